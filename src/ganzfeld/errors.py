@@ -1,0 +1,79 @@
+"""Errors that a user can cause or mend. Each prints as one screen and has an exit code.
+
+=====  ==========================================  =====================
+code   meaning                                     class
+=====  ==========================================  =====================
+0      done
+2      usage or configuration                      `UsageError`
+3      data                                        `DataError`
+4      checkpoint or model missing or damaged      `CheckpointError`
+5      disk or memory                              `ResourceError`
+6      training diverged, last good state kept     `DivergedError`
+7      the run is in use by another process        `InUseError`
+70     our bug                                     any other exception
+130    interrupted by Ctrl-C, checkpoint saved     `Interrupted`
+143    terminated (SIGTERM), checkpoint saved      `Interrupted`
+=====  ==========================================  =====================
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanzfeldError(Exception):
+    """What went wrong and where; what is safe; the command that mends it."""
+
+    code = 70
+
+    def __init__(self, what: str, *, safe: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.safe, self.fix = what, safe, fix
+
+    def __str__(self) -> str:
+        lines = [f"error[{self.code}]: {self.what}"]
+        if self.safe:
+            lines.append(f"  safe: {self.safe}")
+        if self.fix:
+            lines.append(f"  fix:  {self.fix}")
+        return "\n".join(lines)
+
+
+class UsageError(GanzfeldError):
+    code = 2
+
+
+class DataError(GanzfeldError):
+    code = 3
+
+
+class CheckpointError(GanzfeldError):
+    code = 4
+
+
+class ResourceError(GanzfeldError):
+    code = 5
+
+
+class DivergedError(GanzfeldError):
+    code = 6
+
+
+class InUseError(GanzfeldError):
+    code = 7
+
+
+class Interrupted(GanzfeldError):
+    """A signal stopped the run after its state was saved; `code` is 128 + the signal's number."""
+
+    def __init__(self, signal_number: int, what: str, *, safe: str = "", fix: str = "") -> None:
+        super().__init__(what, safe=safe, fix=fix)
+        self.code = 128 + signal_number
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence to put behind an unknown name: the nearest known one, or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
