@@ -1,0 +1,144 @@
+"""From names to objects: networks, games, optimisers, schedules and a user's own of each."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ganzfeld.config import Config, Part
+from ganzfeld.config import Optimiser as OptimiserConfig
+from ganzfeld.ema import Average
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.games import GAMES, Game
+from ganzfeld.networks import NETWORKS
+from ganzfeld.randomness import key
+from ganzfeld.schedules import cosine
+from ganzfeld.trainer import Data, Schedule, Trainer
+
+OPTIMISERS: dict[str, type[Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+
+
+def find(name: str, known: Mapping[str, Any], what: str) -> Any:
+    """An object by its name in `known`, or a user's own by `module:name` or `file.py:name`."""
+    if name in known:
+        return known[name]
+    module, colon, attribute = name.rpartition(":")
+    if not colon:
+        raise UsageError(f"no {what} is called {name!r}. {did_you_mean(name, known)}")
+    try:
+        return getattr(load_module(module), attribute)
+    except (ImportError, AttributeError, OSError) as error:
+        raise UsageError(f"the {what} {name!r} cannot be loaded: {error}") from error
+
+
+def load_module(name: str) -> Any:
+    if not name.endswith(".py"):
+        sys.path.insert(0, "") if "" not in sys.path else None
+        return importlib.import_module(name)
+    path = Path(name).resolve()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise ImportError(f"there is no file {path}")
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """make(...), after checking the names of the options against its signature."""
+    parameters = inspect.signature(make).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for option in options:
+            if option not in parameters:
+                raise UsageError(f"{what} has no option {option!r}. {did_you_mean(option, parameters)}")
+    try:
+        return make(*arguments, **options)
+    except (TypeError, ValueError, KeyError) as error:
+        raise UsageError(f"{what} cannot be built with {options}: {error}") from error
+
+
+def build_network(part: Part) -> nn.Module:
+    make = find(part.name, NETWORKS, "network")
+    network: nn.Module = call(f"network {part.name}", make, **part.options)
+    return network
+
+
+def build_game(config: Config) -> Game:
+    """The game with freshly initialised networks: a function of the configuration and its seed."""
+    torch.manual_seed(key(config.run.seed, "initialise"))
+    networks = {name: build_network(part) for name, part in config.networks.items()}
+    make = find(config.game.name, GAMES, "game")
+    game: Game = call(f"game {config.game.name}", make, **networks, **config.game.options)
+    return game
+
+
+def build_optimiser(config: OptimiserConfig, parameters: list[nn.Parameter]) -> Optimizer:
+    make = find(config.name, OPTIMISERS, "optimiser")
+    accepted = inspect.signature(make).parameters
+    options = {"lr": config.lr, **config.options}
+    if "betas" in accepted:
+        options.setdefault("betas", config.betas)
+    if "fused" in accepted:
+        options.setdefault("fused", all(p.device.type in ("cpu", "cuda") for p in parameters))
+    optimiser: Optimizer = call(f"optimiser {config.name}", make, parameters, **options)
+    return optimiser
+
+
+def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
+    """Learning rate and second beta as functions of the images seen."""
+    final_lr = config.lr if config.final_lr is None else config.final_lr
+    final_beta2 = config.betas[1] if config.final_beta2 is None else config.final_beta2
+    has_betas = "betas" in inspect.signature(find(config.name, OPTIMISERS, "optimiser")).parameters
+
+    def schedule(images: int) -> dict[str, Any]:
+        done = images / total
+        rise = min(1.0, (images + 1) / (config.warm_up * total)) if config.warm_up else 1.0
+        settings: dict[str, Any] = {"lr": rise * cosine(config.lr, final_lr, done / config.burn_in)}
+        if has_betas and config.final_beta2 is not None:
+            beta2 = cosine(config.betas[1], final_beta2, done / config.burn_in)
+            settings["betas"] = (config.betas[0], beta2)
+        return settings
+
+    return schedule
+
+
+def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
+    """Everything a run needs to take its first step; `config.run.images` must be known."""
+    total = config.run.images
+    assert total is not None
+    game = build_game(config).to(device, memory_format=torch.channels_last)
+    optimisers, schedules = {}, {}
+    for player, networks in game.players.items():
+        if player not in config.optimisers:
+            raise UsageError(f"the configuration has no optimiser for the {player}")
+        settings = config.optimisers[player]
+        parameters = [p for name in networks for p in game.get_submodule(name).parameters()]
+        optimisers[player] = build_optimiser(settings, parameters)
+        schedules[player] = build_schedule(settings, total)
+    return Trainer(
+        game,
+        optimisers,
+        data,
+        batch_size=config.run.batch_size,
+        seed=config.run.seed,
+        total=total,
+        schedules=schedules,
+        average=Average(game, config.ema.half_life_images, config.ema.ramp),
+        device=device,
+        precision=config.run.precision,
+        compile=config.run.compile,
+    )

@@ -1,0 +1,253 @@
+"""Checkpoints: directories that are whole or not there.
+
+A checkpoint is written into a hidden directory, every file of it flushed to the disk, the
+manifest (sizes and SHA-256 of all files) last, and then appears by one rename. Nothing points at
+the newest: the newest directory whose files all match its manifest wins. Only safetensors and
+JSON are read or written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from ganzfeld.errors import CheckpointError, ResourceError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    path: Path
+    state: dict[str, Any]  # as `Trainer.state_dict` made it, tensors on the CPU
+    manifest: dict[str, Any]
+
+
+def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]) -> Path:
+    """Write one checkpoint and verify it; only then does it exist.
+
+    state: nested dictionaries with text keys; tensors and JSON values at the leaves.
+    facts: goes into the manifest (versions, fingerprints, parent).
+    Raises ResourceError where the disk does not take it; nothing is left behind then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"images-{images:012d}"
+    temporary = folder / f".tmp-{images}-{secrets.token_hex(4)}"
+    try:
+        temporary.mkdir()
+        files = {name: write(temporary / name, data) for name, data in encode(state).items()}
+        manifest = {"format": FORMAT, "images": images, "files": files, **facts}
+        write(temporary / MANIFEST, as_json(manifest))
+        sync(temporary)
+        if final.exists():
+            remove(final)
+        os.rename(temporary, final)
+        sync(folder)
+    except OSError as error:
+        remove(temporary)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise ResourceError(
+                f"no room to save {final}: {error.strerror}",
+                safe="the checkpoints before it are untouched",
+                fix="free some space, then give the same command again",
+            ) from error
+        raise ResourceError(f"{final} cannot be written: {error}") from error
+    if problems := verify(final):
+        raise ResourceError(f"{final} was written, but reads back differently: {problems[0]}")
+    return final
+
+
+def encode(state: dict[str, Any]) -> dict[str, bytes]:
+    """Files by name: a safetensors file for each top-level entry with tensors, and the rest."""
+    files: dict[str, bytes] = {}
+    rest: dict[str, Any] = {}
+    for part, tree in state.items():
+        tensors, others = split(tree)
+        if tensors:
+            files[f"{part}.safetensors"] = safetensors.torch.save(tensors)
+        rest[part] = others
+    files["state.json"] = as_json(rest)
+    return files
+
+
+def split(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
+    """The tensors of a tree by path, and the tree with null in their places."""
+    if isinstance(tree, Tensor):
+        return {path: tree.detach().cpu().contiguous().clone()}, None
+    if not isinstance(tree, dict):
+        return {}, tree
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, Any] = {}
+    for name, value in tree.items():
+        inner, rest[name] = split(value, f"{path}/{name}" if path else name)
+        tensors |= inner
+    return tensors, rest
+
+
+def join(tree: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """The inverse of `split`."""
+    for path, tensor in tensors.items():
+        *parents, last = path.split("/")
+        place = tree
+        for parent in parents:
+            place = place[parent]
+        place[last] = tensor
+    return tree
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint; every byte used is one that was verified.
+
+    Raises CheckpointError that names the file at fault.
+    """
+    files = {}
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        if manifest["format"] != FORMAT:
+            raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
+        for name, expected in manifest["files"].items():
+            data = (path / name).read_bytes()
+            if (problem := mismatch(name, data, expected)) is not None:
+                raise CheckpointError(f"{path} is damaged: {problem}")
+            files[name] = data
+        if manifest["images"] != int(path.name.removeprefix("images-")):
+            raise CheckpointError(f"{path} is damaged: it holds images-{manifest['images']:012d}")
+        state = json.loads(files.pop("state.json"))
+        for name, data in files.items():
+            part = name.removesuffix(".safetensors")
+            state[part] = join(state[part] or {}, safetensors.torch.load(data))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is damaged: {describe(error, path)}") from error
+    return Checkpoint(path, state, manifest)
+
+
+def mismatch(name: str, data: bytes, expected: dict[str, Any]) -> str | None:
+    if len(data) != expected["size"]:
+        return f"{name} has {len(data):,} bytes instead of {expected['size']:,}"
+    if hashlib.sha256(data).hexdigest() != expected["sha256"]:
+        return f"{name} does not match its SHA-256"
+    return None
+
+
+def describe(error: Exception, path: Path) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{Path(error.filename).name} is missing"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{MANIFEST} is not JSON"
+    return f"{type(error).__name__} {error}"
+
+
+def verify(path: Path) -> list[str]:
+    """What is wrong with a checkpoint; nothing when it is whole."""
+    try:
+        load(path)
+    except CheckpointError as error:
+        return [error.what]
+    return []
+
+
+def listing(folder: Path) -> list[Path]:
+    """Checkpoints by name, newest first, whole or not."""
+    return sorted((p for p in folder.glob("images-*") if p.is_dir()), reverse=True)
+
+
+def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that verifies, and what was wrong with newer ones.
+
+    Raises CheckpointError where there are checkpoints and none of them is whole.
+    """
+    problems = []
+    for path in listing(folder):
+        try:
+            return load(path), problems
+        except CheckpointError as error:
+            problems.append(error.what)
+    if problems:
+        raise CheckpointError(
+            f"no checkpoint in {folder} is whole. " + "; ".join(problems),
+            safe="nothing was changed",
+            fix="bring the folder back from a copy, or train anew with another --out",
+        )
+    return None, []
+
+
+def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
+    """Delete all but the newest `keep` checkpoints and those named in `also`.
+
+    Older ones stay until two of those that remain verify.
+    """
+    paths = listing(folder)
+    kept = [p for p in paths[: max(keep, 2)]]
+    if len([p for p in kept[:2] if not verify(p)]) < 2:
+        return
+    for path in paths:
+        if path not in kept and path.name not in also:
+            remove(path)
+
+
+def clean(folder: Path) -> None:
+    """Remove what a killed process left half-written or half-deleted."""
+    for path in [*folder.glob(".tmp-*"), *folder.glob(".del-*")]:
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete a directory so that no half of it can be taken for the whole."""
+    if not path.exists():
+        return
+    doomed = path
+    if not path.name.startswith("."):
+        doomed = path.with_name(f".del-{path.name}-{secrets.token_hex(4)}")
+        os.rename(path, doomed)
+    for file in doomed.iterdir():
+        os.unlink(file)
+    os.rmdir(doomed)
+
+
+def write(path: Path, data: bytes) -> dict[str, Any]:
+    """Write a file through to the disk; its size and SHA-256."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view[:CHUNK]) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in place of another (or of none) so that no reader sees a part of it."""
+    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    try:
+        write(temporary, data)
+        os.replace(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ResourceError(f"{path} cannot be written: {error}") from error
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a directory as lasting as the files."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def as_json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

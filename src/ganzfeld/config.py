@@ -1,0 +1,193 @@
+"""What a run is made of, as plain dataclasses that go to JSON and back without loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ganzfeld.errors import UsageError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Part:
+    """A network or a game: a name that ganzfeld knows or `module:name`, and its arguments."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Optimiser:
+    """One player's optimiser and how its settings follow the clock."""
+
+    name: str = "adam"
+    lr: float = 5e-4
+    betas: tuple[float, float] = (0.0, 0.99)
+    final_lr: float | None = None  # reached along a cosine at `burn_in`; None: lr throughout
+    final_beta2: float | None = None  # likewise
+    burn_in: float = 1.0  # part of the run, in (0, 1], that the cosine takes
+    warm_up: float = 0.0  # part of the run over which lr rises from zero
+    options: dict[str, Any] = field(default_factory=dict)  # further arguments
+
+
+@dataclass(kw_only=True)
+class Ema:
+    """The averaged networks that are sampled and shipped."""
+
+    half_life_images: float = 10_000.0
+    ramp: float | None = 0.05  # the half-life is at most this part of the images seen
+
+
+@dataclass(kw_only=True)
+class Data:
+    """What is learned from, and how it was packed."""
+
+    source: str = "avatars"
+    size: tuple[int, int] | None = None  # (height, width)
+    channels: int | None = None
+    labels: str = "auto"  # "none" leaves labels aside
+    alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
+    on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
+    count: int | None = None  # how many to draw, for the embedded data
+    fingerprint: str = ""  # of the packed content
+    samples: int = 0
+    classes: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """How long, how often, on what. Intervals are in images seen."""
+
+    images: int | None = None
+    minutes: float | None = None  # asked for; `images` was fixed from the measured speed
+    batch_size: int = 64
+    seed: int = 0
+    device: str = "cpu"
+    threads: int | None = None
+    precision: str = "float32"  # or "bfloat16"
+    compile: bool = False
+    save_every: int | None = None
+    save_minutes: float = 10.0  # save at least this often, whatever `save_every` says
+    sample_every: int | None = None
+    evaluate_every: int | None = None
+    log_every: int | None = None
+    keep: int = 3  # checkpoints
+
+
+@dataclass(kw_only=True)
+class Config:
+    """A whole run. A recipe makes one; the resolved one is written into the run's folder."""
+
+    recipe: str
+    game: Part
+    networks: dict[str, Part]
+    optimisers: dict[str, Optimiser]
+    ema: Ema = field(default_factory=Ema)
+    data: Data = field(default_factory=Data)
+    run: Run = field(default_factory=Run)
+
+
+def to_json(config: Any) -> str:
+    return json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False) + "\n"
+
+
+def from_dict(kind: type[T], value: Any, where: str = "") -> T:
+    """Build a dataclass from parsed JSON; unknown keys and wrong types are `UsageError`s."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where or 'the configuration'} should be an object, not {value!r}")
+    hints = typing.get_type_hints(kind)
+    for name in value:
+        if name not in hints:
+            path = f"{where}.{name}".lstrip(".")
+            raise UsageError(f"unknown setting {path!r}. {did_you_mean(name, hints)}")
+    return kind(
+        **{name: convert(hints[name], v, f"{where}.{name}".lstrip(".")) for name, v in value.items()}
+    )
+
+
+def convert(kind: Any, value: Any, where: str) -> Any:
+    """The value as the annotated type, or a `UsageError` that names the setting."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin is types.UnionType:
+        if value is None and type(None) in arguments:
+            return None
+        return convert(next(a for a in arguments if a is not type(None)), value, where)
+    if dataclasses.is_dataclass(kind):
+        return from_dict(typing.cast(type, kind), value, where)
+    if origin is dict and isinstance(value, dict):
+        return {k: convert(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+    if origin in (list, tuple) and isinstance(value, list | tuple):
+        kinds = [arguments[0]] * len(value) if origin is list else arguments
+        if len(kinds) == len(value):
+            return origin(convert(k, v, where) for k, v in zip(kinds, value, strict=True))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float and number:
+        return float(value)
+    if kind is int and number and int(value) == value:
+        return int(value)
+    if kind in (bool, str) and isinstance(value, kind):
+        return value
+    name = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    raise UsageError(f"{where} should be {name}, not {value!r}")
+
+
+def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
+    """The configuration after `PATH=VALUE` settings, such as `networks.G.width=32`.
+
+    A value is JSON, or else text. `options` may be left out of a path.
+    """
+    tree = dataclasses.asdict(config)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes PATH=VALUE, not {setting!r}")
+        place: Any = tree
+        *parents, last = path.split(".")
+        for parent in parents:
+            if parent not in place and parent in place.get("options", {}):
+                place = place["options"]
+            if not isinstance(place.get(parent), dict):
+                known = [k for k, v in place.items() if isinstance(v, dict)]
+                raise UsageError(f"--set {path}: no {parent!r}. {did_you_mean(parent, known)}")
+            place = place[parent]
+        if last not in place and "options" in place:
+            place = place["options"]
+        place[last] = parse(text)
+    return from_dict(Config, tree)
+
+
+def parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def flatten(tree: Any, where: str = "") -> dict[str, Any]:
+    """A nested configuration as dotted paths, to compare two of them."""
+    if isinstance(tree, dict) and tree:
+        return {
+            path: v
+            for name, value in tree.items()
+            for path, v in flatten(value, f"{where}.{name}".lstrip(".")).items()
+        }
+    return {where: tree}
+
+
+def differences(old: Config, new: Config, ignored: typing.Container[str]) -> list[tuple[str, str, str]]:
+    """Rows (setting, old value, new value) where two configurations differ, as JSON text."""
+    before, after = (json.loads(to_json(c)) for c in (old, new))
+    left, right = flatten(before), flatten(after)
+    return [
+        (path, json.dumps(left.get(path)), json.dumps(right.get(path)))
+        for path in sorted({**left, **right})
+        if left.get(path) != right.get(path) and path not in ignored
+    ]

@@ -1,0 +1,76 @@
+"""Several processes under `torchrun`: the same step everywhere, gradients averaged between."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+TIMEOUT = datetime.timedelta(seconds=90)  # a silent rank ends the others after this
+
+
+def start(device: torch.device) -> None:
+    """Join the processes that `torchrun` started; alone, do nothing."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=TIMEOUT)
+
+
+def finish() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else int(os.environ.get("RANK", "0"))
+
+
+def world() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def local_device(kind: str) -> torch.device:
+    """This process's own device of a kind: `cuda:3` for the fourth process of a machine."""
+    if kind == "cuda":
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device(kind)
+
+
+def average(tensors: Iterable[Tensor]) -> None:
+    """Replace each tensor by its mean over all ranks, in one flat all-reduce."""
+    if world() == 1:
+        return
+    tensors = list(tensors)
+    if not tensors:
+        return
+    flat = torch.cat([t.detach().float().reshape(-1) for t in tensors])
+    dist.all_reduce(flat)
+    flat /= world()
+    pieces = flat.split([t.numel() for t in tensors])
+    with torch.no_grad():
+        for tensor, piece in zip(tensors, pieces, strict=True):
+            tensor.copy_(piece.view(tensor.shape))
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    average(p.grad for p in parameters if p.grad is not None)
+
+
+def average_buffers(module: nn.Module) -> None:
+    """Keep what ranks measured on their own samples (batch statistics) the same everywhere."""
+    if world() > 1:
+        average(b for b in module.buffers() if b.is_floating_point())
+
+
+def largest(number: int, device: torch.device) -> int:
+    """The largest of all ranks' numbers, the same on each of them."""
+    if world() == 1:
+        return number
+    value = torch.tensor(number, device=device)
+    dist.all_reduce(value, dist.ReduceOp.MAX)
+    return int(value)
+

@@ -1,0 +1,65 @@
+"""Exponential moving averages of networks, by half-lives in images."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from ganzfeld.games import Game
+
+
+class Average(nn.Module):
+    """Averaged copies of the networks that a game names in `averaged`.
+
+    half_life_images: images after which a past weight counts half.
+    ramp: the half-life is at most this part of the images seen so far, so that the average
+        forgets the start of a young run (Karras et al. 2020); None: no ramp.
+    """
+
+    def __init__(self, game: Game, half_life_images: float, ramp: float | None = 0.05) -> None:
+        super().__init__()
+        self.half_life_images, self.ramp = half_life_images, ramp
+        for name in game.averaged:
+            network = copy.deepcopy(game.get_submodule(name)).requires_grad_(False).eval()
+            self.add_module(name, network)
+
+    @torch.no_grad()
+    def update(self, game: Game, images: int, batch_size: int) -> None:
+        """Move towards the game's networks.
+
+        images: seen in all, this step's included. batch_size: images seen in this step.
+        """
+        half_life = self.half_life_images
+        if self.ramp is not None:
+            half_life = min(half_life, self.ramp * images)
+        keep = 0.5 ** (batch_size / max(half_life, 1e-8))
+        for name, average in self.named_children():
+            network = game.get_submodule(name)
+            torch._foreach_lerp_(
+                list(average.parameters()), list(network.parameters()), 1 - keep
+            )
+            # running statistics belong to the weights they were measured with: average them too
+            for mean, value in zip(average.buffers(), network.buffers(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - keep)
+                else:
+                    mean.copy_(value)
+
+    @contextmanager
+    def applied(self, game: Game) -> Iterator[Game]:
+        """The game with its averaged networks in place, ready to sample."""
+        own = {name: game.get_submodule(name) for name, _ in self.named_children()}
+        was_training = game.training
+        try:
+            for name, average in self.named_children():
+                setattr(game, name, average)
+            yield game.eval()
+        finally:
+            for name, network in own.items():
+                setattr(game, name, network)
+            game.train(was_training)
+            self.eval()

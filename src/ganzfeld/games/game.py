@@ -1,0 +1,54 @@
+"""The base of every game: the networks, who moves when, and what each player minimises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+
+Batch = dict[str, Tensor]  # "x" (N, ...), "y" (N,) labels; "a", "b" for two domains
+Losses = dict[str, Tensor]  # scalars, already weighted; their sum is differentiated
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where training stands; the trainer sets it before each step."""
+
+    step: int = 0
+    images: int = 0  # images seen before this step
+    total: int | None = None  # images to see in all, where that is known
+
+    @property
+    def fraction(self) -> float:
+        """The part of the run that is done, in [0, 1]; 0 where no total is known."""
+        return min(self.images / self.total, 1.0) if self.total else 0.0
+
+
+class Game(nn.Module):
+    """A method's whole mathematics: networks, the state they share, the loss of each player.
+
+    All state is a parameter or a buffer, so that a checkpoint needs to know nothing else of it.
+    A subclass names its players and defines `<player>_loss(batch) -> Losses` for each.
+    """
+
+    players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
+    averaged: tuple[str, ...] = ()  # networks with an exponential moving average
+    shares_batch: bool = False  # True: all moves of a step see one batch
+    period: int = 1  # steps after which the work of a step repeats (lazy penalties)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+
+    def moves(self, step: int) -> tuple[str, ...]:
+        """The players that move in this step, in order; by default each of them once."""
+        return tuple(self.players)
+
+    def loss(self, player: str, batch: Batch) -> Losses:
+        """The named, weighted terms whose sum `player` minimises."""
+        return cast(Losses, getattr(self, f"{player}_loss")(batch))
+
+    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Samples (N, ...) from latents (N, latent) and labels (N,); pictures are in [-1, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} does not sample")

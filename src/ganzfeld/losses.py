@@ -1,0 +1,78 @@
+"""Adversarial losses: pairs of pure functions of logits.
+
+Each function takes logits of shape (N,) and returns one loss a sample, (N,); the game takes the
+mean. A logit is high where the discriminator believes a sample to be real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+
+class AdversarialLoss(NamedTuple):
+    discriminator: Callable[[Tensor, Tensor], Tensor]  # (real, fake) -> (N,)
+    generator: Callable[[Tensor, Tensor], Tensor]  # (fake, real) -> (N,)
+    paired: bool = False  # True: the generator's loss looks at the real logits
+
+
+def logistic(real: Tensor, fake: Tensor) -> Tensor:
+    """Cross-entropy of real against fake (Goodfellow et al. 2014, eq. 1), from logits."""
+    return softplus(-real) + softplus(fake)
+
+
+def saturating(fake: Tensor, real: Tensor) -> Tensor:
+    """The generator's half of the minimax game: log(1 - D(G(z))) (Goodfellow et al. 2014, eq. 1).
+
+    Its gradient vanishes where the discriminator is sure, hence the name.
+    """
+    return -softplus(fake)
+
+
+def non_saturating(fake: Tensor, real: Tensor) -> Tensor:
+    """-log D(G(z)) (Goodfellow et al. 2014, section 3): strong gradients where it matters."""
+    return softplus(-fake)
+
+
+def least_squares(real: Tensor, fake: Tensor) -> Tensor:
+    """Targets 1 for real and 0 for fake (Mao et al. 2017, eq. 9)."""
+    return 0.5 * (real - 1) ** 2 + 0.5 * fake**2
+
+
+def least_squares_generator(fake: Tensor, real: Tensor) -> Tensor:
+    """Target 1 for fake (Mao et al. 2017, eq. 9)."""
+    return 0.5 * (fake - 1) ** 2
+
+
+def wasserstein(real: Tensor, fake: Tensor) -> Tensor:
+    """The critic's difference (Arjovsky et al. 2017, eq. 2); it needs a gradient penalty."""
+    return fake - real
+
+
+def negative_logit(fake: Tensor, real: Tensor) -> Tensor:
+    """The generator's half of the Wasserstein and of the hinge game."""
+    return -fake
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """Margins of one on either side (Lim and Ye 2017; Miyato et al. 2018, eq. 16)."""
+    return relu(1 - real) + relu(1 + fake)
+
+
+def relativistic(real: Tensor, fake: Tensor) -> Tensor:
+    """Real against fake, pair by pair (Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2)."""
+    return softplus(fake - real)
+
+
+LOSSES: dict[str, AdversarialLoss] = {
+    "saturating": AdversarialLoss(logistic, saturating),
+    "non-saturating": AdversarialLoss(logistic, non_saturating),
+    "least-squares": AdversarialLoss(least_squares, least_squares_generator),
+    "wasserstein": AdversarialLoss(wasserstein, negative_logit),
+    "hinge": AdversarialLoss(hinge, negative_logit),
+    # The same function serves both: each player wants its own side to win the pair.
+    "relativistic": AdversarialLoss(relativistic, relativistic, paired=True),
+}

@@ -1,0 +1,18 @@
+"""Networks by name. A generator maps (z, y) to samples, a discriminator (x, y) to logits."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "mlp-generator": MLPGenerator,
+    "mlp-discriminator": MLPDiscriminator,
+    "dcgan-generator": DCGANGenerator,
+    "dcgan-discriminator": DCGANDiscriminator,
+    "residual-generator": ResidualGenerator,
+    "residual-discriminator": ResidualDiscriminator,
+}

@@ -1,0 +1,106 @@
+"""Pieces that several networks share: shapes of a pyramid, initialisation, labels."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+SLOPE = 0.2  # of every leaky ReLU below zero
+GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through a leaky ReLU (He et al. 2015)
+
+Condition = Literal["concat", "projection"]
+
+
+def pyramid(height: int, width: int, smallest: int = 4) -> list[tuple[int, int]]:
+    """Sizes (height, width) from small to full, each at most twice the one before.
+
+    The shorter side is halved while at least `smallest` remains; odd sizes are rounded up, so
+    that any picture has a pyramid: 28 -> 7, 14, 28; 50 -> 7, 13, 25, 50.
+    """
+    halvings = max(0, int(math.log2(max(min(height, width) / smallest, 1))))
+    return [
+        (-(-height // 2**level), -(-width // 2**level)) for level in range(halvings, -1, -1)
+    ]
+
+
+def initialise(layer: nn.Module, gain: float = GAIN) -> nn.Module:
+    """Normal weights of standard deviation gain / sqrt(fan in), and zero biases.
+
+    Fan in counts the inputs that meet in one output: a transposed convolution of stride s
+    meets 1 / s^2 of its kernel.
+    """
+    weight = cast(Tensor, layer.weight)
+    fan_in = weight[0].numel()
+    if isinstance(layer, nn.ConvTranspose2d):
+        fan_in = weight.shape[0] * math.prod(layer.kernel_size) // math.prod(layer.stride)
+    nn.init.normal_(weight, std=gain / math.sqrt(fan_in))
+    if isinstance(layer.bias, Tensor):
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def add_spectral_norm(network: nn.Module) -> None:
+    """Divide each weight by its largest singular value (Miyato et al. 2018)."""
+    for module in list(network.modules()):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding):
+            spectral_norm(module)
+
+
+class JoinLabels(nn.Module):
+    """Latents with an embedding of their labels behind them: (N, latent + width)."""
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.width = width if classes else 0
+        self.embedding = nn.Embedding(classes, width) if classes else None
+
+    def forward(self, z: Tensor, y: Tensor | None) -> Tensor:
+        if self.embedding is None:
+            return z
+        return torch.cat([z, self.embedding(need_labels(y))], 1)
+
+
+class JoinPlanes(nn.Module):
+    """Pictures with one plane a class behind them, ones in the plane of the label.
+
+    This is the conditional discriminator of the tutorials (Mirza and Osindero 2014).
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
+        if not self.classes:
+            return x
+        one_hot = nn.functional.one_hot(need_labels(y), self.classes).to(x.dtype)
+        shape = (len(x), self.classes, *x.shape[2:])
+        return torch.cat([x, one_hot.view(len(x), self.classes, 1, 1).expand(shape)], 1)
+
+
+class Verdict(nn.Module):
+    """Features (N, width) to logits (N,); with classes, by projection (Miyato, Koyama 2018)."""
+
+    def __init__(self, width: int, classes: int = 0) -> None:
+        super().__init__()
+        self.linear = initialise(nn.Linear(width, 1), gain=1.0)
+        self.embedding = nn.Embedding(classes, width) if classes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(width))
+
+    def forward(self, features: Tensor, y: Tensor | None) -> Tensor:
+        logits = cast(Tensor, self.linear(features)).squeeze(1)
+        if self.embedding is None:
+            return logits
+        return logits + (features * self.embedding(need_labels(y))).sum(1)
+
+
+def need_labels(y: Tensor | None) -> Tensor:
+    if y is None:
+        raise ValueError("this network was built for labelled data: it needs labels y, (N,) int64")
+    return y

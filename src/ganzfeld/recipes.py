@@ -1,0 +1,189 @@
+"""Recipes: functions from what the data is like to a whole configuration.
+
+A recipe is conditional when the data has labels: it passes `facts.classes` on, and zero means
+none. Your own recipe is a function like these, named as `--recipe mine.py:photos`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a recipe may depend on. Sizes are of the packed pictures."""
+
+    count: int
+    channels: int
+    height: int
+    width: int
+    classes: int  # number of labels; 0 for none, or where they are left aside
+
+    @property
+    def shape(self) -> list[int]:
+        return [self.channels, self.height, self.width]
+
+    @property
+    def side(self) -> float:
+        """The side in pixels of a square with as many of them."""
+        return (self.height * self.width) ** 0.5
+
+
+def adversarial(
+    facts: Facts,
+    *,
+    recipe: str,
+    generator: Part,
+    discriminator: Part,
+    lr: float | tuple[float, float],
+    betas: tuple[float, float],
+    batch_size: int = 64,
+    images: int = 500_000,
+    optimiser: dict[str, Any] | None = None,
+    **game: Any,
+) -> Config:
+    """Two networks for this data, and what they play. lr: of both, or (discriminator's, generator's)."""
+    fit = {"shape": facts.shape, "classes": facts.classes}
+    generator.options = fit | generator.options
+    discriminator.options = fit | discriminator.options
+    rates = lr if isinstance(lr, tuple) else (lr, lr)
+    return Config(
+        recipe=recipe,
+        game=Part(name="adversarial", options=game),
+        networks={"G": generator, "D": discriminator},
+        optimisers={
+            player: Optimiser(lr=rate, betas=betas, **(optimiser or {}))
+            for player, rate in zip(("discriminator", "generator"), rates, strict=True)
+        },
+        ema=Ema(),
+        run=Run(batch_size=batch_size, images=images),
+    )
+
+
+def small_dcgan(facts: Facts, *, width: int | None = None, **discriminator: Any) -> tuple[Part, Part]:
+    """DCGAN networks for minutes on a CPU: the generator twice as wide as the discriminator."""
+    width = width or (32 if facts.side <= 40 else 48)
+    return (
+        Part(name="dcgan-generator", options={"width": width, "most": 8 * width}),
+        Part(
+            name="dcgan-discriminator",
+            options={"width": width, "most": 8 * width, **discriminator},
+        ),
+    )
+
+
+def default(facts: Facts) -> Config:
+    """The best we know for minutes on a CPU: DCGAN networks, R1 and R2 every 4th step."""
+    generator, discriminator = small_dcgan(facts)
+    return adversarial(
+        facts,
+        recipe="default",
+        generator=generator,
+        discriminator=discriminator,
+        lr=5e-4,
+        betas=(0.0, 0.99),
+        loss="non-saturating",
+        r1=gamma(facts),
+        r2=gamma(facts),
+        penalty_every=4,
+    )
+
+
+def gamma(facts: Facts) -> float:
+    """Weight of R1 and R2: 0.3 at 28x28 grey, in proportion to the numbers in a picture.
+
+    The squared slope is a sum over them, and the same relative change of a larger picture has
+    a smaller slope in each.
+    """
+    return round(0.3 * facts.channels * facts.height * facts.width / 784, 3)
+
+
+def mlp(facts: Facts) -> Config:
+    """Fully connected networks and cross-entropy, as in the first GAN tutorials."""
+    return adversarial(
+        facts,
+        recipe="mlp",
+        generator=Part(name="mlp-generator", options={"latent": 100}),
+        discriminator=Part(name="mlp-discriminator"),
+        lr=2e-4,
+        betas=(0.5, 0.999),
+        batch_size=128,
+        loss="non-saturating",
+    )
+
+
+def dcgan(facts: Facts) -> Config:
+    """Convolutions with batch normalisation in both networks and cross-entropy."""
+    generator, discriminator = small_dcgan(facts, norm="batch", condition="concat")
+    return adversarial(
+        facts,
+        recipe="dcgan",
+        generator=generator,
+        discriminator=discriminator,
+        lr=5e-4,
+        betas=(0.5, 0.999),
+        loss="non-saturating",
+    )
+
+
+def wgan_gp(facts: Facts) -> Config:
+    """Wasserstein loss with gradient penalty 10 and five moves of the discriminator a step."""
+    generator, discriminator = small_dcgan(facts)
+    return adversarial(
+        facts,
+        recipe="wgan-gp",
+        generator=generator,
+        discriminator=discriminator,
+        lr=2e-4,
+        betas=(0.0, 0.9),
+        loss="wasserstein",
+        gradient_penalty=10.0,
+        discriminator_moves=5,
+    )
+
+
+def hinge(facts: Facts) -> Config:
+    """Hinge loss, spectral normalisation, and a discriminator that learns twice as fast."""
+    generator, discriminator = small_dcgan(facts, spectral=True)
+    return adversarial(
+        facts,
+        recipe="hinge",
+        generator=generator,
+        discriminator=discriminator,
+        lr=(4e-4, 2e-4),
+        betas=(0.0, 0.9),
+        loss="hinge",
+    )
+
+
+def modern(facts: Facts) -> Config:
+    """Residual networks without normalisation, relativistic loss, R1 and R2 (R3GAN, 2024)."""
+    options = {"width": 32 if facts.side <= 40 else 24, "most": 96, "blocks": 1, "group": 16}
+    start = gamma(facts) / 2
+    return adversarial(
+        facts,
+        recipe="modern",
+        generator=Part(name="residual-generator", options=dict(options)),
+        discriminator=Part(name="residual-discriminator", options=dict(options)),
+        lr=4e-4,
+        betas=(0.0, 0.9),
+        optimiser={"final_lr": 1e-4, "final_beta2": 0.99, "burn_in": 0.5, "warm_up": 0.01},
+        loss="relativistic",
+        r1=(start, start / 10),
+        r2=(start, start / 10),
+        burn_in=0.5,
+    )
+
+
+RECIPES: dict[str, Callable[[Facts], Config]] = {
+    "default": default,
+    "mlp": mlp,
+    "dcgan": dcgan,
+    "wgan-gp": wgan_gp,
+    "hinge": hinge,
+    "modern": modern,
+}

@@ -1,0 +1,10 @@
+"""Values that follow the clock. Plain functions of the part of the run that is done."""
+
+from __future__ import annotations
+
+import math
+
+
+def cosine(start: float, end: float, fraction: float) -> float:
+    """From start (fraction 0) to end (fraction 1 and later) along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(fraction, 1.0))) / 2

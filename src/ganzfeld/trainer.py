@@ -1,0 +1,244 @@
+"""The training loop. There is one, and this is it.
+
+A `Trainer` is an iterator: each turn is one step of a game, and what is yielded says what
+happened. Saving, drawing and stopping are the business of whoever loops over it::
+
+    for report in Trainer(game, optimisers, data, batch_size=64, seed=0):
+        if report.images >= 100_000:
+            break
+
+It knows games only through their base class, and nothing of pictures, files or screens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ganzfeld import distributed
+from ganzfeld.data.order import indices
+from ganzfeld.ema import Average
+from ganzfeld.games import Batch, Clock, Game, Losses
+from ganzfeld.randomness import key
+
+Rows = Mapping[str, Tensor | NDArray[Any]]
+Schedule = Callable[[int], Mapping[str, Any]]  # images seen -> settings of the parameter groups
+
+
+class Data(Protocol):
+    """Anything that has samples by number: "x" (N, ...), and "y" (N,) int64 where labelled."""
+
+    def __len__(self) -> int: ...
+    def rows(self, indices: NDArray[np.int64]) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one step did. Losses stay on the device until somebody reads them."""
+
+    step: int  # steps done, this one included
+    images: int  # images seen, this step's included
+    losses: dict[str, Tensor]  # "player/term" -> scalar
+    skipped: int  # steps in a row, up to the one before, whose updates were not finite
+
+
+class Trainer:
+    """Plays a game on data, one step for each turn of the iterator.
+
+    game: its networks may be on any device already; they are moved to `device`.
+    optimisers: one for each player, over the parameters of that player's networks.
+    data: a `Data`, or a tensor (N, ...), or tensors by name, all with samples first. uint8 means
+        pixels: they become floats in [-1, 1] on the device.
+    batch_size: samples in a batch, over all processes together.
+    seed: of the order of the data and of every random draw.
+    total: images to see, for games and schedules that depend on the part done; not a limit.
+    schedules: for each player, the settings of its optimiser by images seen.
+    average: averaged networks to keep up to date.
+    precision: "float32", or "bfloat16" for losses under autocast.
+    compile: compile each player's loss (`torch.compile`).
+
+    The global random generator is seeded anew before every move: all randomness in a game
+    depends on (seed, salt, images seen, move, rank) and on nothing else.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        optimisers: Mapping[str, Optimizer],
+        data: Data | Tensor | Mapping[str, Tensor],
+        *,
+        batch_size: int = 64,
+        seed: int = 0,
+        total: int | None = None,
+        schedules: Mapping[str, Schedule] | None = None,
+        average: Average | None = None,
+        device: torch.device | str = "cpu",
+        precision: str = "float32",
+        compile: bool = False,
+    ) -> None:
+        if missing := set(game.players) - set(optimisers):
+            raise ValueError(f"no optimiser for {', '.join(sorted(missing))}")
+        if batch_size % distributed.world():
+            raise ValueError(f"{distributed.world()} processes cannot share {batch_size} samples")
+        self.device = torch.device(device)
+        self.game = game.to(self.device).train()
+        self.average = average.to(self.device) if average else None
+        self.optimisers, self.schedules = optimisers, schedules or {}
+        self.data = as_data(data)
+        self.batch_size, self.seed, self.total = batch_size, seed, total
+        self.loss = torch.compile(game.loss) if compile else game.loss
+        self.autocast = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=precision == "bfloat16"
+        )
+        self.parameters = {
+            player: [p for name in networks for p in game.get_submodule(name).parameters()]
+            for player, networks in game.players.items()
+        }
+        self.step = self.images = self.salt = 0
+        self.skipped = torch.zeros((), device=self.device)
+
+    def __iter__(self) -> Iterator[Report]:
+        while True:
+            yield self.take_step()
+
+    def take_step(self) -> Report:
+        """Let every player make its moves."""
+        self.game.clock = Clock(self.step, self.images, self.total)
+        skipped_before = int(self.skipped)  # of an earlier step: nothing waits for this one
+        moves = self.game.moves(self.step)
+        made: Counter[str] = Counter()
+        losses: Losses = {}
+        finite = torch.ones((), device=self.device)
+        buffers = [b for b in self.game.buffers() if b.is_floating_point()]
+        kept = [b.clone() for b in buffers]
+
+        for player in moves:
+            batch = self.batch(player, made[player])
+            terms = self.move(player, made[player], batch)
+            finite = finite * self.update(player)
+            made[player] += 1
+            losses |= {f"{player}/{name}": value for name, value in terms.items()}
+
+        with torch.no_grad():
+            for buffer, value in zip(buffers, kept, strict=True):
+                buffer.copy_(torch.where(finite.bool(), buffer, value))
+        distributed.average_buffers(self.game)
+        self.skipped = (self.skipped + 1) * (1 - finite)
+        seen = self.batch_size * max(made.values(), default=1)
+        self.step, self.images = self.step + 1, self.images + seen
+        if self.average:
+            self.average.update(self.game, self.images, seen)
+        return Report(self.step, self.images, losses, skipped_before)
+
+    def move(self, player: str, turn: int, batch: Batch) -> Losses:
+        """Differentiate the sum of a player's losses with respect to its parameters alone."""
+        torch.manual_seed(
+            key(self.seed, self.salt, self.images, player, turn, distributed.rank())
+        )
+        for other, parameters in self.parameters.items():
+            for p in parameters:
+                p.requires_grad_(other == player)
+        with self.autocast:
+            losses = self.loss(player, batch)
+        torch.stack(list(losses.values())).sum().backward()
+        return {name: value.detach() for name, value in losses.items()}
+
+    def update(self, player: str) -> Tensor:
+        """Step the player's optimiser unless a gradient is not finite; 1.0 where it is."""
+        optimiser, parameters = self.optimisers[player], self.parameters[player]
+        distributed.average_gradients(parameters)
+        if player in self.schedules:
+            for group in optimiser.param_groups:
+                group.update(self.schedules[player](self.images))
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()
+        if getattr(optimiser, "_step_supports_amp_scaling", False):
+            # fused optimisers skip the step on the device, so the host need not wait
+            optimiser.grad_scale, optimiser.found_inf = None, 1 - finite  # type: ignore[attr-defined]
+            optimiser.step()
+        elif finite:
+            optimiser.step()
+        optimiser.zero_grad()
+        return finite
+
+    def batch(self, player: str, turn: int) -> Batch:
+        """The samples of a player's next move, on the device: this process's share of them."""
+        stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
+        start = self.images + turn * self.batch_size
+        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
+        share = self.batch_size // distributed.world()
+        first = distributed.rank() * share
+        rows = self.data.rows(chosen[first : first + share])
+        return {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
+
+    def ready(self, x: Tensor) -> Tensor:
+        """On the device, and pixels as floats in [-1, 1]."""
+        x = x.to(self.device, non_blocking=True)
+        if x.dtype == torch.uint8:
+            x = x.float().div_(127.5).sub_(1)
+        return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+    def state_dict(self) -> dict[str, Any]:
+        """All there is to a run: networks, averages, optimisers, and three counts.
+
+        The optimisers' settings are not in it: they follow from the clock.
+        """
+        names = {p: name for name, p in self.game.named_parameters()}
+        return {
+            "counts": {"step": self.step, "images": self.images, "salt": self.salt},
+            "game": self.game.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
+            "optimisers": {
+                player: {names[p]: state for p, state in optimiser.state.items()}
+                for player, optimiser in self.optimisers.items()
+            },
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.step, self.images, self.salt = (
+            state["counts"][name] for name in ("step", "images", "salt")
+        )
+        self.game.load_state_dict(state["game"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        for player, optimiser in self.optimisers.items():
+            optimiser.state.clear()
+            for name, moments in state["optimisers"][player].items():
+                parameter = self.game.get_parameter(name)
+                optimiser.state[parameter] = {k: like(parameter, v) for k, v in moments.items()}
+        self.skipped.zero_()
+
+
+def like(parameter: Tensor, moment: Any) -> Any:
+    """An optimiser's moment with the strides of its parameter, which fused kernels rely on."""
+    if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+        return torch.empty_like(parameter, requires_grad=False).copy_(moment)
+    return moment.clone() if isinstance(moment, Tensor) else moment
+
+
+class Tensors:
+    """Tensors by name as data, all of them with samples first."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(next(iter(self.tensors.values())))
+
+    def rows(self, indices: NDArray[np.int64]) -> Rows:
+        chosen = torch.from_numpy(indices)
+        return {name: tensor[chosen] for name, tensor in self.tensors.items()}
+
+
+def as_data(data: Data | Tensor | Mapping[str, Tensor]) -> Data:
+    if isinstance(data, Tensor):
+        return Tensors({"x": data})
+    return Tensors(data) if isinstance(data, Mapping) else data
