@@ -1,0 +1,515 @@
+"""Avatars: cartoon faces that the package draws itself, at any size, from a seed.
+
+Picture `index` of a `seed` is a `Scene`: names (hair, hat, eyes ...), colours and numbers (pose,
+face, light ...). The scene knows its class, its attributes and its caption; `drawing` paints it in
+three styles that share one geometry, so the same scene in two styles is a true pair.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data import drawing
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.randomness import numpy_generator
+
+VERSION = 1  # part of data fingerprints: raise it when any picture changes
+
+Colour = tuple[float, float, float]
+
+CLASSES = ("short", "bob", "long", "curly", "bun", "mohawk", "bald", "cap", "beanie", "wizard")
+STYLES = ("colour", "lines", "comic")
+
+# Palettes in OKLCH (lightness, chroma, hue in degrees), where equal steps look equal.
+HAIR_COLOURS = {
+    "black": (0.30, 0.025, 285.0),
+    "brown": (0.43, 0.07, 52.0),
+    "auburn": (0.49, 0.125, 36.0),
+    "ginger": (0.68, 0.155, 54.0),
+    "blonde": (0.86, 0.115, 88.0),
+    "silver": (0.82, 0.015, 260.0),
+    "pink": (0.76, 0.135, 2.0),
+    "blue": (0.58, 0.13, 256.0),
+    "teal": (0.67, 0.105, 180.0),
+    "purple": (0.52, 0.14, 305.0),
+}
+HAIR_ODDS = (0.17, 0.18, 0.11, 0.11, 0.13, 0.06, 0.08, 0.06, 0.05, 0.05)
+CLOTHES_COLOURS = {
+    "red": (0.62, 0.18, 25.0),
+    "orange": (0.75, 0.15, 60.0),
+    "yellow": (0.87, 0.14, 92.0),
+    "green": (0.64, 0.12, 150.0),
+    "teal": (0.63, 0.09, 195.0),
+    "blue": (0.58, 0.13, 256.0),
+    "navy": (0.37, 0.08, 270.0),
+    "purple": (0.54, 0.13, 305.0),
+    "pink": (0.77, 0.12, 0.0),
+    "white": (0.95, 0.012, 90.0),
+    "charcoal": (0.35, 0.015, 270.0),
+}
+BACKGROUND_COLOURS = {
+    "green": (0.86, 0.085, 152.0),
+    "blue": (0.83, 0.075, 238.0),
+    "lavender": (0.80, 0.085, 300.0),
+    "pink": (0.86, 0.08, 2.0),
+    "peach": (0.86, 0.085, 58.0),
+    "yellow": (0.92, 0.10, 95.0),
+    "teal": (0.72, 0.09, 192.0),
+    "navy": (0.38, 0.085, 272.0),
+    "cream": (0.95, 0.028, 88.0),
+    "coral": (0.75, 0.13, 28.0),
+}
+EYE_COLOURS = {
+    "brown": (0.41, 0.075, 52.0),
+    "blue": (0.58, 0.11, 245.0),
+    "green": (0.58, 0.11, 150.0),
+}
+SKINS: tuple[Colour, ...] = (
+    (1.00, 0.875, 0.790),
+    (0.985, 0.805, 0.680),
+    (0.925, 0.705, 0.545),
+    (0.800, 0.565, 0.410),
+    (0.620, 0.410, 0.290),
+    (0.455, 0.295, 0.215),
+)
+SKIN_NAMES = ("light", "tan", "brown", "dark")
+
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "hair": ("short", "bob", "long", "curly", "bun", "mohawk", "bald"),
+    "hat": ("none", "cap", "beanie", "wizard"),
+    "eyes": ("round", "almond", "happy", "sleepy", "hidden"),
+    "glasses": ("none", "round", "square", "sun"),
+    "mouth": ("smile", "open", "neutral", "sad"),
+    "beard": ("none", "moustache", "full"),
+    "earrings": ("none", "studs", "hoops"),
+    "clothes": ("plain", "striped", "collar", "hoodie"),
+    "background": ("plain", "gradient", "stripes", "dots", "circle"),
+    "skin": SKIN_NAMES,
+    "hair_colour": tuple(HAIR_COLOURS),
+    "clothes_colour": tuple(CLOTHES_COLOURS),
+    "background_colour": tuple(BACKGROUND_COLOURS),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is to be known of one picture, before any pixel.
+
+    Colours are sRGB in [0, 1]. Lengths are in units of half the picture's shorter side, in the
+    head's own frame (x to the right, y down). Fields from `yaw` to `gaze_y` are in [-1, 1].
+    """
+
+    hair: str
+    hat: str
+    eyes: str
+    glasses: str
+    mouth: str
+    beard: str
+    earrings: str
+    clothes: str
+    background: str
+
+    skin: Colour
+    hair_colour: Colour
+    eye_colour: Colour
+    hat_colour: Colour
+    clothes_colour: Colour
+    accent_colour: Colour
+    background_colour: Colour
+    background_second: Colour
+
+    skin_tone: float  # 0 light to 1 dark
+    face_width: float  # half of it
+    face_height: float
+    jaw: float  # 0 an egg, 0.5 square
+    size: float
+    roll: float  # radians
+    shift_x: float
+    shift_y: float
+    yaw: float
+    pitch: float
+    light_x: float
+    light_y: float
+    part: float  # side of the fringe
+    gaze_x: float
+    gaze_y: float
+    eye_size: float
+    eye_gap: float
+    brow_height: float
+    brow_tilt: float
+    mouth_width: float
+    mouth_curve: float
+    mouth_open: float
+    blush: float
+    volume: float  # of the hair, 0 to 1
+    length: float  # of the hair, 0 to 1
+    fringe: float  # 0 high to 1 low
+    body_width: float
+    pattern_size: float
+    pattern_angle: float
+    pattern_shift: float
+
+    @property
+    def label(self) -> int:
+        """Index in `CLASSES`: the hat where there is one, the hair otherwise."""
+        return CLASSES.index(self.hair if self.hat == "none" else self.hat)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """One name for each of `ATTRIBUTES`."""
+        return {
+            "hair": self.hair,
+            "hat": self.hat,
+            "eyes": self.eyes,
+            "glasses": self.glasses,
+            "mouth": self.mouth,
+            "beard": self.beard,
+            "earrings": self.earrings,
+            "clothes": self.clothes,
+            "background": self.background,
+            "skin": SKIN_NAMES[min(int(self.skin_tone * len(SKIN_NAMES)), len(SKIN_NAMES) - 1)],
+            "hair_colour": nearest(self.hair_colour, HAIR_COLOURS),
+            "clothes_colour": nearest(self.clothes_colour, CLOTHES_COLOURS),
+            "background_colour": nearest(self.background_colour, BACKGROUND_COLOURS),
+        }
+
+
+def scene(seed: int, index: int) -> Scene:
+    """The scene of picture `index`: a function of (seed, index) alone."""
+    # One draw for the whole picture: a fresh generator costs more than its numbers.
+    drawn: list[float] = numpy_generator(seed, "avatars", index).random(100).tolist()
+    numbers = iter(drawn)
+
+    def between(low: float, high: float) -> float:
+        return low + (high - low) * next(numbers)
+
+    def bell(width: float) -> float:
+        return width * (next(numbers) + next(numbers) - 1)
+
+    def pick(names: Sequence[str], odds: Iterable[float]) -> str:
+        left = next(numbers)
+        for name, share in zip(names, odds, strict=True):
+            left -= share
+            if left < 0:
+                return name
+        return names[-1]
+
+    def shade(palette: dict[str, tuple[float, float, float]], name: str) -> Colour:
+        lightness, chroma, hue = palette[name]
+        lightness += between(-0.035, 0.035)
+        return from_oklch(lightness, chroma * between(0.88, 1.12), hue + between(-9, 9))
+
+    def apart(
+        palette: dict[str, tuple[float, float, float]], others: Sequence[Colour], far: float
+    ) -> Colour:
+        """A colour of the palette that stands out from the others."""
+        names = list(palette)
+        first = int(next(numbers) * len(names))
+        jitter = between(-0.03, 0.03), between(0.9, 1.1), between(-8, 8)
+        for step in range(len(names)):
+            lightness, chroma, hue = palette[names[(first + 3 * step) % len(names)]]
+            colour = from_oklch(lightness + jitter[0], chroma * jitter[1], hue + jitter[2])
+            if all(difference(colour, other) > far for other in others):
+                break
+        return colour
+
+    kind = CLASSES[int(next(numbers) * len(CLASSES))]
+    hat = kind if kind in ATTRIBUTES["hat"] else "none"
+    hair = kind
+    under = pick(("short", "bob", "long"), (0.36, 0.32, 0.32))
+    if hat != "none":
+        hair = under
+
+    glasses = pick(ATTRIBUTES["glasses"], (0.62, 0.14, 0.13, 0.11))
+    eyes = pick(ATTRIBUTES["eyes"][:4], (0.40, 0.27, 0.17, 0.16))
+    mouth = pick(ATTRIBUTES["mouth"], (0.40, 0.26, 0.20, 0.14))
+    beard = pick(ATTRIBUTES["beard"], (0.58, 0.16, 0.26))
+    earrings = pick(ATTRIBUTES["earrings"], (0.60, 0.20, 0.20))
+    clothes = pick(ATTRIBUTES["clothes"], (0.30, 0.22, 0.24, 0.24))
+    background = pick(ATTRIBUTES["background"], (0.22, 0.22, 0.17, 0.17, 0.22))
+    if eyes == "happy" and mouth in ("neutral", "sad"):
+        eyes = "round"
+    if glasses == "sun":
+        eyes = "hidden"
+    if hair not in ("short", "mohawk", "bald"):
+        beard = "none"
+    if hair in ("bob", "long", "curly") or (hat == "none" and hair == "short" and beard != "none"):
+        earrings = "none"
+
+    tone = next(numbers)
+    place = tone * (len(SKINS) - 1)
+    low = min(int(place), len(SKINS) - 2)
+    part = place - low
+    warm = between(-0.015, 0.015)
+    skin = (
+        SKINS[low][0] + part * (SKINS[low + 1][0] - SKINS[low][0]),
+        SKINS[low][1] + part * (SKINS[low + 1][1] - SKINS[low][1]) + warm / 2,
+        SKINS[low][2] + part * (SKINS[low + 1][2] - SKINS[low][2]) - warm,
+    )
+    hair_colour = shade(HAIR_COLOURS, pick(tuple(HAIR_COLOURS), HAIR_ODDS))
+    if difference(hair_colour, skin) < 0.12:
+        hair_colour = apart(HAIR_COLOURS, (skin,), 0.2)
+    backdrop = apart(BACKGROUND_COLOURS, (hair_colour, skin), 0.13)
+    clothes_colour = apart(CLOTHES_COLOURS, (backdrop, skin, hair_colour), 0.15)
+    hat_colour = apart(CLOTHES_COLOURS, (backdrop, hair_colour, skin), 0.17)
+    accent = apart(CLOTHES_COLOURS, (clothes_colour, hat_colour, hair_colour), 0.22)
+    eye_colour = shade(EYE_COLOURS, pick(tuple(EYE_COLOURS), (0.5, 0.25, 0.25)))
+    second = neighbour(backdrop, between(-1, 1))
+
+    side = 1.0 if next(numbers) < 0.5 else -1.0
+    curve = {"smile": (0.7, 1.3), "open": (0.6, 1.2), "neutral": (-0.12, 0.18), "sad": (-1.1, -0.6)}
+    return Scene(
+        hair=hair,
+        hat=hat,
+        eyes=eyes,
+        glasses=glasses,
+        mouth=mouth,
+        beard=beard,
+        earrings=earrings,
+        clothes=clothes,
+        background=background,
+        skin=skin,
+        hair_colour=hair_colour,
+        eye_colour=eye_colour,
+        hat_colour=hat_colour,
+        clothes_colour=clothes_colour,
+        accent_colour=accent,
+        background_colour=backdrop,
+        background_second=second,
+        skin_tone=tone,
+        face_width=between(0.455, 0.52),
+        face_height=between(0.47, 0.53),
+        jaw=between(0.0, 0.42),
+        size=between(0.93, 1.03),
+        roll=bell(0.13),
+        shift_x=bell(0.06),
+        shift_y=bell(0.04),
+        yaw=bell(1.0),
+        pitch=bell(1.0),
+        light_x=side * between(0.35, 0.8),
+        light_y=between(-0.8, -0.5),
+        part=between(0.35, 1.0) * (1.0 if next(numbers) < 0.5 else -1.0),
+        gaze_x=bell(1.0),
+        gaze_y=bell(1.0),
+        eye_size=between(0.9, 1.12),
+        eye_gap=between(0.195, 0.235),
+        brow_height=between(0.0, 0.05),
+        brow_tilt=bell(0.03),
+        mouth_width=between(0.1, 0.15),
+        mouth_curve=between(*curve[mouth]),
+        mouth_open=between(0.8, 1.2),
+        blush=between(0.25, 0.6),
+        volume=next(numbers),
+        length=next(numbers),
+        fringe=next(numbers),
+        body_width=between(0.68, 0.8),
+        pattern_size=between(0.26, 0.4),
+        pattern_angle=between(-1.2, 1.2),
+        pattern_shift=next(numbers),
+    )
+
+
+def draw(
+    scenes: Sequence[Scene], height: int, width: int, style: str = "colour"
+) -> NDArray[np.uint8]:
+    """Pictures of the scenes, (N, 3, height, width), uint8.
+
+    `style` is one of `STYLES`: "colour" (soft shading), "lines" (dark outlines on white, three
+    equal channels) or "comic" (another artist: ink, flat colours, hard shadows). The square in the
+    middle holds the face; the background covers what a longer side adds.
+    """
+    if style not in STYLES:
+        raise UsageError(f"no style {style!r} of avatars", fix=did_you_mean(style, STYLES))
+    return drawing.portraits(scenes, height, width, style)
+
+
+def avatars(
+    count: int,
+    height: int,
+    width: int,
+    seed: int = 0,
+    style: str = "colour",
+    start: int = 0,
+    report: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures `start` to `start + count` and their labels: (N, 3, height, width), (N,).
+
+    `report` is called with the number of pictures done so far.
+    """
+    pictures = np.empty((count, 3, height, width), np.uint8)
+    labels = np.empty(count, np.int64)
+    # About 64k pixels at a time: the working arrays stay in the processor's cache.
+    chunk = max(1, min(256, 65536 // (height * width)))
+    for done in range(0, count, chunk):
+        scenes = [scene(seed, start + i) for i in range(done, min(done + chunk, count))]
+        end = done + len(scenes)
+        pictures[done:end] = draw(scenes, height, width, style)
+        labels[done:end] = [s.label for s in scenes]
+        if report is not None:
+            report(end)
+    return pictures, labels
+
+
+# Captions
+
+MOUTHS = {
+    "smile": ("A smiling person", "面带微笑"),
+    "open": ("A laughing person", "开怀大笑"),
+    "neutral": ("A calm person", "神情平静"),
+    "sad": ("A sad person", "神情难过"),
+}
+HAIR = {
+    "short": ("short {} hair", "{}短发"),
+    "bob": ("a {} bob", "{}波波头"),
+    "long": ("long {} hair", "{}长发"),
+    "curly": ("curly {} hair", "{}卷发"),
+    "bun": ("{} hair in a bun", "{}丸子头"),
+    "mohawk": ("a {} mohawk", "{}莫西干头"),
+    "bald": ("a bald head", "光头"),
+}
+BEARDS = {"moustache": ("a {} moustache", "{}小胡子"), "full": ("a {} beard", "{}络腮胡")}
+EYES = {
+    "round": ("round {} eyes", "圆圆的{}眼睛"),
+    "almond": ("almond-shaped {} eyes", "杏仁形的{}眼睛"),
+    "happy": ("eyes closed with joy", "笑眯了的眼睛"),
+    "sleepy": ("sleepy {} eyes", "睡意蒙眬的{}眼睛"),
+}
+GLASSES = {
+    "round": ("round glasses", "圆框眼镜"),
+    "square": ("square glasses", "方框眼镜"),
+    "sun": ("sunglasses", "墨镜"),
+}
+HATS = {
+    "cap": ("a {} cap", "{}棒球帽"),
+    "beanie": ("a {} beanie", "{}毛线帽"),
+    "wizard": ("a {} wizard's hat", "{}巫师帽"),
+}
+EARRINGS = {"studs": ("ear studs", "耳钉"), "hoops": ("hoop earrings", "耳环")}
+CLOTHES = {
+    "plain": ("a {} T-shirt", "{}T恤"),
+    "striped": ("a striped {} T-shirt", "{}条纹T恤"),
+    "collar": ("a {} shirt", "{}衬衫"),
+    "hoodie": ("a {} hoodie", "{}连帽衫"),
+}
+BACKGROUNDS = {
+    "plain": ("a plain {} background", "纯{}背景"),
+    "gradient": ("a {} background that shades off", "{}渐变背景"),
+    "stripes": ("a striped {} background", "{}条纹背景"),
+    "dots": ("a dotted {} background", "{}圆点背景"),
+    "circle": ("a {} background with a large disc", "带大圆的{}背景"),
+}
+CHINESE_COLOURS = {
+    **{"black": "黑色", "brown": "棕色", "auburn": "红褐色", "ginger": "姜黄色"},
+    **{"blonde": "金色", "silver": "银色", "pink": "粉色", "blue": "蓝色", "teal": "青色"},
+    **{"purple": "紫色", "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色"},
+    **{"navy": "深蓝色", "white": "白色", "charcoal": "深灰色", "lavender": "淡紫色"},
+    **{"peach": "桃色", "cream": "米色", "coral": "珊瑚色"},
+}
+
+
+def caption(scene: Scene, language: str = "en") -> str:
+    """A sentence that says what the picture shows; `language` is "en" or "zh"."""
+    if language not in ("en", "zh"):
+        raise UsageError(f"no captions in {language!r}", fix=did_you_mean(language, ("en", "zh")))
+    chinese = language == "zh"
+    names = scene.attributes
+
+    def say(words: dict[str, tuple[str, str]], name: str, colour: str = "") -> str:
+        if chinese:
+            return words[name][1].format(CHINESE_COLOURS.get(colour, ""))
+        phrase = words[name][0].format(colour)
+        return phrase.replace("a auburn", "an auburn").replace("a orange", "an orange")
+
+    has = [say(HAIR, scene.hair, names["hair_colour"])]
+    if scene.beard != "none":
+        has.append(say(BEARDS, scene.beard, names["hair_colour"]))
+    if scene.eyes != "hidden":
+        has.append(say(EYES, scene.eyes, nearest(scene.eye_colour, EYE_COLOURS)))
+    wears = []
+    if scene.hat != "none":
+        wears.append(say(HATS, scene.hat, nearest(scene.hat_colour, CLOTHES_COLOURS)))
+    if scene.glasses != "none":
+        wears.append(say(GLASSES, scene.glasses))
+    if scene.earrings != "none":
+        wears.append(say(EARRINGS, scene.earrings))
+    clothes = say(CLOTHES, scene.clothes, names["clothes_colour"])
+    behind = say(BACKGROUNDS, scene.background, names["background_colour"])
+    mouth = say(MOUTHS, scene.mouth)
+    if chinese:
+        wearing = f"戴着{'、'.join(wears)}，" if wears else ""
+        return f"一个人{mouth}，有着{'、'.join(has)}，{wearing}身穿{clothes}，{behind}。"
+    return f"{mouth} with {listed(has)}, wearing {listed([*wears, clothes])}, on {behind}."
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """English for a list: "a", "a and b", "a, b and c"."""
+    return " and ".join((", ".join(phrases[:-1]), phrases[-1])) if phrases[1:] else phrases[0]
+
+
+# Colours
+
+
+def from_oklch(lightness: float, chroma: float, hue: float) -> Colour:
+    """sRGB in [0, 1] of an OKLCH colour; hue in degrees (Ottosson 2020)."""
+    a = chroma * math.cos(math.radians(hue))
+    b = chroma * math.sin(math.radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        encode(4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short),
+        encode(-1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short),
+        encode(-0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short),
+    )
+
+
+def to_oklab(colour: Colour) -> Colour:
+    """OKLab (lightness, green to red, blue to yellow) of an sRGB colour in [0, 1]."""
+    red, green, blue = (decode(value) for value in colour)
+    long = math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
+    middle = math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
+    short = math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
+
+
+def encode(linear: float) -> float:
+    linear = min(max(linear, 0.0), 1.0)
+    return 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+
+
+def decode(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def difference(one: Colour, other: Colour) -> float:
+    """How different two sRGB colours look: their distance in OKLab."""
+    return math.dist(to_oklab(one), to_oklab(other))
+
+
+def nearest(colour: Colour, palette: dict[str, tuple[float, float, float]]) -> str:
+    """The palette's name for a colour."""
+    here = to_oklab(colour)
+
+    def far(name: str) -> float:
+        lightness, chroma, hue = palette[name]
+        angle = math.radians(hue)
+        return math.dist(here, (lightness, chroma * math.cos(angle), chroma * math.sin(angle)))
+
+    return min(palette, key=far)
+
+
+def neighbour(colour: Colour, turn: float) -> Colour:
+    """A colour that goes with this one: a little lighter or darker, its hue turned a little."""
+    lightness, a, b = to_oklab(colour)
+    hue = math.degrees(math.atan2(b, a)) + 40 * turn
+    step = 0.07 if lightness < 0.8 else -0.075
+    return from_oklch(lightness + step, math.hypot(a, b) * 1.15, hue)
