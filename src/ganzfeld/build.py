@@ -64,7 +64,9 @@ def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         for option in options:
             if option not in parameters:
-                raise UsageError(f"{what} has no option {option!r}. {did_you_mean(option, parameters)}")
+                raise UsageError(
+                    f"{what} has no option {option!r}. {did_you_mean(option, parameters)}"
+                )
     try:
         return make(*arguments, **options)
     except (TypeError, ValueError, KeyError) as error:
@@ -137,7 +139,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         seed=config.run.seed,
         total=total,
         schedules=schedules,
-        average=Average(game, config.ema.half_life_images, config.ema.ramp),
+        average=Average(game, config.ema.half_life_images or 0.0, config.ema.ramp),
         device=device,
         precision=config.run.precision,
         compile=config.run.compile,

@@ -40,7 +40,7 @@ class Optimiser:
 class Ema:
     """The averaged networks that are sampled and shipped."""
 
-    half_life_images: float = 10_000.0
+    half_life_images: float | None = None  # None: a twentieth of the run
     ramp: float | None = 0.05  # the half-life is at most this part of the images seen
 
 
@@ -107,7 +107,10 @@ def from_dict(kind: type[T], value: Any, where: str = "") -> T:
             path = f"{where}.{name}".lstrip(".")
             raise UsageError(f"unknown setting {path!r}. {did_you_mean(name, hints)}")
     return kind(
-        **{name: convert(hints[name], v, f"{where}.{name}".lstrip(".")) for name, v in value.items()}
+        **{
+            name: convert(hints[name], v, f"{where}.{name}".lstrip("."))
+            for name, v in value.items()
+        }
     )
 
 
@@ -182,7 +185,9 @@ def flatten(tree: Any, where: str = "") -> dict[str, Any]:
     return {where: tree}
 
 
-def differences(old: Config, new: Config, ignored: typing.Container[str]) -> list[tuple[str, str, str]]:
+def differences(
+    old: Config, new: Config, ignored: typing.Container[str]
+) -> list[tuple[str, str, str]]:
     """Rows (setting, old value, new value) where two configurations differ, as JSON text."""
     before, after = (json.loads(to_json(c)) for c in (old, new))
     left, right = flatten(before), flatten(after)

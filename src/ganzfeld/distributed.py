@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 TIMEOUT = datetime.timedelta(seconds=90)  # a silent rank ends the others after this
 
@@ -56,14 +59,32 @@ def average(tensors: Iterable[Tensor]) -> None:
             tensor.copy_(piece.view(tensor.shape))
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    average(p.grad for p in parameters if p.grad is not None)
-
-
 def average_buffers(module: nn.Module) -> None:
     """Keep what ranks measured on their own samples (batch statistics) the same everywhere."""
     if world() > 1:
         average(b for b in module.buffers() if b.is_floating_point())
+
+
+def first(make: Callable[[], T], name: str) -> T:
+    """make(), on rank 0 before the others: what it prepares on the disk, they find ready.
+
+    The others wait on the store for as long as it takes, which no collective would.
+    """
+    if world() == 1:
+        return make()
+    store = dist.distributed_c10d._get_default_store()
+    if rank() == 0:
+        try:
+            value = make()
+        except BaseException:
+            store.set(name, b"failed")
+            raise
+        store.set(name, b"ready")
+        return value
+    store.wait([name], datetime.timedelta(days=1))
+    if store.get(name) != b"ready":
+        raise SystemExit(1)  # rank 0 says why
+    return make()
 
 
 def largest(number: int, device: torch.device) -> int:
@@ -73,4 +94,3 @@ def largest(number: int, device: torch.device) -> int:
     value = torch.tensor(number, device=device)
     dist.all_reduce(value, dist.ReduceOp.MAX)
     return int(value)
-

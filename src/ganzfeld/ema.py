@@ -39,9 +39,7 @@ class Average(nn.Module):
         keep = 0.5 ** (batch_size / max(half_life, 1e-8))
         for name, average in self.named_children():
             network = game.get_submodule(name)
-            torch._foreach_lerp_(
-                list(average.parameters()), list(network.parameters()), 1 - keep
-            )
+            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
             # running statistics belong to the weights they were measured with: average them too
             for mean, value in zip(average.buffers(), network.buffers(), strict=True):
                 if mean.is_floating_point():

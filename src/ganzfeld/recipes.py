@@ -46,7 +46,10 @@ def adversarial(
     optimiser: dict[str, Any] | None = None,
     **game: Any,
 ) -> Config:
-    """Two networks for this data, and what they play. lr: of both, or (discriminator's, generator's)."""
+    """Two networks for this data, and what they play.
+
+    lr: of both players, or (the discriminator's, the generator's).
+    """
     fit = {"shape": facts.shape, "classes": facts.classes}
     generator.options = fit | generator.options
     discriminator.options = fit | discriminator.options
@@ -64,7 +67,9 @@ def adversarial(
     )
 
 
-def small_dcgan(facts: Facts, *, width: int | None = None, **discriminator: Any) -> tuple[Part, Part]:
+def small_dcgan(
+    facts: Facts, *, width: int | None = None, **discriminator: Any
+) -> tuple[Part, Part]:
     """DCGAN networks for minutes on a CPU: the generator twice as wide as the discriminator."""
     width = width or (32 if facts.side <= 40 else 48)
     return (

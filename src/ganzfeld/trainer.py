@@ -123,7 +123,7 @@ class Trainer:
         for player in moves:
             batch = self.batch(player, made[player])
             terms = self.move(player, made[player], batch)
-            finite = finite * self.update(player)
+            finite = finite * self.update(player, terms)
             made[player] += 1
             losses |= {f"{player}/{name}": value for name, value in terms.items()}
 
@@ -140,9 +140,7 @@ class Trainer:
 
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
-        torch.manual_seed(
-            key(self.seed, self.salt, self.images, player, turn, distributed.rank())
-        )
+        torch.manual_seed(key(self.seed, self.salt, self.images, player, turn, distributed.rank()))
         for other, parameters in self.parameters.items():
             for p in parameters:
                 p.requires_grad_(other == player)
@@ -151,15 +149,17 @@ class Trainer:
         torch.stack(list(losses.values())).sum().backward()
         return {name: value.detach() for name, value in losses.items()}
 
-    def update(self, player: str) -> Tensor:
-        """Step the player's optimiser unless a gradient is not finite; 1.0 where it is."""
+    def update(self, player: str, losses: Losses) -> Tensor:
+        """Step the player's optimiser where losses and gradients are finite; 1.0 if so, or 0.0."""
         optimiser, parameters = self.optimisers[player], self.parameters[player]
-        distributed.average_gradients(parameters)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        distributed.average([*gradients, *losses.values()])
         if player in self.schedules:
             for group in optimiser.param_groups:
                 group.update(self.schedules[player](self.images))
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        finite = torch.stack(torch._foreach_norm(gradients)).sum().isfinite().float()
+                group["lr"] *= 0.5 ** max(self.salt - 1, 0)  # calmer after a second rollback
+        sizes = [*torch._foreach_norm(gradients), *losses.values()]
+        finite = torch.stack(sizes).sum().isfinite().float()
         if getattr(optimiser, "_step_supports_amp_scaling", False):
             # fused optimisers skip the step on the device, so the host need not wait
             optimiser.grad_scale, optimiser.found_inf = None, 1 - finite  # type: ignore[attr-defined]

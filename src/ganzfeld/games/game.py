@@ -36,6 +36,7 @@ class Game(nn.Module):
     averaged: tuple[str, ...] = ()  # networks with an exponential moving average
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
+    latent: int  # numbers in the z of a sample
 
     def __init__(self) -> None:
         super().__init__()

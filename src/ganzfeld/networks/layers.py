@@ -22,9 +22,7 @@ def pyramid(height: int, width: int, smallest: int = 4) -> list[tuple[int, int]]
     that any picture has a pyramid: 28 -> 7, 14, 28; 50 -> 7, 13, 25, 50.
     """
     halvings = max(0, int(math.log2(max(min(height, width) / smallest, 1))))
-    return [
-        (-(-height // 2**level), -(-width // 2**level)) for level in range(halvings, -1, -1)
-    ]
+    return [(-(-height // 2**level), -(-width // 2**level)) for level in range(halvings, -1, -1)]
 
 
 def initialise(layer: nn.Module, gain: float = GAIN) -> nn.Module:

@@ -95,9 +95,7 @@ class ResidualGenerator(nn.Module):
         widths = stage_widths(len(self.sizes), width, most)
         depth = blocks * len(widths)
         self.basis = nn.Parameter(torch.randn(widths[0], *self.sizes[0]))
-        self.scale = initialise(
-            nn.Linear(latent + self.labels.width, widths[0], bias=False), 1.0
-        )
+        self.scale = initialise(nn.Linear(latent + self.labels.width, widths[0], bias=False), 1.0)
         self.stages = nn.ModuleList(
             Stage(before, w, w, blocks=blocks, group=group, depth=depth)
             for before, w in zip([widths[0], *widths[:-1]], widths, strict=True)

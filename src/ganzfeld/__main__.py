@@ -1,0 +1,3 @@
+from ganzfeld.cli import main
+
+main()

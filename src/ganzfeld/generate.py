@@ -1,0 +1,289 @@
+"""Load what a run ships and draw from it. None of it needs the flags of training."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import ganzfeld
+from ganzfeld import checkpoint, pictures
+from ganzfeld.build import build_network
+from ganzfeld.config import Config, Part, from_dict
+from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.randomness import key, torch_generator
+
+FORMAT = 1
+CHUNK = 32  # samples computed together, always: their values must not depend on the count
+
+
+class Model:
+    """A trained generator with all it needs to be used.
+
+    about: the content of the model folder's config.json.
+    generator: maps (z, y) to pictures.
+    """
+
+    def __init__(self, about: dict[str, Any], generator: nn.Module) -> None:
+        self.about = about
+        self.generator = generator.eval().requires_grad_(False)
+        self.shape: tuple[int, ...] = tuple(about["shape"])
+        self.latent: int = about["latent"]
+        self.classes: list[str] = about["classes"]
+
+    def sample(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        labels: Sequence[int | str] | int | str | None = None,
+        start: int = 0,
+    ) -> Tensor:
+        """Samples (count, C, H, W), float32 in [-1, 1], on the CPU.
+
+        Sample i depends on (seed, start + i) and its label alone, to the bit, whatever `count`.
+
+        labels: names or numbers of classes, repeated over the samples; None: a random one each.
+            UsageError where the model has no such class, or no classes.
+        start: number of the first sample, to go on where an earlier call ended.
+        """
+        return torch.cat(list(self.chunks(count, seed=seed, labels=labels, start=start)))
+
+    def images(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        labels: Sequence[int | str] | int | str | None = None,
+        start: int = 0,
+    ) -> list[Image.Image]:
+        """The same samples as PIL pictures."""
+        x = self.sample(count, seed=seed, labels=labels, start=start)
+        return [pictures.to_image(p) for p in pictures.to_pixels(x)]
+
+    @torch.inference_mode()
+    def chunks(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        labels: Sequence[int | str] | int | str | None = None,
+        start: int = 0,
+    ) -> Iterator[Tensor]:
+        """`sample` a few at a time, for counts that do not fit into memory."""
+        if count < 1 or start < 0:
+            raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
+        wanted = self.label_numbers(labels)
+        device = next(self.generator.parameters()).device
+        first = start - start % CHUNK
+        for low in range(first, start + count, CHUNK):
+            z = torch.stack([latent(self.latent, seed, i) for i in range(low, low + CHUNK)])
+            y = None
+            if self.classes:
+                numbers = [
+                    wanted[(i - start) % len(wanted)]
+                    if wanted
+                    else key(seed, "label", i) % len(self.classes)
+                    for i in range(low, low + CHUNK)
+                ]
+                y = torch.tensor(numbers, device=device)
+            x = self.generator(z.to(device), y).float().cpu()
+            yield x[max(start - low, 0) : start + count - low]
+
+    def label_numbers(self, labels: Sequence[int | str] | int | str | None) -> list[int]:
+        if labels is None:
+            return []
+        if not self.classes:
+            raise UsageError("this model was trained without labels: leave --label out")
+        single = isinstance(labels, int | str)
+        return [self.label_number(label) for label in ([labels] if single else labels)]  # type: ignore[list-item]
+
+    def label_number(self, label: int | str) -> int:
+        if str(label) in self.classes:
+            return self.classes.index(str(label))
+        if str(label).isdecimal() and int(label) < len(self.classes):
+            return int(label)
+        raise UsageError(f"no class {label!r}. {did_you_mean(str(label), self.classes)}")
+
+
+def latent(size: int, seed: int, index: int) -> Tensor:
+    """The z of sample `index`, (size,): standard normal, a function of (seed, index)."""
+    return torch.randn(size, generator=torch_generator(seed, "sample", index))
+
+
+def load(path: str | os.PathLike[str], *, trust_code: bool = False) -> Model:
+    """Load the generator of a run or of a model folder.
+
+    For a run it is the shipped model, or the newest whole checkpoint where that is newer.
+    trust_code: allow a model whose network is your own Python (`module:name`), which is
+        imported; models of ganzfeld's own networks never run code.
+    Raises CheckpointError where there is nothing to load or it is damaged.
+    """
+    path = Path(path)
+    if (path / "model.safetensors").exists():
+        return load_model(path, trust_code=trust_code)
+    shipped = path / "model"
+    steps = [p for p in checkpoint.listing(path / "checkpoints")] if path.is_dir() else []
+    if (shipped / "config.json").exists():
+        about = read_about(shipped)
+        if not steps or int(steps[0].name.removeprefix("images-")) <= about["images_seen"]:
+            return load_model(shipped, trust_code=trust_code)
+    if steps:
+        return from_checkpoint(path, trust_code=trust_code)
+    raise CheckpointError(
+        f"{path} holds no model and no checkpoint"
+        if path.exists()
+        else f"there is no run or model at {path}",
+        fix="give the folder of a run, or a folder with model.safetensors and config.json",
+    )
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
+        if about["format"] != FORMAT:
+            raise CheckpointError(
+                f"{folder} has model format {about['format']}; this release reads {FORMAT}"
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / 'config.json'} is missing or damaged: {error}") from error
+    return about
+
+
+def load_model(folder: Path, *, trust_code: bool = False) -> Model:
+    about = read_about(folder)
+    try:
+        data = (folder / "model.safetensors").read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be read: {error}") from error
+    if problem := checkpoint.mismatch("model.safetensors", data, about["weights"]):
+        raise CheckpointError(
+            f"{folder} is damaged: {problem}", fix="copy the model folder again from its source"
+        )
+    return assemble(about, safetensors.torch.load(data), trust_code=trust_code)
+
+
+def from_checkpoint(run: Path, *, trust_code: bool = False) -> Model:
+    config = read_config(run)
+    found, _ = checkpoint.newest(run / "checkpoints")
+    assert found is not None
+    average = found.state["average"]
+    weights = {k.removeprefix("G."): v for k, v in average.items() if k.startswith("G.")}
+    about = describe(config, found.manifest["images"])
+    return assemble(about, weights, trust_code=trust_code)
+
+
+def assemble(about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool) -> Model:
+    part = from_dict(Part, about["generator"], "generator")
+    if ":" in part.name and not trust_code:
+        raise CheckpointError(
+            f"this model's network is Python code of its author, {part.name}; it was not run",
+            fix="ganzfeld.load(path, trust_code=True), if you trust it",
+        )
+    generator = build_network(part)
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
+    return Model(about, generator.to(memory_format=torch.channels_last))
+
+
+def read_config(run: Path) -> Config:
+    """The resolved configuration of a run."""
+    try:
+        return from_dict(Config, json.loads((run / "config.json").read_bytes()))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{run} is not a run: it has no config.json",
+            fix="give the folder that `ganzfeld train` named as its run",
+        ) from None
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{run / 'config.json'} is damaged: {error}") from error
+
+
+def describe(config: Config, images_seen: int) -> dict[str, Any]:
+    """What a model folder says of itself, but for its weights' hash."""
+    options = config.networks["G"].options
+    return {
+        "format": FORMAT,
+        "library": "ganzfeld",
+        "version": ganzfeld.__version__,
+        "recipe": config.recipe,
+        "generator": dataclasses.asdict(config.networks["G"]),
+        "shape": options["shape"],
+        "range": [-1, 1],
+        "latent": build_network(config.networks["G"]).latent,
+        "classes": config.data.classes if options.get("classes") else [],
+        "images_seen": images_seen,
+        "averaged": True,
+        "training": dataclasses.asdict(config),
+    }
+
+
+def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
+    """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
+    weights = {k: v.cpu().contiguous() for k, v in average.get_submodule("G").state_dict().items()}
+    temporary = run / f".tmp-model-{secrets.token_hex(4)}"
+    temporary.mkdir()
+    about = describe(config, images_seen)
+    about["weights"] = checkpoint.write(
+        temporary / "model.safetensors", safetensors.torch.save(weights)
+    )
+    checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
+    checkpoint.write(temporary / "README.md", card(about).encode())
+    checkpoint.sync(temporary)
+    checkpoint.remove(run / "model")
+    os.rename(temporary, run / "model")
+    checkpoint.sync(run)
+    return run / "model"
+
+
+def card(about: dict[str, Any]) -> str:
+    """The model card, in the layout that Hugging Face's hub shows."""
+    data, run = about["training"]["data"], about["training"]["run"]
+    channels, height, width = about["shape"]
+    classes = ", ".join(about["classes"]) or "none"
+    labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
+    return f"""---
+library_name: ganzfeld
+pipeline_tag: unconditional-image-generation
+tags: [gan, image-generation]
+---
+
+# {Path(data["source"]).name} by {about["recipe"]}
+
+A generative adversarial network: {height}x{width} pixels, {channels} channel(s), latents of
+{about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
+
+```python
+import ganzfeld
+
+model = ganzfeld.load("path/to/this/folder")
+model.images(1, seed=7{labels})[0].show()
+x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
+```
+
+| | |
+|---|---|
+| data | {data["source"]}, {data["samples"]:,} pictures, fingerprint `{data["fingerprint"][:16]}` |
+| classes | {classes} |
+| recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
+| images seen | {about["images_seen"]:,} |
+| weights | exponential moving average |
+
+All settings of the training are in `config.json`.
+
+## Limits
+
+It imitates its training pictures, with their biases, and may come close to single ones of them.
+Its pictures are synthetic: say so where they are used.
+"""

@@ -1,0 +1,108 @@
+"""What keeps a run from harm: one process a folder, signals that save, room on the disk."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ganzfeld.errors import Interrupted, InUseError, ResourceError
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold a run's folder; InUseError where another process does.
+
+    The lock is the kernel's: it is free as soon as its holder is gone, however it went.
+    """
+    descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUseError(
+                f"{run} is in use{holder(run)}",
+                safe="nothing was changed",
+                fix="wait until it has ended, or choose another folder with --out",
+            ) from None
+        about = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(about).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def holder(run: Path) -> str:
+    try:
+        about = json.loads((run / "lock").read_text())
+        return f" by process {about['pid']} on {about['host']} since {about['since']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+class Signals:
+    """SIGTERM and Ctrl-C: the first asks the loop to save and stop, a second stops at once.
+
+    Before `graceful` is set there is nothing to save, and the first one stops.
+    """
+
+    def __init__(self) -> None:
+        self.asked = 0  # the signal's number, 0 while there was none
+        self.graceful = False
+
+    def __enter__(self) -> Signals:
+        self.before: dict[int, Any] = {}
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self.handle)
+        except ValueError:  # not in the main thread: signals are somebody else's
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            os._exit(128 + number)
+        self.asked = number
+        if not self.graceful:
+            raise Interrupted(number, "stopped before the first step", safe="nothing was trained")
+
+
+def check_writable(run: Path, needed: int) -> None:
+    """Make the folder, and prove that it takes files and has room for `needed` bytes."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        probe = run / f".tmp-probe-{os.getpid()}"
+        probe.write_bytes(b"probe")
+        os.replace(probe, probe.with_name(probe.name + "-renamed"))
+        probe.with_name(probe.name + "-renamed").unlink()
+        free = shutil.disk_usage(run).free
+    except OSError as error:
+        raise ResourceError(
+            f"{run} cannot be written: {error}",
+            safe="nothing was trained",
+            fix="choose a folder that you may write to with --out",
+        ) from error
+    if free < needed:
+        raise ResourceError(
+            f"{run} has {free / 1e9:.1f} GB of room; the run's checkpoints need {needed / 1e9:.1f}",
+            safe="nothing was trained",
+            fix="free some space, or choose another disk with --out",
+        )

@@ -1,0 +1,59 @@
+"""metrics.jsonl: one line an interval, whole lines only, and none from a discarded future."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ganzfeld import checkpoint
+from ganzfeld.trainer import Report
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Add one line in one write, so that a kill leaves all of it or none."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(row) + "\n").encode())
+    finally:
+        os.close(descriptor)
+
+
+def rewind(path: Path, images: int) -> None:
+    """Drop the lines of steps that are about to be taken again, and any that are cut."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_bytes().splitlines() if keeps(line, images)]
+    checkpoint.replace(path, b"".join(line + b"\n" for line in lines))
+
+
+def keeps(line: bytes, images: int) -> bool:
+    try:
+        return bool(json.loads(line)["images"] <= images)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+class Meter:
+    """Means of losses since the last reading; nothing is read from the device before then."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = defaultdict(int)
+
+    def add(self, report: Report) -> None:
+        for name, value in report.losses.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+            self.counts[name] += 1
+
+    def read(self) -> dict[str, float | None]:
+        """The mean of each loss; None for one that was not finite, which JSON cannot say."""
+        means = {name: float(total) / self.counts[name] for name, total in self.sums.items()}
+        self.sums.clear()
+        self.counts.clear()
+        return {name: mean if math.isfinite(mean) else None for name, mean in means.items()}

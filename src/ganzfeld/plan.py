@@ -1,0 +1,119 @@
+"""From what a user asked for to a complete configuration, and the plan that says what it means."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from ganzfeld.build import call, find
+from ganzfeld.config import Config
+from ganzfeld.errors import UsageError
+from ganzfeld.games import Game
+from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.screen import duration
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+
+
+def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
+    """runs/<data>-<recipe>, in letters that every shell and disk takes."""
+    words = (Path(source).name.partition(".")[0], recipe.rpartition(":")[2])
+    return Path("runs") / "-".join(re.sub(r"[^\w.]+", "-", w).strip("-.") or "data" for w in words)
+
+
+def find_recipe(name: str) -> Callable[[Facts], Config]:
+    recipe: Callable[[Facts], Config] = find(name, RECIPES, "recipe")
+    return recipe
+
+
+def fit(recipe: str, pack: Pack, *, source: str, labels: str) -> Config:
+    """The recipe's configuration for this data."""
+    classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
+    facts = Facts(
+        count=len(pack),
+        channels=pack.channels,
+        height=pack.height,
+        width=pack.width,
+        classes=len(classes),
+    )
+    config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    config.recipe = recipe
+    data = config.data
+    data.source, data.labels = source, labels
+    data.size, data.channels = (pack.height, pack.width), pack.channels
+    data.fingerprint, data.samples, data.classes = pack.fingerprint, len(pack), classes
+    return config
+
+
+def settle(config: Config) -> None:
+    """Choose the intervals that were left open, now that the number of images is known."""
+    run = config.run
+    total = run.images
+    assert total is not None
+    if config.ema.half_life_images is None:
+        config.ema.half_life_images = 0.05 * total
+
+    def interval(chosen: int | None, times: int) -> int:
+        return chosen or max(total // times, run.batch_size)
+
+    run.log_every = interval(run.log_every, 200)
+    run.sample_every = interval(run.sample_every, 8)
+    run.evaluate_every = interval(run.evaluate_every, 8)
+    run.save_every = interval(run.save_every, 10)
+
+
+def check(config: Config) -> None:
+    """Refuse what cannot be meant, before anything is built."""
+    run = config.run
+    for name in ("batch_size", "save_every", "sample_every", "evaluate_every", "log_every", "keep"):
+        value = getattr(run, name)
+        if value is not None and value < 1:
+            raise UsageError(f"run.{name} must be 1 or more, not {value}")
+    if run.images is None and run.minutes is None:
+        raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
+    if run.precision not in ("float32", "bfloat16"):
+        raise UsageError(f"run.precision is float32 or bfloat16, not {run.precision!r}")
+
+
+def plan_rows(
+    config: Config, game: Game, rate: float, memory: int, pack: Pack
+) -> list[tuple[str, str]]:
+    """The plan, as names and values. rate: images per second; memory: bytes."""
+    run, data = config.run, config.data
+    assert run.images is not None
+    labels = f"{len(data.classes)} classes" if data.classes else "no labels used"
+    conditional = "conditional on the labels" if data.classes else "unconditional"
+    networks = ", ".join(
+        f"{name} {part.name} {parameters(game.get_submodule(name)):,}"
+        for name, part in config.networks.items()
+    )
+    seconds = run.images / rate
+    rows = [
+        (
+            "data",
+            f"{data.source}: {len(pack):,} pictures, {data.size[1]}x{data.size[0]} pixels, "
+            f"{data.channels} channel(s), {labels}",
+        )
+        if data.size
+        else ("data", data.source),
+        ("recipe", f"{config.recipe}, {conditional}"),
+        ("parameters", networks),
+        ("batch", f"{run.batch_size}"),
+        ("images to see", f"{run.images:,}"),
+        ("speed", f"{rate:,.0f} images/s, measured on this {run.device} just now"),
+        ("memory", f"{memory / 2**30:.1f} GiB"),
+        ("time", duration(seconds)),
+    ]
+    if len(pack) < 500:
+        rows.append(("note", "few pictures: expect it to memorise some of them"))
+    return rows
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())

@@ -1,0 +1,55 @@
+"""Is everything in a run's folder what was once written?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ganzfeld import checkpoint
+from ganzfeld.errors import CheckpointError
+from ganzfeld.generate import load_model, read_config
+
+
+def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
+    """Rows (what, its problem or None) for the configuration, log, checkpoints and model.
+
+    Raises CheckpointError where the folder is no run at all.
+    """
+    if not run.is_dir() or not ((run / "config.json").exists() or (run / "checkpoints").exists()):
+        read_config(run)
+    yield "config.json", problem_of_config(run)
+    if (run / "metrics.jsonl").exists():
+        yield "metrics.jsonl", problem_of_log(run / "metrics.jsonl")
+    paths = checkpoint.listing(run / "checkpoints")
+    if not paths:
+        yield "checkpoints", "there are none"
+    for path in paths:
+        yield f"checkpoints/{path.name}", next(iter(checkpoint.verify(path)), None)
+    if (run / "model").exists():
+        yield "model", problem_of_model(run / "model")
+
+
+def problem_of_config(run: Path) -> str | None:
+    try:
+        read_config(run)
+    except Exception as error:
+        return str(error)
+    return None
+
+
+def problem_of_log(path: Path) -> str | None:
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            json.loads(line)
+        except ValueError:
+            return f"line {number} is not JSON"
+    return None
+
+
+def problem_of_model(path: Path) -> str | None:
+    try:
+        load_model(path, trust_code=True)
+    except CheckpointError as error:
+        return error.what
+    return None
