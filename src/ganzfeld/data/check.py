@@ -1,0 +1,138 @@
+"""Look at every picture of a data set without training on it, and say it on one screen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.data.names import capped, shortened, shown, tally
+from ganzfeld.data.sources import Encoded, Ready
+from ganzfeld.data.survey import (
+    Outcome,
+    PackOptions,
+    Progress,
+    choose_target,
+    decode_all,
+    load_source,
+    report_of,
+)
+from ganzfeld.errors import DataError
+
+
+def check_data(
+    source: str | os.PathLike[str],
+    options: PackOptions = PackOptions(),  # noqa: B008  frozen
+    *,
+    quarantine: bool = False,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Decode every picture completely and report what was found; bad ones raise nothing.
+
+    With `quarantine`, the bad files of a folder are moved to `<folder>.quarantine`, under the
+    same relative names; nothing is ever deleted. The report then has `quarantined` (names) and
+    `quarantine` (where they went, or why they could not).
+    """
+    progress = progress or (lambda stage, done, total: None)
+    found, options = load_source(source, options)
+    target = choose_target(found, options, progress, workers)
+    outcome = decode_all(found, target, lambda index, pixels: None, progress, workers)
+    report = report_of(found, options, target, outcome)
+    if quarantine:
+        report["quarantine"], moved = _quarantine(found, outcome)
+        report["quarantined"] = [shown(name) for name in moved]
+    return report
+
+
+def _quarantine(source: Encoded | Ready, outcome: Outcome) -> tuple[str, list[str]]:
+    if not isinstance(source, Encoded) or source.kind != "folder":
+        return (
+            f"{source.kind} data are never changed: unpack the pictures into a folder, or train "
+            "with --on-bad-image skip",
+            [],
+        )
+    root = Path(source.place)
+    goal = root.with_name(f"{root.name}.quarantine")
+    names = [source.names[index] for index in sorted(outcome.bad)]
+    names += [name for name, _ in source.broken]
+    try:
+        moved = [name for name in names if _move(root / name, goal / name)]
+    except OSError as error:
+        raise DataError(
+            f"bad files cannot be moved to {shown(str(goal))}: {error.strerror or error}",
+            safe="no file was deleted",
+        ) from error
+    return shown(str(goal)), moved
+
+
+def _move(path: Path, goal: Path) -> bool:
+    """Move a file, or a link as a link, never over another; False for what is no file."""
+    if path.is_dir() and not path.is_symlink():
+        return False
+    if not os.path.lexists(path):
+        return False
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    number, free = 1, goal
+    while os.path.lexists(free):
+        free, number = goal.with_name(f"{goal.name}.{number}"), number + 1
+    shutil.move(path, free)
+    return True
+
+
+def describe(report: dict[str, Any]) -> str:
+    """The report as one screen of plain text."""
+    height, width = report["size"]
+    kinds = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}
+    lines = [
+        f"{report['source']} ({report['kind']}): {report['count']:,} pictures, "
+        f"{height} x {width} px, {kinds[report['channels']]}",
+        *_class_lines(report),
+    ]
+    if report["converted"]:
+        lines.append("Converted:")
+        lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
+    if report["duplicates"]:
+        lines.append(f"Exact copies of other pictures: {report['duplicates']:,}")
+    lines += _bad_lines(report)
+    for key, title in (("ignored", "System files"), ("not_pictures", "Not pictures")):
+        if report[f"{key}_count"]:
+            names = ", ".join(capped([shortened(name, 40) for name in report[key]], 4))
+            lines.append(f"{title}, passed over: {report[f'{key}_count']:,} ({names})")
+    lines += [f"Note: {note}." for note in report["notes"]]
+    lines += [f"Warning: {warning}." for warning in report["warnings"]]
+    return "\n".join(lines)
+
+
+def _class_lines(report: dict[str, Any]) -> list[str]:
+    classes = report["classes"]
+    if not classes:
+        return ["No labels."]
+    rows = []
+    for name, count in classes.items():
+        examples = [shortened(e.rsplit("/", 1)[-1], 24) for e in report["examples"].get(name, [])]
+        row = f"  {count:>9,}  {shortened(name, 40)}"
+        rows.append(f"{row}   ({', '.join(examples)})" if examples else row)
+    return [f"{len(classes)} classes:", *capped(rows, 12)]
+
+
+def _bad_lines(report: dict[str, Any]) -> list[str]:
+    skipped = report["skipped"]
+    if not skipped:
+        return ["Bad files: none."]
+    lines = [f"Bad files: {len(skipped):,} of {report['found']:,}"]
+    reasons = tally(reason for _, reason in skipped)
+    for reason, count in list(reasons.items())[:6]:
+        names = [shortened(name, 60) for name, why in skipped if why == reason]
+        lines.append(f"  {count:>9,}  {reason}: {', '.join(capped(names, 3))}")
+    if len(reasons) > 6:
+        lines.append(f"             and {len(reasons) - 6} more reasons")
+    if "quarantine" in report:
+        moved = len(report["quarantined"])
+        lines.append(
+            f"Moved {moved:,} bad files to {report['quarantine']}"
+            if moved
+            else f"Nothing was moved: {report['quarantine']}"
+        )
+    return lines

@@ -1,0 +1,161 @@
+"""File names: which to pass over, how to sort them and how to print them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+SYSTEM_NAMES = frozenset(
+    {
+        "__macosx",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "desktop.ini",
+        "lost+found",
+        "system volume information",
+        "thumbs.db",
+    }
+)
+# Companions of pictures. They are listed in the report and never counted as bad pictures.
+DOCUMENT_SUFFIXES = frozenset(
+    [
+        "7z",
+        "bib",
+        "bz2",
+        "cfg",
+        "conf",
+        "csv",
+        "doc",
+        "docx",
+        "gz",
+        "h5",
+        "hdf5",
+        "htm",
+        "html",
+        "ini",
+        "ipynb",
+        "jsonl",
+        "json",
+        "log",
+        "mat",
+        "md",
+        "md5",
+        "npy",
+        "npz",
+        "parquet",
+        "pdf",
+        "pickle",
+        "pkl",
+        "pt",
+        "pth",
+        "py",
+        "rar",
+        "rst",
+        "rtf",
+        "safetensors",
+        "sh",
+        "sha1",
+        "sha256",
+        "sqlite",
+        "tar",
+        "tex",
+        "tgz",
+        "toml",
+        "tsv",
+        "txt",
+        "xls",
+        "xlsx",
+        "xml",
+        "xz",
+        "yaml",
+        "yml",
+        "zip",
+        "zst",
+    ]
+)
+DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
+PICTURE_SUFFIXES = frozenset(
+    [
+        "png",
+        "apng",
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jfif",
+        "webp",
+        "bmp",
+        "dib",
+        "tif",
+        "tiff",
+        "gif",
+        "avif",
+        "heic",
+        "heif",
+        "svg",
+        "jp2",
+    ]
+)
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder name is hidden or made by the operating system."""
+    return name.startswith(".") or name.casefold() in SYSTEM_NAMES
+
+
+def suffix(name: str) -> str:
+    """The extension without its dot, in lower case; "" when there is none."""
+    base = name.rsplit("/", 1)[-1]
+    return base.rsplit(".", 1)[1].lower() if "." in base else ""
+
+
+def is_document(name: str) -> bool:
+    """Whether a file accompanies pictures (a read-me, a table) and claims to be none."""
+    base = name.rsplit("/", 1)[-1].lower()
+    return suffix(name) in DOCUMENT_SUFFIXES or base in DOCUMENT_NAMES
+
+
+def natural(name: str) -> tuple[object, ...]:
+    """A sort key that puts 2 before 10, the same for composed and decomposed Unicode."""
+    text = unicodedata.normalize("NFC", name)
+    # Numbers compare as (length, digits): no conversion, so that a name of 10,000 digits is fine.
+    parts = [
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdigit() else (1, 0, part)
+        for part in re.split(r"([0-9]+)", text)
+        if part
+    ]
+    return (*parts, (2, 0, name))
+
+
+def folded(name: str) -> str:
+    """The form in which names are the same on a case-insensitive disk."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def shown(name: str) -> str:
+    """The name as it may be printed: control characters and lone surrogates are escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name
+    )
+
+
+def shortened(name: str, limit: int = 120) -> str:
+    """A name for a message; the middle of a very long one is left out."""
+    half = limit // 2 - 1
+    return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
+
+
+def capped(lines: Sequence[str], limit: int = 10) -> list[str]:
+    """At most `limit` lines, then how many more there are."""
+    if len(lines) <= limit:
+        return list(lines)
+    return [*lines[:limit], f"and {len(lines) - limit:,} more"]
+
+
+def tally(names: Iterable[str]) -> dict[str, int]:
+    """How often each name occurs, the most frequent first."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

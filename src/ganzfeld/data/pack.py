@@ -1,0 +1,285 @@
+"""A data set, decoded once into one memory-mapped file, and found again without decoding.
+
+A pack lies in a cache folder under a name that ends in a quick key: a hash of the options and of
+every file's name, size and time. Its `fingerprint` is another thing: a hash of the pixels, labels
+and classes, the same on every machine and for a folder and a ZIP of the same pictures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data.codecs import Target
+from ganzfeld.data.names import shown
+from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, read_pack
+from ganzfeld.data.sources import Encoded, Ready
+from ganzfeld.data.survey import (
+    Outcome,
+    PackOptions,
+    Progress,
+    choose_target,
+    count_of,
+    decode_all,
+    judge,
+    load_source,
+    report_of,
+)
+from ganzfeld.errors import ResourceError
+
+__all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
+
+KEY_VERSION = 1  # raise it when the same files would become other pixels
+SPARE = 1.05  # free space wanted, times the pack's size
+
+
+class Pack:
+    """Decoded pictures and their labels.
+
+    `images`: uint8 (N, C, H, W), memory-mapped. `labels`: int64 (N,), or None. `classes`: names,
+    () without labels. `fingerprint`: sha256 hex of the content. `report`: JSON, see `describe`.
+    `reused`: whether it was found in the cache.
+    """
+
+    def __init__(self, path: Path, content: Content, *, reused: bool) -> None:
+        self.path = path
+        self.images: NDArray[np.uint8] = np.memmap(
+            path, dtype=np.uint8, mode="r", offset=content.offset, shape=content.shape
+        )
+        self.labels = content.labels
+        self.classes = content.classes
+        self.fingerprint = content.fingerprint
+        self.report = content.report
+        self.reused = reused
+
+    @property
+    def count(self) -> int:
+        return int(self.images.shape[0])
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.images.shape[2])
+
+    @property
+    def width(self) -> int:
+        return int(self.images.shape[3])
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __repr__(self) -> str:
+        labels = f", {len(self.classes)} classes" if self.classes else ""
+        return (
+            f"Pack({self.count:,} pictures, {self.channels} x {self.height} x {self.width}{labels})"
+        )
+
+    def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Copies of the pictures "x", uint8 (n, C, H, W), and labels "y", int64 (n,), if any."""
+        batch: dict[str, NDArray[Any]] = {"x": np.asarray(self.images[indices])}
+        if self.labels is not None:
+            batch["y"] = self.labels[indices]
+        return batch
+
+
+def open_pack(
+    source: str | os.PathLike[str],
+    options: PackOptions = PackOptions(),  # noqa: B008  frozen
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> Pack:
+    """The pack of a data set: from the cache, or decoded now.
+
+    `progress(stage, done, total)` is called often. `workers`: decoding processes; None: one for
+    each core; 0: decode in this process. Raises `DataError` when there is no data, or when too
+    much of it is bad; `ResourceError` when the cache cannot be written.
+    """
+    progress = progress or _silent
+    found, options = load_source(source, options)
+    folder = cache_folder(cache)
+    key = quick_key(found, options)
+    damaged = []
+    for path in sorted(folder.glob(f"*-{key}.safetensors")):
+        try:
+            content = read_pack(path)
+        except (DamagedPack, OSError) as error:
+            damaged.append(f"the pack {shown(path.name)} was rebuilt: {error}")
+            continue
+        if not content.report["unreadable"]:  # else: try those files again
+            judge(content.report, options)
+            return Pack(path, content, reused=True)
+    found.warnings += damaged
+    path = _build(found, options, folder, key, progress, workers)
+    return Pack(path, read_pack(path), reused=False)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Where packs lie: as given, else $GANZFELD_CACHE, $XDG_CACHE_HOME/ganzfeld or
+    ~/.cache/ganzfeld. Raises `ResourceError` when it cannot be made."""
+    if cache is None:
+        named, base = os.environ.get("GANZFELD_CACHE"), os.environ.get("XDG_CACHE_HOME")
+        cache = Path(named) if named else Path(base or Path.home() / ".cache") / "ganzfeld"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_cache(cache, error) from error
+    return cache
+
+
+def _no_cache(cache: Path, error: OSError) -> ResourceError:
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        what = f"the disk of the cache folder {shown(str(cache))} is full"
+    else:
+        what = f"the cache folder {shown(str(cache))} cannot be written: {error.strerror or error}"
+    return ResourceError(
+        what, safe="the data are untouched", fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ..."
+    )
+
+
+def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
+    """16 hex digits that change with the options and with any file's name, size or time."""
+    wanted = asdict(options)
+    del wanted["on_bad_image"]  # judged anew whenever the pack is opened
+    digest = hashlib.sha256(
+        json.dumps([KEY_VERSION, source.kind, source.place, wanted]).encode("ascii")
+    )
+    for stamp in source.stamps:
+        digest.update(json.dumps(stamp).encode("ascii"))
+    if isinstance(source, Encoded):
+        digest.update(json.dumps(source.broken).encode("ascii"))
+    return digest.hexdigest()[:16]
+
+
+def fingerprint_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> str:
+    """sha256 of shape, classes, the hash of each picture, and the labels."""
+    kept = outcome.kept
+    shape = [len(kept), target.channels, target.height, target.width]
+    digest = hashlib.sha256(json.dumps([shape, source.classes]).encode("ascii"))
+    for index in kept:
+        digest.update(bytes.fromhex(outcome.digests[index]))
+    if source.labels is not None:
+        digest.update(source.labels[kept].astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _build(
+    source: Encoded | Ready,
+    options: PackOptions,
+    folder: Path,
+    key: str,
+    progress: Progress,
+    workers: int | None,
+) -> Path:
+    """Decode everything into a new pack, under a name of its own until it is whole."""
+    target = choose_target(source, options, progress, workers)
+    shape = (target.channels, target.height, target.width)
+    count = count_of(source)
+    _need_space(folder, count * (target.channels * target.height * target.width + 8))
+    _sweep(folder)
+    with _temporary(folder, key) as part, _disk_errors(folder):
+        writer = PackWriter(part, count, shape, source.classes)
+        try:
+            outcome = decode_all(source, target, writer.put, progress, workers)
+            report = report_of(source, options, target, outcome)
+            judge(report, options)
+            kept = outcome.kept
+            labels = None if source.labels is None else source.labels[kept]
+            writer.finish(kept, labels, fingerprint_of(source, target, outcome), report)
+        finally:
+            writer.close()
+        size = f"{target.height}x{target.width}x{target.channels}"
+        name = re.sub(r"[^\w.-]", "_", source.name)[:40]
+        path = folder / f"{name}-{size}-{key}.safetensors"
+        _put_in_place(part, path)
+    return path
+
+
+def _need_space(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size * SPARE + (8 << 20):
+        raise ResourceError(
+            f"packing needs {size / 1e9:.2f} GB in {shown(str(folder))}, where "
+            f"{free / 1e9:.2f} GB are free",
+            safe="nothing was written",
+            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...   or a smaller --size",
+        )
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path, key: str) -> Iterator[Path]:
+    """A name that no other process uses, removed if the file is still there at the end."""
+    host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
+    part = folder / f"{key}-{host}-{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        yield part
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _no_cache(folder, error) from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes of this machine left behind when they were killed."""
+    host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
+    for part in folder.glob(f"*-{host}-*.part"):
+        process = part.name.rsplit("-", 2)[1]
+        if process.isdigit() and not _alive(int(process)):
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # signal 0 would end it there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _put_in_place(part: Path, path: Path) -> None:
+    """Give the finished pack its name; whoever comes second replaces it by the same."""
+    try:
+        os.replace(part, path)
+    except PermissionError:
+        if not path.exists():  # Windows: another process has just made it and holds it open
+            raise
+    with contextlib.suppress(OSError):  # not on Windows
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

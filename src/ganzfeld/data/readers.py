@@ -1,0 +1,155 @@
+"""The bytes of one picture, by its name, from where they lie.
+
+A reader is made from strings only (its kind and its place), so that a worker process can make
+its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganzfeld.errors import UsageError
+
+MAX_FILE_BYTES = 512 << 20  # one encoded picture
+ZIP_RATIO = 200  # unpacked to packed, above 1 MiB: small flat pictures may pack better
+PASSING_ERRORS = {errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, getattr(errno, "ESTALE", errno.EIO)}
+RETRY_SECONDS = (0.1, 0.4, 1.6)
+
+
+class Unreadable(Exception):
+    """A picture whose bytes could not be had; the message is the reason.
+
+    Unlike damage, this may pass: a pack with such gaps is not used again.
+    """
+
+
+class Reader(Protocol):
+    kind: str
+    where: str
+
+    def read(self, name: str) -> bytes: ...
+
+
+class FolderReader:
+    """Files below a folder. Names are relative, with "/"."""
+
+    kind = "folder"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.root = Path(where)
+
+    def read(self, name: str) -> bytes:
+        try:
+            return _patiently(self.root / name)
+        except FileNotFoundError:
+            raise Unreadable("vanished while it was read") from None
+        except PermissionError:
+            raise Unreadable("permission denied") from None
+        except OSError as error:
+            raise Unreadable(f"cannot be read ({error.strerror or error})") from error
+
+
+def _patiently(path: Path) -> bytes:
+    """The file's bytes. A network disk that fails gets three more chances."""
+    for seconds in RETRY_SECONDS:
+        try:
+            return _whole_file(path)
+        except OSError as error:
+            if error.errno not in PASSING_ERRORS:
+                raise
+            time.sleep(seconds)
+    return _whole_file(path)
+
+
+def _whole_file(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+            raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
+        return file.read()
+
+
+class ZipReader:
+    """Members of a ZIP archive, read in place. Names are member names."""
+
+    kind = "zip"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.archive: zipfile.ZipFile | None = None
+
+    def read(self, name: str) -> bytes:
+        if self.archive is None:
+            self.archive = zipfile.ZipFile(self.where)
+        info = self.archive.getinfo(name)
+        if info.flag_bits & 1:
+            raise Unreadable("encrypted in the archive")
+        if info.file_size > MAX_FILE_BYTES:
+            raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
+        if info.file_size > max(1 << 20, ZIP_RATIO * info.compress_size):
+            raise Unreadable(f"unpacks to over {ZIP_RATIO} times its size")
+        try:
+            return self.archive.read(info)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise Unreadable(f"damaged in the archive ({error})") from error
+        except (NotImplementedError, RuntimeError) as error:
+            raise Unreadable(f"packed in a way that is not read here ({error})") from error
+        except OSError as error:
+            raise Unreadable(f"cannot be read ({error.strerror or error})") from error
+
+
+class ParquetReader:
+    """Rows of Parquet files. `where` is the paths and the column, one a line; a name is
+    "file/row group/row"."""
+
+    kind = "parquet"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        *self.paths, self.column = where.split("\n")
+        self.group: tuple[str, str] | None = None
+        self.rows: Any = None
+
+    def read(self, name: str) -> bytes:
+        file, group, row = name.split("/")
+        if self.group != (file, group):
+            self.rows = self._load(int(file), int(group))
+            self.group = (file, group)
+        picture = self.rows[int(row)].as_py()
+        data = picture and picture.get("bytes")
+        if not isinstance(data, bytes):
+            raise Unreadable("the row holds no bytes")
+        return data
+
+    def _load(self, file: int, group: int) -> Any:
+        with import_parquet().ParquetFile(self.paths[file]) as table:
+            return table.read_row_group(group, columns=[self.column]).column(0)
+
+
+def import_parquet() -> Any:
+    """`pyarrow.parquet`. Raises `UsageError` when it is not installed."""
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise UsageError(
+            "reading Parquet files needs pyarrow, which is not installed",
+            fix="pip install 'ganzfeld[parquet]'",
+        ) from None
+    return parquet
+
+
+READERS: dict[str, Any] = {
+    reader.kind: reader for reader in (FolderReader, ZipReader, ParquetReader)
+}
+
+
+def reader_of(kind: str, where: str) -> Reader:
+    """The reader that a worker was told to make."""
+    reader: Reader = READERS[kind](where)
+    return reader

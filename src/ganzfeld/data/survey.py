@@ -1,0 +1,407 @@
+"""Look at all of a data set: choose the size, decode every picture once, say what was found."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzfeld.data.arrays import Stack
+from ganzfeld.data.codecs import MIN_SIDE, BadPicture, Probe, Target, fit
+from ganzfeld.data.names import capped, is_system, natural, shortened, shown, tally
+from ganzfeld.data.sources import (
+    SPLIT_NAMES,
+    Encoded,
+    Ready,
+    Source,
+    embedded_count,
+    find_source,
+)
+from ganzfeld.data.workers import answers, digest_of
+from ganzfeld.errors import DataError, UsageError, did_you_mean
+
+Progress = Callable[[str, int, int], None]  # (stage, done, total)
+Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
+
+SMALL = 128  # px: pictures that all have one size up to this keep it
+DEFAULT_SIZE = (64, 64)
+EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
+BAD_SHARE = 0.01  # of all files; above it, training stops unless told to skip
+FEW = 500  # pictures
+CHUNK = 256  # pictures that are numbers already, taken together
+LISTED = 100  # names of ignored files that a report keeps
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackOptions:
+    """How a data set becomes a pack.
+
+    `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
+    else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the pictures
+    have. `labels`: "auto" or "none". `alpha`: lay transparency on "white" or "black", or "keep".
+    `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at one; "skip" never.
+    `count`: pictures to draw, for embedded data only.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    labels: str = "auto"
+    alpha: str = "white"
+    on_bad_image: str | None = None
+    count: int | None = None
+    max_megapixels: float = 64.0
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            height, width = self.size
+            if min(height, width) < 1 or max(height, width) > 8192:
+                raise UsageError(f"size {height} x {width}: each side must be 1 to 8192 px")
+        if self.channels not in (None, 1, 2, 3, 4):
+            raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
+        _one_of("labels", self.labels, ("auto", "none"))
+        _one_of("alpha", self.alpha, ("white", "black", "keep"))
+        if self.on_bad_image is not None:
+            _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
+        if self.count is not None and self.count < 1:
+            raise UsageError(f"count {self.count}: at least one picture is needed")
+        if not 0 < self.max_megapixels <= 178:  # Pillow itself refuses more
+            raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to 178")
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{option} {value!r} is not known. {did_you_mean(value, known)}")
+
+
+def load_source(
+    source: str | os.PathLike[str], options: PackOptions
+) -> tuple[Encoded | Ready, PackOptions]:
+    """The source, and the options with what its name says about them."""
+    drawn = embedded_count(source)
+    if drawn is None:
+        if options.count is not None:
+            raise UsageError("count is for embedded data (avatars); files are used as they are")
+        found = find_source(source)
+    else:
+        options = replace(
+            options,
+            count=options.count or drawn or EMBEDDED_COUNT,
+            size=options.size or EMBEDDED_SIZE,
+        )
+        found = _avatars(options)
+        if os.path.exists(source):
+            found.notes.append(f"the embedded data, not the folder: that is ./{source}")
+    if options.labels == "none":
+        found.labels, found.classes = None, ()
+    elif len(found.classes) == 1:
+        found.notes.append(f"only one class, {shown(found.classes[0])}: taken as unlabelled")
+        found.labels, found.classes = None, ()
+    return found, options
+
+
+def _avatars(options: PackOptions) -> Ready:
+    """The embedded data set. Its labels are filled in as its pictures are drawn."""
+    from ganzfeld.data import avatars
+
+    assert options.size is not None and options.count is not None
+    height, width = options.size
+    labels = np.zeros(options.count, dtype=np.int64)
+
+    def rows(start: int, stop: int) -> NDArray[np.uint8]:
+        pixels, labels[start:stop] = avatars.avatars(stop - start, height, width, start=start)
+        return pixels
+
+    return Ready(
+        kind="embedded",
+        name="avatars",
+        place="avatars",
+        stamps=[("avatars", options.count, avatars.VERSION)],
+        labels=labels,
+        classes=tuple(avatars.CLASSES),
+        stack=Stack(shape=(options.count, 3, height, width), rows=rows),
+    )
+
+
+# The target
+
+
+def choose_target(
+    source: Encoded | Ready, options: PackOptions, progress: Progress, workers: int | None
+) -> Target:
+    """Size and channels of the pack: as asked for, else as the pictures have them."""
+    if isinstance(source, Ready):
+        return _target_of_stack(source, options)
+    channels = options.channels
+    if channels in (2, 4) and options.alpha != "keep":
+        raise UsageError(
+            f"{channels} channels hold alpha, but alpha is to be laid on {options.alpha}",
+            fix="--alpha keep",
+        )
+    if channels in (1, 3) and options.alpha == "keep":
+        raise UsageError(
+            f"alpha cannot be kept in {channels} channels", fix=f"--channels {channels + 1}"
+        )
+    probes: list[Probe] = []
+    if options.size is None or channels is None:
+        probes = _probe_all(source, options, progress, workers)
+    height, width = options.size or _common_size(probes)
+    return Target(
+        height=height,
+        width=width,
+        channels=channels or _common_channels(probes, options.alpha),
+        alpha=options.alpha,
+        max_megapixels=options.max_megapixels,
+    )
+
+
+def _probe_all(
+    source: Encoded, options: PackOptions, progress: Progress, workers: int | None
+) -> list[Probe]:
+    probes, total = [], len(source.names)
+    limit = options.max_megapixels
+    for done, answer in enumerate(answers(source.reader, source.names, limit, workers=workers)):
+        if answer.probe is not None:
+            probes.append(answer.probe)
+        progress("reading headers", done + 1, total)
+    return probes
+
+
+def _common_size(probes: list[Probe]) -> tuple[int, int]:
+    # One stray icon must not decide the size of all others.
+    sizes = {(p.height, p.width) for p in probes if min(p.height, p.width) >= MIN_SIDE}
+    sizes = sizes or {(p.height, p.width) for p in probes}
+    if len(sizes) == 1 and max(next(iter(sizes))) <= SMALL:
+        return next(iter(sizes))
+    return DEFAULT_SIZE
+
+
+def _common_channels(probes: list[Probe], alpha: str) -> int:
+    grey = bool(probes) and all(p.grey for p in probes)
+    kept = alpha == "keep" and any(p.alpha for p in probes)
+    return (1 if grey else 3) + kept
+
+
+def _target_of_stack(source: Ready, options: PackOptions) -> Target:
+    _, channels, height, width = source.stack.shape
+    size = options.size or ((height, width) if max(height, width) <= SMALL else DEFAULT_SIZE)
+    if min(height, width) < MIN_SIDE and (height < size[0] or width < size[1]):
+        raise DataError(
+            f"pictures of {height} x {width} px are too small for {size[0]} x {size[1]}"
+        )
+    wanted = options.channels or channels
+    return Target(
+        height=size[0],
+        width=size[1],
+        channels=wanted,
+        alpha="keep" if wanted in (2, 4) or options.alpha == "keep" else options.alpha,
+        max_megapixels=options.max_megapixels,
+    )
+
+
+# Decoding
+
+
+@dataclass
+class Outcome:
+    """What became of each picture of a source."""
+
+    digests: list[str]  # "" for a bad one
+    bad: dict[int, str] = field(default_factory=dict)  # index: reason
+    passing: int = 0  # of the bad ones, how many might be readable another time
+    facts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kept(self) -> list[int]:
+        return [index for index, digest in enumerate(self.digests) if digest]
+
+
+def count_of(source: Encoded | Ready) -> int:
+    return len(source.names) if isinstance(source, Encoded) else source.stack.shape[0]
+
+
+def decode_all(
+    source: Encoded | Ready, target: Target, sink: Sink, progress: Progress, workers: int | None
+) -> Outcome:
+    """Decode every picture completely, once; `sink` gets each good one, in any order."""
+    outcome = Outcome(digests=[""] * count_of(source))
+    if isinstance(source, Encoded):
+        _decode_files(source, target, sink, progress, workers, outcome)
+    else:
+        _take_rows(source, target, sink, progress, outcome)
+    return outcome
+
+
+def _decode_files(
+    source: Encoded,
+    target: Target,
+    sink: Sink,
+    progress: Progress,
+    workers: int | None,
+    outcome: Outcome,
+) -> None:
+    total = len(source.names)
+    for done, answer in enumerate(answers(source.reader, source.names, target, workers=workers)):
+        if answer.pixels is None:
+            outcome.bad[answer.index] = answer.reason
+            outcome.passing += answer.passing
+        else:
+            sink(answer.index, answer.pixels)
+            outcome.digests[answer.index] = answer.digest
+            outcome.facts.update(answer.facts)
+        progress("decoding", done + 1, total)
+
+
+def _take_rows(
+    source: Ready, target: Target, sink: Sink, progress: Progress, outcome: Outcome
+) -> None:
+    total, *shape = source.stack.shape
+    wanted = [target.channels, target.height, target.width]
+    stage = "drawing" if source.kind == "embedded" else "reading"
+    for start in range(0, total, CHUNK):
+        rows = source.stack.rows(start, min(start + CHUNK, total))
+        if shape != wanted:
+            rows = np.stack([_refit(row, target, outcome.facts) for row in rows])
+        for index, row in enumerate(rows, start):
+            sink(index, row)
+            outcome.digests[index] = digest_of(row)
+        progress(stage, min(start + CHUNK, total), total)
+    if source.stack.scaling:
+        outcome.facts[source.stack.scaling] = total
+
+
+def _refit(row: NDArray[np.uint8], target: Target, facts: Counter[str]) -> NDArray[np.uint8]:
+    array = np.ascontiguousarray(row[0] if len(row) == 1 else row.transpose(1, 2, 0))
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(row)]
+    seen: list[str] = []
+    try:
+        picture = Image.frombytes(mode, (row.shape[2], row.shape[1]), array.tobytes())
+        pixels = fit(picture, target, facts=seen)
+    except BadPicture as error:  # the size was checked, so this is not expected
+        raise DataError(str(error)) from error
+    facts.update(seen)
+    return pixels
+
+
+# The report
+
+
+def report_of(
+    source: Encoded | Ready, options: PackOptions, target: Target, outcome: Outcome
+) -> dict[str, Any]:
+    """All that was found, as JSON. Names in it can be printed safely."""
+    skipped = _skipped(source, outcome)
+    kept = outcome.kept
+    digests = {outcome.digests[index] for index in kept}
+    system = [name for name in source.ignored if any(map(is_system, name.split("/")))]
+    others = [name for name in source.ignored if name not in set(system)]
+    report: dict[str, Any] = {
+        "source": shown(source.place),
+        "kind": source.kind,
+        "found": len(kept) + len(skipped),
+        "count": len(kept),
+        "size": [target.height, target.width],
+        "channels": target.channels,
+        "alpha": target.alpha,
+        "classes": _class_counts(source, kept),
+        "examples": _examples(source, kept),
+        "converted": dict(sorted(outcome.facts.items())),
+        "skipped": skipped,
+        "unreadable": outcome.passing,
+        "duplicates": len(kept) - len(digests),
+        "ignored": [shown(name) for name in system[:LISTED]],
+        "ignored_count": len(system),
+        "not_pictures": [shown(name) for name in others[:LISTED]],
+        "not_pictures_count": len(others),
+        "notes": list(source.notes),
+    }
+    report["warnings"] = [*source.warnings, *_warnings(report)]
+    return report
+
+
+def _skipped(source: Source, outcome: Outcome) -> list[list[str]]:
+    if not isinstance(source, Encoded):
+        return []
+    bad = [(source.titles[index], reason) for index, reason in outcome.bad.items()]
+    bad += source.broken
+    return [[shown(name), reason] for name, reason in sorted(bad, key=lambda b: natural(b[0]))]
+
+
+def _class_counts(source: Source, kept: list[int]) -> dict[str, int]:
+    if source.labels is None:
+        return {}
+    counts = np.bincount(source.labels[kept], minlength=len(source.classes))
+    return {shown(name): int(n) for name, n in zip(source.classes, counts, strict=True)}
+
+
+def _examples(source: Source, kept: list[int]) -> dict[str, list[str]]:
+    """Three file names of each class: they show at once when labels are a folder level off."""
+    if source.labels is None or not isinstance(source, Encoded):
+        return {}
+    found: dict[str, list[str]] = {shown(name): [] for name in source.classes}
+    for index in kept:
+        names = found[shown(source.classes[source.labels[index]])]
+        if len(names) < 3:
+            names.append(shown(source.titles[index]))
+    return found
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    warnings, count, classes = [], report["count"], report["classes"]
+    if report["skipped"]:
+        reasons = tally(reason for _, reason in report["skipped"])
+        listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
+        warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
+    if count < FEW:
+        warnings.append(f"only {count:,} pictures: under {FEW} a GAN soon learns them by heart")
+    if report["duplicates"] > BAD_SHARE * count:
+        warnings.append(
+            f"{report['duplicates']:,} of {count:,} pictures are exact copies of others: recall "
+            "and memorisation will look better than they are"
+        )
+    dark = sum(n for fact, n in report["converted"].items() if "comes out dark" in fact)
+    if dark:
+        warnings.append(f"{dark:,} 16-bit pictures use only values below 4096 and come out dark")
+    empty = [name for name, n in classes.items() if not n]
+    if empty:
+        warnings.append(f"classes without a picture: {', '.join(capped(empty, 5))}")
+    small = [name for name, n in classes.items() if 0 < n < 10]
+    if small:
+        warnings.append(f"{len(small)} of {len(classes)} classes have under 10 pictures")
+    if classes and all(name.casefold() in SPLIT_NAMES for name in classes):
+        warnings.append(f"the classes {', '.join(classes)} look like parts of a data set")
+    return warnings
+
+
+def judge(report: dict[str, Any], options: PackOptions) -> None:
+    """Raise `DataError` with the list of bad files when there are more than the options allow."""
+    bad, found = report["skipped"], report["found"]
+    allowed = {"fail": 0.0, "skip": float(found), None: BAD_SHARE * found}[options.on_bad_image]
+    if report["count"] and len(bad) <= allowed:
+        return
+    if not found:
+        raise DataError(f"{report['source']} holds no pictures")
+    part = f"{len(bad):,} of {found:,} files {'is' if len(bad) == 1 else 'are'} bad"
+    names = [_sentence(name, reason) for name, reason in bad]
+    if len(bad) == 1:
+        what = f"{names[0]}. {part}; nothing was trained."
+    else:
+        what = "\n  ".join([f"{part}; nothing was trained.", *capped(names)])
+    source = report["source"]
+    check = f"ganzfeld data check {source}"
+    fix = f"{check} --quarantine" if report["kind"] == "folder" else check
+    if report["count"]:
+        fix += "   or train with --on-bad-image skip"
+    raise DataError(what, safe="the pictures were only read", fix=fix)
+
+
+def _sentence(name: str, reason: str) -> str:
+    """A file and what is wrong with it, as a sentence without its full stop."""
+    states = ("cut short", "damaged", "not a", "too ", "a ", "an ", "over ", "encrypted", "packed")
+    link = " is " if reason.startswith(states) else ": "
+    return f"{shortened(name)}{link}{reason}"

@@ -1,0 +1,354 @@
+"""Decode many pictures, in child processes, so that a crash costs one picture and not the run.
+
+A child is `python -m ganzfeld.data.workers`: no fork of a process that holds threads or a GPU, no
+second run of the user's script. It gets lines of JSON (names) and answers each picture with a
+line of JSON and the raw pixels. A child that dies, or is silent for too long, was killed by the
+first picture that it has not answered: that one is named, and a new child goes on behind it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data.codecs import BadPicture, Probe, Target, decode, probe
+from ganzfeld.data.readers import Reader, Unreadable, reader_of
+from ganzfeld.errors import GanzfeldError
+
+PICTURE_SECONDS = 30.0
+MEMORY_BYTES = 8 << 30  # address space of a child, where the system can limit it
+FEW_PICTURES = 200  # below, starting processes costs more than they save
+CHUNK = 32
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """What became of picture `index`: pixels (or a probe), or the reason why it is bad."""
+
+    index: int
+    reason: str = ""
+    passing: bool = False  # the bytes could not be had: this may be different tomorrow
+    pixels: NDArray[np.uint8] | None = None  # (C, H, W)
+    probe: Probe | None = None
+    digest: str = ""  # of the pixels, hex
+    facts: Sequence[str] = field(default_factory=tuple)
+
+
+def digest_of(pixels: NDArray[np.uint8]) -> str:
+    """A short hash of one picture, equal when the pixels are."""
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
+
+
+def handle(
+    reader: Reader, names: Sequence[str], indices: Sequence[int], target: Target | float
+) -> Iterator[Answer]:
+    """Answer for each of the pictures, in order. A number as target (megapixels) only probes."""
+    for index in indices:
+        name = names[index]
+        try:
+            data = reader.read(name)
+            if isinstance(target, Target):
+                done = decode(data, target, name)
+                digest = digest_of(done.pixels)
+                yield Answer(index=index, pixels=done.pixels, digest=digest, facts=done.facts)
+            else:
+                yield Answer(index=index, probe=probe(data, target))
+        except BadPicture as error:
+            yield Answer(index=index, reason=str(error))
+        except Unreadable as error:
+            yield Answer(index=index, reason=str(error), passing=True)
+        except MemoryError:
+            yield Answer(index=index, reason="needs more memory than there is", passing=True)
+
+
+def answers(
+    reader: Reader,
+    names: Sequence[str],
+    target: Target | float,
+    *,
+    workers: int | None = None,
+    indices: Iterable[int] | None = None,
+) -> Iterator[Answer]:
+    """Answer for every picture once, in any order.
+
+    `workers`: processes; 0 decodes in this one; None: one for each core, 0 for few pictures.
+    """
+    chosen = list(range(len(names)) if indices is None else indices)
+    if workers is None:
+        workers = _cores() if len(chosen) >= FEW_PICTURES and sys.executable else 0
+    if workers == 0:
+        yield from handle(reader, names, chosen, target)
+        return
+    pool = Pool(reader, names, target, _chunks(chosen, reader), workers)
+    try:
+        yield from pool.answers(len(chosen))
+    finally:
+        pool.stop()
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def _chunks(indices: Sequence[int], reader: Reader) -> Iterator[list[int]]:
+    # A Parquet row group is unpacked as a whole, so its rows are best decoded by few processes.
+    size = CHUNK * 16 if reader.kind == "parquet" else CHUNK
+    for start in range(0, len(indices), size):
+        yield list(indices[start : start + size])
+
+
+class Pool:
+    """Some child processes, each driven by one thread, and the queue of their answers."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        names: Sequence[str],
+        target: Target | float,
+        chunks: Iterator[list[int]],
+        workers: int,
+    ) -> None:
+        self.reader, self.names, self.target = reader, names, target
+        self.chunks, self.lock = chunks, threading.Lock()
+        # Bounded: when the disk is slower than the children, they wait.
+        self.queue: queue.Queue[Answer | BaseException] = queue.Queue(maxsize=8 * CHUNK)
+        self.stopped = threading.Event()
+        self.drivers = [Driver(self) for _ in range(workers)]
+        for driver in self.drivers:
+            driver.thread.start()
+
+    def answers(self, count: int) -> Iterator[Answer]:
+        while count:
+            try:
+                answer = self.queue.get(timeout=0.5)
+            except queue.Empty:
+                for driver in self.drivers:
+                    driver.watch()
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            count -= 1
+            yield answer
+
+    def next_chunk(self) -> list[int]:
+        with self.lock:
+            return next(self.chunks, [])
+
+    def put(self, answer: Answer | BaseException) -> None:
+        while not self.stopped.is_set():
+            try:
+                self.queue.put(answer, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for driver in self.drivers:
+            driver.kill()
+        for driver in self.drivers:
+            driver.thread.join(timeout=5)
+
+
+class Driver:
+    """A thread with its child process."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.child: subprocess.Popen[bytes] | None = None
+        self.heard = time.monotonic()
+        self.waiting = False
+        self.late = False
+        self.thread = threading.Thread(target=self._run, daemon=True, name="ganzfeld-decode")
+
+    def watch(self) -> None:
+        """Called by the main thread: end a child that has been silent for too long."""
+        if self.waiting and time.monotonic() - self.heard > PICTURE_SECONDS:
+            self.late = True
+            self.kill()
+
+    def kill(self) -> None:
+        if self.child is not None and self.child.poll() is None:
+            self.child.kill()
+
+    def _run(self) -> None:
+        try:
+            while (chunk := self.pool.next_chunk()) and not self.pool.stopped.is_set():
+                self._work(chunk)
+        except BaseException as error:  # our bug: it must not leave the main thread waiting
+            self.pool.put(error)
+        finally:
+            self._end()
+
+    def _work(self, chunk: list[int]) -> None:
+        """Answer for all of a chunk, with as many children as it takes."""
+        done = 0
+        while done < len(chunk) and not self.pool.stopped.is_set():
+            fresh = self.child is None
+            for answer in self._ask(chunk[done:]):
+                self.pool.put(answer)
+                done += 1
+            if done < len(chunk) and not self.pool.stopped.is_set():
+                self._blame(chunk[done], fresh and done == 0)
+                done += 1
+
+    def _ask(self, indices: list[int]) -> Iterator[Answer]:
+        """The answers that arrive before the child ends."""
+        child = self._start()
+        assert child.stdin is not None and child.stdout is not None
+        request = {"indices": indices, "names": [self.pool.names[i] for i in indices]}
+        self.heard, self.waiting = time.monotonic(), True
+        try:
+            child.stdin.write(_line(request))
+            child.stdin.flush()
+            for index in indices:
+                answer = _receive(child.stdout, index)
+                self.heard = time.monotonic()
+                if answer is None:
+                    return
+                yield answer
+                self.heard = time.monotonic()  # waiting for a full queue is not the child's fault
+        except (BrokenPipeError, OSError):
+            return
+        finally:
+            self.waiting = False
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self.child is None:
+            self.child = _spawn()
+            assert self.child.stdin is not None
+            target = self.pool.target
+            settings = {
+                "kind": self.pool.reader.kind,
+                "where": self.pool.reader.where,
+                "target": asdict(target) if isinstance(target, Target) else target,
+            }
+            try:
+                self.child.stdin.write(_line(settings))
+            except BrokenPipeError:
+                pass  # noticed at the first answer
+        return self.child
+
+    def _blame(self, index: int, at_start: bool) -> None:
+        """The child ended without an answer for this picture."""
+        code = self._end()
+        if at_start and code == NOT_STARTED:
+            raise GanzfeldError(f"the decoding process could not start (exit code {code})")
+        seconds = f"{PICTURE_SECONDS:g}"
+        late, self.late = self.late, False
+        reason = f"took over {seconds} s to decode" if late else "crashed the decoder"
+        self.pool.put(Answer(index=index, reason=reason, passing=True))
+
+    def _end(self) -> int:
+        child, self.child = self.child, None
+        if child is None:
+            return 0
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        return child.wait()
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([package, *filter(None, sys.path)])
+    environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        # -P: a file random.py in the user's folder must not stand for the standard library's.
+        [sys.executable, "-P", "-c", "from ganzfeld.data.workers import main; main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+
+
+# The line protocol
+
+NOT_STARTED = 1  # the exit code of a Python that cannot import its program
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode("ascii") + b"\n"
+
+
+def _send(stream: IO[bytes], answer: Answer) -> None:
+    pixels = answer.pixels
+    message = {
+        "reason": answer.reason,
+        "passing": answer.passing,
+        "digest": answer.digest,
+        "facts": list(answer.facts),
+        "shape": None if pixels is None else list(pixels.shape),
+        "probe": None if answer.probe is None else asdict(answer.probe),
+    }
+    stream.write(_line(message))
+    if pixels is not None:
+        stream.write(pixels.data)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes], index: int) -> Answer | None:
+    """The next answer; None when the child has ended."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        return None
+    message = json.loads(line)
+    shape, header = message.pop("shape"), message.pop("probe")
+    answer = Answer(index=index, probe=Probe(**header) if header else None, **message)
+    if shape is not None:
+        size = int(np.prod(shape))
+        data = stream.read(size)
+        if len(data) != size:
+            return None
+        answer.pixels = np.frombuffer(data, np.uint8).reshape(shape)
+    return answer
+
+
+def main() -> None:
+    """The child: read settings, then requests, until the parent closes the pipe or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _limit_memory()
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    try:
+        settings = json.loads(stdin.readline())
+        reader = reader_of(settings["kind"], settings["where"])
+        target = settings["target"]
+        target = Target(**target) if isinstance(target, dict) else target
+        while line := stdin.readline():
+            request = json.loads(line)
+            names = dict(zip(request["indices"], request["names"], strict=True))
+            for answer in handle(reader, names, request["indices"], target):  # type: ignore[arg-type]
+                _send(stdout, answer)
+    except BrokenPipeError:
+        pass
+    os._exit(0)  # without the flush at exit that would complain about a closed pipe
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    except (ImportError, ValueError, OSError):  # Windows, or a lower limit is set already
+        pass
