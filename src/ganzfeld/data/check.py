@@ -16,6 +16,7 @@ from ganzfeld.data.survey import (
     choose_target,
     decode_all,
     load_source,
+    prepare,
     report_of,
 )
 from ganzfeld.errors import DataError
@@ -37,6 +38,7 @@ def check_data(
     """
     progress = progress or (lambda stage, done, total: None)
     found, options = load_source(source, options)
+    prepare(found, options)
     target = choose_target(found, options, progress, workers)
     outcome = decode_all(found, target, lambda index, pixels: None, progress, workers)
     report = report_of(found, options, target, outcome)

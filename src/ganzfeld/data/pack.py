@@ -37,6 +37,7 @@ from ganzfeld.data.survey import (
     decode_all,
     judge,
     load_source,
+    prepare,
     report_of,
 )
 from ganzfeld.errors import ResourceError
@@ -194,6 +195,7 @@ def _build(
     workers: int | None,
 ) -> Path:
     """Decode everything into a new pack, under a name of its own until it is whole."""
+    prepare(source, options)
     target = choose_target(source, options, progress, workers)
     shape = (target.channels, target.height, target.width)
     count = count_of(source)

@@ -14,7 +14,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,14 @@ class Encoded(Source):
 
 @dataclass(kw_only=True)
 class Ready(Source):
-    """Pictures that are numbers already."""
+    """Pictures that are numbers already. They and their labels are there after `load`: a pack
+    that is found again needs neither."""
 
-    stack: arrays.Stack
+    loader: Callable[[], tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]]
+    stack: arrays.Stack = field(init=False)
+
+    def load(self) -> None:
+        self.stack, self.labels, self.classes = self.loader()
 
 
 def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
@@ -388,7 +393,7 @@ def _in_file(path: Path) -> Encoded | Ready:
     if kind == "idx":
         return _idx_in([path], path)
     if kind == "npy":
-        return _ready("npy", path, arrays.read_npy(path), None)
+        return _ready("npy", path, lambda: (arrays.read_npy(path), None))
     if kind == "parquet":
         return _parquet([path], path)
     if not path.is_file():
@@ -424,8 +429,7 @@ def _zip(path: Path) -> Encoded | Ready:
     _check_members(path, members)
     files = [info.filename for info in members if not info.is_dir()]
     if files and all(name.endswith(".npy") for name in files):
-        images, labels = arrays.read_npz(path)
-        return _ready("npz", path, images, labels)
+        return _ready("npz", path, lambda: arrays.read_npz(path))
     ignored = [name for name in files if any(map(is_system, name.split("/")))]
     hidden = set(ignored)
     kept = sorted((n for n in files if n not in hidden and not is_document(n)), key=natural)
@@ -483,8 +487,12 @@ def _idx_in(paths: list[Path], place: Path) -> Ready:
         raise DataError(f"no pictures among the IDX files: {names} (3 or 4 dimensions expected)")
     path = chosen[0]
     labels_path = _idx_labels_of(path)
-    labels = arrays.read_idx(labels_path) if labels_path else None
-    source = _ready("idx", path, arrays.read_idx(path), labels)
+
+    def read() -> tuple[NDArray[Any], NDArray[Any] | None]:
+        labels = arrays.read_idx(labels_path) if labels_path else None
+        return arrays.read_idx(path), labels
+
+    source = _ready("idx", path, read)
     source.name, source.place = _plain_name(place), str(place)
     if labels_path:
         source.stamps = [_stamp(path), _stamp(labels_path)]
@@ -521,18 +529,20 @@ def _idx_labels_of(path: Path) -> Path | None:
     return next((other for other in same if len(_idx_shape(other)) == 1), None)
 
 
-def _ready(kind: str, path: Path, images: NDArray[Any], labels: NDArray[Any] | None) -> Ready:
-    source = Ready(
-        kind=kind,
-        name=_plain_name(path),
-        place=str(path),
-        stamps=[_stamp(path)],
-        stack=arrays.stack_of(images, path.name),
+def _ready(
+    kind: str, path: Path, read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]]
+) -> Ready:
+    def load() -> tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]:
+        images, labels = read()
+        stack = arrays.stack_of(images, path.name)
+        if labels is None:
+            return stack, None, ()
+        places, names = arrays.classes_of(labels, len(images), path.name)
+        return stack, places, tuple(names)
+
+    return Ready(
+        kind=kind, name=_plain_name(path), place=str(path), stamps=[_stamp(path)], loader=load
     )
-    if labels is not None:
-        source.labels, names = arrays.classes_of(labels, len(images), path.name)
-        source.classes = tuple(names)
-    return source
 
 
 # Parquet (the layout of Hugging Face's image data sets)

@@ -97,12 +97,17 @@ def load_source(
         found = _avatars(options)
         if os.path.exists(source):
             found.notes.append(f"the embedded data, not the folder: that is ./{source}")
-    if options.labels == "none":
-        found.labels, found.classes = None, ()
-    elif len(found.classes) == 1:
-        found.notes.append(f"only one class, {shown(found.classes[0])}: taken as unlabelled")
-        found.labels, found.classes = None, ()
     return found, options
+
+
+def prepare(source: Encoded | Ready, options: PackOptions) -> None:
+    """Load what is not loaded, and settle whether there are labels."""
+    if isinstance(source, Ready):
+        source.load()
+    if len(source.classes) == 1 and options.labels != "none":
+        source.notes.append(f"only one class, {shown(source.classes[0])}: taken as unlabelled")
+    if len(source.classes) == 1 or options.labels == "none":
+        source.labels, source.classes = None, ()
 
 
 def _avatars(options: PackOptions) -> Ready:
@@ -117,14 +122,13 @@ def _avatars(options: PackOptions) -> Ready:
         pixels, labels[start:stop] = avatars.avatars(stop - start, height, width, start=start)
         return pixels
 
+    stack = Stack(shape=(options.count, 3, height, width), rows=rows)
     return Ready(
         kind="embedded",
         name="avatars",
         place="avatars",
         stamps=[("avatars", options.count, avatars.VERSION)],
-        labels=labels,
-        classes=tuple(avatars.CLASSES),
-        stack=Stack(shape=(options.count, 3, height, width), rows=rows),
+        loader=lambda: (stack, labels, tuple(avatars.CLASSES)),
     )
 
 
@@ -373,7 +377,8 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     small = [name for name, n in classes.items() if 0 < n < 10]
     if small:
         warnings.append(f"{len(small)} of {len(classes)} classes have under 10 pictures")
-    if classes and all(name.casefold() in SPLIT_NAMES for name in classes):
+    # trainA, trainB, testA, testB are the two domains of a translation, not four classes.
+    if classes and all(name.casefold().rstrip("ab_- ") in SPLIT_NAMES for name in classes):
         warnings.append(f"the classes {', '.join(classes)} look like parts of a data set")
     return warnings
 

@@ -241,10 +241,8 @@ class Driver:
                 "where": self.pool.reader.where,
                 "target": asdict(target) if isinstance(target, Target) else target,
             }
-            try:
+            with contextlib.suppress(BrokenPipeError):  # noticed at the first answer
                 self.child.stdin.write(_line(settings))
-            except BrokenPipeError:
-                pass  # noticed at the first answer
         return self.child
 
     def _blame(self, index: int, at_start: bool) -> None:
