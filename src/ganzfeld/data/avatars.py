@@ -52,6 +52,7 @@ CLOTHES_COLOURS = {
     "white": (0.95, 0.012, 90.0),
     "charcoal": (0.35, 0.015, 270.0),
 }
+ACCENT_COLOURS = {name: it for name, it in CLOTHES_COLOURS.items() if name != "charcoal"}
 BACKGROUND_COLOURS = {
     "green": (0.86, 0.085, 152.0),
     "blue": (0.83, 0.075, 238.0),
@@ -210,9 +211,10 @@ def scene(seed: int, index: int) -> Scene:
         """A colour of the palette that stands out from the others."""
         names = list(palette)
         first = int(next(numbers) * len(names))
+        stride = (1, 3, 7, 9)[int(next(numbers) * 4)]  # each visits all of 10 or 11 names
         jitter = between(-0.03, 0.03), between(0.9, 1.1), between(-8, 8)
         for step in range(len(names)):
-            lightness, chroma, hue = palette[names[(first + 3 * step) % len(names)]]
+            lightness, chroma, hue = palette[names[(first + stride * step) % len(names)]]
             colour = from_oklch(lightness + jitter[0], chroma * jitter[1], hue + jitter[2])
             if all(difference(colour, other) > far for other in others):
                 break
@@ -227,7 +229,7 @@ def scene(seed: int, index: int) -> Scene:
 
     glasses = pick(ATTRIBUTES["glasses"], (0.62, 0.14, 0.13, 0.11))
     eyes = pick(ATTRIBUTES["eyes"][:4], (0.40, 0.27, 0.17, 0.16))
-    mouth = pick(ATTRIBUTES["mouth"], (0.40, 0.26, 0.20, 0.14))
+    mouth = pick(ATTRIBUTES["mouth"], (0.42, 0.28, 0.18, 0.12))
     beard = pick(ATTRIBUTES["beard"], (0.58, 0.16, 0.26))
     earrings = pick(ATTRIBUTES["earrings"], (0.60, 0.20, 0.20))
     clothes = pick(ATTRIBUTES["clothes"], (0.30, 0.22, 0.24, 0.24))
@@ -254,10 +256,10 @@ def scene(seed: int, index: int) -> Scene:
     hair_colour = shade(HAIR_COLOURS, pick(tuple(HAIR_COLOURS), HAIR_ODDS))
     if difference(hair_colour, skin) < 0.12:
         hair_colour = apart(HAIR_COLOURS, (skin,), 0.2)
-    backdrop = apart(BACKGROUND_COLOURS, (hair_colour, skin), 0.13)
+    backdrop = apart(BACKGROUND_COLOURS, (hair_colour, skin), 0.115)
     clothes_colour = apart(CLOTHES_COLOURS, (backdrop, skin, hair_colour), 0.15)
     hat_colour = apart(CLOTHES_COLOURS, (backdrop, hair_colour, skin), 0.17)
-    accent = apart(CLOTHES_COLOURS, (clothes_colour, hat_colour, hair_colour), 0.22)
+    accent = apart(ACCENT_COLOURS, (clothes_colour, hat_colour, hair_colour), 0.22)
     eye_colour = shade(EYE_COLOURS, pick(tuple(EYE_COLOURS), (0.5, 0.25, 0.25)))
     second = neighbour(backdrop, between(-1, 1))
 
@@ -285,7 +287,7 @@ def scene(seed: int, index: int) -> Scene:
         face_width=between(0.455, 0.52),
         face_height=between(0.47, 0.53),
         jaw=between(0.0, 0.42),
-        size=between(0.93, 1.03),
+        size=between(1.0, 1.1),
         roll=bell(0.13),
         shift_x=bell(0.06),
         shift_y=bell(0.04),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[Any]  # float32, which numpy's types forget at the first operator
 Number: TypeAlias = Array | float
 
-INK = (0.16, 0.11, 0.19)
+INKS = {"lines": (0.12, 0.12, 0.12), "comic": (0.16, 0.11, 0.19)}
 NUMBERS = (
     *("skin_tone", "face_width", "face_height", "jaw", "size", "roll", "shift_x", "shift_y"),
     *("yaw", "pitch", "light_x", "light_y", "part", "gaze_x", "gaze_y", "eye_size", "eye_gap"),
@@ -101,11 +101,19 @@ def turn(x: Array, y: Array, angle: Number) -> tuple[Array, Array]:
     return x * c + y * s, y * c - x * s
 
 
+def paint(red: float, green: float, blue: float) -> Array:
+    """A colour for all scenes, or a factor for each channel of one: (1, 3, 1, 1)."""
+    return np.array((red, green, blue), np.float32)[None, :, None, None]
+
+
 def mix(one: Array, other: Array | tuple[float, float, float], share: float) -> Array:
     """A colour `share` of the way from one to the other."""
     if isinstance(other, tuple):
-        other = np.array(other, np.float32)[:, None, None]
+        other = paint(*other)
     return one + share * (other - one)
+
+
+WHITE = paint(1, 1, 1)
 
 
 # The canvas
@@ -156,6 +164,7 @@ class Canvas:
         side = min(height, width)
         self.pixel = 2.0 / side
         self.scenes, self.style = scenes, style
+        self.ink = paint(*INKS.get(style, (0.0, 0.0, 0.0)))
         self.everyone = np.arange(len(scenes))
         self.numbers = np.array([read_numbers(s) for s in scenes], np.float32)
         self.colours = np.array([read_colours(s) for s in scenes], np.float32)
@@ -165,13 +174,14 @@ class Canvas:
         self.y = ((2 * np.arange(height) + 1 - height) / side).astype(np.float32)
         self.pixels = np.ones((len(scenes), 3, height, width), np.float32)
 
-        # Tall heads stand lower. The head turns about the chin.
-        lower = {"wizard": 0.13, "bun": 0.09, "mohawk": 0.09, "beanie": 0.06, "cap": 0.02}
-        drop = [lower.get(s.hair if s.hat == "none" else s.hat, 0.0) for s in scenes]
-        size, roll = self.number("size"), self.number("roll")
+        # Tall heads stand lower and are smaller. The head turns about the chin.
+        tall = {"wizard": 1.0, "bun": 0.7, "mohawk": 0.7, "beanie": 0.5, "cap": 0.1}
+        rise = [tall.get(s.hair if s.hat == "none" else s.hat, 0.0) for s in scenes]
+        above = np.array(rise, np.float32)
+        size, roll = self.number("size") - 0.07 * above, self.number("roll")
         self.cos, self.sin = np.cos(roll), np.sin(roll)
         self.pivot_x = self.number("shift_x")
-        self.pivot_y = 0.58 + self.number("shift_y") + np.array(drop, np.float32)
+        self.pivot_y = 0.6 + self.number("shift_y") + 0.11 * above
         self.size = size
 
     def number(self, name: str) -> Array:
@@ -179,6 +189,10 @@ class Canvas:
 
     def those(self, test: Callable[[Scene], bool]) -> NDArray[np.intp]:
         return np.array([i for i, s in enumerate(self.scenes) if test(s)], np.intp)
+
+    def are(self, at: Region, test: Callable[[Scene], bool]) -> NDArray[np.bool_]:
+        """Which of a region's scenes pass a test: (n, 1, 1)."""
+        return np.array([test(self.scenes[i]) for i in at.which])[:, None, None]
 
     def head(
         self, which: NDArray[np.intp], left: Number, right: Number, top: Number, bottom: Number
@@ -259,26 +273,22 @@ class Canvas:
         light: Array | None = None,
         *,
         line: str = "edge",
-        depth: float = 1.0,
     ) -> None:
-        """Fill a shape. `light` in about [-1, 1] shades it, by `depth`.
+        """Fill a shape. `light` in about [-1, 1] shades it.
 
         `line` says what line art makes of it: its "edge" on white, "dark", or "white".
         """
-        if not len(at.which):
-            return
         cover = self.cover(at, distance)
         if self.style == "lines":
-            dark = np.full((1, 3, 1, 1), 0.12 if line == "dark" else 1.0, np.float32)
-            self.blend(at, cover, dark)
+            self.blend(at, cover, self.ink if line == "dark" else WHITE)
             if line == "edge":
                 self.outline(at, distance, 0.017)
             return
         if light is None:
             self.blend(at, cover, colour)
         else:
-            lit = colour + (1 - colour) * (0.16 * depth)
-            dim = colour * (1 - np.array((0.26, 0.34, 0.24), np.float32)[:, None, None] * depth)
+            lit = mix(colour, (1, 1, 1), 0.16)
+            dim = colour * paint(0.74, 0.66, 0.76)
             if self.style == "comic":
                 shade = np.clip((light + 0.42) / at.pixel, 0, 1)
                 self.blend(at, cover, dim + shade[:, None] * (colour - dim))
@@ -290,21 +300,17 @@ class Canvas:
             self.outline(at, distance, 0.022)
 
     def outline(self, at: Region, distance: Array, half: float) -> None:
-        dark = np.array(INK if self.style == "comic" else (0.12,) * 3, np.float32)
-        self.blend(at, self.cover(at, np.abs(distance) - half), dark[None, :, None, None])
+        self.blend(at, self.cover(at, np.abs(distance) - half), self.ink)
 
     def stroke(self, at: Region, distance: Array, half: float, colour: Array) -> None:
         """A line of half-width `half` around where the distance is nil."""
-        if not len(at.which):
-            return
-        if self.style != "colour":
-            colour = np.array(INK if self.style == "comic" else (0.12,) * 3, np.float32)
-            colour = colour[None, :, None, None]
-        self.blend(at, self.cover(at, distance - half), colour)
+        self.blend(
+            at, self.cover(at, distance - half), colour if self.style == "colour" else self.ink
+        )
 
     def glow(self, at: Region, cover: Array, colour: Array, *, comic: float = -1.0) -> None:
         """Soft light or shade, which line art leaves out; comic draws it hard where > `comic`."""
-        if not len(at.which) or self.style == "lines":
+        if self.style == "lines":
             return
         if self.style == "comic":
             if comic < 0:
@@ -329,17 +335,14 @@ def portraits(scenes: Sequence[Scene], height: int, width: int, style: str) -> N
     if not scenes:
         return np.empty((0, 3, height, width), np.uint8)
     canvas = Canvas(scenes, height, width, style)
-    for paint in (background, back_hair, body, neck, locks, face, beard, mouth, nose, eyes):
-        paint(canvas)
-    for paint in (brows, front_hair, ears, top_hair, glasses, hats):
-        paint(canvas)
+    for part in (background, back_hair, body, neck, locks, face, beard, mouth, nose, eyes):
+        part(canvas)
+    for part in (brows, front_hair, ears, top_hair, glasses, cap, beanie, wizard):
+        part(canvas)
     pixels = canvas.pixels
     pixels *= 255
     pixels += 0.5
     return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
-
-
-WHITE = np.ones((1, 3, 1, 1), np.float32)
 
 
 def background(canvas: Canvas) -> None:
@@ -348,29 +351,25 @@ def background(canvas: Canvas) -> None:
     if canvas.style != "lines":
         canvas.pixels[:] = everyone.colour("background_colour")
 
-    def at(name: str) -> Region:
+    def those_with(name: str) -> Region | None:
         which = canvas.those(lambda s: s.background == name)
-        return canvas.body(which, -wide - 1, wide + 1, -high, high) if len(which) else NOBODY
+        return everyone.only(which) if len(which) else None
 
-    region = at("gradient")
-    if len(region.which):
+    if region := those_with("gradient"):
         across, _ = turn(region.x, region.y, region["pattern_angle"] + 1.6)
         cover = np.clip(0.5 + 0.45 * across, 0, 1)
         if canvas.style == "comic":  # the same slope, in four flat bands
             cover = np.round(cover * 3) / 3
-        canvas.glow(region, cover, mix(region.colour("background_second"), (1, 1, 1), 0.05))
-        if canvas.style == "comic":
+        if canvas.style != "lines":
             canvas.blend(region, cover, region.colour("background_second"))
 
-    region = at("stripes")
-    if len(region.which):
+    if region := those_with("stripes"):
         across, _ = turn(region.x, region.y, region["pattern_angle"])
         across = across / region["pattern_size"] + region["pattern_shift"]
         distance = (np.abs(across - np.round(across)) - 0.25) * region["pattern_size"]
         pattern(canvas, region, distance)
 
-    region = at("dots")
-    if len(region.which):
+    if region := those_with("dots"):
         size = 0.8 * region["pattern_size"]
         u = region.x / size + region["pattern_shift"]
         v = region.y / (size * 0.866)
@@ -379,8 +378,7 @@ def background(canvas: Canvas) -> None:
         u, v = u - np.round(u), (v - row) * 0.866
         pattern(canvas, region, (np.sqrt(u * u + v * v) - 0.24) * size)
 
-    region = at("circle")
-    if len(region.which):
+    if region := those_with("circle"):
         distance = np.hypot(region.x, region.y - 0.02) - (0.66 + 0.5 * region["pattern_size"])
         pattern(canvas, region, distance)
 
@@ -390,9 +388,10 @@ def background(canvas: Canvas) -> None:
 
 
 def pattern(canvas: Canvas, region: Region, distance: Array) -> None:
+    """Line art draws a background's pattern thin and grey, so that the face comes first."""
     if canvas.style == "lines":
-        grey = np.full((1, 3, 1, 1), 0.62, np.float32)
-        canvas.blend(region, canvas.cover(region, np.abs(distance) - 0.011), grey)
+        cover = canvas.cover(region, np.abs(distance) - 0.011)
+        canvas.blend(region, cover, paint(0.62, 0.62, 0.62))
     else:
         canvas.blend(region, canvas.cover(region, distance), region.colour("background_second"))
 
@@ -405,12 +404,12 @@ def back_hair(canvas: Canvas) -> None:
     which = canvas.those(lambda s: s.hair in ("bob", "long"))
     if len(which):
         at = canvas.head(which, -0.75, 0.75, -0.7, 1.2)
-        long = np.array([canvas.scenes[i].hair == "long" for i in which], np.float32)[:, None, None]
+        long = canvas.are(at, lambda s: s.hair == "long").astype(np.float32)
         hem = 0.36 + 0.12 * at["length"] + long * (0.45 + 0.12 * at["length"])
         wide = at["face_width"] + 0.1 + 0.05 * at["volume"]
         top = ellipse(at.x, np.minimum(at.y + 0.02, 0.0), wide, 0.6)
         flare = 1 + 0.12 * np.clip(at.y, 0, 1)
-        sides = box(at.x / flare, at.y - (hem - 0.45) / 2 - 0.0, wide, (hem + 0.45) / 2, 0.22)
+        sides = box(at.x / flare, at.y - (hem - 0.45) / 2, wide, (hem + 0.45) / 2, 0.22)
         distance = np.where(at.y < -0.02, top, np.maximum(sides, at.y - hem))
         distance = np.maximum(distance, crown(canvas, at))
         canvas.shape(at, distance, at.colour("hair_colour") * 0.8, hair_light(at))
@@ -423,7 +422,7 @@ def back_hair(canvas: Canvas) -> None:
 
 def crown(canvas: Canvas, at: Region) -> Array:
     """Distance to what a hat leaves of the hair: all that is below its brim."""
-    hatted = np.array([canvas.scenes[i].hat != "none" for i in at.which])[:, None, None]
+    hatted = canvas.are(at, lambda s: s.hat != "none")
     return np.where(hatted, -0.24 - at.y, np.float32(-9))
 
 
@@ -437,13 +436,16 @@ def cloud(at: Region) -> Array:
     return distance
 
 
+def body_distance(at: Region) -> Array:
+    """Shoulders; below their centre the sides run straight down, however tall the picture."""
+    return ellipse(at.x, np.minimum(at.y - 1.27, 0), at["body_width"], 0.58, 0.35)
+
+
 def body(canvas: Canvas) -> None:
     bottom = max(1.0, float(canvas.y[-1]))
     at = canvas.body(canvas.everyone, -0.85, 0.85, 0.55, bottom)
     cloth = at.colour("clothes_colour")
-    # Below the shoulders' centre the sides run straight down, however tall the picture.
-    down = np.minimum(at.y - 1.27, 0)
-    distance = ellipse(at.x, down, at["body_width"], 0.58, 0.35)
+    distance = body_distance(at)
     canvas.shape(at, distance, cloth, at.light(at.x * 1.1, (at.y - 1) * 1.2))
 
     which = canvas.those(lambda s: s.clothes == "striped")
@@ -467,18 +469,20 @@ def neck(canvas: Canvas) -> None:
 
     at = canvas.body(canvas.everyone, -0.42, 0.42, 0.3, 1.0)
     skin = at.colour("skin")
-    collar = np.array([s.clothes == "collar" for s in canvas.scenes])[:, None, None]
+    collar = canvas.are(at, lambda s: s.clothes == "collar")
     column = box(at.x, at.y - 0.5, 0.165, 0.24, 0.05)
-    scoop = np.maximum(ellipse(at.x, at.y - 0.66, 0.25, 0.16), 0.64 - at.y)
-    vee = np.maximum(0.86 * (np.abs(at.x) - 0.62 * (0.98 - at.y)), 0.66 - at.y)
-    opening = np.where(collar, vee, scoop)
-    band = np.maximum(opening - 0.045, 0.66 - at.y)
-    plain = ~collar & np.array([s.clothes != "hoodie" for s in canvas.scenes])[:, None, None]
-    canvas.shape(at, np.where(plain, band, 1.0), at.colour("clothes_colour") * 0.8, line="edge")
+    scoop = ellipse(at.x, at.y - 0.66, 0.25, 0.16)
+    vee = 0.86 * (np.abs(at.x) - 0.62 * (0.98 - at.y))
+    cloth = body_distance(at)
+    which = canvas.those(lambda s: s.clothes in ("plain", "striped"))
+    if len(which):
+        band = np.maximum(scoop - 0.045, cloth)[which]
+        canvas.shape(at.only(which), band, at.colour("clothes_colour")[which] * 0.8)
+    opening = np.maximum(np.where(collar, vee, scoop), cloth)
     bare = melt(column, opening, 0.06)
-    canvas.shape(at, bare, skin * 0.97, at.light(at.x * 3, at.y * 0))
+    canvas.shape(at, bare, skin * 0.97, 3 * at["light_x"] * at.x)
     shadow = blob(at.x, at.y - 0.5, 0.34, 0.3) * canvas.cover(at, bare)
-    canvas.glow(at, 0.75 * shadow, skin * np.array([[[0.72]], [[0.6]], [[0.62]]], np.float32))
+    canvas.glow(at, 0.75 * shadow, skin * paint(0.72, 0.6, 0.62))
 
     which = canvas.those(lambda s: s.clothes == "collar")
     if len(which):
@@ -525,10 +529,10 @@ def ears(canvas: Canvas) -> None:
         return
     at = canvas.head(which, -0.72, 0.72, 0.0, 0.5)
     x = np.abs(at.x + 0.035 * at["yaw"]) - at["face_width"] - 0.035
-    hoops = np.array([canvas.scenes[i].earrings == "hoops" for i in which])[:, None, None]
+    hoops = canvas.are(at, lambda s: s.earrings == "hoops")
     ring = np.abs(np.hypot(x, at.y - 0.25) - 0.075) - 0.02
     stud = np.hypot(x, at.y - 0.185) - 0.045
-    gold = np.array((0.97, 0.78, 0.3), np.float32)[None, :, None, None]
+    gold = paint(0.97, 0.78, 0.3)
     canvas.shape(at, np.where(hoops, ring, stud), gold, at.light(x * 10, (at.y - 0.2) * 8))
 
 
@@ -547,10 +551,9 @@ def face(canvas: Canvas) -> None:
     light = at.light(at.x / at["face_width"], at.y / 0.52) * 0.85
     canvas.shape(at, face_distance(at), skin, light)
 
-    which = canvas.those(lambda s: s.blush > 0)
-    at = canvas.head(which, -0.5, 0.5, -0.05, 0.45)
+    at = canvas.head(canvas.everyone, -0.5, 0.5, -0.05, 0.45)
     x = np.abs(at.x - 0.05 * at["yaw"]) - 0.3
-    rosy = skin * np.array([[[1.0]], [[0.62]], [[0.6]]], np.float32) + 0.06
+    rosy = skin * paint(1.0, 0.62, 0.6) + 0.06
     canvas.glow(at, at["blush"] * blob(x, at.y - 0.2, 0.14, 0.11), rosy)
 
     which = canvas.those(lambda s: s.hair in ("bald", "mohawk") and s.hat == "none")
@@ -581,17 +584,14 @@ def beard(canvas: Canvas) -> None:
 
 def mouth(canvas: Canvas) -> None:
     which = canvas.those(lambda s: s.mouth != "open")
-    lip = np.array([[[0.62]], [[0.36]], [[0.36]]], np.float32)
+    lip = paint(0.62, 0.36, 0.36)
     if len(which):
         at = canvas.head(which, -0.3, 0.3, 0.1, 0.5)
         x, y = at.x - 0.065 * at["yaw"], at.y - 0.305 - 0.03 * at["pitch"]
         sag = 0.06 * at["mouth_curve"]
-        bearded = [canvas.scenes[i].beard == "full" for i in which]
-        colour = np.where(
-            np.array(bearded)[:, None, None, None],
-            np.array((0.9, 0.5, 0.48), np.float32)[:, None, None],
-            at.colour("skin") * lip,
-        )
+        # Lips must show on a dark beard as on skin.
+        dark = canvas.are(at, lambda s: s.beard == "full" and max(s.hair_colour) < 0.8)[:, None]
+        colour = np.where(dark, paint(0.9, 0.5, 0.48), at.colour("skin") * lip)
         canvas.stroke(at, arc(x, y + 0.5 * sag, at["mouth_width"], sag), 0.021, colour)
 
     which = canvas.those(lambda s: s.mouth == "open")
@@ -601,11 +601,9 @@ def mouth(canvas: Canvas) -> None:
         wide, high = at["mouth_width"] * 1.1, 0.14 * at["mouth_open"]
         edge = y - 0.03 * (1 - (x / wide) ** 2)
         hole = np.maximum(ellipse(x, y, wide, high), -edge)
-        dark = np.array((0.45, 0.12, 0.16), np.float32)[None, :, None, None]
-        canvas.shape(at, hole, dark, line="edge")
+        canvas.shape(at, hole, paint(0.45, 0.12, 0.16))
         tongue = np.maximum(ellipse(x, y - high, wide * 0.7, high * 0.55), hole + 0.012)
-        pink = np.array((0.93, 0.46, 0.47), np.float32)[None, :, None, None]
-        canvas.shape(at, tongue, pink, line="white")
+        canvas.shape(at, tongue, paint(0.93, 0.46, 0.47), line="white")
         teeth = np.maximum(hole + 0.014, edge - 0.045)
         canvas.shape(at, teeth, WHITE * np.float32(0.98), line="white")
 
@@ -613,12 +611,12 @@ def mouth(canvas: Canvas) -> None:
 def nose(canvas: Canvas) -> None:
     at = canvas.head(canvas.everyone, -0.2, 0.2, -0.05, 0.3)
     x, y = at.x - 0.09 * at["yaw"], at.y - 0.155 - 0.04 * at["pitch"]
-    shade = at.colour("skin") * np.array([[[0.76]], [[0.6]], [[0.56]]], np.float32)
+    shade = at.colour("skin") * paint(0.76, 0.6, 0.56)
     canvas.stroke(at, arc(x, y, 0.04, 0.022), 0.015, shade)
 
 
 def eyes(canvas: Canvas) -> None:
-    dark = np.array((0.15, 0.1, 0.13), np.float32)[None, :, None, None]
+    dark = paint(0.15, 0.1, 0.13)
 
     def frame(at: Region) -> tuple[Array, Array, Array]:
         """Both eyes at once: x away from the nose, y, and which side."""
@@ -631,16 +629,15 @@ def eyes(canvas: Canvas) -> None:
         at = canvas.head(which, -0.42, 0.42, -0.2, 0.24)
         x, y, side = frame(at)
         size = at["eye_size"]
-        kinds = [canvas.scenes[i].eyes for i in which]
-        almond = np.array([k == "almond" for k in kinds])[:, None, None]
-        sleepy = np.array([k == "sleepy" for k in kinds])[:, None, None]
+        almond = canvas.are(at, lambda s: s.eyes == "almond")
+        sleepy = canvas.are(at, lambda s: s.eyes == "sleepy")
         wide = size * np.where(almond, np.float32(0.124), np.float32(0.105))
         high = size * np.where(almond, np.float32(0.1), np.float32(0.125))
         tilted = y + np.where(almond, np.float32(0.12), np.float32(0)) * x
         ball = ellipse(x, tilted, wide, high)
         lid = np.where(sleepy, -(y + 0.005 - 0.03 * x), np.float32(-1.0))
         white = np.maximum(ball, lid)
-        canvas.shape(at, white, WHITE * np.float32(0.985), line="edge")
+        canvas.shape(at, white, WHITE * np.float32(0.985))
         canvas.glow(at, 0.25 * canvas.cover(at, np.maximum(white, y + 0.3 * high)), dark)
         gaze_x = x - 0.022 * at["gaze_x"] * side
         gaze_y = tilted - 0.014 * at["gaze_y"] - np.where(sleepy, np.float32(0.015), 0)
@@ -671,7 +668,8 @@ def brows(canvas: Canvas) -> None:
     at = canvas.head(canvas.everyone, -0.42, 0.42, -0.36, 0.0)
     x = np.abs(at.x - 0.06 * at["yaw"]) - at["eye_gap"]
     y = at.y + 0.175 + at["brow_height"] - 0.02 * at["pitch"] + at["brow_tilt"] * x * 6
-    canvas.stroke(at, arc(x, y, 0.085, -0.035), 0.02, at.colour("hair_colour") * 0.72)
+    y = y - 0.14 * x  # a friendly slope: a fringe may hide the outer half
+    canvas.stroke(at, arc(x, y, 0.085, -0.025), 0.02, at.colour("hair_colour") * 0.72)
 
 
 # The opening that a hair style leaves for the face: the height of its middle, its half-axes (the
@@ -694,7 +692,7 @@ def front_hair(canvas: Canvas) -> None:
     names = [canvas.scenes[i].hair for i in which]
     line = np.array([HAIRLINES[name] for name in names], np.float32)[:, :, None, None]
     middle, wide, high, square, slant, peak, notch, ends = (line[:, i] for i in range(8))
-    hatted = np.array([canvas.scenes[i].hat != "none" for i in which], np.float32)[:, None, None]
+    hatted = canvas.are(at, lambda s: s.hat != "none").astype(np.float32)
     puff = (0.05 + 0.05 * at["volume"]) * (1 - hatted) + 0.02
     skull = ellipse(at.x, at.y + 0.04, at["face_width"] + 0.02 + 0.6 * puff, 0.5 + puff, 0.1)
 
@@ -719,8 +717,8 @@ def front_hair(canvas: Canvas) -> None:
     colour = at.colour("hair_colour")
 
     # The shadow that the fringe casts on the forehead.
-    shadow = np.clip(1 - (distance - 0.0) / 0.09, 0, 1) * (skull < -0.06) * (at.y < 0.2)
-    skin = at.colour("skin") * np.array([[[0.74]], [[0.6]], [[0.6]]], np.float32)
+    shadow = np.clip(1 - distance / 0.09, 0, 1) * (skull < -0.06) * (at.y < 0.2)
+    skin = at.colour("skin") * paint(0.74, 0.6, 0.6)
     canvas.glow(at, 0.45 * shadow.astype(np.float32), skin)
     canvas.shape(at, distance, colour, hair_light(at))
 
@@ -728,7 +726,7 @@ def front_hair(canvas: Canvas) -> None:
     ring = 1 - np.abs(skull + 0.13) / 0.06
     toward = at.light(at.x * 1.6, at.y * 1.6) - 0.35
     shine = np.clip(ring, 0, 1) * np.clip(2 * toward, 0, 1) * canvas.cover(at, distance + 0.02)
-    canvas.glow(at, 0.55 * shine, mix(colour, (1, 0.97, 0.92), 0.55), comic=0.45)
+    canvas.glow(at, 0.55 * shine, mix(colour, (1, 0.97, 0.92), 0.55), comic=0.3)
 
 
 def top_hair(canvas: Canvas) -> None:
@@ -767,11 +765,10 @@ def glasses(canvas: Canvas) -> None:
     if not len(which):
         return
     at = canvas.head(which, -0.56, 0.56, -0.25, 0.3)
-    kinds = [canvas.scenes[i].glasses for i in which]
     x, y = at.x - 0.06 * at["yaw"], at.y - 0.03 - 0.03 * at["pitch"]
     u = np.abs(x) - at["eye_gap"] - 0.01
-    around = np.array([kind == "round" for kind in kinds])[:, None, None]
-    sun = np.array([kind == "sun" for kind in kinds])[:, None, None]
+    around = canvas.are(at, lambda s: s.glasses == "round")
+    sun = canvas.are(at, lambda s: s.glasses == "sun")
     wide = np.where(around, np.float32(0.165), np.float32(0.175))
     high = np.where(around, np.float32(0.165), np.float32(0.135))
     lens = ellipse(u, y, wide, high, np.where(around, np.float32(0), np.float32(0.8)))
@@ -792,14 +789,10 @@ def glasses(canvas: Canvas) -> None:
     canvas.stroke(at, np.abs(lens), 0.02, frame)
 
 
-def hats(canvas: Canvas) -> None:
-    for name, paint in (("cap", cap), ("beanie", beanie), ("wizard", wizard)):
-        which = canvas.those(lambda s, name=name: s.hat == name)  # type: ignore[misc]
-        if len(which):
-            paint(canvas, which)
-
-
-def cap(canvas: Canvas, which: NDArray[np.intp]) -> None:
+def cap(canvas: Canvas) -> None:
+    which = canvas.those(lambda s: s.hat == "cap")
+    if not len(which):
+        return
     at = canvas.head(which, -0.8, 0.8, -0.85, 0.05)
     colour = at.colour("hat_colour")
     side = np.sign(at["part"])
@@ -810,12 +803,15 @@ def cap(canvas: Canvas, which: NDArray[np.intp]) -> None:
     badge = np.hypot(at.x - 0.2 * side, at.y + 0.42) - 0.1
     canvas.shape(at, badge, mix(at.colour("accent_colour"), (1, 1, 1), 0.3))
     brim = ellipse(x - 0.3, at.y + 0.2 + 0.06 * x, 0.42, 0.085, 0.1)
-    canvas.shape(at, brim, colour * 0.8, at.light(x * 0, (at.y + 0.2) * 8))
+    canvas.shape(at, brim, colour * 0.8, 8 * at["light_y"] * (at.y + 0.2))
     button = ellipse(at.x, at.y + 0.68, 0.06, 0.03)
     canvas.shape(at, button, colour * 0.85)
 
 
-def beanie(canvas: Canvas, which: NDArray[np.intp]) -> None:
+def beanie(canvas: Canvas) -> None:
+    which = canvas.those(lambda s: s.hat == "beanie")
+    if not len(which):
+        return
     at = canvas.head(which, -0.75, 0.75, -1.0, 0.05)
     colour = at.colour("hat_colour")
     accent = mix(at.colour("accent_colour"), (1, 1, 1), 0.35)
@@ -831,23 +827,22 @@ def beanie(canvas: Canvas, which: NDArray[np.intp]) -> None:
     canvas.shape(at, cuff, mix(colour, (1, 1, 1), 0.18), light)
 
 
-def wizard(canvas: Canvas, which: NDArray[np.intp]) -> None:
+def wizard(canvas: Canvas) -> None:
+    which = canvas.those(lambda s: s.hat == "wizard")
+    if not len(which):
+        return
     at = canvas.head(which, -0.95, 0.95, -1.25, 0.05)
     colour = at.colour("hat_colour")
-    gold = np.array((0.98, 0.82, 0.38), np.float32)[None, :, None, None]
+    gold = paint(0.98, 0.82, 0.38)
     up = np.clip((-0.25 - at.y) / 0.85, 0, 1)  # 0 at the brim, 1 at the tip
     x = at.x - 0.28 * at["part"] * up * up
     cone = np.abs(x) - (at["face_width"] + 0.02) * (1 - up) ** 0.85
     cone = np.maximum(np.maximum(cone * 0.87, at.y + 0.2), -1.08 - at.y)
     canvas.shape(at, cone, colour, at.light(x * 2.2, (at.y + 0.6)))
     band = np.maximum(np.abs(at.y + 0.36 - 0.1 * at.x**2) - 0.06, cone + 0.004)
-    canvas.shape(at, band, at.colour("accent_colour"), at.light(x * 2.2, x * 0))
+    canvas.shape(at, band, at.colour("accent_colour"), 2.2 * at["light_x"] * x)
     u, v = np.abs(x - 0.02), np.abs(at.y + 0.62)
     star = (np.sqrt(u) + np.sqrt(v)) ** 2 - 0.14
     canvas.shape(at, star * 0.6, gold, line="dark")
     brim = ellipse(at.x, at.y + 0.235 - 0.09 * at.x**2, 0.8, 0.1)
     canvas.shape(at, brim, colour * 0.88, at.light(at.x * 1.2, (at.y + 0.23) * 5))
-
-
-EMPTY = np.empty((0, 1, 1), np.float32)
-NOBODY = Region(np.empty(0, np.intp), slice(0, 0), slice(0, 0), EMPTY, EMPTY, EMPTY, EMPTY, EMPTY)
