@@ -79,6 +79,16 @@ def build_network(part: Part) -> nn.Module:
     return network
 
 
+def complete(config: Config) -> Config:
+    """Write out every default of the networks and of the game, for the record of a run."""
+    makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
+    for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
+        for name, parameter in inspect.signature(make).parameters.items():
+            if parameter.default is not parameter.empty:
+                part.options.setdefault(name, parameter.default)
+    return config
+
+
 def build_game(config: Config) -> Game:
     """The game with freshly initialised networks: a function of the configuration and its seed."""
     torch.manual_seed(key(config.run.seed, "initialise"))
@@ -118,11 +128,17 @@ def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
     return schedule
 
 
+def channels_last(module: nn.Module) -> None:
+    """Lay four-dimensional weights out as convolutions are fastest."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known."""
     total = config.run.images
     assert total is not None
-    game = build_game(config).to(device, memory_format=torch.channels_last)
+    game = build_game(config).to(device)
+    channels_last(game)
     optimisers, schedules = {}, {}
     for player, networks in game.players.items():
         if player not in config.optimisers:

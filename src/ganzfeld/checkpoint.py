@@ -167,7 +167,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
     Raises CheckpointError where there are checkpoints and none of them is whole.
     """
-    problems = []
+    problems: list[str] = []
     for path in listing(folder):
         try:
             return load(path), problems

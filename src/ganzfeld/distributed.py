@@ -53,7 +53,7 @@ def average(tensors: Iterable[Tensor]) -> None:
     flat = torch.cat([t.detach().float().reshape(-1) for t in tensors])
     dist.all_reduce(flat)
     flat /= world()
-    pieces = flat.split([t.numel() for t in tensors])
+    pieces = torch.split(flat, [t.numel() for t in tensors])
     with torch.no_grad():
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view(tensor.shape))
@@ -77,9 +77,9 @@ def first(make: Callable[[], T], name: str) -> T:
         try:
             value = make()
         except BaseException:
-            store.set(name, b"failed")
+            store.set(name, "failed")
             raise
-        store.set(name, b"ready")
+        store.set(name, "ready")
         return value
     store.wait([name], datetime.timedelta(days=1))
     if store.get(name) != b"ready":

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import ganzfeld
 from ganzfeld import checkpoint, pictures
-from ganzfeld.build import build_network
+from ganzfeld.build import build_network, channels_last
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.randomness import key, torch_generator
@@ -104,8 +104,9 @@ class Model:
             return []
         if not self.classes:
             raise UsageError("this model was trained without labels: leave --label out")
-        single = isinstance(labels, int | str)
-        return [self.label_number(label) for label in ([labels] if single else labels)]  # type: ignore[list-item]
+        if isinstance(labels, int | str):
+            labels = [labels]
+        return [self.label_number(label) for label in labels]
 
     def label_number(self, label: int | str) -> int:
         if str(label) in self.classes:
@@ -194,7 +195,8 @@ def assemble(about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: b
         generator.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
-    return Model(about, generator.to(memory_format=torch.channels_last))
+    channels_last(generator)
+    return Model(about, generator)
 
 
 def read_config(run: Path) -> Config:

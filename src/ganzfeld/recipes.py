@@ -6,6 +6,7 @@ none. Your own recipe is a function like these, named as `--recipe mine.py:photo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ class Facts:
     @property
     def side(self) -> float:
         """The side in pixels of a square with as many of them."""
-        return (self.height * self.width) ** 0.5
+        return math.sqrt(self.height * self.width)
 
 
 def adversarial(

@@ -36,7 +36,7 @@ class Screen:
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
-        self.printed = 0.0
+        self.printed = time.monotonic()
 
     def say(self, text: str = "") -> None:
         self.console.print(Text(text))

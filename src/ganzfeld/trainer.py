@@ -146,7 +146,7 @@ class Trainer:
                 p.requires_grad_(other == player)
         with self.autocast:
             losses = self.loss(player, batch)
-        torch.stack(list(losses.values())).sum().backward()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
         return {name: value.detach() for name, value in losses.items()}
 
     def update(self, player: str, losses: Losses) -> Tensor:
@@ -191,7 +191,7 @@ class Trainer:
 
         The optimisers' settings are not in it: they follow from the clock.
         """
-        names = {p: name for name, p in self.game.named_parameters()}
+        names: dict[Tensor, str] = {p: name for name, p in self.game.named_parameters()}
         return {
             "counts": {"step": self.step, "images": self.images, "salt": self.salt},
             "game": self.game.state_dict(),

@@ -70,7 +70,8 @@ class DCGANGenerator(nn.Module):
         sizes = self.sizes[1:] or self.sizes
         for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
             x = up(self.activation(norm(x)))[:, :, :height, :width]
-        return x.tanh()
+        picture: Tensor = x.tanh()
+        return picture
 
 
 class DCGANDiscriminator(nn.Module):

@@ -95,7 +95,8 @@ class Verdict(nn.Module):
         logits = cast(Tensor, self.linear(features)).squeeze(1)
         if self.embedding is None:
             return logits
-        return logits + (features * self.embedding(need_labels(y))).sum(1)
+        affinity: Tensor = (features * self.embedding(need_labels(y))).sum(1)
+        return logits + affinity
 
 
 def need_labels(y: Tensor | None) -> Tensor:

@@ -56,7 +56,7 @@ class MLPGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         x: Tensor = self.layers(self.labels(z, y))
-        return x.unflatten(1, self.shape)
+        return x.view(len(x), *self.shape)
 
 
 class MLPDiscriminator(nn.Module):

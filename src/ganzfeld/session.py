@@ -1,0 +1,432 @@
+"""One process's work on a run: plan, train, survive, ship."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import ganzfeld
+from ganzfeld import checkpoint, distributed, generate, journal, pictures
+from ganzfeld.build import build_trainer
+from ganzfeld.config import Config, differences, to_json
+from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
+from ganzfeld.guard import Signals, check_writable
+from ganzfeld.plan import plan_rows, settle
+from ganzfeld.screen import Screen
+from ganzfeld.trainer import Report, Trainer
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+
+MEASURED_SECONDS = 3.0
+POISONED = 256  # above every signal's number
+SKIPS = 8  # steps in a row that may be skipped before a rollback
+ROLLBACKS = 2  # in a run, before it stops
+
+# Settings that may differ when a command continues a run: they change no number of it.
+FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source"})
+
+
+class Session:
+    """One process's work on a run, from the plan to the shipped model."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        pack: Pack,
+        device: torch.device,
+        screen: Screen,
+        signals: Signals,
+    ) -> None:
+        self.folder, self.config, self.pack = folder, config, pack
+        self.device, self.screen, self.signals = device, screen, signals
+        self.writes = distributed.rank() == 0
+        self.meter = journal.Meter()
+        self.picture: Path | None = None
+        self.saved_at = -1  # images seen at the newest checkpoint
+        self.poisoned = False  # weights were not finite when they should have been saved
+        self.saved_time = time.monotonic()
+        torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def total(self) -> int:
+        assert self.config.run.images is not None
+        return self.config.run.images
+
+    # Before the first step
+
+    def begin(self) -> None:
+        """Start a run, or continue the one that is there if it is the same."""
+        if (self.folder / "config.json").exists():
+            stored = generate.read_config(self.folder)
+            self.adopt(stored)
+            self.go_on()
+            return
+        rate, memory = self.measure()
+        run = self.config.run
+        if run.minutes is not None:
+            run.images = max(round(rate * 60 * run.minutes), run.batch_size)
+        settle(self.config)
+        rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
+        self.screen.table(f"plan for {self.folder}", rows)
+        if self.writes:
+            size = sum(
+                t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
+            )
+            check_writable(self.folder, int(1.1 * 4 * (run.keep + 1) * size))
+            checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
+        self.play()
+
+    def adopt(self, stored: Config) -> None:
+        """Take over what the stored run had fixed, and refuse if anything else differs."""
+        wanted = self.config
+        if wanted.run.minutes == stored.run.minutes is not None:
+            wanted.run.images = stored.run.images
+        settle(wanted)
+        if rows := differences(stored, wanted, FREE):
+            wide = [max(len(r[i]) for r in [*rows, ("setting", "old", "new")]) for i in range(3)]
+            lines = [
+                "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip()
+                for row in [("setting", "old", "new"), *rows]
+            ]
+            raise CheckpointError(
+                f"{self.folder} holds a run with other settings:\n    " + "\n    ".join(lines),
+                safe="nothing was changed",
+                fix=f"ganzfeld resume {self.folder}   to continue it as it is, "
+                "or choose another folder with --out",
+            )
+        self.config = stored
+
+    def measure(self) -> tuple[float, int]:
+        """Images per second and the largest memory in bytes, from steps that are thrown away."""
+        trainer = self.trainer = self.make_trainer()
+        period = trainer.game.period
+        for _ in range(period):
+            trainer.take_step()
+        synchronise(self.device)
+        started, before = time.monotonic(), trainer.images
+        while distributed.largest(int(time.monotonic() - started < MEASURED_SECONDS), self.device):
+            for _ in range(period):
+                trainer.take_step()
+            synchronise(self.device)
+        rate = (trainer.images - before) / (time.monotonic() - started)
+        slowest = 1e6 / distributed.largest(round(1e6 / rate), self.device)
+        return slowest, memory_used(self.device)
+
+    def make_trainer(self) -> Trainer:
+        with out_of_memory(self.config):
+            return build_trainer(self.config, self.pack, self.device)
+
+    # From the newest checkpoint
+
+    def go_on(self) -> None:
+        """Continue from the newest whole checkpoint; a finished run is left as it is."""
+        if self.writes:
+            checkpoint.clean(self.checkpoints)
+            checkpoint.clean(self.folder)
+        found, problems = checkpoint.newest(self.checkpoints)
+        for problem in problems:
+            self.screen.say(f"note: {problem}; an earlier checkpoint is used")
+        if found and found.manifest["images"] >= self.total:
+            if self.writes and not (self.folder / "model").exists():
+                self.load(found)
+                self.finish()
+            self.screen.say(
+                f"{self.folder} is complete at {found.manifest['images']:,} images. "
+                f"To go on: ganzfeld resume {self.folder} --images {2 * self.total}"
+            )
+            return
+        self.screen.say(
+            f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
+            f"of {self.total:,}"
+        )
+        for note in lineage_notes(found, self.device):
+            self.screen.say(f"note: {note}")
+        self.load(found)
+        self.play()
+
+    def load(self, found: checkpoint.Checkpoint | None) -> None:
+        self.trainer = self.make_trainer()
+        if found:
+            self.trainer.load_state_dict(found.state)
+            self.saved_at = self.trainer.images
+        if self.writes:
+            journal.rewind(self.folder / "metrics.jsonl", self.trainer.images)
+
+    # The loop
+
+    def play(self) -> None:
+        if self.saved_at < 0:
+            self.trainer = self.make_trainer()  # measuring has moved the first one
+            self.save()
+        hooks = self.hooks()
+        self.signals.graceful = True
+        with self.screen.watching(), out_of_memory(self.config):
+            while self.trainer.images < self.total:
+                report = self.trainer.take_step()
+                self.meter.add(report)
+                for hook in hooks:
+                    hook(report)
+                # every process hears of what only one of them noticed
+                asked = POISONED if self.poisoned else self.signals.asked
+                asked = distributed.largest(asked, self.device)
+                if report.skipped > SKIPS or asked == POISONED:
+                    self.roll_back()
+                    hooks = self.hooks()
+                elif asked:
+                    self.stop(asked)
+        self.finish()
+
+    def hooks(self) -> list[Every]:
+        """What happens now and then; only the writing process has any."""
+        if not self.writes:
+            return []
+        run, seen = self.config.run, self.trainer.images
+        self.clock = (time.monotonic(), seen)
+        return [
+            Every(run.log_every, self.log, seen),
+            Every(run.sample_every, self.draw, seen, widening=True),
+            Every(run.evaluate_every, self.evaluate, seen),
+            Every(run.save_every, self.save, seen),
+            Every(run.batch_size, self.save_if_late, seen),
+        ]
+
+    def log(self, report: Report | None = None) -> None:
+        now, images = time.monotonic(), self.trainer.images
+        rate = (images - self.clock[1]) / max(now - self.clock[0], 1e-9)
+        self.clock = (now, images)
+        losses = self.meter.read()
+        row = {
+            "kind": "train",
+            "images": images,
+            "step": self.trainer.step,
+            "images_per_second": round(rate, 2),
+            "losses": losses,
+            "rollbacks": self.trainer.salt,
+        }
+        journal.append(self.folder / "metrics.jsonl", row)
+        self.screen.show(self.folder, images, self.total, rate, losses, self.picture)
+
+    def draw(self, report: Report | None = None) -> None:
+        path = self.folder / "samples" / f"{self.trainer.images:012d}.png"
+        samples, columns = preview(self.trainer, self.config)
+        pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
+        self.picture = path
+
+    def evaluate(self, report: Report | None = None) -> None:
+        """A cheap number for every run: how far samples differ, against how far the data does."""
+        samples, _ = preview(self.trainer, self.config)
+        chosen = some_data(self.pack, len(samples))
+        row = {
+            "kind": "evaluation",
+            "images": self.trainer.images,
+            "diversity": round(spread(samples) / max(spread(chosen), 1e-9), 4),
+            "protocol": "mean pairwise L2 in pixels of averaged samples over that of data, n=64",
+        }
+        journal.append(self.folder / "metrics.jsonl", row)
+
+    def save(self, report: Report | None = None) -> None:
+        """A checkpoint of this moment, and older ones pruned."""
+        if not self.writes or self.saved_at == self.trainer.images:
+            return
+        state = self.trainer.state_dict()
+        if not all_finite(state):
+            self.poisoned = True
+            return
+        try:
+            checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
+        except ResourceError:
+            checkpoint.prune(self.checkpoints, 2)  # once more, with what room this gives
+            checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
+        checkpoint.prune(self.checkpoints, self.config.run.keep)
+        self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
+
+    def save_if_late(self, report: Report | None = None) -> None:
+        if time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes:
+            self.save()
+
+    def lineage(self) -> dict[str, Any]:
+        return {
+            "ganzfeld": ganzfeld.__version__,
+            "torch": torch.__version__,
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "processes": distributed.world(),
+            "data": self.config.data.fingerprint,
+            "parent": self.saved_at if self.saved_at >= 0 else None,
+        }
+
+    # The ends
+
+    def stop(self, number: int) -> None:
+        self.save()
+        if self.writes:
+            self.draw()
+            self.ship()
+        raise Interrupted(
+            number,
+            f"stopped at image {self.trainer.images:,} of {self.total:,}",
+            safe=f"everything up to here is saved in {self.folder}",
+            fix=f"ganzfeld resume {self.folder}   goes on where it stopped",
+        )
+
+    def finish(self) -> None:
+        self.save()
+        if not self.writes:
+            return
+        self.draw()
+        path = self.ship()
+        self.screen.table(
+            f"done: {self.trainer.images:,} images",
+            [
+                ("pictures", str(self.picture)),
+                ("model", str(path)),
+                ("more", f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"),
+            ],
+        )
+
+    def ship(self) -> Path:
+        assert self.trainer.average is not None
+        return generate.ship(self.folder, self.config, self.trainer.average, self.trainer.images)
+
+    def roll_back(self) -> None:
+        """Back to the last checkpoint, with new randomness: the same draws would fail again."""
+        salt = self.trainer.salt + 1
+        if salt > ROLLBACKS:
+            raise DivergedError(
+                f"training diverged {salt} times, last at image {self.trainer.images:,}",
+                safe=f"the last good checkpoint and its samples are in {self.folder}",
+                fix="train anew with a lower learning rate, such as --set "
+                f"optimisers.generator.lr={self.config.optimisers['generator'].lr / 2:g}"
+                if "generator" in self.config.optimisers
+                else "train anew with a lower learning rate",
+            )
+        found, _ = checkpoint.newest(self.checkpoints)
+        self.screen.say(
+            f"note: losses or gradients were not finite at image {self.trainer.images:,}; "
+            f"back to image {found.manifest['images'] if found else 0:,} with new randomness"
+        )
+        self.load(found)
+        self.trainer.salt = salt
+        self.poisoned, self.meter = False, journal.Meter()
+
+
+class Every:
+    """Calls `do` whenever another `images` have been seen.
+
+    widening: also at 1/2, 1/4, ... 1/64 of the first interval, when most happens.
+    """
+
+    def __init__(
+        self,
+        images: int | None,
+        do: Callable[[Report], None],
+        seen: int,
+        *,
+        widening: bool = False,
+    ) -> None:
+        assert images is not None
+        self.images, self.do, self.seen, self.widening = images, do, seen, widening
+
+    def __call__(self, report: Report) -> None:
+        if self.due(report.images) > self.due(self.seen):
+            self.do(report)
+        self.seen = report.images
+
+    def due(self, images: int) -> int:
+        """How often it was due up to here."""
+        early = sum(images >= self.images / 2**k for k in range(1, 7)) if self.widening else 0
+        return images // self.images + early
+
+
+@contextlib.contextmanager
+def out_of_memory(config: Config) -> Iterator[None]:
+    """Say what would fit where memory runs out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
+            "out of memory" not in text and "can't allocate memory" not in text
+        ):
+            raise
+        half = max(config.run.batch_size // 2, 1)
+        raise ResourceError(
+            f"out of memory with batch {config.run.batch_size}",
+            safe="checkpoints already saved are untouched",
+            fix=f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
+        ) from error
+
+
+def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> list[str]:
+    """Why the rest of the run may not be bit for bit what it would have been."""
+    now = {
+        "torch": torch.__version__,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world(),
+    }
+    then = found.manifest if found else now
+    return [
+        f"{name} was {then[name]} and is {value}: the rest will not be bit-identical"
+        for name, value in now.items()
+        if then.get(name, value) != value
+    ]
+
+
+@torch.inference_mode()
+def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+    """Samples of the averaged networks from latents that never change, and columns for a grid.
+
+    With classes there is a row for each, of at most ten.
+    """
+    classes = min(len(config.data.classes), 10)
+    count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
+    latent = trainer.game.latent
+    z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
+    y = torch.arange(count, device=trainer.device) // columns if classes else None
+    assert trainer.average is not None
+    with trainer.average.applied(trainer.game) as game:
+        return game.sample(z.to(trainer.device), y).float().cpu(), columns
+
+
+def some_data(pack: Pack, count: int) -> Tensor:
+    """Evenly spaced samples of the data, in [-1, 1]."""
+    chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
+    return torch.as_tensor(pack.rows(chosen)["x"]).float() / 127.5 - 1
+
+
+def spread(x: Tensor) -> float:
+    """Mean distance of two different samples."""
+    return float(torch.nn.functional.pdist(x.flatten(1)).mean())
+
+
+def all_finite(tree: Any) -> bool:
+    if isinstance(tree, Tensor):
+        return bool(tree.isfinite().all())
+    return all(all_finite(v) for v in tree.values()) if isinstance(tree, dict) else True
+
+
+def synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def memory_used(device: torch.device) -> int:
+    """The most that this process has held, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
