@@ -1,0 +1,103 @@
+"""Looking at a data set: the corpus of bad and odd pictures, quarantine, one screen of text."""
+
+import corpus
+import pytest
+
+from ganzfeld.data.check import check_data, describe
+from ganzfeld.data.pack import PackOptions, open_pack
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The whole corpus, and 20 good pictures."""
+    root = tmp_path / "set"
+    root.mkdir()
+    for case in corpus.bad_cases():
+        (root / f"bad-{case.name}").write_bytes(case.data)
+    for case in corpus.odd_cases():
+        (root / f"odd-{case.name}").write_bytes(case.data)
+    for number in range(20):
+        (root / f"good-{number}.png").write_bytes(corpus.png(seed=100 + number))
+    return root
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_whole_corpus_is_reported_by_name_and_reason(folder, workers):
+    files = corpus.bad_files(folder)
+    expected = {f"bad-{case.name}": case.expected for case in corpus.bad_cases()} | files
+    report = check_data(folder, PackOptions(size=(32, 32), channels=3), workers=workers)
+    found = dict(report["skipped"])
+    assert len(expected) >= 40 and set(found) == set(expected)
+    for name, reason in expected.items():
+        assert reason in found[name], name
+    assert report["count"] == len(corpus.odd_cases()) + 20
+    for case in corpus.odd_cases():
+        assert not case.expected or any(case.expected in fact for fact in report["converted"])
+    assert len(describe(report).splitlines()) < 60
+
+
+def test_quarantine_moves_bad_files_and_nothing_else(folder, tmp_path):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "half.jpg").write_bytes(corpus.cut(corpus.jpeg()))
+    before = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    report = check_data(folder, quarantine=True)
+    goal = tmp_path / "set.quarantine"
+    assert report["quarantine"] == str(goal)
+    assert len(report["quarantined"]) == len(corpus.bad_cases()) + 1
+    moved = {path.relative_to(goal) for path in goal.rglob("*") if path.is_file()}
+    kept = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert moved | kept == before and not moved & kept
+    assert (goal / "sub" / "half.jpg").exists()
+    again = check_data(folder, quarantine=True)
+    assert again["skipped"] == [] and again["quarantined"] == []
+    (folder / "sub" / "half.jpg").write_bytes(b"")
+    check_data(folder, quarantine=True)
+    assert (goal / "sub" / "half.jpg.1").exists()  # never over another
+    assert len(open_pack(folder, cache=tmp_path / "cache")) == len(corpus.odd_cases()) + 20
+
+
+def test_quarantine_moves_links_as_links(tmp_path):
+    root = tmp_path / "set"
+    root.mkdir()
+    (root / "good.png").write_bytes(corpus.png())
+    corpus.bad_files(root)
+    check_data(root, quarantine=True)
+    goal = tmp_path / "set.quarantine"
+    assert (goal / "dangling.png").is_symlink() and (goal / "out.png").is_symlink()
+    assert (tmp_path / "outside.png").exists()
+    assert [path.name for path in root.iterdir()] == ["good.png"]
+
+
+def test_a_zip_is_never_changed(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("good.png", corpus.png())
+        archive.writestr("bad.png", b"")
+    before = (tmp_path / "a.zip").read_bytes()
+    report = check_data(tmp_path / "a.zip", quarantine=True)
+    assert report["quarantined"] == [] and "--on-bad-image skip" in report["quarantine"]
+    assert (tmp_path / "a.zip").read_bytes() == before
+    assert "Nothing was moved" in describe(report)
+
+
+def test_the_text_tells_labels_counts_and_warnings(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for k in range(3):
+            (tmp_path / name / f"{k}.png").write_bytes(corpus.png(seed=k))
+    (tmp_path / "cat" / ".DS_Store").write_bytes(b"")
+    text = describe(check_data(tmp_path))
+    for part in (
+        "6 pictures, 48 x 48 px, RGB",
+        "2 classes",
+        "cat   (0.png, 1.png, 2.png)",
+        "Exact copies of other pictures: 3",
+        "System files",
+        "only 6 pictures",
+    ):
+        assert part in text  # fmt: skip
+
+
+def test_embedded_data_can_be_checked():
+    assert "10 classes" in describe(check_data("avatars:20"))
