@@ -109,7 +109,7 @@ def read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
 
 
 def _numpy_reason(error: Exception) -> str:
-    if "pickle" in str(error):
+    if "pickle" in str(error) or "Python objects" in str(error):
         return "it holds Python objects (pickle), which are never loaded, instead of numbers"
     return f"cut short or damaged ({error})"
 

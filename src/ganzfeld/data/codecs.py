@@ -161,6 +161,8 @@ class _reasons:
 def _reason(error: Exception, data: bytes) -> str:
     """The decoder's error in a user's words."""
     text = str(error)
+    if data and len(data) < _declared_bytes(data):
+        return "cut short"
     if isinstance(error, UnidentifiedImageError):
         return _what_it_is(data)
     if isinstance(error, MemoryError):
@@ -170,6 +172,19 @@ def _reason(error: Exception, data: bytes) -> str:
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return "cut short"
     return f"damaged ({text or type(error).__name__})"
+
+
+def _declared_bytes(data: bytes) -> int:
+    """How long the file must at least be by its own header; 0 where it does not say."""
+    if len(data) < 12:
+        return 0
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return 8 + int.from_bytes(data[4:8], "little")
+    if data[:4] in (b"II*\0", b"MM\0*"):  # the directory often lies at the end
+        return int.from_bytes(data[4:8], "little" if data[:1] == b"I" else "big") + 2
+    if data[:2] == b"BM":
+        return int.from_bytes(data[2:6], "little")
+    return 0
 
 
 def _what_it_is(data: bytes) -> str:

@@ -398,8 +398,10 @@ def _in_file(path: Path) -> Encoded | Ready:
         return _parquet([path], path)
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
-    what = "is empty" if not path.stat().st_size else "is no data set that can be read here"
-    if suffix(path.name) in PICTURE_SUFFIXES:
+    what = "is no data set that can be read here"
+    if not path.stat().st_size:
+        what = "is empty (0 bytes)"
+    elif suffix(path.name) in PICTURE_SUFFIXES:
         what = "is one picture"
     elif suffix(path.name) == "zip":
         what = "is no ZIP archive, or its beginning is damaged"

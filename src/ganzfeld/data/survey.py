@@ -199,6 +199,8 @@ def _target_of_stack(source: Ready, options: PackOptions) -> Target:
             f"pictures of {height} x {width} px are too small for {size[0]} x {size[1]}"
         )
     wanted = options.channels or channels
+    if channels in (2, 4) and wanted in (1, 3) and options.alpha == "keep":
+        raise UsageError(f"alpha cannot be kept in {wanted} channels", fix="--alpha white")
     return Target(
         height=size[0],
         width=size[1],
