@@ -192,6 +192,33 @@ def test_every_damaged_png_is_noticed():
             decode(corpus.flipped(data, at), target())
 
 
+CUTTABLE = {
+    "PNG": {},
+    "JPEG": {},
+    "progressive": {"progressive": True},
+    "WEBP": {},
+    "GIF": {},
+    "BMP": {},
+    "TIFF": {},
+    "lzw": {"compression": "tiff_lzw"},
+}
+
+
+@pytest.mark.parametrize("kind", CUTTABLE)
+def test_a_file_cut_anywhere_is_noticed(kind):
+    names = {"progressive": "JPEG", "lzw": "TIFF"}
+    data = corpus.encoded(corpus.rgb(), names.get(kind, kind), **CUTTABLE[kind])
+    places = {*range(0, len(data), max(1, len(data) // 40)), *range(len(data) - 4, len(data))}
+    whole = decode(data, target()).pixels
+    for place in sorted(places):
+        try:
+            pixels = decode(data[:place], target()).pixels
+        except BadPicture:
+            continue
+        # A GIF may lack its last two bytes, which hold nothing of the picture.
+        assert kind == "GIF" and place >= len(data) - 2 and np.array_equal(pixels, whole)
+
+
 def test_reading_leaves_pillow_as_it_was():
     from PIL import ImageFile
 

@@ -358,5 +358,5 @@ def run_program(monkeypatch, program):
 def test_a_child_that_cannot_start_is_said(photos, monkeypatch):
     run_program(monkeypatch, "import nothing_of_this_name")
     target = Target(height=16, width=16, channels=3)
-    with pytest.raises(Exception, match="could not start"):
+    with pytest.raises(Exception, match="cannot start"):
         list(workers.answers(FolderReader(str(photos)), ["cat/1.png"], target, workers=1))

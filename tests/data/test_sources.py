@@ -152,6 +152,17 @@ def test_links_are_not_followed_out_or_round(tmp_path, pack):
     assert any("cat/round" in w and "fish" in w for w in found.report["warnings"])
 
 
+def test_a_folder_of_links_out_of_it_says_so(tmp_path, pack):
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "set").mkdir()
+    for k in range(3):
+        (tmp_path / "blobs" / f"{k}").write_bytes(corpus.png(seed=k))
+        (tmp_path / "set" / f"{k}.png").symlink_to(tmp_path / "blobs" / f"{k}")
+    with pytest.raises(DataError, match="3 of 3 files are bad") as caught:
+        pack(tmp_path / "set", on_bad_image="skip")
+    assert "a link out of the folder" in str(caught.value)
+
+
 def test_unreadable_files_and_folders_are_bad(tmp_path, monkeypatch, pack):
     for k in range(3):
         (tmp_path / f"{k}.png").write_bytes(corpus.png(seed=k))
@@ -462,6 +473,8 @@ def test_a_missing_path_names_its_neighbour(tmp_path, pack):
         pack(tmp_path / "photo")
     with pytest.raises(DataError, match="Did you mean 'avatars'"):
         pack("avatar")
+    with pytest.raises(DataError, match="there is nothing at"):
+        pack("nul\0byte")
     with pytest.raises(DataError, match="does not exist either"):
         pack(tmp_path / "no" / "where")
 

@@ -384,13 +384,14 @@ def _cover(picture: Image.Image, size: tuple[int, int], facts: list[str]) -> Ima
 def _to_srgb(picture: Image.Image, icc: bytes | None, facts: list[str]) -> Image.Image:
     """Through the embedded colour profile where there is a usable one."""
     mode = "RGB" if picture.mode == "RGBA" else picture.mode
-    transform = _transform(icc, mode) if icc and mode in ("RGB", "CMYK") else None
+    transform, fact = _transform(icc, mode) if icc else (None, "")
     if mode == "CMYK":
         facts.append("CMYK, by its profile" if transform else "CMYK, without a profile")
         return _apply(transform, picture) if transform else picture.convert("RGB")
+    if fact:
+        facts.append(fact)
     if transform is None:
         return picture
-    facts.append("colour profile to sRGB")
     if picture.mode == "RGBA":
         converted = _apply(transform, picture.convert("RGB"))
         converted.putalpha(picture.getchannel("A"))
@@ -405,12 +406,15 @@ def _apply(transform: ImageCms.ImageCmsTransform, picture: Image.Image) -> Image
 
 
 @functools.lru_cache(maxsize=64)
-def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from a profile to sRGB; None for sRGB itself and for unusable profiles."""
+def _transform(icc: bytes, mode: str) -> tuple[ImageCms.ImageCmsTransform | None, str]:
+    """From a profile to sRGB, and the fact to count; None for sRGB itself and unusable profiles."""
+    if mode not in ("RGB", "CMYK"):
+        return None, "colour profile of a grey picture, not applied"
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(profile).lower():
-            return None
-        return ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB")
+            return None, ""
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.buildTransform(profile, srgb, mode, "RGB"), "colour profile to sRGB"
     except Exception:  # a damaged profile, or one of another colour space
-        return None
+        return None, "colour profile unusable, not applied"

@@ -85,23 +85,30 @@ class ZipReader:
         self.archive: zipfile.ZipFile | None = None
 
     def read(self, name: str) -> bytes:
-        if self.archive is None:
-            self.archive = zipfile.ZipFile(self.where)
-        info = self.archive.getinfo(name)
-        if info.flag_bits & 1:
-            raise Unreadable("encrypted in the archive")
-        if info.file_size > MAX_FILE_BYTES:
-            raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
-        if info.file_size > max(1 << 20, ZIP_RATIO * info.compress_size):
-            raise Unreadable(f"unpacks to over {ZIP_RATIO} times its size")
         try:
+            if self.archive is None:
+                self.archive = zipfile.ZipFile(self.where)
+            info = self.archive.getinfo(name)
+            _check_member(info)
             return self.archive.read(info)
+        except KeyError:
+            raise Unreadable("vanished while it was read") from None
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise Unreadable(f"damaged in the archive ({error})") from error
         except (NotImplementedError, RuntimeError) as error:
             raise Unreadable(f"packed in a way that is not read here ({error})") from error
         except OSError as error:
             raise Unreadable(f"cannot be read ({error.strerror or error})") from error
+
+
+def _check_member(info: zipfile.ZipInfo) -> None:
+    """Refuse a member by what the archive says of it, before anything is unpacked."""
+    if info.flag_bits & 1:
+        raise Unreadable("encrypted in the archive")
+    if info.file_size > MAX_FILE_BYTES:
+        raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
+    if info.file_size > max(1 << 20, ZIP_RATIO * info.compress_size):
+        raise Unreadable(f"unpacks to over {ZIP_RATIO} times its size")
 
 
 class ParquetReader:
@@ -128,8 +135,11 @@ class ParquetReader:
         return data
 
     def _load(self, file: int, group: int) -> Any:
-        with import_parquet().ParquetFile(self.paths[file]) as table:
-            return table.read_row_group(group, columns=[self.column]).column(0)
+        try:
+            with import_parquet().ParquetFile(self.paths[file]) as table:
+                return table.read_row_group(group, columns=[self.column]).column(0)
+        except (OSError, ValueError) as error:  # pyarrow's own errors are both
+            raise Unreadable("its row group is damaged") from error
 
 
 def import_parquet() -> Any:

@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -97,7 +98,7 @@ def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
     path = Path(os.fspath(source)).expanduser()
     try:
         mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
         raise _missing(path) from None
     except OSError as error:
         raise DataError(f"{shown(str(path))} cannot be read: {error.strerror}") from error
@@ -318,7 +319,8 @@ def _with_classes(source: Encoded) -> Encoded:
         _refuse_twins(found)
         places = {name: place for place, name in enumerate(found)}
         source.labels = np.array([places[top] for top in tops], dtype=np.int64)
-        source.classes = tuple(found)
+        # As one machine writes é in one way and another in two, names are put into one form.
+        source.classes = tuple(unicodedata.normalize("NFC", name) for name in found)
     return source
 
 

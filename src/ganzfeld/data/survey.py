@@ -305,7 +305,7 @@ def report_of(
     kept = outcome.kept
     digests = {outcome.digests[index] for index in kept}
     system = [name for name in source.ignored if any(map(is_system, name.split("/")))]
-    others = [name for name in source.ignored if name not in set(system)]
+    others = [name for name in source.ignored if not any(map(is_system, name.split("/")))]
     report: dict[str, Any] = {
         "source": shown(source.place),
         "kind": source.kind,

@@ -200,15 +200,20 @@ class Driver:
 
     def _work(self, chunk: list[int]) -> None:
         """Answer for all of a chunk, with as many children as it takes."""
-        done = 0
+        done, suspect = 0, -1
         while done < len(chunk) and not self.pool.stopped.is_set():
-            fresh = self.child is None
             for answer in self._ask(chunk[done:]):
                 self.pool.put(answer)
                 done += 1
-            if done < len(chunk) and not self.pool.stopped.is_set():
-                self._blame(chunk[done], fresh and done == 0)
-                done += 1
+            if done == len(chunk) or self.pool.stopped.is_set():
+                return
+            reason = self._why_it_ended()
+            # A second chance: the machine may have slept, or another process taken the memory.
+            if suspect != done:
+                suspect = done
+                continue
+            self.pool.put(Answer(index=chunk[done], reason=reason, passing=True))
+            done += 1
 
     def _ask(self, indices: list[int]) -> Iterator[Answer]:
         """The answers that arrive before the child ends."""
@@ -245,20 +250,23 @@ class Driver:
                 self.child.stdin.write(_line(settings))
         return self.child
 
-    def _blame(self, index: int, at_start: bool) -> None:
-        """The child ended without an answer for this picture."""
-        code = self._end()
-        if at_start and code == NOT_STARTED:
-            raise GanzfeldError(f"the decoding process could not start (exit code {code})")
-        seconds = f"{PICTURE_SECONDS:g}"
+    def _why_it_ended(self) -> str:
+        """Why the child ended without an answer for the picture it was at."""
         late, self.late = self.late, False
-        reason = f"took over {seconds} s to decode" if late else "crashed the decoder"
-        self.pool.put(Answer(index=index, reason=reason, passing=True))
+        code = self._end(patience=0.5)  # its pipe is closed: its own exit code tells more
+        if code == NOT_STARTED:
+            raise GanzfeldError(
+                "a decoding process cannot start or has stopped with an error of its own",
+                fix="decode in this process: workers=0",
+            )
+        return f"took over {PICTURE_SECONDS:g} s to decode" if late else "crashed the decoder"
 
-    def _end(self) -> int:
+    def _end(self, patience: float = 0.0) -> int:
         child, self.child = self.child, None
         if child is None:
             return 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=patience)
         child.kill()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -283,7 +291,7 @@ def _spawn() -> subprocess.Popen[bytes]:
 
 # The line protocol
 
-NOT_STARTED = 1  # the exit code of a Python that cannot import its program
+NOT_STARTED = 1  # the exit code of a Python program that raised
 
 
 def _line(message: dict[str, Any]) -> bytes:
