@@ -95,20 +95,23 @@ class Session:
         wanted = self.config
         if wanted.run.minutes == stored.run.minutes is not None:
             wanted.run.images = stored.run.images
-        settle(wanted)
-        if rows := differences(stored, wanted, FREE):
-            wide = [max(len(r[i]) for r in [*rows, ("setting", "old", "new")]) for i in range(3)]
-            lines = [
-                "  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip()
-                for row in [("setting", "old", "new"), *rows]
-            ]
-            raise CheckpointError(
-                f"{self.folder} holds a run with other settings:\n    " + "\n    ".join(lines),
-                safe="nothing was changed",
-                fix=f"ganzfeld resume {self.folder}   to continue it as it is, "
-                "or choose another folder with --out",
-            )
-        self.config = stored
+        for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
+            for name, value in vars(part).items():
+                if value is None:  # left open, then and now
+                    setattr(part, name, getattr(fixed, name))
+        rows = differences(stored, wanted, FREE)
+        if not rows:
+            self.config = stored
+            return
+        longer = [row[0] for row in rows] == ["run.images"]
+        raise CheckpointError(
+            f"{self.folder} holds a run with other settings:\n{table(rows)}",
+            safe="nothing was changed",
+            fix=f"ganzfeld resume {self.folder} --images {wanted.run.images}   to go on to there"
+            if longer
+            else f"ganzfeld resume {self.folder}   to continue it as it is, "
+            "or choose another folder with --out",
+        )
 
     def measure(self) -> tuple[float, int]:
         """Images per second and the largest memory in bytes, from steps that are thrown away."""
@@ -322,6 +325,15 @@ class Session:
         self.load(found)
         self.trainer.salt = salt
         self.poisoned, self.meter = False, journal.Meter()
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """Differences in three columns."""
+    rows = [("setting", "old", "new"), *rows]
+    wide = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(
+        "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
+    )
 
 
 class Every:

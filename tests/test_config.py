@@ -1,0 +1,69 @@
+"""Configurations go to JSON and back without loss, and say what is wrong with them."""
+
+import json
+
+import pytest
+
+from ganzfeld.config import Config, differences, from_dict, to_json, with_settings
+from ganzfeld.errors import UsageError
+from ganzfeld.recipes import RECIPES, Facts
+
+FACTS = Facts(count=1000, channels=3, height=32, width=48, classes=4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_round_trip(name: str) -> None:
+    config = RECIPES[name](FACTS)
+    again = from_dict(Config, json.loads(to_json(config)))
+    assert to_json(again) == to_json(config)
+    assert again.optimisers == config.optimisers
+    assert RECIPES[name].__doc__
+
+
+def test_settings_reach_every_depth() -> None:
+    config = with_settings(
+        RECIPES["default"](FACTS),
+        [
+            "networks.G.width=8",
+            "game.r1=2",
+            "optimisers.generator.lr=1e-3",
+            "optimisers.generator.betas=[0.5, 0.9]",
+            "run.save_every=100",
+            "networks.G.name=mine:Tall",
+        ],
+    )
+    assert config.networks["G"].options["width"] == 8
+    assert config.game.options["r1"] == 2
+    assert config.optimisers["generator"].lr == 1e-3
+    assert config.optimisers["generator"].betas == (0.5, 0.9)
+    assert config.run.save_every == 100
+    assert config.networks["G"].name == "mine:Tall"
+
+
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("run.save_evry=5", "'save_every'"),
+        ("optimizers.generator.lr=1", "'optimisers'"),
+        ("run.batch_size=many", "should be int"),
+        ("run.batch_size=true", "should be int"),
+        ("optimisers.generator.betas=[1]", "should be"),
+        ("nonsense", "PATH=VALUE"),
+    ],
+)
+def test_wrong_settings_are_named(setting: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        with_settings(RECIPES["default"](FACTS), [setting])
+    assert hint in str(caught.value)
+    assert caught.value.code == 2
+
+
+def test_differences_are_rows() -> None:
+    old, new = RECIPES["default"](FACTS), RECIPES["default"](FACTS)
+    assert differences(old, new, ()) == []
+    new.run.seed = 5
+    new.networks["D"].options["width"] = 99
+    rows = differences(old, new, ())
+    assert [row[0] for row in rows] == ["networks.D.options.width", "run.seed"]
+    assert rows[1] == ("run.seed", "0", "5")
+    assert differences(old, new, {"run.seed"}) == rows[:1]

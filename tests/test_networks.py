@@ -1,0 +1,91 @@
+"""Networks for any shape, with and without labels, whose signals neither die nor blow up."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from ganzfeld.networks import NETWORKS
+from ganzfeld.networks.layers import pyramid
+
+KINDS = ("mlp", "dcgan", "residual")
+SHAPES = [(1, 28, 28), (3, 48, 48), (3, 50, 37), (4, 9, 5), (2, 64, 96), (3, 3, 2)]
+
+
+def options(kind: str) -> dict[str, object]:
+    return {"widths": (32, 32)} if kind == "mlp" else {"width": 16, "most": 32}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("classes", [0, 3])
+def test_any_shape(kind: str, shape: tuple[int, ...], classes: int) -> None:
+    torch.manual_seed(0)
+    generator = NETWORKS[f"{kind}-generator"](shape, classes=classes, **options(kind))
+    discriminator = NETWORKS[f"{kind}-discriminator"](shape, classes=classes, **options(kind))
+    y = torch.tensor([0, 1, 2, 0]) if classes else None
+    x = generator(torch.randn(4, generator.latent), y)
+    assert x.shape == (4, *shape)
+    assert discriminator(x, y).shape == (4,)
+    assert 0.2 < x.std() < 2.5, "the signal dies or explodes"
+    assert (x[0] - x[1]).abs().mean() > 0.1, "z does not matter"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_matter_and_are_asked_for(kind: str) -> None:
+    torch.manual_seed(0)
+    for role, width in (("generator", None), ("discriminator", (1, 8, 8))):
+        net = NETWORKS[f"{kind}-{role}"]((1, 8, 8), classes=3, **options(kind)).eval()
+        v = torch.randn(1, *(width or (net.latent,)))
+        assert not torch.equal(net(v, torch.tensor([0])), net(v, torch.tensor([2])))
+        with pytest.raises(ValueError, match="needs labels"):
+            net(v, None)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("condition", ["concat", "projection"])
+def test_both_ways_to_condition(kind: str, condition: str) -> None:
+    make = NETWORKS[f"{kind}-discriminator"]
+    net = make((1, 8, 8), classes=3, condition=condition, **options(kind))
+    assert net(torch.randn(2, 1, 8, 8), torch.tensor([0, 2])).shape == (2,)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+def test_spectral_norm_bounds_every_weight(kind: str) -> None:
+    torch.manual_seed(0)
+    net = NETWORKS[f"{kind}-discriminator"]((1, 16, 16), spectral=True, **options(kind))
+    x = torch.randn(4, 1, 16, 16)
+    for _ in range(50):
+        net(x)
+    for module in net.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            largest = torch.linalg.matrix_norm(module.weight.detach().flatten(1), 2)
+            assert largest == pytest.approx(1, abs=0.05)
+
+
+def test_pyramid_at_most_doubles_and_ends_at_the_picture() -> None:
+    for height in range(1, 200, 7):
+        for width in (1, 28, 50, 96, 192):
+            sizes = pyramid(height, width)
+            assert sizes[-1] == (height, width)
+            for (a, b), (c, d) in pairwise(sizes):
+                assert a <= c <= 2 * a and b <= d <= 2 * b
+    assert pyramid(28, 28)[0] == (7, 7)
+    assert pyramid(64, 64)[0] == (4, 4)
+    assert pyramid(96, 96)[0] == (6, 6)
+
+
+def test_residual_generator_starts_as_its_skip_path_and_still_learns() -> None:
+    torch.manual_seed(0)
+    generator = NETWORKS["residual-generator"]((1, 16, 16), width=16)
+    x = generator(torch.randn(8, generator.latent))
+    x.square().mean().backward()
+    narrow = [p.grad for name, p in generator.named_parameters() if "narrow" in name]
+    assert all(g is not None and g.abs().sum() > 0 for g in narrow)
+
+
+def test_dcgan_at_the_papers_widths_has_the_papers_size() -> None:
+    """512, 256, 128 and 64 channels at 64 pixels, as in the code that everybody trains."""
+    generator = NETWORKS["dcgan-generator"]((3, 64, 64), width=64, most=512)
+    convolutions = sum(m.weight.numel() for m in generator.ups)
+    assert convolutions == 16 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
