@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -66,7 +67,18 @@ def test_the_size_is_chosen_from_the_data(photos, cache):
     (photos / "cat" / "one.png").write_bytes(corpus.encoded(corpus.rgb(1, 1), "PNG"))
     assert open_pack(photos, cache=cache).images.shape[2:] == (48, 48)  # a stray has no say
     (photos / "cat" / "wide.png").write_bytes(corpus.encoded(corpus.rgb(48, 90), "PNG"))
-    assert open_pack(photos, cache=cache).images.shape[2:] == (64, 64)
+    pack = open_pack(photos, cache=cache)
+    assert pack.images.shape[2:] == (64, 64)
+    assert any("packed at 64 x 64" in note for note in pack.report["notes"])
+
+
+def test_nothing_heavy_is_imported():
+    program = (
+        "import sys, ganzfeld.data.pack, ganzfeld.data.check, ganzfeld.data.sheet; "
+        "print([m for m in ('torch', 'pyarrow', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_a_second_start_decodes_nothing(photos, cache, decodes):
@@ -344,6 +356,27 @@ def test_a_hanging_picture_is_given_up(photos, monkeypatch):
     found = list(workers.answers(FolderReader(str(photos)), names, target, workers=1))
     bad = {names[answer.index]: answer.reason for answer in found if answer.pixels is None}
     assert bad == {names[7]: "took over 3 s to decode"} and len(found) == 40
+
+
+def test_workers_end_with_whoever_asked(photos):
+    names = [path.relative_to(photos).as_posix() for path in photos.rglob("*.png")]
+    target = Target(height=16, width=16, channels=3)
+    found = workers.answers(FolderReader(str(photos)), names, target, workers=2)
+    next(found)
+    found.close()
+    assert not [t for t in threading.enumerate() if t.name == "ganzfeld-decode"]
+
+
+@pytest.mark.slow
+def test_killed_at_any_time_the_next_start_is_right(photos, cache):
+    good = open_pack(photos, PackOptions(size=(96, 96)), cache=cache.parent / "good").fingerprint
+    for number in range(20):
+        process = start(photos, cache)
+        time.sleep(0.1 + 0.04 * number)
+        process.kill()
+        process.communicate()
+        assert open_pack(photos, PackOptions(size=(96, 96)), cache=cache).fingerprint == good
+        shutil.rmtree(cache)
 
 
 def run_program(monkeypatch, program):

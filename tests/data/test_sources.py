@@ -250,6 +250,14 @@ def test_slipping_names_are_refused(tmp_path, pack, name, reason):
     assert "nothing was unpacked" in str(caught.value)
 
 
+def test_a_zip_with_backslashes_has_its_classes(tmp_path, pack):
+    with zipfile.ZipFile(tmp_path / "windows.zip", "w") as archive:
+        for number, name in enumerate(("cat\\0.png", "dog\\0.png", "dog\\Thumbs.db")):
+            archive.writestr(name, corpus.png(seed=number))
+    found = pack(tmp_path / "windows.zip")
+    assert found.classes == ("cat", "dog") and len(found) == 2
+
+
 def test_links_and_doubles_in_a_zip_are_refused(tmp_path, pack):
     with zipfile.ZipFile(tmp_path / "link.zip", "w") as archive:
         info = zipfile.ZipInfo("link.png")

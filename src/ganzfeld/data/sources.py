@@ -299,8 +299,8 @@ def _container_in(root: Path, kinds: dict[str, str], listing: Listing) -> Encode
 
 def _with_classes(source: Encoded) -> Encoded:
     """Set labels from the folders of the names, or say why there are none."""
-    depth = _depth_shared(source.names)
-    split = [name.split("/") for name in source.names]
+    depth = _depth_shared(source.titles)
+    split = [name.split("/") for name in source.titles]
     tops = [parts[depth] if len(parts) > depth + 1 else "" for parts in split]
     found = sorted(set(tops) - {""}, key=natural)
     train = [top for top in found if top.casefold() in TRAIN_NAMES]
@@ -434,23 +434,25 @@ def _zip(path: Path) -> Encoded | Ready:
     files = [info.filename for info in members if not info.is_dir()]
     if files and all(name.endswith(".npy") for name in files):
         return _ready("npz", path, lambda: arrays.read_npz(path))
-    ignored = [name for name in files if any(map(is_system, name.split("/")))]
-    hidden = set(ignored)
-    kept = sorted((n for n in files if n not in hidden and not is_document(n)), key=natural)
+    # Some Windows programs write backslashes.
+    titles = {name: name.replace("\\", "/") for name in sorted(files, key=natural)}
+    hidden = [n for n, title in titles.items() if any(map(is_system, title.split("/")))]
+    documents = [n for n, title in titles.items() if is_document(title)]
+    passed_over = {*hidden, *documents}
+    kept = [name for name in titles if name not in passed_over]
     if not kept:
         there = ", ".join(capped([shown(name) for name in files], 5)) or "nothing"
         raise DataError(f"{shown(str(path))} holds no pictures; there is {there} in it")
-    documents = [n for n in files if n not in hidden and is_document(n)]
     return _with_classes(
         Encoded(
             kind="zip",
             name=_plain_name(path),
             place=str(path),
             stamps=[_stamp(path)],
-            ignored=sorted(ignored, key=natural) + sorted(documents, key=natural),
+            ignored=[titles[name] for name in titles if name in passed_over],
             reader=ZipReader(str(path)),
             names=kept,
-            titles=kept,
+            titles=[titles[name] for name in kept],
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -154,7 +155,7 @@ def choose_target(
     probes: list[Probe] = []
     if options.size is None or channels is None:
         probes = _probe_all(source, options, progress, workers)
-    height, width = options.size or _common_size(probes)
+    height, width = options.size or _noted(_common_size(probes), source)
     return Target(
         height=height,
         width=width,
@@ -176,13 +177,23 @@ def _probe_all(
     return probes
 
 
-def _common_size(probes: list[Probe]) -> tuple[int, int]:
+def _common_size(probes: list[Probe]) -> tuple[int, int] | None:
     # One stray icon must not decide the size of all others.
     sizes = {(p.height, p.width) for p in probes if min(p.height, p.width) >= MIN_SIDE}
     sizes = sizes or {(p.height, p.width) for p in probes}
     if len(sizes) == 1 and max(next(iter(sizes))) <= SMALL:
         return next(iter(sizes))
-    return DEFAULT_SIZE
+    return None
+
+
+def _noted(size: tuple[int, int] | None, source: Source) -> tuple[int, int]:
+    """The size, or the default with a note that it was not chosen by the user."""
+    if size is None:
+        source.notes.append(
+            f"the pictures differ in size or have sides over {SMALL} px: packed at "
+            f"{DEFAULT_SIZE[0]} x {DEFAULT_SIZE[1]}, another with --size"
+        )
+    return size or DEFAULT_SIZE
 
 
 def _common_channels(probes: list[Probe], alpha: str) -> int:
@@ -193,7 +204,8 @@ def _common_channels(probes: list[Probe], alpha: str) -> int:
 
 def _target_of_stack(source: Ready, options: PackOptions) -> Target:
     _, channels, height, width = source.stack.shape
-    size = options.size or ((height, width) if max(height, width) <= SMALL else DEFAULT_SIZE)
+    own = (height, width) if max(height, width) <= SMALL else None
+    size = options.size or _noted(own, source)
     if min(height, width) < MIN_SIDE and (height < size[0] or width < size[1]):
         raise DataError(
             f"pictures of {height} x {width} px are too small for {size[0]} x {size[1]}"
@@ -399,8 +411,7 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
         what = f"{names[0]}. {part}; nothing was trained."
     else:
         what = "\n  ".join([f"{part}; nothing was trained.", *capped(names)])
-    source = report["source"]
-    check = f"ganzfeld data check {source}"
+    check = f"ganzfeld data check {shlex.quote(report['source'])}"
     fix = f"{check} --quarantine" if report["kind"] == "folder" else check
     if report["count"]:
         fix += "   or train with --on-bad-image skip"
