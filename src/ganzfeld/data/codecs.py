@@ -200,12 +200,12 @@ def _what_it_is(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in (b"avif", b"avis"):
-            return "an AVIF picture, which is not read here: save it as PNG or JPEG"
+            return "an AVIF picture (save it as PNG or JPEG)"
         if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-            return "a HEIC picture, which is not read here: save it as PNG or JPEG"
+            return "a HEIC picture (save it as PNG or JPEG)"
         return "not a picture (a video)"
     if b"<svg" in head:
-        return "an SVG drawing, which is not read here: save it as PNG"
+        return "an SVG drawing (save it as PNG)"
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head:
         return "not a picture (an HTML page)"
     if head.startswith((b"<?xml", b"<error")):
@@ -233,9 +233,9 @@ _CONTENT = (
     (b"\x1f\x8b", "not a picture (a gzip file)"),
     (b"\x93NUMPY", "not a picture (a NumPy array)"),
     (b"PAR1", "not a picture (a Parquet table)"),
-    (b"8BPS", "a Photoshop file, which is not read here: save it as PNG"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture, which is not read here: save it as PNG"),
-    (b"\0\0\x01\0", "an icon file, which is not read here: save it as PNG"),
+    (b"8BPS", "a Photoshop file (save it as PNG)"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture (save it as PNG)"),
+    (b"\0\0\x01\0", "an icon file (save it as PNG)"),
     (b"ID3", "not a picture (sound)"),
     (b"\x7fELF", "not a picture (a program)"),
     (b"MZ", "not a picture (a program)"),
