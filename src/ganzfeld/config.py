@@ -54,7 +54,6 @@ class Data:
     labels: str = "auto"  # "none" leaves labels aside
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
-    count: int | None = None  # how many to draw, for the embedded data
     fingerprint: str = ""  # of the packed content
     samples: int = 0
     classes: list[str] = field(default_factory=list)

@@ -117,7 +117,6 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
             labels=config.data.labels,
             alpha=config.data.alpha,
             on_bad_image=config.data.on_bad_image,
-            count=config.data.count,
         )
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
