@@ -19,84 +19,18 @@ SYSTEM_NAMES = frozenset(
     }
 )
 # Companions of pictures. They are listed in the report and never counted as bad pictures.
-DOCUMENT_SUFFIXES = frozenset(
-    [
-        "7z",
-        "bib",
-        "bz2",
-        "cfg",
-        "conf",
-        "csv",
-        "doc",
-        "docx",
-        "gz",
-        "h5",
-        "hdf5",
-        "htm",
-        "html",
-        "ini",
-        "ipynb",
-        "jsonl",
-        "json",
-        "log",
-        "mat",
-        "md",
-        "md5",
-        "npy",
-        "npz",
-        "parquet",
-        "pdf",
-        "pickle",
-        "pkl",
-        "pt",
-        "pth",
-        "py",
-        "rar",
-        "rst",
-        "rtf",
-        "safetensors",
-        "sh",
-        "sha1",
-        "sha256",
-        "sqlite",
-        "tar",
-        "tex",
-        "tgz",
-        "toml",
-        "tsv",
-        "txt",
-        "xls",
-        "xlsx",
-        "xml",
-        "xz",
-        "yaml",
-        "yml",
-        "zip",
-        "zst",
-    ]
-)
+DOCUMENT_SUFFIXES = frozenset({
+    "7z", "bib", "bz2", "cfg", "conf", "csv", "doc", "docx", "gz", "h5", "hdf5", "htm",
+    "html", "ini", "ipynb", "json", "jsonl", "log", "mat", "md", "md5", "npy", "npz",
+    "parquet", "pdf", "pickle", "pkl", "pt", "pth", "py", "rar", "rst", "rtf",
+    "safetensors", "sh", "sha1", "sha256", "sqlite", "tar", "tex", "tgz", "toml", "tsv",
+    "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
+})  # fmt: skip
 DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
-PICTURE_SUFFIXES = frozenset(
-    [
-        "png",
-        "apng",
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "webp",
-        "bmp",
-        "dib",
-        "tif",
-        "tiff",
-        "gif",
-        "avif",
-        "heic",
-        "heif",
-        "svg",
-        "jp2",
-    ]
-)
+PICTURE_SUFFIXES = frozenset({
+    "apng", "avif", "bmp", "dib", "gif", "heic", "heif", "jfif", "jp2", "jpe", "jpeg",
+    "jpg", "png", "svg", "tif", "tiff", "webp",
+})  # fmt: skip
 
 
 def is_system(name: str) -> bool:

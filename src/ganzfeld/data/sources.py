@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import gzip
-import json
 import os
 import stat
 import unicodedata
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data import arrays
+from ganzfeld.data.listing import Listing, Stamp, list_folder
 from ganzfeld.data.names import (
     PICTURE_SUFFIXES,
     capped,
@@ -35,7 +35,8 @@ from ganzfeld.data.names import (
     suffix,
     tally,
 )
-from ganzfeld.data.readers import FolderReader, ParquetReader, Reader, ZipReader, import_parquet
+from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
+from ganzfeld.data.readers import FolderReader, ParquetReader, Reader, ZipReader
 from ganzfeld.errors import DataError, did_you_mean
 
 EMBEDDED = ("avatars",)
@@ -52,8 +53,6 @@ MAGIC = (
     ("parquet", b"PAR1"),
 )
 CONTAINERS = ("idx", "parquet", "zip", "npy")
-
-Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
 
 @dataclass(kw_only=True)
@@ -147,83 +146,6 @@ def _missing(path: Path) -> DataError:
 
 
 # Folders
-
-
-@dataclass
-class Listing:
-    files: list[Stamp] = field(default_factory=list)
-    broken: list[tuple[str, str]] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)  # folder links, not followed
-    empty: list[str] = field(default_factory=list)
-
-
-def list_folder(root: Path) -> Listing:
-    """All files below a folder, naturally sorted. Folder links and links that lead out of it are
-    not followed, so there is no loop."""
-    found, stack = Listing(), [""]
-    while stack:
-        folder = stack.pop()
-        try:
-            with os.scandir(root / folder) as entries:
-                for entry in entries:
-                    _look_at(
-                        entry,
-                        f"{folder}/{entry.name}" if folder else entry.name,
-                        root,
-                        found,
-                        stack,
-                    )
-        except OSError as error:
-            if not folder:
-                raise
-            found.broken.append((folder, f"folder cannot be read ({error.strerror})"))
-    found.files.sort(key=lambda stamp: natural(stamp[0]))
-    found.broken.sort(key=lambda item: natural(item[0]))
-    found.ignored.sort(key=natural)
-    return found
-
-
-def _look_at(
-    entry: os.DirEntry[str], name: str, root: Path, found: Listing, stack: list[str]
-) -> None:
-    """Sort one folder entry into the listing, or onto the stack of folders to visit."""
-    if is_system(entry.name):
-        found.ignored.append(name)
-        return
-    if entry.is_symlink() and (reason := _link_reason(entry, root)):
-        if reason == "a link to a folder, not followed":
-            found.links.append(name)
-        else:
-            found.broken.append((name, reason))
-        return
-    if entry.is_dir():
-        stack.append(name)
-        return
-    try:
-        info = entry.stat()
-    except OSError as error:
-        found.broken.append((name, f"cannot be read ({error.strerror})"))
-        return
-    if stat.S_ISREG(info.st_mode):
-        found.files.append((name, info.st_size, info.st_mtime_ns))
-    else:  # opening a pipe would wait for ever
-        found.broken.append((name, "not a regular file"))
-
-
-def _link_reason(entry: os.DirEntry[str], root: Path) -> str:
-    """Why a symbolic link is not followed; "" for a link to a file inside the folder."""
-    try:
-        goal = Path(entry.path).resolve(strict=True)
-    except FileNotFoundError:
-        return "a link that leads nowhere"
-    except (OSError, RuntimeError):  # ELOOP
-        return "a link in a loop"
-    if goal.is_dir():
-        return "a link to a folder, not followed"
-    if not goal.is_relative_to(root):
-        return "a link out of the folder, not followed"
-    return ""
 
 
 def _in_folder(root: Path) -> Encoded | Ready:
@@ -556,12 +478,12 @@ def _ready(
 
 def _parquet(paths: list[Path], place: Path) -> Encoded:
     paths = sorted(paths, key=lambda path: natural(path.name))
-    column, label = _parquet_columns(paths[0])
+    column, label = picture_columns(paths[0])
     names: list[str] = []
     titles: list[str] = []
     labels: list[Any] = []
     for number, path in enumerate(paths):
-        for group, rows in enumerate(_parquet_groups(path, column, label)):
+        for group, rows in enumerate(titles_and_labels(path, column, label)):
             names += [f"{number}/{group}/{row}" for row in range(len(rows))]
             first = len(titles)
             titles += [title or f"row {first + i}" for i, (title, _) in enumerate(rows)]
@@ -578,65 +500,8 @@ def _parquet(paths: list[Path], place: Path) -> Encoded:
         titles=titles,
     )
     if label:
-        _label_rows(source, labels, _class_names(paths[0], label), paths[0])
+        _label_rows(source, labels, class_names(paths[0], label), paths[0])
     return source
-
-
-def _parquet_columns(path: Path) -> tuple[str, str]:
-    """The names of the picture column and of the label column ("" for none)."""
-    schema = _parquet_schema(path)
-    pictures = [
-        column.name
-        for column in schema
-        if hasattr(column.type, "get_field_index") and column.type.get_field_index("bytes") >= 0
-    ]
-    if not pictures:
-        columns = ", ".join(shown(name) for name in schema.names)
-        raise DataError(
-            f"{shown(str(path))} has no column of pictures (a struct of bytes and path); its "
-            f"columns are {columns}"
-        )
-    column = "image" if "image" in pictures else pictures[0]
-    label = next((n for n in ("label", "labels", "fine_label") if n in schema.names), "")
-    return column, label
-
-
-def _parquet_schema(path: Path) -> Any:
-    parquet = import_parquet()
-    try:
-        return parquet.read_schema(path)
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
-
-
-def _parquet_groups(path: Path, column: str, label: str) -> list[list[tuple[str, Any]]]:
-    """For every row group, the (path, label) of each row. No picture is read."""
-    wanted = [f"{column}.path", *([label] if label else [])]
-    groups = []
-    try:
-        with import_parquet().ParquetFile(path) as table:
-            for number in range(table.num_row_groups):
-                rows = table.read_row_group(number, columns=wanted)
-                count = table.metadata.row_group(number).num_rows
-                titles: list[Any] = [None] * count
-                if column in rows.column_names:
-                    titles = [(cell or {}).get("path") for cell in rows.column(column).to_pylist()]
-                values = rows.column(label).to_pylist() if label else [None] * count
-                groups.append(list(zip(titles, values, strict=True)))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
-    return groups
-
-
-def _class_names(path: Path, label: str) -> list[str]:
-    """The names of a ClassLabel, from the metadata that `datasets` writes; [] without them."""
-    metadata = _parquet_schema(path).metadata or {}
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        names = features[label]["names"]
-    except (KeyError, TypeError, ValueError):
-        return []
-    return [str(name) for name in names]
 
 
 def _label_rows(source: Encoded, labels: list[Any], names: list[str], path: Path) -> None:

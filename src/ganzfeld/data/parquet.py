@@ -1,0 +1,69 @@
+"""Parquet files in the layout of Hugging Face's image data sets: what is in them, but for the
+pictures themselves, which `ParquetReader` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.data.names import shown
+from ganzfeld.data.readers import import_parquet
+from ganzfeld.errors import DataError
+
+
+def picture_columns(path: Path) -> tuple[str, str]:
+    """The names of the picture column and of the label column ("" for none)."""
+    schema = read_schema(path)
+    pictures = [
+        column.name
+        for column in schema
+        if hasattr(column.type, "get_field_index") and column.type.get_field_index("bytes") >= 0
+    ]
+    if not pictures:
+        columns = ", ".join(shown(name) for name in schema.names)
+        raise DataError(
+            f"{shown(str(path))} has no column of pictures (a struct of bytes and path); its "
+            f"columns are {columns}"
+        )
+    column = "image" if "image" in pictures else pictures[0]
+    label = next((n for n in ("label", "labels", "fine_label") if n in schema.names), "")
+    return column, label
+
+
+def read_schema(path: Path) -> Any:
+    parquet = import_parquet()
+    try:
+        return parquet.read_schema(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+
+
+def titles_and_labels(path: Path, column: str, label: str) -> list[list[tuple[str, Any]]]:
+    """For every row group, the (path, label) of each row. No picture is read."""
+    wanted = [f"{column}.path", *([label] if label else [])]
+    groups = []
+    try:
+        with import_parquet().ParquetFile(path) as table:
+            for number in range(table.num_row_groups):
+                rows = table.read_row_group(number, columns=wanted)
+                count = table.metadata.row_group(number).num_rows
+                titles: list[Any] = [None] * count
+                if column in rows.column_names:
+                    titles = [(cell or {}).get("path") for cell in rows.column(column).to_pylist()]
+                values = rows.column(label).to_pylist() if label else [None] * count
+                groups.append(list(zip(titles, values, strict=True)))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+    return groups
+
+
+def class_names(path: Path, label: str) -> list[str]:
+    """The names of a ClassLabel, from the metadata that `datasets` writes; [] without them."""
+    metadata = read_schema(path).metadata or {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        names = features[label]["names"]
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [str(name) for name in names]
