@@ -21,12 +21,17 @@ class Tall(nn.Module):
         self.latent, self.classes = latent, classes
         self.start = nn.Linear(latent + classes, width * (height // 8) * (full_width // 8))
         self.unflatten = nn.Unflatten(1, (width, height // 8, full_width // 8))
-        stage = [nn.BatchNorm2d(width), nn.ReLU(), nn.Upsample(scale_factor=2)]
-        self.stages = nn.Sequential(
-            *[layer for _ in range(3) for layer in (*stage, nn.Conv2d(width, width, 3, padding=1))]
-        )
+        self.stages = nn.Sequential(*[self.stage(width) for _ in range(3)])
         self.picture = nn.Sequential(
             nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh()
+        )
+
+    def stage(self, width: int) -> nn.Module:
+        return nn.Sequential(
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(width, width, 3, padding=1),
         )
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:

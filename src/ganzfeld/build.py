@@ -70,7 +70,7 @@ def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -
     try:
         return make(*arguments, **options)
     except (TypeError, ValueError, KeyError) as error:
-        raise UsageError(f"{what} cannot be built with {options}: {error}") from error
+        raise UsageError(f"{what} cannot be built: {error}") from error
 
 
 def build_network(part: Part) -> nn.Module:

@@ -1,13 +1,14 @@
 """Checkpoints: directories that are whole or not there.
 
 A checkpoint is written into a hidden directory, every file of it flushed to the disk, the
-manifest (sizes and SHA-256 of all files) last, and then appears by one rename. Nothing points at
-the newest: the newest directory whose files all match its manifest wins. Only safetensors and
+manifest (sizes and SHA-256 of all files and of itself) last, and then appears by one rename.
+Nothing points at the newest: the newest directory whose files all match its manifest wins. Only safetensors and
 JSON are read or written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -41,21 +42,22 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
     facts: goes into the manifest (versions, fingerprints, parent).
     Raises ResourceError where the disk does not take it; nothing is left behind then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"images-{images:012d}"
     temporary = folder / f".tmp-{images}-{secrets.token_hex(4)}"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         files = {name: write(temporary / name, data) for name, data in encode(state).items()}
         manifest = {"format": FORMAT, "images": images, "files": files, **facts}
-        write(temporary / MANIFEST, as_json(manifest))
+        write(temporary / MANIFEST, sealed(manifest))
         sync(temporary)
-        if final.exists():
-            remove(final)
+        old = hide(final) if final.exists() else None
         os.rename(temporary, final)
         sync(folder)
+        if old:
+            remove(old)
     except OSError as error:
-        remove(temporary)
+        clean(folder)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ResourceError(
                 f"no room to save {final}: {error.strerror}",
@@ -113,7 +115,7 @@ def load(path: Path) -> Checkpoint:
     """
     files = {}
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = unsealed((path / MANIFEST).read_bytes(), path)
         if manifest["format"] != FORMAT:
             raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
         for name, expected in manifest["files"].items():
@@ -121,7 +123,7 @@ def load(path: Path) -> Checkpoint:
             if (problem := mismatch(name, data, expected)) is not None:
                 raise CheckpointError(f"{path} is damaged: {problem}")
             files[name] = data
-        if manifest["images"] != int(path.name.removeprefix("images-")):
+        if f"images-{manifest['images']:012d}" not in path.name:
             raise CheckpointError(f"{path} is damaged: it holds images-{manifest['images']:012d}")
         state = json.loads(files.pop("state.json"))
         for name, data in files.items():
@@ -130,6 +132,24 @@ def load(path: Path) -> Checkpoint:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: {describe(error, path)}") from error
     return Checkpoint(path, state, manifest)
+
+
+def sealed(manifest: dict[str, Any]) -> bytes:
+    """A manifest as JSON that ends in the SHA-256 of all that is before it."""
+    return as_json(manifest | {"sha256": hashlib.sha256(as_json(manifest)).hexdigest()})
+
+
+def unsealed(data: bytes, path: Path) -> dict[str, Any]:
+    """The inverse of `sealed`; CheckpointError where a byte is not as it was written."""
+    try:
+        manifest: dict[str, Any] = json.loads(data)
+        del manifest["sha256"]
+        if sealed(manifest) == data:
+            return manifest
+        problem = "does not match its SHA-256"
+    except (ValueError, KeyError, TypeError):
+        problem = "is not the JSON that was written"
+    raise CheckpointError(f"{path} is damaged: {MANIFEST} {problem}")
 
 
 def mismatch(name: str, data: bytes, expected: dict[str, Any]) -> str | None:
@@ -143,8 +163,6 @@ def mismatch(name: str, data: bytes, expected: dict[str, Any]) -> str | None:
 def describe(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"{Path(error.filename).name} is missing"
-    if isinstance(error, json.JSONDecodeError):
-        return f"{MANIFEST} is not JSON"
     return f"{type(error).__name__} {error}"
 
 
@@ -185,7 +203,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
     """Delete all but the newest `keep` checkpoints and those named in `also`.
 
-    Older ones stay until two of those that remain verify.
+    Older ones stay until two of those that remain verify. One that cannot be deleted stays.
     """
     paths = listing(folder)
     kept = [p for p in paths[: max(keep, 2)]]
@@ -193,23 +211,39 @@ def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
         return
     for path in paths:
         if path not in kept and path.name not in also:
-            remove(path)
+            with contextlib.suppress(OSError):
+                remove(path)
 
 
 def clean(folder: Path) -> None:
-    """Remove what a killed process left half-written or half-deleted."""
+    """Remove what a killed process left half-written or half-deleted, as far as that can be.
+
+    A whole checkpoint that had been put aside for another, which then did not come, is put back.
+    """
     for path in [*folder.glob(".tmp-*"), *folder.glob(".del-*")]:
-        remove(path)
+        with contextlib.suppress(OSError):
+            place = folder / path.name.removeprefix(".del-").rpartition("-")[0]
+            if place.name.startswith("images-") and not place.exists() and not verify(path):
+                os.rename(path, place)
+            else:
+                remove(path)
+
+
+def hide(path: Path) -> Path:
+    """Put a directory aside under a name that nobody takes for a checkpoint."""
+    hidden = path.with_name(f".del-{path.name}-{secrets.token_hex(4)}")
+    os.rename(path, hidden)
+    return hidden
 
 
 def remove(path: Path) -> None:
-    """Delete a directory so that no half of it can be taken for the whole."""
+    """Delete a directory or file so that no half of it can be taken for the whole."""
     if not path.exists():
         return
-    doomed = path
-    if not path.name.startswith("."):
-        doomed = path.with_name(f".del-{path.name}-{secrets.token_hex(4)}")
-        os.rename(path, doomed)
+    doomed = path if path.name.startswith(".") else hide(path)
+    if not doomed.is_dir():
+        os.unlink(doomed)
+        return
     for file in doomed.iterdir():
         os.unlink(file)
     os.rmdir(doomed)

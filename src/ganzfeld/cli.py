@@ -154,7 +154,7 @@ def data_check(data: Positional[str], /, *, quarantine: bool = False) -> None:
 
     report = check_data(data, quarantine=quarantine, progress=Screen().progress)
     print(describe(report))
-    if report["skipped"] and not quarantine:
+    if (report["skipped"] or report["unreadable"]) and not report.get("quarantined"):
         raise SystemExit(3)
 
 

@@ -233,7 +233,8 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
 
 def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
     """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
-    weights = {k: v.cpu().contiguous() for k, v in average.get_submodule("G").state_dict().items()}
+    state = average.get_submodule("G").state_dict()
+    weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
     about = describe(config, images_seen)

@@ -91,8 +91,9 @@ def train(
         config.run.threads = torch.get_num_threads()
         if batch is not None:
             config.run.batch_size = batch
-        if images is not None or minutes is not None:
-            config.run.images, config.run.minutes = images, minutes
+        if images is not None:
+            config.run.images = images
+        config.run.minutes = minutes  # the recipe's images stand in until the speed is known
         config = complete(with_settings(config, settings))
         check(config)
         with owned(folder):

@@ -26,7 +26,7 @@ from ganzfeld.trainer import Report, Trainer
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
 
-MEASURED_SECONDS = 3.0
+MEASURED = 3.0  # seconds of measuring at most, and a twentieth of the run
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
@@ -51,6 +51,7 @@ class Session:
         self.device, self.screen, self.signals = device, screen, signals
         self.writes = distributed.rank() == 0
         self.meter = journal.Meter()
+        self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
         self.poisoned = False  # weights were not finite when they should have been saved
@@ -116,17 +117,23 @@ class Session:
     def measure(self) -> tuple[float, int]:
         """Images per second and the largest memory in bytes, from steps that are thrown away."""
         trainer = self.trainer = self.make_trainer()
-        period = trainer.game.period
-        for _ in range(period):
-            trainer.take_step()
-        synchronise(self.device)
-        started, before = time.monotonic(), trainer.images
-        while distributed.largest(int(time.monotonic() - started < MEASURED_SECONDS), self.device):
-            for _ in range(period):
+        run = self.config.run
+
+        def play_period() -> float:
+            started = time.monotonic()
+            for _ in range(trainer.game.period):
                 trainer.take_step()
             synchronise(self.device)
-        rate = (trainer.images - before) / (time.monotonic() - started)
-        slowest = 1e6 / distributed.largest(round(1e6 / rate), self.device)
+            return time.monotonic() - started
+
+        play_period()  # the first one also chooses kernels and fills caches
+        warm, seconds = trainer.images, play_period()
+        per_image = seconds / (trainer.images - warm)
+        whole = 60 * run.minutes if run.minutes else per_image * self.total
+        while distributed.largest(int(seconds < min(MEASURED, whole / 20)), self.device):
+            seconds += play_period()
+        nanoseconds = round(1e9 * seconds / (trainer.images - warm))
+        slowest = 1e9 / distributed.largest(nanoseconds, self.device)
         return slowest, memory_used(self.device)
 
     def make_trainer(self) -> Trainer:
@@ -221,7 +228,8 @@ class Session:
             "rollbacks": self.trainer.salt,
         }
         journal.append(self.folder / "metrics.jsonl", row)
-        self.screen.show(self.folder, images, self.total, rate, losses, self.picture)
+        self.latest |= losses  # lazy penalties are not in every interval
+        self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
 
     def draw(self, report: Report | None = None) -> None:
         path = self.folder / "samples" / f"{self.trainer.images:012d}.png"

@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.errors import did_you_mean
 from ganzfeld.games.game import Batch, Game, Losses
 from ganzfeld.losses import LOSSES
 from ganzfeld.penalties import gradient_penalty, slope
@@ -52,6 +53,8 @@ class Adversarial(Game):
         generator_first: bool = False,
     ) -> None:
         super().__init__()
+        if loss not in LOSSES:
+            raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]

@@ -1,0 +1,165 @@
+"""Runs as a user starts them from Python: what is in the folder, and what the model does."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ganzfeld
+from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
+
+TINY = ["networks.G.width=4", "networks.D.width=4"]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def tiny(out: Path, source: str = "avatars:64", **options: object) -> ganzfeld.Run:
+    arguments = {"size": 16, "images": 640, "batch": 32, "settings": TINY, "quiet": True, **options}
+    return ganzfeld.train(source, out=out, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
+    return tiny(tmp_path_factory.mktemp("runs") / "faces")
+
+
+def test_the_folder_holds_what_is_promised(run: ganzfeld.Run) -> None:
+    config = json.loads((run.path / "config.json").read_text())
+    assert config["networks"]["G"]["options"]["latent"] == 100, "defaults are written out"
+    assert all(config["run"][f"{kind}_every"] for kind in ("save", "sample", "evaluate", "log"))
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert {row["kind"] for row in rows} == {"train", "evaluation"}
+    assert rows[-1]["images"] == 640
+    assert all(0 < row["diversity"] < 3 for row in rows if row["kind"] == "evaluation")
+    assert len(list((run.path / "samples").glob("*.png"))) > 3
+    assert len(list((run.path / "checkpoints").iterdir())) == 3
+    assert {p.name for p in (run.path / "model").iterdir()} == {
+        "model.safetensors",
+        "config.json",
+        "README.md",
+    }
+
+
+def test_grids_come_often_at_first(run: ganzfeld.Run) -> None:
+    marks = sorted(int(p.stem) for p in (run.path / "samples").glob("*.png"))
+    gaps = np.diff(marks)
+    assert gaps[0] < gaps[-2]
+
+
+def test_a_picture_depends_on_seed_and_number_alone(run: ganzfeld.Run) -> None:
+    model = run.model
+    whole = model.sample(70, seed=3)
+    assert whole.shape == (70, 3, 16, 16) and whole.dtype == torch.float32
+    assert -1 <= whole.min() and whole.max() <= 1
+    assert torch.equal(whole[:5], model.sample(5, seed=3))
+    assert torch.equal(whole[41:60], model.sample(19, seed=3, start=41))
+    assert not torch.equal(whole[:5], model.sample(5, seed=4))
+    again = ganzfeld.load(run.path / "model")
+    assert torch.equal(whole, again.sample(70, seed=3))
+
+
+def test_labels_by_name_and_number(run: ganzfeld.Run) -> None:
+    model = run.model
+    assert len(model.classes) == 10
+    by_name = model.sample(4, labels=[model.classes[2], model.classes[5]])
+    assert torch.equal(by_name, model.sample(4, labels=[2, 5, 2, 5]))
+    assert not torch.equal(by_name, model.sample(4, labels=3))
+    with pytest.raises(UsageError, match="no class 'wizrd'"):
+        model.sample(1, labels="wizrd")
+    pictures = model.images(2)
+    assert pictures[0].size == (16, 16) and pictures[0].mode == "RGB"
+
+
+def test_the_same_call_again_finds_it_complete(run: ganzfeld.Run) -> None:
+    before = (run.path / "model" / "model.safetensors").stat().st_mtime_ns
+    tiny(run.path)
+    assert (run.path / "model" / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_another_setting_is_refused_with_a_table(run: ganzfeld.Run) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        tiny(run.path, seed=1, batch=16)
+    for words in ("run.seed", "run.batch_size", "32", "16", "nothing was changed"):
+        assert words in str(caught.value)
+    with pytest.raises(CheckpointError, match="other settings") as caught:
+        tiny(run.path, images=1280)
+    assert f"ganzfeld resume {run.path} --images 1280" in str(caught.value)
+
+
+def test_going_beyond_the_end(tmp_path: Path) -> None:
+    first = tiny(tmp_path / "run")
+    small = ganzfeld.load(first.path).sample(2)
+    ganzfeld.resume(first.path, images=960, quiet=True)
+    model = ganzfeld.load(first.path)
+    assert model.about["images_seen"] == 960
+    assert not torch.equal(small, model.sample(2))
+
+
+def test_minutes_become_images_once(tmp_path: Path) -> None:
+    tiny(tmp_path / "run", images=None, minutes=0.02)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["run"]["minutes"] == 0.02 and config["run"]["images"] >= 32
+    tiny(tmp_path / "run", images=None, minutes=0.02)  # measured again, but not asked to be equal
+    assert json.loads((tmp_path / "run" / "config.json").read_text()) == config
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_any_channels_and_no_labels(tmp_path: Path, channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 12, 10, channels), np.uint8)
+    np.save(tmp_path / "x.npy", pixels)
+    run = tiny(tmp_path / "run", str(tmp_path / "x.npy"), size=None, images=64)
+    assert run.model.sample(3).shape == (3, channels, 12, 10)
+    assert run.model.classes == []
+    with pytest.raises(UsageError, match="without labels"):
+        run.model.sample(3, labels=0)
+
+
+def test_labels_none_is_unconditional(tmp_path: Path) -> None:
+    run = tiny(tmp_path / "run", labels="none", images=64)
+    assert run.model.classes == []
+
+
+@pytest.mark.parametrize("recipe", ["own_network.py:tall", "own_game.py:matching"])
+def test_ones_own_network_and_game(tmp_path: Path, recipe: str) -> None:
+    run = tiny(tmp_path / "run", recipe=f"{EXAMPLES / recipe}", images=64)
+    if "network" in recipe:
+        with pytest.raises(CheckpointError, match="code of its author"):
+            ganzfeld.load(run.path)
+    assert ganzfeld.load(run.path, trust_code=True).sample(1).shape == (1, 3, 16, 16)
+
+
+def test_a_damaged_model_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "model"
+    shutil.copytree(run.path / "model", copy)
+    data = bytearray((copy / "model.safetensors").read_bytes())
+    data[-5] ^= 1
+    (copy / "model.safetensors").write_bytes(data)
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        ganzfeld.load(copy)
+    with pytest.raises(CheckpointError, match="no run or model"):
+        ganzfeld.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "hint"),
+    [
+        ({"recipe": "dcgam"}, 2, "'dcgan'"),
+        ({"device": "cuda:9"}, 2, "no device"),
+        ({"images": 5, "minutes": 1.0}, 2, "exclude"),
+        ({"settings": ["networks.G.widht=3"]}, 2, "'width'"),
+        ({"settings": ["game.loss=hing"]}, 2, "'hinge'"),
+        ({"batch": 0}, 2, "batch_size"),
+        ({"source": "nowhere"}, 3, "nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    tmp_path: Path, options: dict[str, object], code: int, hint: str
+) -> None:
+    with pytest.raises(GanzfeldError) as caught:
+        tiny(tmp_path / "run", **options)
+    assert caught.value.code == code
+    assert hint in str(caught.value)
+    assert not (tmp_path / "run" / "checkpoints").exists()
