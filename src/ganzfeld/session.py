@@ -171,8 +171,13 @@ class Session:
     def load(self, found: checkpoint.Checkpoint | None) -> None:
         self.trainer = self.make_trainer()
         if found:
-            self.trainer.load_state_dict(found.state)
-            self.saved_at = self.trainer.images
+            self.restore(found)
+
+    def restore(self, found: checkpoint.Checkpoint) -> None:
+        """Continue from this checkpoint, as if nothing had come after it."""
+        self.trainer.load_state_dict(found.state)
+        self.saved_at = self.trainer.images
+        self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             journal.rewind(self.folder / "metrics.jsonl", self.trainer.images)
 
@@ -185,19 +190,21 @@ class Session:
         hooks = self.hooks()
         self.signals.graceful = True
         with self.screen.watching(), out_of_memory(self.config):
-            while self.trainer.images < self.total:
-                report = self.trainer.take_step()
-                self.meter.add(report)
+            for report in self.trainer:
                 for hook in hooks:
                     hook(report)
+                done = report.images >= self.total
+                if done:
+                    self.save()
                 # every process hears of what only one of them noticed
                 asked = POISONED if self.poisoned else self.signals.asked
                 asked = distributed.largest(asked, self.device)
                 if report.skipped > SKIPS or asked == POISONED:
                     self.roll_back()
-                    hooks = self.hooks()
                 elif asked:
                     self.stop(asked)
+                elif done:
+                    break
         self.finish()
 
     def hooks(self) -> list[Every]:
@@ -207,6 +214,7 @@ class Session:
         run, seen = self.config.run, self.trainer.images
         self.clock = (time.monotonic(), seen)
         return [
+            Every(run.batch_size, self.meter.add, seen),
             Every(run.log_every, self.log, seen),
             Every(run.sample_every, self.draw, seen, widening=True),
             Every(run.evaluate_every, self.evaluate, seen),
@@ -284,7 +292,7 @@ class Session:
 
     def stop(self, number: int) -> None:
         self.save()
-        if self.writes:
+        if self.writes and not self.poisoned:
             self.draw()
             self.ship()
         raise Interrupted(
@@ -295,7 +303,6 @@ class Session:
         )
 
     def finish(self) -> None:
-        self.save()
         if not self.writes:
             return
         self.draw()
@@ -326,13 +333,15 @@ class Session:
                 else "train anew with a lower learning rate",
             )
         found, _ = checkpoint.newest(self.checkpoints)
+        assert found is not None  # the first was saved before the first step
         self.screen.say(
             f"note: losses or gradients were not finite at image {self.trainer.images:,}; "
-            f"back to image {found.manifest['images'] if found else 0:,} with new randomness"
+            f"back to image {found.manifest['images']:,} with new randomness"
         )
-        self.load(found)
+        self.restore(found)
         self.trainer.salt = salt
-        self.poisoned, self.meter = False, journal.Meter()
+        self.meter.read()  # forget what the discarded steps measured
+        self.poisoned = False
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
