@@ -1,9 +1,9 @@
 """Checkpoints: directories that are whole or not there.
 
 A checkpoint is written into a hidden directory, every file of it flushed to the disk, the
-manifest (sizes and SHA-256 of all files and of itself) last, and then appears by one rename.
-Nothing points at the newest: the newest directory whose files all match its manifest wins. Only safetensors and
-JSON are read or written.
+manifest (sizes and SHA-256 of all files, and a SHA-256 of itself) last, and then appears by one
+rename. Nothing points at the newest: the newest directory whose files all match its manifest
+wins. Only safetensors and JSON are read or written.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
         os.rename(temporary, final)
         sync(folder)
         if old:
-            remove(old)
+            with contextlib.suppress(OSError):
+                remove(old)
     except OSError as error:
         clean(folder)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -118,13 +119,13 @@ def load(path: Path) -> Checkpoint:
         manifest = unsealed((path / MANIFEST).read_bytes(), path)
         if manifest["format"] != FORMAT:
             raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
+        if (true_name := f"images-{manifest['images']:012d}") not in path.name:
+            raise CheckpointError(f"{path} is damaged: its {MANIFEST} is of {true_name}")
         for name, expected in manifest["files"].items():
             data = (path / name).read_bytes()
             if (problem := mismatch(name, data, expected)) is not None:
                 raise CheckpointError(f"{path} is damaged: {problem}")
             files[name] = data
-        if f"images-{manifest['images']:012d}" not in path.name:
-            raise CheckpointError(f"{path} is damaged: it holds images-{manifest['images']:012d}")
         state = json.loads(files.pop("state.json"))
         for name, data in files.items():
             part = name.removesuffix(".safetensors")
