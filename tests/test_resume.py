@@ -139,6 +139,7 @@ def test_stopping_at_every_step_changes_nothing(recipe: str, classes: int, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
 @pytest.mark.parametrize("recipe", ["default", "wgan-gp"])
 def test_a_compiled_run_resumes_too(recipe: str, tmp_path: Path) -> None:
     config = config_of(recipe, CLASSES, "run.compile=true")
@@ -162,6 +163,7 @@ def test_the_seed_decides_everything(recipe: str) -> None:
 
 # Each field is needed
 
+BATCH_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 EVERYTHING = ("optimisers.discriminator.betas=[0.5,0.99]", "optimisers.generator.betas=[0.5,0.99]")
 FIELDS: dict[str, Callable[[tuple[str, ...]], bool]] = {
     "parameters of D": lambda p: p[:1] == ("game",) and p[1].startswith("D."),
@@ -179,7 +181,7 @@ FIELDS: dict[str, Callable[[tuple[str, ...]], bool]] = {
 
 
 def is_buffer(path: tuple[str, ...]) -> bool:
-    return path[1].endswith(("running_mean", "running_var", "num_batches_tracked"))
+    return path[1].endswith(BATCH_STATISTICS)
 
 
 def is_copy(path: tuple[str, ...]) -> bool:
