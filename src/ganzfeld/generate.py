@@ -215,6 +215,8 @@ def read_config(run: Path) -> Config:
 def describe(config: Config, images_seen: int) -> dict[str, Any]:
     """What a model folder says of itself, but for its weights' hash."""
     options = config.networks["G"].options
+    training = dataclasses.asdict(config)
+    training["data"]["source"] = Path(config.data.source).name  # nobody else's business
     return {
         "format": FORMAT,
         "library": "ganzfeld",
@@ -227,7 +229,7 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
         "classes": config.data.classes if options.get("classes") else [],
         "images_seen": images_seen,
         "averaged": True,
-        "training": dataclasses.asdict(config),
+        "training": training,
     }
 
 
@@ -262,7 +264,7 @@ pipeline_tag: unconditional-image-generation
 tags: [gan, image-generation]
 ---
 
-# {Path(data["source"]).name} by {about["recipe"]}
+# {data["source"]} by {about["recipe"]}
 
 A generative adversarial network: {height}x{width} pixels, {channels} channel(s), latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.

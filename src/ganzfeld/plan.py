@@ -45,7 +45,9 @@ def fit(recipe: str, pack: Pack, *, source: str, labels: str) -> Config:
     config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
     config.recipe = recipe
     data = config.data
-    data.source, data.labels = source, labels
+    # a whole path, so that the run can be continued from anywhere
+    data.source = str(Path(source).resolve()) if Path(source).exists() else source
+    data.labels = labels
     data.size, data.channels = (pack.height, pack.width), pack.channels
     data.fingerprint, data.samples, data.classes = pack.fingerprint, len(pack), classes
     return config
@@ -87,32 +89,24 @@ def plan_rows(
     """The plan, as names and values. rate: images per second; memory: bytes."""
     run, data = config.run, config.data
     assert run.images is not None
-    labels = f"{len(data.classes)} classes" if data.classes else "no labels used"
-    conditional = "conditional on the labels" if data.classes else "unconditional"
-    networks = ", ".join(
-        f"{name} {part.name} {parameters(game.get_submodule(name)):,}"
+    size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
+    labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+    networks = [
+        f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
-    )
-    seconds = run.images / rate
-    rows = [
-        (
-            "data",
-            f"{data.source}: {len(pack):,} pictures, {data.size[1]}x{data.size[0]} pixels, "
-            f"{data.channels} channel(s), {labels}",
-        )
-        if data.size
-        else ("data", data.source),
-        ("recipe", f"{config.recipe}, {conditional}"),
-        ("parameters", networks),
+    ]
+    few = [("note", "few pictures: it will learn some of them by heart")]
+    return [
+        ("data", f"{data.source}: {len(pack):,} pictures, {size}, {labels}"),
+        ("recipe", f"{config.recipe}, {'conditional' if data.classes else 'unconditional'}"),
+        ("parameters", ", ".join(networks)),
         ("batch", f"{run.batch_size}"),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{rate:,.0f} images/s, measured on this {run.device} just now"),
         ("memory", f"{memory / 2**30:.1f} GiB"),
-        ("time", duration(seconds)),
+        ("time", f"about {duration(run.images / rate)}"),
+        *(few if len(pack) < 500 else []),
     ]
-    if len(pack) < 500:
-        rows.append(("note", "few pictures: expect it to memorise some of them"))
-    return rows
 
 
 def parameters(network: nn.Module) -> int:

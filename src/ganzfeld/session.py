@@ -102,6 +102,7 @@ class Session:
                     setattr(part, name, getattr(fixed, name))
         rows = differences(stored, wanted, FREE)
         if not rows:
+            stored.data.source = wanted.data.source  # it may have moved
             self.config = stored
             return
         longer = [row[0] for row in rows] == ["run.images"]
