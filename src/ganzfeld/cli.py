@@ -245,6 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(error.code) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except KeyboardInterrupt:  # before or beside training, which has an ear for it
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None
     except Exception:
         with tempfile.NamedTemporaryFile("w", suffix=".txt", prefix="ganzfeld-", delete=False) as f:
             f.write(traceback.format_exc())

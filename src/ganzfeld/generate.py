@@ -233,6 +233,14 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
     }
 
 
+def shipped(run: Path) -> int | None:
+    """The images that the run's model has seen; None where it has no model that can be read."""
+    try:
+        return int(read_about(run / "model")["images_seen"])
+    except (CheckpointError, KeyError, TypeError):
+        return None
+
+
 def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
     """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
     state = average.get_submodule("G").state_dict()

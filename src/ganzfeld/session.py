@@ -152,7 +152,7 @@ class Session:
         for problem in problems:
             self.screen.say(f"note: {problem}; an earlier checkpoint is used")
         if found and found.manifest["images"] >= self.total:
-            if self.writes and not (self.folder / "model").exists():
+            if self.writes and generate.shipped(self.folder) != found.manifest["images"]:
                 self.load(found)
                 self.finish()
             self.screen.say(
