@@ -95,7 +95,6 @@ def plan_rows(
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
     ]
-    few = [("note", "few pictures: it will learn some of them by heart")]
     return [
         ("data", f"{data.source}: {len(pack):,} pictures, {size}, {labels}"),
         ("recipe", f"{config.recipe}, {'conditional' if data.classes else 'unconditional'}"),
@@ -105,7 +104,6 @@ def plan_rows(
         ("speed", f"{rate:,.0f} images/s, measured on this {run.device} just now"),
         ("memory", f"{memory / 2**30:.1f} GiB"),
         ("time", f"about {duration(run.images / rate)}"),
-        *(few if len(pack) < 500 else []),
     ]
 
 

@@ -90,7 +90,7 @@ def default(facts: Facts) -> Config:
         recipe="default",
         generator=generator,
         discriminator=discriminator,
-        lr=5e-4,
+        lr=2e-3,
         betas=(0.0, 0.99),
         loss="non-saturating",
         r1=gamma(facts),
@@ -100,12 +100,12 @@ def default(facts: Facts) -> Config:
 
 
 def gamma(facts: Facts) -> float:
-    """Weight of R1 and R2: 0.3 at 28x28 grey, in proportion to the numbers in a picture.
+    """Weight of R1 and R2: 1 at 28x28 grey, in proportion to the numbers in a picture.
 
     The squared slope is a sum over them, and the same relative change of a larger picture has
     a smaller slope in each.
     """
-    return round(0.3 * facts.channels * facts.height * facts.width / 784, 3)
+    return round(facts.channels * facts.height * facts.width / 784, 3)
 
 
 def mlp(facts: Facts) -> Config:
@@ -168,7 +168,7 @@ def hinge(facts: Facts) -> Config:
 
 def modern(facts: Facts) -> Config:
     """Residual networks without normalisation, relativistic loss, R1 and R2 (R3GAN, 2024)."""
-    options = {"width": 32 if facts.side <= 40 else 24, "most": 96, "blocks": 1, "group": 16}
+    options = {"width": 16, "most": 96, "blocks": 1, "group": 16}
     start = gamma(facts) / 2
     return adversarial(
         facts,
@@ -181,6 +181,7 @@ def modern(facts: Facts) -> Config:
         loss="relativistic",
         r1=(start, start / 10),
         r2=(start, start / 10),
+        penalty_every=4,
         burn_in=0.5,
     )
 
