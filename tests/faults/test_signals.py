@@ -1,0 +1,286 @@
+"""Signals, locks, refusals: the real command ends with the right code and says how to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import command
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzfeld import checkpoint, cli
+from ganzfeld.verify import verify_run
+
+IMAGES = 5_760
+PROMPT = 8.0  # seconds in which a signal must have had its effect, on a machine that has other work
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that was never stopped."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    code, printed = command.run(command.training(out, IMAGES))
+    assert code == 0, printed
+    return out
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "run"
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "lock"}
+
+
+# Asked to stop at work
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_at_once_and_the_rest_is_the_same(
+    number: signal.Signals, code: int, out: Path, whole: Path
+) -> None:
+    process = command.start(command.training(out, IMAGES))
+    command.wait_until(command.trains(out), process)
+    started = time.monotonic()
+    process.send_signal(number)
+    ended, printed = command.end(process)
+    assert ended == code and time.monotonic() - started < PROMPT
+    assert "Traceback" not in printed and f"ganzfeld resume {out}" in printed
+    stopped = re.search(r"stopped at image ([\d,]+) of", printed)
+    assert stopped, printed
+    images = int(stopped[1].replace(",", ""))
+    assert 0 < images < IMAGES
+    assert checkpoint.listing(out / "checkpoints")[0].name == f"images-{images:012d}"
+    assert [row for row in verify_run(out) if row[1]] == []
+    stale = shutil.copytree(out / "model", out.with_name("stale"))
+    resumed, printed = command.run(["resume", str(out)])
+    assert resumed == 0 and f"at image {images:,}" in printed, printed
+    assert command.weights(out) == command.weights(whole)
+    # killed between the last checkpoint and the model: the model of the stop is still there
+    shutil.rmtree(out / "model")
+    shutil.copytree(stale, out / "model")
+    assert command.weights(out) != command.weights(whole)
+    assert command.run(["resume", str(out)])[0] == 0
+    assert command.weights(out) == command.weights(whole)
+
+
+def test_a_second_signal_stops_at_once(out: Path, whole: Path) -> None:
+    process = command.start(command.training(out, IMAGES))
+    command.wait_until(command.trains(out), process)
+    process.send_signal(signal.SIGSTOP)
+    before = files_of(out)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCONT):  # both wait when it wakes
+        process.send_signal(number)
+    code, printed = command.end(process)
+    assert code in (130, 143) and "stopped at image" not in printed
+    assert set(files_of(out)) - set(before) == set(), "it went on to save"
+    assert command.run(command.training(out, IMAGES))[0] == 0
+    assert command.weights(out) == command.weights(whole)
+
+
+# Asked to stop before there is anything to save
+
+
+def test_a_signal_while_it_starts(out: Path) -> None:
+    """Python, torch and ganzfeld are being loaded: nothing to save, nothing to say but little."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = command.start(command.training(out, IMAGES))
+        time.sleep(0.9)
+        process.send_signal(number)
+        code, printed = command.end(process, PROMPT)
+        assert code in (128 + number, -number) and "Traceback" not in printed, printed
+        assert not (out / "config.json").exists()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Four hundred pictures that take a while to decode; on the disk it is one."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "0.png")
+    for number in range(1, 400):
+        os.link(folder / "0.png", folder / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_data_are_packed(
+    number: signal.Signals, code: int, pictures: Path, out: Path, tmp_path: Path
+) -> None:
+    packs = tmp_path / "packs"
+    words = ["train", str(pictures), "--size", "32", "--out", str(out), "--images", "6400"]
+    process = command.start(words, GANZFELD_CACHE=str(packs))
+    command.wait_until(lambda: any(packs.glob("*.part")), process)
+    time.sleep(0.5)
+    assert process.poll() is None and any(packs.glob("*.part")), "it was too quick for this test"
+    os.killpg(process.pid, number)  # as a terminal or a batch system does: to its decoders too
+    ended, printed = command.end(process, PROMPT)
+    assert ended == code, printed
+    assert "Traceback" not in printed and "nothing was trained" in printed
+    assert list(packs.iterdir()) == [] and not out.exists()
+    assert in_session(process.pid) == [], "a decoder is still at work"
+
+
+def in_session(session: int) -> list[str]:
+    """Command lines of the living processes of a session."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=,args=", "-s", str(session)], capture_output=True, text=True, check=False
+    )
+    return [line for line in listed.stdout.splitlines() if not line.startswith("Z")]
+
+
+def test_a_signal_while_the_speed_is_measured(out: Path) -> None:
+    words = command.training(out, IMAGES)
+    at = words.index("--images")
+    words[at : at + 2] = ["--minutes", "5"]  # measured for three seconds
+    process = command.start(words)
+    command.wait_until((out / "lock").exists, process)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    code, printed = command.end(process, PROMPT)
+    assert code == 143 and "nothing was trained" in printed, printed
+    assert [path.name for path in out.iterdir()] == ["lock"], "it was not measuring"
+
+
+# One process a run
+
+
+@pytest.fixture
+def at_work(out: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that is in use, for longer than a test takes."""
+    process = command.start(command.training(out, 300 * IMAGES))
+    try:
+        command.wait_until(command.trains(out), process)
+        yield process
+    finally:
+        command.kill(process)
+
+
+def test_a_run_in_use_is_refused_and_free_after_a_kill(
+    at_work: subprocess.Popen[str], out: Path
+) -> None:
+    for words in (command.training(out, 300 * IMAGES), ["resume", str(out)]):
+        code, printed = command.run(words)
+        assert code == 7, printed
+        assert f"process {at_work.pid} " in printed and "Traceback" not in printed
+    assert at_work.poll() is None
+    command.kill(at_work)
+    again = command.start(command.training(out, 300 * IMAGES))
+    reached = int(checkpoint.listing(out / "checkpoints")[0].name[-12:])
+    command.wait_until(command.trains(out, reached + 1), again)
+    command.kill(again)
+
+
+# The same command again
+
+
+def test_a_finished_run_is_left_as_it_is(whole: Path) -> None:
+    before = files_of(whole)
+    for words in (command.training(whole, IMAGES), ["resume", str(whole)]):
+        code, printed = command.run(words)
+        assert code == 0 and "complete" in printed, printed
+    assert files_of(whole) == before
+
+
+def called(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The command in this process: its code, and what it printed as an error."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+    assert isinstance(caught.value.code, int)
+    return caught.value.code, printed.err
+
+
+def test_a_changed_setting_is_refused_with_a_table(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(whole)
+    changed = ["--seed", "3", "--set", "optimisers.generator.lr=0.25"]
+    code, errors = called([*command.training(whole, IMAGES), *changed], capsys)
+    assert code == 4 and "nothing was changed" in errors
+    table = [line.split() for line in errors.splitlines()]
+    assert ["setting", "old", "new"] in table
+    old = json.loads((whole / "config.json").read_text())["optimisers"]["generator"]["lr"]
+    assert ["optimisers.generator.lr", json.dumps(old), "0.25"] in table
+    assert ["run.seed", "0", "3"] in table
+    assert sum(len(row) == 3 and "." in row[0] and ":" not in row[0] for row in table) == 2
+    assert files_of(whole) == before
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere/run", "file/run", "file"])
+def test_a_folder_that_cannot_be_written(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    code, errors = called(command.training(tmp_path / place, IMAGES), capsys)
+    assert code == 5 and place in errors and "--out" in errors
+
+
+@pytest.mark.parametrize(
+    ("more", "meant"),
+    [
+        (["--recipe", "dcgna"], "'dcgan'"),
+        (["--set", "networks.G.widht=3"], "'width'"),
+        (["--set", "netwroks.G.width=3"], "'networks'"),
+        (["--set", "run.bathc_size=3"], "'batch_size'"),
+        (["--set", "optimisers.generator.name=adma"], "'adam'"),
+        (["--set", "networks.D.name=dcgan-discriminater"], "'dcgan-discriminator'"),
+        (["--set", "game.los=hinge"], "'loss'"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_right_one(
+    more: list[str], meant: str, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, errors = called([*command.training(out, IMAGES), *more], capsys)
+    assert code == 2 and f"Did you mean {meant}?" in errors
+    assert not (out / "config.json").exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--set", "run.batch_size=0"],
+        ["--set", "run.batch_size=many"],
+        ["--set", "run.keep=0"],
+        ["--device", "cuda:9"],
+        ["--minutes", "3"],
+        ["--sieze", "3"],
+        ["--size", "huge"],
+    ],
+)
+def test_a_wrong_value_is_refused(
+    more: list[str], out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called([*command.training(out, IMAGES), *more], capsys)[0] == 2
+    assert not (out / "config.json").exists()
+
+
+def test_data_that_are_not_there(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    code, errors = called(["train", str(tmp_path / "fotos"), "--out", str(out)], capsys)
+    assert code == 3 and "photos" in errors and not out.exists()
+    code, errors = called(["train", str(tmp_path / "photos"), "--out", str(out)], capsys)
+    assert code == 3 and not out.exists()
+
+
+def test_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["resume"], ["checkpoint", "verify"]):
+        code, errors = called([*words, str(tmp_path / "none")], capsys)
+        assert code == 4 and "none" in errors
