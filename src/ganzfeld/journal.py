@@ -16,10 +16,14 @@ from ganzfeld.trainer import Report
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
-    """Add one line in one write, so that a kill leaves all of it or none."""
+    """Add one line in one write, so that a kill leaves all of it or none.
+
+    JSON has no word for a number that is not finite: it becomes null.
+    """
+    row = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, (json.dumps(row) + "\n").encode())
+        os.write(descriptor, (json.dumps(row, allow_nan=False) + "\n").encode())
     finally:
         os.close(descriptor)
 
