@@ -1,4 +1,4 @@
-"""What all tests share: packs go into a folder of this session, never into the user's cache."""
+"""What all tests share: a cache of their own, and one thread a process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import os
 
 import pytest
 
+# before torch is loaded, and for every child: networks this small gain nothing from threads, and
+# threads that wait for each other on a busy machine take ten times as long
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Children inherit it, so that a test's commands find each other's packs."""
+    """Packs go into a folder of this session, where a test's commands find each other's."""
     os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("packs"))
