@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from ganzfeld import distributed
 from ganzfeld.build import call, find
 from ganzfeld.config import Config
 from ganzfeld.errors import UsageError
@@ -77,6 +78,11 @@ def check(config: Config) -> None:
         value = getattr(run, name)
         if value is not None and value < 1:
             raise UsageError(f"run.{name} must be 1 or more, not {value}")
+    if run.batch_size % distributed.world():
+        raise UsageError(
+            f"{distributed.world()} processes cannot share a batch of {run.batch_size}",
+            fix=f"--batch with a multiple of {distributed.world()}",
+        )
     if run.images is None and run.minutes is None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
     if run.precision not in ("float32", "bfloat16"):

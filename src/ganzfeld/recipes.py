@@ -72,7 +72,7 @@ def small_dcgan(
     facts: Facts, *, width: int | None = None, **discriminator: Any
 ) -> tuple[Part, Part]:
     """DCGAN networks for minutes on a CPU: the generator twice as wide as the discriminator."""
-    width = width or (32 if facts.side <= 40 else 48)
+    width = width or (32 if facts.side <= 64 else 48)
     return (
         Part(name="dcgan-generator", options={"width": width, "most": 8 * width}),
         Part(
@@ -90,8 +90,9 @@ def default(facts: Facts) -> Config:
         recipe="default",
         generator=generator,
         discriminator=discriminator,
-        lr=2e-3,
+        lr=1e-3,
         betas=(0.0, 0.99),
+        batch_size=32,
         loss="non-saturating",
         r1=gamma(facts),
         r2=gamma(facts),
