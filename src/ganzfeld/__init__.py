@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ganzfeld.config import Config
     from ganzfeld.ema import Average
     from ganzfeld.errors import GanzfeldError
+    from ganzfeld.evaluation import evaluate
     from ganzfeld.games import Adversarial, Game
     from ganzfeld.generate import Model, load
     from ganzfeld.run import Run, resume, train
@@ -29,6 +30,7 @@ _HOMES = {
     "Report": "trainer",
     "Run": "run",
     "Trainer": "trainer",
+    "evaluate": "evaluation",
     "load": "generate",
     "resume": "run",
     "train": "run",
@@ -44,6 +46,7 @@ __all__ = [
     "Report",
     "Run",
     "Trainer",
+    "evaluate",
     "load",
     "resume",
     "train",

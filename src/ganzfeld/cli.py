@@ -18,7 +18,7 @@ app = tyro.extras.SubcommandApp()
 data_app = tyro.extras.SubcommandApp()
 checkpoint_app = tyro.extras.SubcommandApp()
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
-LISTS = ("--set", "--label")  # take one value or several, once or again
+LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -139,6 +139,65 @@ def sample(
     if grid:
         pictures.save_image(pictures.grid(np.stack(everything)), grid)
     print(f"{number:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+
+
+@app.command
+def evaluate(
+    model: Positional[Path],
+    data: Positional[str],
+    /,
+    *,
+    metrics: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    extractor: str | None = None,
+    protocol: Literal["tf1", "pytorch-fid", "clean"] | None = None,
+    count: int | None = None,
+    reference: int | None = None,
+    held_out: Path | None = None,
+    seed: int = 0,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    json: Path | None = None,
+    quiet: bool = False,
+) -> None:
+    """Measure a generator, or any folder of pictures, against data.
+
+    Args:
+        model: A run's folder, a model's folder, or a folder or ZIP of pictures.
+        data: What they should look like, as `train` takes it.
+        metrics: Names, such as frechet kernel recall. Default: all that can be had.
+        extractor: inception, domain, random, or your own module as file.py:name. Default: domain
+            where the labels of the data can be learned, else random.
+        protocol: How inception's pictures are resized. Default: tf1.
+        count: Pictures to generate. Default: as many as the data, at most 10,000.
+        reference: Pictures of the data to compare with. Default: as many as generated.
+        held_out: Data that were not trained on, to judge memorisation by.
+        seed: Which pictures are generated.
+        device: Where to compute.
+        json: A file for all results.
+        quiet: Print nothing but errors.
+    """
+    from ganzfeld.checkpoint import as_json, replace
+    from ganzfeld.evaluation import evaluate as run_evaluation
+    from ganzfeld.metrics.summary import summary
+    from ganzfeld.screen import Screen
+
+    screen = Screen(quiet=quiet)
+    result = run_evaluation(
+        model,
+        data,
+        metrics=metrics or None,
+        extractor=extractor,
+        protocol=protocol,
+        count=count,
+        reference=reference,
+        held_out=held_out,
+        seed=seed,
+        device=device,
+        progress=(lambda stage, done, total: None) if quiet else screen.progress,
+    )
+    if json:
+        replace(json, as_json(result))
+    for line in summary(result):
+        screen.say(line)
 
 
 @data_app.command(name="check")

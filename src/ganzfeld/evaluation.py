@@ -1,0 +1,309 @@
+"""Measure a generator, or any pictures, against data: pictures in, a dictionary of numbers out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import ganzfeld
+from ganzfeld import generate, pictures
+from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
+from ganzfeld.metrics.store import keep, kept
+from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
+from ganzfeld.randomness import key, numpy_generator
+
+COUNT = 10_000  # samples, where the data have as many
+PIXEL_SIDE = 32  # of the comparison of plain pixels
+
+Progress = Callable[[str, int, int], None]
+Labels = NDArray[np.int64]
+
+
+def evaluate(
+    model: str | os.PathLike[str] | generate.Model | Any,
+    data: str | os.PathLike[str] | Pack,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | None = None,
+    protocol: str | None = None,
+    count: int | None = None,
+    reference: int | None = None,
+    seed: int = 0,
+    held_out: str | os.PathLike[str] | Pack | None = None,
+    device: str = "auto",
+    trust_code: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Compare generated pictures with data; every number, and the protocol that it holds under.
+
+    model: a `Model` or `Run`, the folder of one, or a folder or ZIP of anybody's pictures.
+    data: what it should look like, as `train` takes it.
+    metrics: names out of `METRICS` or of single results; None: all that can be had.
+    extractor: "inception", "domain", "random" or `file.py:name`. None: "domain" where the
+        labels of the data can be learned, else "random".
+    protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
+    count: generated pictures; None: as many as the data, at most 10,000.
+    reference: pictures of the data, a fixed choice; None: as many as `count`.
+    held_out: data that were not trained on, for `memorisation`.
+    trust_code: see `ganzfeld.load`.
+
+    Raises a `GanzfeldError` with a message for people and an exit code.
+    """
+    chosen = choose_metrics(metrics)
+    subject = open_subject(model, trust_code)
+    pack = data if isinstance(data, Pack) else open_data(data, subject, progress)
+    if not isinstance(subject, generate.Model):
+        subject = open_like(subject, pack, progress)
+    number = choose_count(count, subject, pack)
+    rows = reference_rows(pack, number if reference is None else reference)
+    for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
+        if least < 6:
+            raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
+    net = choose_extractor(extractor, pack, protocol, progress)
+    place = torch.device(choose_device(device))
+    wanted, chunks = draw(subject, pack, rows, number, seed, place)
+    thumbs: list[Features] = []
+    sets = Sets(
+        extractor=net,
+        generated=extract(
+            net, watched(chunks, thumbs), number, device=place, progress=progress, stage="generated"
+        ),
+        data=features_of(net, pack, rows, place, progress),
+        generated_pixels=np.concatenate(thumbs),
+        data_pixels=np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])]),
+        classes=pack.classes,
+        rows=rows,
+        wanted=wanted,
+        data_labels=None if pack.labels is None else pack.labels[rows],
+        held_out=features_of_held_out(net, held_out, pack, place, progress),
+    )
+    result: dict[str, Any] = {"count": number}
+    for name in chosen:
+        progress("measuring", 1 + list(chosen).index(name), len(chosen))
+        found = METRICS[name](sets)
+        if metrics is not None and not found:
+            raise UsageError(f"the metric {name} {NEEDS[name]}")
+        result.update(found)
+    result |= {f"extractor_{name}": value for name, value in net.facts.items()}
+    result["protocol"] = describe_protocol(net, pack, subject, number, len(rows), seed)
+    return {name: finite(value) for name, value in result.items()}
+
+
+# What is compared
+
+
+def open_subject(model: Any, trust_code: bool) -> generate.Model | Path | Pack:
+    """A model where there is one, else what may hold pictures."""
+    if isinstance(model, generate.Model | Pack):
+        return model
+    path = Path(getattr(model, "path", model))  # of a Run
+    holds_model = (
+        (path / "model.safetensors").exists()
+        or (path / "model" / "config.json").exists()
+        or (path / "checkpoints").is_dir()
+    )
+    return generate.load(path, trust_code=trust_code) if holds_model else path
+
+
+def open_data(
+    data: str | os.PathLike[str], subject: generate.Model | Path | Pack, progress: Progress
+) -> Pack:
+    """The data in the size and channels of the model, or in their own."""
+    if not isinstance(subject, generate.Model):
+        return open_pack(data, progress=progress)
+    channels, height, width = subject.shape
+    alpha = subject.about.get("training", {}).get("data", {}).get("alpha", "white")
+    if channels in (2, 4):
+        alpha = "keep"
+    options = PackOptions(size=(height, width), channels=channels, alpha=alpha)
+    return open_pack(data, options, progress=progress)
+
+
+def open_like(source: Path | Pack, pack: Pack, progress: Progress) -> Pack:
+    """Pictures in the size and channels of the data."""
+    if not isinstance(source, Pack):
+        alpha = "keep" if pack.channels in (2, 4) else "white"
+        size = (pack.height, pack.width)
+        options = PackOptions(size=size, channels=pack.channels, alpha=alpha)
+        source = open_pack(source, options, progress=progress)
+    if source.images.shape[1:] != pack.images.shape[1:]:
+        raise DataError(
+            f"the pictures are {source.images.shape[1:]} and the data {pack.images.shape[1:]}: "
+            "channels, height and width must be the same"
+        )
+    return source
+
+
+def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:
+    most = len(subject) if isinstance(subject, Pack) else None
+    if count is None:
+        return min(COUNT, len(pack), most or COUNT)
+    if most is not None and count > most:
+        raise UsageError(f"--count {count:,}: there are {most:,} pictures")
+    return count
+
+
+def reference_rows(pack: Pack, count: int) -> Labels:
+    """Rows of the data to compare with: the same ones for the same count, whatever the seed."""
+    if count >= len(pack):
+        return np.arange(len(pack))
+    rows: Labels = np.sort(numpy_generator("reference").permutation(len(pack))[:count])
+    return rows
+
+
+def choose_extractor(
+    name: str | None, pack: Pack, protocol: str | None, progress: Progress
+) -> Extractor:
+    """The one asked for; else the data's own classifier, where their labels can be learned."""
+    if name is not None:
+        return make_extractor(name, pack, protocol=protocol, progress=progress)
+    if protocol is not None:
+        return make_extractor("inception", pack, protocol=protocol, progress=progress)
+    if pack.labels is not None:
+        try:
+            return make_extractor("domain", pack, progress=progress)
+        except DataError as error:
+            fallback = make_extractor("random", pack, progress=progress)
+            fallback.facts["note"] = error.what
+            return fallback
+    return make_extractor("random", pack, progress=progress)
+
+
+def choose_device(name: str) -> str:
+    from ganzfeld.run import choose_device as choose
+
+    return choose(name)
+
+
+def draw(
+    subject: generate.Model | Pack,
+    pack: Pack,
+    rows: Labels,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[Labels | None, Iterable[NDArray[np.uint8]]]:
+    """Labels (N,) of the generated pictures, where they are known, and the pictures in chunks.
+
+    Samples are rounded to bytes, as they would be in files. A conditional model is asked for
+    classes in the proportions of the data.
+    """
+    if isinstance(subject, Pack):
+        order = numpy_generator(seed, "evaluate").permutation(len(subject))
+        some = np.sort(order[:count])
+        own = subject.labels is not None and subject.classes == pack.classes
+        assert subject.labels is not None or not own
+        return (subject.labels[some] if own and subject.labels is not None else None), of_pack(
+            subject, some
+        )
+    subject.generator.to(device)
+    names, wanted = None, None
+    if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
+        wanted = np.resize(pack.labels[rows], count)
+        names = [pack.classes[label] for label in wanted]
+    start = key(seed, "evaluate") % 2**31  # not the pictures that `sample` shows
+    chunks = subject.chunks(count, seed=seed, labels=names, start=start - start % generate.CHUNK)
+    return wanted, (pictures.to_pixels(x) for x in chunks)
+
+
+def watched(
+    chunks: Iterable[NDArray[np.uint8]], thumbs: list[Features]
+) -> Iterator[NDArray[np.uint8]]:
+    """The chunks as they come; small copies of the first pictures are put aside."""
+    seen = 0
+    for chunk in chunks:
+        if seen < PIXEL_COUNT:
+            thumbs.append(small(chunk[: PIXEL_COUNT - seen]))
+            seen += len(chunk)
+        yield chunk
+
+
+def small(pixels: NDArray[np.uint8]) -> Features:
+    """Pixels as features (n, d) in [0, 1]; larger pictures are averaged down to about 32 px."""
+    n, _, h, w = pixels.shape
+    step = math.ceil(max(h, w) / PIXEL_SIDE)
+    x = torch.from_numpy(pixels).float() / 255
+    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
+    flat: Features = x.reshape(n, -1).numpy()
+    return flat
+
+
+def features_of(
+    net: Extractor, pack: Pack, rows: Labels, device: torch.device, progress: Progress
+) -> Features:
+    """The data's features, from the cache folder or extracted now and kept there."""
+    parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows))
+    facts = {"of": [str(part) for part in parts]}
+    place = cache_folder() / f"features-{key('features', *parts):016x}.safetensors"
+    found = kept(place)
+    if found is not None and found[1] == facts and len(found[0]["features"]) == len(rows):
+        return found[0]["features"]
+    features = extract(
+        net, of_pack(pack, rows), len(rows), device=device, progress=progress, stage="data"
+    )
+    keep(place, {"features": features}, facts)
+    return features
+
+
+def features_of_held_out(
+    net: Extractor,
+    held_out: str | os.PathLike[str] | Pack | None,
+    pack: Pack,
+    device: torch.device,
+    progress: Progress,
+) -> Features | None:
+    if held_out is None:
+        return None
+    other = open_like(held_out if isinstance(held_out, Pack) else Path(held_out), pack, progress)
+    return features_of(net, other, reference_rows(other, COUNT), device, progress)
+
+
+# What is said of it
+
+
+def describe_protocol(
+    net: Extractor,
+    pack: Pack,
+    subject: generate.Model | Pack,
+    count: int,
+    reference: int,
+    seed: int,
+) -> dict[str, Any]:
+    """All that the numbers depend on but the generator; numbers of different ids differ."""
+    library = f"ganzfeld {ganzfeld.__version__}"
+    about = {
+        "extractor": net.name,
+        "weights": net.weights,
+        "resize": net.resize,
+        "values": net.values,
+        "channels": net.channels,
+        "shape": [pack.channels, pack.height, pack.width],
+        "generated": count,
+        "reference": reference,
+        "data": pack.fingerprint,
+        "seed": seed,
+        "library": library,
+    }
+    words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]
+    words += [f"data {pack.fingerprint[:8]}", f"seed {seed}", library]
+    digest = f"{key(json.dumps(about, sort_keys=True)):016x}"
+    return {"id": f"{' / '.join(words)} / {digest[:8]}", "protocol": net.protocol, **about}
+
+
+def finite(value: Any) -> Any:
+    """Numbers that JSON cannot hold as None."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,174 @@
+"""A small classifier of the data's own labels, trained once: features that fit the data.
+
+Inception knows photographs. For digits, textures or drawings, what a classifier of these very
+classes looks at says more; it is trained here, in a minute, always to the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, cross_entropy
+
+from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.metrics.store import Arrays, digest, keep, kept
+from ganzfeld.randomness import key, numpy_generator
+
+RECIPE = 1  # raise it when the same data would give another classifier
+IMAGES = 50_000  # seen in training
+BATCH = 64
+LEAST = 100  # pictures
+ACCURACY = 0.8  # below it, its features are not to be trusted
+SIDE = 64  # px: larger pictures are averaged down
+WIDTH = 128
+
+Progress = Callable[[str, int, int], None]
+
+
+class Stage(nn.Module):
+    """A convolution and its normalisation, which `fold` merges into one convolution."""
+
+    def __init__(self, into: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(into, out, 3, stride, 1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.conv(x))
+        return y.relu_()
+
+    def fold(self) -> None:
+        assert isinstance(self.norm, nn.BatchNorm2d)
+        self.conv = nn.utils.fuse_conv_bn_eval(self.conv, self.norm)
+        self.norm = nn.Identity()
+
+
+class Classifier(nn.Module):
+    """Pictures (N, C, H, W) in [-1, 1] to features (N, 128); `head` makes logits of them."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.shrink = math.ceil(max(height, width) / SIDE)
+        side = min(height, width) / self.shrink
+        halvings = max(1, round(math.log2(max(side / 4, 2))))
+        widths = [min(32 * 2**i, WIDTH) for i in range(halvings)] + [WIDTH]
+        strides = [1 if side <= 32 else 2, *[2] * halvings]
+        into = [channels, *widths]
+        self.stages = nn.Sequential(
+            *(Stage(i, o, s) for i, o, s in zip(into, widths, strides, strict=False))
+        )
+        self.head = nn.Linear(WIDTH, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = avg_pool2d(x, self.shrink, ceil_mode=True) if self.shrink > 1 else x
+        features: Tensor = self.stages(x)
+        return features.mean((2, 3))
+
+
+def domain_classifier(pack: Pack, progress: Progress) -> tuple[Classifier, str, float]:
+    """The data's classifier, folded, its weights' hash and its held-out accuracy.
+
+    It is found in the cache folder by the data's fingerprint, or trained now and kept there.
+    Raises UsageError for data without labels, DataError where they cannot be learned.
+    """
+    if pack.labels is None or len(pack.classes) < 2:
+        raise UsageError(
+            "the domain extractor is a classifier of the data's labels, and the data have none",
+            fix="--extractor random",
+        )
+    if len(pack) < LEAST:
+        raise DataError(
+            f"the domain extractor needs {LEAST} labelled pictures or more, not {len(pack)}",
+            fix="--extractor random",
+        )
+    place = cache_folder() / f"domain-{RECIPE}-{pack.fingerprint[:32]}.safetensors"
+    if (found := kept(place)) is None:
+        found = trained(pack, progress)
+        keep(place, *found)
+    arrays, facts = found
+    if facts["accuracy"] < ACCURACY:
+        raise DataError(
+            f"the domain extractor tells {100 * facts['accuracy']:.1f} % of held-out pictures "
+            f"right; below {100 * ACCURACY:.0f} % its features are not to be trusted",
+            fix="--extractor random, or inception",
+        )
+    return restored(arrays, pack), digest(arrays), facts["accuracy"]
+
+
+def restored(arrays: Arrays, pack: Pack) -> Classifier:
+    network = Classifier((pack.channels, pack.height, pack.width), len(pack.classes))
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    network.eval().requires_grad_(False)
+    for stage in network.stages:
+        assert isinstance(stage, Stage)
+        stage.fold()
+    return network
+
+
+def trained(pack: Pack, progress: Progress) -> tuple[Arrays, dict[str, Any]]:
+    """Train on nine pictures of ten and measure on the tenth."""
+    order = numpy_generator("domain", "split").permutation(len(pack))
+    held_out = order[: min(len(pack) // 10, 2_000)]
+    rest = order[len(held_out) :]
+    with same_everywhere():
+        network = Classifier((pack.channels, pack.height, pack.width), len(pack.classes))
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fit(network, pack, rest, progress)
+        accuracy = measured(network.eval(), pack, held_out)
+    state = network.state_dict()
+    arrays = {name: value.contiguous().numpy() for name, value in state.items()}
+    return arrays, {"accuracy": accuracy, "held_out": len(held_out), "images": IMAGES}
+
+
+@contextmanager
+def same_everywhere() -> Iterator[None]:
+    """One thread, since the order of sums depends on their number; a seed; no inference mode."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+            torch.manual_seed(key("domain", "initialise"))
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def fit(network: Classifier, pack: Pack, rows: NDArray[np.int64], progress: Progress) -> None:
+    """AdamW with a learning rate that falls to zero along a cosine."""
+    steps = IMAGES // BATCH
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    draw = numpy_generator("domain", "order")
+    for step in range(steps):
+        x, y = batch(pack, np.sort(draw.choice(rows, BATCH)))
+        loss = cross_entropy(network.head(network(x)), y, label_smoothing=0.1)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        progress("training the domain classifier", (step + 1) * BATCH, steps * BATCH)
+
+
+def batch(pack: Pack, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    found = pack.rows(rows)
+    x = torch.from_numpy(found["x"]).float() / 127.5 - 1
+    return x.contiguous(memory_format=torch.channels_last), torch.from_numpy(found["y"])
+
+
+def measured(network: Classifier, pack: Pack, rows: NDArray[np.int64]) -> float:
+    """Share of the pictures whose class it tells right."""
+    right = 0
+    with torch.no_grad():
+        for part in np.array_split(np.sort(rows), -(-len(rows) // 256)):
+            x, y = batch(pack, part)
+            right += int((network.head(network(x)).argmax(1) == y).sum())
+    return right / len(rows)

@@ -1,0 +1,195 @@
+"""From pictures to features: four kinds of extractor, and one pass over the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganzfeld.build import call, channels_last, find
+from ganzfeld.data.pack import Pack
+from ganzfeld.errors import UsageError
+from ganzfeld.metrics import protocol as protocols
+from ganzfeld.metrics.domain import Progress, domain_classifier
+from ganzfeld.metrics.inception import Inception, inception_tensors
+from ganzfeld.metrics.store import Arrays, digest
+from ganzfeld.metrics.untrained import Untrained, untrained_tensors
+
+BATCH = 32  # pictures; more is no faster on a processor
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A network that turns pictures into features, and all that its numbers depend on.
+
+    prepare: uint8 (N, C, H, W) to the network's input. weights: sha256 hex. head: weight
+    (classes, D) and bias of the logits that the features lead to. facts: what is worth telling.
+    """
+
+    name: str
+    network: nn.Module
+    prepare: Callable[[Tensor], Tensor]
+    weights: str
+    protocol: str = "native"
+    resize: str = "none"
+    values: str = "x / 127.5 - 1"
+    channels: str = "as they are"
+    head: tuple[Features, Features] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def logits(self, features: Features) -> Features:
+        assert self.head is not None
+        weight, bias = self.head
+        return features @ weight.T + bias
+
+
+def native(pixels: Tensor) -> Tensor:
+    """uint8 pictures to [-1, 1], as generators make them; size and channels stay."""
+    return pixels.float() / 127.5 - 1
+
+
+def make_extractor(
+    name: str, pack: Pack, *, protocol: str | None = None, progress: Progress
+) -> Extractor:
+    """An extractor by name, or a user's own by `file.py:name`.
+
+    protocol: how Inception's pictures are prepared; "tf1" by default.
+    Raises UsageError for names that are not known, and where the extractor is not to be had.
+    """
+    base, _, file = name.partition("=")
+    if base == "inception":
+        return inception(protocol or "tf1", Path(file) if file else None)
+    if protocol is not None:
+        raise UsageError(
+            f"--protocol says how the inception extractor resizes; {name} takes the pictures "
+            "as they are",
+            fix="leave --protocol out, or --extractor inception",
+        )
+    if name == "domain":
+        return domain(pack, progress)
+    return untrained(pack) if name == "random" else users_own(name)
+
+
+KNOWN = {"inception": None, "domain": None, "random": None}
+
+
+def inception(protocol: str, source: Path | None = None) -> Extractor:
+    """The network of FID. source: a user's own file of it, in place of the PyPI package's."""
+    if protocol not in protocols.PROTOCOLS:
+        known = ", ".join(protocols.PROTOCOLS)
+        raise UsageError(f"no protocol is called {protocol!r}. Known: {known}.")
+    tensors, stamp = inception_tensors(source)
+    head = None
+    if "fc.weight" in tensors:
+        # The original score takes the logits without their bias.
+        head = (tensors["fc.weight"], np.zeros(len(tensors["fc.weight"]), np.float32))
+    return Extractor(
+        name="inception",
+        network=Inception(tensors),
+        prepare=protocols.PROTOCOLS[protocol],
+        weights=stamp,
+        protocol=protocol,
+        resize=protocols.RESIZES[protocol],
+        values=protocols.RANGES[protocol],
+        channels=protocols.CHANNELS,
+        head=head,
+    )
+
+
+def domain(pack: Pack, progress: Progress) -> Extractor:
+    """A classifier of the data's own labels."""
+    network, stamp, accuracy = domain_classifier(pack, progress)
+    shrink = network.shrink
+    return Extractor(
+        name="domain",
+        network=network,
+        prepare=native,
+        weights=stamp,
+        resize=f"means of {shrink} x {shrink} pixels" if shrink > 1 else "none",
+        head=(network.head.weight.numpy(), network.head.bias.numpy()),
+        facts={"accuracy": accuracy, "classes": list(pack.classes)},
+    )
+
+
+def untrained(pack: Pack) -> Extractor:
+    """A fixed network that needs no weights."""
+    tensors = untrained_tensors(pack.channels)
+    return Extractor(
+        name="random", network=Untrained(tensors), prepare=native, weights=digest(tensors)
+    )
+
+
+class Own(nn.Module):
+    """A user's network, with maps (N, D, H, W) averaged to features (N, D)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.network(x)
+        return y.flatten(2).mean(2) if y.ndim > 2 else y
+
+
+def users_own(name: str) -> Extractor:
+    """A user's module, or what their function of no arguments makes."""
+    found = find(name, KNOWN, "extractor")
+    network = found if isinstance(found, nn.Module) else call(f"extractor {name}", found)
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"the extractor {name!r} is not a torch.nn.Module, nor makes one")
+    arrays: Arrays = {n: t.detach().cpu().numpy() for n, t in network.state_dict().items()}
+    return Extractor(name=name, network=Own(network), prepare=native, weights=digest(arrays))
+
+
+def extract(
+    extractor: Extractor,
+    chunks: Iterable[NDArray[np.uint8]],
+    total: int,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = lambda stage, done, total: None,
+    stage: str = "extracting features",
+) -> Features:
+    """Features (N, D) of pictures that come in chunks of uint8 (n, C, H, W), in one pass.
+
+    Raises UsageError where a user's network gives something else.
+    """
+    network = extractor.network.eval().requires_grad_(False).to(device)
+    channels_last(network)
+    assert not any(module.training for module in network.modules())
+    found: list[Features] = []
+    done = 0
+    with torch.inference_mode(), exact(device):
+        for chunk in chunks:
+            x = extractor.prepare(torch.from_numpy(chunk).to(device))
+            y = network(x.contiguous(memory_format=torch.channels_last))
+            if y.ndim != 2 or len(y) != len(chunk) or not y.is_floating_point():
+                raise UsageError(
+                    f"the extractor {extractor.name} must give floats (N, D), not {tuple(y.shape)}"
+                )
+            found.append(y.float().cpu().numpy())
+            done += len(chunk)
+            progress(stage, done, total)
+    return np.concatenate(found)
+
+
+def exact(device: torch.device | str) -> Any:
+    """CUDA rounds products of convolutions to 10 bits by default; scores must not."""
+    if torch.device(device).type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def of_pack(pack: Pack, rows: NDArray[np.int64]) -> Iterable[NDArray[np.uint8]]:
+    """Pictures of a pack, a batch at a time."""
+    for low in range(0, len(rows), BATCH):
+        yield np.asarray(pack.images[rows[low : low + BATCH]])
