@@ -51,7 +51,7 @@ def end(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         kill(process)
         raise
-    return process.returncode, printed + errors
+    return process.returncode, printed + (errors or "")
 
 
 def run(words: list[str], seconds: float = 60, **environment: str) -> tuple[int, str]:
