@@ -143,7 +143,7 @@ def sample(
 
 @app.command
 def evaluate(
-    model: Positional[Path],
+    model: Positional[str],
     data: Positional[str],
     /,
     *,
@@ -152,7 +152,7 @@ def evaluate(
     protocol: Literal["tf1", "pytorch-fid", "clean"] | None = None,
     count: int | None = None,
     reference: int | None = None,
-    held_out: Path | None = None,
+    held_out: str | None = None,
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Path | None = None,

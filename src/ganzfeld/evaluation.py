@@ -102,7 +102,7 @@ def evaluate(
 # What is compared
 
 
-def open_subject(model: Any, trust_code: bool) -> generate.Model | Path | Pack:
+def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     """A model where there is one, else what may hold pictures."""
     if isinstance(model, generate.Model | Pack):
         return model
@@ -112,11 +112,11 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | Path | Pack:
         or (path / "model" / "config.json").exists()
         or (path / "checkpoints").is_dir()
     )
-    return generate.load(path, trust_code=trust_code) if holds_model else path
+    return generate.load(path, trust_code=trust_code) if holds_model else os.fspath(model)
 
 
 def open_data(
-    data: str | os.PathLike[str], subject: generate.Model | Path | Pack, progress: Progress
+    data: str | os.PathLike[str], subject: generate.Model | str | Pack, progress: Progress
 ) -> Pack:
     """The data in the size and channels of the model, or in their own."""
     if not isinstance(subject, generate.Model):
@@ -129,7 +129,7 @@ def open_data(
     return open_pack(data, options, progress=progress)
 
 
-def open_like(source: Path | Pack, pack: Pack, progress: Progress) -> Pack:
+def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress) -> Pack:
     """Pictures in the size and channels of the data."""
     if not isinstance(source, Pack):
         alpha = "keep" if pack.channels in (2, 4) else "white"
@@ -264,7 +264,7 @@ def features_of_held_out(
 ) -> Features | None:
     if held_out is None:
         return None
-    other = open_like(held_out if isinstance(held_out, Pack) else Path(held_out), pack, progress)
+    other = open_like(held_out, pack, progress)
     return features_of(net, other, reference_rows(other, COUNT), device, progress)
 
 

@@ -143,7 +143,9 @@ class Own(nn.Module):
 def users_own(name: str) -> Extractor:
     """A user's module, or what their function of no arguments makes."""
     found = find(name, KNOWN, "extractor")
-    network = found if isinstance(found, nn.Module) else call(f"extractor {name}", found)
+    network = found
+    if not isinstance(found, nn.Module) and callable(found):
+        network = call(f"extractor {name}", found)
     if not isinstance(network, nn.Module):
         raise UsageError(f"the extractor {name!r} is not a torch.nn.Module, nor makes one")
     arrays: Arrays = {n: t.detach().cpu().numpy() for n, t in network.state_dict().items()}
@@ -170,7 +172,7 @@ def extract(
     done = 0
     with torch.inference_mode(), exact(device):
         for chunk in chunks:
-            x = extractor.prepare(torch.from_numpy(chunk).to(device))
+            x = extractor.prepare(torch.from_numpy(np.array(chunk)).to(device))
             y = network(x.contiguous(memory_format=torch.channels_last))
             if y.ndim != 2 or len(y) != len(chunk) or not y.is_floating_point():
                 raise UsageError(

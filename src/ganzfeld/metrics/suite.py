@@ -95,7 +95,10 @@ def score(sets: Sets) -> dict[str, Any]:
     if sets.extractor.head is None:
         return {}
     name = "inception_score" if sets.extractor.name == "inception" else "domain_score"
-    return {name: metrics.score(sets.extractor.logits(sets.generated))}
+    return {
+        name: metrics.score(sets.extractor.logits(sets.generated)),
+        f"{name}_of_data": metrics.score(sets.extractor.logits(sets.data)),
+    }
 
 
 def classes(sets: Sets) -> dict[str, Any]:

@@ -28,7 +28,7 @@ TYPES: dict[str, np.dtype[Any]] = {
 }
 TENSOR = "torch._utils _rebuild_tensor_v2"
 PARAMETER = "torch._utils _rebuild_parameter"
-LIMIT = 4 << 20  # bytes of the program: that of a large network has some 100 kB
+PROGRAM_BYTES = 4 << 20  # at most; that of a large network has some 100 kB
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,40 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             [program] = [n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"]]
             folder = program.removesuffix("data.pkl") + "data/"
-            if archive.getinfo(program).file_size > LIMIT:
-                raise ValueError("its structure is too large")
-
-            def tensor(storage: Any, offset: int, shape: Any, strides: Any) -> NDArray[Any]:
-                kind, key = storage
-                values = np.frombuffer(archive.read(folder + key), TYPES[kind.name])
-                return strided(values, offset, tuple(shape), tuple(strides))
-
-            return flat(Machine(tensor).run(archive.read(program)))
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, IndexError, TypeError) as error:
+            storages = Storages(archive, folder, left=4 * path.stat().st_size)
+            return flat(Machine(storages.tensor).run(stored(archive, program, PROGRAM_BYTES)))
+    except Exception as error:  # damaged bytes make zipfile raise nearly anything
         raise DataError(f"{path} is not a PyTorch file of tensors: {error}") from error
-    except (AttributeError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{path} is not a PyTorch file of tensors: {error}") from error
+
+
+def stored(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A member's bytes. PyTorch never compresses; what is compressed may be a bomb."""
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > most:
+        raise ValueError(f"{name} is compressed or too large")
+    return archive.read(info)
+
+
+@dataclass
+class Storages:
+    """The raw numbers in a file. left: bytes that tensors may still take."""
+
+    archive: zipfile.ZipFile
+    folder: str
+    left: int
+
+    def tensor(self, storage: Any, offset: int, shape: Any, strides: Any) -> NDArray[Any]:
+        kind, name = storage
+        data = stored(self.archive, self.folder + name, self.left)
+        found = strided(np.frombuffer(data, TYPES[kind.name]), offset, shape, strides)
+        self.left -= found.nbytes
+        if self.left < 0:
+            raise ValueError("its tensors are larger than the file")
+        return found
 
 
 def strided(
-    values: NDArray[Any], offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+    values: NDArray[Any], offset: int, shape: list[int], strides: list[int]
 ) -> NDArray[Any]:
     """A copy of a view into a storage; ValueError where it would reach outside."""
     numbers = [offset, *shape, *strides]

@@ -1,0 +1,238 @@
+"""`ganzfeld evaluate` as a user gives it: runs, models, pictures, and what cannot be measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import ganzfeld
+from ganzfeld import pictures
+from ganzfeld.cli import main
+from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.errors import DataError
+from ganzfeld.evaluation import reference_rows
+from ganzfeld.metrics import domain, frechet_distance
+from ganzfeld.metrics.summary import summary
+
+PROMISED = ["frechet", "kernel", "kernel_interval", "precision", "recall", "density", "coverage"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
+    return ganzfeld.train(
+        "avatars:200",
+        out=tmp_path_factory.mktemp("runs") / "faces",
+        size=16,
+        images=320,
+        batch=32,
+        settings=["networks.G.width=4", "networks.D.width=4"],
+        quiet=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return open_pack("avatars:400", PackOptions(size=(16, 16)), workers=0)
+
+
+@pytest.fixture(scope="module")
+def folder(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures")
+    for number, pixels in enumerate(pack.images[:60]):
+        pictures.save_image(pictures.to_image(np.array(pixels)), path / f"{number:03}.png")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(domain, "IMAGES", 12_800)
+
+
+def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
+    found = ganzfeld.evaluate(run, "avatars:400", count=150)
+    assert all(name in found for name in PROMISED)
+    assert found["count"] == 150
+    assert found["protocol"]["extractor"] == "domain"
+    assert found["extractor_accuracy"] >= 0.8
+    assert found["kernel_interval"][0] <= found["kernel"] <= found["kernel_interval"][1]
+    assert sum(found["class_shares"].values()) == pytest.approx(1)
+    assert 0 <= found["class_agreement"] <= 1 and found["intra_class_labels"] == "given"
+    assert found["frechet_biased"]
+    for where in (run.path, run.path / "model", run.model):
+        assert ganzfeld.evaluate(where, "avatars:400", count=150) == found
+    json.dumps(found, allow_nan=False)
+
+
+def test_seed_and_count_are_part_of_the_protocol(run: ganzfeld.Run) -> None:
+    def measured(**options: Any) -> dict[str, Any]:
+        return ganzfeld.evaluate(
+            run, "avatars:400", extractor="random", metrics=["frechet"], **options
+        )
+
+    first = measured(count=64)
+    assert measured(count=64) == first
+    others = [measured(count=64, seed=1), measured(count=96), measured(count=64, reference=400)]
+    assert len({r["protocol"]["id"] for r in [first, *others]}) == 4
+    assert len({r["frechet"] for r in [first, *others]}) == 4
+    assert set(first) == {"count", "frechet", "frechet_biased", "protocol"}
+
+
+def test_pictures_of_anybody(folder: Path, pack: Pack) -> None:
+    found = ganzfeld.evaluate(folder, pack, extractor="random", reference=400)
+    assert found["count"] == 60 and found["protocol"]["reference"] == 400
+    assert found["precision"] == 1 and found["memorisation"] == 0
+    assert {(i, j) for i, j, _ in found["memorisation_pairs"]} <= {(i, i) for i in range(60)}
+    own = ganzfeld.evaluate(folder, folder, extractor="random")
+    assert own["frechet"] < 1e-6 and own["recall"] == 1
+
+
+def test_pictures_are_fitted_to_the_data(folder: Path) -> None:
+    large = open_pack("avatars:60", PackOptions(size=(24, 20)), workers=0)
+    found = ganzfeld.evaluate(folder, large, extractor="random", metrics=["kernel"])
+    assert found["protocol"]["shape"] == [3, 24, 20]
+
+
+def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -> None:
+    found = ganzfeld.evaluate(folder, pack, metrics=["classes", "intra_class", "score"])
+    assert found["intra_class_labels"] == "predicted"
+    assert "class_agreement" not in found
+    assert found["total_variation"] < 0.3
+    assert 1 <= found["domain_score"] <= found["domain_score_of_data"] * 1.5
+
+
+def test_held_out_data(folder: Path, pack: Pack) -> None:
+    found = ganzfeld.evaluate(
+        folder, pack, extractor="random", metrics=["memorisation"], held_out="avatars:500"
+    )
+    assert found["memorisation"] is not None
+
+
+def test_reference_features_are_found_again_or_made_anew(
+    folder: Path, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+
+    def measured() -> tuple[float, list[str]]:
+        stages: list[str] = []
+        found = ganzfeld.evaluate(
+            folder,
+            pack,
+            extractor="random",
+            metrics=["frechet"],
+            progress=lambda stage, done, total: stages.append(stage),
+        )
+        return found["frechet"], stages
+
+    first, stages = measured()
+    assert "data" in stages
+    again, stages = measured()
+    assert again == first and "data" not in stages
+    [place] = cache_folder().glob("features-*")
+    data = bytearray(place.read_bytes())
+    data[-1] ^= 1
+    place.write_bytes(data)
+    again, stages = measured()
+    assert again == first and "data" in stages
+
+
+def test_the_reference_is_one_choice_and_grows(pack: Pack) -> None:
+    few, more = reference_rows(pack, 50), reference_rows(pack, 100)
+    assert len(set(few)) == 50 and set(few) <= set(more)
+    assert reference_rows(pack, 400).tolist() == list(range(400))
+    assert len(reference_rows(pack, 10_000)) == 400
+
+
+def test_grey_and_alpha(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for channels in (1, 2, 4):
+        data = draw.integers(0, 256, (40, channels, 9, 12)).astype(np.uint8)
+        np.save(tmp_path / f"{channels}.npy", data.transpose(0, 2, 3, 1))
+        options = PackOptions(alpha="keep" if channels in (2, 4) else "white")
+        one = open_pack(tmp_path / f"{channels}.npy", options, workers=0)
+        found = ganzfeld.evaluate(tmp_path / f"{channels}.npy", one)
+        assert found["protocol"]["shape"] == [channels, 9, 12]
+        assert found["frechet"] < 1e-6
+
+
+def test_frechet_of_many_is_not_marked_and_has_parts(
+    monkeypatch: pytest.MonkeyPatch, pack: Pack, folder: Path
+) -> None:
+    monkeypatch.setattr("ganzfeld.metrics.suite.BIASED", 30)
+    found = ganzfeld.evaluate(folder, pack, extractor="random", metrics=["fid", "kid"])
+    assert not found["frechet_biased"] and len(found["frechet_parts"]) == 2
+    lines = summary(found)
+    assert lines[1].split()[0] == "Frechet" and lines[2].split()[0] == "kernel"
+
+
+def test_the_command(run: ganzfeld.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["evaluate", str(run.path), "avatars:400", "--extractor", "random", "--count", "64"]
+    words += ["--json", str(tmp_path / "found.json")]
+    main_quietly([*words, "--metrics", "frechet", "kernel", "recall"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "64 pictures against 64 of the data, by the random extractor"
+    assert said[1].split()[:2] == ["kernel", "distance"], "few samples: the unbiased one first"
+    assert "biased: N = 64" in said[2]
+    assert said[-1].startswith("protocol: random / ")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["count"] == 64 and "precision" in found and "diversity" not in found
+
+
+def main_quietly(words: list[str]) -> None:
+    try:
+        main(words)
+    except SystemExit as end:
+        assert not end.code, end.code
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--metrics", "frechot"], "Did you mean 'frechet'"),
+        (["--metrics", "classes", "--extractor", "random"], "needs the domain extractor"),
+        (["--extractor", "domian"], "Did you mean 'domain'"),
+        (["--extractor", "random", "--protocol", "tf1"], "leave --protocol out"),
+        (["--count", "61"], "there are 60 pictures"),
+        (["--count", "2", "--extractor", "random"], "too few"),
+    ],
+)
+def test_what_cannot_be_meant(
+    folder: Path, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["evaluate", str(folder), "avatars:400", *words])
+    assert end.value.code in (2, 3)
+    assert says in capsys.readouterr().err
+
+
+def test_nothing_there(tmp_path: Path, pack: Pack) -> None:
+    with pytest.raises(DataError):
+        ganzfeld.evaluate(tmp_path / "absent", pack)
+
+
+def test_training_mode_and_device_do_not_leak(run: ganzfeld.Run) -> None:
+    """Weights, mode and gradients of the model are as they were; sampling is unchanged."""
+    model = run.model
+    before = model.sample(8, seed=3)
+    ganzfeld.evaluate(model, "avatars:400", extractor="random", count=64, metrics=["kernel"])
+    assert torch.equal(model.sample(8, seed=3), before)
+    assert not model.generator.training
+
+
+def test_evaluate_agrees_with_the_plain_functions(run: ganzfeld.Run, pack: Pack) -> None:
+    """By hand: sample, round, extract, measure."""
+    from ganzfeld.metrics.features import extract, make_extractor, of_pack
+    from ganzfeld.randomness import key
+
+    found = ganzfeld.evaluate(run, pack, extractor="random", count=64, metrics=["frechet"])
+    net = make_extractor("random", pack, progress=lambda stage, done, total: None)
+    rows = reference_rows(pack, 64)
+    assert pack.labels is not None
+    names = [pack.classes[label] for label in pack.labels[rows]]
+    start = key(0, "evaluate") % 2**31 // 32 * 32
+    fake = pictures.to_pixels(run.model.sample(64, seed=0, labels=names, start=start))
+    a = extract(net, [fake[:32], fake[32:]], 64)
+    b = extract(net, of_pack(pack, rows), 64)
+    assert found["frechet"] == pytest.approx(frechet_distance(a, b), rel=1e-9)

@@ -1,0 +1,109 @@
+"""Kernel distances against sums written out, and the interval against what it promises."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganzfeld.metrics import distances, kernel_distance, mmd
+from ganzfeld.metrics.kernel import median_distance
+
+Array = NDArray[np.float64]
+
+
+def by_hand(a: Array, b: Array, k: object) -> float:
+    assert callable(k)
+    n, m = len(a), len(b)
+    within_a = sum(k(a[i], a[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    within_b = sum(k(b[i], b[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    return float(within_a + within_b - 2 * sum(k(x, y) for x in a for y in b) / (n * m))
+
+
+def cubic(x: Array, y: Array) -> float:
+    return float((x @ y / len(x) + 1) ** 3)
+
+
+def pair(n: int, m: int, d: int, seed: int = 0) -> tuple[Array, Array]:
+    draw = np.random.default_rng(seed)
+    return draw.standard_normal((n, d)), draw.standard_normal((m, d)) * 1.3 + 0.2
+
+
+def test_cubic_kernel_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = pair(23, 31, 7)
+    truth = by_hand(a, b, cubic)
+    assert kernel_distance(a, b).value == pytest.approx(truth, abs=1e-12)
+    monkeypatch.setattr("ganzfeld.metrics.kernel.ROWS", 5)
+    assert kernel_distance(a, b).value == pytest.approx(truth, abs=1e-12)
+    halves = [by_hand(x, y, cubic) for x, y in zip((a[:12], a[12:]), (b[:16], b[16:]), strict=True)]
+    assert kernel_distance(a, b, block=16).value == pytest.approx(np.mean(halves), abs=1e-12)
+
+
+def test_gaussian_kernel_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = pair(20, 14, 5)
+    pooled = np.concatenate([a, b])
+    lengths = [
+        float(np.linalg.norm(pooled[i] - pooled[j])) for i in range(34) for j in range(i + 1, 34)
+    ]
+    width = float(np.median(lengths))
+    assert median_distance(a, b) == pytest.approx(width, abs=1e-12)
+    truth = by_hand(a, b, lambda x, y: np.exp(-((x - y) ** 2).sum() / (2 * width**2)))
+    assert mmd(a, b).value == pytest.approx(truth, abs=1e-12)
+    truth = by_hand(a, b, lambda x, y: np.exp(-((x - y) ** 2).sum() / 8))
+    monkeypatch.setattr(distances, "ROWS", 6)
+    assert mmd(a, b, bandwidth=2.0).value == pytest.approx(truth, abs=1e-12)
+
+
+def test_order_does_not_matter() -> None:
+    a, b = pair(200, 150, 9)
+    draw = np.random.default_rng(1)
+    found, again = kernel_distance(a, b), kernel_distance(draw.permutation(a), draw.permutation(b))
+    assert again.value == pytest.approx(found.value, abs=1e-12)
+    assert again.interval == pytest.approx(found.interval, abs=1e-12)
+    assert kernel_distance(b, a).value == pytest.approx(found.value, abs=1e-12)
+
+
+def test_jackknife_is_that_of_leaving_each_sample_out() -> None:
+    a, b = pair(12, 15, 4)
+    without_a = [by_hand(np.delete(a, i, 0), b, cubic) for i in range(12)]
+    without_b = [by_hand(a, np.delete(b, i, 0), cubic) for i in range(15)]
+    variance = 11 * np.var(without_a) + 14 * np.var(without_b)
+    low, high = kernel_distance(a, b).interval
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(variance), abs=1e-12)
+
+
+def test_it_is_unbiased_and_its_interval_holds_the_truth() -> None:
+    """For x.y kernels of independent N(m, 1): the distance is known by its expansion."""
+    d, shift = 4, 0.4
+    truth = exact_cubic(d, shift)
+    draw = np.random.default_rng(0)
+    found = [
+        kernel_distance(draw.standard_normal((120, d)), draw.standard_normal((120, d)) + shift)
+        for _ in range(300)
+    ]
+    values = np.array([f.value for f in found])
+    assert abs(values.mean() - truth) < 4 * values.std() / np.sqrt(300)
+    hits = np.mean([f.interval[0] <= truth <= f.interval[1] for f in found])
+    assert 0.9 <= hits <= 0.99
+
+
+def exact_cubic(d: int, shift: float) -> float:
+    """Exact MMD^2 of N(0, I) and N(shift, I): E s^p for s = x.y, from the moments of x."""
+    zero, moved = np.zeros(d), np.full(d, shift)
+
+    def expected(m: Array, q: Array) -> float:
+        first = float(m @ q)
+        second = first**2 + float(m @ m) + float(q @ q) + d
+        # E (x.y)^3 with x.y = m.q + m.v + q.u + u.v for independent standard u and v
+        third = first**3 + 3 * first * (float(m @ m) + float(q @ q) + d) + 6 * first
+        return third / d**3 + 3 * second / d**2 + 3 * first / d + 1
+
+    return expected(zero, zero) + expected(moved, moved) - 2 * expected(zero, moved)
+
+
+def test_equal_distributions_may_be_below_zero_and_hold_zero() -> None:
+    draw = np.random.default_rng(0)
+    found = [
+        kernel_distance(draw.standard_normal((100, 8)), draw.standard_normal((100, 8)))
+        for _ in range(100)
+    ]
+    assert min(f.value for f in found) < 0 < max(f.value for f in found)
+    assert np.mean([f.interval[0] <= 0 <= f.interval[1] for f in found]) > 0.9

@@ -1,0 +1,115 @@
+"""Which is precision and which is recall; loops written out; copies and collapse."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganzfeld.metrics import density_coverage, distances, diversity, memorisation, precision_recall
+from ganzfeld.metrics.distances import nearest, nearest_others, squared_distances
+
+Array = NDArray[np.float64]
+
+
+def between(a: Array, b: Array) -> Array:
+    return np.array([[np.linalg.norm(x - y) for y in b] for x in a])
+
+
+def radii_by_hand(a: Array, k: int) -> list[float]:
+    lengths = between(a, a)
+    return [sorted(np.delete(lengths[i], i))[k - 1] for i in range(len(a))]
+
+
+@pytest.mark.parametrize("rows", [7, 1024])
+def test_all_four_by_hand(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "ROWS", rows)
+    draw = np.random.default_rng(0)
+    fake, real = draw.standard_normal((40, 3)) * 0.8 + 0.3, draw.standard_normal((50, 3))
+    for k in (1, 3, 5):
+        around_real, around_fake = radii_by_hand(real, k), radii_by_hand(fake, k)
+        d = between(fake, real)
+        precision = np.mean([any(d[i, j] <= around_real[j] for j in range(50)) for i in range(40)])
+        recall = np.mean([any(d[i, j] <= around_fake[i] for i in range(40)) for j in range(50)])
+        inside = sum(d[i, j] <= around_real[j] for i in range(40) for j in range(50))
+        coverage = np.mean([any(d[i, j] <= around_real[j] for i in range(40)) for j in range(50)])
+        assert precision_recall(fake, real, k=k) == pytest.approx((precision, recall))
+        assert density_coverage(fake, real, k=k) == pytest.approx((inside / (k * 40), coverage))
+
+
+def test_collapse_keeps_precision_and_loses_recall() -> None:
+    """The convention (torch-fidelity had them swapped): few good modes are precise."""
+    draw = np.random.default_rng(0)
+    real = draw.standard_normal((1000, 8))
+    collapsed = real[draw.integers(0, 5, 1000)] + 0.05 * draw.standard_normal((1000, 8))
+    precision, recall = precision_recall(collapsed, real)
+    assert precision > 0.8 and recall < 0.3
+    density, coverage = density_coverage(collapsed, real)
+    assert density > 0.8 and coverage < 0.3
+    scattered = draw.standard_normal((1000, 8)) * 4
+    precision, recall = precision_recall(scattered, real)
+    assert precision < 0.3 and recall > 0.8
+    assert density_coverage(scattered, real).density < 0.1
+
+
+def test_equal_distributions() -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((1500, 6)), draw.standard_normal((1500, 6))
+    assert precision_recall(a, a) == (1, 1)
+    density, coverage = density_coverage(a, b)
+    assert density == pytest.approx(1, abs=0.1)
+    assert coverage == pytest.approx(1 - 2**-5, abs=0.02)  # Naeem et al. 2020, eq. 9
+
+
+def test_order_does_not_matter() -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((300, 6)), draw.standard_normal((200, 6)) + 0.4
+    again = draw.permutation(a), draw.permutation(b)
+    assert precision_recall(a, b) == precision_recall(*again)
+    assert density_coverage(a, b) == density_coverage(*again)
+    assert precision_recall(a, b) == precision_recall(b, a)[::-1]
+
+
+def test_copies_have_distance_zero_far_from_the_origin() -> None:
+    a = np.random.default_rng(0).standard_normal((300, 700)) + 1000
+    squares = np.concatenate([block for _, block in squared_distances(a, a)])
+    assert not squares.diagonal().any()
+    indices, found = nearest(a[::-1], a)
+    assert not found.any() and (indices[:, 0] == np.arange(300)[::-1]).all()
+
+
+def test_neighbours_by_hand() -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((30, 4)), draw.standard_normal((25, 4))
+    d = between(a, b)
+    indices, found = nearest(a, b, 3)
+    assert (indices == np.argsort(d, 1)[:, :3]).all()
+    assert np.allclose(found, np.sort(d, 1)[:, :3], atol=1e-12)
+    own = between(a, a) + np.diag(np.full(30, np.inf))
+    assert (nearest_others(a, 2)[0] == np.argsort(own, 1)[:, :2]).all()
+    with pytest.raises(ValueError, match="neighbours"):
+        nearest_others(a[:3], 3)
+
+
+def test_memorisation_tells_copies_from_fresh_samples() -> None:
+    draw = np.random.default_rng(0)
+    data, fresh, other = (draw.standard_normal((800, 5)) for _ in range(3))
+    for held_out in (None, other):
+        honest = memorisation(fresh, data, held_out)
+        assert honest.ratio == pytest.approx(1, abs=0.1)
+        assert honest.copies == pytest.approx(0.01, abs=0.02)
+        copied = memorisation(data[100:200], data, held_out, pairs=3)
+        assert copied.ratio == 0 and copied.copies == 1
+        assert copied.pairs == [(0, 100, 0.0), (1, 101, 0.0), (2, 102, 0.0)]
+    some = memorisation(np.concatenate([fresh[:90], data[:10]]), data)
+    assert some.copies == pytest.approx(0.11, abs=0.03)
+    assert [j for _, j, _ in some.pairs[:10]] == list(range(10))
+
+
+def test_diversity_by_hand() -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((20, 4)), draw.standard_normal((30, 4))
+
+    def mean(x: Array) -> float:
+        return float(between(x, x).sum() / (len(x) * (len(x) - 1)))
+
+    assert diversity(a, b) == pytest.approx(mean(a) / mean(b))
+    assert diversity(a[:1].repeat(5, 0), b) == 0
