@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -71,19 +71,25 @@ def evaluate(
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
     net = choose_extractor(extractor, pack, protocol, progress)
     place = torch.device(choose_device(device))
-    wanted, chunks = draw(subject, pack, rows, number, seed, place)
+    drawn = draw(subject, pack, rows, number, seed, place)
     thumbs: list[Features] = []
     sets = Sets(
         extractor=net,
         generated=extract(
-            net, watched(chunks, thumbs), number, device=place, progress=progress, stage="generated"
+            net,
+            watched(drawn.chunks, thumbs),
+            number,
+            device=place,
+            progress=progress,
+            stage="generated pictures",
         ),
         data=features_of(net, pack, rows, place, progress),
         generated_pixels=np.concatenate(thumbs),
         data_pixels=np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])]),
         classes=pack.classes,
+        numbers=drawn.numbers,
         rows=rows,
-        wanted=wanted,
+        wanted=drawn.labels,
         data_labels=None if pack.labels is None else pack.labels[rows],
         held_out=features_of_held_out(net, held_out, pack, place, progress),
     )
@@ -154,11 +160,11 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
 
 
 def reference_rows(pack: Pack, count: int) -> Labels:
-    """Rows of the data to compare with: the same ones for the same count, whatever the seed."""
-    if count >= len(pack):
-        return np.arange(len(pack))
-    rows: Labels = np.sort(numpy_generator("reference").permutation(len(pack))[:count])
-    return rows
+    """Rows of the data to compare with: the same ones for the same count, whatever the seed.
+
+    Shuffled, since data are often sorted by class, and some metrics take blocks.
+    """
+    return numpy_generator("reference").permutation(len(pack))[: max(count, 0)]
 
 
 def choose_extractor(
@@ -185,6 +191,14 @@ def choose_device(name: str) -> str:
     return choose(name)
 
 
+class Drawn(NamedTuple):
+    """Generated pictures in chunks, their numbers, and their labels where they are known."""
+
+    numbers: Labels
+    labels: Labels | None
+    chunks: Iterable[NDArray[np.uint8]]
+
+
 def draw(
     subject: generate.Model | Pack,
     pack: Pack,
@@ -192,28 +206,42 @@ def draw(
     count: int,
     seed: int,
     device: torch.device,
-) -> tuple[Labels | None, Iterable[NDArray[np.uint8]]]:
-    """Labels (N,) of the generated pictures, where they are known, and the pictures in chunks.
+) -> Drawn:
+    """Samples of a model, rounded to bytes as they would be in files, or some of the pictures.
 
-    Samples are rounded to bytes, as they would be in files. A conditional model is asked for
-    classes in the proportions of the data.
+    A conditional model is asked for classes in the proportions of the data.
     """
     if isinstance(subject, Pack):
-        order = numpy_generator(seed, "evaluate").permutation(len(subject))
-        some = np.sort(order[:count])
-        own = subject.labels is not None and subject.classes == pack.classes
-        assert subject.labels is not None or not own
-        return (subject.labels[some] if own and subject.labels is not None else None), of_pack(
-            subject, some
-        )
-    subject.generator.to(device)
+        some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
+        same = subject.labels is not None and subject.classes == pack.classes
+        own = subject.labels[some] if same and subject.labels is not None else None
+        return Drawn(some, own, of_pack(subject, some))
     names, wanted = None, None
     if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
         wanted = np.resize(pack.labels[rows], count)
         names = [pack.classes[label] for label in wanted]
-    start = key(seed, "evaluate") % 2**31  # not the pictures that `sample` shows
-    chunks = subject.chunks(count, seed=seed, labels=names, start=start - start % generate.CHUNK)
-    return wanted, (pictures.to_pixels(x) for x in chunks)
+    # not the pictures that `sample` shows first; whole chunks, so that none is drawn in vain
+    start = key(seed, "evaluate") % 2**31 // generate.CHUNK * generate.CHUNK
+    chunks = sampled(subject, count, seed, names, start, device)
+    return Drawn(start + np.arange(count), wanted, chunks)
+
+
+def sampled(
+    model: generate.Model,
+    count: int,
+    seed: int,
+    names: list[str] | None,
+    start: int,
+    device: torch.device,
+) -> Iterator[NDArray[np.uint8]]:
+    """The model's samples, drawn on a device that it leaves again."""
+    home = next(model.generator.parameters()).device
+    model.generator.to(device)
+    try:
+        for x in model.chunks(count, seed=seed, labels=names, start=start):
+            yield pictures.to_pixels(x)
+    finally:
+        model.generator.to(home)
 
 
 def watched(
@@ -242,15 +270,20 @@ def features_of(
     net: Extractor, pack: Pack, rows: Labels, device: torch.device, progress: Progress
 ) -> Features:
     """The data's features, from the cache folder or extracted now and kept there."""
+
+    def extracted() -> Features:
+        chunks, stage = of_pack(pack, rows), "pictures of the data"
+        return extract(net, chunks, len(rows), device=device, progress=progress, stage=stage)
+
+    if ":" in net.name:
+        return extracted()  # a user's code may change while its weights stay
     parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows))
     facts = {"of": [str(part) for part in parts]}
     place = cache_folder() / f"features-{key('features', *parts):016x}.safetensors"
     found = kept(place)
     if found is not None and found[1] == facts and len(found[0]["features"]) == len(rows):
         return found[0]["features"]
-    features = extract(
-        net, of_pack(pack, rows), len(rows), device=device, progress=progress, stage="data"
-    )
+    features = extracted()
     keep(place, {"features": features}, facts)
     return features
 

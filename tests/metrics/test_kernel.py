@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganzfeld.metrics import distances, kernel_distance, mmd
-from ganzfeld.metrics.kernel import median_distance
+from ganzfeld.metrics.kernel import dealt, median_distance
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,8 @@ def test_cubic_kernel_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernel_distance(a, b).value == pytest.approx(truth, abs=1e-12)
     monkeypatch.setattr("ganzfeld.metrics.kernel.ROWS", 5)
     assert kernel_distance(a, b).value == pytest.approx(truth, abs=1e-12)
-    halves = [by_hand(x, y, cubic) for x, y in zip((a[:12], a[12:]), (b[:16], b[16:]), strict=True)]
+    parts = zip(dealt(a, 2, "a"), dealt(b, 2, "b"), strict=True)
+    halves = [by_hand(x, y, cubic) for x, y in parts]
     assert kernel_distance(a, b, block=16).value == pytest.approx(np.mean(halves), abs=1e-12)
 
 
@@ -107,3 +108,13 @@ def test_equal_distributions_may_be_below_zero_and_hold_zero() -> None:
     ]
     assert min(f.value for f in found) < 0 < max(f.value for f in found)
     assert np.mean([f.interval[0] <= 0 <= f.interval[1] for f in found]) > 0.9
+
+
+def test_blocks_are_disjoint_and_sorted_sets_do_no_harm() -> None:
+    draw = np.random.default_rng(0)
+    a, b = (np.sort(draw.standard_normal((1200, 1)), 0) * np.ones(6) for _ in range(2))
+    parts = dealt(a, 5, "a")
+    assert sorted(np.concatenate(parts)[:, 0]) == sorted(a[:, 0])
+    whole, blocks = kernel_distance(a, b), kernel_distance(a, b, block=200)
+    assert blocks.interval[0] < whole.value < blocks.interval[1]
+    assert abs(whole.value - blocks.value) < 0.1

@@ -168,11 +168,12 @@ def extract(
     network = extractor.network.eval().requires_grad_(False).to(device)
     channels_last(network)
     assert not any(module.training for module in network.modules())
+    resizer = "cpu" if torch.device(device).type == "mps" else device  # it has no float64
     found: list[Features] = []
     done = 0
     with torch.inference_mode(), exact(device):
         for chunk in chunks:
-            x = extractor.prepare(torch.from_numpy(np.array(chunk)).to(device))
+            x = extractor.prepare(torch.from_numpy(np.array(chunk)).to(resizer)).to(device)
             y = network(x.contiguous(memory_format=torch.channels_last))
             if y.ndim != 2 or len(y) != len(chunk) or not y.is_floating_point():
                 raise UsageError(

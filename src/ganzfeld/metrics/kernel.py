@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.metrics.distances import ROWS, Array, as_pair, squared_distances
+from ganzfeld.randomness import numpy_generator
 
 BLOCK = 5_000  # samples: larger sets are cut into blocks, and the cost is linear from there
 MEDIAN_OF = 1_000  # samples of each set that choose the bandwidth
@@ -97,14 +98,21 @@ def thinned(a: Array) -> Array:
 
 
 def in_blocks(a: Array, b: Array, kernel: Kernel, block: int) -> Estimate:
-    """The mean over disjoint blocks, each with a share of both sets."""
+    """The mean over disjoint blocks, drawn at random since sets may be sorted by class."""
     count = math.ceil(max(len(a), len(b)) / block)
     count = min(count, len(a) // 3, len(b) // 3)
-    parts = zip(np.array_split(a, count), np.array_split(b, count), strict=True)
+    parts = zip(dealt(a, count, "a"), dealt(b, count, "b"), strict=True)
     values, variances = zip(*(two_sample(x, y, kernel) for x, y in parts), strict=True)
     value = float(np.mean(values))
     spread = 1.96 * math.sqrt(float(np.mean(variances)) / count)
     return Estimate(value, (value - spread, value + spread))
+
+
+def dealt(a: Array, count: int, name: str) -> list[Array]:
+    """A set in `count` random parts, always the same ones."""
+    if count == 1:
+        return [a]
+    return np.array_split(a[numpy_generator("kernel blocks", name).permutation(len(a))], count)
 
 
 def two_sample(a: Array, b: Array, kernel: Kernel) -> tuple[float, float]:

@@ -25,7 +25,8 @@ Labels = NDArray[np.int64]
 class Sets:
     """Both sides of a comparison, as features (N, D), small pixels (n, d) and labels.
 
-    rows: which pictures of the data they are. wanted: what classes the generator was asked for.
+    Both in random order. numbers: which samples or pictures the generated ones are. rows: which
+    pictures of the data. wanted: the classes of the generated ones, where they are known.
     """
 
     extractor: Extractor
@@ -34,6 +35,7 @@ class Sets:
     generated_pixels: Features
     data_pixels: Features
     classes: tuple[str, ...]
+    numbers: Labels
     rows: Labels
     wanted: Labels | None
     data_labels: Labels | None
@@ -82,12 +84,14 @@ def diversity(sets: Sets) -> dict[str, Any]:
 
 
 def memorisation(sets: Sets) -> dict[str, Any]:
-    """Pairs are (number of the generated picture, row of the data, distance)."""
+    """Pairs are (number of the sample or row of the pictures, row of the data, distance)."""
     found = metrics.memorisation(sets.generated, sets.data, sets.held_out)
     return {
         "memorisation": found.ratio,
         "memorisation_copies": found.copies,
-        "memorisation_pairs": [[i, int(sets.rows[j]), d] for i, j, d in found.pairs],
+        "memorisation_pairs": [
+            [int(sets.numbers[i]), int(sets.rows[j]), d] for i, j, d in found.pairs
+        ],
     }
 
 
