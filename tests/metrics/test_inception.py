@@ -109,7 +109,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 # The reader of PyTorch's files
 
 
-def saved(path: Path) -> dict[str, torch.Tensor]:
+def saved(path: Path, *, old: bool = False) -> dict[str, torch.Tensor]:
     whole = torch.arange(24, dtype=torch.float32).reshape(4, 6)
     state = {
         "a.weight": whole,
@@ -118,12 +118,13 @@ def saved(path: Path) -> dict[str, torch.Tensor]:
         "b.parameter": torch.nn.Parameter(torch.randn(3, 2)),
         "b.half": torch.randn(5).half(),
     }
-    torch.save(state, path)
+    torch.save(state, path, _use_new_zipfile_serialization=not old)
     return state
 
 
-def test_reads_what_torch_saves(tmp_path: Path) -> None:
-    state = saved(tmp_path / "x.pth")
+@pytest.mark.parametrize("old", [False, True])
+def test_reads_what_torch_saves(tmp_path: Path, old: bool) -> None:
+    state = saved(tmp_path / "x.pth", old=old)
     found = read_tensors(tmp_path / "x.pth")
     assert found.keys() == state.keys()
     for name, tensor in state.items():
@@ -173,8 +174,9 @@ def test_compressed_and_cut_storages_are_refused(tmp_path: Path) -> None:
         read_tensors(tmp_path / "x.pth")
 
 
-def test_damage_is_a_data_error_and_never_another(tmp_path: Path) -> None:
-    saved(tmp_path / "x.pth")
+@pytest.mark.parametrize("old", [False, True])
+def test_damage_is_a_data_error_and_never_another(tmp_path: Path, old: bool) -> None:
+    saved(tmp_path / "x.pth", old=old)
     whole = (tmp_path / "x.pth").read_bytes()
     draw = np.random.default_rng(0)
     for _ in range(300):

@@ -1,19 +1,22 @@
 """The tensors of a PyTorch or TorchScript file, read without running anything in it.
 
 Such a file is a zip of raw storages and of a program for a stack machine (a pickle) that says
-which storage is which tensor. The machine can call any function; this one cannot call at all.
-It follows the structure, rebuilds tensors, and takes every other object for a plain dictionary.
+which storage is which tensor; before 2020 it was programs and storages one behind the other.
+The machine can call any function; this one cannot call at all. It follows the structure,
+rebuilds tensors, and takes every other object for a plain dictionary.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import pickletools
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +31,7 @@ TYPES: dict[str, np.dtype[Any]] = {
 }
 TENSOR = "torch._utils _rebuild_tensor_v2"
 PARAMETER = "torch._utils _rebuild_parameter"
+MAGIC = 0x1950A86A20F9469CFC6C  # of the older kind
 PROGRAM_BYTES = 4 << 20  # at most; that of a large network has some 100 kB
 
 
@@ -46,15 +50,52 @@ class Object:
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Tensors by dotted name. Raises DataError for a file that is not such a zip, or is damaged."""
+    """Tensors by dotted name. Raises DataError for a file that is not such, or is damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            [program] = [n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"]]
-            folder = program.removesuffix("data.pkl") + "data/"
-            storages = Storages(archive, folder, left=4 * path.stat().st_size)
-            return flat(Machine(storages.tensor).run(stored(archive, program, PROGRAM_BYTES)))
+        return read_zip(path) if zipfile.is_zipfile(path) else read_sequence(path)
     except Exception as error:  # damaged bytes make zipfile raise nearly anything
         raise DataError(f"{path} is not a PyTorch file of tensors: {error}") from error
+
+
+def read_zip(path: Path) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(path) as archive:
+        [program] = [n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"]]
+        folder = program.removesuffix("data.pkl") + "data/"
+        storages = Storages(
+            lambda name: stored(archive, folder + name, storages.left),
+            left=4 * path.stat().st_size,
+        )
+        program_bytes = io.BytesIO(stored(archive, program, PROGRAM_BYTES))
+        return flat(Machine(storages.tensor).run(program_bytes))
+
+
+def read_sequence(path: Path) -> dict[str, NDArray[Any]]:
+    """The older kind: three short programs, the structure, the storages' names, the storages."""
+    with open(path, "rb") as file:
+        magic, *_ = [Machine(no_tensor).run(file) for _ in range(3)]
+        if magic != MAGIC:
+            raise ValueError("it begins with other bytes")
+        kinds: dict[str, str] = {}
+        start = file.tell()
+        Machine(lambda storage, *_: kinds.update({storage[1]: storage[0].name})).run(file)
+        end = file.tell()
+        data = {}
+        for name in Machine(no_tensor).run(file):
+            (count,) = struct.unpack("<q", file.read(8))
+            size = TYPES[kinds[name]].itemsize * count
+            if not 0 <= size <= path.stat().st_size - file.tell():
+                raise ValueError("it is cut short")
+            data[name] = file.read(size)
+        file.seek(start)
+        storages = Storages(lambda name: data[name], left=4 * path.stat().st_size)
+        tensors = flat(Machine(storages.tensor).run(file))
+        if file.tell() != end:
+            raise ValueError("its structure changed while it was read")
+        return tensors
+
+
+def no_tensor(*_: Any) -> None:
+    raise ValueError("there is a tensor where none can be")
 
 
 def stored(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -69,14 +110,13 @@ def stored(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 class Storages:
     """The raw numbers in a file. left: bytes that tensors may still take."""
 
-    archive: zipfile.ZipFile
-    folder: str
+    fetch: Callable[[str], bytes]  # by name
     left: int
 
     def tensor(self, storage: Any, offset: int, shape: Any, strides: Any) -> NDArray[Any]:
         kind, name = storage
-        data = stored(self.archive, self.folder + name, self.left)
-        found = strided(np.frombuffer(data, TYPES[kind.name]), offset, shape, strides)
+        values = np.frombuffer(self.fetch(name), TYPES[kind.name])
+        found = strided(values, offset, shape, strides)
         self.left -= found.nbytes
         if self.left < 0:
             raise ValueError("its tensors are larger than the file")
@@ -112,13 +152,13 @@ def flat(tree: Any, path: str = "") -> dict[str, NDArray[Any]]:
 class Machine:
     """The stack machine of a pickle, without its power to import and to call."""
 
-    def __init__(self, tensor: Callable[..., NDArray[Any]]) -> None:
+    def __init__(self, tensor: Callable[..., Any]) -> None:
         self.tensor = tensor
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memory: dict[int, Any] = {}
 
-    def run(self, program: bytes) -> Any:
+    def run(self, program: IO[bytes]) -> Any:
         for code, argument, _ in pickletools.genops(program):
             self.step(code.name, argument)
         return self.stack.pop()
