@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,6 +31,20 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(p.isdecimal() and int(p) > 0 for p in parts):
         raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text!r}")
     return int(parts[0]), int(parts[-1])
+
+
+@contextlib.contextmanager
+def stopped_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the process at once: torch, half imported, makes other errors of it, or none."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @app.command
@@ -68,7 +84,8 @@ def train(
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
     """
-    from ganzfeld.run import train as run_training
+    with stopped_by_ctrl_c():
+        from ganzfeld.run import train as run_training
 
     run_training(
         data,
@@ -97,7 +114,8 @@ def resume(run: Positional[Path], /, *, images: int | None = None, quiet: bool =
         images: A new total, to go on beyond the end.
         quiet: Print nothing but errors.
     """
-    from ganzfeld.run import resume as run_again
+    with stopped_by_ctrl_c():
+        from ganzfeld.run import resume as run_again
 
     run_again(run, images=images, quiet=quiet)
 

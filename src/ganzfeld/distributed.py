@@ -94,3 +94,9 @@ def largest(number: int, device: torch.device) -> int:
     value = torch.tensor(number, device=device)
     dist.all_reduce(value, dist.ReduceOp.MAX)
     return int(value)
+
+
+def together() -> None:
+    """Wait for all ranks, so that none leaves, and is missed, while another still writes."""
+    if world() > 1:
+        dist.barrier()

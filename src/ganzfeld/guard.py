@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ganzfeld.errors import Interrupted, InUseError, ResourceError
+from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
 
 
 @contextmanager
@@ -73,16 +73,21 @@ class Signals:
             pass
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
+        if self.asked and not self.graceful and error and not isinstance(error, GanzfeldError):
+            raise self.interrupted() from error  # a library made another error of it
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             os._exit(128 + number)
         self.asked = number
         if not self.graceful:
-            raise Interrupted(number, "stopped before the first step", safe="nothing was trained")
+            raise self.interrupted()
+
+    def interrupted(self) -> Interrupted:
+        return Interrupted(self.asked, "stopped before the first step", safe="nothing was trained")
 
 
 def check_writable(run: Path, needed: int) -> None:

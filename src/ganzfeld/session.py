@@ -207,6 +207,7 @@ class Session:
                 elif done:
                     break
         self.finish()
+        distributed.together()
 
     def hooks(self) -> list[Every]:
         """What happens now and then; only the writing process has any."""
@@ -296,6 +297,7 @@ class Session:
         if self.writes and not self.poisoned:
             self.draw()
             self.ship()
+        distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
             f"stopped at image {self.trainer.images:,} of {self.total:,}",
