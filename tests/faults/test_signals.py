@@ -18,6 +18,8 @@ import pytest
 from PIL import Image
 
 from ganzfeld import checkpoint, cli
+from ganzfeld.errors import Interrupted
+from ganzfeld.guard import Signals
 from ganzfeld.verify import verify_run
 
 IMAGES = 5_760
@@ -102,6 +104,21 @@ def test_a_signal_while_it_starts(out: Path) -> None:
         assert not (out / "config.json").exists()
 
 
+def test_what_a_library_makes_of_a_signal_is_not_our_bug() -> None:
+    """torch, interrupted while it imports a part of itself, says that the part is not there."""
+    with pytest.raises(Interrupted) as caught, Signals():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except Interrupted:
+            raise ImportError("half of a module") from None
+    assert caught.value.code == 143
+    with pytest.raises(ImportError), Signals() as signals:
+        signals.graceful = True
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise ImportError("at work, this would be our bug")
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Four hundred pictures that take a while to decode; on the disk it is one."""
@@ -114,7 +131,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)],
+)
 def test_a_signal_while_data_are_packed(
     number: signal.Signals, code: int, pictures: Path, out: Path, tmp_path: Path
 ) -> None:
