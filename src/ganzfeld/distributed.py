@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -26,6 +27,7 @@ def start(device: torch.device) -> None:
 def finish() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
+        gc.collect()  # a group that outlives Python aborts the process ("terminate called ...")
 
 
 def rank() -> int:

@@ -30,7 +30,7 @@ IMAGES = 2_880
 
 # Each process trains five steps and shows a hash of all its state, and of the samples it saw.
 TWINS = """
-import hashlib, sys
+import hashlib, os, sys
 import torch
 import torch.distributed as dist
 from test_processes import state_hash, trainer_of
@@ -45,8 +45,9 @@ everyone = [None] * distributed.world()
 dist.all_gather_object(everyone, mine)
 if distributed.rank() == 0:
     print("SAME" if everyone[0][0] == everyone[1][0] else "DIFFERENT", "state")
-    print("SAME" if everyone[0][1] == everyone[1][1] else "DIFFERENT", "samples")
+    print("SAME" if everyone[0][1] == everyone[1][1] else "DIFFERENT", "samples", flush=True)
 distributed.finish()
+os._exit(0)  # as ganzfeld itself ends under torchrun
 """
 
 
