@@ -1,6 +1,6 @@
 """A whole GAN in one page, without ganzfeld's trainer: only its drawings are borrowed.
 
-python examples/beautiful_gan.py        # two minutes on a laptop; writes beautiful_gan.png
+python examples/beautiful_gan.py        # a few minutes on a laptop; writes beautiful_gan.png
 """
 
 import torch
