@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
+from ganzfeld.errors import CheckpointError, DivergedError, GanzfeldError, UsageError
 
 TINY = ["networks.G.width=4", "networks.D.width=4"]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -163,3 +163,17 @@ def test_what_is_wrong_is_said(
     assert caught.value.code == code
     assert hint in str(caught.value)
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("images", [32, 96])
+def test_a_run_too_short_to_notice_still_ships_nothing_that_is_not_finite(
+    tmp_path: Path, images: int
+) -> None:
+    """One huge step leaves finite weights, whose samples are not."""
+    with pytest.raises(DivergedError):
+        tiny(
+            tmp_path / "run",
+            images=images,
+            settings=[*TINY, "optimisers.generator.lr=1e20"],
+        )
+    assert not (tmp_path / "run" / "model").exists()

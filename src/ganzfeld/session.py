@@ -264,7 +264,8 @@ class Session:
         if not self.writes or self.saved_at == self.trainer.images:
             return
         state = self.trainer.state_dict()
-        if not all_finite(state):
+        samples, _ = preview(self.trainer, self.config)  # finite weights may overflow in use
+        if not (all_finite(state) and all_finite(samples)):
             self.poisoned = True
             return
         try:
