@@ -1,0 +1,33 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from ganzfeld.errors import UsageError
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """`64` or `128x192` (height x width) as (height, width)."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(p.isdecimal() and int(p) > 0 for p in parts):
+        raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+@contextlib.contextmanager
+def stopped_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the process at once: torch, half imported, makes other errors of it, or none."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
