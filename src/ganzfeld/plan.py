@@ -68,13 +68,23 @@ def settle(config: Config) -> None:
     run.log_every = interval(run.log_every, 200)
     run.sample_every = interval(run.sample_every, 8)
     run.evaluate_every = interval(run.evaluate_every, 8)
+    if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
+        run.evaluate_count = min(max(run.evaluate_every // 40, 64), 2000)
     run.save_every = interval(run.save_every, 10)
 
 
 def check(config: Config) -> None:
     """Refuse what cannot be meant, before anything is built."""
     run = config.run
-    for name in ("batch_size", "save_every", "sample_every", "evaluate_every", "log_every", "keep"):
+    for name in (
+        "batch_size",
+        "save_every",
+        "sample_every",
+        "evaluate_every",
+        "evaluate_count",
+        "log_every",
+        "keep",
+    ):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise UsageError(f"run.{name} must be 1 or more, not {value}")
