@@ -14,14 +14,23 @@ import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, choice, distributed, evaluation, generate, journal, pictures
+from ganzfeld import (
+    checkpoint,
+    choice,
+    distributed,
+    evaluation,
+    generate,
+    journal,
+    pictures,
+    process,
+)
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import LEAST, Examiner
 from ganzfeld.guard import Signals, check_writable
-from ganzfeld.plan import plan_rows, settle
+from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
@@ -59,7 +68,7 @@ class Session:
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
-        torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+        process.tune()
 
     @property
     def checkpoints(self) -> Path:
@@ -95,6 +104,8 @@ class Session:
         settle(self.config)
         rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
+        if warning := outlook(self.config, rate, self.pack):
+            self.screen.say(warning)
         if self.writes:
             size = sum(
                 t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
