@@ -90,6 +90,7 @@ def sample(
     seed: int = 0,
     grid: Path | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    which: Literal["best", "last"] = "best",
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
 
@@ -100,12 +101,13 @@ def sample(
         seed: Which ones.
         grid: Also one picture with all of them.
         label: Classes by name, repeated over the pictures. Default: a random class each.
+        which: Of a run: the checkpoint that measured best, or the newest.
     """
     import numpy as np
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model)
+    loaded = generate.load(model, which=which)
     everything = []
     number = 0
     for chunk in loaded.chunks(count, seed=seed, labels=label or None):
