@@ -5,12 +5,11 @@
         --seconds 60 300 --seeds 0 1 --out bench-quality
     python bench/quality.py --out bench-quality --table
 
-Every row is a process of its own on one thread. It measures its speed by some steps and a short
-run of the same recipe, chooses the images that fit into the budget, trains with `ganzfeld.train`,
-measures the model that was shipped, and is appended to results.jsonl. The budget is CPU seconds
-of the process within `ganzfeld.train`: checkpoints, previews and measuring in training count;
-packing the data, the short run and the final evaluation do not. What was really used is in the
-row. The same command again makes only what is missing; a row that was cut short begins anew.
+Every row is a process on one thread. It times the recipe's steps and a short run, chooses the
+images that fit into the budget, trains, measures the model that was shipped, and is appended to
+results.jsonl. The budget is CPU seconds within `ganzfeld.train`, with its checkpoints, previews and
+measuring; what was really used is in the row. The same command again makes only what is missing; a
+row that was cut short begins anew. README.md says how to read it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,19 @@ from typing import Any
 import torch
 
 import ganzfeld
-from ganzfeld import evaluate, pictures, train
+from ganzfeld import evaluate, pictures, process, train
 from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
-from ganzfeld.plan import fit
-from ganzfeld.session import MEASURED
+from ganzfeld.plan import fit, settle
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
+RESULTS = "results.jsonl"
 COUNT = 5_000  # samples, where the data have as many
+MEASURED = 3.0  # seconds that a run measures its speed for, at most, and a twentieth of its time
+TOLERANCE = 0.1  # of the budget; a run that misses it by more is made once more
 SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
 
@@ -100,19 +101,21 @@ def make_row(job: Job, folder: Path) -> dict[str, Any]:
     torch.set_num_threads(1)
     pack = open_pack(job.source, PackOptions(size=(job.size, job.size) if job.size else None))
     row: dict[str, Any] = asdict(job) | {"source": Path(job.source).name, "threads": 1}
-    row |= {"ganzfeld": ganzfeld.__version__, "torch": torch.__version__}
-    row["date"] = datetime.now(UTC).date().isoformat()
+    row |= {"ganzfeld": ganzfeld.__version__, "date": datetime.now(UTC).date().isoformat()}
     with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as place:
         run = Path(place) / "run"
         try:
             row["images"] = images_within(job, pack, Path(place))
             row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
+            if abs(row["cpu_seconds"] / job.seconds - 1) > TOLERANCE:
+                row["images"] = round(row["images"] * job.seconds / row["cpu_seconds"])
+                run = Path(place) / "again"
+                row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
         except DivergedError as error:
             return row | {"diverged": error.what}
         model = ganzfeld.load(run, trust_code=True)
     row["grid"] = f"{name_of(row)}.png"
-    pixels = pictures.to_pixels(model.sample(64))
-    pictures.save_image(pictures.grid(pixels), folder / row["grid"])
+    pictures.save_image(pictures.grid(pictures.to_pixels(model.sample(64))), folder / row["grid"])
     found = evaluate(model, pack, metrics=METRICS, count=min(COUNT, len(pack)))
     return row | {name: found[name] for name in METRICS} | {"protocol": found["protocol"]["id"]}
 
@@ -120,15 +123,14 @@ def make_row(job: Job, folder: Path) -> dict[str, Any]:
 def images_within(job: Job, pack: Pack, place: Path) -> int:
     """Images that the budget is enough for.
 
-    A run costs a fixed part (its checkpoints, previews and evaluations, whose number does not
-    depend on its length), its steps, and measuring the speed at its start: a twentieth of the
-    steps' time, at most `MEASURED`. Steps are timed alone, and the fixed part by a short run.
+    A run costs its steps, measuring its speed before them, and a fixed part: the number of its
+    checkpoints, previews and evaluations does not depend on its length. A short run tells it.
     """
     config = fit(job.base, pack, source=job.source, labels="auto")
     config = complete(with_settings(config, job.settings))
     config.run.images = 10**9  # no schedule moves while steps are timed
     trainer = build_trainer(config, pack, torch.device("cpu"))
-    torch.set_flush_denormal(True)
+    process.tune()
     period, start, seen, spent = trainer.game.period, 0.0, 0, 0.0
     while spent < min(5.0, job.seconds / 5):
         for _ in range(period):
@@ -139,14 +141,18 @@ def images_within(job: Job, pack: Pack, place: Path) -> int:
     each, step = spent / (trainer.images - seen), trainer.images // trainer.step
     short = step * max(period, SHORT)
     timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs
-    fixed = timed_train(job, place / "short", short) - short * each
+    config.run.images = max(round(job.seconds / each), step)
+    settle(config)
+    count = f"run.evaluate_count={config.run.evaluate_count}"  # it follows the length
+    like = replace(job, settings=[*job.settings, count])
+    fixed = timed_train(like, place / "short", short) - short * each
     left = max(job.seconds - fixed, 0.0)
     return max(round((left - min(MEASURED, left / 21)) / each), step)
 
 
 def timed_train(job: Job, run: Path, images: int) -> float:
     """CPU seconds of a run."""
-    options: dict[str, Any] = {"recipe": job.base, "seed": job.seed, "settings": job.settings}
+    options: Any = {"recipe": job.base, "seed": job.seed, "settings": job.settings}
     start = time.process_time()
     train(job.source, out=run, images=images, size=job.size, device="cpu", quiet=True, **options)
     return time.process_time() - start
@@ -155,8 +161,7 @@ def timed_train(job: Job, run: Path, images: int) -> float:
 # All of them
 
 
-def read_rows(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "results.jsonl"
+def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
@@ -164,14 +169,14 @@ def make_all(wanted: list[Job], folder: Path) -> None:
     """Each row that is not there yet."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the child ends as well
     folder.mkdir(parents=True, exist_ok=True)
-    there = {name_of(row): row for row in read_rows(folder)}
+    there = {name_of(row): row for row in read_rows(folder / RESULTS)}
     for number, job in enumerate(wanted, 1):
-        own = asdict(job)
-        if row := there.get(name_of(own)):
-            if any(row[name] != own[name] for name in ("base", "settings", "size")):
-                sys.exit(f"{name_of(own)} is there with other settings: give it another name")
+        own, name = asdict(job), name_of(asdict(job))
+        if row := there.get(name):
+            if any(row[part] != own[part] for part in ("base", "settings", "size")):
+                sys.exit(f"{name} is there with other settings: give it another name")
             continue
-        print(f"{number} of {len(wanted)}: {name_of(own)}", flush=True)
+        print(f"{number} of {len(wanted)}: {name}", flush=True)
         done = subprocess.run(
             [sys.executable, __file__, "--out", str(folder), "--job", json.dumps(own)],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -180,22 +185,20 @@ def make_all(wanted: list[Job], folder: Path) -> None:
         )
         if done.returncode:
             sys.exit(done.returncode)
-        row = there[name_of(own)] = json.loads(done.stdout.splitlines()[-1])
-        with open(folder / "results.jsonl", "a") as file:
+        row = there[name] = json.loads(done.stdout.splitlines()[-1])
+        with open(folder / RESULTS, "a") as file:
             file.write(f"{json.dumps(row)}\n")
-        print("  " + describe(row), flush=True)
+        print("  " + (row.get("diverged") or describe(row)), flush=True)
 
 
 def describe(row: dict[str, Any]) -> str:
-    if "diverged" in row:
-        return str(row["diverged"])
-    figures = "  ".join(f"{name} {figure(row[name])}" for name in METRICS)
+    figures = "  ".join(f"{name} {figure(row.get(name))}" for name in METRICS)
     return f"{row['images']:,} images in {row['cpu_seconds']:.1f} CPU s  {figures}"
 
 
 def tables(rows: list[dict[str, Any]], metrics: list[str]) -> str:
     """Markdown: for each data set and metric, recipes by budgets: median (least to most)."""
-    lines: list[str] = []
+    lines = []
     for data in dict.fromkeys(row["data"] for row in rows):
         here = [row for row in rows if row["data"] == data]
         budgets = sorted({row["seconds"] for row in here})
@@ -206,7 +209,7 @@ def tables(rows: list[dict[str, Any]], metrics: list[str]) -> str:
                 own = [row for row in here if row["recipe"] == recipe]
                 cells = [cell([r for r in own if r["seconds"] == b], metric) for b in budgets]
                 lines += ["| " + " | ".join([recipe, *cells]) + " |"]
-            lines += [""]
+            lines.append("")
         if used := [row["cpu_seconds"] / row["seconds"] for row in here if "cpu_seconds" in row]:
             lines += [f"CPU seconds used: {min(used):.2f} to {max(used):.2f} of the budget.", ""]
     return "\n".join(lines)
@@ -240,7 +243,7 @@ def main() -> None:
     elif options.table is None:
         make_all(jobs(options), options.out)
     else:
-        print(tables(read_rows(options.out), options.table or METRICS))
+        print(tables(read_rows(options.out / RESULTS), options.table or METRICS))
 
 
 if __name__ == "__main__":

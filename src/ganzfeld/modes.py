@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganzfeld import process
 from ganzfeld.build import build_trainer, call, complete
 from ganzfeld.config import Config, Part
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -320,7 +321,7 @@ def played(config: Config, data: Data, stage: str, progress: Progress) -> tuple[
     settle(config)
     total = config.run.images
     assert total is not None
-    torch.set_flush_denormal(True)
+    process.tune()
     start = time.process_time()
     trainer = build_trainer(config, data, torch.device("cpu"))
     for report in trainer:
@@ -335,7 +336,7 @@ def played(config: Config, data: Data, stage: str, progress: Progress) -> tuple[
 def speed(config: Config, data: Data, seconds: float = 3.0) -> float:
     """Images per CPU second of training."""
     trainer = build_trainer(config, data, torch.device("cpu"))
-    torch.set_flush_denormal(True)
+    process.tune()
     for _ in range(trainer.game.period):
         trainer.take_step()
     start, seen = time.process_time(), trainer.images
