@@ -158,9 +158,6 @@ def timed_train(job: Job, run: Path, images: int) -> float:
     return time.process_time() - start
 
 
-# All of them
-
-
 def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
