@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tyro
 
+from ganzfeld.commands import bench as benches
 from ganzfeld.commands import data as about_data
 from ganzfeld.commands import measuring, training
 from ganzfeld.errors import GanzfeldError
@@ -19,6 +20,7 @@ LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or 
 app = tyro.extras.SubcommandApp()
 data_app = tyro.extras.SubcommandApp()
 checkpoint_app = tyro.extras.SubcommandApp()
+bench_app = tyro.extras.SubcommandApp()
 
 for command in (training.train, training.resume, training.sample, training.recipes):
     app.command()(command)
@@ -26,6 +28,7 @@ app.command()(measuring.evaluate)
 data_app.command(name="check")(about_data.data_check)
 data_app.command(name="sheet")(about_data.data_sheet)
 checkpoint_app.command()(training.verify)
+bench_app.command(name="modes")(benches.bench_modes)
 
 
 @app.command
@@ -38,7 +41,13 @@ def checkpoint() -> None:
     """checkpoint verify: check a run's files against their hashes."""
 
 
-GROUPS = {"data": data_app, "checkpoint": checkpoint_app}  # these two take a second word
+@app.command
+def bench() -> None:
+    """bench modes: count the modes of known data that a recipe finds."""
+
+
+# these take a second word
+GROUPS = {"data": data_app, "checkpoint": checkpoint_app, "bench": bench_app}
 
 
 def spread_lists(arguments: Sequence[str]) -> list[str]:
