@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tyro
 
 from ganzfeld.commands import data as about_data
-from ganzfeld.commands import measuring, training
+from ganzfeld.commands import measuring, study, training, using
 from ganzfeld.errors import GanzfeldError
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
@@ -23,6 +23,8 @@ checkpoint_app = tyro.extras.SubcommandApp()
 for command in (training.train, training.resume, training.sample, training.recipes):
     app.command()(command)
 app.command()(measuring.evaluate)
+for command in (using.progress, using.interpolate, using.augment):
+    app.command()(command)
 data_app.command(name="check")(about_data.data_check)
 data_app.command(name="sheet")(about_data.data_sheet)
 checkpoint_app.command()(training.verify)
@@ -38,7 +40,17 @@ def checkpoint() -> None:
     """checkpoint verify: check a run's files against their hashes."""
 
 
-GROUPS = {"data": data_app, "checkpoint": checkpoint_app}  # these two take a second word
+@app.command(name="study")
+def study_group() -> None:
+    """study augmentation: do synthetic pictures help? study families: recipes side by side."""
+
+
+study_app = tyro.extras.SubcommandApp()
+study_app.command(name="augmentation")(study.study_augmentation)
+study_app.command(name="families")(study.study_families)
+
+# these take a second word
+GROUPS = {"data": data_app, "checkpoint": checkpoint_app, "study": study_app}
 
 
 def spread_lists(arguments: Sequence[str]) -> list[str]:

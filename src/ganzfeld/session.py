@@ -322,7 +322,10 @@ class Session:
 
     def ship(self) -> Path:
         assert self.trainer.average is not None
-        return generate.ship(self.folder, self.config, self.trainer.average, self.trainer.images)
+        judge = generate.judge_of(self.config, self.trainer.game.state_dict())
+        return generate.ship(
+            self.folder, self.config, self.trainer.average, self.trainer.images, judge
+        )
 
     def roll_back(self) -> None:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
