@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def save_animation(
     replace(out, buffer.getvalue())
 
 
+def enlarged(picture: Image.Image, least: int = 192) -> Image.Image:
+    """By the whole factor that brings its longer side to `least` pixels, where it is smaller."""
+    factor = -(-least // max(picture.size))
+    size = picture.width * factor, picture.height * factor
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
 def on_white(picture: Image.Image) -> Image.Image:
     if picture.mode not in ("LA", "RGBA"):
         return picture.convert("RGB")
@@ -86,8 +94,6 @@ def save_video(pictures: Iterable[Image.Image], out: Path, each: float, hold: fl
     step = round(1000 * each)
     try:
         with av.open(str(part), "w") as file:
-            from fractions import Fraction
-
             stream = file.add_stream("libx264", rate=Fraction(1000, step))
             stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
             last: Image.Image | None = None

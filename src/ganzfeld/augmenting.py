@@ -21,7 +21,7 @@ from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
 
 TABLE = "labels.csv"  # written last: a folder that has it is whole
-REQUEST = "request.json"
+HIDDEN = ".ganzfeld"  # a folder with the request and the lock; no reader of pictures looks there
 COLUMNS = ("file", "label", "seed", "number", "model", "weights")
 
 Progress = Callable[[str, int, int], None]
@@ -51,9 +51,7 @@ def augment(
     """
     folder = Path(out)
     loaded = (
-        model
-        if isinstance(model, generate.Model)
-        else generate.load(model, trust_code=trust_code)
+        model if isinstance(model, generate.Model) else generate.load(model, trust_code=trust_code)
     )
     if not loaded.classes:
         raise UsageError(
@@ -72,8 +70,9 @@ def augment(
         "like": like,
         "shares": [round(float(share), 9) for share in shares],
     }
-    check_writable(folder, 0)
-    with locked(folder):
+    refuse_others(folder)
+    check_writable(folder / HIDDEN, 0)
+    with locked(folder / HIDDEN):
         claim(folder, request)
         if (folder / TABLE).exists():
             return folder
@@ -82,7 +81,6 @@ def augment(
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([COLUMNS, *rows])
         checkpoint.replace(folder / TABLE, text.getvalue().encode("utf-8", "surrogateescape"))
-    (folder / "lock").unlink(missing_ok=True)
     return folder
 
 
@@ -113,29 +111,30 @@ def draw(
     ]
 
 
-def claim(folder: Path, request: dict[str, Any]) -> None:
-    """Note what the folder is for, or refuse one that is for something else."""
-    path = folder / REQUEST
-    if path.exists():
-        try:
-            found = json.loads(path.read_bytes())
-        except ValueError:
-            found = None
-        if found != request:
-            raise UsageError(
-                f"{shown(str(folder))} holds another set",
-                safe="nothing was changed",
-                fix="choose another folder with --out",
-            )
+def refuse_others(folder: Path) -> None:
+    """UsageError for a folder with something in it that is not the beginning of a set."""
+    if not folder.exists() or (folder / HIDDEN).exists():
         return
-    there = [p.name for p in folder.iterdir() if p.name != "lock" and not is_system(p.name)]
+    there = [p.name for p in folder.iterdir() if not is_system(p.name)]
     if there:
         raise UsageError(
             f"{shown(str(folder))} is not empty: {shown(there[0])} is in it",
             safe="nothing was changed",
             fix="choose a new folder with --out; synthetic pictures should lie by themselves",
         )
-    checkpoint.replace(path, checkpoint.as_json(request))
+
+
+def claim(folder: Path, request: dict[str, Any]) -> None:
+    """Note which set the folder is for; UsageError where it is for another."""
+    path = folder / HIDDEN / "request.json"
+    if not path.exists():
+        checkpoint.replace(path, checkpoint.as_json(request))
+    elif json.loads(path.read_bytes()) != request:
+        raise UsageError(
+            f"{shown(str(folder))} holds another set",
+            safe="nothing was changed",
+            fix="choose another folder with --out",
+        )
 
 
 def class_shares(

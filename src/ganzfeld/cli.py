@@ -23,8 +23,8 @@ checkpoint_app = tyro.extras.SubcommandApp()
 for command in (training.train, training.resume, training.sample, training.recipes):
     app.command()(command)
 app.command()(measuring.evaluate)
-for command in (using.progress, using.interpolate, using.augment):
-    app.command()(command)
+for use in (using.progress, using.interpolate, using.augment):
+    app.command()(use)
 data_app.command(name="check")(about_data.data_check)
 data_app.command(name="sheet")(about_data.data_sheet)
 checkpoint_app.command()(training.verify)

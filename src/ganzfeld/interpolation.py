@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -28,22 +29,23 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     p, q = a.double(), b.double()
     lengths = p.norm(), q.norm()
     if not (lengths[0] > 0 and lengths[1] > 0):  # no direction: a straight line
-        return ((1 - t) * p + t * q).to(a.dtype)
-    length = (1 - t) * lengths[0] + t * lengths[1]
+        return torch.lerp(p, q, t).to(a.dtype)
+    length: Tensor = (1 - t) * lengths[0] + t * lengths[1]
     p, q = p / lengths[0], q / lengths[1]
     # of the chord and of the sum, since the arc cosine is blind near 0 and pi
     angle = 2 * torch.atan2((p - q).norm(), (p + q).norm())
     if angle < PARALLEL:
-        return (length * ((1 - t) * p + t * q)).to(a.dtype)
+        return (length * torch.lerp(p, q, t)).to(a.dtype)
     if torch.pi - angle < PARALLEL:
         axis = torch.zeros_like(p)
         axis[p.abs().argmin()] = 1
         middle = axis - (axis @ p) * p
         middle /= middle.norm()
         turn = torch.pi * torch.tensor(t, dtype=p.dtype)
-        return (length * (turn.cos() * p + turn.sin() * middle)).to(a.dtype)
-    way = ((1 - t) * angle).sin() * p + (t * angle).sin() * q
-    return (length * way / angle.sin()).to(a.dtype)
+        way: Tensor = turn.cos() * p + turn.sin() * middle
+    else:
+        way = (((1 - t) * angle).sin() * p + (t * angle).sin() * q) / angle.sin()
+    return (length * way).to(a.dtype)
 
 
 def path(latents: Sequence[Tensor], *, per_leg: int, loop: bool) -> list[Tensor]:
@@ -52,11 +54,7 @@ def path(latents: Sequence[Tensor], *, per_leg: int, loop: bool) -> list[Tensor]
     It ends with the last latent, or, with `loop`, one step before the first.
     """
     ends = [*latents, latents[0]] if loop else list(latents)
-    way = [
-        slerp(a, b, i / per_leg)
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
-        for i in range(per_leg)
-    ]
+    way = [slerp(a, b, i / per_leg) for a, b in pairwise(ends) for i in range(per_leg)]
     return way if loop else [*way, ends[-1]]
 
 

@@ -79,7 +79,7 @@ def cut(path: Path, height: int, width: int) -> Pixels:
         sheet = np.asarray(on_white(image)).transpose(2, 0, 1)
     scale = max(1, 64 // max(height, width, 1))
     high, wide = height * scale + GAP, width * scale + GAP
-    rows, columns = ((side - GAP) // step for side, step in zip(sheet.shape[1:], (high, wide)))
+    rows, columns = (sheet.shape[1] - GAP) // high, (sheet.shape[2] - GAP) // wide
     if sheet.shape[1:] != (rows * high + GAP, columns * wide + GAP) or not rows * columns:
         raise DataError(f"{path} is not a grid of samples of {width}x{height} pixels")
     body = sheet[:, GAP:, GAP:].reshape(3, rows, high, columns, wide)
@@ -89,8 +89,14 @@ def cut(path: Path, height: int, width: int) -> Pixels:
 
 def strip(moments: list[Pixels], seen: list[int]) -> Image.Image:
     """A column for each moment with the images seen above it, a row for each sample."""
-    body = pictures.grid(np.concatenate(moments).reshape(len(moments), *moments[0].shape)
-                         .swapaxes(0, 1).reshape(-1, *moments[0].shape[1:]), len(moments), GAP)
+    body = pictures.grid(
+        np.concatenate(moments)
+        .reshape(len(moments), *moments[0].shape)
+        .swapaxes(0, 1)
+        .reshape(-1, *moments[0].shape[1:]),
+        len(moments),
+        GAP,
+    )
     sheet = Image.new("RGB", (body.width, body.height + LINE), "white")
     sheet.paste(body, (0, LINE))
     draw, step = ImageDraw.Draw(sheet), (body.width - GAP) / len(moments)

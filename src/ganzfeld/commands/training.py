@@ -119,14 +119,22 @@ def sample(
     from ganzfeld import generate, pictures
 
     loaded = generate.load(model)
-    latents = {"mean": mean, "std": std}
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
-        chunks = loaded.chunks(count, seed=seed, labels=label or None, **latents)
+        chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
     else:
         from ganzfeld.ranking import best
 
-        found = best(loaded, count, of=of, rank=rank, seed=seed, labels=label or None, **latents)
+        found = best(
+            loaded,
+            count,
+            of=of,
+            rank=rank,
+            seed=seed,
+            labels=label or None,
+            mean=mean,
+            std=std,
+        )
         numbers, chunks = found.numbers, iter([found.samples])
     everything = []
     named = iter(numbers)

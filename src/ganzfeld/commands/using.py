@@ -56,24 +56,26 @@ def interpolate(
         loop: Come back to the first seed.
         seconds: Length of the moving picture. Default: 12 pictures a second.
     """
+    import numpy as np
+
     from ganzfeld import animation, generate, interpolation, pictures
 
     strip = animation.check_ending(out) == ".png"
     per_leg = frames if frames is not None else 8 if strip else 24
-    loaded = generate.load(model)
-    drawn = [
-        pixels
-        for chunk in interpolation.frames(
-            loaded, parse_numbers(seeds, "--seeds"), per_leg=per_leg, loop=loop, label=label
-        )
-        for pixels in pictures.to_pixels(chunk)
-    ]
-    if strip:
-        import numpy as np
-
-        pictures.save_image(pictures.grid(np.stack(drawn), per_leg), out)
+    chunks = interpolation.frames(
+        generate.load(model),
+        parse_numbers(seeds, "--seeds"),
+        per_leg=per_leg,
+        loop=loop,
+        label=label,
+    )
+    drawn = np.concatenate([pictures.to_pixels(chunk) for chunk in chunks])
+    if strip:  # each row from one seed to the next, both included
+        starts = range(0, len(drawn) - (not loop), per_leg)
+        rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
+        pictures.save_image(pictures.grid(drawn[rows], per_leg + 1), out)
     else:
-        shown = [pictures.grid(pixels[None], gap=0) for pixels in drawn]
+        shown = [animation.enlarged(pictures.to_image(pixels)) for pixels in drawn]
         animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
     print(f"{len(drawn)} pictures in {out}")
 
