@@ -30,16 +30,16 @@ def progress_of(
 
     count: how many of the fixed samples, evenly spread over the grid, so that classes differ;
         10 in a strip and 40 in a moving picture by default.
-    columns: moments in a strip, evenly spread over the grids that there are, by default 8; or
-        pictures in a row of a moving picture.
+    columns: moments in a strip, evenly spread over the grids that there are; or
+        pictures in a row of a moving picture. 8 by default.
     seconds: of the moving picture; its last moment stays two seconds longer.
     """
     moving = check_ending(out) != ".png"
     for name, value in (("--count", count), ("--columns", columns)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be 1 or more, not {value}")
-    grids = sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
     height, width = read_config(run).data.size or (0, 0)
+    grids = sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
     if not grids:
         raise DataError(
             f"{run} has no grids of samples", fix="let it train to its first run.sample_every"
@@ -47,7 +47,7 @@ def progress_of(
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]
         save_animation(
-            [moment(t, int(p.stem), columns) for t, p in zip(tiles, grids, strict=True)],
+            [moment(t, int(p.stem), columns or 8) for t, p in zip(tiles, grids, strict=True)],
             out,
             seconds=seconds,
             hold=2.0,
@@ -105,7 +105,7 @@ def strip(moments: list[Pixels], seen: list[int]) -> Image.Image:
     return sheet
 
 
-def moment(tiles: Pixels, images: int, columns: int | None = None) -> Image.Image:
+def moment(tiles: Pixels, images: int, columns: int) -> Image.Image:
     """The samples of one moment, with the images seen below them."""
     body = pictures.grid(tiles, columns, GAP)
     sheet = Image.new("RGB", (body.width, body.height + LINE), "white")

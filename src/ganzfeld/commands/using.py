@@ -24,7 +24,7 @@ def progress(
     Args:
         run: The run's folder.
         out: A .png for a strip, or a .gif, .webp or .mp4 for a moving picture.
-        columns: Moments in a strip (default 8), or pictures in a row of a moving picture.
+        columns: Moments in a strip, or pictures in a row of a moving picture. Default: 8.
         count: How many of the samples. Default: 10 in a strip, 40 in a moving picture.
         seconds: Length of the moving picture.
     """

@@ -238,7 +238,7 @@ def report(
         + (f"; {parts.dropped:,} equal to one of them were not learned from" * (parts.dropped > 0))
         + f". Moves: shifts{' and flips' * about['flips']}. {seeds} seeds; intervals are "
         "Student's, 95 %, over seeds: other real pictures, generator and initial weights, but "
-        "the same test pictures."
+        "the same test pictures." + " Fewer than five seeds say little." * (seeds < 5)
     )
     for count in real:
         scores = {
