@@ -41,7 +41,7 @@ def score(model: Model, samples: Tensor, labels: Labels = None) -> Tensor:
     The discriminator is as training left it: running statistics of its batch normalisation and
     the singular vectors of its spectral normalisation are those of the end of training, never
     those of the samples at hand, so that a score depends on its sample and label alone, to the
-    bit. It is the discriminator of the newest weights, the generator's are averaged.
+    bit. It is of the same moment as the generator, whose weights are averages up to then.
 
     labels: of the classes that the samples were drawn for; one for each or one for all.
     Raises CheckpointError where the model came without a discriminator.

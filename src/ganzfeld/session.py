@@ -6,20 +6,31 @@ import contextlib
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, distributed, generate, journal, pictures
+from ganzfeld import (
+    checkpoint,
+    choice,
+    distributed,
+    evaluation,
+    generate,
+    journal,
+    pictures,
+    process,
+)
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
+from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
+from ganzfeld.examiner import LEAST, Examiner
 from ganzfeld.guard import Signals, check_writable
-from ganzfeld.plan import plan_rows, settle
+from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
@@ -54,13 +65,23 @@ class Session:
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
+        self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
-        torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+        process.tune()
 
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def averages(self) -> Averages:
+        assert isinstance(self.trainer.average, Averages)
+        return self.trainer.average
 
     @property
     def total(self) -> int:
@@ -83,11 +104,13 @@ class Session:
         settle(self.config)
         rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
+        if warning := outlook(self.config, rate, self.pack):
+            self.screen.say(warning)
         if self.writes:
             size = sum(
                 t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
             )
-            check_writable(self.folder, int(1.1 * 4 * (run.keep + 1) * size))
+            check_writable(self.folder, int(1.1 * 6 * (run.keep + 2) * size))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
         self.play()
 
@@ -180,7 +203,8 @@ class Session:
         self.saved_at = self.trainer.images
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
-            journal.rewind(self.folder / "metrics.jsonl", self.trainer.images)
+            journal.rewind(self.log_file, self.trainer.images)
+            self.scores = journal.scores(self.log_file)
 
     # The loop
 
@@ -237,7 +261,7 @@ class Session:
             "losses": losses,
             "rollbacks": self.trainer.salt,
         }
-        journal.append(self.folder / "metrics.jsonl", row)
+        journal.append(self.log_file, row)
         self.latest |= losses  # lazy penalties are not in every interval
         self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
 
@@ -247,17 +271,29 @@ class Session:
         pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
         self.picture = path
 
+    @cached_property
+    def examiner(self) -> Examiner | None:
+        """None where samples cannot be compared with data."""
+        if len(self.pack) < LEAST or not self.trainer.game.latent:
+            return None
+        return Examiner(self.pack, self.config, self.device)
+
     def evaluate(self, report: Report | None = None) -> None:
-        """A cheap number for every run: how far samples differ, against how far the data does."""
-        samples, _ = preview(self.trainer, self.config)
-        chosen = some_data(self.pack, len(samples))
-        row = {
-            "kind": "evaluation",
-            "images": self.trainer.images,
-            "diversity": round(spread(samples) / max(spread(chosen), 1e-9), 4),
-            "protocol": "mean pairwise L2 in pixels of averaged samples over that of data, n=64",
-        }
-        journal.append(self.folder / "metrics.jsonl", row)
+        """Measure the averaged networks, and keep a checkpoint of them."""
+        if self.examiner is None:
+            return
+        game, averages = self.trainer.game, self.averages
+        found = self.examiner.measure(game, averages[averages.spans[0]])
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
+        if "frechet" in found:
+            self.scores[self.trainer.images] = found["frechet"]
+        self.save()
+
+    def protected(self) -> frozenset[str]:
+        """The checkpoint that measured best is not pruned."""
+        best = checkpoint.best(self.checkpoints, self.scores)
+        return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 
     def save(self, report: Report | None = None) -> None:
         """A checkpoint of this moment, and older ones pruned."""
@@ -271,9 +307,11 @@ class Session:
         try:
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
         except ResourceError:
-            checkpoint.prune(self.checkpoints, 2)  # once more, with what room this gives
+            checkpoint.prune(
+                self.checkpoints, 2, self.protected()
+            )  # once more, with what room this gives
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
-        checkpoint.prune(self.checkpoints, self.config.run.keep)
+        checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
 
     def save_if_late(self, report: Report | None = None) -> None:
@@ -297,7 +335,7 @@ class Session:
         self.save()
         if self.writes and not self.poisoned:
             self.draw()
-            self.ship()
+            self.ship(self.choose())
         distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
@@ -310,22 +348,46 @@ class Session:
         if not self.writes:
             return
         self.draw()
-        path = self.ship()
-        self.screen.table(
-            f"done: {self.trainer.images:,} images",
-            [
-                ("pictures", str(self.picture)),
-                ("model", str(path)),
-                ("more", f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"),
-            ],
-        )
+        chosen = self.choose()
+        path = self.ship(chosen)
+        if self.examiner is not None:
+            self.judge(path)
+        more = f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"
+        rows = [("pictures", str(self.picture)), ("model", f"{path}, {chosen}"), ("more", more)]
+        self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
-    def ship(self) -> Path:
-        assert self.trainer.average is not None
-        judge = generate.judge_of(self.config, self.trainer.game.state_dict())
-        return generate.ship(
-            self.folder, self.config, self.trainer.average, self.trainer.images, judge
+    def ship(self, chosen: choice.Choice) -> Path:
+        """The chosen generator, and beside it the discriminator of the same moment."""
+        images = chosen.about["images"]
+        if images == self.trainer.images:
+            state = self.trainer.game.state_dict()
+        else:
+            state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
+        judge = generate.judge_of(self.config, state)
+        return generate.ship(self.folder, self.config, chosen, self.trainer.images, judge)
+
+    def judge(self, path: Path) -> None:
+        """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
+        count = min(max(self.total // 40, 64), 2000, len(self.pack))
+        self.screen.progress("measuring", 0, 1)
+        found = evaluation.evaluate(
+            generate.load(path, trust_code=True),
+            self.pack,
+            extractor="random",
+            count=count,
+            device=self.device.type,
         )
+        checkpoint.replace(self.folder / "evaluation.json", checkpoint.as_json(found))
+
+    def choose(self) -> choice.Choice:
+        """What is worth shipping; at the end of a run all candidates are measured."""
+        averages, images = self.averages, self.trainer.images
+        if self.examiner is None:
+            return choice.newest(averages, images)
+        if images < self.total:
+            return choice.measured_before(averages, images, self.checkpoints, self.scores)
+        game, folder = self.trainer.game, self.checkpoints
+        return choice.measure(self.examiner, game, averages, images, folder, self.scores)
 
     def roll_back(self) -> None:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
@@ -437,17 +499,6 @@ def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
     assert trainer.average is not None
     with trainer.average.applied(trainer.game) as game:
         return game.sample(z.to(trainer.device), y).float().cpu(), columns
-
-
-def some_data(pack: Pack, count: int) -> Tensor:
-    """Evenly spaced samples of the data, in [-1, 1]."""
-    chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
-    return torch.as_tensor(pack.rows(chosen)["x"]).float() / 127.5 - 1
-
-
-def spread(x: Tensor) -> float:
-    """Mean distance of two different samples."""
-    return float(torch.nn.functional.pdist(x.flatten(1)).mean())
 
 
 def all_finite(tree: Any) -> bool:

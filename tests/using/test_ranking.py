@@ -119,21 +119,55 @@ def test_what_cannot_be_ranked(make_model: Callable[..., Model]) -> None:
 # What a run ships
 
 
-def test_a_run_ships_the_discriminator_of_its_last_step(run: ganzfeld.Run) -> None:
-    found, _ = checkpoint.newest(run.path / "checkpoints")
-    assert found is not None
-    trained = {k.removeprefix("D."): v for k, v in found.state["game"].items() if k[:2] == "D."}
-    judge = ganzfeld.load(run.path / "model").discriminator
+def test_a_run_ships_the_discriminator_of_the_same_moment(run: ganzfeld.Run) -> None:
+    model = ganzfeld.load(run.path / "model")
+    judge = model.discriminator
+    place = run.path / "checkpoints" / checkpoint.name_of(model.about["images_seen"])
+    state = checkpoint.load(place).state["game"]
+    trained = {k.removeprefix("D."): v for k, v in state.items() if k.startswith("D.")}
     assert judge is not None and not any(m.training for m in judge.modules())
     assert any("_u" in k for k in trained), "the state of the spectral normalisation"
     assert all(torch.equal(judge.state_dict()[k], v) for k, v in trained.items())
 
 
+def test_so_does_a_run_that_was_best_before_its_end(run: ganzfeld.Run, tmp_path: Path) -> None:
+    """The chosen checkpoint's discriminator, not that of the last step."""
+    from ganzfeld import choice, generate
+    from ganzfeld.build import build_trainer
+    from ganzfeld.session import Session
+
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder)
+    config = generate.read_config(folder)
+    pack = open_pack("avatars:64", PackOptions(size=(16, 16)), workers=0)
+    session = Session.__new__(Session)
+    session.folder, session.config = folder, config
+    session.trainer = build_trainer(config, pack, torch.device("cpu"))
+    session.trainer.images = 640
+    early = min(
+        int(p.name.removeprefix("images-")) for p in checkpoint.listing(session.checkpoints)
+    )
+    assert early < 640
+    assert session.trainer.average is not None
+    chosen = choice.newest(session.trainer.average, early)  # type: ignore[arg-type]
+    session.ship(chosen)
+    judge = ganzfeld.load(folder / "model").discriminator
+    state = checkpoint.load(session.checkpoints / checkpoint.name_of(early)).state["game"]
+    assert judge is not None
+    for name, value in judge.state_dict().items():
+        assert torch.equal(value, state[f"D.{name}"])
+
+
 def test_an_unfinished_run_is_ranked_from_its_checkpoint(run: ganzfeld.Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "model")
-    theirs = ganzfeld.load(tmp_path / "run").sample(3, of=9, rank="discriminator")
-    assert torch.equal(theirs, run.model.sample(3, of=9, rank="discriminator"))
+    model = ganzfeld.load(tmp_path / "run")
+    place = tmp_path / "run" / "checkpoints" / checkpoint.name_of(model.about["images_seen"])
+    state = checkpoint.load(place).state["game"]
+    assert model.discriminator is not None
+    for name, value in model.discriminator.state_dict().items():
+        assert torch.equal(value, state[f"D.{name}"])
+    assert len(model.sample(3, of=9, rank="discriminator")) == 3
 
 
 def test_without_or_with_a_damaged_discriminator(run: ganzfeld.Run, tmp_path: Path) -> None:

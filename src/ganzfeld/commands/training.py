@@ -97,6 +97,7 @@ def sample(
     std: float = 1.0,
     show_price: bool = False,
     data: str | None = None,
+    which: Literal["best", "last"] = "best",
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
 
@@ -113,12 +114,13 @@ def sample(
         std: Standard deviation of the latents. Below 1: cleaner pictures, less variety.
         show_price: Also measure what the selection costs in variety, against the data.
         data: For --show-price: the data, as train takes them. Default: those of the run.
+        which: Of a run: the checkpoint that measured best, or the newest.
     """
     import numpy as np
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model)
+    loaded = generate.load(model, which=which)
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
         chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
