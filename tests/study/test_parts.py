@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from ganzfeld.data.pack import Pack, open_pack
-from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.errors import CheckpointError, Interrupted, UsageError
 from ganzfeld.randomness import torch_generator
 from ganzfeld.study.classifier import accuracy_of, moved
 from ganzfeld.study.intervals import T95, t_interval
@@ -128,6 +128,12 @@ def test_a_cell_is_computed_once_and_a_cut_line_again(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 2
     with pytest.raises(CheckpointError, match="other settings"), opened(tmp_path, {"a": 2}):
         pass
+
+
+def test_a_stopped_run_within_is_a_stopped_study(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted) as caught, opened(tmp_path, {}):
+        raise Interrupted(15, "stopped at image 3", fix="ganzfeld resume ...")
+    assert caught.value.code == 143 and caught.value.fix == "give the same command again"
 
 
 def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:

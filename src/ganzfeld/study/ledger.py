@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld import checkpoint
-from ganzfeld.errors import CheckpointError
+from ganzfeld.errors import CheckpointError, Interrupted
 from ganzfeld.guard import check_writable, locked
 from ganzfeld.journal import append
 
@@ -60,4 +60,12 @@ def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
             )
         if not path.exists():
             checkpoint.replace(path, wanted)
-        yield Ledger(folder)
+        try:
+            yield Ledger(folder)
+        except Interrupted as stopped:  # of a run within; the study's command is what goes on
+            raise Interrupted(
+                stopped.code - 128,
+                f"the study in {folder} was stopped",
+                safe="its finished cells, and the run that was under way, are saved",
+                fix="give the same command again",
+            ) from stopped
