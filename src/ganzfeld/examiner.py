@@ -27,6 +27,11 @@ from ganzfeld.randomness import key
 LEAST = 6  # pictures
 
 
+def can_examine(game: Game, pack: Pack) -> bool:
+    """Whether there are samples to draw and enough data to compare them with."""
+    return bool(game.latent) and len(pack) >= LEAST
+
+
 class Examiner:
     """Measures generators against a fixed part of the data.
 

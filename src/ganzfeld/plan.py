@@ -21,6 +21,7 @@ from ganzfeld.screen import duration
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.pace import Pace
 
 IMAGES_A_PIXEL = 2_000  # of the side, until pictures look right
 JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect pictures
@@ -103,10 +104,8 @@ def check(config: Config) -> None:
         raise UsageError(f"run.precision is float32 or bfloat16, not {run.precision!r}")
 
 
-def plan_rows(
-    config: Config, game: Game, rate: float, memory: int, pack: Pack
-) -> list[tuple[str, str]]:
-    """The plan, as names and values. rate: images per second; memory: bytes."""
+def plan_rows(config: Config, game: Game, pace: Pace, pack: Pack) -> list[tuple[str, str]]:
+    """The plan, as names and values."""
     run, data = config.run, config.data
     assert run.images is not None
     size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
@@ -121,9 +120,9 @@ def plan_rows(
         ("parameters", ", ".join(networks)),
         ("batch", f"{run.batch_size}"),
         ("images to see", f"{run.images:,}"),
-        ("speed", f"{rate:,.0f} images/s, measured on this {run.device} just now"),
-        ("memory", f"{memory / 2**30:.1f} GiB"),
-        ("time", f"about {duration(run.images / rate)}"),
+        ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
+        ("memory", f"{pace.memory / 2**30:.1f} GiB"),
+        ("time", f"about {duration(pace.seconds(run.images))}"),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -28,16 +27,17 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
-from ganzfeld.examiner import LEAST, Examiner
+from ganzfeld.examiner import Examiner, can_examine
 from ganzfeld.guard import Signals, check_writable
+from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
+from ganzfeld.preview import preview
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
 
-MEASURED = 3.0  # seconds of measuring at most, and a twentieth of the run
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
@@ -97,14 +97,15 @@ class Session:
             self.adopt(stored)
             self.go_on()
             return
-        rate, memory = self.measure()
+        self.trainer = self.make_trainer()
+        pace = measure(self.trainer, self.config, self.pack)
         run = self.config.run
         if run.minutes is not None:
-            run.images = max(round(rate * 60 * run.minutes), run.batch_size)
+            run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config)
-        rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
-        if warning := outlook(self.config, rate, self.pack):
+        if warning := outlook(self.config, pace.rate, self.pack):
             self.screen.say(warning)
         if self.writes:
             size = sum(
@@ -137,28 +138,6 @@ class Session:
             else f"ganzfeld resume {self.folder}   to continue it as it is, "
             "or choose another folder with --out",
         )
-
-    def measure(self) -> tuple[float, int]:
-        """Images per second and the largest memory in bytes, from steps that are thrown away."""
-        trainer = self.trainer = self.make_trainer()
-        run = self.config.run
-
-        def play_period() -> float:
-            started = time.monotonic()
-            for _ in range(trainer.game.period):
-                trainer.take_step()
-            synchronise(self.device)
-            return time.monotonic() - started
-
-        play_period()  # the first one also chooses kernels and fills caches
-        warm, seconds = trainer.images, play_period()
-        per_image = seconds / (trainer.images - warm)
-        whole = 60 * run.minutes if run.minutes else per_image * self.total
-        while distributed.largest(int(seconds < min(MEASURED, whole / 20)), self.device):
-            seconds += play_period()
-        nanoseconds = round(1e9 * seconds / (trainer.images - warm))
-        slowest = 1e9 / distributed.largest(nanoseconds, self.device)
-        return slowest, memory_used(self.device)
 
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
@@ -274,9 +253,8 @@ class Session:
     @cached_property
     def examiner(self) -> Examiner | None:
         """None where samples cannot be compared with data."""
-        if len(self.pack) < LEAST or not self.trainer.game.latent:
-            return None
-        return Examiner(self.pack, self.config, self.device)
+        there = can_examine(self.trainer.game, self.pack)
+        return Examiner(self.pack, self.config, self.device) if there else None
 
     def evaluate(self, report: Report | None = None) -> None:
         """Measure the averaged networks, and keep a checkpoint of them."""
@@ -485,35 +463,7 @@ def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> 
     ]
 
 
-@torch.inference_mode()
-def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
-    """Samples of the averaged networks from latents that never change, and columns for a grid.
-
-    With classes there is a row for each, of at most ten.
-    """
-    classes = min(len(config.data.classes), 10)
-    count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
-    latent = trainer.game.latent
-    z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
-    y = torch.arange(count, device=trainer.device) // columns if classes else None
-    assert trainer.average is not None
-    with trainer.average.applied(trainer.game) as game:
-        return game.sample(z.to(trainer.device), y).float().cpu(), columns
-
-
 def all_finite(tree: Any) -> bool:
     if isinstance(tree, Tensor):
         return bool(tree.isfinite().all())
     return all(all_finite(v) for v in tree.values()) if isinstance(tree, dict) else True
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def memory_used(device: torch.device) -> int:
-    """The most that this process has held, in bytes."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
