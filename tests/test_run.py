@@ -36,6 +36,7 @@ def test_the_folder_holds_what_is_promised(run: ganzfeld.Run) -> None:
     assert len(list((run.path / "checkpoints").iterdir())) == 3
     assert {p.name for p in (run.path / "model").iterdir()} == {
         "model.safetensors",
+        "discriminator.safetensors",
         "config.json",
         "README.md",
     }

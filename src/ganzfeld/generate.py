@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from ganzfeld.choice import Choice
 
 FORMAT = 1
+JUDGE = "discriminator.safetensors"
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
+
+Labels = Sequence[int | str] | int | str | None
 
 
 class Model:
@@ -35,11 +38,18 @@ class Model:
 
     about: the content of the model folder's config.json.
     generator: maps (z, y) to pictures.
+    discriminator: maps (pictures, y) to logits, as it was trained beside the generator; or None.
     """
 
-    def __init__(self, about: dict[str, Any], generator: nn.Module) -> None:
+    def __init__(
+        self,
+        about: dict[str, Any],
+        generator: nn.Module,
+        discriminator: nn.Module | None = None,
+    ) -> None:
         self.about = about
         self.generator = generator.eval().requires_grad_(False)
+        self.discriminator = discriminator and discriminator.eval().requires_grad_(False)
         self.shape: tuple[int, ...] = tuple(about["shape"])
         self.latent: int = about["latent"]
         self.classes: list[str] = about["classes"]
@@ -49,8 +59,12 @@ class Model:
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
+        mean: float = 0.0,
+        std: float = 1.0,
+        of: int | None = None,
+        rank: str | None = None,
     ) -> Tensor:
         """Samples (count, C, H, W), float32 in [-1, 1], on the CPU.
 
@@ -59,15 +73,57 @@ class Model:
         labels: names or numbers of classes, repeated over the samples; None: a random one each.
             UsageError where the model has no such class, or no classes.
         start: number of the first sample, to go on where an earlier call ended.
+        mean, std: of the latents. Below 1, samples are more alike and often cleaner
+            (Brock et al. 2019, "truncation", here without the cut).
+        of, rank: the best `count` of `of` samples by a score; see `ganzfeld.ranking.best`.
         """
-        return torch.cat(list(self.chunks(count, seed=seed, labels=labels, start=start)))
+        if rank is not None or of is not None:
+            from ganzfeld.ranking import best
+
+            return best(
+                self,
+                count,
+                of=of,
+                rank=rank,
+                seed=seed,
+                labels=labels,
+                start=start,
+                mean=mean,
+                std=std,
+            ).samples
+        return torch.cat(
+            list(self.chunks(count, seed=seed, labels=labels, start=start, mean=mean, std=std))
+        )
+
+    def score(self, samples: Tensor, labels: Labels = None) -> Tensor:
+        """The discriminator's logits (N,), float32, of samples (N, C, H, W) in [-1, 1].
+
+        labels: one for each sample, or one for all; needed where the model has classes.
+        See `ganzfeld.ranking.score`.
+        """
+        from ganzfeld.ranking import score
+
+        return score(self, samples, labels)
+
+    def interpolate(
+        self, seeds: Sequence[int], *, frames: int = 24, loop: bool = False, label: Labels = None
+    ) -> Tensor:
+        """Samples (F, C, H, W) on the way from the first picture of each seed to the next.
+
+        See `ganzfeld.interpolation.frames`, which gives them a few at a time.
+        """
+        from ganzfeld import interpolation
+
+        return torch.cat(
+            list(interpolation.frames(self, seeds, per_leg=frames, loop=loop, label=label))
+        )
 
     def images(
         self,
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
     ) -> list[Image.Image]:
         """The same samples as PIL pictures."""
@@ -80,30 +136,47 @@ class Model:
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
+        mean: float = 0.0,
+        std: float = 1.0,
     ) -> Iterator[Tensor]:
         """`sample` a few at a time, for counts that do not fit into memory."""
         if count < 1 or start < 0:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
+        if std < 0:
+            raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
         wanted = self.label_numbers(labels)
-        device = next(self.generator.parameters()).device
         first = start - start % CHUNK
         for low in range(first, start + count, CHUNK):
             z = torch.stack([latent(self.latent, seed, i) for i in range(low, low + CHUNK)])
-            y = None
-            if self.classes:
-                numbers = [
-                    wanted[(i - start) % len(wanted)]
-                    if wanted
-                    else key(seed, "label", i) % len(self.classes)
-                    for i in range(low, low + CHUNK)
-                ]
-                y = torch.tensor(numbers, device=device)
-            x = self.generator(z.to(device), y).float().cpu()
+            x = self.draw(
+                z if (mean, std) == (0.0, 1.0) else mean + std * z,
+                self.labels_of(range(low, low + CHUNK), seed, wanted, start),
+            )
             yield x[max(start - low, 0) : start + count - low]
 
-    def label_numbers(self, labels: Sequence[int | str] | int | str | None) -> list[int]:
+    def draw(self, z: Tensor, numbers: Sequence[int] | None) -> Tensor:
+        """Samples of latents (n, latent) and, with classes, of their labels' numbers."""
+        device = next(self.generator.parameters()).device
+        y = None if numbers is None else torch.tensor(numbers, device=device)
+        x: Tensor = self.generator(z.to(device), y)
+        return x.float().cpu()
+
+    def labels_of(
+        self, samples: Sequence[int], seed: int, wanted: Sequence[int], start: int = 0
+    ) -> list[int] | None:
+        """Numbers of the classes of samples by number: `wanted` over and over, or random ones."""
+        if not self.classes:
+            return None
+        return [
+            wanted[(i - start) % len(wanted)]
+            if wanted
+            else key(seed, "label", i) % len(self.classes)
+            for i in samples
+        ]
+
+    def label_numbers(self, labels: Labels) -> list[int]:
         if labels is None:
             return []
         if not self.classes:
@@ -177,7 +250,16 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model:
         raise CheckpointError(
             f"{folder} is damaged: {problem}", fix="copy the model folder again from its source"
         )
-    return assemble(about, safetensors.torch.load(data), trust_code=trust_code)
+    judge = None
+    if "discriminator" in about and (folder / JUDGE).exists():
+        other = (folder / JUDGE).read_bytes()
+        if problem := checkpoint.mismatch(JUDGE, other, about["discriminator"]["weights"]):
+            raise CheckpointError(
+                f"{folder} is damaged: {problem}",
+                fix=f"copy it again from its source, or delete {JUDGE} to draw without ranking",
+            )
+        judge = safetensors.torch.load(other)
+    return assemble(about, safetensors.torch.load(data), judge, trust_code=trust_code)
 
 
 def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model:
@@ -193,23 +275,53 @@ def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model
     average = found.state["average"]
     weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
     about = describe(config, {"images": images, "average": span}, images)
-    return assemble(about, weights, trust_code=trust_code)
+    judge = judge_of(config, found.state["game"])
+    if judge is not None:
+        about["discriminator"] = {"network": dataclasses.asdict(config.networks["D"])}
+    return assemble(about, weights, judge, trust_code=trust_code)
 
 
-def assemble(about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool) -> Model:
+def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The discriminator's state in a game's, where the game has one that judges single samples."""
+    if config.game.name != "adversarial" or "D" not in config.networks:
+        return None
+    return {
+        k.removeprefix("D."): v.detach().cpu().contiguous().clone()  # none share memory
+        for k, v in game.items()
+        if k.startswith("D.")
+    }
+
+
+def assemble(
+    about: dict[str, Any],
+    weights: dict[str, Tensor],
+    judge: dict[str, Tensor] | None = None,
+    *,
+    trust_code: bool,
+) -> Model:
     part = from_dict(Part, about["generator"], "generator")
     if ":" in part.name and not trust_code:
         raise CheckpointError(
             f"this model's network is Python code of its author, {part.name}; it was not run",
             fix="ganzfeld.load(path, trust_code=True), if you trust it",
         )
-    generator = build_network(part)
+    generator = with_weights(part, weights)
+    if judge is None:
+        return Model(about, generator)
+    part = from_dict(Part, about["discriminator"]["network"], "discriminator")
+    if ":" in part.name and not trust_code:
+        return Model(about, generator)  # its code is not run either; the generator needs none
+    return Model(about, generator, with_weights(part, judge))
+
+
+def with_weights(part: Part, weights: dict[str, Tensor]) -> nn.Module:
+    network = build_network(part)
     try:
-        generator.load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
-    channels_last(generator)
-    return Model(about, generator)
+    channels_last(network)
+    return network
 
 
 def read_config(run: Path) -> Config:
@@ -258,8 +370,17 @@ def shipped(run: Path) -> int | None:
         return None
 
 
-def ship(run: Path, config: Config, chosen: Choice, run_images: int) -> Path:
-    """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
+def ship(
+    run: Path,
+    config: Config,
+    chosen: Choice,
+    run_images: int,
+    judge: dict[str, Tensor] | None = None,
+) -> Path:
+    """Write the run's model folder: model.safetensors, config.json, README.md, all or none.
+
+    judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
+    """
     state = chosen.average.get_submodule("G").state_dict()
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
@@ -268,6 +389,11 @@ def ship(run: Path, config: Config, chosen: Choice, run_images: int) -> Path:
     about["weights"] = checkpoint.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
+    if judge is not None:
+        about["discriminator"] = {
+            "network": dataclasses.asdict(config.networks["D"]),
+            "weights": checkpoint.write(temporary / JUDGE, safetensors.torch.save(judge)),
+        }
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
     checkpoint.write(temporary / "README.md", card(about).encode())
     checkpoint.sync(temporary)

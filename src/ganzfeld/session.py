@@ -313,7 +313,7 @@ class Session:
         self.save()
         if self.writes and not self.poisoned:
             self.draw()
-            generate.ship(self.folder, self.config, self.choose(), self.trainer.images)
+            self.ship(self.choose())
         distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
@@ -327,12 +327,22 @@ class Session:
             return
         self.draw()
         chosen = self.choose()
-        path = generate.ship(self.folder, self.config, chosen, self.trainer.images)
+        path = self.ship(chosen)
         if self.examiner is not None:
             self.judge(path)
         more = f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"
         rows = [("pictures", str(self.picture)), ("model", f"{path}, {chosen}"), ("more", more)]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
+
+    def ship(self, chosen: choice.Choice) -> Path:
+        """The chosen generator, and beside it the discriminator of the same moment."""
+        images = chosen.about["images"]
+        if images == self.trainer.images:
+            state = self.trainer.game.state_dict()
+        else:
+            state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
+        judge = generate.judge_of(self.config, state)
+        return generate.ship(self.folder, self.config, chosen, self.trainer.images, judge)
 
     def judge(self, path: Path) -> None:
         """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,6 +91,12 @@ def sample(
     seed: int = 0,
     grid: Path | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    of: int | None = None,
+    rank: Literal["discriminator"] | None = None,
+    mean: float = 0.0,
+    std: float = 1.0,
+    show_price: bool = False,
+    data: str | None = None,
     which: Literal["best", "last"] = "best",
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
@@ -101,6 +108,12 @@ def sample(
         seed: Which ones.
         grid: Also one picture with all of them.
         label: Classes by name, repeated over the pictures. Default: a random class each.
+        of: Draw so many and keep the best. Default with --rank: eight times as many.
+        rank: Whose score says which are best. Default with --of: the discriminator's.
+        mean: Mean of the latents.
+        std: Standard deviation of the latents. Below 1: cleaner pictures, less variety.
+        show_price: Also measure what the selection costs in variety, against the data.
+        data: For --show-price: the data, as train takes them. Default: those of the run.
         which: Of a run: the checkpoint that measured best, or the newest.
     """
     import numpy as np
@@ -108,17 +121,38 @@ def sample(
     from ganzfeld import generate, pictures
 
     loaded = generate.load(model, which=which)
+    if of is None and rank is None:
+        numbers: Iterable[int] = range(count)
+        chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
+    else:
+        from ganzfeld.ranking import best
+
+        found = best(
+            loaded,
+            count,
+            of=of,
+            rank=rank,
+            seed=seed,
+            labels=label or None,
+            mean=mean,
+            std=std,
+        )
+        numbers, chunks = found.numbers, iter([found.samples])
     everything = []
-    number = 0
-    for chunk in loaded.chunks(count, seed=seed, labels=label or None):
+    named = iter(numbers)
+    for chunk in chunks:
         for pixels in pictures.to_pixels(chunk):
-            pictures.save_image(pictures.to_image(pixels), out / f"{seed}-{number:06d}.png")
-            number += 1
+            name = f"{seed}-{next(named):06d}.png"
+            pictures.save_image(pictures.to_image(pixels), out / name)
             if grid:
                 everything.append(pixels)
     if grid:
         pictures.save_image(pictures.grid(np.stack(everything)), grid)
-    print(f"{number:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    print(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    if show_price:
+        from ganzfeld.commands.using import print_price
+
+        print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
 def recipes() -> None:
