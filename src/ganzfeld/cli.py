@@ -22,7 +22,8 @@ checkpoint_app = tyro.extras.SubcommandApp()
 
 for command in (training.train, training.resume, training.sample, training.recipes):
     app.command()(command)
-app.command()(measuring.evaluate)
+for measure in (measuring.evaluate, measuring.report, measuring.compare):
+    app.command()(measure)
 data_app.command(name="check")(about_data.data_check)
 data_app.command(name="sheet")(about_data.data_sheet)
 checkpoint_app.command()(training.verify)
