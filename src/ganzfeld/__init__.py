@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzfeld.comparison import compare
     from ganzfeld.config import Config
     from ganzfeld.ema import Average
     from ganzfeld.errors import GanzfeldError
@@ -30,6 +31,7 @@ _HOMES = {
     "Report": "trainer",
     "Run": "run",
     "Trainer": "trainer",
+    "compare": "comparison",
     "evaluate": "evaluation",
     "load": "generate",
     "resume": "run",
@@ -46,6 +48,7 @@ __all__ = [
     "Report",
     "Run",
     "Trainer",
+    "compare",
     "evaluate",
     "load",
     "resume",

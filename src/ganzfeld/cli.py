@@ -21,6 +21,8 @@ COMMANDS = (
     training.sample,
     training.recipes,
     measuring.evaluate,
+    measuring.report,
+    measuring.compare,
     using.progress,
     using.interpolate,
     using.augment,

@@ -220,10 +220,17 @@ def draw(
     if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
         wanted = np.resize(pack.labels[rows], count)
         names = [pack.classes[label] for label in wanted]
-    # not the pictures that `sample` shows first; whole chunks, so that none is drawn in vain
-    start = key(seed, "evaluate") % 2**31 // generate.CHUNK * generate.CHUNK
+    start = first_number(seed)
     chunks = sampled(subject, count, seed, names, start, device)
     return Drawn(start + np.arange(count), wanted, chunks)
+
+
+def first_number(seed: int) -> int:
+    """Number of the first sample that is measured: not one of those that `sample` shows first.
+
+    The first of a chunk, so that none is drawn in vain.
+    """
+    return key(seed, "evaluate") % 2**31 // generate.CHUNK * generate.CHUNK
 
 
 def sampled(

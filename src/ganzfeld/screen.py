@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -47,6 +48,15 @@ class Screen:
         self.say(title)
         for name, value in rows:
             self.say(f"  {name:<{width}}  {value}")
+
+    def columns(self, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """A table with a name and several values in each row."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for i, title in enumerate(head):
+            table.add_column(Text(title), justify="right" if i else "left", overflow="fold")
+        for name, cells in rows:
+            table.add_row(Text(name), *(Text(cell) for cell in cells))
+        self.console.print(table, soft_wrap=False)
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -64,3 +64,60 @@ def evaluate(
         replace(json, as_json(result))
     for line in summary(result):
         screen.say(line)
+
+
+def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
+    """Write a run's report.html again: one file with its pictures, curves and metrics.
+
+    Args:
+        run: The run's folder.
+        trust_code: Draw from a network that is your own Python code, too.
+    """
+    from ganzfeld import report as reports
+    from ganzfeld.screen import Screen
+
+    screen = Screen()
+    folder = reports.read(run)
+    pack = None
+    if reports.needs_data(folder):
+        pack, problem = reports.open_data(folder, screen.progress)
+        if problem:
+            screen.say(f"note: the closest training pictures are left out: {problem}")
+    screen.say(f"report in {reports.write(run, pack, trust_code=trust_code)}")
+
+
+def compare(
+    runs: Positional[tuple[str, ...]],
+    /,
+    *,
+    out: Path | None = None,
+    metrics: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    strict: bool = False,
+) -> None:
+    """Compare runs, or files of `ganzfeld evaluate --json`: a table for each protocol.
+
+    Args:
+        runs: Folders of runs and JSON files, two or more.
+        out: Also an HTML file, with samples, curves and settings side by side.
+        metrics: These alone, in one table. Exit 2 if they were not measured in the same way.
+        strict: Exit 2 if not all were measured in the same way.
+    """
+    from ganzfeld.comparison import compare as compare_runs
+    from ganzfeld.screen import Screen
+
+    found = compare_runs(runs, metrics=metrics or None, strict=strict)
+    screen = Screen()
+    for group in found.groups:
+        for line in found.apart(group):
+            screen.say(line)
+        if group.protocol:
+            screen.say(f"protocol: {group.protocol['id']}")
+            head = ["metric", *(member.name for member in group.members)]
+            screen.columns(head, group.rows(found.metrics))
+        screen.say()
+    if differing := found.settings():
+        screen.say("settings that differ")
+        head = ["setting", *(s.name for s in found.subjects if s.record)]
+        screen.columns(head, differing)
+    if out:
+        screen.say(f"comparison in {found.save(out)}")

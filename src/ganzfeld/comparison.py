@@ -1,0 +1,276 @@
+"""Runs and evaluations side by side; only numbers of one protocol share a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.checkpoint import replace
+from ganzfeld.config import differences, flatten, to_json
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.metrics.suite import METRICS
+from ganzfeld.metrics.summary import SINGLE, figure
+from ganzfeld.report.record import Record, Row, is_evaluation, read
+from ganzfeld.report.sections import BEST, title
+
+MEASURES = ("kernel", "frechet", *SINGLE)
+FAMILIES = {
+    "fid": ("frechet",),
+    "kid": ("kernel",),
+    "precision_recall": ("precision", "recall"),
+    "density_coverage": ("density", "coverage"),
+    "mmd": ("mmd_features", "mmd_pixels"),
+    "score": ("inception_score", "domain_score"),
+    "classes": ("total_variation", "class_agreement"),
+    "intra_class": ("intra_class_frechet",),
+}
+WHERE_AND_HOW = frozenset({"data.source"})  # not shown: private, and the fingerprint says more
+WORDS = {"reference": "pictures of the data", "generated": "generated pictures", "data": "data"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One run, or one file of results. result: what `ganzfeld.evaluate` found, if anything."""
+
+    name: str
+    path: Path
+    record: Record | None
+    result: Row | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Subjects that were measured in the same way. protocol: None for those never measured."""
+
+    protocol: Row | None
+    members: list[Subject]
+
+    def rows(self, metrics: Sequence[str] = MEASURES) -> list[tuple[str, list[str]]]:
+        """(metric, a cell for each member); a star marks the best where it can be told."""
+        found = []
+        for name in metrics:
+            results = [member.result or {} for member in self.members]
+            if any(name in result for result in results):
+                best = winner(name, results)
+                cells = [
+                    cell(name, result) + (" *" if result is best else "") for result in results
+                ]
+                found.append((title(name), cells))
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """groups: the largest first; the first protocol is the one that others are asked to follow."""
+
+    subjects: list[Subject]
+    groups: list[Group]
+    metrics: tuple[str, ...]
+
+    def apart(self, group: Group) -> list[str]:
+        """Why a group cannot share the first one's table, and the commands that would let it."""
+        first = self.groups[0]
+        names = ", ".join(member.name for member in group.members)
+        if group.protocol is None:
+            return [f"{names}: not measured yet. To mend it:", *self.commands(group)]
+        if group is first or first.protocol is None:
+            return []
+        what = "; ".join(reasons(first.protocol, group.protocol))
+        if first.protocol.get("shape") != group.protocol.get("shape"):
+            return [
+                f"{names}: not comparable with the first table: {what}. Pictures of different "
+                "shapes are never measured alike: draw both with ganzfeld sample, and evaluate "
+                "the two folders against one data set"
+            ]
+        return [
+            f"{names}: not comparable with the first table: {what}. To mend it:",
+            *self.commands(group),
+        ]
+
+    def commands(self, group: Group) -> list[str]:
+        return [remeasure(member, self.groups[0]) for member in group.members]
+
+    def settings(self) -> list[tuple[str, list[str]]]:
+        """(setting, its value in each run) where runs differ; files of results have none."""
+        records = [s.record for s in self.subjects if s.record]
+        if len(records) < 2:
+            return []
+        paths = {
+            row[0]
+            for other in records[1:]
+            for row in differences(records[0].config, other.config, WHERE_AND_HOW)
+        }
+        flat = [flatten(json.loads(to_json(record.config))) for record in records]
+        return [(path, [json.dumps(one.get(path)) for one in flat]) for path in sorted(paths)]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one HTML file that needs no server, no network and no other file."""
+        from ganzfeld.report import versus
+
+        replace(Path(path), versus.document(self).encode("utf-8", "replace"))
+        return Path(path)
+
+
+def compare(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    metrics: Sequence[str] | None = None,
+    strict: bool = False,
+) -> Comparison:
+    """Runs, or results that `ganzfeld evaluate --json` wrote, grouped by their protocol.
+
+    Numbers of unequal protocols never share a table: a protocol is the extractor, its weights,
+    the resize, the values, the counts, the data, the seed and the library's version.
+
+    metrics: these alone, and in one table. strict: one table or none.
+
+    Raises UsageError where one table was asked for and the protocols differ, where there are
+    fewer than two paths, or where a path is neither a run nor results.
+    """
+    if len(paths) < 2:
+        raise UsageError("compare takes two or more runs or result files")
+    wanted = tuple(dict.fromkeys(n for name in metrics or MEASURES for n in measures(name)))
+    subjects = [open_subject(path, name) for path, name in zip(paths, names(paths), strict=True)]
+    found = Comparison(subjects, grouped(subjects), wanted)
+    if (strict or metrics) and len(found.groups) > 1:
+        lines = [line for group in found.groups for line in found.apart(group)]
+        raise UsageError(
+            "these do not share a protocol, so there is no one table\n    " + "\n    ".join(lines),
+            safe="nothing was written",
+            fix="the commands above, or leave out --strict and --metrics for a table each",
+        )
+    if found.groups[0].protocol is None and (strict or metrics):
+        raise UsageError("none of these has been measured", fix=found.commands(found.groups[0])[0])
+    return found
+
+
+def measures(name: str) -> tuple[str, ...]:
+    if name in MEASURES:
+        return (name,)
+    if name not in FAMILIES:
+        known = [*MEASURES, *METRICS, *FAMILIES]
+        raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, known)}")
+    return FAMILIES[name]
+
+
+def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """What to call each: the last part of its path, the whole where that is not enough."""
+    short = [Path(path).resolve().name for path in paths]
+    return [
+        name if short.count(name) == 1 else os.fspath(path)
+        for name, path in zip(short, paths, strict=True)
+    ]
+
+
+def open_subject(path: str | os.PathLike[str], name: str) -> Subject:
+    path = Path(path)
+    if path.is_dir():
+        record = read(path)
+        return Subject(name, path, record, record.evaluation)
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is neither a run nor a file of results: {error}") from error
+    if not is_evaluation(result):
+        raise UsageError(
+            f"{path} is JSON, but not what ganzfeld evaluate wrote",
+            fix=f"ganzfeld evaluate MODEL DATA --json {shlex.quote(str(path))}",
+        )
+    return Subject(name, path, None, result)
+
+
+# Protocols
+
+
+def key(result: Row | None) -> str | None:
+    """Equal for equal protocols, whatever their ids say."""
+    if result is None:
+        return None
+    facts = {name: value for name, value in result["protocol"].items() if name != "id"}
+    return json.dumps(facts, sort_keys=True)
+
+
+def grouped(subjects: Sequence[Subject]) -> list[Group]:
+    """The largest group first, those that were never measured last."""
+    by_key: dict[str | None, list[Subject]] = {}
+    for subject in subjects:
+        by_key.setdefault(key(subject.result), []).append(subject)
+    groups = [Group(m[0].result["protocol"] if m[0].result else None, m) for m in by_key.values()]
+    return sorted(groups, key=lambda group: (group.protocol is None, -len(group.members)))
+
+
+def reasons(one: Row, other: Row) -> list[str]:
+    """In what two protocols differ, in words."""
+    found = []
+    for name in dict.fromkeys([*one, *other]):
+        a, b = one.get(name), other.get(name)
+        if name != "id" and a != b:
+            found.append(f"{WORDS.get(name, name)} {brief(b)} against {brief(a)}")
+    return found
+
+
+def brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"{text[:8]}..." if len(text) >= 64 else text
+
+
+def remeasure(member: Subject, first: Group) -> str:
+    """The command that measures this one as the first group was measured."""
+    own = [member] if first.protocol is None else []
+    words = ["ganzfeld", "evaluate", subject_of(member), data_of(own or first.members)]
+    if protocol := first.protocol:
+        words += ["--extractor", shlex.quote(protocol["extractor"])]
+        if protocol["extractor"] == "inception":
+            words += ["--protocol", shlex.quote(str(protocol.get("protocol")))]
+        words += ["--count", str(protocol["generated"])]
+        words += ["--reference", str(protocol["reference"]), "--seed", str(protocol.get("seed", 0))]
+    place = member.path / "evaluation.json" if member.record else member.path
+    return " ".join([*words, "--json", shlex.quote(str(place))])
+
+
+def subject_of(member: Subject) -> str:
+    return shlex.quote(str(member.path)) if member.record else "MODEL"
+
+
+def data_of(members: Sequence[Subject]) -> str:
+    sources = (m.record.config.data.source for m in members if m.record)
+    source = next(sources, None)
+    return shlex.quote(source) if source else "DATA"
+
+
+# Cells
+
+
+def cell(name: str, result: Row) -> str:
+    if name not in result:
+        return ""
+    value = figure(result[name])
+    ends = result.get(f"{name}_interval")
+    return f"{value} ({figure(ends[0])} to {figure(ends[1])})" if ends else value
+
+
+def winner(name: str, results: Sequence[Row]) -> Row | None:
+    """The best result; None where one cannot be told, as where intervals overlap."""
+    way = BEST.get(name)
+    known = [r for r in results if isinstance(r.get(name), int | float)]
+    if way is None or len(known) < 2:
+        return None
+
+    def rank(result: Row) -> float:
+        value = float(result[name])
+        return {"min": value, "max": -value, "one": abs(value - 1)}[way]
+
+    best, second = sorted(known, key=rank)[:2]
+    if rank(best) == rank(second):
+        return None
+    ends = best.get(f"{name}_interval")
+    for other in known if ends else ():
+        theirs = other.get(f"{name}_interval")
+        if other is not best and (not theirs or (theirs[0] <= ends[1] and ends[0] <= theirs[1])):
+            return None
+    return best

@@ -1,0 +1,74 @@
+"""A run's report: one HTML file that needs no server, no network and no other file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzfeld.checkpoint import replace
+from ganzfeld.errors import GanzfeldError
+from ganzfeld.report import drawn, sections
+from ganzfeld.report.html import page
+from ganzfeld.report.record import Record, read
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+    from ganzfeld.data.survey import Progress
+
+__all__ = ["needs_data", "open_data", "read", "write"]
+
+
+def write(
+    run: str | os.PathLike[str], pack: Pack | None = None, *, trust_code: bool = False
+) -> Path:
+    """Write RUN/report.html from what the run's folder holds, and give its path.
+
+    Whatever is missing is left out; whatever is damaged is named on the page.
+
+    pack: the data, for the closest training pictures; None leaves them out.
+    trust_code: see `ganzfeld.load`; without it, what must be drawn anew by a network of your own
+        is left out.
+
+    Raises CheckpointError where this is no run, ResourceError where it cannot be written.
+    """
+    record = read(Path(run))
+    model = drawn.load_model(record, trust_code)
+    text = page(
+        f"{record.data} by {Path(record.config.recipe).name} - ganzfeld",
+        sections.hero(record),
+        sections.plan(record, model),
+        sections.through_time(record),
+        sections.curves(record),
+        sections.metrics(record),
+        drawn.closest(record, model, pack),
+        drawn.by_class(record, model),
+        sections.next_steps(record),
+        sections.footer(record),
+    )
+    path = Path(run) / "report.html"
+    replace(path, text.encode("utf-8", "replace"))
+    return path
+
+
+def needs_data(record: Record) -> bool:
+    """Whether the report would show training pictures if it had the data."""
+    return bool((record.evaluation or {}).get("memorisation_pairs"))
+
+
+def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
+    """The data as the run was trained on, or None and why not."""
+    from ganzfeld.data.pack import PackOptions, open_pack
+
+    data = record.config.data
+    try:
+        options = PackOptions(
+            size=data.size,
+            channels=data.channels,
+            labels=data.labels,
+            alpha=data.alpha,
+            on_bad_image=data.on_bad_image,
+        )
+        return open_pack(data.source, options, progress=progress), ""
+    except GanzfeldError as error:
+        return None, error.what

@@ -1,0 +1,75 @@
+"""Pictures inside the page, as small as they can be without looking it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from ganzfeld.report.html import Html, tag
+
+QUALITIES = (90, 80, 65, 50, 35)
+
+
+def picture(image: Image.Image, alt: str, *, side: int, most: int, lazy: bool = False) -> Html:
+    """An `img` element that holds the picture itself.
+
+    side: the longer side is reduced to this many pixels. most: bytes: PNG where that is enough,
+        else JPEG, and at last a smaller one.
+    """
+    shown = fitted(image, side)
+    kind, data = encoded(shown, most)
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    loading = "lazy" if lazy else None
+    return tag("img", src=source, alt=alt, width=shown.width, height=shown.height, loading=loading)
+
+
+def open_picture(path: Path) -> Image.Image | None:
+    """The picture in a file of the run; None where it cannot be read."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return image.copy()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def fitted(image: Image.Image, side: int) -> Image.Image:
+    longer = max(image.size)
+    if longer <= side:
+        return image
+    size = (max(round(n * side / longer), 1) for n in image.size)
+    plain = image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert("RGB")
+    return plain.resize(tuple(size), Image.Resampling.LANCZOS)  # type: ignore[arg-type]
+
+
+def encoded(image: Image.Image, most: int) -> tuple[str, bytes]:
+    """(png or jpeg, bytes), at most about this many."""
+    data = saved(image, "PNG", optimize=True)
+    if len(data) <= most:
+        return "png", data
+    flat = on_white(image)
+    for quality in QUALITIES:
+        data = saved(flat, "JPEG", quality=quality, optimize=True)
+        if len(data) <= most:
+            return "jpeg", data
+    if max(flat.size) < 64:
+        return "jpeg", data
+    half = (max(flat.width // 2, 1), max(flat.height // 2, 1))
+    return encoded(flat.resize(half, Image.Resampling.BOX), most)
+
+
+def saved(image: Image.Image, kind: str, **options: int | bool) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "RGB"):
+        return image
+    whole = image.convert("RGBA")
+    ground = Image.new("RGBA", whole.size, "white")
+    return Image.alpha_composite(ground, whole).convert("RGB")

@@ -1,0 +1,109 @@
+"""HTML from Python: every text is escaped but what these functions made themselves."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+VOID = frozenset({"img", "input", "meta", "br"})
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+
+def tag(name: str, /, *children: str | None, **attributes: str | float | bool | None) -> Html:
+    """An element; plain text in it is escaped, None is left out.
+
+    attributes: `class_` and `for_` lose the underscore, others in names become hyphens; True
+        writes the name alone, None and False nothing.
+    """
+    written = []
+    for key, value in attributes.items():
+        key = key.rstrip("_").replace("_", "-")
+        if value is True:
+            written.append(f" {key}")
+        elif value is not None and value is not False:
+            written.append(f' {key}="{html.escape(str(value))}"')
+    start = f"<{name}{''.join(written)}>"
+    return Html(start if name in VOID else f"{start}{join(children)}</{name}>")
+
+
+def join(children: Iterable[str | None]) -> Html:
+    return Html(
+        "".join(
+            child if isinstance(child, Html) else html.escape(child)
+            for child in children
+            if child is not None
+        )
+    )
+
+
+def table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Sequence[int] = (),
+    kind: str | None = None,
+) -> Html:
+    """A table whose first column names its rows.
+
+    numbers: columns that are set to the right. kind: "explained" lets the last column go below
+        the others in narrow windows.
+    """
+
+    def side(column: int) -> str | None:
+        return "number" if column in numbers else None
+
+    body = [
+        tag(
+            "tr",
+            tag("th", row[0], scope="row"),
+            *(tag("td", cell, class_=side(i)) for i, cell in enumerate(row[1:], 1)),
+        )
+        for row in rows
+    ]
+    titles = (tag("th", title, scope="col", class_=side(i)) for i, title in enumerate(head))
+    whole = tag(
+        "table",
+        tag("caption", caption, class_="unseen"),
+        tag("thead", tag("tr", *titles)) if head else None,
+        tag("tbody", *body),
+        class_=kind,
+    )
+    # a table that is too wide for the window scrolls in a box that the keyboard reaches
+    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def section(title: str, *children: str | None, lead: str | None = None) -> Html:
+    shown = [child for child in children if child]
+    if not shown and not lead:
+        return Html("")
+    return tag("section", tag("h2", title), tag("p", lead, class_="lead") if lead else None, *shown)
+
+
+def note(text: str) -> Html:
+    return tag("p", text, class_="note")
+
+
+def command(text: str) -> Html:
+    return tag("pre", tag("code", text), tabindex="0")
+
+
+def page(title: str, *children: str | None) -> str:
+    """A whole document that asks nothing of any other file or server."""
+    folder = Path(__file__).parent
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content="ganzfeld"),
+        tag("title", title),
+        tag("style", Html((folder / "page.css").read_text())),
+    )
+    script = tag("script", Html((folder / "page.js").read_text()))
+    body = tag("body", tag("main", *children), script)
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

@@ -1,0 +1,152 @@
+"""What a run's folder says, as far as it is there; what cannot be read is named, not fatal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganzfeld import generate
+from ganzfeld.config import Config
+from ganzfeld.errors import CheckpointError
+from ganzfeld.metrics.summary import SINGLE
+
+Row = dict[str, Any]
+Points = list[tuple[float, float]]
+
+CURVES = ("kernel", "frechet", *SINGLE)  # what an evaluation may hold, in this order
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as it was written down.
+
+    samples: (images seen, file), oldest first. about: the config.json of its model.
+    evaluation: what `ganzfeld.evaluate` found of that model. problems: what could not be read.
+    """
+
+    path: Path
+    config: Config
+    rows: list[Row]
+    samples: list[tuple[int, Path]]
+    about: Row | None
+    evaluation: Row | None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> str:
+        return Path(self.config.data.source).name  # where it lies is nobody else's business
+
+    @property
+    def images(self) -> int:
+        """Images seen so far."""
+        marks = [row["images"] for row in self.rows] + [images for images, _ in self.samples]
+        if self.about:
+            marks.append(int(self.about["images_seen"]))
+        return int(max(marks, default=0))
+
+    @property
+    def chosen(self) -> Row | None:
+        """Which checkpoint and average became the model, where several were compared."""
+        found = (self.about or {}).get("chosen")
+        return found if isinstance(found, dict) else None
+
+    def of_kind(self, kind: str) -> list[Row]:
+        return [row for row in self.rows if row.get("kind") == kind]
+
+    def clock(self) -> Points:
+        """(images, seconds of training up to there), from the speeds that were logged."""
+        seconds, before, found = 0.0, 0.0, [(0.0, 0.0)]
+        for row in self.of_kind("train"):
+            rate = row.get("images_per_second")
+            if isinstance(rate, int | float) and rate > 0:
+                seconds += max(row["images"] - before, 0) / rate
+                found.append((row["images"], seconds))
+            before = row["images"]
+        return found
+
+    def losses(self) -> dict[str, Points]:
+        found: dict[str, Points] = {}
+        for row in self.of_kind("train"):
+            for name, value in (row.get("losses") or {}).items():
+                if isinstance(value, int | float):
+                    found.setdefault(name, []).append((row["images"], value))
+        return found
+
+    def curves(self) -> dict[tuple[str, str], Points]:
+        """By (protocol, metric): numbers of different protocols make different curves."""
+        found: dict[tuple[str, str], Points] = {}
+        for row in self.of_kind("evaluation"):
+            for name in CURVES:
+                value = row.get(name)
+                if isinstance(value, int | float):
+                    key = (str(row.get("protocol", "")), name)
+                    found.setdefault(key, []).append((row["images"], value))
+        return found
+
+
+def read(run: Path) -> Record:
+    """Everything in a run's folder but weights. CheckpointError where it is no run."""
+    config = generate.read_config(run)
+    problems: list[str] = []
+    about = None
+    if (run / "model").exists():
+        try:
+            about = generate.read_about(run / "model")
+            int(about["images_seen"])
+        except (CheckpointError, KeyError, TypeError, ValueError) as error:
+            problems.append(f"The model's config.json could not be read: {error}")
+            about = None
+    samples = sorted(
+        (int(path.stem), path)
+        for path in (run / "samples").glob("*")
+        if path.stem.isdecimal() and path.is_file()
+    )
+    return Record(
+        path=run,
+        config=config,
+        rows=read_rows(run / "metrics.jsonl"),
+        samples=samples,
+        about=about,
+        evaluation=read_evaluation(run / "evaluation.json", problems),
+        problems=problems,
+    )
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Whole lines with a number of images; a run that was killed may have left half of one."""
+    rows = []
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("images"), int | float):
+            rows.append(row)
+    return rows
+
+
+def read_evaluation(path: Path, problems: list[str]) -> Row | None:
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        problems.append(f"{path.name} is damaged and left out: {error}")
+        return None
+    if not is_evaluation(found):
+        problems.append(f"{path.name} is left out: it is nothing that ganzfeld evaluate wrote.")
+        return None
+    return dict(found)
+
+
+def is_evaluation(found: Any) -> bool:
+    """Whether this is what `ganzfeld.evaluate` gives, as far as others build on it."""
+    if not isinstance(found, dict) or not isinstance(found.get("protocol"), dict):
+        return False
+    wanted = {"id": str, "extractor": str, "generated": int, "reference": int, "data": str}
+    if not all(isinstance(found["protocol"].get(k), kind) for k, kind in wanted.items()):
+        return False
+    needs = {"kernel": "kernel_interval", "frechet": "frechet_biased"}
+    return all(other in found for name, other in needs.items() if name in found)

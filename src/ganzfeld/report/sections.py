@@ -1,0 +1,396 @@
+"""The parts of a run's report, each empty where there is nothing for it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ganzfeld import generate
+from ganzfeld.config import flatten
+from ganzfeld.metrics.summary import ROWS, figure
+from ganzfeld.report.chart import Best, Line, chart
+from ganzfeld.report.embed import open_picture, picture
+from ganzfeld.report.html import Html, command, note, section, table, tag
+from ganzfeld.report.record import Record, Row
+from ganzfeld.screen import duration
+
+STILLS = 12  # grids through time
+HERO_BYTES, STILL_BYTES = 420_000, 62_000
+NAMES = {"kernel": "kernel distance", "frechet": "Frechet distance"}
+BEST = {
+    "kernel": "min",
+    "frechet": "min",
+    "precision": "max",
+    "recall": "max",
+    "coverage": "max",
+    "density": "one",
+    "diversity": "one",
+    "memorisation": "one",
+    "mmd_features": "min",
+    "mmd_pixels": "min",
+    "inception_score": "max",
+    "domain_score": "max",
+    "total_variation": "min",
+    "class_agreement": "max",
+    "intra_class_frechet": "min",
+}
+
+
+# What came of it
+
+
+def hero(record: Record) -> Html:
+    text = tag(
+        "div",
+        tag("p", "Report of a run", class_="kind"),
+        tag("h1", f"{record.data} by {Path(record.config.recipe).name}"),
+        tag("p", verdict(record), class_="verdict"),
+        tiles(record),
+        *(note(line) for line in warnings(record)),
+    )
+    return tag("header", text, newest(record), class_="hero")
+
+
+def verdict(record: Record) -> str:
+    """The run in one plain sentence."""
+    clock, recipe = record.clock(), Path(record.config.recipe).name
+    if not record.images:
+        return f"The recipe {recipe} on {record.data}: nothing has been learned yet."
+    text = f"The recipe {recipe} saw {record.images:,} pictures of {record.data}"
+    if len(clock) > 1:
+        text += f" in {duration(clock[-1][1])} of training"
+    if not record.about:
+        return f"{text}, and has shipped no model yet."
+    chosen = record.chosen
+    if not chosen:
+        return f"{text}; the model that it ships is its averaged generator at image " + (
+            f"{record.about['images_seen']:,}{result_words(record)}."
+        )
+    number = chosen_number(chosen)
+    by = NAMES.get(str(chosen.get("by")), str(chosen.get("by")))
+    many = len(chosen.get("candidates") or [])
+    return (
+        f"{text}; the model that it ships is the {chosen.get('average', 'averaged')} average at "
+        f"image {chosen.get('images', record.about['images_seen']):,}, "
+        + (f"the best of {many} candidates" if many > 1 else "chosen")
+        + f" by the {by} measured during training"
+        + (f" ({figure(number)})." if number is not None else ".")
+    )
+
+
+def result_words(record: Record) -> str:
+    found = record.evaluation or {}
+    first = "kernel" if found.get("frechet_biased", True) else "frechet"
+    value = found.get(first)
+    return f", with a {NAMES[first]} of {figure(value)}" if value is not None else ""
+
+
+def chosen_number(chosen: Row) -> float | None:
+    """The number that the chosen one was chosen by."""
+    same = (
+        c
+        for c in chosen.get("candidates") or []
+        if (c.get("images"), c.get("average")) == (chosen.get("images"), chosen.get("average"))
+    )
+    value = next(same, {}).get(str(chosen.get("by")))
+    return value if isinstance(value, int | float) else None
+
+
+def tiles(record: Record) -> Html:
+    """The figures to see first."""
+    result, clock = record.evaluation or {}, record.clock()
+    shown: list[tuple[str, str]] = [("images seen", f"{record.images:,}")]
+    if len(clock) > 1:
+        shown.append(("time in training", duration(clock[-1][1])))
+        shown.append(("images a second", f"{clock[-1][0] / max(clock[-1][1], 1e-9):,.0f}"))
+    names = ["kernel", "frechet"] if result.get("frechet_biased", True) else ["frechet", "kernel"]
+    for name in (*names, "precision", "recall", "coverage"):
+        if result.get(name) is not None:
+            shown.append((NAMES.get(name, name), figure(result[name])))
+    return tag("dl", *(tag("div", tag("dt", a), tag("dd", b)) for a, b in shown), class_="tiles")
+
+
+def warnings(record: Record) -> list[str]:
+    """What a reader should know before believing the rest."""
+    result, found = record.evaluation or {}, list(record.problems)
+    total = record.config.run.images or 0
+    if record.images < total:
+        found.append(
+            f"Stopped early: {record.images:,} of {total:,} images. "
+            f"It goes on with: ganzfeld resume {shlex.quote(str(record.path))}"
+        )
+    rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
+    if rollbacks:
+        found.append(f"Training went back to an earlier checkpoint {rollbacks} time(s).")
+    if (value := result.get("diversity")) is not None and value < 0.3:
+        found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
+    if (value := result.get("memorisation")) is not None and value < 0.5:
+        found.append(
+            f"Samples lie {value:.0%} as far from the training data as fresh pictures would: "
+            "it may have learned some by heart. See the closest training pictures."
+        )
+    return found
+
+
+def newest(record: Record) -> Html | None:
+    """The newest grid, or what else the run shows as samples."""
+    for images, path in reversed(record.samples):
+        if path.suffix == ".txt":
+            text = path.read_text(errors="replace")[:20_000]
+            said = tag("figcaption", f"Samples at image {images:,}")
+            return tag("figure", tag("pre", text, class_="text", tabindex="0"), said)
+        if (image := open_picture(path)) is not None:
+            alt = f"Grid of generated pictures after {images:,} images"
+            grid = picture(image, alt, side=1200, most=HERO_BYTES)
+            classes = record.config.data.classes
+            rows = ""
+            if len(classes) > 1:
+                few = classes[:10]
+                rows = f" A row for each class{' of the first ten' if few != classes else ''}: "
+                rows += f"{', '.join(few)}."
+            said = tag(
+                "figcaption", f"Samples of the averaged generator at image {images:,}.{rows}"
+            )
+            return tag("figure", grid, said)
+    return None
+
+
+# How it came to be
+
+
+def through_time(record: Record) -> Html:
+    """The same latents as training went on."""
+    files = [(n, p) for n, p in record.samples if p.suffix == ".png"]
+    stills = []
+    for images, path in spaced(files, STILLS):
+        if (image := open_picture(path)) is None:
+            continue
+        alt = f"Grid after {images:,} images"
+        small = picture(image, alt, side=460, most=STILL_BYTES, lazy=True)
+        caption = tag("figcaption", f"{images:,} images")
+        stills.append(tag("li", tag("figure", small, caption)))
+    if len(stills) < 2:
+        return Html("")
+    last = str(len(stills) - 1)
+    slider = tag("input", type="range", id="time", min="0", max=last, step="1", value=last)
+    label = tag("label", "Images seen", tag("output", "", for_="time"), for_="time")
+    viewer = tag(
+        "div", tag("img", src="data:,", alt=""), label, slider, class_="viewer", hidden=True
+    )
+    strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
+    lead = (
+        "The same latents throughout, so each place in the grid is one picture coming into being."
+    )
+    return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
+
+
+def spaced(items: Sequence[tuple[int, Path]], most: int) -> list[tuple[int, Path]]:
+    """At most so many, evenly, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
+
+
+def curves(record: Record) -> Html:
+    charts = [*metric_charts(record), *candidate_chart(record), *loss_charts(record)]
+    if not any(charts):
+        return Html("")
+    shown = tag("div", *charts, class_="cards")
+    lead = "Against images seen, the clock of everything here."
+    return section("Curves", shown, evaluation_rows(record), lead=lead)
+
+
+def metric_charts(record: Record) -> Iterable[Html]:
+    mark = None
+    if record.chosen and isinstance(record.chosen.get("images"), int):
+        mark = (float(record.chosen["images"]), "shipped")
+    found = record.curves()
+    several = len({protocol for protocol, _ in found}) > 1
+    for (protocol, name), points in found.items():
+        way = BEST.get(name)
+        yield chart(
+            title(name),
+            [Line(title(name), points)],
+            best=Best(way) if way and len(points) > 1 else None,
+            mark=mark,
+            caption=f"Protocol: {protocol}" if several else None,
+        )
+
+
+def title(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
+
+
+def candidate_chart(record: Record) -> Iterable[Html]:
+    """What the shipped checkpoint was chosen from."""
+    chosen = record.chosen or {}
+    by = str(chosen.get("by"))
+    averages: dict[str, list[tuple[float, float]]] = {}
+    for candidate in chosen.get("candidates") or []:
+        if isinstance(value := candidate.get(by), int | float):
+            points = averages.setdefault(str(candidate.get("average")), [])
+            points.append((candidate["images"], value))
+    yield chart(
+        f"Candidates by {title(by)}",
+        [Line(f"{name} average", sorted(points)) for name, points in averages.items()],
+        best=Best(BEST.get(by, "min")),
+        caption="Averaged networks of several half-lives; the best one ships.",
+    )
+
+
+def loss_charts(record: Record) -> Iterable[Html]:
+    players: dict[str, list[Line]] = {}
+    for name, points in record.losses().items():
+        player, slash, term = name.partition("/")
+        place = players.setdefault(player if slash else "training", [])
+        place.append(Line(term.replace("_", " ") if slash else name, points))
+    for player, lines in players.items():
+        yield chart(f"Losses of the {player}" if player != "training" else "Losses", lines)
+    speeds = [
+        (row["images"], row["images_per_second"])
+        for row in record.of_kind("train")
+        if isinstance(row.get("images_per_second"), int | float)
+    ]
+    yield chart("Images per second", [Line("images per second", speeds, 5)])
+
+
+def evaluation_rows(record: Record) -> Html | None:
+    """The numbers behind the curves, for those who cannot see these."""
+    found = record.curves()
+    tables = []
+    for protocol in dict.fromkeys(protocol for protocol, _ in found):
+        names = [name for other, name in found if other == protocol]
+        values = {name: dict(found[protocol, name]) for name in names}
+        marks = sorted({place for name in names for place in values[name]})
+        rows = [
+            (f"{mark:,.0f}", *(figure(values[name].get(mark)) for name in names)) for mark in marks
+        ]
+        head = ["images seen", *(title(name) for name in names)]
+        tables.append(tag("p", f"protocol: {protocol or 'not named'}", class_="soft"))
+        caption = "Evaluations during training"
+        tables.append(table(caption, head, rows, numbers=range(1, len(head))))
+    if not tables:
+        return None
+    return tag("details", tag("summary", "The evaluations as numbers"), *tables)
+
+
+# What was measured
+
+
+def metrics(record: Record) -> Html:
+    result = record.evaluation
+    where = shlex.quote(str(record.path))
+    if result is None:
+        return section(
+            "Metrics",
+            command(f"ganzfeld evaluate {where} DATA --json {where}/evaluation.json"),
+            command(f"ganzfeld report {where}"),
+            lead="The shipped model has not been measured yet. These two do it:",
+        )
+    protocol = result["protocol"]
+    lead = (
+        f"{protocol['generated']:,} samples of the shipped model against "
+        f"{protocol['reference']:,} pictures of the data, by the {protocol['extractor']} extractor."
+    )
+    said = []
+    if (accuracy := result.get("extractor_accuracy")) is not None:
+        lead += f" It told {100 * accuracy:.1f} % of held-out pictures right."
+    if result.get("frechet_biased"):
+        said.append(note("kernel first, Frechet biased below 5,000"))
+    if text := result.get("extractor_note"):
+        said.append(note(str(text)))
+    rows = [row for make in ROWS for row in make(result)]
+    shown = table(
+        "Metrics", ["metric", "value", "what it means"], rows, numbers=[1], kind="explained"
+    )
+    naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
+    why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
+    return section("Metrics", *said, shown, naming, why, lead=lead)
+
+
+# What was asked for, and what to do with it
+
+
+def plan(record: Record, model: generate.Model | str) -> Html:
+    config, run, data = record.config, record.config.run, record.config.data
+    networks = ", ".join(f"{name}: {part.name}" for name, part in config.networks.items())
+    size = f"{data.size[1]}x{data.size[0]} pixels" if data.size else ""
+    channels = f", {data.channels} channel(s)" if data.channels else ""
+    rows = [
+        ("data", f"{data.samples:,} samples of {record.data}; {size}{channels}"),
+        ("classes", ", ".join(data.classes[:40]) + (", ..." if len(data.classes) > 40 else "")),
+        ("recipe", Path(config.recipe).name),
+        (
+            "game",
+            config.game.name + (f", {x} loss" if (x := config.game.options.get("loss")) else ""),
+        ),
+        ("networks", networks),
+        ("batch", f"{run.batch_size}"),
+        ("images", f"{run.images:,} to see" if run.images else ""),
+        *(
+            (f"{player}", f"{o.name}, learning rate {o.lr:g}, betas {o.betas[0]:g}, {o.betas[1]:g}")
+            for player, o in config.optimisers.items()
+        ),
+        ("average", f"half-life {h:,.0f} images" if (h := config.ema.half_life_images) else ""),
+        ("seed", f"{run.seed}"),
+        ("computed on", f"{run.device}, {run.precision}"),
+        ("data fingerprint", data.fingerprint[:16]),
+    ]
+    if isinstance(model, generate.Model):
+        count = sum(p.numel() for p in model.generator.parameters())
+        rows.insert(5, ("parameters", f"{count:,} in the generator"))
+    shown = table("Plan", ["setting", "value"], [row for row in rows if row[1]])
+    every = flatten(json.loads(json.dumps(_public(record))))
+    full = table("All settings", ["setting", "value"], [(k, said(v)) for k, v in every.items()])
+    return section("The plan", shown, tag("details", tag("summary", "All settings"), full))
+
+
+def _public(record: Record) -> Row:
+    """All settings but where the data lie."""
+    from dataclasses import asdict
+
+    tree = asdict(record.config)
+    tree["data"]["source"] = record.data
+    return tree
+
+
+def said(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 300 else f"{text[:300]} ..."
+
+
+def next_steps(record: Record) -> Html:
+    where = shlex.quote(str(record.path))
+    total = record.config.run.images or record.images
+    done = record.images >= total
+    on = f"ganzfeld resume {where}" + (f" --images {2 * total}" if done else "")
+    classes = record.about.get("classes") if record.about else record.config.data.classes
+    label = f" --label {shlex.quote(str(classes[0]))}" if classes else ""
+    pick = f", labels=[{str(classes[0])!r}]" if classes else ""
+    shape = (record.about or {}).get("shape") or []
+    sizes = ", ".join(str(n) for n in shape)
+    python = (
+        "import ganzfeld\n\n"
+        f"model = ganzfeld.load({str(record.path)!r})\n"
+        f"model.images(1, seed=7{pick})[0].show()\n"
+        f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
+    )
+    parts = [
+        tag("h3", "Continue" if done else "Go on where it stopped"),
+        command(on),
+        tag("h3", "Sample"),
+        command(f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures"),
+        tag("h3", "Compare with another run"),
+        command(f"ganzfeld compare {where} ANOTHER --out compare.html"),
+    ]
+    load = [tag("h3", "Load it in Python"), command(python)]
+    return section("What next", tag("div", tag("div", *parts), tag("div", *load), class_="two"))
+
+
+def footer(record: Record) -> Html:
+    version = (record.about or {}).get("version")
+    made = f"Made by ganzfeld {version}. " if version else "Made by ganzfeld. "
+    words = f"{made}The pictures of the generator are synthetic: say so where they are used."
+    return tag("footer", tag("p", words, class_="soft"))
