@@ -77,6 +77,7 @@ class Run:
     evaluate_every: int | None = None
     log_every: int | None = None
     keep: int = 3  # checkpoints
+    init: str | None = None  # the run or model whose weights it started from
 
 
 @dataclass(kw_only=True)

@@ -23,6 +23,11 @@ from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.randomness import key, torch_generator
 
 FORMAT = 1
+KINDS = {  # what a model is, and its tag, by the name of its game
+    "adversarial": ("generative adversarial network", "gan"),
+    "vae": ("variational autoencoder", "vae"),
+    "gmmn": ("generative moment matching network", "gmmn"),
+}
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
 
 
@@ -217,6 +222,7 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
     options = config.networks["G"].options
     training = dataclasses.asdict(config)
     training["data"]["source"] = Path(config.data.source).name  # nobody else's business
+    training["run"]["init"] = Path(config.run.init).name if config.run.init else None
     return {
         "format": FORMAT,
         "library": "ganzfeld",
@@ -228,7 +234,7 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
         "latent": build_network(config.networks["G"]).latent,
         "classes": config.data.classes if options.get("classes") else [],
         "images_seen": images_seen,
-        "averaged": True,
+        "averaged": config.ema.half_life_images != 0,
         "training": training,
     }
 
@@ -266,15 +272,17 @@ def card(about: dict[str, Any]) -> str:
     channels, height, width = about["shape"]
     classes = ", ".join(about["classes"]) or "none"
     labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
+    kind, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
+    weights = "exponential moving average" if about["averaged"] else "as last trained"
     return f"""---
 library_name: ganzfeld
 pipeline_tag: unconditional-image-generation
-tags: [gan, image-generation]
+tags: [{tag}, image-generation]
 ---
 
 # {data["source"]} by {about["recipe"]}
 
-A generative adversarial network: {height}x{width} pixels, {channels} channel(s), latents of
+A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
 
 ```python
@@ -291,7 +299,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
-| weights | exponential moving average |
+| weights | {weights} |
 
 All settings of the training are in `config.json`.
 

@@ -19,6 +19,7 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
 from ganzfeld.guard import Signals, check_writable
+from ganzfeld.initial import start_from
 from ganzfeld.plan import plan_rows, settle
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
@@ -117,7 +118,7 @@ class Session:
 
     def measure(self) -> tuple[float, int]:
         """Images per second and the largest memory in bytes, from steps that are thrown away."""
-        trainer = self.trainer = self.make_trainer()
+        trainer = self.trainer = self.start_trainer()
         run = self.config.run
 
         def play_period() -> float:
@@ -140,6 +141,13 @@ class Session:
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
             return build_trainer(self.config, self.pack, self.device)
+
+    def start_trainer(self) -> Trainer:
+        """As it is before the first step: with fresh weights, or with those of `--init`."""
+        trainer = self.make_trainer()
+        if self.config.run.init:
+            start_from(trainer, Path(self.config.run.init))
+        return trainer
 
     # From the newest checkpoint
 
@@ -186,7 +194,7 @@ class Session:
 
     def play(self) -> None:
         if self.saved_at < 0:
-            self.trainer = self.make_trainer()  # measuring has moved the first one
+            self.trainer = self.start_trainer()  # measuring has moved the first one
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True
