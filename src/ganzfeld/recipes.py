@@ -117,7 +117,7 @@ def vae(facts: Facts) -> Config:
     fit = {"shape": facts.shape, "classes": facts.classes, "width": 32, "most": 256}
     return Config(
         recipe="vae",
-        game=Part(name="vae"),
+        game=Part(name="vae", options={"beta": 4.0}),
         networks={
             "G": Part(name="dcgan-generator", options={**fit, "latent": latent}),
             "E": Part(name="conv-encoder", options={**fit, "outputs": 2 * latent}),
@@ -139,10 +139,10 @@ def gmmn(facts: Facts) -> Config:
             "E": Part(name="conv-encoder", options={**fit, "outputs": code}),
         },
         optimisers={
-            "autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-5),
+            "autoencoder": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5),
             "generator": Optimiser(lr=1e-3, betas=(0.5, 0.99), final_lr=1e-5),
         },
-        run=Run(batch_size=512, images=1_000_000),
+        run=Run(batch_size=256, images=1_000_000),
     )
 
 
