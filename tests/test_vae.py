@@ -119,8 +119,8 @@ def test_the_bound_reaches_the_likelihood_of_a_linear_model() -> None:
     optimiser = torch.optim.Adam(game.parameters(), 0.02)
     trainer = Trainer(game, {"autoencoder": optimiser}, x, batch_size=500)
     for report in trainer:
-        optimiser.param_groups[0]["lr"] = 0.02 * (1 - report.step / 600) + 1e-5
-        if report.step == 600:
+        optimiser.param_groups[0]["lr"] = 0.02 * (1 - report.step / 1500) + 1e-5
+        if report.step == 1500:
             break
     with torch.no_grad():
         torch.manual_seed(1)
