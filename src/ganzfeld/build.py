@@ -84,7 +84,7 @@ def complete(config: Config) -> Config:
     makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
     for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
         for name, parameter in inspect.signature(make).parameters.items():
-            if parameter.default is not parameter.empty:
+            if parameter.default is not parameter.empty and name not in config.networks:
                 part.options.setdefault(name, parameter.default)
     return config
 

@@ -84,6 +84,7 @@ class Run:
     evaluate_count: int | None = None  # samples each time
     log_every: int | None = None
     keep: int = 3  # checkpoints
+    init: str | None = None  # the run or model whose weights it started from
 
 
 @dataclass(kw_only=True)

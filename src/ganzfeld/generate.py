@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 JUDGE = "discriminator.safetensors"
+KINDS = {  # what a model is, and its tag, by the name of its game
+    "adversarial": ("generative adversarial network", "gan"),
+    "vae": ("variational autoencoder", "vae"),
+    "gmmn": ("generative moment matching network", "gmmn"),
+}
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
 
 Labels = Sequence[int | str] | int | str | None
@@ -345,6 +350,7 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
     options = config.networks["G"].options
     training = dataclasses.asdict(config)
     training["data"]["source"] = Path(config.data.source).name  # nobody else's business
+    training["run"]["init"] = Path(config.run.init).name if config.run.init else None
     return {
         "format": FORMAT,
         "library": "ganzfeld",
@@ -358,6 +364,7 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
         "images_seen": chosen["images"],
         "run_images": run_images,
         "chosen": chosen,
+        "averaged": config.ema.half_life_images != 0,
         "training": training,
     }
 
@@ -409,15 +416,18 @@ def card(about: dict[str, Any]) -> str:
     channels, height, width = about["shape"]
     classes = ", ".join(about["classes"]) or "none"
     labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
+    kind, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
+    average = f"exponential moving average, {about['chosen']['average']} half-life"
+    weights = average if about["averaged"] else "as last trained"
     return f"""---
 library_name: ganzfeld
 pipeline_tag: unconditional-image-generation
-tags: [gan, image-generation]
+tags: [{tag}, image-generation]
 ---
 
 # {data["source"]} by {about["recipe"]}
 
-A generative adversarial network: {height}x{width} pixels, {channels} channel(s), latents of
+A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
 
 ```python
@@ -434,7 +444,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
-| weights | exponential moving average, {about["chosen"]["average"]} half-life |
+| weights | {weights} |
 
 All settings of the training are in `config.json`.
 

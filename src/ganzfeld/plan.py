@@ -50,6 +50,8 @@ def fit(recipe: str, pack: Pack, *, source: str, labels: str) -> Config:
     )
     config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
     config.recipe = recipe
+    if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
+        classes = []  # the recipe leaves them aside
     data = config.data
     # a whole path, so that the run can be continued from anywhere
     data.source = str(Path(source).resolve()) if Path(source).exists() else source
@@ -118,6 +120,7 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Pack) -> list[tuple[
         ("data", f"{data.source}: {len(pack):,} pictures, {size}, {labels}"),
         ("recipe", f"{config.recipe}, {'conditional' if data.classes else 'unconditional'}"),
         ("parameters", ", ".join(networks)),
+        *([("starts from", run.init)] if run.init else []),
         ("batch", f"{run.batch_size}"),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),

@@ -50,6 +50,7 @@ def train(
     alpha: str = "white",
     on_bad_image: str | None = None,
     device: str = "auto",
+    init: str | os.PathLike[str] | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
 ) -> Run:
@@ -65,6 +66,8 @@ def train(
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
     on_bad_image: "fail" or "skip"; by default bad pictures are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
+    init: a run or a model folder whose weights the networks start from: those of a run, or G
+        of a model. They must fit.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -93,6 +96,7 @@ def train(
             config.run.batch_size = batch
         if images is not None:
             config.run.images = images
+        config.run.init = str(Path(init).resolve()) if init is not None else None
         config.run.minutes = minutes  # the recipe's images stand in until the speed is known
         config = complete(with_settings(config, settings))
         check(config)

@@ -29,6 +29,7 @@ from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import Examiner, can_examine
 from ganzfeld.guard import Signals, check_writable
+from ganzfeld.initial import start_from
 from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
@@ -97,7 +98,7 @@ class Session:
             self.adopt(stored)
             self.go_on()
             return
-        self.trainer = self.make_trainer()
+        self.trainer = self.start_trainer()
         pace = measure(self.trainer, self.config, self.pack)
         run = self.config.run
         if run.minutes is not None:
@@ -142,6 +143,13 @@ class Session:
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
             return build_trainer(self.config, self.pack, self.device)
+
+    def start_trainer(self) -> Trainer:
+        """As it is before the first step: with fresh weights, or with those of `--init`."""
+        trainer = self.make_trainer()
+        if self.config.run.init:
+            start_from(trainer, Path(self.config.run.init))
+        return trainer
 
     # From the newest checkpoint
 
@@ -189,7 +197,7 @@ class Session:
 
     def play(self) -> None:
         if self.saved_at < 0:
-            self.trainer = self.make_trainer()  # measuring has moved the first one
+            self.trainer = self.start_trainer()  # measuring has moved the first one
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True

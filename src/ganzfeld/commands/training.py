@@ -26,6 +26,7 @@ def train(
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    init: Path | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
 ) -> None:
@@ -44,6 +45,7 @@ def train(
         alpha: What shows through transparent pixels, or keep it as a channel.
         on_bad_image: Default: skip bad pictures up to one in a hundred, else fail with the list.
         device: Where to train.
+        init: A run or a model whose weights to start from.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
     """
@@ -63,6 +65,7 @@ def train(
         alpha=alpha,
         on_bad_image=on_bad_image,
         device=device,
+        init=init,
         settings=set,
         quiet=quiet,
     )
@@ -159,8 +162,9 @@ def recipes() -> None:
     """List the recipes."""
     from ganzfeld.recipes import RECIPES
 
+    wide = max(len(name) for name in RECIPES)
     for name, recipe in RECIPES.items():
-        print(f"{name:<10} {(recipe.__doc__ or '').splitlines()[0]}")
+        print(f"{name:<{wide}}  {(recipe.__doc__ or '').splitlines()[0]}")
 
 
 def verify(run: Positional[Path], /) -> None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from torch import nn
 
+from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
+from ganzfeld.networks.tutorials import (
+    AnimeDiscriminator,
+    AnimeGenerator,
+    CelebaDiscriminator,
+    CelebaGenerator,
+    MnistDiscriminator,
+    MnistGenerator,
+)
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -15,4 +24,12 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "dcgan-discriminator": DCGANDiscriminator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
+    "conv-encoder": ConvEncoder,
+    "code-generator": CodeGenerator,
+    "mnist-generator": MnistGenerator,
+    "mnist-discriminator": MnistDiscriminator,
+    "celeba-generator": CelebaGenerator,
+    "celeba-discriminator": CelebaDiscriminator,
+    "anime-generator": AnimeGenerator,
+    "anime-discriminator": AnimeDiscriminator,
 }
