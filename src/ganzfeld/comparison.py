@@ -271,6 +271,10 @@ def winner(name: str, results: Sequence[Row]) -> Row | None:
     ends = best.get(f"{name}_interval")
     for other in known if ends else ():
         theirs = other.get(f"{name}_interval")
-        if other is not best and (not theirs or (theirs[0] <= ends[1] and ends[0] <= theirs[1])):
+        if (
+            other is not best
+            and ends
+            and (not theirs or (theirs[0] <= ends[1] and ends[0] <= theirs[1]))
+        ):
             return None
     return best

@@ -45,16 +45,17 @@ def start_from(trainer: Trainer, source: Path) -> list[str]:
                 "model folder, RUN/model, gives its G alone",
             )
         targets.append((network, of(trained, name)))
-    for name, average in trainer.average.named_children() if trainer.average else []:
-        if name in names:
-            targets.append((average, of(averaged, name) or of(trained, name)))
+    for span, average in trainer.average.named_children() if trainer.average else []:
+        for name in set(names) & set(dict(average.named_children())):
+            weights = of(averaged, f"{span}.{name}") or of(trained, name)
+            targets.append((average.get_submodule(name), weights))
     for network, weights in targets:
         network.load_state_dict(weights)
     return names
 
 
 def read(source: Path) -> tuple[Weights, Weights]:
-    """Weights by `NETWORK.name`: as trained, and averaged."""
+    """Weights as trained, by `NETWORK.name`, and as averaged, by `SPAN.NETWORK.name`."""
     folder = source if (source / "model.safetensors").exists() else None
     if folder is None and checkpoint.listing(source / "checkpoints"):
         found, _ = checkpoint.newest(source / "checkpoints")
@@ -72,7 +73,7 @@ def read(source: Path) -> tuple[Weights, Weights]:
     if problem := checkpoint.mismatch("model.safetensors", data, about["weights"]):
         raise CheckpointError(f"{folder} is damaged: {problem}")
     weights = {f"G.{name}": value for name, value in safetensors.torch.load(data).items()}
-    return weights, weights
+    return weights, {}
 
 
 def of(weights: Weights, network: str) -> Weights:

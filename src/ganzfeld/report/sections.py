@@ -94,7 +94,8 @@ def chosen_number(chosen: Row) -> float | None:
         for c in chosen.get("candidates") or []
         if (c.get("images"), c.get("average")) == (chosen.get("images"), chosen.get("average"))
     )
-    value = next(same, {}).get(str(chosen.get("by")))
+    found: Row = next(same, {})
+    value = found.get(str(chosen.get("by")))
     return value if isinstance(value, int | float) else None
 
 
