@@ -271,10 +271,7 @@ def winner(name: str, results: Sequence[Row]) -> Row | None:
     ends = best.get(f"{name}_interval")
     for other in known if ends else ():
         theirs = other.get(f"{name}_interval")
-        if (
-            other is not best
-            and ends
-            and (not theirs or (theirs[0] <= ends[1] and ends[0] <= theirs[1]))
-        ):
+        apart = theirs and (ends[1] < theirs[0] or theirs[1] < ends[0])  # type: ignore[index]
+        if other is not best and not apart:
             return None
     return best
