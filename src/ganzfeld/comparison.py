@@ -200,7 +200,10 @@ def grouped(subjects: Sequence[Subject]) -> list[Group]:
     by_key: dict[str | None, list[Subject]] = {}
     for subject in subjects:
         by_key.setdefault(key(subject.result), []).append(subject)
-    groups = [Group(m[0].result["protocol"] if m[0].result else None, m) for m in by_key.values()]
+    groups = []
+    for members in by_key.values():
+        result = members[0].result
+        groups.append(Group(result["protocol"] if result else None, members))
     return sorted(groups, key=lambda group: (group.protocol is None, -len(group.members)))
 
 
@@ -268,10 +271,13 @@ def winner(name: str, results: Sequence[Row]) -> Row | None:
     best, second = sorted(known, key=rank)[:2]
     if rank(best) == rank(second):
         return None
-    ends = best.get(f"{name}_interval")
-    for other in known if ends else ():
-        theirs = other.get(f"{name}_interval")
-        apart = theirs and (ends[1] < theirs[0] or theirs[1] < ends[0])  # type: ignore[index]
-        if other is not best and not apart:
-            return None
-    return best
+    rest = (result for result in known if result is not best)
+    return None if any(overlap(name, best, other) for other in rest) else best
+
+
+def overlap(name: str, one: Row, other: Row) -> bool:
+    """Whether the intervals of both overlap; False for a metric without any."""
+    a, b = one.get(f"{name}_interval"), other.get(f"{name}_interval")
+    if not a or not b or None in (*a, *b):
+        return False
+    return bool(a[0] <= b[1] and b[0] <= a[1])

@@ -89,14 +89,11 @@ def result_words(record: Record) -> str:
 
 def chosen_number(chosen: Row) -> float | None:
     """The number that the chosen one was chosen by."""
-    same = (
-        c
-        for c in chosen.get("candidates") or []
-        if (c.get("images"), c.get("average")) == (chosen.get("images"), chosen.get("average"))
-    )
-    found: Row = next(same, {})
-    value = found.get(str(chosen.get("by")))
-    return value if isinstance(value, int | float) else None
+    for candidate in chosen.get("candidates") or []:
+        if all(candidate.get(k) == chosen.get(k) for k in ("images", "average")):
+            value = candidate.get(str(chosen.get("by")))
+            return value if isinstance(value, int | float) else None
+    return None
 
 
 def tiles(record: Record) -> Html:

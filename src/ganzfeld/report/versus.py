@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ganzfeld.comparison import Comparison, Group, Subject
 
+    Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
+
 GRIDS_BYTES = 1_300_000  # of all grids together
 STAR = (
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
@@ -109,40 +111,42 @@ def metrics(found: Comparison, group: Group) -> Html:
 
 
 def curves(found: Comparison) -> Html:
-    """Each metric against images and seconds; a chart holds numbers of one protocol only."""
-    charts = []
-    for (protocol, data, name), runs in by_protocol(found).items():
-        way = BEST.get(name)
-        best = Best(way) if way else None
-        caption = f"Protocol: {protocol}; data {data[:8]}"
-        lines = [Line(s.name, points, colour(found, s)) for s, points in runs]
-        charts.append(chart(title(name), lines, best=best, caption=caption))
-        timed = [
-            Line(s.name, against_seconds(s.record, points), colour(found, s))
-            for s, points in runs
-            if s.record
-        ]
-        axis = "seconds of training"
-        charts.append(chart(title(name), timed, x=axis, best=best, caption=caption))
-    if not any(charts):
+    """Each metric against images and against seconds."""
+    parts: list[Html] = []
+    for (protocol, data), metrics in by_protocol(found).items():
+        charts = []
+        for name, runs in metrics.items():
+            best = Best(BEST[name]) if name in BEST else None
+            lines = [Line(s.name, points, colour(found, s)) for s, points in runs]
+            timed = [
+                Line(s.name, against_seconds(s.record, points), colour(found, s))
+                for s, points in runs
+                if s.record
+            ]
+            charts.append(chart(title(name), lines, best=best))
+            charts.append(chart(title(name), timed, x="seconds", best=best))
+        parts.append(tag("p", "protocol: ", tag("code", f"{protocol}; data {data[:8]}")))
+        parts.append(tag("div", *charts, class_="cards"))
+    if not parts:
         return Html("")
     lead = (
-        "From the evaluations during training. Seconds are of each run's own machine, "
-        "without the time that evaluations took."
+        "From the evaluations during training. Seconds are wall time, each run's on its own "
+        "machine. A chart holds numbers of one protocol and one data set."
     )
-    return section("Curves", tag("div", *charts, class_="cards"), lead=lead)
+    return section("Curves", *parts, lead=lead)
 
 
-def by_protocol(found: Comparison) -> dict[tuple[str, str, str], list[tuple[Subject, Points]]]:
-    """Curves by (protocol, data, metric); evaluations that name no protocol are left out."""
-    curves: dict[tuple[str, str, str], list[tuple[Subject, Points]]] = {}
+def by_protocol(found: Comparison) -> dict[tuple[str, str], Curves]:
+    """Curves by (protocol, data); evaluations that name no protocol are left out."""
+    curves: dict[tuple[str, str], Curves] = {}
     for subject in found.subjects:
         if subject.record is None:
             continue
         data = subject.record.config.data.fingerprint
         for (protocol, name), points in subject.record.curves().items():
             if protocol and name in found.metrics:
-                curves.setdefault((protocol, data, name), []).append((subject, points))
+                same = curves.setdefault((protocol, data), {})
+                same.setdefault(name, []).append((subject, points))
     return curves
 
 

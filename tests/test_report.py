@@ -1,0 +1,306 @@
+"""The report of a run: what is on the page, and that it needs nothing but itself."""
+
+import base64
+import dataclasses
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganzfeld
+from ganzfeld import evaluation, generate, pictures, report
+from ganzfeld.config import Data, Part, from_dict, to_json
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.errors import CheckpointError
+from ganzfeld.report import chart, drawn, embed
+from ganzfeld.report.html import Html, tag
+from pages import HOSTILE, SECTIONS, Page, assert_alone
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TINY = ["networks.G.width=4", "networks.D.width=4"]
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return open_pack("avatars:64", PackOptions(size=(16, 16)))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, pack: Pack) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "faces"
+    run = ganzfeld.train(
+        "avatars:64", out=path, size=16, images=640, batch=32, settings=TINY, quiet=True
+    )
+    result = ganzfeld.evaluate(run, pack, extractor="random", count=48)
+    (path / "evaluation.json").write_text(json.dumps(result))
+    return path
+
+
+@pytest.fixture
+def run(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "faces"))
+
+
+def change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def with_config(run: Path, **data: object) -> None:
+    config = generate.read_config(run)
+    config.data = dataclasses.replace(config.data, **data)  # type: ignore[arg-type]
+    (run / "config.json").write_text(to_json(config))
+
+
+def test_a_whole_run_has_every_part_and_needs_no_other_file(run: Path, pack: Pack) -> None:
+    path = report.write(run, pack)
+    assert path == run / "report.html"
+    assert path.stat().st_size < 3e6
+    assert not list(run.glob(".tmp-*"))
+    page = assert_alone(path)
+    assert page.headings() == set(SECTIONS)
+    assert "avatars:64 by default" in page.text
+    assert "640" in page.text and "kernel first, Frechet biased below 5,000" in page.text
+    result = json.loads((run / "evaluation.json").read_text())
+    assert result["protocol"]["id"] in page.text
+    assert f"ganzfeld resume {run} --images 1280" in page.text
+    assert "ganzfeld.load(" in page.text and "ganzfeld sample" in page.text
+    assert all(svg.get("aria-label") or svg.get("aria-hidden") for svg in page.all("svg"))
+    for table in page.raw.split("<table")[1:]:
+        assert "<caption" in table and 'scope="row"' in table
+
+
+def test_the_same_folder_gives_the_same_page(run: Path, pack: Pack) -> None:
+    first = report.write(run, pack).read_bytes()
+    assert report.write(run, pack).read_bytes() == first
+
+
+def test_the_grid_on_the_page_is_the_newest_one(run: Path) -> None:
+    page = Page(report.write(run))
+    newest = sorted((run / "samples").glob("*.png"))[-1]
+    source = page.all("img")[0]["src"]
+    assert source is not None
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as shown:
+        assert np.array_equal(np.asarray(shown), np.asarray(Image.open(newest)))
+
+
+def test_closest_pictures_are_those_that_were_measured(run: Path, pack: Pack) -> None:
+    """The sample is drawn again as the evaluation drew it, with the class it was asked for."""
+    result = json.loads((run / "evaluation.json").read_text())
+    model = generate.load(run)
+    rows = evaluation.reference_rows(pack, 48)
+    whole = evaluation.draw(model, pack, rows, 48, 0, next(model.generator.parameters()).device)
+    pixels = np.concatenate(list(whole.chunks))
+    for number, _, _ in result["memorisation_pairs"][:5]:
+        again = drawn.redrawn(model, pack, result["protocol"], number)
+        assert np.array_equal(again, pixels[number - whole.numbers[0]])
+    page = Page(report.write(run, pack))
+    alts = [image["alt"] for image in page.all("img")]
+    number, row, distance = result["memorisation_pairs"][0]
+    place = alts.index(f"sample {number}")
+    assert alts[place + 1] == f"picture {row} of the data, the nearest to it"
+    assert f"{distance:.3g} apart" in page.text
+    source = page.all("img")[place + 1]["src"]
+    assert source is not None
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as shown:
+        expected = pictures.to_image(pack.images[row])
+        assert np.array_equal(np.asarray(shown), np.asarray(expected))
+
+
+def test_without_the_data_or_with_other_data_it_says_so(run: Path, tmp_path: Path) -> None:
+    assert "the data could not be opened" in Page(report.write(run)).text
+    other = open_pack("avatars:70", PackOptions(size=(16, 16)))
+    page = Page(report.write(run, other))
+    assert "the data have changed" in page.text
+    assert not any((i["alt"] or "").startswith("sample ") for i in page.all("img"))
+
+
+def test_hostile_names_are_text(run: Path, pack: Pack) -> None:
+    names = [HOSTILE, *pack.classes[1:]]
+    with_config(run, source=f"/somewhere/{HOSTILE.replace('/', '')}", classes=names)
+    change(run / "model" / "config.json", classes=names)
+    result = json.loads((run / "evaluation.json").read_text())
+    result["class_shares"] = dict.fromkeys(names, 0.1)
+    result["intra_class_frechet_by_class"] = {HOSTILE: 3.5}
+    result["extractor_note"] = result["protocol"]["id"] = HOSTILE
+    (run / "evaluation.json").write_text(json.dumps(result))
+    with open(run / "metrics.jsonl", "a") as file:
+        row = {"kind": "evaluation", "images": 640, "kernel": 1.0, "protocol": HOSTILE}
+        file.write(json.dumps(row) + "\n")
+        file.write(json.dumps({"kind": "train", "images": 640, "losses": {HOSTILE: 1.0}}) + "\n")
+    page = assert_alone(report.write(run, pack))
+    assert len(page.all("script")) == 1
+    assert page.text.count(HOSTILE) >= 4
+    assert "/somewhere" not in page.raw, "where the data lie is private"
+
+
+def test_attributes_and_text_are_escaped() -> None:
+    made = tag("p", "<b>", Html("<i></i>"), title='"><script>', hidden=True, id=None)
+    assert made == ('<p title="&quot;&gt;&lt;script&gt;" hidden>&lt;b&gt;<i></i></p>')
+
+
+@pytest.mark.parametrize(
+    ("gone", "lost"),
+    [
+        (["evaluation.json"], {"Closest training pictures"}),
+        (["metrics.jsonl"], {"Curves"}),
+        (["samples"], {"Through time"}),
+        (
+            ["evaluation.json", "metrics.jsonl", "samples", "model", "checkpoints"],
+            {"Closest training pictures", "Curves", "Through time", "Class by class"},
+        ),
+    ],
+)
+def test_missing_parts_are_left_out(run: Path, pack: Pack, gone: list[str], lost: set[str]) -> None:
+    for name in gone:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    page = assert_alone(report.write(run, pack))
+    assert page.headings() == set(SECTIONS) - lost
+    if "evaluation.json" in gone:
+        assert "has not been measured yet" in page.text
+    if len(gone) > 3:
+        assert "nothing has been learned yet" in page.text
+
+
+def test_damage_is_named_and_the_rest_is_there(run: Path, pack: Pack) -> None:
+    (run / "evaluation.json").write_text('{"kernel": 1')
+    with open(run / "metrics.jsonl", "ab") as file:
+        file.write(b'{"kind": "train", "ima')
+    newest = sorted((run / "samples").glob("*.png"))[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    weights = run / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-3])
+    page = assert_alone(report.write(run, pack))
+    assert "evaluation.json is damaged" in page.text
+    assert {"Curves", "Through time", "What next"} <= page.headings()
+    (run / "evaluation.json").write_text("[1, 2]")
+    assert "nothing that ganzfeld evaluate wrote" in Page(report.write(run, pack)).text
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="is not a run"):
+        report.write(tmp_path)
+
+
+def test_stopped_early_is_said_with_the_command(run: Path) -> None:
+    config = generate.read_config(run)
+    config.run.images = 5000
+    (run / "config.json").write_text(to_json(config))
+    page = Page(report.write(run))
+    assert "Stopped early: 640 of 5,000 images" in page.text
+    assert f"ganzfeld resume {run}" in page.text and "--images" not in page.text
+
+
+def test_the_chosen_checkpoint_is_in_the_sentence_and_marked(run: Path) -> None:
+    candidates = [
+        {"images": n, "average": a, "frechet": f, "kernel": f / 100}
+        for n, a, f in ((320, "short", 9.0), (320, "long", 7.25), (640, "short", 8.0))
+    ]
+    best = {"images": 320, "average": "long", "by": "frechet", "candidates": candidates}
+    change(run / "model" / "config.json", chosen=best)
+    page = Page(report.write(run))
+    assert "the long average at image 320, the best of 3 candidates" in page.text
+    assert "(7.25)" in page.text and "Candidates by Frechet distance" in page.text
+    assert "Best: 7.25 at 320 (long average)" in page.text
+
+
+def test_evaluations_of_other_protocols_make_other_curves(run: Path) -> None:
+    with open(run / "metrics.jsonl", "w") as file:
+        for images, value, protocol in ((100, 5.0, "A"), (200, 4.0, "A"), (300, 1.5, "B")):
+            row = {"kind": "evaluation", "images": images, "frechet": value, "protocol": protocol}
+            file.write(json.dumps(row) + "\n")
+    page = Page(report.write(run))
+    labels = [label for svg in page.all("svg") if (label := svg.get("aria-label"))]
+    assert [label for label in labels if "goes from 5 to 4" in label]
+    assert not [label for label in labels if "to 1.5" in label and "from 5" in label]
+    assert "Protocol: A" in page.text and "Protocol: B" in page.text
+
+
+def test_collapse_and_copying_are_said(run: Path) -> None:
+    change(run / "evaluation.json", diversity=0.1, memorisation=0.2)
+    page = Page(report.write(run))
+    assert "it has collapsed" in page.text and "learned some by heart" in page.text
+
+
+def test_another_game_and_samples_that_are_no_pictures(tmp_path: Path) -> None:
+    run = tmp_path / "words"
+    (run / "samples").mkdir(parents=True)
+    config = from_dict(
+        ganzfeld.Config,
+        {
+            "recipe": "mine.py:words",
+            "game": {"name": "mine:Words"},
+            "networks": {"W": dataclasses.asdict(Part(name="mine:Net"))},
+            "optimisers": {"writer": {"name": "adam"}},
+            "data": dataclasses.asdict(Data(source="poems.txt")),
+            "run": {"images": 100},
+        },
+    )
+    (run / "config.json").write_text(to_json(config))
+    (run / "samples" / "000000000100.txt").write_text("a <b> rose\nis a rose")
+    row = {"kind": "train", "images": 100, "images_per_second": 50.0, "losses": {"loss": None}}
+    (run / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    page = assert_alone(report.write(run))
+    assert "poems.txt by mine.py:words" in page.text and "a <b> rose" in page.text
+    assert "mine:Words" in page.text and "writer" in page.text and "2 s of training" in page.text
+
+
+def test_ones_own_network_is_drawn_only_when_trusted(tmp_path: Path) -> None:
+    recipe = f"{EXAMPLES / 'own_network.py'}:tall"
+    run = ganzfeld.train(
+        "avatars:64", recipe=recipe, out=tmp_path / "r", size=16, images=64, batch=32, quiet=True
+    )
+    page = Page(report.write(run.path))
+    assert not any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
+    page = Page(report.write(run.path, trust_code=True))
+    assert any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
+
+
+def test_large_pictures_are_made_smaller() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (900, 1400, 4), np.uint8)
+    image = Image.fromarray(noise)
+    made = embed.picture(image, "noise", side=700, most=50_000)
+    assert 'width="' in made and made.startswith('<img src="data:image/jpeg')
+    assert len(base64.b64decode(made.partition("base64,")[2].partition('"')[0])) <= 50_000
+    small = Image.new("L", (8, 8))
+    assert "image/png" in embed.picture(small, "grey", side=700, most=50_000)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 30_016, [0, 10_000, 20_000, 30_000]),
+        (0.0, 1.0, [0, 0.5, 1]),
+        (-3, 5, [-2, 0, 2, 4]),
+        (2, 2, [2]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
+    assert chart.ticks(low, high, 4) == expected
+
+
+def test_a_chart_marks_the_best_and_survives_odd_numbers() -> None:
+    line = chart.Line("a", [(0, 5.0), (10, 2.0), (20, 3.0)])
+    assert "Best: 2 at 10" in chart.chart("t", [line], best=chart.Best("min"))
+    assert "Best: 5 at 0" in chart.chart("t", [line], best=chart.Best("max"))
+    near = chart.Line("b", [(0, 0.5), (10, 1.25)])
+    assert "Best: 1.25 at 10" in chart.chart("t", [near], best=chart.Best("one"))
+    for points in ([(0, 0.0)], [(5, 1e-12), (6, 1e9)], [(1, -4.0), (2, -4.0)], [(0, 7.0)] * 3):
+        assert "NaN" not in (made := chart.chart("t", [chart.Line("c", points)]))
+        assert "nan" not in made and "<svg" in made
+    assert chart.chart("t", [chart.Line("d", [])]) == ""
+
+
+def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: Path) -> None:
+    with_config(run, source=str(tmp_path / "moved"))
+    command = [sys.executable, "-m", "ganzfeld", "report", str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "the closest training pictures are left out" in done.stdout
+    assert str(run / "report.html") in done.stdout
+    assert "Left out: the data could not be opened" in Page(run / "report.html").text
