@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tyro
 
 from ganzfeld.commands import data as about_data
-from ganzfeld.commands import measuring, training
+from ganzfeld.commands import measuring, training, translating
 from ganzfeld.errors import GanzfeldError
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
@@ -23,6 +23,7 @@ checkpoint_app = tyro.extras.SubcommandApp()
 for command in (training.train, training.resume, training.sample, training.recipes):
     app.command()(command)
 app.command()(measuring.evaluate)
+app.command()(translating.translate)
 data_app.command(name="check")(about_data.data_check)
 data_app.command(name="sheet")(about_data.data_sheet)
 checkpoint_app.command()(training.verify)

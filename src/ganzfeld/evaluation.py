@@ -118,7 +118,11 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
         or (path / "model" / "config.json").exists()
         or (path / "checkpoints").is_dir()
     )
-    return generate.load(path, trust_code=trust_code) if holds_model else os.fspath(model)
+    if not holds_model:
+        return os.fspath(model)
+    loaded = generate.load(path, trust_code=trust_code, task="generation")
+    assert isinstance(loaded, generate.Model)
+    return loaded
 
 
 def open_data(

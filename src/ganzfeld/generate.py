@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 import ganzfeld
 from ganzfeld import checkpoint, pictures
-from ganzfeld.build import build_network, channels_last
+from ganzfeld.build import build_network, channels_last, find
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.games import GAMES
 from ganzfeld.randomness import key, torch_generator
+from ganzfeld.translate import Translator, card
 
 FORMAT = 1
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
@@ -121,15 +123,28 @@ def latent(size: int, seed: int, index: int) -> Tensor:
     return torch.randn(size, generator=torch_generator(seed, "sample", index))
 
 
-def load(path: str | os.PathLike[str], *, trust_code: bool = False) -> Model:
-    """Load the generator of a run or of a model folder.
+def load(
+    path: str | os.PathLike[str], *, trust_code: bool = False, task: str | None = None
+) -> Model | Any:
+    """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
     For a run it is the shipped model, or the newest whole checkpoint where that is newer.
+    task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
     """
-    path = Path(path)
+    model = load_any(Path(path), trust_code=trust_code)
+    has = model.about.get("task", "generation")
+    if task not in (None, has):
+        other = "translate MODEL PICTURES --out FOLDER"
+        if has == "generation":
+            other = "sample MODEL --out FOLDER"
+        raise UsageError(f"{path} is a model for {has}, not for {task}", fix=f"ganzfeld {other}")
+    return model
+
+
+def load_any(path: Path, *, trust_code: bool) -> Model | Translator:
     if (path / "model.safetensors").exists():
         return load_model(path, trust_code=trust_code)
     shipped = path / "model"
@@ -160,7 +175,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def load_model(folder: Path, *, trust_code: bool = False) -> Model:
+def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     about = read_about(folder)
     try:
         data = (folder / "model.safetensors").read_bytes()
@@ -173,30 +188,47 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model:
     return assemble(about, safetensors.torch.load(data), trust_code=trust_code)
 
 
-def from_checkpoint(run: Path, *, trust_code: bool = False) -> Model:
+def from_checkpoint(run: Path, *, trust_code: bool = False) -> Model | Translator:
     config = read_config(run)
     found, _ = checkpoint.newest(run / "checkpoints")
     assert found is not None
     average = found.state["average"]
-    weights = {k.removeprefix("G."): v for k, v in average.items() if k.startswith("G.")}
     about = describe(config, found.manifest["images"])
+    weights = average
+    if about["task"] == "generation":
+        weights = {k.removeprefix("G."): v for k, v in average.items() if k.startswith("G.")}
     return assemble(about, weights, trust_code=trust_code)
 
 
-def assemble(about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool) -> Model:
-    part = from_dict(Part, about["generator"], "generator")
+def assemble(
+    about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
+) -> Model | Translator:
+    if about.get("task") == "translation":
+        networks = {}
+        for way, one in about["translators"].items():
+            start = f"{one['network']}."
+            own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+            networks[way] = assemble_network(one["part"], own, trust_code=trust_code)
+        return Translator(about, networks)
+    return Model(about, assemble_network(about["generator"], weights, trust_code=trust_code))
+
+
+def assemble_network(
+    described: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
+) -> nn.Module:
+    part = from_dict(Part, described, "generator")
     if ":" in part.name and not trust_code:
         raise CheckpointError(
             f"this model's network is Python code of its author, {part.name}; it was not run",
             fix="ganzfeld.load(path, trust_code=True), if you trust it",
         )
-    generator = build_network(part)
+    network = build_network(part)
     try:
-        generator.load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
-    channels_last(generator)
-    return Model(about, generator)
+    channels_last(network)
+    return network
 
 
 def read_config(run: Path) -> Config:
@@ -214,23 +246,49 @@ def read_config(run: Path) -> Config:
 
 def describe(config: Config, images_seen: int) -> dict[str, Any]:
     """What a model folder says of itself, but for its weights' hash."""
-    options = config.networks["G"].options
     training = dataclasses.asdict(config)
-    training["data"]["source"] = Path(config.data.source).name  # nobody else's business
+    for name in ("source", "other"):  # where they lie is nobody else's business
+        if training["data"][name]:
+            training["data"][name] = Path(training["data"][name]).name
+    directions = directions_of(config)
+    if directions:
+        task: dict[str, Any] = {
+            "task": "translation",
+            "translators": {
+                way: {"network": name, "part": dataclasses.asdict(config.networks[name])}
+                for way, name in directions.items()
+            },
+            "channels": {"a": config.data.channels, "b": config.data.channels_b},
+            "size": config.data.size,
+        }
+    else:
+        options = config.networks["G"].options
+        task = {
+            "task": "generation",
+            "generator": dataclasses.asdict(config.networks["G"]),
+            "shape": options["shape"],
+            "latent": build_network(config.networks["G"]).latent,
+            "classes": config.data.classes if options.get("classes") else [],
+        }
     return {
         "format": FORMAT,
         "library": "ganzfeld",
         "version": ganzfeld.__version__,
         "recipe": config.recipe,
-        "generator": dataclasses.asdict(config.networks["G"]),
-        "shape": options["shape"],
+        **task,
         "range": [-1, 1],
-        "latent": build_network(config.networks["G"]).latent,
-        "classes": config.data.classes if options.get("classes") else [],
         "images_seen": images_seen,
         "averaged": True,
         "training": training,
     }
+
+
+def directions_of(config: Config) -> dict[str, str]:
+    """The networks that translate, by direction; {} where pictures come from noise."""
+    game = find(config.game.name, GAMES, "game")
+    if game.task != "translation":
+        return {}
+    return dict(game.directions) or {config.game.options["direction"]: "G"}
 
 
 def shipped(run: Path) -> int | None:
@@ -243,16 +301,18 @@ def shipped(run: Path) -> int | None:
 
 def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
     """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
-    state = average.get_submodule("G").state_dict()
+    about = describe(config, images_seen)
+    state = average.state_dict()
+    if about["task"] == "generation":
+        state = average.get_submodule("G").state_dict()
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
-    about = describe(config, images_seen)
     about["weights"] = checkpoint.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
-    checkpoint.write(temporary / "README.md", card(about).encode())
+    checkpoint.write(temporary / "README.md", card_of(about).encode())
     checkpoint.sync(temporary)
     checkpoint.remove(run / "model")
     os.rename(temporary, run / "model")
@@ -260,8 +320,10 @@ def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Pat
     return run / "model"
 
 
-def card(about: dict[str, Any]) -> str:
+def card_of(about: dict[str, Any]) -> str:
     """The model card, in the layout that Hugging Face's hub shows."""
+    if about["task"] == "translation":
+        return card(about)
     data, run = about["training"]["data"], about["training"]["run"]
     channels, height, width = about["shape"]
     classes = ", ".join(about["classes"]) or "none"

@@ -7,14 +7,14 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, distributed, generate, journal, pictures
+from ganzfeld import checkpoint, distributed, examples, generate, journal, pictures
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
@@ -25,6 +25,8 @@ from ganzfeld.trainer import Report, Trainer
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+    from ganzfeld.games import Game
 
 MEASURED = 3.0  # seconds of measuring at most, and a twentieth of the run
 POISONED = 256  # above every signal's number
@@ -42,7 +44,7 @@ class Session:
         self,
         folder: Path,
         config: Config,
-        pack: Pack,
+        pack: Pack | TwoDomains,
         device: torch.device,
         screen: Screen,
         signals: Signals,
@@ -248,7 +250,13 @@ class Session:
         self.picture = path
 
     def evaluate(self, report: Report | None = None) -> None:
-        """A cheap number for every run: how far samples differ, against how far the data does."""
+        """A cheap number for every run: how far samples differ, against how far the data does.
+
+        Of a translation: how far it is from the truth.
+        """
+        if self.trainer.game.task == "translation":
+            self.evaluate_translation()
+            return
         samples, _ = preview(self.trainer, self.config)
         chosen = some_data(self.pack, len(samples))
         row = {
@@ -257,6 +265,14 @@ class Session:
             "diversity": round(spread(samples) / max(spread(chosen), 1e-9), 4),
             "protocol": "mean pairwise L2 in pixels of averaged samples over that of data, n=64",
         }
+        journal.append(self.folder / "metrics.jsonl", row)
+
+    def evaluate_translation(self) -> None:
+        trainer = self.trainer
+        assert trainer.average is not None
+        with trainer.average.applied(trainer.game) as game:
+            found = examples.measure(game, cast("TwoDomains", self.pack), trainer.device)
+        row = {"kind": "evaluation", "images": trainer.images, **found}
         journal.append(self.folder / "metrics.jsonl", row)
 
     def save(self, report: Report | None = None) -> None:
@@ -316,7 +332,7 @@ class Session:
             [
                 ("pictures", str(self.picture)),
                 ("model", str(path)),
-                ("more", f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"),
+                ("more", more(self.trainer.game, self.folder)),
             ],
         )
 
@@ -346,6 +362,13 @@ class Session:
         self.trainer.salt = salt
         self.meter.read()  # forget what the discarded steps measured
         self.poisoned = False
+
+
+def more(game: Game, folder: Path) -> str:
+    """A command to go on with."""
+    if game.task == "translation":
+        return f"ganzfeld translate {folder} PICTURES --out translated --sheet sheet.png"
+    return f"ganzfeld sample {folder} --count 64 --seed 1 --out pictures"
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
@@ -424,19 +447,22 @@ def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> 
 def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
     """Samples of the averaged networks from latents that never change, and columns for a grid.
 
-    With classes there is a row for each, of at most ten.
+    With classes there is a row for each, of at most ten. A translation shows inputs and outputs.
     """
+    assert trainer.average is not None
+    if trainer.game.task == "translation":
+        with trainer.average.applied(trainer.game) as game:
+            return examples.preview(game, cast("TwoDomains", trainer.data), trainer.device)
     classes = min(len(config.data.classes), 10)
     count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
     latent = trainer.game.latent
     z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
     y = torch.arange(count, device=trainer.device) // columns if classes else None
-    assert trainer.average is not None
     with trainer.average.applied(trainer.game) as game:
         return game.sample(z.to(trainer.device), y).float().cpu(), columns
 
 
-def some_data(pack: Pack, count: int) -> Tensor:
+def some_data(pack: Pack | TwoDomains, count: int) -> Tensor:
     """Evenly spaced samples of the data, in [-1, 1]."""
     chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
     return torch.as_tensor(pack.rows(chosen)["x"]).float() / 127.5 - 1

@@ -15,6 +15,8 @@ def train(
     /,
     *,
     recipe: str = "default",
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
+    direction: Literal["ab", "ba"] | None = None,
     out: Path | None = None,
     size: str | None = None,
     images: int | None = None,
@@ -33,6 +35,8 @@ def train(
     Args:
         data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
+        other: For a translation: the second domain, where the data do not hold both.
+        direction: For pix2pix: from a (left, or first) to b, or back. Default: ab.
         out: The run's folder. Default: runs/DATA-RECIPE.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         images: Images to see in all.
@@ -52,6 +56,8 @@ def train(
     run_training(
         data,
         recipe=recipe,
+        other=other,
+        direction=direction,
         out=out,
         size=parse_size(size),
         images=images,
@@ -105,7 +111,7 @@ def sample(
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model)
+    loaded = generate.load(model, task="generation")
     everything = []
     number = 0
     for chunk in loaded.chunks(count, seed=seed, labels=label or None):

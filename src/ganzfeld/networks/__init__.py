@@ -1,4 +1,8 @@
-"""Networks by name. A generator maps (z, y) to samples, a discriminator (x, y) to logits."""
+"""Networks by name.
+
+A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator pictures to
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,10 @@ from torch import nn
 
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzfeld.networks.patch import PatchDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
+from ganzfeld.networks.translator import ResidualTranslator
+from ganzfeld.networks.unet import UNetTranslator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -15,4 +22,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "dcgan-discriminator": DCGANDiscriminator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
+    "residual-translator": ResidualTranslator,
+    "unet-translator": UNetTranslator,
+    "patch-discriminator": PatchDiscriminator,
 }
