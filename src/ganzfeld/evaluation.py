@@ -120,8 +120,7 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     )
     if not holds_model:
         return os.fspath(model)
-    loaded = generate.load(path, trust_code=trust_code, task="generation")
-    assert isinstance(loaded, generate.Model)
+    loaded: generate.Model = generate.load(path, trust_code=trust_code, task="generation")
     return loaded
 
 

@@ -130,12 +130,13 @@ def side_of(
             fix="ganzfeld train A.npy --with B.npy --recipe pix2pix",
         )
     pack = open_pack(found, options, progress=progress)
-    names: list[str] = []
-    if isinstance(found, Encoded):
-        left_out = {name for name, _ in pack.report["skipped"]}
-        names = [name for name in found.titles if shown(name) not in left_out]
-        assert len(names) == len(pack)
-    return Side(pack, np.arange(len(pack)), names)
+    if not isinstance(found, Encoded):
+        return Side(pack, np.arange(len(pack)))
+    bad = {name for name, _ in pack.report["skipped"]}
+    names = [name for name in found.titles if shown(name) not in bad]
+    lost = [name for name in found.titles if shown(name) in bad]
+    assert len(names) == len(pack)
+    return Side(pack, np.arange(len(pack)), names, lost)
 
 
 # Two folders
@@ -203,7 +204,10 @@ def domains(
 
 
 def match(a: Side, b: Side) -> Both:
-    """Rows in the order of their common names. Raises DataError that lists what has no partner."""
+    """Rows in the order of their common names; a bad picture takes its partner along.
+
+    Raises DataError that lists what has no partner.
+    """
     if not (a.names and b.names):
         if len(a) != len(b):
             raise DataError(
@@ -211,10 +215,12 @@ def match(a: Side, b: Side) -> Both:
                 fix="give as many of both, in the same order",
             )
         return Both(a, b, True)
-    first, second = by_name(a), by_name(b)
+    (first, lost_a), (second, lost_b) = by_name(a), by_name(b)
     common = sorted(first.keys() & second.keys(), key=natural)
-    lonely = [f"a has {n}, b does not" for n in sorted(first.keys() - second.keys(), key=natural)]
-    lonely += [f"b has {n}, a does not" for n in sorted(second.keys() - first.keys(), key=natural)]
+    of_a = sorted(first.keys() - second.keys() - lost_b, key=natural)
+    of_b = sorted(second.keys() - first.keys() - lost_a, key=natural)
+    lonely = [f"a has {name}, b does not" for name in of_a]
+    lonely += [f"b has {name}, a does not" for name in of_b]
     if lonely:
         raise DataError(
             "\n  ".join(
@@ -233,20 +239,26 @@ def match(a: Side, b: Side) -> Both:
     return Both(Side(a.pack, rows_a, common), Side(b.pack, rows_b, common), True)
 
 
-def by_name(side: Side) -> dict[str, int]:
-    """Rows by the names of their files, without the folder that all share and the extension."""
-    depth = depth_shared(side.names)
+def by_name(side: Side) -> tuple[dict[str, int], set[str]]:
+    """Rows by the names of their files, and the names of bad ones.
+
+    A name is without the folder that all of them share, and without the extension.
+    """
+    depth = depth_shared([*side.names, *side.lost])
+
+    def short(name: str) -> str:
+        return "/".join(name.split("/")[depth:]).rpartition(".")[0] or name
+
     found: dict[str, int] = {}
     for row, name in enumerate(side.names):
-        short = "/".join(name.split("/")[depth:]).rpartition(".")[0] or name
-        if short in found:
+        if short(name) in found:
             raise DataError(
-                f"two pictures are called {shown(short)} but for the extension: "
-                f"{shown(side.names[found[short]])} and {shown(name)}",
+                f"two pictures are called {shown(short(name))} but for the extension: "
+                f"{shown(side.names[found[short(name)]])} and {shown(name)}",
                 fix="take one of them away",
             )
-        found[short] = row
-    return found
+        found[short(name)] = row
+    return found, {short(name) for name in side.lost}
 
 
 def named(source: str | os.PathLike[str], kind: str) -> str:

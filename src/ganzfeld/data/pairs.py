@@ -34,11 +34,15 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Side:
-    """Some pictures of one domain: rows of a pack, and their names where they are files."""
+    """Some pictures of one domain: rows of a pack, and their names where they are files.
+
+    lost: names of bad pictures that were left out.
+    """
 
     pack: Pack
     chosen: Index
     names: Sequence[str] = ()
+    lost: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.chosen)
