@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -120,8 +120,8 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     )
     if not holds_model:
         return os.fspath(model)
-    loaded: generate.Model = generate.load(path, trust_code=trust_code, task="generation")
-    return loaded
+    loaded = generate.load(path, trust_code=trust_code, task="generation")
+    return cast(generate.Model, loaded)
 
 
 def open_data(
