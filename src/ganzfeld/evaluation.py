@@ -119,9 +119,8 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
         or (path / "checkpoints").is_dir()
     )
     if not holds_model:
-        return os.fspath(model)
-    loaded = generate.load(path, trust_code=trust_code, task="generation")
-    return cast(generate.Model, loaded)
+        return str(path)
+    return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
 
 
 def open_data(
