@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
-from ganzfeld.ema import Average
+from ganzfeld.ema import Averages
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
 from ganzfeld.networks import NETWORKS
@@ -140,7 +140,7 @@ def channels_last(module: nn.Module) -> None:
 
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known."""
-    total = config.run.images
+    total, ema = config.run.images, config.ema
     assert total is not None
     game = build_game(config).to(device)
     channels_last(game)
@@ -160,7 +160,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         seed=config.run.seed,
         total=total,
         schedules=schedules,
-        average=Average(game, config.ema.half_life_images or 0.0, config.ema.ramp),
+        average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
         device=device,
         precision=config.run.precision,
         compile=config.run.compile,

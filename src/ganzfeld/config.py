@@ -40,10 +40,16 @@ class Optimiser:
 
 @dataclass(kw_only=True)
 class Ema:
-    """The averaged networks that are sampled and shipped."""
+    """The averaged networks that are sampled and shipped.
 
-    half_life_images: float | None = None  # None: a twentieth of the run
+    Several averages are kept, and the end of the run ships the one that measures best.
+    """
+
+    half_life_images: float | None = None  # None: a twentieth of the run; 0: no averaging
     ramp: float | None = 0.05  # the half-life is at most this part of the images seen
+    spans: dict[str, float] = field(  # factors of both, by name; the first is drawn meanwhile
+        default_factory=lambda: {"medium": 1.0, "short": 0.25, "long": 4.0}
+    )
 
 
 @dataclass(kw_only=True)
@@ -79,7 +85,8 @@ class Run:
     save_every: int | None = None
     save_minutes: float = 10.0  # save at least this often, whatever `save_every` says
     sample_every: int | None = None
-    evaluate_every: int | None = None
+    evaluate_every: int | None = None  # about eight times a run; the best is kept and shipped
+    evaluate_count: int | None = None  # samples each time
     log_every: int | None = None
     keep: int = 3  # checkpoints
 

@@ -101,7 +101,7 @@ def evaluate(
             raise UsageError(f"the metric {name} {NEEDS[name]}")
         result.update(found)
     result |= {f"extractor_{name}": value for name, value in net.facts.items()}
-    result["protocol"] = describe_protocol(net, pack, subject, number, len(rows), seed)
+    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed)
     return {name: finite(value) for name, value in result.items()}
 
 
@@ -309,7 +309,6 @@ def features_of_held_out(
 def describe_protocol(
     net: Extractor,
     pack: Pack,
-    subject: generate.Model | Pack,
     count: int,
     reference: int,
     seed: int,

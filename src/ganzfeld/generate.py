@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 import torch
@@ -16,13 +17,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 import ganzfeld
-from ganzfeld import checkpoint, pictures
+from ganzfeld import checkpoint, journal, pictures
 from ganzfeld.build import build_network, channels_last, find
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.games import GAMES
 from ganzfeld.randomness import key, torch_generator
 from ganzfeld.translate import Translator, card
+
+if TYPE_CHECKING:
+    from ganzfeld.choice import Choice
 
 FORMAT = 1
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
@@ -124,17 +128,22 @@ def latent(size: int, seed: int, index: int) -> Tensor:
 
 
 def load(
-    path: str | os.PathLike[str], *, trust_code: bool = False, task: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    which: str = "best",
+    trust_code: bool = False,
+    task: str | None = None,
 ) -> Model | Any:
     """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
-    For a run it is the shipped model, or the newest whole checkpoint where that is newer.
+    which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
+        measured best. "last": the newest whole checkpoint.
     task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
     """
-    model = load_any(Path(path), trust_code=trust_code)
+    model = load_any(Path(path), which, trust_code=trust_code)
     has = model.about.get("task", "generation")
     if task not in (None, has):
         other = "translate MODEL PICTURES --out FOLDER"
@@ -144,17 +153,19 @@ def load(
     return model
 
 
-def load_any(path: Path, *, trust_code: bool) -> Model | Translator:
+def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
+    if which not in ("best", "last"):
+        raise UsageError(f"which is best or last, not {which!r}")
     if (path / "model.safetensors").exists():
         return load_model(path, trust_code=trust_code)
-    shipped = path / "model"
-    steps = [p for p in checkpoint.listing(path / "checkpoints")] if path.is_dir() else []
-    if (shipped / "config.json").exists():
-        about = read_about(shipped)
-        if not steps or int(steps[0].name.removeprefix("images-")) <= about["images_seen"]:
-            return load_model(shipped, trust_code=trust_code)
+    folder = path / "model"
+    steps = checkpoint.listing(path / "checkpoints") if path.is_dir() else []
+    if (folder / "config.json").exists() and (which == "best" or not steps):
+        of_run = read_about(folder)["run_images"]
+        if not steps or steps[0].name <= checkpoint.name_of(of_run):
+            return load_model(folder, trust_code=trust_code)
     if steps:
-        return from_checkpoint(path, trust_code=trust_code)
+        return from_checkpoint(path, which, trust_code=trust_code)
     raise CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()
@@ -188,15 +199,21 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     return assemble(about, safetensors.torch.load(data), trust_code=trust_code)
 
 
-def from_checkpoint(run: Path, *, trust_code: bool = False) -> Model | Translator:
-    config = read_config(run)
-    found, _ = checkpoint.newest(run / "checkpoints")
+def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:
+    config, folder = read_config(run), run / "checkpoints"
+    found, _ = checkpoint.newest(folder)
     assert found is not None
+    best = checkpoint.best(folder, journal.scores(run / "metrics.jsonl"))
+    if which == "best" and best is not None:
+        with contextlib.suppress(CheckpointError):  # a damaged one: the newest will do
+            found = checkpoint.load(folder / checkpoint.name_of(best))
+    images, span = found.manifest["images"], next(iter(config.ema.spans))
+    prefix = f"{span}."
     average = found.state["average"]
-    about = describe(config, found.manifest["images"])
-    weights = average
+    about = describe(config, {"images": images, "average": span}, images)
     if about["task"] == "generation":
-        weights = {k.removeprefix("G."): v for k, v in average.items() if k.startswith("G.")}
+        prefix += "G."
+    weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
     return assemble(about, weights, trust_code=trust_code)
 
 
@@ -244,8 +261,11 @@ def read_config(run: Path) -> Config:
         raise CheckpointError(f"{run / 'config.json'} is damaged: {error}") from error
 
 
-def describe(config: Config, images_seen: int) -> dict[str, Any]:
-    """What a model folder says of itself, but for its weights' hash."""
+def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[str, Any]:
+    """What a model folder says of itself, but for its weights' hash.
+
+    chosen: which weights of the run these are, and why. run_images: seen by then.
+    """
     training = dataclasses.asdict(config)
     for name in ("source", "other"):  # where they lie is nobody else's business
         if training["data"][name]:
@@ -277,8 +297,9 @@ def describe(config: Config, images_seen: int) -> dict[str, Any]:
         "recipe": config.recipe,
         **task,
         "range": [-1, 1],
-        "images_seen": images_seen,
-        "averaged": True,
+        "images_seen": chosen["images"],
+        "run_images": run_images,
+        "chosen": chosen,
         "training": training,
     }
 
@@ -292,19 +313,19 @@ def directions_of(config: Config) -> dict[str, str]:
 
 
 def shipped(run: Path) -> int | None:
-    """The images that the run's model has seen; None where it has no model that can be read."""
+    """The images seen when the run's model was made; None where none can be read."""
     try:
-        return int(read_about(run / "model")["images_seen"])
+        return int(read_about(run / "model")["run_images"])
     except (CheckpointError, KeyError, TypeError):
         return None
 
 
-def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
+def ship(run: Path, config: Config, chosen: Choice, run_images: int) -> Path:
     """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
-    about = describe(config, images_seen)
-    state = average.state_dict()
+    about = describe(config, chosen.about, run_images)
+    state = chosen.average.state_dict()
     if about["task"] == "generation":
-        state = average.get_submodule("G").state_dict()
+        state = chosen.average.get_submodule("G").state_dict()
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
@@ -353,7 +374,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
-| weights | exponential moving average |
+| weights | exponential moving average, {about["chosen"]["average"]} half-life |
 
 All settings of the training are in `config.json`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from ganzfeld.screen import duration
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
     from ganzfeld.data.pairs import TwoDomains
+
+IMAGES_A_PIXEL = 2_000  # of the side, until pictures look right
+JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect pictures
 
 
 def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
@@ -95,13 +99,23 @@ def settle(config: Config) -> None:
     run.log_every = interval(run.log_every, 200)
     run.sample_every = interval(run.sample_every, 8)
     run.evaluate_every = interval(run.evaluate_every, 8)
+    if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
+        run.evaluate_count = min(max(run.evaluate_every // 40, 64), 2000)
     run.save_every = interval(run.save_every, 10)
 
 
 def check(config: Config) -> None:
     """Refuse what cannot be meant, before anything is built."""
     run = config.run
-    for name in ("batch_size", "save_every", "sample_every", "evaluate_every", "log_every", "keep"):
+    for name in (
+        "batch_size",
+        "save_every",
+        "sample_every",
+        "evaluate_every",
+        "evaluate_count",
+        "log_every",
+        "keep",
+    ):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise UsageError(f"run.{name} must be 1 or more, not {value}")
@@ -142,6 +156,28 @@ def plan_rows(
         ("memory", f"{memory / 2**30:.1f} GiB"),
         ("time", f"about {duration(run.images / rate)}"),
     ]
+
+
+def outlook(config: Config, rate: float, pack: Pack) -> str | None:
+    """What to say where so few images cannot give good pictures. rate: images per second.
+
+    A rule of thumb from runs of the default recipe at 28 to 96 pixels: pictures begin to look
+    right after about 2,000 images for each pixel of the side.
+    """
+    images = config.run.images
+    assert images is not None
+    side = math.sqrt(pack.height * pack.width)
+    wanted = round(IMAGES_A_PIXEL * side)
+    if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
+        return None
+    text = (
+        f"note: {images:,} images are few for {pack.width}x{pack.height} pixels: expect "
+        f"blotches. About {wanted:,} are wanted, {duration(wanted / rate)} here"
+    )
+    # time for a picture grows with its area, and the images wanted with its side
+    smaller = side * (images / wanted) ** (1 / 3)
+    fits = [size for size in (64, 48, 32, 28) if size <= smaller]
+    return f"{text}; --size {fits[0]} fits into this time" if fits else text
 
 
 def parameters(network: nn.Module) -> int:

@@ -6,20 +6,32 @@ import contextlib
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, distributed, examples, generate, journal, pictures
+from ganzfeld import (
+    checkpoint,
+    choice,
+    distributed,
+    evaluation,
+    examples,
+    generate,
+    journal,
+    pictures,
+    process,
+)
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
+from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
+from ganzfeld.examiner import LEAST, Examiner
 from ganzfeld.guard import Signals, check_writable
-from ganzfeld.plan import plan_rows, settle
+from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
@@ -56,13 +68,28 @@ class Session:
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
+        self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
-        torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+        process.tune()
 
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def averages(self) -> Averages:
+        assert isinstance(self.trainer.average, Averages)
+        return self.trainer.average
+
+    @property
+    def of_noise(self) -> Pack | None:
+        """The data, where samples from noise should look like them; None for a translation."""
+        return None if self.trainer.game.task == "translation" else cast("Pack", self.pack)
 
     @property
     def total(self) -> int:
@@ -85,11 +112,14 @@ class Session:
         settle(self.config)
         rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
+        warning = self.of_noise and outlook(self.config, rate, self.of_noise)
+        if warning:
+            self.screen.say(warning)
         if self.writes:
             size = sum(
                 t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
             )
-            check_writable(self.folder, int(1.1 * 4 * (run.keep + 1) * size))
+            check_writable(self.folder, int(1.1 * 6 * (run.keep + 2) * size))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
         self.play()
 
@@ -182,7 +212,8 @@ class Session:
         self.saved_at = self.trainer.images
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
-            journal.rewind(self.folder / "metrics.jsonl", self.trainer.images)
+            journal.rewind(self.log_file, self.trainer.images)
+            self.scores = journal.scores(self.log_file)
 
     # The loop
 
@@ -239,7 +270,7 @@ class Session:
             "losses": losses,
             "rollbacks": self.trainer.salt,
         }
-        journal.append(self.folder / "metrics.jsonl", row)
+        journal.append(self.log_file, row)
         self.latest |= losses  # lazy penalties are not in every interval
         self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
 
@@ -249,31 +280,39 @@ class Session:
         pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
         self.picture = path
 
-    def evaluate(self, report: Report | None = None) -> None:
-        """A cheap number for every run: how far samples differ, against how far the data does.
+    @cached_property
+    def examiner(self) -> Examiner | None:
+        """None where samples cannot be compared with data."""
+        pack = self.of_noise
+        if pack is None or len(pack) < LEAST or not self.trainer.game.latent:
+            return None
+        return Examiner(pack, self.config, self.device)
 
-        Of a translation: how far it is from the truth.
-        """
-        if self.trainer.game.task == "translation":
+    def evaluate(self, report: Report | None = None) -> None:
+        """Measure the averaged networks, and keep a checkpoint of them."""
+        if self.of_noise is None:
             self.evaluate_translation()
+        if self.examiner is None:
             return
-        samples, _ = preview(self.trainer, self.config)
-        chosen = some_data(self.pack, len(samples))
-        row = {
-            "kind": "evaluation",
-            "images": self.trainer.images,
-            "diversity": round(spread(samples) / max(spread(chosen), 1e-9), 4),
-            "protocol": "mean pairwise L2 in pixels of averaged samples over that of data, n=64",
-        }
-        journal.append(self.folder / "metrics.jsonl", row)
+        game, averages = self.trainer.game, self.averages
+        found = self.examiner.measure(game, averages[averages.spans[0]])
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
+        if "frechet" in found:
+            self.scores[self.trainer.images] = found["frechet"]
+        self.save()
+
+    def protected(self) -> frozenset[str]:
+        """The checkpoint that measured best is not pruned."""
+        best = checkpoint.best(self.checkpoints, self.scores)
+        return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 
     def evaluate_translation(self) -> None:
-        trainer = self.trainer
-        assert trainer.average is not None
-        with trainer.average.applied(trainer.game) as game:
-            found = examples.measure(game, cast("TwoDomains", self.pack), trainer.device)
-        row = {"kind": "evaluation", "images": trainer.images, **found}
-        journal.append(self.folder / "metrics.jsonl", row)
+        """How far the averaged networks are from the truth."""
+        with self.averages.applied(self.trainer.game) as game:
+            found = examples.measure(game, cast("TwoDomains", self.pack), self.device)
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
 
     def save(self, report: Report | None = None) -> None:
         """A checkpoint of this moment, and older ones pruned."""
@@ -287,9 +326,11 @@ class Session:
         try:
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
         except ResourceError:
-            checkpoint.prune(self.checkpoints, 2)  # once more, with what room this gives
+            checkpoint.prune(
+                self.checkpoints, 2, self.protected()
+            )  # once more, with what room this gives
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
-        checkpoint.prune(self.checkpoints, self.config.run.keep)
+        checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
 
     def save_if_late(self, report: Report | None = None) -> None:
@@ -313,7 +354,7 @@ class Session:
         self.save()
         if self.writes and not self.poisoned:
             self.draw()
-            self.ship()
+            generate.ship(self.folder, self.config, self.choose(), self.trainer.images)
         distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
@@ -326,19 +367,39 @@ class Session:
         if not self.writes:
             return
         self.draw()
-        path = self.ship()
-        self.screen.table(
-            f"done: {self.trainer.images:,} images",
-            [
-                ("pictures", str(self.picture)),
-                ("model", str(path)),
-                ("more", more(self.trainer.game, self.folder)),
-            ],
-        )
+        chosen = self.choose()
+        path = generate.ship(self.folder, self.config, chosen, self.trainer.images)
+        if self.examiner is not None:
+            self.judge(path)
+        rows = [
+            ("pictures", str(self.picture)),
+            ("model", f"{path}, {chosen}"),
+            ("more", more(self.trainer.game, self.folder)),
+        ]
+        self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
-    def ship(self) -> Path:
-        assert self.trainer.average is not None
-        return generate.ship(self.folder, self.config, self.trainer.average, self.trainer.images)
+    def judge(self, path: Path) -> None:
+        """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
+        count = min(max(self.total // 40, 64), 2000, len(self.pack))
+        self.screen.progress("measuring", 0, 1)
+        found = evaluation.evaluate(
+            generate.load(path, trust_code=True),
+            cast("Pack", self.pack),
+            extractor="random",
+            count=count,
+            device=self.device.type,
+        )
+        checkpoint.replace(self.folder / "evaluation.json", checkpoint.as_json(found))
+
+    def choose(self) -> choice.Choice:
+        """What is worth shipping; at the end of a run all candidates are measured."""
+        averages, images = self.averages, self.trainer.images
+        if self.examiner is None:
+            return choice.newest(averages, images)
+        if images < self.total:
+            return choice.measured_before(averages, images, self.checkpoints, self.scores)
+        game, folder = self.trainer.game, self.checkpoints
+        return choice.measure(self.examiner, game, averages, images, folder, self.scores)
 
     def roll_back(self) -> None:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
@@ -460,17 +521,6 @@ def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
     y = torch.arange(count, device=trainer.device) // columns if classes else None
     with trainer.average.applied(trainer.game) as game:
         return game.sample(z.to(trainer.device), y).float().cpu(), columns
-
-
-def some_data(pack: Pack | TwoDomains, count: int) -> Tensor:
-    """Evenly spaced samples of the data, in [-1, 1]."""
-    chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
-    return torch.as_tensor(pack.rows(chosen)["x"]).float() / 127.5 - 1
-
-
-def spread(x: Tensor) -> float:
-    """Mean distance of two different samples."""
-    return float(torch.nn.functional.pdist(x.flatten(1)).mean())
 
 
 def all_finite(tree: Any) -> bool:

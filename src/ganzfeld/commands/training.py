@@ -96,6 +96,7 @@ def sample(
     seed: int = 0,
     grid: Path | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    which: Literal["best", "last"] = "best",
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
 
@@ -106,12 +107,13 @@ def sample(
         seed: Which ones.
         grid: Also one picture with all of them.
         label: Classes by name, repeated over the pictures. Default: a random class each.
+        which: Of a run: the checkpoint that measured best, or the newest.
     """
     import numpy as np
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model, task="generation")
+    loaded = generate.load(model, which=which, task="generation")
     everything = []
     number = 0
     for chunk in loaded.chunks(count, seed=seed, labels=label or None):
