@@ -46,7 +46,7 @@ SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
 # Settings that may differ when a command continues a run: they change no number of it.
-FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source"})
+FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source", "data.other"})
 
 
 class Session:
@@ -134,7 +134,8 @@ class Session:
                     setattr(part, name, getattr(fixed, name))
         rows = differences(stored, wanted, FREE)
         if not rows:
-            stored.data.source = wanted.data.source  # it may have moved
+            # they may have moved
+            stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
             self.config = stored
             return
         longer = [row[0] for row in rows] == ["run.images"]

@@ -34,6 +34,7 @@ def train(
 
     Args:
         data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
+            For a translation: trainA and trainB, or pairs side by side in one picture.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
         other: For a translation: the second domain, where the data do not hold both.
         direction: For pix2pix: from a (left, or first) to b, or back. Default: ab.
