@@ -46,7 +46,16 @@ SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
 # Settings that may differ when a command continues a run: they change no number of it.
-FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source", "data.other"})
+FREE = frozenset(
+    {
+        "run.device",
+        "run.threads",
+        "run.keep",
+        "run.save_minutes",
+        "data.source",
+        "data.other",
+    }
+)
 
 
 class Session:
