@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from ganzfeld.commands import bench, data, measuring, study, training, using
+from ganzfeld.commands import bench, data, measuring, study, training, translating, using
 from ganzfeld.errors import GanzfeldError
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
@@ -23,6 +23,7 @@ COMMANDS = (
     measuring.evaluate,
     measuring.report,
     measuring.compare,
+    translating.translate,
     using.progress,
     using.interpolate,
     using.augment,

@@ -29,9 +29,11 @@ class Optimiser:
     name: str = "adam"
     lr: float = 5e-4
     betas: tuple[float, float] = (0.0, 0.99)
-    final_lr: float | None = None  # reached along a cosine at `burn_in`; None: lr throughout
+    final_lr: float | None = None  # reached along the decay at `burn_in`; None: lr throughout
     final_beta2: float | None = None  # likewise
-    burn_in: float = 1.0  # part of the run, in (0, 1], that the cosine takes
+    decay: str = "cosine"  # or "linear"
+    hold: float = 0.0  # part of the run, below `burn_in`, before the decay starts
+    burn_in: float = 1.0  # part of the run, in (0, 1], at which the decay ends
     warm_up: float = 0.0  # part of the run over which lr rises from zero
     options: dict[str, Any] = field(default_factory=dict)  # further arguments
 
@@ -55,8 +57,11 @@ class Data:
     """What is learned from, and how it was packed."""
 
     source: str = "avatars"
+    kind: str = "pictures"  # or "paired", "unpaired": two domains, a and b
+    other: str | None = None  # where b is, if not in the source too
     size: tuple[int, int] | None = None  # (height, width)
     channels: int | None = None
+    channels_b: int | None = None  # of domain b
     labels: str = "auto"  # "none" leaves labels aside
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
@@ -152,13 +157,19 @@ def convert(kind: Any, value: Any, where: str) -> Any:
 def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
     """The configuration after `PATH=VALUE` settings, such as `networks.G.width=32`.
 
-    A value is JSON, or else text. `options` may be left out of a path.
+    A value is JSON, or else text. `options` may be left out of a path, and `networks.*.width`
+    means all networks.
     """
     tree = dataclasses.asdict(config)
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set takes PATH=VALUE, not {setting!r}")
+        start, star, _ = path.partition(".*.")
+        if star and isinstance(tree.get(start), dict):
+            alike = [setting.replace(star, f".{name}.", 1) for name in tree[start]]
+            tree = dataclasses.asdict(with_settings(from_dict(Config, tree), alike))
+            continue
         place: Any = tree
         *parents, last = path.split(".")
         for parent in parents:

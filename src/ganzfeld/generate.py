@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 import ganzfeld
 from ganzfeld import checkpoint, journal, pictures
-from ganzfeld.build import build_network, channels_last
+from ganzfeld.build import build_network, channels_last, find
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.games import GAMES
 from ganzfeld.randomness import key, torch_generator
+from ganzfeld.translate import Translator, card
 
 if TYPE_CHECKING:
     from ganzfeld.choice import Choice
@@ -203,16 +205,33 @@ def latent(size: int, seed: int, index: int) -> Tensor:
     return torch.randn(size, generator=torch_generator(seed, "sample", index))
 
 
-def load(path: str | os.PathLike[str], *, which: str = "best", trust_code: bool = False) -> Model:
-    """Load the generator of a run or of a model folder.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    which: str = "best",
+    trust_code: bool = False,
+    task: str | None = None,
+) -> Model | Any:
+    """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
         measured best. "last": the newest whole checkpoint.
+    task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
     """
-    path = Path(path)
+    model = load_any(Path(path), which, trust_code=trust_code)
+    has = model.about.get("task", "generation")
+    if task not in (None, has):
+        other = "translate MODEL PICTURES --out FOLDER"
+        if has == "generation":
+            other = "sample MODEL --out FOLDER"
+        raise UsageError(f"{path} is a model for {has}, not for {task}", fix=f"ganzfeld {other}")
+    return model
+
+
+def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
     if which not in ("best", "last"):
         raise UsageError(f"which is best or last, not {which!r}")
     if (path / "model.safetensors").exists():
@@ -245,7 +264,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def load_model(folder: Path, *, trust_code: bool = False) -> Model:
+def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     about = read_about(folder)
     try:
         data = (folder / "model.safetensors").read_bytes()
@@ -267,7 +286,7 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model:
     return assemble(about, safetensors.torch.load(data), judge, trust_code=trust_code)
 
 
-def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model:
+def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:
     config, folder = read_config(run), run / "checkpoints"
     found, _ = checkpoint.newest(folder)
     assert found is not None
@@ -276,10 +295,12 @@ def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model
         with contextlib.suppress(CheckpointError):  # a damaged one: the newest will do
             found = checkpoint.load(folder / checkpoint.name_of(best))
     images, span = found.manifest["images"], next(iter(config.ema.spans))
-    prefix = f"{span}.G."
+    prefix = f"{span}."
     average = found.state["average"]
-    weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
     about = describe(config, {"images": images, "average": span}, images)
+    if about["task"] == "generation":
+        prefix += "G."
+    weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
     judge = judge_of(config, found.state["game"])
     if judge is not None:
         about["discriminator"] = {"network": dataclasses.asdict(config.networks["D"])}
@@ -303,23 +324,32 @@ def assemble(
     judge: dict[str, Tensor] | None = None,
     *,
     trust_code: bool,
-) -> Model:
-    part = from_dict(Part, about["generator"], "generator")
+) -> Model | Translator:
+    if about.get("task") == "translation":
+        networks = {}
+        for way, one in about["translators"].items():
+            start = f"{one['network']}."
+            own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+            networks[way] = assemble_network(one["part"], own, trust_code=trust_code)
+        return Translator(about, networks)
+    generator = assemble_network(about["generator"], weights, trust_code=trust_code)
+    if judge is None:
+        return Model(about, generator)
+    described = about["discriminator"]["network"]
+    if ":" in described["name"] and not trust_code:
+        return Model(about, generator)  # its code is not run either; the generator needs none
+    return Model(about, generator, assemble_network(described, judge, trust_code=trust_code))
+
+
+def assemble_network(
+    described: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
+) -> nn.Module:
+    part = from_dict(Part, described, "network")
     if ":" in part.name and not trust_code:
         raise CheckpointError(
             f"this model's network is Python code of its author, {part.name}; it was not run",
             fix="ganzfeld.load(path, trust_code=True), if you trust it",
         )
-    generator = with_weights(part, weights)
-    if judge is None:
-        return Model(about, generator)
-    part = from_dict(Part, about["discriminator"]["network"], "discriminator")
-    if ":" in part.name and not trust_code:
-        return Model(about, generator)  # its code is not run either; the generator needs none
-    return Model(about, generator, with_weights(part, judge))
-
-
-def with_weights(part: Part, weights: dict[str, Tensor]) -> nn.Module:
     network = build_network(part)
     try:
         network.load_state_dict(weights)
@@ -347,26 +377,52 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
 
     chosen: which weights of the run these are, and why. run_images: seen by then.
     """
-    options = config.networks["G"].options
     training = dataclasses.asdict(config)
-    training["data"]["source"] = Path(config.data.source).name  # nobody else's business
     training["run"]["init"] = Path(config.run.init).name if config.run.init else None
+    for name in ("source", "other"):  # where they lie is nobody else's business
+        if training["data"][name]:
+            training["data"][name] = Path(training["data"][name]).name
+    directions = directions_of(config)
+    if directions:
+        task: dict[str, Any] = {
+            "task": "translation",
+            "translators": {
+                way: {"network": name, "part": dataclasses.asdict(config.networks[name])}
+                for way, name in directions.items()
+            },
+            "channels": {"a": config.data.channels, "b": config.data.channels_b},
+            "size": config.data.size,
+        }
+    else:
+        options = config.networks["G"].options
+        task = {
+            "task": "generation",
+            "generator": dataclasses.asdict(config.networks["G"]),
+            "shape": options["shape"],
+            "latent": build_network(config.networks["G"]).latent,
+            "classes": config.data.classes if options.get("classes") else [],
+        }
     return {
         "format": FORMAT,
         "library": "ganzfeld",
         "version": ganzfeld.__version__,
         "recipe": config.recipe,
-        "generator": dataclasses.asdict(config.networks["G"]),
-        "shape": options["shape"],
+        **task,
         "range": [-1, 1],
-        "latent": build_network(config.networks["G"]).latent,
-        "classes": config.data.classes if options.get("classes") else [],
         "images_seen": chosen["images"],
         "run_images": run_images,
         "chosen": chosen,
         "averaged": config.ema.half_life_images != 0,
         "training": training,
     }
+
+
+def directions_of(config: Config) -> dict[str, str]:
+    """The networks that translate, by direction; {} where pictures come from noise."""
+    game = find(config.game.name, GAMES, "game")
+    if game.task != "translation":
+        return {}
+    return dict(game.directions) or {config.game.options["direction"]: "G"}
 
 
 def shipped(run: Path) -> int | None:
@@ -388,11 +444,13 @@ def ship(
 
     judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
     """
-    state = chosen.average.get_submodule("G").state_dict()
+    about = describe(config, chosen.about, run_images)
+    state = chosen.average.state_dict()
+    if about["task"] == "generation":
+        state = chosen.average.get_submodule("G").state_dict()
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
-    about = describe(config, chosen.about, run_images)
     about["weights"] = checkpoint.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
@@ -402,7 +460,7 @@ def ship(
             "weights": checkpoint.write(temporary / JUDGE, safetensors.torch.save(judge)),
         }
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
-    checkpoint.write(temporary / "README.md", card(about).encode())
+    checkpoint.write(temporary / "README.md", card_of(about).encode())
     checkpoint.sync(temporary)
     checkpoint.remove(run / "model")
     os.rename(temporary, run / "model")
@@ -410,8 +468,10 @@ def ship(
     return run / "model"
 
 
-def card(about: dict[str, Any]) -> str:
+def card_of(about: dict[str, Any]) -> str:
     """The model card, in the layout that Hugging Face's hub shows."""
+    if about["task"] == "translation":
+        return card(about)
     data, run = about["training"]["data"], about["training"]["run"]
     channels, height, width = about["shape"]
     classes = ", ".join(about["classes"]) or "none"

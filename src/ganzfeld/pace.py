@@ -12,6 +12,7 @@ import torch
 from ganzfeld import checkpoint, distributed
 from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
+from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.ema import Averages
 from ganzfeld.examiner import Examiner, can_examine
 from ganzfeld.plan import settle
@@ -38,7 +39,7 @@ class Pace:
         return images / self.rate + self.chores
 
 
-def measure(trainer: Trainer, config: Config, pack: Pack) -> Pace:
+def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     """The pace of a run of `config.run.images`, or of `config.run.minutes` where they are given.
 
     The trainer is of no use after it. With several processes, the slowest counts.
@@ -66,7 +67,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack) -> Pace:
     return Pace(rate, chores, memory_used(device))
 
 
-def time_chores(trainer: Trainer, config: Config, pack: Pack, images: int) -> float:
+def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int) -> float:
     """Seconds that a run of so many images spends beside its steps."""
     if distributed.rank():
         return 0.0
@@ -82,7 +83,7 @@ def time_chores(trainer: Trainer, config: Config, pack: Pack, images: int) -> fl
         chore()
         times.append(time.monotonic() - started)
     draw, encode = times
-    if can_examine(trainer.game, pack):
+    if isinstance(pack, Pack) and can_examine(trainer.game, pack):
         assert isinstance(trainer.average, Averages)
         examiner = Examiner(pack, config, trainer.device)
         found = examiner.measure(trainer.game, trainer.average[trainer.average.spans[0]])

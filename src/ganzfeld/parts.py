@@ -18,6 +18,8 @@ class Facts:
     height: int
     width: int
     classes: int  # number of labels; 0 for none, or where they are left aside
+    channels_b: int = 0  # of the second domain, where there are two
+    direction: str = "ab"  # of a translation that is learned one way
 
     @property
     def shape(self) -> list[int]:

@@ -21,6 +21,7 @@ from ganzfeld.screen import duration
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
     from ganzfeld.pace import Pace
 
 IMAGES_A_PIXEL = 2_000  # of the side, until pictures look right
@@ -38,26 +39,52 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
     return recipe
 
 
-def fit(recipe: str, pack: Pack, *, source: str, labels: str) -> Config:
+def data_kind(recipe: Callable[[Facts], Config]) -> str:
+    """ "pictures", or the "paired" or "unpaired" pictures of two domains that it learns from."""
+    return str(getattr(recipe, "data", "pictures"))
+
+
+def whole_path(source: str | os.PathLike[str] | None) -> str | None:
+    """A path that holds from anywhere, so that a run can be continued; other names as they are."""
+    if source is None:
+        return None
+    return str(Path(source).resolve()) if Path(source).exists() else str(source)
+
+
+def fit(
+    recipe: str,
+    pack: Pack | TwoDomains,
+    *,
+    source: str,
+    labels: str,
+    direction: str | None = None,
+) -> Config:
     """The recipe's configuration for this data."""
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
     facts = Facts(
-        count=len(pack),
+        count=pack.count,
         channels=pack.channels,
         height=pack.height,
         width=pack.width,
         classes=len(classes),
+        channels_b=getattr(pack, "channels_b", 0),
+        direction=direction or "ab",
     )
     config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    if direction is not None and config.game.options.get("direction") != direction:
+        raise UsageError(
+            f"--direction {direction} is not for the recipe {recipe}",
+            fix="leave it out, or --recipe pix2pix with ab or ba",
+        )
     config.recipe = recipe
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
     data = config.data
-    # a whole path, so that the run can be continued from anywhere
-    data.source = str(Path(source).resolve()) if Path(source).exists() else source
+    data.source = whole_path(source) or source
     data.labels = labels
     data.size, data.channels = (pack.height, pack.width), pack.channels
-    data.fingerprint, data.samples, data.classes = pack.fingerprint, len(pack), classes
+    data.channels_b = facts.channels_b or None
+    data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     return config
 
 
@@ -106,19 +133,25 @@ def check(config: Config) -> None:
         raise UsageError(f"run.precision is float32 or bfloat16, not {run.precision!r}")
 
 
-def plan_rows(config: Config, game: Game, pace: Pace, pack: Pack) -> list[tuple[str, str]]:
+def plan_rows(
+    config: Config, game: Game, pace: Pace, pack: Pack | TwoDomains
+) -> list[tuple[str, str]]:
     """The plan, as names and values."""
     run, data = config.run, config.data
     assert run.images is not None
-    size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
-    labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+    what = getattr(pack, "summary", None)
+    if what is None:
+        size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
+        labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+        what = f"{len(pack):,} pictures, {size}, {labels}"
+    manner = "conditional" if data.classes else "unconditional"
     networks = [
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
     ]
     return [
-        ("data", f"{data.source}: {len(pack):,} pictures, {size}, {labels}"),
-        ("recipe", f"{config.recipe}, {'conditional' if data.classes else 'unconditional'}"),
+        ("data", f"{data.source}: {what}"),
+        ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
         ("batch", f"{run.batch_size}"),

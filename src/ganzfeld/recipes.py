@@ -7,6 +7,7 @@ none. Your own recipe is a function like these, named as `--recipe mine.py:photo
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan
@@ -146,6 +147,101 @@ def gmmn(facts: Facts) -> Config:
     )
 
 
+def cyclegan(facts: Facts) -> Config:
+    """Translation both ways between two sets of pictures, without pairs (CycleGAN, 2017)."""
+    a, b = facts.channels, facts.channels_b
+    blocks = 9 if facts.side >= 256 else 6
+
+    def translator(inputs: int, outputs: int) -> Part:
+        options = {"inputs": inputs, "outputs": outputs, "blocks": blocks}
+        return Part(name="residual-translator", options=options)
+
+    return translation(
+        facts,
+        recipe="cyclegan",
+        players=("translators", "discriminator"),
+        networks={
+            "G_ab": translator(a, b),
+            "G_ba": translator(b, a),
+            "D_a": judge(a, facts),
+            "D_b": judge(b, facts),
+        },
+        optimiser={"final_lr": 0.0, "decay": "linear", "hold": 0.5},
+        shape_a=[a, facts.height, facts.width],
+        shape_b=[b, facts.height, facts.width],
+        identity=0.5 if a == b else 0.0,
+    )
+
+
+def pix2pix(facts: Facts) -> Config:
+    """Translation one way, learned from pairs of pictures (pix2pix, 2017)."""
+    channels = (facts.channels, facts.channels_b)
+    inputs, outputs = channels if facts.direction == "ab" else channels[::-1]
+    size = (facts.height, facts.width)
+    options = {"inputs": inputs, "outputs": outputs, "depth": unet_depth(size)}
+    return translation(
+        facts,
+        recipe="pix2pix",
+        players=("discriminator", "generator"),
+        networks={
+            "G": Part(name="unet-translator", options=options),
+            "D": judge(inputs + outputs, facts),
+        },
+        direction=facts.direction,
+    )
+
+
+def translation(
+    facts: Facts,
+    *,
+    recipe: str,
+    players: tuple[str, str],
+    networks: dict[str, Part],
+    optimiser: dict[str, Any] | None = None,
+    **game: Any,
+) -> Config:
+    """What both published translations share: batches of one, Adam, 200 times through the data."""
+    return Config(
+        recipe=recipe,
+        game=Part(name=recipe, options=game),
+        networks=networks,
+        optimisers={
+            player: Optimiser(lr=2e-4, betas=(0.5, 0.999), **(optimiser or {}))
+            for player in players
+        },
+        run=Run(batch_size=1, images=200 * facts.count),
+    )
+
+
+def judge(inputs: int, facts: Facts) -> Part:
+    """A discriminator of patches of 70 pixels, of fewer in smaller pictures."""
+    layers = patch_layers((facts.height, facts.width))
+    return Part(name="patch-discriminator", options={"inputs": inputs, "layers": layers})
+
+
+def unet_depth(size: tuple[int, int]) -> int:
+    """Levels of a U-Net for pictures of (height, width): 8 at 256 px, 5 at 32, 4 at 48.
+
+    As often as the shorter side can be halved, but no more than 8, and less often where padding
+    to a multiple of 2 ** depth would add more than half of the picture.
+    """
+    height, width = size
+    for depth in range(min(min(size).bit_length() - 1, 8), 1, -1):
+        high, wide = (-(-side // 2**depth) * 2**depth for side in size)
+        if high * wide <= 1.5 * height * width:
+            return depth
+    return 1
+
+
+def patch_layers(size: tuple[int, int]) -> int:
+    """Halvings of a patch discriminator: the published 3 from 32 px on, fewer below."""
+    return max(min(min(size).bit_length() - 3, 3), 0)
+
+
+# Recipes of two domains, and how their data comes. A recipe of one's own says it by an attribute.
+for recipe, kind in ((cyclegan, "unpaired"), (pix2pix, "paired")):
+    recipe.__dict__["data"] = kind
+
 RECIPES: dict[str, Callable[[Facts], Config]] = {
     "default": default,
     "mlp": mlp,
@@ -155,5 +251,7 @@ RECIPES: dict[str, Callable[[Facts], Config]] = {
     "modern": modern,
     "vae": vae,
     "gmmn": gmmn,
+    "cyclegan": cyclegan,
+    "pix2pix": pix2pix,
     **TUTORIALS,
 }

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from ganzfeld import (
     choice,
     distributed,
     evaluation,
+    examples,
     generate,
     journal,
     pictures,
@@ -38,13 +39,24 @@ from ganzfeld.trainer import Report, Trainer
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+    from ganzfeld.games import Game
 
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
 # Settings that may differ when a command continues a run: they change no number of it.
-FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source"})
+FREE = frozenset(
+    {
+        "run.device",
+        "run.threads",
+        "run.keep",
+        "run.save_minutes",
+        "data.source",
+        "data.other",
+    }
+)
 
 
 class Session:
@@ -54,7 +66,7 @@ class Session:
         self,
         folder: Path,
         config: Config,
-        pack: Pack,
+        pack: Pack | TwoDomains,
         device: torch.device,
         screen: Screen,
         signals: Signals,
@@ -85,6 +97,11 @@ class Session:
         return self.trainer.average
 
     @property
+    def of_noise(self) -> Pack | None:
+        """The data, where samples from noise should look like them; None for a translation."""
+        return None if self.trainer.game.task == "translation" else cast("Pack", self.pack)
+
+    @property
     def total(self) -> int:
         assert self.config.run.images is not None
         return self.config.run.images
@@ -106,7 +123,8 @@ class Session:
         settle(self.config)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
-        if warning := outlook(self.config, pace.rate, self.pack):
+        warning = self.of_noise and outlook(self.config, pace.rate, self.of_noise)
+        if warning:
             self.screen.say(warning)
         if self.writes:
             size = sum(
@@ -127,7 +145,8 @@ class Session:
                     setattr(part, name, getattr(fixed, name))
         rows = differences(stored, wanted, FREE)
         if not rows:
-            stored.data.source = wanted.data.source  # it may have moved
+            # they may have moved
+            stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
             self.config = stored
             return
         longer = [row[0] for row in rows] == ["run.images"]
@@ -261,11 +280,15 @@ class Session:
     @cached_property
     def examiner(self) -> Examiner | None:
         """None where samples cannot be compared with data."""
-        there = can_examine(self.trainer.game, self.pack)
-        return Examiner(self.pack, self.config, self.device) if there else None
+        pack = self.of_noise
+        if pack is None or not can_examine(self.trainer.game, pack):
+            return None
+        return Examiner(pack, self.config, self.device)
 
     def evaluate(self, report: Report | None = None) -> None:
         """Measure the averaged networks, and keep a checkpoint of them."""
+        if self.of_noise is None:
+            self.evaluate_translation()
         if self.examiner is None:
             return
         game, averages = self.trainer.game, self.averages
@@ -281,6 +304,13 @@ class Session:
         best = checkpoint.best(self.checkpoints, self.scores)
         return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 
+    def evaluate_translation(self) -> None:
+        """How far the averaged networks are from the truth."""
+        with self.averages.applied(self.trainer.game) as game:
+            found = examples.measure(game, cast("TwoDomains", self.pack), self.device)
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
+
     def save(self, report: Report | None = None) -> None:
         """A checkpoint of this moment, and older ones pruned."""
         if not self.writes or self.saved_at == self.trainer.images:
@@ -293,9 +323,8 @@ class Session:
         try:
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
         except ResourceError:
-            checkpoint.prune(
-                self.checkpoints, 2, self.protected()
-            )  # once more, with what room this gives
+            # once more, with what room this gives
+            checkpoint.prune(self.checkpoints, 2, self.protected())
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
         checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
@@ -338,8 +367,11 @@ class Session:
         path = self.ship(chosen)
         if self.examiner is not None:
             self.judge(path)
-        more = f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"
-        rows = [("pictures", str(self.picture)), ("model", f"{path}, {chosen}"), ("more", more)]
+        rows = [
+            ("pictures", str(self.picture)),
+            ("model", f"{path}, {chosen}"),
+            ("more", more(self.trainer.game, self.folder)),
+        ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
     def ship(self, chosen: choice.Choice) -> Path:
@@ -358,7 +390,7 @@ class Session:
         self.screen.progress("measuring", 0, 1)
         found = evaluation.evaluate(
             generate.load(path, trust_code=True),
-            self.pack,
+            cast("Pack", self.pack),
             extractor="random",
             count=count,
             device=self.device.type,
@@ -397,6 +429,13 @@ class Session:
         self.trainer.salt = salt
         self.meter.read()  # forget what the discarded steps measured
         self.poisoned = False
+
+
+def more(game: Game, folder: Path) -> str:
+    """A command to go on with."""
+    if game.task == "translation":
+        return f"ganzfeld translate {folder} PICTURES --out translated --sheet sheet.png"
+    return f"ganzfeld sample {folder} --count 64 --seed 1 --out pictures"
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:

@@ -50,7 +50,7 @@ def problem_of_log(path: Path) -> str | None:
 def problem_of_model(path: Path) -> str | None:
     try:
         model = load_model(path, trust_code=True)
-        if "discriminator" in model.about and model.discriminator is None:
+        if "discriminator" in model.about and getattr(model, "discriminator", None) is None:
             return f"{JUDGE} is missing"
     except CheckpointError as error:
         return error.what

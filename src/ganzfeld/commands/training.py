@@ -16,6 +16,8 @@ def train(
     /,
     *,
     recipe: str = "default",
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
+    direction: Literal["ab", "ba"] | None = None,
     out: Path | None = None,
     size: str | None = None,
     images: int | None = None,
@@ -34,7 +36,10 @@ def train(
 
     Args:
         data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
+            For a translation: trainA and trainB, or pairs side by side in one picture.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
+        other: For a translation: the second domain, where the data do not hold both.
+        direction: For pix2pix: from a (left, or first) to b, or back. Default: ab.
         out: The run's folder. Default: runs/DATA-RECIPE.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         images: Images to see in all.
@@ -55,6 +60,8 @@ def train(
     run_training(
         data,
         recipe=recipe,
+        other=other,
+        direction=direction,
         out=out,
         size=parse_size(size),
         images=images,
@@ -123,7 +130,7 @@ def sample(
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model, which=which)
+    loaded = generate.load(model, which=which, task="generation")
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
         chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)

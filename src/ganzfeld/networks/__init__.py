@@ -1,4 +1,8 @@
-"""Networks by name. A generator maps (z, y) to samples, a discriminator (x, y) to logits."""
+"""Networks by name.
+
+A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator pictures to
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from torch import nn
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzfeld.networks.patch import PatchDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
+from ganzfeld.networks.translator import ResidualTranslator
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
@@ -16,6 +22,7 @@ from ganzfeld.networks.tutorials import (
     MnistDiscriminator,
     MnistGenerator,
 )
+from ganzfeld.networks.unet import UNetTranslator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -32,4 +39,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "celeba-discriminator": CelebaDiscriminator,
     "anime-generator": AnimeGenerator,
     "anime-discriminator": AnimeDiscriminator,
+    "residual-translator": ResidualTranslator,
+    "unet-translator": UNetTranslator,
+    "patch-discriminator": PatchDiscriminator,
 }
