@@ -34,6 +34,7 @@ from ganzfeld.initial import start_from
 from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
+from ganzfeld.report import write as write_report
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
@@ -370,6 +371,7 @@ class Session:
         rows = [
             ("pictures", str(self.picture)),
             ("model", f"{path}, {chosen}"),
+            ("report", str(write_report(self.folder, self.of_noise, trust_code=True))),
             ("more", more(self.trainer.game, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)

@@ -175,7 +175,7 @@ def test_two_processes_make_one_run(pair: Path) -> None:
     assert newest.manifest["processes"] == 2
     rows = [row for row in command.log(pair) if row["kind"] == "train"]
     assert [row["images"] for row in rows] == list(range(320, IMAGES + 1, 320))
-    files = {"config.json", "evaluation.json", "lock", "metrics.jsonl"}
+    files = {"config.json", "evaluation.json", "lock", "metrics.jsonl", "report.html"}
     assert set(os.listdir(pair)) == files | {"checkpoints", "model", "samples"}
 
 
