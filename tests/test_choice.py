@@ -15,7 +15,7 @@ from ganzfeld import checkpoint
 from ganzfeld.build import build_trainer
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.examiner import Examiner
-from ganzfeld.generate import read_config
+from ganzfeld.shipping import read_config
 
 
 def rows(run: ganzfeld.Run, kind: str) -> list[dict[str, Any]]:

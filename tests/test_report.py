@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import evaluation, generate, pictures, report
+from ganzfeld import evaluation, generate, pictures, report, shipping
 from ganzfeld.config import Data, Part, from_dict, to_json
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import CheckpointError
@@ -52,7 +52,7 @@ def change(path: Path, **values: object) -> None:
 
 
 def with_config(run: Path, **data: object) -> None:
-    config = generate.read_config(run)
+    config = shipping.read_config(run)
     config.data = dataclasses.replace(config.data, **data)  # type: ignore[arg-type]
     (run / "config.json").write_text(to_json(config))
 
@@ -189,7 +189,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_stopped_early_is_said_with_the_command(run: Path) -> None:
-    config = generate.read_config(run)
+    config = shipping.read_config(run)
     config.run.images = 5000
     (run / "config.json").write_text(to_json(config))
     page = Page(report.write(run))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 
-from ganzfeld import checkpoint, generate, pictures
+from ganzfeld import checkpoint, generate, pictures, shipping
 from ganzfeld.data.names import folded, is_system, shown
 from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
@@ -168,7 +168,7 @@ def source_of(run: Any) -> str | None:
     path = Path(run)
     if not (path / "model").is_dir() and not (path / "checkpoints").is_dir():
         return None
-    return generate.read_config(path).data.source
+    return shipping.read_config(path).data.source
 
 
 def sequence(shares: Any, count: int) -> list[int]:

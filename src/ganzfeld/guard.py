@@ -15,6 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
+
+from ganzfeld.config import Config
 from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
 
 
@@ -111,3 +114,22 @@ def check_writable(run: Path, needed: int) -> None:
             safe="nothing was trained",
             fix="free some space, or choose another disk with --out",
         )
+
+
+@contextmanager
+def out_of_memory(config: Config) -> Iterator[None]:
+    """Say what would fit where memory runs out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
+            "out of memory" not in text and "can't allocate memory" not in text
+        ):
+            raise
+        half = max(config.run.batch_size // 2, 1)
+        raise ResourceError(
+            f"out of memory with batch {config.run.batch_size}",
+            safe="checkpoints already saved are untouched",
+            fix=f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
+        ) from error

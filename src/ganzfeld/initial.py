@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganzfeld import checkpoint
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.generate import read_about
+from ganzfeld.shipping import read_about
 from ganzfeld.trainer import Trainer
 
 Weights = dict[str, Tensor]

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzfeld import pictures
 from ganzfeld.animation import check_ending, on_white, save_animation
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.generate import read_config
+from ganzfeld.shipping import read_config
 
 GAP = 2  # px around each picture of a grid
 LINE = 18  # px of text

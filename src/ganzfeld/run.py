@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganzfeld import checkpoint, distributed, generate
+from ganzfeld import checkpoint, distributed, generate, shipping
 from ganzfeld.build import complete
 from ganzfeld.config import to_json, with_settings
 from ganzfeld.errors import CheckpointError, UsageError
@@ -121,7 +121,7 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
     """
     folder = Path(run)
     screen = make_screen(quiet)
-    config = generate.read_config(folder)
+    config = shipping.read_config(folder)
     with Signals() as signals, joined(config.run.device) as on:
         pack = open_data(
             config.data.source,
@@ -145,7 +145,7 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
         if config.run.threads and distributed.world() == 1:
             torch.set_num_threads(config.run.threads)
         with owned(folder):
-            config = generate.read_config(folder)
+            config = shipping.read_config(folder)
             if images is not None:
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,14 +21,16 @@ from ganzfeld import (
     journal,
     pictures,
     process,
+    shipping,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import Examiner, can_examine
-from ganzfeld.guard import Signals, check_writable
+from ganzfeld.guard import Signals, check_writable, out_of_memory
 from ganzfeld.initial import start_from
+from ganzfeld.intervals import Every
 from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
@@ -112,7 +112,7 @@ class Session:
     def begin(self) -> None:
         """Start a run, or continue the one that is there if it is the same."""
         if (self.folder / "config.json").exists():
-            stored = generate.read_config(self.folder)
+            stored = shipping.read_config(self.folder)
             self.adopt(stored)
             self.go_on()
             return
@@ -182,7 +182,7 @@ class Session:
         for problem in problems:
             self.screen.say(f"note: {problem}; an earlier checkpoint is used")
         if found and found.manifest["images"] >= self.total:
-            if self.writes and generate.shipped(self.folder) != found.manifest["images"]:
+            if self.writes and shipping.shipped(self.folder) != found.manifest["images"]:
                 self.load(found)
                 self.finish()
             self.screen.say(
@@ -383,8 +383,8 @@ class Session:
             state = self.trainer.game.state_dict()
         else:
             state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
-        judge = generate.judge_of(self.config, state)
-        return generate.ship(self.folder, self.config, chosen, self.trainer.images, judge)
+        judge = shipping.judge_of(self.config, state)
+        return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
 
     def judge(self, path: Path) -> None:
         """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
@@ -447,53 +447,6 @@ def table(rows: list[tuple[str, str, str]]) -> str:
     return "\n".join(
         "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
     )
-
-
-class Every:
-    """Calls `do` whenever another `images` have been seen.
-
-    widening: also at 1/2, 1/4, ... 1/64 of the first interval, when most happens.
-    """
-
-    def __init__(
-        self,
-        images: int | None,
-        do: Callable[[Report], None],
-        seen: int,
-        *,
-        widening: bool = False,
-    ) -> None:
-        assert images is not None
-        self.images, self.do, self.seen, self.widening = images, do, seen, widening
-
-    def __call__(self, report: Report) -> None:
-        if self.due(report.images) > self.due(self.seen):
-            self.do(report)
-        self.seen = report.images
-
-    def due(self, images: int) -> int:
-        """How often it was due up to here."""
-        early = sum(images >= self.images / 2**k for k in range(1, 7)) if self.widening else 0
-        return images // self.images + early
-
-
-@contextlib.contextmanager
-def out_of_memory(config: Config) -> Iterator[None]:
-    """Say what would fit where memory runs out."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
-            "out of memory" not in text and "can't allocate memory" not in text
-        ):
-            raise
-        half = max(config.run.batch_size // 2, 1)
-        raise ResourceError(
-            f"out of memory with batch {config.run.batch_size}",
-            safe="checkpoints already saved are untouched",
-            fix=f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
-        ) from error
 
 
 def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ganzfeld import checkpoint
 from ganzfeld.errors import CheckpointError
-from ganzfeld.generate import JUDGE, load_model, read_config
+from ganzfeld.generate import load_model
+from ganzfeld.shipping import JUDGE, read_config
 
 
 def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:

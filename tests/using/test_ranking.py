@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint
+from ganzfeld import checkpoint, shipping
 from ganzfeld.cli import main
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import CheckpointError, UsageError
@@ -132,13 +132,13 @@ def test_a_run_ships_the_discriminator_of_the_same_moment(run: ganzfeld.Run) -> 
 
 def test_so_does_a_run_that_was_best_before_its_end(run: ganzfeld.Run, tmp_path: Path) -> None:
     """The chosen checkpoint's discriminator, not that of the last step."""
-    from ganzfeld import choice, generate
+    from ganzfeld import choice
     from ganzfeld.build import build_trainer
     from ganzfeld.session import Session
 
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder)
-    config = generate.read_config(folder)
+    config = shipping.read_config(folder)
     pack = open_pack("avatars:64", PackOptions(size=(16, 16)), workers=0)
     session = Session.__new__(Session)
     session.folder, session.config = folder, config

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import generate
+from ganzfeld import shipping
 from ganzfeld.config import Config
 from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics.summary import SINGLE
@@ -88,12 +88,12 @@ class Record:
 
 def read(run: Path) -> Record:
     """Everything in a run's folder but weights. CheckpointError where it is no run."""
-    config = generate.read_config(run)
+    config = shipping.read_config(run)
     problems: list[str] = []
     about = None
     if (run / "model").exists():
         try:
-            about = generate.read_about(run / "model")
+            about = shipping.read_about(run / "model")
             int(about["images_seen"])
         except (CheckpointError, KeyError, TypeError, ValueError) as error:
             problems.append(f"The model's config.json could not be read: {error}")
