@@ -17,6 +17,7 @@ class AdversarialLoss(NamedTuple):
     discriminator: Callable[[Tensor, Tensor], Tensor]  # (real, fake) -> (N,)
     generator: Callable[[Tensor, Tensor], Tensor]  # (fake, real) -> (N,)
     paired: bool = False  # True: the generator's loss looks at the real logits
+    boundary: float | None = 0.0  # logit between real and fake; None: only differences count
 
 
 def logistic(real: Tensor, fake: Tensor) -> Tensor:
@@ -70,9 +71,9 @@ def relativistic(real: Tensor, fake: Tensor) -> Tensor:
 LOSSES: dict[str, AdversarialLoss] = {
     "saturating": AdversarialLoss(logistic, saturating),
     "non-saturating": AdversarialLoss(logistic, non_saturating),
-    "least-squares": AdversarialLoss(least_squares, least_squares_generator),
-    "wasserstein": AdversarialLoss(wasserstein, negative_logit),
+    "least-squares": AdversarialLoss(least_squares, least_squares_generator, boundary=0.5),
+    "wasserstein": AdversarialLoss(wasserstein, negative_logit, boundary=None),
     "hinge": AdversarialLoss(hinge, negative_logit),
     # The same function serves both: each player wants its own side to win the pair.
-    "relativistic": AdversarialLoss(relativistic, relativistic, paired=True),
+    "relativistic": AdversarialLoss(relativistic, relativistic, paired=True, boundary=None),
 }

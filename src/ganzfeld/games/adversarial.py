@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.augmentation import Augmentation
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.game import Batch, Game, Losses
 from ganzfeld.losses import LOSSES
@@ -30,6 +32,13 @@ class Adversarial(Game):
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
     generator_first: the order of the two.
+    augment: "none", "fixed", or "adaptive": what D sees, real and fake, is transformed at random
+        (see `ganzfeld.augmentation`); samples never are.
+    augment_p: probability of each transformation, or the most that an adaptive one may be. A
+        pair is a schedule.
+    augment_target: mean sign of D on real samples that an adaptive probability steers towards.
+    augment_speed: images seen while it goes from 0 to 1; None: a tenth of the run, at most 500,000.
+    augment_kinds: names in `ganzfeld.augmentation.KINDS`; None: those that suit `augment`.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
@@ -51,6 +60,11 @@ class Adversarial(Game):
         discriminator_every: int = 1,
         generator_every: int = 1,
         generator_first: bool = False,
+        augment: str = "none",
+        augment_p: float | tuple[float, float] = 0.8,
+        augment_target: float = 0.6,
+        augment_speed: float | None = None,
+        augment_kinds: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
@@ -67,6 +81,16 @@ class Adversarial(Game):
         ]
         if generator_first:
             self.turns.reverse()
+        self.augment_p = augment_p
+        if not all(
+            0 <= p <= 1 for p in (augment_p if isinstance(augment_p, tuple | list) else [augment_p])
+        ):
+            raise ValueError(f"augment_p is a probability in [0, 1], not {augment_p}")
+        self.augmentation = None
+        if augment != "none":
+            self.augmentation = Augmentation(
+                augment, target=augment_target, images=augment_speed, kinds=augment_kinds
+            )
 
     def moves(self, step: int) -> tuple[str, ...]:
         return tuple(
@@ -82,13 +106,33 @@ class Adversarial(Game):
         z = torch.randn(len(x), self.latent, device=x.device)
         return cast(Tensor, self.G(z, batch.get("y")))
 
+    def verdict(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Logits (N,) of samples as D sees them: augmented."""
+        if self.augmentation is not None:
+            x = self.augmentation(x, self.scheduled(self.augment_p))
+        return cast(Tensor, self.D(x, y))
+
+    def watch(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """Let an adaptive augmentation know how sure D was of real samples.
+
+        Where a constant in the logits means nothing (relativistic and Wasserstein losses), the
+        boundary is half way between the means of both sides: 0 where these are symmetric.
+        """
+        if self.augmentation is None:
+            return
+        boundary: Tensor | float | None = self.adversarial.boundary
+        if boundary is None:
+            boundary = (real_logits.detach().mean() + fake_logits.detach().mean()) / 2
+        signs = (real_logits.detach() - boundary).sign()
+        self.augmentation.observe(signs, self.scheduled(self.augment_p), self.clock.total)
+
     def discriminator_loss(self, batch: Batch) -> Losses:
         real, y = batch["x"], batch.get("y")
         with torch.no_grad():
             fake = self.fake(batch)
 
         def judge(x: Tensor) -> Tensor:
-            return cast(Tensor, self.D(x, y))
+            return self.verdict(x, y)
 
         penalties: Losses = {}
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
@@ -105,15 +149,16 @@ class Adversarial(Game):
         if self.gradient_penalty and lazily:
             squared = gradient_penalty(judge, real, fake)
             penalties["gradient_penalty"] = lazily * self.gradient_penalty * squared.mean()
+        self.watch(real_logits, fake_logits)
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
         return {"adversarial": adversarial, **penalties}
 
     def generator_loss(self, batch: Batch) -> Losses:
         y = batch.get("y")
-        fake_logits = self.D(self.fake(batch), y)
+        fake_logits = self.verdict(self.fake(batch), y)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
-            real_logits = self.D(batch["x"], y) if self.adversarial.paired else fake_logits
+            real_logits = self.verdict(batch["x"], y) if self.adversarial.paired else fake_logits
         return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
 
     def scheduled(self, value: float | tuple[float, float]) -> float:
