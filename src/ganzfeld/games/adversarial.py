@@ -32,6 +32,9 @@ class Adversarial(Game):
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
     generator_first: the order of the two.
+    one_stage: both players move at once, from one pass of the fakes through D and back (Shen et
+        al. 2021): per fake, the gradients of the two losses differ by a factor only. It needs a D
+        without batch normalisation, and a loss whose factor is finite: not hinge or least-squares.
     augment: "none", "fixed", or "adaptive": what D sees, real and fake, is transformed at random
         (see `ganzfeld.augmentation`); samples never are.
     augment_p: probability of each transformation, or the most that an adaptive one may be. A
@@ -42,6 +45,7 @@ class Adversarial(Game):
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    joint = {"both": ("discriminator", "generator")}  # noqa: RUF012
     averaged = ("G",)
 
     def __init__(
@@ -60,6 +64,7 @@ class Adversarial(Game):
         discriminator_every: int = 1,
         generator_every: int = 1,
         generator_first: bool = False,
+        one_stage: bool = False,
         augment: str = "none",
         augment_p: float | tuple[float, float] = 0.8,
         augment_target: float = 0.6,
@@ -81,10 +86,11 @@ class Adversarial(Game):
         ]
         if generator_first:
             self.turns.reverse()
+        if one_stage:
+            check_one_stage(loss, D, [turn[1:] for turn in self.turns])
+            self.turns = [("both", 1, 1)]
         self.augment_p = augment_p
-        if not all(
-            0 <= p <= 1 for p in (augment_p if isinstance(augment_p, tuple | list) else [augment_p])
-        ):
+        if not all(0 <= p <= 1 for p in torch.as_tensor(augment_p).flatten()):
             raise ValueError(f"augment_p is a probability in [0, 1], not {augment_p}")
         self.augmentation = None
         if augment != "none":
@@ -126,30 +132,34 @@ class Adversarial(Game):
         signs = (real_logits.detach() - boundary).sign()
         self.augmentation.observe(signs, self.scheduled(self.augment_p), self.clock.total)
 
-    def discriminator_loss(self, batch: Batch) -> Losses:
-        real, y = batch["x"], batch.get("y")
-        with torch.no_grad():
-            fake = self.fake(batch)
+    def judge(self, real: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Losses]:
+        """Logits (N,) of real and of fake samples, and the penalties that are due."""
 
-        def judge(x: Tensor) -> Tensor:
+        def logits(x: Tensor) -> Tensor:
             return self.verdict(x, y)
 
         penalties: Losses = {}
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
         if self.r1 and lazily:
-            real_logits, squared = slope(judge, real)
+            real_logits, squared = slope(logits, real)
             penalties["r1"] = lazily * self.scheduled(self.r1) / 2 * squared.mean()
         else:
-            real_logits = judge(real)
+            real_logits = logits(real)
         if self.r2 and lazily:
-            fake_logits, squared = slope(judge, fake)
+            fake_logits, squared = slope(logits, fake.detach())
             penalties["r2"] = lazily * self.scheduled(self.r2) / 2 * squared.mean()
-        else:
-            fake_logits = judge(fake)
+        if fake.requires_grad or not (self.r2 and lazily):
+            fake_logits = logits(fake)  # the penalties are no business of the generator's
         if self.gradient_penalty and lazily:
-            squared = gradient_penalty(judge, real, fake)
+            squared = gradient_penalty(logits, real, fake.detach())
             penalties["gradient_penalty"] = lazily * self.gradient_penalty * squared.mean()
         self.watch(real_logits, fake_logits)
+        return real_logits, fake_logits, penalties
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        with torch.no_grad():
+            fake = self.fake(batch)
+        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
         return {"adversarial": adversarial, **penalties}
 
@@ -161,6 +171,24 @@ class Adversarial(Game):
             real_logits = self.verdict(batch["x"], y) if self.adversarial.paired else fake_logits
         return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
 
+    def both_loss(self, batch: Batch) -> Losses:
+        """The discriminator's loss; its gradient becomes the generator's where it enters G.
+
+        The term "generator" is for the record: no gradient comes from it.
+        """
+        fake = self.fake(batch)
+        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
+        seen = fake_logits.detach(), real_logits.detach()
+        assert self.adversarial.ratio is not None
+        ratio = self.adversarial.ratio(*seen).view(-1, *[1] * (fake.dim() - 1))
+        if fake.requires_grad:
+            fake.register_hook(lambda gradient: gradient * ratio.to(gradient))
+        return {
+            "discriminator": self.adversarial.discriminator(real_logits, fake_logits).mean(),
+            "generator": self.adversarial.generator(*seen).mean(),
+            **penalties,
+        }
+
     def scheduled(self, value: float | tuple[float, float]) -> float:
         """A constant, or the point between two values that the clock has come to."""
         if isinstance(value, int | float):
@@ -169,3 +197,14 @@ class Adversarial(Game):
 
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))
+
+
+def check_one_stage(loss: str, D: nn.Module, moves: list[tuple[int, int]]) -> None:
+    """Refuse what one pass of the fakes cannot serve, with a ValueError."""
+    if LOSSES[loss].ratio is None:
+        possible = ", ".join(name for name, entry in LOSSES.items() if entry.ratio is not None)
+        raise ValueError(f"one_stage needs a loss out of {possible}, not {loss}")
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in D.modules()):
+        raise ValueError("one_stage needs a discriminator without batch normalisation")
+    if any(turn != (1, 1) for turn in moves):
+        raise ValueError("one_stage is one move of both players in every step")
