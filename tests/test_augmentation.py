@@ -44,7 +44,7 @@ def test_p_of_zero_changes_no_bit_and_p_of_one_changes_all(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(1, 5, 4), (3, 4, 4)])
+@pytest.mark.parametrize("shape", [(1, 4, 3), (3, 3, 3)])
 def test_each_kind_is_differentiable_twice(kind: str, shape: tuple[int, ...]) -> None:
     x = pictures(2, *shape, dtype=torch.float64).requires_grad_()
 
@@ -217,7 +217,7 @@ def test_a_constant_in_relativistic_logits_means_nothing() -> None:
     for constant in (0.0, -100.0):
         game = game_of(loss="relativistic", augment="adaptive")
         torch.manual_seed(1)
-        for _ in range(5):
+        for _ in range(12):
             game.watch(torch.randn(32) + 1 + constant, torch.randn(32) - 1 + constant)
         assert game.augmentation is not None
         states.append(game.augmentation.sign.item())
@@ -252,7 +252,8 @@ def test_both_players_see_augmented_pictures() -> None:
         for p in (0.0, 1.0):
             game = game_of(augment="fixed", augment_p=p, loss="relativistic")
             torch.manual_seed(1)
-            values.append(float(game.loss(player, {"x": pictures(8, 3, 8, 8)})["adversarial"]))
+            loss = game.loss(player, {"x": pictures(8, 3, 8, 8)})["adversarial"]
+            values.append(loss.item())
         assert values[0] != values[1]
 
 

@@ -50,8 +50,10 @@ def test_both_gradients_equal_those_of_two_passes(
     made = [p.grad for p in (*game.D.parameters(), *game.G.parameters())]
     bound = 1e-10 if dtype == torch.float64 else 1e-5
     assert torch.allclose(losses["generator"], g_loss.detach(), rtol=1e-5)  # type: ignore[union-attr]
+    # where only differences of logits count, the last bias has no slope
+    assert sum(bool(theirs.any()) for theirs in right) >= len(right) - 1
     for ours, theirs in zip(made, right, strict=True):
-        assert ours is not None and theirs.abs().max() > 0
+        assert ours is not None
         assert (ours - theirs).abs().max() <= bound * theirs.abs().max().clamp(min=1)
 
 

@@ -182,7 +182,7 @@ class Adversarial(Game):
         assert self.adversarial.ratio is not None
         ratio = self.adversarial.ratio(*seen).view(-1, *[1] * (fake.dim() - 1))
         if fake.requires_grad:
-            fake.register_hook(lambda gradient: gradient * ratio.to(gradient))
+            fake.register_hook(lambda g: g * ratio.to(g))  # type: ignore[no-untyped-call]
         return {
             "discriminator": self.adversarial.discriminator(real_logits, fake_logits).mean(),
             "generator": self.adversarial.generator(*seen).mean(),
