@@ -12,11 +12,17 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+ODDS = 40.0  # logits beyond are taken for this: e^40 times a slope of e^-40 is safe in float32
+
 
 class AdversarialLoss(NamedTuple):
     discriminator: Callable[[Tensor, Tensor], Tensor]  # (real, fake) -> (N,)
     generator: Callable[[Tensor, Tensor], Tensor]  # (fake, real) -> (N,)
     paired: bool = False  # True: the generator's loss looks at the real logits
+    # of a fake's logit and its real partner's: the generator's slope over the discriminator's;
+    # None: the latter may be zero where the former is not
+    ratio: Callable[[Tensor, Tensor], Tensor] | None = None
+    boundary: float | None = 0.0  # logit between real and fake; None: only differences count
 
 
 def logistic(real: Tensor, fake: Tensor) -> Tensor:
@@ -57,6 +63,21 @@ def negative_logit(fake: Tensor, real: Tensor) -> Tensor:
     return -fake
 
 
+def opposite(fake: Tensor, real: Tensor) -> Tensor:
+    """The players' slopes in a zero-sum game: one is the negative of the other."""
+    return -fake.new_ones(fake.shape)
+
+
+def odds(fake: Tensor, real: Tensor) -> Tensor:
+    """-(1 - D) / D in the logits of fakes, D = sigmoid(fake): against vanishing gradients."""
+    return -(-fake.clamp(-ODDS, ODDS)).exp()
+
+
+def paired_odds(fake: Tensor, real: Tensor) -> Tensor:
+    """The same in the difference of a pair."""
+    return odds(fake - real, real)
+
+
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
     """Margins of one on either side (Lim and Ye 2017; Miyato et al. 2018, eq. 16)."""
     return relu(1 - real) + relu(1 + fake)
@@ -68,11 +89,13 @@ def relativistic(real: Tensor, fake: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, AdversarialLoss] = {
-    "saturating": AdversarialLoss(logistic, saturating),
-    "non-saturating": AdversarialLoss(logistic, non_saturating),
-    "least-squares": AdversarialLoss(least_squares, least_squares_generator),
-    "wasserstein": AdversarialLoss(wasserstein, negative_logit),
+    "saturating": AdversarialLoss(logistic, saturating, ratio=opposite),
+    "non-saturating": AdversarialLoss(logistic, non_saturating, ratio=odds),
+    "least-squares": AdversarialLoss(least_squares, least_squares_generator, boundary=0.5),
+    "wasserstein": AdversarialLoss(wasserstein, negative_logit, ratio=opposite, boundary=None),
     "hinge": AdversarialLoss(hinge, negative_logit),
     # The same function serves both: each player wants its own side to win the pair.
-    "relativistic": AdversarialLoss(relativistic, relativistic, paired=True),
+    "relativistic": AdversarialLoss(
+        relativistic, relativistic, paired=True, ratio=paired_odds, boundary=None
+    ),
 }

@@ -123,7 +123,8 @@ class Trainer:
         for player in moves:
             batch = self.batch(player, made[player])
             terms = self.move(player, made[player], batch)
-            finite = finite * self.update(player, terms)
+            for mover in self.game.movers(player):
+                finite = finite * self.update(mover, terms)
             made[player] += 1
             losses |= {f"{player}/{name}": value for name, value in terms.items()}
 
@@ -141,9 +142,10 @@ class Trainer:
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
         torch.manual_seed(key(self.seed, self.salt, self.images, player, turn, distributed.rank()))
+        movers = self.game.movers(player)
         for other, parameters in self.parameters.items():
             for p in parameters:
-                p.requires_grad_(other == player)
+                p.requires_grad_(other in movers)
         with self.autocast:
             losses = self.loss(player, batch)
         torch.autograd.backward(torch.stack(list(losses.values())).sum())

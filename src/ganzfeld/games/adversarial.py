@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.augmentation import Augmentation
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.game import Batch, Game, Losses
 from ganzfeld.losses import LOSSES
@@ -36,9 +38,20 @@ class Adversarial(Game):
         generator_first.
     discriminator_phase, generator_phase: steps in which only the one moves, then only the
         other, in turns; 0 and 0 for no phases.
+    one_stage: both players move at once, from one pass of the fakes through D and back (Shen et
+        al. 2021): per fake, the gradients of the two losses differ by a factor only. It needs a D
+        without batch normalisation, and a loss whose factor is finite: not hinge or least-squares.
+    augment: "none", "fixed", or "adaptive": what D sees, real and fake, is transformed at random
+        (see `ganzfeld.augmentation`); samples never are.
+    augment_p: probability of each transformation, or the most that an adaptive one may be. A
+        pair is a schedule.
+    augment_target: mean sign of D on real samples that an adaptive probability steers towards.
+    augment_speed: images seen while it goes from 0 to 1; None: a tenth of the run, at most 500,000.
+    augment_kinds: names in `ganzfeld.augmentation.KINDS`; None: those that suit `augment`.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    joint = {"both": ("discriminator", "generator")}  # noqa: RUF012
     averaged = ("G",)
 
     def __init__(
@@ -60,6 +73,12 @@ class Adversarial(Game):
         reuse_fakes: bool = False,
         discriminator_phase: int = 0,
         generator_phase: int = 0,
+        one_stage: bool = False,
+        augment: str = "none",
+        augment_p: float | tuple[float, float] = 0.8,
+        augment_target: float = 0.6,
+        augment_speed: float | None = None,
+        augment_kinds: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
@@ -94,6 +113,19 @@ class Adversarial(Game):
         self.phases = [(player, phases[player]) for player, _, _ in self.turns]
         self.reuse_fakes = self.shares_batch = reuse_fakes
         self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
+        if one_stage:
+            if reuse_fakes or any(phases.values()):
+                raise ValueError("one_stage is both players at once: no phases, no kept fakes")
+            check_one_stage(loss, D, [turn[1:] for turn in self.turns])
+            self.turns = [("both", 1, 1)]
+        self.augment_p = augment_p
+        if not all(0 <= p <= 1 for p in torch.as_tensor(augment_p).flatten()):
+            raise ValueError(f"augment_p is a probability in [0, 1], not {augment_p}")
+        self.augmentation = None
+        if augment != "none":
+            self.augmentation = Augmentation(
+                augment, target=augment_target, images=augment_speed, kinds=augment_kinds
+            )
 
     def moves(self, step: int) -> tuple[str, ...]:
         (first, length), (second, rest) = self.phases
@@ -113,30 +145,55 @@ class Adversarial(Game):
         z = torch.randn(len(x), self.latent, device=x.device)
         return cast(Tensor, self.G(z, batch.get("y")))
 
-    def discriminator_loss(self, batch: Batch) -> Losses:
-        real, y = batch["x"], batch.get("y")
-        with torch.no_grad():
-            step, kept = self.kept
-            fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
+    def verdict(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Logits (N,) of samples as D sees them: augmented."""
+        if self.augmentation is not None:
+            x = self.augmentation(x, self.scheduled(self.augment_p))
+        return cast(Tensor, self.D(x, y))
 
-        def judge(x: Tensor) -> Tensor:
-            return cast(Tensor, self.D(x, y))
+    def watch(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """Let an adaptive augmentation know how sure D was of real samples.
+
+        Where a constant in the logits means nothing (relativistic and Wasserstein losses), the
+        boundary is half way between the means of both sides: 0 where these are symmetric.
+        """
+        if self.augmentation is None:
+            return
+        boundary: Tensor | float | None = self.adversarial.boundary
+        if boundary is None:
+            boundary = (real_logits.detach().mean() + fake_logits.detach().mean()) / 2
+        signs = (real_logits.detach() - boundary).sign()
+        self.augmentation.observe(signs, self.scheduled(self.augment_p), self.clock.total)
+
+    def judge(self, real: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Losses]:
+        """Logits (N,) of real and of fake samples, and the penalties that are due."""
+
+        def logits(x: Tensor) -> Tensor:
+            return self.verdict(x, y)
 
         penalties: Losses = {}
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
         if self.r1 and lazily:
-            real_logits, squared = slope(judge, real)
+            real_logits, squared = slope(logits, real)
             penalties["r1"] = lazily * self.scheduled(self.r1) / 2 * squared.mean()
         else:
-            real_logits = judge(real)
+            real_logits = logits(real)
         if self.r2 and lazily:
-            fake_logits, squared = slope(judge, fake)
+            fake_logits, squared = slope(logits, fake.detach())
             penalties["r2"] = lazily * self.scheduled(self.r2) / 2 * squared.mean()
-        else:
-            fake_logits = judge(fake)
+        if fake.requires_grad or not (self.r2 and lazily):
+            fake_logits = logits(fake)  # the penalties are no business of the generator's
         if self.gradient_penalty and lazily:
-            squared = gradient_penalty(judge, real, fake)
+            squared = gradient_penalty(logits, real, fake.detach())
             penalties["gradient_penalty"] = lazily * self.gradient_penalty * squared.mean()
+        self.watch(real_logits, fake_logits)
+        return real_logits, fake_logits, penalties
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        with torch.no_grad():
+            step, kept = self.kept
+            fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
+        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
         return {"adversarial": adversarial, **penalties}
 
@@ -145,11 +202,29 @@ class Adversarial(Game):
         fake = self.fake(batch)
         if self.reuse_fakes:
             self.kept = (self.clock.step, fake.detach())
-        fake_logits = self.D(fake, y)
+        fake_logits = self.verdict(fake, y)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
-            real_logits = self.D(batch["x"], y) if self.adversarial.paired else fake_logits
+            real_logits = self.verdict(batch["x"], y) if self.adversarial.paired else fake_logits
         return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
+
+    def both_loss(self, batch: Batch) -> Losses:
+        """The discriminator's loss; its gradient becomes the generator's where it enters G.
+
+        The term "generator" is for the record: no gradient comes from it.
+        """
+        fake = self.fake(batch)
+        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
+        seen = fake_logits.detach(), real_logits.detach()
+        assert self.adversarial.ratio is not None
+        ratio = self.adversarial.ratio(*seen).view(-1, *[1] * (fake.dim() - 1))
+        if fake.requires_grad:
+            fake.register_hook(lambda g: g * ratio.to(g))  # type: ignore[no-untyped-call]
+        return {
+            "discriminator": self.adversarial.discriminator(real_logits, fake_logits).mean(),
+            "generator": self.adversarial.generator(*seen).mean(),
+            **penalties,
+        }
 
     def scheduled(self, value: float | tuple[float, float]) -> float:
         """A constant, or the point between two values that the clock has come to."""
@@ -159,3 +234,14 @@ class Adversarial(Game):
 
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))
+
+
+def check_one_stage(loss: str, D: nn.Module, moves: list[tuple[int, int]]) -> None:
+    """Refuse what one pass of the fakes cannot serve, with a ValueError."""
+    if LOSSES[loss].ratio is None:
+        possible = ", ".join(name for name, entry in LOSSES.items() if entry.ratio is not None)
+        raise ValueError(f"one_stage needs a loss out of {possible}, not {loss}")
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in D.modules()):
+        raise ValueError("one_stage needs a discriminator without batch normalisation")
+    if any(turn != (1, 1) for turn in moves):
+        raise ValueError("one_stage is one move of both players in every step")

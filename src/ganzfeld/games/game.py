@@ -29,10 +29,12 @@ class Game(nn.Module):
     """A method's whole mathematics: networks, the state they share, the loss of each player.
 
     All state is a parameter or a buffer, so that a checkpoint needs to know nothing else of it.
-    A subclass names its players and defines `<player>_loss(batch) -> Losses` for each.
+    A subclass names its players and defines `<player>_loss(batch) -> Losses` for each. A joint
+    move has a name and a loss of its own, one backward pass of which serves all its players.
     """
 
     players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
+    joint: dict[str, tuple[str, ...]] = {}  # moves by which several players move at once  # noqa: RUF012
     averaged: tuple[str, ...] = ()  # networks with an exponential moving average
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
@@ -47,6 +49,10 @@ class Game(nn.Module):
     def moves(self, step: int) -> tuple[str, ...]:
         """The players that move in this step, in order; by default each of them once."""
         return tuple(self.players)
+
+    def movers(self, move: str) -> tuple[str, ...]:
+        """The players whose parameters a move changes: one, unless it is a joint move."""
+        return self.joint.get(move, (move,))
 
     def loss(self, player: str, batch: Batch) -> Losses:
         """The named, weighted terms whose sum `player` minimises."""
