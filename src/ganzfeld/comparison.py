@@ -58,7 +58,7 @@ class Group:
             if any(name in result for result in results):
                 best = winner(name, results)
                 cells = [
-                    cell(name, result) + (" *" if result is best else "") for result in results
+                    cell(name, result) + ("\u00a0*" if result is best else "") for result in results
                 ]
                 found.append((title(name), cells))
         return found
