@@ -36,6 +36,7 @@ def test_the_folder_holds_what_is_promised(run: ganzfeld.Run) -> None:
     assert len(list((run.path / "checkpoints").iterdir())) == 3
     assert {p.name for p in (run.path / "model").iterdir()} == {
         "model.safetensors",
+        "discriminator.safetensors",
         "config.json",
         "README.md",
     }
@@ -92,7 +93,7 @@ def test_going_beyond_the_end(tmp_path: Path) -> None:
     small = ganzfeld.load(first.path).sample(2)
     ganzfeld.resume(first.path, images=960, quiet=True)
     model = ganzfeld.load(first.path)
-    assert model.about["images_seen"] == 960
+    assert model.about["run_images"] == 960
     assert not torch.equal(small, model.sample(2))
 
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from ganzfeld.ema import Average
     from ganzfeld.errors import GanzfeldError
     from ganzfeld.evaluation import evaluate
-    from ganzfeld.games import Adversarial, Game
+    from ganzfeld.games import Adversarial, CycleGAN, Game, Pix2Pix
     from ganzfeld.generate import Model, load
     from ganzfeld.run import Run, resume, train
     from ganzfeld.trainer import Report, Trainer
+    from ganzfeld.translate import Translator
 
 __version__ = "0.1.0"
 
@@ -25,13 +26,16 @@ _HOMES = {
     "Adversarial": "games",
     "Average": "ema",
     "Config": "config",
+    "CycleGAN": "games",
     "Game": "games",
     "GanzfeldError": "errors",
     "Model": "generate",
+    "Pix2Pix": "games",
     "Report": "trainer",
     "Run": "run",
     "Trainer": "trainer",
     "compare": "comparison",
+    "Translator": "translate",
     "evaluate": "evaluation",
     "load": "generate",
     "resume": "run",
@@ -42,12 +46,15 @@ __all__ = [
     "Adversarial",
     "Average",
     "Config",
+    "CycleGAN",
     "Game",
     "GanzfeldError",
     "Model",
+    "Pix2Pix",
     "Report",
     "Run",
     "Trainer",
+    "Translator",
     "compare",
     "evaluate",
     "load",

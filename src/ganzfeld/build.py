@@ -16,12 +16,12 @@ from torch.optim import Optimizer
 
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
-from ganzfeld.ema import Average
+from ganzfeld.ema import Averages
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
 from ganzfeld.networks import NETWORKS
 from ganzfeld.randomness import key
-from ganzfeld.schedules import cosine
+from ganzfeld.schedules import DECAYS
 from ganzfeld.trainer import Data, Schedule, Trainer
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
@@ -84,7 +84,7 @@ def complete(config: Config) -> Config:
     makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
     for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
         for name, parameter in inspect.signature(make).parameters.items():
-            if parameter.default is not parameter.empty:
+            if parameter.default is not parameter.empty and name not in config.networks:
                 part.options.setdefault(name, parameter.default)
     return config
 
@@ -114,14 +114,19 @@ def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
     """Learning rate and second beta as functions of the images seen."""
     final_lr = config.lr if config.final_lr is None else config.final_lr
     final_beta2 = config.betas[1] if config.final_beta2 is None else config.final_beta2
+    decay = find(config.decay, DECAYS, "decay")
+    if not 0 <= config.hold < config.burn_in <= 1:
+        raise UsageError(
+            f"hold {config.hold:g} and burn_in {config.burn_in:g} should be parts of a run"
+        )
     has_betas = "betas" in inspect.signature(find(config.name, OPTIMISERS, "optimiser")).parameters
 
     def schedule(images: int) -> dict[str, Any]:
-        done = images / total
+        done = max(images / total - config.hold, 0.0) / (config.burn_in - config.hold)
         rise = min(1.0, (images + 1) / (config.warm_up * total)) if config.warm_up else 1.0
-        settings: dict[str, Any] = {"lr": rise * cosine(config.lr, final_lr, done / config.burn_in)}
+        settings: dict[str, Any] = {"lr": rise * decay(config.lr, final_lr, done)}
         if has_betas and config.final_beta2 is not None:
-            beta2 = cosine(config.betas[1], final_beta2, done / config.burn_in)
+            beta2 = decay(config.betas[1], final_beta2, done)
             settings["betas"] = (config.betas[0], beta2)
         return settings
 
@@ -135,7 +140,7 @@ def channels_last(module: nn.Module) -> None:
 
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known."""
-    total = config.run.images
+    total, ema = config.run.images, config.ema
     assert total is not None
     game = build_game(config).to(device)
     channels_last(game)
@@ -155,7 +160,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         seed=config.run.seed,
         total=total,
         schedules=schedules,
-        average=Average(game, config.ema.half_life_images or 0.0, config.ema.ramp),
+        average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
         device=device,
         precision=config.run.precision,
         compile=config.run.compile,

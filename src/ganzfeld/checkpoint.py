@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
     facts: goes into the manifest (versions, fingerprints, parent).
     Raises ResourceError where the disk does not take it; nothing is left behind then.
     """
-    final = folder / f"images-{images:012d}"
+    final = folder / name_of(images)
     temporary = folder / f".tmp-{images}-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +70,10 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
     if problems := verify(final):
         raise ResourceError(f"{final} was written, but reads back differently: {problems[0]}")
     return final
+
+
+def name_of(images: int) -> str:
+    return f"images-{images:012d}"
 
 
 def encode(state: dict[str, Any]) -> dict[str, bytes]:
@@ -119,7 +124,7 @@ def load(path: Path) -> Checkpoint:
         manifest = unsealed((path / MANIFEST).read_bytes(), path)
         if manifest["format"] != FORMAT:
             raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
-        if (true_name := f"images-{manifest['images']:012d}") not in path.name:
+        if (true_name := name_of(manifest["images"])) not in path.name:
             raise CheckpointError(f"{path} is damaged: its {MANIFEST} is of {true_name}")
         for name, expected in manifest["files"].items():
             data = (path / name).read_bytes()
@@ -199,6 +204,13 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
             fix="bring the folder back from a copy, or train anew with another --out",
         )
     return None, []
+
+
+def best(folder: Path, scores: Mapping[int, float]) -> int | None:
+    """The images seen of the checkpoint with the lowest score, of those that are there."""
+    there = {path.name for path in listing(folder)}
+    known = [images for images in scores if name_of(images) in there]
+    return min(known, key=scores.__getitem__, default=None)
 
 
 def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:

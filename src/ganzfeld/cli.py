@@ -5,41 +5,56 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tyro
 
-from ganzfeld.commands import data as about_data
-from ganzfeld.commands import measuring, training
+from ganzfeld.commands import bench, data, measuring, study, training, translating, using
 from ganzfeld.errors import GanzfeldError
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
 LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
 
-app = tyro.extras.SubcommandApp()
-data_app = tyro.extras.SubcommandApp()
-checkpoint_app = tyro.extras.SubcommandApp()
+COMMANDS = (
+    training.train,
+    training.resume,
+    training.sample,
+    training.recipes,
+    measuring.evaluate,
+    measuring.report,
+    measuring.compare,
+    translating.translate,
+    using.progress,
+    using.interpolate,
+    using.augment,
+)
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
+    "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),
+    "checkpoint": ("check a run's files", {"verify": training.verify}),
+    "study": (
+        "experiments with an answer",
+        {"augmentation": study.study_augmentation, "families": study.study_families},
+    ),
+    "bench": ("known data, known answers", {"modes": bench.bench_modes}),
+}
 
-for command in (training.train, training.resume, training.sample, training.recipes):
-    app.command()(command)
-for measure in (measuring.evaluate, measuring.report, measuring.compare):
-    app.command()(measure)
-data_app.command(name="check")(about_data.data_check)
-data_app.command(name="sheet")(about_data.data_sheet)
-checkpoint_app.command()(training.verify)
+
+def application() -> tyro.extras.SubcommandApp:
+    app = tyro.extras.SubcommandApp()
+    for command in COMMANDS:
+        app.command()(command)
+    for name, (about, commands) in GROUPS.items():
+        listed: Callable[[], None] = lambda: None  # noqa: E731
+        listed.__doc__ = f"{about}: {', '.join(commands)}."
+        app.command(name=name)(listed)
+    return app
 
 
-@app.command
-def data() -> None:
-    """data check: find bad pictures. data sheet: see the data as training does."""
-
-
-@app.command
-def checkpoint() -> None:
-    """checkpoint verify: check a run's files against their hashes."""
-
-
-GROUPS = {"data": data_app, "checkpoint": checkpoint_app}  # these two take a second word
+def group_application(name: str) -> tyro.extras.SubcommandApp:
+    app = tyro.extras.SubcommandApp()
+    for word, command in GROUPS[name][1].items():
+        app.command(name=word)(command)
+    return app
 
 
 def spread_lists(arguments: Sequence[str]) -> list[str]:
@@ -63,9 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = spread_lists(sys.argv[1:] if arguments is None else arguments)
     try:
         if words and words[0] in GROUPS:
-            group = GROUPS[words[0]]
-            group.cli(prog=f"ganzfeld {words[0]}", args=words[1:] or ["--help"])
+            app = group_application(words[0])
+            app.cli(prog=f"ganzfeld {words[0]}", args=words[1:] or ["--help"])
         else:
+            app = application()
             app.cli(prog="ganzfeld", args=words or ["--help"], description=PURPOSE)
     except GanzfeldError as error:
         print(error, file=sys.stderr)

@@ -29,19 +29,27 @@ class Optimiser:
     name: str = "adam"
     lr: float = 5e-4
     betas: tuple[float, float] = (0.0, 0.99)
-    final_lr: float | None = None  # reached along a cosine at `burn_in`; None: lr throughout
+    final_lr: float | None = None  # reached along the decay at `burn_in`; None: lr throughout
     final_beta2: float | None = None  # likewise
-    burn_in: float = 1.0  # part of the run, in (0, 1], that the cosine takes
+    decay: str = "cosine"  # or "linear"
+    hold: float = 0.0  # part of the run, below `burn_in`, before the decay starts
+    burn_in: float = 1.0  # part of the run, in (0, 1], at which the decay ends
     warm_up: float = 0.0  # part of the run over which lr rises from zero
     options: dict[str, Any] = field(default_factory=dict)  # further arguments
 
 
 @dataclass(kw_only=True)
 class Ema:
-    """The averaged networks that are sampled and shipped."""
+    """The averaged networks that are sampled and shipped.
 
-    half_life_images: float | None = None  # None: a twentieth of the run
+    Several averages are kept, and the end of the run ships the one that measures best.
+    """
+
+    half_life_images: float | None = None  # None: a twentieth of the run; 0: no averaging
     ramp: float | None = 0.05  # the half-life is at most this part of the images seen
+    spans: dict[str, float] = field(  # factors of both, by name; the first is drawn meanwhile
+        default_factory=lambda: {"medium": 1.0, "short": 0.25, "long": 4.0}
+    )
 
 
 @dataclass(kw_only=True)
@@ -49,8 +57,11 @@ class Data:
     """What is learned from, and how it was packed."""
 
     source: str = "avatars"
+    kind: str = "pictures"  # or "paired", "unpaired": two domains, a and b
+    other: str | None = None  # where b is, if not in the source too
     size: tuple[int, int] | None = None  # (height, width)
     channels: int | None = None
+    channels_b: int | None = None  # of domain b
     labels: str = "auto"  # "none" leaves labels aside
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
@@ -74,9 +85,11 @@ class Run:
     save_every: int | None = None
     save_minutes: float = 10.0  # save at least this often, whatever `save_every` says
     sample_every: int | None = None
-    evaluate_every: int | None = None
+    evaluate_every: int | None = None  # about eight times a run; the best is kept and shipped
+    evaluate_count: int | None = None  # samples each time
     log_every: int | None = None
     keep: int = 3  # checkpoints
+    init: str | None = None  # the run or model whose weights it started from
 
 
 @dataclass(kw_only=True)
@@ -144,13 +157,19 @@ def convert(kind: Any, value: Any, where: str) -> Any:
 def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
     """The configuration after `PATH=VALUE` settings, such as `networks.G.width=32`.
 
-    A value is JSON, or else text. `options` may be left out of a path.
+    A value is JSON, or else text. `options` may be left out of a path, and `networks.*.width`
+    means all networks.
     """
     tree = dataclasses.asdict(config)
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set takes PATH=VALUE, not {setting!r}")
+        start, star, _ = path.partition(".*.")
+        if star and isinstance(tree.get(start), dict):
+            alike = [setting.replace(star, f".{name}.", 1) for name in tree[start]]
+            tree = dataclasses.asdict(with_settings(from_dict(Config, tree), alike))
+            continue
         place: Any = tree
         *parents, last = path.split(".")
         for parent in parents:

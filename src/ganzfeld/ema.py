@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import cast
 
 import torch
 from torch import nn
@@ -61,3 +62,37 @@ class Average(nn.Module):
                 setattr(game, name, network)
             game.train(was_training)
             self.eval()
+
+
+class Averages(nn.Module):
+    """Several averages of one game, by name; which of them is best is seen at the end.
+
+    spans: name -> factor of `half_life_images` and of `ramp`. The first is what is looked at
+        during training.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        half_life_images: float,
+        ramp: float | None = 0.05,
+        spans: Mapping[str, float] = {"medium": 1.0},
+    ) -> None:
+        super().__init__()
+        self.spans = tuple(spans) if half_life_images else tuple(spans)[:1]
+        for span in self.spans:
+            factor = spans[span]
+            average = Average(game, factor * half_life_images, ramp and factor * ramp)
+            self.add_module(span, average)
+
+    def __getitem__(self, span: str) -> Average:
+        return cast(Average, self.get_submodule(span))
+
+    def update(self, game: Game, images: int, batch_size: int) -> None:
+        """See `Average.update`."""
+        for span in self.spans:
+            self[span].update(game, images, batch_size)
+
+    def applied(self, game: Game) -> AbstractContextManager[Game]:
+        """The game with the networks of the first average; see `Average.applied`."""
+        return self[self.spans[0]].applied(game)

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -101,7 +101,7 @@ def evaluate(
             raise UsageError(f"the metric {name} {NEEDS[name]}")
         result.update(found)
     result |= {f"extractor_{name}": value for name, value in net.facts.items()}
-    result["protocol"] = describe_protocol(net, pack, subject, number, len(rows), seed)
+    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed)
     return {name: finite(value) for name, value in result.items()}
 
 
@@ -118,7 +118,9 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
         or (path / "model" / "config.json").exists()
         or (path / "checkpoints").is_dir()
     )
-    return generate.load(path, trust_code=trust_code) if holds_model else os.fspath(model)
+    if not holds_model:
+        return str(path)
+    return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
 
 
 def open_data(
@@ -314,7 +316,6 @@ def features_of_held_out(
 def describe_protocol(
     net: Extractor,
     pack: Pack,
-    subject: generate.Model | Pack,
     count: int,
     reference: int,
     seed: int,

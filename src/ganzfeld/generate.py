@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 import torch
@@ -16,14 +17,27 @@ from PIL import Image
 from torch import Tensor, nn
 
 import ganzfeld
-from ganzfeld import checkpoint, pictures
-from ganzfeld.build import build_network, channels_last
+from ganzfeld import checkpoint, journal, pictures
+from ganzfeld.build import build_network, channels_last, find
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.games import GAMES
 from ganzfeld.randomness import key, torch_generator
+from ganzfeld.translate import Translator, card
+
+if TYPE_CHECKING:
+    from ganzfeld.choice import Choice
 
 FORMAT = 1
+JUDGE = "discriminator.safetensors"
+KINDS = {  # what a model is, and its tag, by the name of its game
+    "adversarial": ("generative adversarial network", "gan"),
+    "vae": ("variational autoencoder", "vae"),
+    "gmmn": ("generative moment matching network", "gmmn"),
+}
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
+
+Labels = Sequence[int | str] | int | str | None
 
 
 class Model:
@@ -31,11 +45,18 @@ class Model:
 
     about: the content of the model folder's config.json.
     generator: maps (z, y) to pictures.
+    discriminator: maps (pictures, y) to logits, as it was trained beside the generator; or None.
     """
 
-    def __init__(self, about: dict[str, Any], generator: nn.Module) -> None:
+    def __init__(
+        self,
+        about: dict[str, Any],
+        generator: nn.Module,
+        discriminator: nn.Module | None = None,
+    ) -> None:
         self.about = about
         self.generator = generator.eval().requires_grad_(False)
+        self.discriminator = discriminator and discriminator.eval().requires_grad_(False)
         self.shape: tuple[int, ...] = tuple(about["shape"])
         self.latent: int = about["latent"]
         self.classes: list[str] = about["classes"]
@@ -45,8 +66,12 @@ class Model:
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
+        mean: float = 0.0,
+        std: float = 1.0,
+        of: int | None = None,
+        rank: str | None = None,
     ) -> Tensor:
         """Samples (count, C, H, W), float32 in [-1, 1], on the CPU.
 
@@ -55,15 +80,57 @@ class Model:
         labels: names or numbers of classes, repeated over the samples; None: a random one each.
             UsageError where the model has no such class, or no classes.
         start: number of the first sample, to go on where an earlier call ended.
+        mean, std: of the latents. Below 1, samples are more alike and often cleaner
+            (Brock et al. 2019, "truncation", here without the cut).
+        of, rank: the best `count` of `of` samples by a score; see `ganzfeld.ranking.best`.
         """
-        return torch.cat(list(self.chunks(count, seed=seed, labels=labels, start=start)))
+        if rank is not None or of is not None:
+            from ganzfeld.ranking import best
+
+            return best(
+                self,
+                count,
+                of=of,
+                rank=rank,
+                seed=seed,
+                labels=labels,
+                start=start,
+                mean=mean,
+                std=std,
+            ).samples
+        return torch.cat(
+            list(self.chunks(count, seed=seed, labels=labels, start=start, mean=mean, std=std))
+        )
+
+    def score(self, samples: Tensor, labels: Labels = None) -> Tensor:
+        """The discriminator's logits (N,), float32, of samples (N, C, H, W) in [-1, 1].
+
+        labels: one for each sample, or one for all; needed where the model has classes.
+        See `ganzfeld.ranking.score`.
+        """
+        from ganzfeld.ranking import score
+
+        return score(self, samples, labels)
+
+    def interpolate(
+        self, seeds: Sequence[int], *, frames: int = 24, loop: bool = False, label: Labels = None
+    ) -> Tensor:
+        """Samples (F, C, H, W) on the way from the first picture of each seed to the next.
+
+        See `ganzfeld.interpolation.frames`, which gives them a few at a time.
+        """
+        from ganzfeld import interpolation
+
+        return torch.cat(
+            list(interpolation.frames(self, seeds, per_leg=frames, loop=loop, label=label))
+        )
 
     def images(
         self,
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
     ) -> list[Image.Image]:
         """The same samples as PIL pictures."""
@@ -76,30 +143,47 @@ class Model:
         count: int,
         *,
         seed: int = 0,
-        labels: Sequence[int | str] | int | str | None = None,
+        labels: Labels = None,
         start: int = 0,
+        mean: float = 0.0,
+        std: float = 1.0,
     ) -> Iterator[Tensor]:
         """`sample` a few at a time, for counts that do not fit into memory."""
         if count < 1 or start < 0:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
+        if std < 0:
+            raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
         wanted = self.label_numbers(labels)
-        device = next(self.generator.parameters()).device
         first = start - start % CHUNK
         for low in range(first, start + count, CHUNK):
             z = torch.stack([latent(self.latent, seed, i) for i in range(low, low + CHUNK)])
-            y = None
-            if self.classes:
-                numbers = [
-                    wanted[(i - start) % len(wanted)]
-                    if wanted
-                    else key(seed, "label", i) % len(self.classes)
-                    for i in range(low, low + CHUNK)
-                ]
-                y = torch.tensor(numbers, device=device)
-            x = self.generator(z.to(device), y).float().cpu()
+            x = self.draw(
+                z if (mean, std) == (0.0, 1.0) else mean + std * z,
+                self.labels_of(range(low, low + CHUNK), seed, wanted, start),
+            )
             yield x[max(start - low, 0) : start + count - low]
 
-    def label_numbers(self, labels: Sequence[int | str] | int | str | None) -> list[int]:
+    def draw(self, z: Tensor, numbers: Sequence[int] | None) -> Tensor:
+        """Samples of latents (n, latent) and, with classes, of their labels' numbers."""
+        device = next(self.generator.parameters()).device
+        y = None if numbers is None else torch.tensor(numbers, device=device)
+        x: Tensor = self.generator(z.to(device), y)
+        return x.float().cpu()
+
+    def labels_of(
+        self, samples: Sequence[int], seed: int, wanted: Sequence[int], start: int = 0
+    ) -> list[int] | None:
+        """Numbers of the classes of samples by number: `wanted` over and over, or random ones."""
+        if not self.classes:
+            return None
+        return [
+            wanted[(i - start) % len(wanted)]
+            if wanted
+            else key(seed, "label", i) % len(self.classes)
+            for i in samples
+        ]
+
+    def label_numbers(self, labels: Labels) -> list[int]:
         if labels is None:
             return []
         if not self.classes:
@@ -121,25 +205,45 @@ def latent(size: int, seed: int, index: int) -> Tensor:
     return torch.randn(size, generator=torch_generator(seed, "sample", index))
 
 
-def load(path: str | os.PathLike[str], *, trust_code: bool = False) -> Model:
-    """Load the generator of a run or of a model folder.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    which: str = "best",
+    trust_code: bool = False,
+    task: str | None = None,
+) -> Model | Any:
+    """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
-    For a run it is the shipped model, or the newest whole checkpoint where that is newer.
+    which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
+        measured best. "last": the newest whole checkpoint.
+    task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
     """
-    path = Path(path)
+    model = load_any(Path(path), which, trust_code=trust_code)
+    has = model.about.get("task", "generation")
+    if task not in (None, has):
+        other = "translate MODEL PICTURES --out FOLDER"
+        if has == "generation":
+            other = "sample MODEL --out FOLDER"
+        raise UsageError(f"{path} is a model for {has}, not for {task}", fix=f"ganzfeld {other}")
+    return model
+
+
+def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
+    if which not in ("best", "last"):
+        raise UsageError(f"which is best or last, not {which!r}")
     if (path / "model.safetensors").exists():
         return load_model(path, trust_code=trust_code)
-    shipped = path / "model"
-    steps = [p for p in checkpoint.listing(path / "checkpoints")] if path.is_dir() else []
-    if (shipped / "config.json").exists():
-        about = read_about(shipped)
-        if not steps or int(steps[0].name.removeprefix("images-")) <= about["images_seen"]:
-            return load_model(shipped, trust_code=trust_code)
+    folder = path / "model"
+    steps = checkpoint.listing(path / "checkpoints") if path.is_dir() else []
+    if (folder / "config.json").exists() and (which == "best" or not steps):
+        of_run = read_about(folder)["run_images"]
+        if not steps or steps[0].name <= checkpoint.name_of(of_run):
+            return load_model(folder, trust_code=trust_code)
     if steps:
-        return from_checkpoint(path, trust_code=trust_code)
+        return from_checkpoint(path, which, trust_code=trust_code)
     raise CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()
@@ -160,7 +264,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def load_model(folder: Path, *, trust_code: bool = False) -> Model:
+def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     about = read_about(folder)
     try:
         data = (folder / "model.safetensors").read_bytes()
@@ -170,33 +274,89 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model:
         raise CheckpointError(
             f"{folder} is damaged: {problem}", fix="copy the model folder again from its source"
         )
-    return assemble(about, safetensors.torch.load(data), trust_code=trust_code)
+    judge = None
+    if "discriminator" in about and (folder / JUDGE).exists():
+        other = (folder / JUDGE).read_bytes()
+        if problem := checkpoint.mismatch(JUDGE, other, about["discriminator"]["weights"]):
+            raise CheckpointError(
+                f"{folder} is damaged: {problem}",
+                fix=f"copy it again from its source, or delete {JUDGE} to draw without ranking",
+            )
+        judge = safetensors.torch.load(other)
+    return assemble(about, safetensors.torch.load(data), judge, trust_code=trust_code)
 
 
-def from_checkpoint(run: Path, *, trust_code: bool = False) -> Model:
-    config = read_config(run)
-    found, _ = checkpoint.newest(run / "checkpoints")
+def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:
+    config, folder = read_config(run), run / "checkpoints"
+    found, _ = checkpoint.newest(folder)
     assert found is not None
+    best = checkpoint.best(folder, journal.scores(run / "metrics.jsonl"))
+    if which == "best" and best is not None:
+        with contextlib.suppress(CheckpointError):  # a damaged one: the newest will do
+            found = checkpoint.load(folder / checkpoint.name_of(best))
+    images, span = found.manifest["images"], next(iter(config.ema.spans))
+    prefix = f"{span}."
     average = found.state["average"]
-    weights = {k.removeprefix("G."): v for k, v in average.items() if k.startswith("G.")}
-    about = describe(config, found.manifest["images"])
-    return assemble(about, weights, trust_code=trust_code)
+    about = describe(config, {"images": images, "average": span}, images)
+    if about["task"] == "generation":
+        prefix += "G."
+    weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
+    judge = judge_of(config, found.state["game"])
+    if judge is not None:
+        about["discriminator"] = {"network": dataclasses.asdict(config.networks["D"])}
+    return assemble(about, weights, judge, trust_code=trust_code)
 
 
-def assemble(about: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool) -> Model:
-    part = from_dict(Part, about["generator"], "generator")
+def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The discriminator's state in a game's, where the game has one that judges single samples."""
+    if config.game.name != "adversarial" or "D" not in config.networks:
+        return None
+    return {
+        k.removeprefix("D."): v.detach().cpu().contiguous().clone()  # none share memory
+        for k, v in game.items()
+        if k.startswith("D.")
+    }
+
+
+def assemble(
+    about: dict[str, Any],
+    weights: dict[str, Tensor],
+    judge: dict[str, Tensor] | None = None,
+    *,
+    trust_code: bool,
+) -> Model | Translator:
+    if about.get("task") == "translation":
+        networks = {}
+        for way, one in about["translators"].items():
+            start = f"{one['network']}."
+            own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+            networks[way] = assemble_network(one["part"], own, trust_code=trust_code)
+        return Translator(about, networks)
+    generator = assemble_network(about["generator"], weights, trust_code=trust_code)
+    if judge is None:
+        return Model(about, generator)
+    described = about["discriminator"]["network"]
+    if ":" in described["name"] and not trust_code:
+        return Model(about, generator)  # its code is not run either; the generator needs none
+    return Model(about, generator, assemble_network(described, judge, trust_code=trust_code))
+
+
+def assemble_network(
+    described: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
+) -> nn.Module:
+    part = from_dict(Part, described, "network")
     if ":" in part.name and not trust_code:
         raise CheckpointError(
             f"this model's network is Python code of its author, {part.name}; it was not run",
             fix="ganzfeld.load(path, trust_code=True), if you trust it",
         )
-    generator = build_network(part)
+    network = build_network(part)
     try:
-        generator.load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
-    channels_last(generator)
-    return Model(about, generator)
+    channels_last(network)
+    return network
 
 
 def read_config(run: Path) -> Config:
@@ -212,47 +372,95 @@ def read_config(run: Path) -> Config:
         raise CheckpointError(f"{run / 'config.json'} is damaged: {error}") from error
 
 
-def describe(config: Config, images_seen: int) -> dict[str, Any]:
-    """What a model folder says of itself, but for its weights' hash."""
-    options = config.networks["G"].options
+def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[str, Any]:
+    """What a model folder says of itself, but for its weights' hash.
+
+    chosen: which weights of the run these are, and why. run_images: seen by then.
+    """
     training = dataclasses.asdict(config)
-    training["data"]["source"] = Path(config.data.source).name  # nobody else's business
+    training["run"]["init"] = Path(config.run.init).name if config.run.init else None
+    for name in ("source", "other"):  # where they lie is nobody else's business
+        if training["data"][name]:
+            training["data"][name] = Path(training["data"][name]).name
+    directions = directions_of(config)
+    if directions:
+        task: dict[str, Any] = {
+            "task": "translation",
+            "translators": {
+                way: {"network": name, "part": dataclasses.asdict(config.networks[name])}
+                for way, name in directions.items()
+            },
+            "channels": {"a": config.data.channels, "b": config.data.channels_b},
+            "size": config.data.size,
+        }
+    else:
+        options = config.networks["G"].options
+        task = {
+            "task": "generation",
+            "generator": dataclasses.asdict(config.networks["G"]),
+            "shape": options["shape"],
+            "latent": build_network(config.networks["G"]).latent,
+            "classes": config.data.classes if options.get("classes") else [],
+        }
     return {
         "format": FORMAT,
         "library": "ganzfeld",
         "version": ganzfeld.__version__,
         "recipe": config.recipe,
-        "generator": dataclasses.asdict(config.networks["G"]),
-        "shape": options["shape"],
+        **task,
         "range": [-1, 1],
-        "latent": build_network(config.networks["G"]).latent,
-        "classes": config.data.classes if options.get("classes") else [],
-        "images_seen": images_seen,
-        "averaged": True,
+        "images_seen": chosen["images"],
+        "run_images": run_images,
+        "chosen": chosen,
+        "averaged": config.ema.half_life_images != 0,
         "training": training,
     }
 
 
+def directions_of(config: Config) -> dict[str, str]:
+    """The networks that translate, by direction; {} where pictures come from noise."""
+    game = find(config.game.name, GAMES, "game")
+    if game.task != "translation":
+        return {}
+    return dict(game.directions) or {config.game.options["direction"]: "G"}
+
+
 def shipped(run: Path) -> int | None:
-    """The images that the run's model has seen; None where it has no model that can be read."""
+    """The images seen when the run's model was made; None where none can be read."""
     try:
-        return int(read_about(run / "model")["images_seen"])
+        return int(read_about(run / "model")["run_images"])
     except (CheckpointError, KeyError, TypeError):
         return None
 
 
-def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Path:
-    """Write the run's model folder: model.safetensors, config.json, README.md, all or none."""
-    state = average.get_submodule("G").state_dict()
+def ship(
+    run: Path,
+    config: Config,
+    chosen: Choice,
+    run_images: int,
+    judge: dict[str, Tensor] | None = None,
+) -> Path:
+    """Write the run's model folder: model.safetensors, config.json, README.md, all or none.
+
+    judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
+    """
+    about = describe(config, chosen.about, run_images)
+    state = chosen.average.state_dict()
+    if about["task"] == "generation":
+        state = chosen.average.get_submodule("G").state_dict()
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
-    about = describe(config, images_seen)
     about["weights"] = checkpoint.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
+    if judge is not None:
+        about["discriminator"] = {
+            "network": dataclasses.asdict(config.networks["D"]),
+            "weights": checkpoint.write(temporary / JUDGE, safetensors.torch.save(judge)),
+        }
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
-    checkpoint.write(temporary / "README.md", card(about).encode())
+    checkpoint.write(temporary / "README.md", card_of(about).encode())
     checkpoint.sync(temporary)
     checkpoint.remove(run / "model")
     os.rename(temporary, run / "model")
@@ -260,21 +468,26 @@ def ship(run: Path, config: Config, average: nn.Module, images_seen: int) -> Pat
     return run / "model"
 
 
-def card(about: dict[str, Any]) -> str:
+def card_of(about: dict[str, Any]) -> str:
     """The model card, in the layout that Hugging Face's hub shows."""
+    if about["task"] == "translation":
+        return card(about)
     data, run = about["training"]["data"], about["training"]["run"]
     channels, height, width = about["shape"]
     classes = ", ".join(about["classes"]) or "none"
     labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
+    kind, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
+    average = f"exponential moving average, {about['chosen']['average']} half-life"
+    weights = average if about["averaged"] else "as last trained"
     return f"""---
 library_name: ganzfeld
 pipeline_tag: unconditional-image-generation
-tags: [gan, image-generation]
+tags: [{tag}, image-generation]
 ---
 
 # {data["source"]} by {about["recipe"]}
 
-A generative adversarial network: {height}x{width} pixels, {channels} channel(s), latents of
+A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
 
 ```python
@@ -291,7 +504,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
-| weights | exponential moving average |
+| weights | {weights} |
 
 All settings of the training are in `config.json`.
 

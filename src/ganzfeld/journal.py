@@ -43,6 +43,15 @@ def keeps(line: bytes, images: int) -> bool:
         return False
 
 
+def scores(path: Path) -> dict[int, float]:
+    """The Frechet distances that were measured, by images seen."""
+    if not path.exists():
+        return {}
+    rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+    measured = [row for row in rows if row["kind"] == "evaluation"]
+    return {row["images"]: row["frechet"] for row in measured if row.get("frechet") is not None}
+
+
 class Meter:
     """Means of losses since the last reading; nothing is read from the device before then."""
 

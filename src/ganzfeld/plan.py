@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from ganzfeld.screen import duration
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+    from ganzfeld.pace import Pace
+
+IMAGES_A_PIXEL = 2_000  # of the side, until pictures look right
+JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect pictures
 
 
 def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
@@ -33,24 +39,52 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
     return recipe
 
 
-def fit(recipe: str, pack: Pack, *, source: str, labels: str) -> Config:
+def data_kind(recipe: Callable[[Facts], Config]) -> str:
+    """ "pictures", or the "paired" or "unpaired" pictures of two domains that it learns from."""
+    return str(getattr(recipe, "data", "pictures"))
+
+
+def whole_path(source: str | os.PathLike[str] | None) -> str | None:
+    """A path that holds from anywhere, so that a run can be continued; other names as they are."""
+    if source is None:
+        return None
+    return str(Path(source).resolve()) if Path(source).exists() else str(source)
+
+
+def fit(
+    recipe: str,
+    pack: Pack | TwoDomains,
+    *,
+    source: str,
+    labels: str,
+    direction: str | None = None,
+) -> Config:
     """The recipe's configuration for this data."""
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
     facts = Facts(
-        count=len(pack),
+        count=pack.count,
         channels=pack.channels,
         height=pack.height,
         width=pack.width,
         classes=len(classes),
+        channels_b=getattr(pack, "channels_b", 0),
+        direction=direction or "ab",
     )
     config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    if direction is not None and config.game.options.get("direction") != direction:
+        raise UsageError(
+            f"--direction {direction} is not for the recipe {recipe}",
+            fix="leave it out, or --recipe pix2pix with ab or ba",
+        )
     config.recipe = recipe
+    if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
+        classes = []  # the recipe leaves them aside
     data = config.data
-    # a whole path, so that the run can be continued from anywhere
-    data.source = str(Path(source).resolve()) if Path(source).exists() else source
+    data.source = whole_path(source) or source
     data.labels = labels
     data.size, data.channels = (pack.height, pack.width), pack.channels
-    data.fingerprint, data.samples, data.classes = pack.fingerprint, len(pack), classes
+    data.channels_b = facts.channels_b or None
+    data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     return config
 
 
@@ -68,13 +102,23 @@ def settle(config: Config) -> None:
     run.log_every = interval(run.log_every, 200)
     run.sample_every = interval(run.sample_every, 8)
     run.evaluate_every = interval(run.evaluate_every, 8)
+    if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
+        run.evaluate_count = min(max(run.evaluate_every // 40, 64), 2000)
     run.save_every = interval(run.save_every, 10)
 
 
 def check(config: Config) -> None:
     """Refuse what cannot be meant, before anything is built."""
     run = config.run
-    for name in ("batch_size", "save_every", "sample_every", "evaluate_every", "log_every", "keep"):
+    for name in (
+        "batch_size",
+        "save_every",
+        "sample_every",
+        "evaluate_every",
+        "evaluate_count",
+        "log_every",
+        "keep",
+    ):
         value = getattr(run, name)
         if value is not None and value < 1:
             raise UsageError(f"run.{name} must be 1 or more, not {value}")
@@ -90,27 +134,54 @@ def check(config: Config) -> None:
 
 
 def plan_rows(
-    config: Config, game: Game, rate: float, memory: int, pack: Pack
+    config: Config, game: Game, pace: Pace, pack: Pack | TwoDomains
 ) -> list[tuple[str, str]]:
-    """The plan, as names and values. rate: images per second; memory: bytes."""
+    """The plan, as names and values."""
     run, data = config.run, config.data
     assert run.images is not None
-    size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
-    labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+    what = getattr(pack, "summary", None)
+    if what is None:
+        size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
+        labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+        what = f"{len(pack):,} pictures, {size}, {labels}"
+    manner = "conditional" if data.classes else "unconditional"
     networks = [
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
     ]
     return [
-        ("data", f"{data.source}: {len(pack):,} pictures, {size}, {labels}"),
-        ("recipe", f"{config.recipe}, {'conditional' if data.classes else 'unconditional'}"),
+        ("data", f"{data.source}: {what}"),
+        ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
+        *([("starts from", run.init)] if run.init else []),
         ("batch", f"{run.batch_size}"),
         ("images to see", f"{run.images:,}"),
-        ("speed", f"{rate:,.0f} images/s, measured on this {run.device} just now"),
-        ("memory", f"{memory / 2**30:.1f} GiB"),
-        ("time", f"about {duration(run.images / rate)}"),
+        ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
+        ("memory", f"{pace.memory / 2**30:.1f} GiB"),
+        ("time", f"about {duration(pace.seconds(run.images))}"),
     ]
+
+
+def outlook(config: Config, rate: float, pack: Pack) -> str | None:
+    """What to say where so few images cannot give good pictures. rate: images per second.
+
+    A rule of thumb from runs of the default recipe at 28 to 96 pixels: pictures begin to look
+    right after about 2,000 images for each pixel of the side.
+    """
+    images = config.run.images
+    assert images is not None
+    side = math.sqrt(pack.height * pack.width)
+    wanted = round(IMAGES_A_PIXEL * side)
+    if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
+        return None
+    text = (
+        f"note: {images:,} images are few for {pack.width}x{pack.height} pixels: expect "
+        f"blotches. About {wanted:,} are wanted, {duration(wanted / rate)} here"
+    )
+    # time for a picture grows with its area, and the images wanted with its side
+    smaller = side * (images / wanted) ** (1 / 3)
+    fits = [size for size in (64, 48, 32, 28) if size <= smaller]
+    return f"{text}; --size {fits[0]} fits into this time" if fits else text
 
 
 def parameters(network: nn.Module) -> int:

@@ -6,77 +6,14 @@ none. Your own recipe is a function like these, named as `--recipe mine.py:photo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+from ganzfeld.config import Config, Optimiser, Part, Run
+from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan
+from ganzfeld.tutorials import TUTORIALS
 
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a recipe may depend on. Sizes are of the packed pictures."""
-
-    count: int
-    channels: int
-    height: int
-    width: int
-    classes: int  # number of labels; 0 for none, or where they are left aside
-
-    @property
-    def shape(self) -> list[int]:
-        return [self.channels, self.height, self.width]
-
-    @property
-    def side(self) -> float:
-        """The side in pixels of a square with as many of them."""
-        return math.sqrt(self.height * self.width)
-
-
-def adversarial(
-    facts: Facts,
-    *,
-    recipe: str,
-    generator: Part,
-    discriminator: Part,
-    lr: float | tuple[float, float],
-    betas: tuple[float, float],
-    batch_size: int = 64,
-    images: int = 500_000,
-    optimiser: dict[str, Any] | None = None,
-    **game: Any,
-) -> Config:
-    """Two networks for this data, and what they play.
-
-    lr: of both players, or (the discriminator's, the generator's).
-    """
-    fit = {"shape": facts.shape, "classes": facts.classes}
-    generator.options = fit | generator.options
-    discriminator.options = fit | discriminator.options
-    rates = lr if isinstance(lr, tuple) else (lr, lr)
-    return Config(
-        recipe=recipe,
-        game=Part(name="adversarial", options=game),
-        networks={"G": generator, "D": discriminator},
-        optimisers={
-            player: Optimiser(lr=rate, betas=betas, **(optimiser or {}))
-            for player, rate in zip(("discriminator", "generator"), rates, strict=True)
-        },
-        ema=Ema(),
-        run=Run(batch_size=batch_size, images=images),
-    )
-
-
-def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
-    """DCGAN networks for minutes on a CPU, of equal width; for hours on a GPU take 64 or more."""
-    return (
-        Part(name="dcgan-generator", options={"width": width, "most": 8 * width}),
-        Part(
-            name="dcgan-discriminator",
-            options={"width": width, "most": 8 * width, **discriminator},
-        ),
-    )
+__all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan"]
 
 
 def default(facts: Facts) -> Config:
@@ -95,15 +32,6 @@ def default(facts: Facts) -> Config:
         r2=gamma(facts),
         penalty_every=4,
     )
-
-
-def gamma(facts: Facts) -> float:
-    """Weight of R1 and R2: 1 at 28x28 grey, in proportion to the numbers in a picture.
-
-    The squared slope is a sum over them, and the same relative change of a larger picture has
-    a smaller slope in each.
-    """
-    return round(facts.channels * facts.height * facts.width / 784, 3)
 
 
 def mlp(facts: Facts) -> Config:
@@ -184,6 +112,136 @@ def modern(facts: Facts) -> Config:
     )
 
 
+def vae(facts: Facts) -> Config:
+    """Variational autoencoder: no opponent, one loss; quick and steady, and less sharp."""
+    latent = 16 if facts.side < 48 else 64
+    fit = {"shape": facts.shape, "classes": facts.classes, "width": 32, "most": 256}
+    return Config(
+        recipe="vae",
+        game=Part(name="vae", options={"beta": 4.0}),
+        networks={
+            "G": Part(name="dcgan-generator", options={**fit, "latent": latent}),
+            "E": Part(name="conv-encoder", options={**fit, "outputs": 2 * latent}),
+        },
+        optimisers={"autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-4)},
+        run=Run(batch_size=64, images=500_000),
+    )
+
+
+def gmmn(facts: Facts) -> Config:
+    """Moment matching: batches compared by a kernel, in the codes of an autoencoder."""
+    code = 16 if facts.side < 48 else 48
+    fit = {"shape": facts.shape, "classes": facts.classes, "width": 32, "most": 256}
+    return Config(
+        recipe="gmmn",
+        game=Part(name="gmmn"),
+        networks={
+            "G": Part(name="code-generator", options={**fit, "code": code}),
+            "E": Part(name="conv-encoder", options={**fit, "outputs": code}),
+        },
+        optimisers={
+            "autoencoder": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5),
+            "generator": Optimiser(lr=1e-3, betas=(0.5, 0.99), final_lr=1e-5),
+        },
+        run=Run(batch_size=256, images=1_000_000),
+    )
+
+
+def cyclegan(facts: Facts) -> Config:
+    """Translation both ways between two sets of pictures, without pairs (CycleGAN, 2017)."""
+    a, b = facts.channels, facts.channels_b
+    blocks = 9 if facts.side >= 256 else 6
+
+    def translator(inputs: int, outputs: int) -> Part:
+        options = {"inputs": inputs, "outputs": outputs, "blocks": blocks}
+        return Part(name="residual-translator", options=options)
+
+    return translation(
+        facts,
+        recipe="cyclegan",
+        players=("translators", "discriminator"),
+        networks={
+            "G_ab": translator(a, b),
+            "G_ba": translator(b, a),
+            "D_a": judge(a, facts),
+            "D_b": judge(b, facts),
+        },
+        optimiser={"final_lr": 0.0, "decay": "linear", "hold": 0.5},
+        shape_a=[a, facts.height, facts.width],
+        shape_b=[b, facts.height, facts.width],
+        identity=0.5 if a == b else 0.0,
+    )
+
+
+def pix2pix(facts: Facts) -> Config:
+    """Translation one way, learned from pairs of pictures (pix2pix, 2017)."""
+    channels = (facts.channels, facts.channels_b)
+    inputs, outputs = channels if facts.direction == "ab" else channels[::-1]
+    size = (facts.height, facts.width)
+    options = {"inputs": inputs, "outputs": outputs, "depth": unet_depth(size)}
+    return translation(
+        facts,
+        recipe="pix2pix",
+        players=("discriminator", "generator"),
+        networks={
+            "G": Part(name="unet-translator", options=options),
+            "D": judge(inputs + outputs, facts),
+        },
+        direction=facts.direction,
+    )
+
+
+def translation(
+    facts: Facts,
+    *,
+    recipe: str,
+    players: tuple[str, str],
+    networks: dict[str, Part],
+    optimiser: dict[str, Any] | None = None,
+    **game: Any,
+) -> Config:
+    """What both published translations share: batches of one, Adam, 200 times through the data."""
+    return Config(
+        recipe=recipe,
+        game=Part(name=recipe, options=game),
+        networks=networks,
+        optimisers={
+            player: Optimiser(lr=2e-4, betas=(0.5, 0.999), **(optimiser or {}))
+            for player in players
+        },
+        run=Run(batch_size=1, images=200 * facts.count),
+    )
+
+
+def judge(inputs: int, facts: Facts) -> Part:
+    """A discriminator of patches of 70 pixels, of fewer in smaller pictures."""
+    layers = patch_layers((facts.height, facts.width))
+    return Part(name="patch-discriminator", options={"inputs": inputs, "layers": layers})
+
+
+def unet_depth(size: tuple[int, int]) -> int:
+    """Levels of a U-Net for pictures of (height, width): 8 at 256 px, 5 at 32, 4 at 48.
+
+    As often as the shorter side can be halved, but no more than 8, and less often where padding
+    to a multiple of 2 ** depth would add more than half of the picture.
+    """
+    height, width = size
+    for depth in range(min(min(size).bit_length() - 1, 8), 1, -1):
+        high, wide = (-(-side // 2**depth) * 2**depth for side in size)
+        if high * wide <= 1.5 * height * width:
+            return depth
+    return 1
+
+
+def patch_layers(size: tuple[int, int]) -> int:
+    """Halvings of a patch discriminator: the published 3 from 32 px on, fewer below."""
+    return max(min(min(size).bit_length() - 3, 3), 0)
+
+
+# Recipes of two domains, and how their data comes. A recipe of one's own says it by an attribute.
+for recipe, kind in ((cyclegan, "unpaired"), (pix2pix, "paired")):
+    recipe.__dict__["data"] = kind
+
 RECIPES: dict[str, Callable[[Facts], Config]] = {
     "default": default,
     "mlp": mlp,
@@ -191,4 +249,9 @@ RECIPES: dict[str, Callable[[Facts], Config]] = {
     "wgan-gp": wgan_gp,
     "hinge": hinge,
     "modern": modern,
+    "vae": vae,
+    "gmmn": gmmn,
+    "cyclegan": cyclegan,
+    "pix2pix": pix2pix,
+    **TUTORIALS,
 }

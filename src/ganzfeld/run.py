@@ -17,12 +17,13 @@ from ganzfeld.build import complete
 from ganzfeld.config import to_json, with_settings
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.guard import Signals, check_writable, locked
-from ganzfeld.plan import check, default_folder, find_recipe, fit
+from ganzfeld.plan import check, data_kind, default_folder, find_recipe, fit, whole_path
 from ganzfeld.screen import Screen
 from ganzfeld.session import Session
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Run:
     path: Path
 
     @cached_property
-    def model(self) -> generate.Model:
+    def model(self) -> generate.Model | Any:
         return generate.load(self.path)
 
 
@@ -40,6 +41,8 @@ def train(
     source: str | os.PathLike[str] = "avatars",
     *,
     recipe: str = "default",
+    other: str | os.PathLike[str] | None = None,
+    direction: str | None = None,
     out: str | os.PathLike[str] | None = None,
     size: int | tuple[int, int] | None = None,
     images: int | None = None,
@@ -50,6 +53,7 @@ def train(
     alpha: str = "white",
     on_bad_image: str | None = None,
     device: str = "auto",
+    init: str | os.PathLike[str] | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
 ) -> Run:
@@ -57,6 +61,9 @@ def train(
 
     source: a folder, ZIP, IDX, .npy, .npz or parquet of pictures, or an embedded set's name.
     recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
+    other: the second domain of a translation, where `source` does not hold both.
+    direction: of a translation that is learned one way: "ab", from the first domain or the left
+        half of each picture to the second, or "ba".
     out: the run's folder; by default runs/<data>-<recipe>.
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
@@ -65,6 +72,8 @@ def train(
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
     on_bad_image: "fail" or "skip"; by default bad pictures are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
+    init: a run or a model folder whose weights the networks start from: those of a run, or G
+        of a model. They must fit.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -76,16 +85,19 @@ def train(
     screen = make_screen(quiet)
     with Signals() as signals, joined(device) as on:
         folder = Path(out) if out else default_folder(source, recipe)
-        find_recipe(recipe)  # a wrong name should not wait for the data
+        kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
         pack = open_data(
             source,
             screen,
+            kind=kind,
+            other=other,
             size=(size, size) if isinstance(size, int) else size,
             labels=labels,
             alpha=alpha,
             on_bad_image=on_bad_image,
         )
-        config = fit(recipe, pack, source=str(source), labels=labels)
+        config = fit(recipe, pack, source=str(source), labels=labels, direction=direction)
+        config.data.kind, config.data.other = kind, whole_path(other)
         config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
         config.run.seed, config.run.device = seed, on.type
         config.run.threads = torch.get_num_threads()
@@ -93,6 +105,7 @@ def train(
             config.run.batch_size = batch
         if images is not None:
             config.run.images = images
+        config.run.init = str(Path(init).resolve()) if init is not None else None
         config.run.minutes = minutes  # the recipe's images stand in until the speed is known
         config = complete(with_settings(config, settings))
         check(config)
@@ -113,6 +126,9 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
         pack = open_data(
             config.data.source,
             screen,
+            kind=config.data.kind,
+            other=config.data.other,
+            channels_b=config.data.channels_b,
             size=config.data.size,
             channels=config.data.channels,
             labels=config.data.labels,
@@ -122,7 +138,7 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} pictures then, {len(pack):,} now",
+                f"{config.data.samples:,} pictures then, {pack.count:,} now",
                 safe="nothing was changed",
                 fix="bring the data back as it was, or train anew with another --out",
             )
@@ -177,15 +193,35 @@ def owned(folder: Path) -> Iterator[None]:
         yield
 
 
-def open_data(source: str | os.PathLike[str], screen: Screen, **options: Any) -> Pack:
+def open_data(
+    source: str | os.PathLike[str],
+    screen: Screen,
+    *,
+    kind: str = "pictures",
+    other: str | os.PathLike[str] | None = None,
+    channels_b: int | None = None,
+    **options: Any,
+) -> Pack | TwoDomains:
     """The packed data, made by one process where there are several."""
+    from ganzfeld.data import domains
     from ganzfeld.data.pack import PackOptions, open_pack
 
     if options["labels"] not in ("auto", "none"):
         raise UsageError(f"--labels is auto or none, not {options['labels']!r}")
+    wanted = PackOptions(**options)
 
-    def make() -> Pack:
-        return open_pack(source, PackOptions(**options), progress=screen.progress)
+    def make() -> Pack | TwoDomains:
+        if kind == "pictures":
+            domains.need_pictures(source, other)
+            return open_pack(source, wanted, progress=screen.progress)
+        return domains.open_domains(
+            domains.named(source, kind),
+            kind,
+            wanted,
+            other=other,
+            channels_b=channels_b,
+            progress=screen.progress,
+        )
 
     pack = distributed.first(make, "pack")
     for warning in pack.report.get("warnings", []):

@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, distributed, generate, journal, pictures
+from ganzfeld import (
+    checkpoint,
+    choice,
+    distributed,
+    evaluation,
+    examples,
+    generate,
+    journal,
+    pictures,
+    process,
+)
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
+from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
+from ganzfeld.examiner import Examiner, can_examine
 from ganzfeld.guard import Signals, check_writable
-from ganzfeld.plan import plan_rows, settle
+from ganzfeld.initial import start_from
+from ganzfeld.pace import measure
+from ganzfeld.plan import outlook, plan_rows, settle
+from ganzfeld.preview import preview
 from ganzfeld.screen import Screen
 from ganzfeld.trainer import Report, Trainer
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+    from ganzfeld.games import Game
 
-MEASURED = 3.0  # seconds of measuring at most, and a twentieth of the run
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
 # Settings that may differ when a command continues a run: they change no number of it.
-FREE = frozenset({"run.device", "run.threads", "run.keep", "run.save_minutes", "data.source"})
+FREE = frozenset(
+    {
+        "run.device",
+        "run.threads",
+        "run.keep",
+        "run.save_minutes",
+        "data.source",
+        "data.other",
+    }
+)
 
 
 class Session:
@@ -42,7 +66,7 @@ class Session:
         self,
         folder: Path,
         config: Config,
-        pack: Pack,
+        pack: Pack | TwoDomains,
         device: torch.device,
         screen: Screen,
         signals: Signals,
@@ -54,13 +78,28 @@ class Session:
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
+        self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
-        torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+        process.tune()
 
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def averages(self) -> Averages:
+        assert isinstance(self.trainer.average, Averages)
+        return self.trainer.average
+
+    @property
+    def of_noise(self) -> Pack | None:
+        """The data, where samples from noise should look like them; None for a translation."""
+        return None if self.trainer.game.task == "translation" else cast("Pack", self.pack)
 
     @property
     def total(self) -> int:
@@ -76,18 +115,22 @@ class Session:
             self.adopt(stored)
             self.go_on()
             return
-        rate, memory = self.measure()
+        self.trainer = self.start_trainer()
+        pace = measure(self.trainer, self.config, self.pack)
         run = self.config.run
         if run.minutes is not None:
-            run.images = max(round(rate * 60 * run.minutes), run.batch_size)
+            run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config)
-        rows = plan_rows(self.config, self.trainer.game, rate, memory, self.pack)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
+        warning = self.of_noise and outlook(self.config, pace.rate, self.of_noise)
+        if warning:
+            self.screen.say(warning)
         if self.writes:
             size = sum(
                 t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
             )
-            check_writable(self.folder, int(1.1 * 4 * (run.keep + 1) * size))
+            check_writable(self.folder, int(1.1 * 6 * (run.keep + 2) * size))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
         self.play()
 
@@ -102,7 +145,8 @@ class Session:
                     setattr(part, name, getattr(fixed, name))
         rows = differences(stored, wanted, FREE)
         if not rows:
-            stored.data.source = wanted.data.source  # it may have moved
+            # they may have moved
+            stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
             self.config = stored
             return
         longer = [row[0] for row in rows] == ["run.images"]
@@ -115,31 +159,16 @@ class Session:
             "or choose another folder with --out",
         )
 
-    def measure(self) -> tuple[float, int]:
-        """Images per second and the largest memory in bytes, from steps that are thrown away."""
-        trainer = self.trainer = self.make_trainer()
-        run = self.config.run
-
-        def play_period() -> float:
-            started = time.monotonic()
-            for _ in range(trainer.game.period):
-                trainer.take_step()
-            synchronise(self.device)
-            return time.monotonic() - started
-
-        play_period()  # the first one also chooses kernels and fills caches
-        warm, seconds = trainer.images, play_period()
-        per_image = seconds / (trainer.images - warm)
-        whole = 60 * run.minutes if run.minutes else per_image * self.total
-        while distributed.largest(int(seconds < min(MEASURED, whole / 20)), self.device):
-            seconds += play_period()
-        nanoseconds = round(1e9 * seconds / (trainer.images - warm))
-        slowest = 1e9 / distributed.largest(nanoseconds, self.device)
-        return slowest, memory_used(self.device)
-
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
             return build_trainer(self.config, self.pack, self.device)
+
+    def start_trainer(self) -> Trainer:
+        """As it is before the first step: with fresh weights, or with those of `--init`."""
+        trainer = self.make_trainer()
+        if self.config.run.init:
+            start_from(trainer, Path(self.config.run.init))
+        return trainer
 
     # From the newest checkpoint
 
@@ -180,13 +209,14 @@ class Session:
         self.saved_at = self.trainer.images
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
-            journal.rewind(self.folder / "metrics.jsonl", self.trainer.images)
+            journal.rewind(self.log_file, self.trainer.images)
+            self.scores = journal.scores(self.log_file)
 
     # The loop
 
     def play(self) -> None:
         if self.saved_at < 0:
-            self.trainer = self.make_trainer()  # measuring has moved the first one
+            self.trainer = self.start_trainer()  # measuring has moved the first one
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True
@@ -237,7 +267,7 @@ class Session:
             "losses": losses,
             "rollbacks": self.trainer.salt,
         }
-        journal.append(self.folder / "metrics.jsonl", row)
+        journal.append(self.log_file, row)
         self.latest |= losses  # lazy penalties are not in every interval
         self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
 
@@ -247,17 +277,39 @@ class Session:
         pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
         self.picture = path
 
+    @cached_property
+    def examiner(self) -> Examiner | None:
+        """None where samples cannot be compared with data."""
+        pack = self.of_noise
+        if pack is None or not can_examine(self.trainer.game, pack):
+            return None
+        return Examiner(pack, self.config, self.device)
+
     def evaluate(self, report: Report | None = None) -> None:
-        """A cheap number for every run: how far samples differ, against how far the data does."""
-        samples, _ = preview(self.trainer, self.config)
-        chosen = some_data(self.pack, len(samples))
-        row = {
-            "kind": "evaluation",
-            "images": self.trainer.images,
-            "diversity": round(spread(samples) / max(spread(chosen), 1e-9), 4),
-            "protocol": "mean pairwise L2 in pixels of averaged samples over that of data, n=64",
-        }
-        journal.append(self.folder / "metrics.jsonl", row)
+        """Measure the averaged networks, and keep a checkpoint of them."""
+        if self.of_noise is None:
+            self.evaluate_translation()
+        if self.examiner is None:
+            return
+        game, averages = self.trainer.game, self.averages
+        found = self.examiner.measure(game, averages[averages.spans[0]])
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
+        if "frechet" in found:
+            self.scores[self.trainer.images] = found["frechet"]
+        self.save()
+
+    def protected(self) -> frozenset[str]:
+        """The checkpoint that measured best is not pruned."""
+        best = checkpoint.best(self.checkpoints, self.scores)
+        return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
+
+    def evaluate_translation(self) -> None:
+        """How far the averaged networks are from the truth."""
+        with self.averages.applied(self.trainer.game) as game:
+            found = examples.measure(game, cast("TwoDomains", self.pack), self.device)
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        journal.append(self.log_file, row)
 
     def save(self, report: Report | None = None) -> None:
         """A checkpoint of this moment, and older ones pruned."""
@@ -271,9 +323,10 @@ class Session:
         try:
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
         except ResourceError:
-            checkpoint.prune(self.checkpoints, 2)  # once more, with what room this gives
+            # once more, with what room this gives
+            checkpoint.prune(self.checkpoints, 2, self.protected())
             checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
-        checkpoint.prune(self.checkpoints, self.config.run.keep)
+        checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
 
     def save_if_late(self, report: Report | None = None) -> None:
@@ -297,7 +350,7 @@ class Session:
         self.save()
         if self.writes and not self.poisoned:
             self.draw()
-            self.ship()
+            self.ship(self.choose())
         distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
@@ -310,19 +363,49 @@ class Session:
         if not self.writes:
             return
         self.draw()
-        path = self.ship()
-        self.screen.table(
-            f"done: {self.trainer.images:,} images",
-            [
-                ("pictures", str(self.picture)),
-                ("model", str(path)),
-                ("more", f"ganzfeld sample {self.folder} --count 64 --seed 1 --out pictures"),
-            ],
-        )
+        chosen = self.choose()
+        path = self.ship(chosen)
+        if self.examiner is not None:
+            self.judge(path)
+        rows = [
+            ("pictures", str(self.picture)),
+            ("model", f"{path}, {chosen}"),
+            ("more", more(self.trainer.game, self.folder)),
+        ]
+        self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
-    def ship(self) -> Path:
-        assert self.trainer.average is not None
-        return generate.ship(self.folder, self.config, self.trainer.average, self.trainer.images)
+    def ship(self, chosen: choice.Choice) -> Path:
+        """The chosen generator, and beside it the discriminator of the same moment."""
+        images = chosen.about["images"]
+        if images == self.trainer.images:
+            state = self.trainer.game.state_dict()
+        else:
+            state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
+        judge = generate.judge_of(self.config, state)
+        return generate.ship(self.folder, self.config, chosen, self.trainer.images, judge)
+
+    def judge(self, path: Path) -> None:
+        """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
+        count = min(max(self.total // 40, 64), 2000, len(self.pack))
+        self.screen.progress("measuring", 0, 1)
+        found = evaluation.evaluate(
+            generate.load(path, trust_code=True),
+            cast("Pack", self.pack),
+            extractor="random",
+            count=count,
+            device=self.device.type,
+        )
+        checkpoint.replace(self.folder / "evaluation.json", checkpoint.as_json(found))
+
+    def choose(self) -> choice.Choice:
+        """What is worth shipping; at the end of a run all candidates are measured."""
+        averages, images = self.averages, self.trainer.images
+        if self.examiner is None:
+            return choice.newest(averages, images)
+        if images < self.total:
+            return choice.measured_before(averages, images, self.checkpoints, self.scores)
+        game, folder = self.trainer.game, self.checkpoints
+        return choice.measure(self.examiner, game, averages, images, folder, self.scores)
 
     def roll_back(self) -> None:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
@@ -346,6 +429,13 @@ class Session:
         self.trainer.salt = salt
         self.meter.read()  # forget what the discarded steps measured
         self.poisoned = False
+
+
+def more(game: Game, folder: Path) -> str:
+    """A command to go on with."""
+    if game.task == "translation":
+        return f"ganzfeld translate {folder} PICTURES --out translated --sheet sheet.png"
+    return f"ganzfeld sample {folder} --count 64 --seed 1 --out pictures"
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
@@ -420,46 +510,7 @@ def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> 
     ]
 
 
-@torch.inference_mode()
-def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
-    """Samples of the averaged networks from latents that never change, and columns for a grid.
-
-    With classes there is a row for each, of at most ten.
-    """
-    classes = min(len(config.data.classes), 10)
-    count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
-    latent = trainer.game.latent
-    z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
-    y = torch.arange(count, device=trainer.device) // columns if classes else None
-    assert trainer.average is not None
-    with trainer.average.applied(trainer.game) as game:
-        return game.sample(z.to(trainer.device), y).float().cpu(), columns
-
-
-def some_data(pack: Pack, count: int) -> Tensor:
-    """Evenly spaced samples of the data, in [-1, 1]."""
-    chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
-    return torch.as_tensor(pack.rows(chosen)["x"]).float() / 127.5 - 1
-
-
-def spread(x: Tensor) -> float:
-    """Mean distance of two different samples."""
-    return float(torch.nn.functional.pdist(x.flatten(1)).mean())
-
-
 def all_finite(tree: Any) -> bool:
     if isinstance(tree, Tensor):
         return bool(tree.isfinite().all())
     return all(all_finite(v) for v in tree.values()) if isinstance(tree, dict) else True
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def memory_used(device: torch.device) -> int:
-    """The most that this process has held, in bytes."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

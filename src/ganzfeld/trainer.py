@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 
 from ganzfeld import distributed
 from ganzfeld.data.order import indices
-from ganzfeld.ema import Average
+from ganzfeld.ema import Average, Averages
 from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.randomness import key
 
@@ -79,7 +79,7 @@ class Trainer:
         seed: int = 0,
         total: int | None = None,
         schedules: Mapping[str, Schedule] | None = None,
-        average: Average | None = None,
+        average: Average | Averages | None = None,
         device: torch.device | str = "cpu",
         precision: str = "float32",
         compile: bool = False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganzfeld import checkpoint
 from ganzfeld.errors import CheckpointError
-from ganzfeld.generate import load_model, read_config
+from ganzfeld.generate import JUDGE, load_model, read_config
 
 
 def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
@@ -49,7 +49,9 @@ def problem_of_log(path: Path) -> str | None:
 
 def problem_of_model(path: Path) -> str | None:
     try:
-        load_model(path, trust_code=True)
+        model = load_model(path, trust_code=True)
+        if "discriminator" in model.about and getattr(model, "discriminator", None) is None:
+            return f"{JUDGE} is missing"
     except CheckpointError as error:
         return error.what
     return None

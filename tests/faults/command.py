@@ -89,11 +89,12 @@ def weights(out: Path) -> str:
 
 
 def log(out: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl, every line of which must be whole; without the rates."""
+    """The rows of metrics.jsonl, every line of which must be whole; without times and rates."""
     text = (out / "metrics.jsonl").read_text()
     assert text.endswith("\n")
     rows = [json.loads(line) for line in text.splitlines()]
     for kind in {row["kind"] for row in rows}:
         images = [row["images"] for row in rows if row["kind"] == kind]
         assert images == sorted(set(images)), f"{kind} rows do not rise"
-    return [{k: v for k, v in row.items() if k != "images_per_second"} for row in rows]
+    measured = ("images_per_second", "seconds")
+    return [{k: v for k, v in row.items() if k not in measured} for row in rows]

@@ -175,8 +175,8 @@ def test_two_processes_make_one_run(pair: Path) -> None:
     assert newest.manifest["processes"] == 2
     rows = [row for row in command.log(pair) if row["kind"] == "train"]
     assert [row["images"] for row in rows] == list(range(320, IMAGES + 1, 320))
-    expected = {"checkpoints", "config.json", "lock", "metrics.jsonl", "model", "samples"}
-    assert set(os.listdir(pair)) == expected
+    files = {"config.json", "evaluation.json", "lock", "metrics.jsonl"}
+    assert set(os.listdir(pair)) == files | {"checkpoints", "model", "samples"}
 
 
 def test_two_processes_resume_as_two(pair: Path, tmp_path: Path) -> None:

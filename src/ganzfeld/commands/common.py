@@ -31,3 +31,11 @@ def stopped_by_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def parse_numbers(text: str, option: str, *, least: int = 0) -> list[int]:
+    """`1,2,3` as numbers of `least` or more."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) >= least for part in parts):
+        raise UsageError(f"{option} takes whole numbers from {least} on, like 1,2,3, not {text!r}")
+    return [int(part) for part in parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,8 @@ def train(
     /,
     *,
     recipe: str = "default",
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
+    direction: Literal["ab", "ba"] | None = None,
     out: Path | None = None,
     size: str | None = None,
     images: int | None = None,
@@ -25,6 +28,7 @@ def train(
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    init: Path | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
 ) -> None:
@@ -32,7 +36,10 @@ def train(
 
     Args:
         data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
+            For a translation: trainA and trainB, or pairs side by side in one picture.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
+        other: For a translation: the second domain, where the data do not hold both.
+        direction: For pix2pix: from a (left, or first) to b, or back. Default: ab.
         out: The run's folder. Default: runs/DATA-RECIPE.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         images: Images to see in all.
@@ -43,6 +50,7 @@ def train(
         alpha: What shows through transparent pixels, or keep it as a channel.
         on_bad_image: Default: skip bad pictures up to one in a hundred, else fail with the list.
         device: Where to train.
+        init: A run or a model whose weights to start from.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
     """
@@ -52,6 +60,8 @@ def train(
     run_training(
         data,
         recipe=recipe,
+        other=other,
+        direction=direction,
         out=out,
         size=parse_size(size),
         images=images,
@@ -62,6 +72,7 @@ def train(
         alpha=alpha,
         on_bad_image=on_bad_image,
         device=device,
+        init=init,
         settings=set,
         quiet=quiet,
     )
@@ -90,6 +101,13 @@ def sample(
     seed: int = 0,
     grid: Path | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    of: int | None = None,
+    rank: Literal["discriminator"] | None = None,
+    mean: float = 0.0,
+    std: float = 1.0,
+    show_price: bool = False,
+    data: str | None = None,
+    which: Literal["best", "last"] = "best",
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
 
@@ -100,31 +118,60 @@ def sample(
         seed: Which ones.
         grid: Also one picture with all of them.
         label: Classes by name, repeated over the pictures. Default: a random class each.
+        of: Draw so many and keep the best. Default with --rank: eight times as many.
+        rank: Whose score says which are best. Default with --of: the discriminator's.
+        mean: Mean of the latents.
+        std: Standard deviation of the latents. Below 1: cleaner pictures, less variety.
+        show_price: Also measure what the selection costs in variety, against the data.
+        data: For --show-price: the data, as train takes them. Default: those of the run.
+        which: Of a run: the checkpoint that measured best, or the newest.
     """
     import numpy as np
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model)
+    loaded = generate.load(model, which=which, task="generation")
+    if of is None and rank is None:
+        numbers: Iterable[int] = range(count)
+        chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
+    else:
+        from ganzfeld.ranking import best
+
+        found = best(
+            loaded,
+            count,
+            of=of,
+            rank=rank,
+            seed=seed,
+            labels=label or None,
+            mean=mean,
+            std=std,
+        )
+        numbers, chunks = found.numbers, iter([found.samples])
     everything = []
-    number = 0
-    for chunk in loaded.chunks(count, seed=seed, labels=label or None):
+    named = iter(numbers)
+    for chunk in chunks:
         for pixels in pictures.to_pixels(chunk):
-            pictures.save_image(pictures.to_image(pixels), out / f"{seed}-{number:06d}.png")
-            number += 1
+            name = f"{seed}-{next(named):06d}.png"
+            pictures.save_image(pictures.to_image(pixels), out / name)
             if grid:
                 everything.append(pixels)
     if grid:
         pictures.save_image(pictures.grid(np.stack(everything)), grid)
-    print(f"{number:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    print(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    if show_price:
+        from ganzfeld.commands.using import print_price
+
+        print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
 def recipes() -> None:
     """List the recipes."""
     from ganzfeld.recipes import RECIPES
 
+    wide = max(len(name) for name in RECIPES)
     for name, recipe in RECIPES.items():
-        print(f"{name:<10} {(recipe.__doc__ or '').splitlines()[0]}")
+        print(f"{name:<{wide}}  {(recipe.__doc__ or '').splitlines()[0]}")
 
 
 def verify(run: Positional[Path], /) -> None:

@@ -56,6 +56,7 @@ class Target:
     channels: int  # 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha
     alpha: str = "white"  # "white" | "black": laid on it; "keep"
     max_megapixels: float = 64.0
+    part: str = "whole"  # "left" | "right": of two pictures side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,8 @@ def decode(data: bytes, target: Target, name: str = "") -> Decoded:
             facts.append("turned as EXIF says")
         icc = image.info.get("icc_profile")
         picture = _to_8_bit(image, facts)
+        if target.part != "whole":
+            picture, orientation = _half(picture, orientation, target.part), 1
         pixels = fit(picture, target, orientation=orientation, icc=icc, facts=facts)
     return Decoded(pixels=pixels, facts=tuple(facts))
 
@@ -296,8 +299,21 @@ def _note_container(image: Image.Image, name: str, facts: list[str]) -> None:
         facts.append(f"{'JPEG' if kind == 'MPO' else kind} under another extension")
 
 
+def _half(picture: Image.Image, orientation: int, part: str) -> Image.Image:
+    """One of two pictures side by side, cut before anything is scaled: nothing bleeds across."""
+    if orientation in TURNS:
+        picture = picture.transpose(TURNS[orientation])
+    width, height = picture.size
+    if width < 2:
+        raise BadPicture("too narrow to hold two pictures side by side")
+    left = 0 if part == "left" else width - width // 2
+    return picture.crop((left, 0, left + width // 2, height))
+
+
 def _draft(image: Image.Image, target: Target, *, turned: bool) -> None:
     """Let the JPEG decoder scale down, for speed, as long as 2x the target remains."""
+    if target.part != "whole":
+        return
     height, width = (target.width, target.height) if turned else (target.height, target.width)
     if image.format in ("JPEG", "MPO") and min(image.size) > 0:
         image.draft(None, (2 * width, 2 * height))

@@ -101,7 +101,7 @@ class Pack:
 
 
 def open_pack(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Encoded | Ready,
     options: PackOptions = PackOptions(),  # noqa: B008  frozen
     *,
     cache: Path | None = None,
@@ -109,6 +109,8 @@ def open_pack(
     workers: int | None = None,
 ) -> Pack:
     """The pack of a data set: from the cache, or decoded now.
+
+    `source`: a path, an embedded set's name, or what `find_source` found.
 
     `progress(stage, done, total)` is called often. `workers`: decoding processes; None: one for
     each core; 0: decode in this process. Raises `DataError` when there is no data, or when too
@@ -164,6 +166,8 @@ def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
     """16 hex digits that change with the options and with any file's name, size or time."""
     wanted = asdict(options)
     del wanted["on_bad_image"]  # judged anew whenever the pack is opened
+    if wanted["part"] == "whole":
+        del wanted["part"]
     digest = hashlib.sha256(
         json.dumps([KEY_VERSION, source.kind, source.place, wanted]).encode("ascii")
     )

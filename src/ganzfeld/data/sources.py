@@ -78,6 +78,7 @@ class Encoded(Source):
     names: list[str]  # for the reader
     titles: list[str]  # for people; the same unless rows of a table
     broken: list[tuple[str, str]] = field(default_factory=list)  # (name, reason) known by now
+    apart: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of a test set
 
 
 @dataclass(kw_only=True)
@@ -221,7 +222,7 @@ def _container_in(root: Path, kinds: dict[str, str], listing: Listing) -> Encode
 
 def _with_classes(source: Encoded) -> Encoded:
     """Set labels from the folders of the names, or say why there are none."""
-    depth = _depth_shared(source.titles)
+    depth = depth_shared(source.titles)
     split = [name.split("/") for name in source.titles]
     tops = [parts[depth] if len(parts) > depth + 1 else "" for parts in split]
     found = sorted(set(tops) - {""}, key=natural)
@@ -246,7 +247,7 @@ def _with_classes(source: Encoded) -> Encoded:
     return source
 
 
-def _depth_shared(names: Sequence[str]) -> int:
+def depth_shared(names: Sequence[str]) -> int:
     """How many folders all names have in common."""
     if not names:
         return 0
@@ -262,6 +263,7 @@ def _depth_shared(names: Sequence[str]) -> int:
 def _only(source: Encoded, tops: list[str], kept: str, found: list[str]) -> Encoded:
     """Of a set that is split into train and test, the pictures to train on."""
     chosen = [i for i, top in enumerate(tops) if top == kept]
+    source.apart = [(source.names[i], source.titles[i]) for i, t in enumerate(tops) if t != kept]
     source.names = [source.names[i] for i in chosen]
     source.titles = [source.titles[i] for i in chosen]
     others = ", ".join(shown(name) for name in found if name != kept)

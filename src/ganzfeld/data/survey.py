@@ -47,7 +47,8 @@ class PackOptions:
     else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the pictures
     have. `labels`: "auto" or "none". `alpha`: lay transparency on "white" or "black", or "keep".
     `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at one; "skip" never.
-    `count`: pictures to draw, for embedded data only.
+    `count`: pictures to draw, for embedded data only. `part`: "left" or "right" of two pictures
+    side by side in one file.
     """
 
     size: tuple[int, int] | None = None
@@ -57,6 +58,7 @@ class PackOptions:
     on_bad_image: str | None = None
     count: int | None = None
     max_megapixels: float = 64.0
+    part: str = "whole"
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -81,9 +83,11 @@ def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def load_source(
-    source: str | os.PathLike[str], options: PackOptions
+    source: str | os.PathLike[str] | Encoded | Ready, options: PackOptions
 ) -> tuple[Encoded | Ready, PackOptions]:
     """The source, and the options with what its name says about them."""
+    if isinstance(source, Encoded | Ready):
+        return source, options
     drawn = embedded_count(source)
     if drawn is None:
         if options.count is not None:
@@ -155,6 +159,8 @@ def choose_target(
     probes: list[Probe] = []
     if options.size is None or channels is None:
         probes = _probe_all(source, options, progress, workers)
+    if options.part != "whole":
+        probes = [replace(p, width=p.width // 2) for p in probes]
     height, width = options.size or _noted(_common_size(probes), source)
     return Target(
         height=height,
@@ -162,6 +168,7 @@ def choose_target(
         channels=channels or _common_channels(probes, options.alpha),
         alpha=options.alpha,
         max_megapixels=options.max_megapixels,
+        part=options.part,
     )
 
 

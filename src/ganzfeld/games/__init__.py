@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.game import Batch, Clock, Game, Losses
+from ganzfeld.games.gmmn import GMMN
+from ganzfeld.games.translation import CycleGAN, Pix2Pix
+from ganzfeld.games.vae import VAE
 
-GAMES: dict[str, type[Game]] = {"adversarial": Adversarial}
+GAMES: dict[str, type[Game]] = {
+    "adversarial": Adversarial,
+    "vae": VAE,
+    "gmmn": GMMN,
+    "cyclegan": CycleGAN,
+    "pix2pix": Pix2Pix,
+}
 
-__all__ = ["GAMES", "Adversarial", "Batch", "Clock", "Game", "Losses"]
+__all__ = [
+    "GAMES",
+    "GMMN",
+    "VAE",
+    "Adversarial",
+    "Batch",
+    "Clock",
+    "CycleGAN",
+    "Game",
+    "Losses",
+    "Pix2Pix",
+]

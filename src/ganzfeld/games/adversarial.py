@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
@@ -30,6 +31,11 @@ class Adversarial(Game):
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
     generator_first: the order of the two.
+    reuse_fakes: the fakes of the generator's move, made before it moved, also serve the
+        discriminator's moves of the same step, which then see the same batch. It needs
+        generator_first.
+    discriminator_phase, generator_phase: steps in which only the one moves, then only the
+        other, in turns; 0 and 0 for no phases.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
@@ -51,28 +57,53 @@ class Adversarial(Game):
         discriminator_every: int = 1,
         generator_every: int = 1,
         generator_first: bool = False,
+        reuse_fakes: bool = False,
+        discriminator_phase: int = 0,
+        generator_phase: int = 0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
+        if reuse_fakes and not generator_first:
+            raise ValueError("reuse_fakes needs generator_first: the fakes are those of its move")
+        phases = {"discriminator": discriminator_phase, "generator": generator_phase}
+        if any(phases.values()) and not (
+            min(phases.values()) > 0 and discriminator_every == generator_every == 1
+        ):
+            raise ValueError(
+                "phases need a discriminator_phase and a generator_phase of 1 or more, "
+                "and neither player with an `every`"
+            )
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.r1, self.r2, self.gradient_penalty = r1, r2, gradient_penalty
         self.penalty_every, self.burn_in = penalty_every, burn_in
-        self.period = penalty_every if (r1 or r2 or gradient_penalty) else 1
+        self.period = math.lcm(
+            penalty_every if (r1 or r2 or gradient_penalty) else 1,
+            discriminator_every,
+            generator_every,
+            sum(phases.values()) or 1,
+        )
         self.turns = [
             ("discriminator", discriminator_moves, discriminator_every),
             ("generator", generator_moves, generator_every),
         ]
         if generator_first:
             self.turns.reverse()
+        self.phases = [(player, phases[player]) for player, _, _ in self.turns]
+        self.reuse_fakes = self.shares_batch = reuse_fakes
+        self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
 
     def moves(self, step: int) -> tuple[str, ...]:
+        (first, length), (second, rest) = self.phases
+        alone = None
+        if length:
+            alone = first if step % (length + rest) < length else second
         return tuple(
             player
             for player, count, every in self.turns
-            if (step + 1) % every == 0
+            if (step + 1) % every == 0 and alone in (None, player)
             for _ in range(count)
         )
 
@@ -85,7 +116,8 @@ class Adversarial(Game):
     def discriminator_loss(self, batch: Batch) -> Losses:
         real, y = batch["x"], batch.get("y")
         with torch.no_grad():
-            fake = self.fake(batch)
+            step, kept = self.kept
+            fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
 
         def judge(x: Tensor) -> Tensor:
             return cast(Tensor, self.D(x, y))
@@ -110,7 +142,10 @@ class Adversarial(Game):
 
     def generator_loss(self, batch: Batch) -> Losses:
         y = batch.get("y")
-        fake_logits = self.D(self.fake(batch), y)
+        fake = self.fake(batch)
+        if self.reuse_fakes:
+            self.kept = (self.clock.step, fake.detach())
+        fake_logits = self.D(fake, y)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
             real_logits = self.D(batch["x"], y) if self.adversarial.paired else fake_logits

@@ -36,7 +36,9 @@ class Game(nn.Module):
     averaged: tuple[str, ...] = ()  # networks with an exponential moving average
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
-    latent: int  # numbers in the z of a sample
+    latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
+    task: str = "generation"  # or "translation": pictures "a" to pictures "b", or back
+    directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
     def __init__(self) -> None:
         super().__init__()

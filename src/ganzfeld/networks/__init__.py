@@ -1,12 +1,28 @@
-"""Networks by name. A generator maps (z, y) to samples, a discriminator (x, y) to logits."""
+"""Networks by name.
+
+A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator pictures to
+pictures.
+"""
 
 from __future__ import annotations
 
 from torch import nn
 
+from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganzfeld.networks.patch import PatchDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
+from ganzfeld.networks.translator import ResidualTranslator
+from ganzfeld.networks.tutorials import (
+    AnimeDiscriminator,
+    AnimeGenerator,
+    CelebaDiscriminator,
+    CelebaGenerator,
+    MnistDiscriminator,
+    MnistGenerator,
+)
+from ganzfeld.networks.unet import UNetTranslator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -15,4 +31,15 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "dcgan-discriminator": DCGANDiscriminator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
+    "conv-encoder": ConvEncoder,
+    "code-generator": CodeGenerator,
+    "mnist-generator": MnistGenerator,
+    "mnist-discriminator": MnistDiscriminator,
+    "celeba-generator": CelebaGenerator,
+    "celeba-discriminator": CelebaDiscriminator,
+    "anime-generator": AnimeGenerator,
+    "anime-discriminator": AnimeDiscriminator,
+    "residual-translator": ResidualTranslator,
+    "unet-translator": UNetTranslator,
+    "patch-discriminator": PatchDiscriminator,
 }

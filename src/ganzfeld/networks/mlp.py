@@ -26,7 +26,7 @@ class MLPGenerator(nn.Module):
     shape: of one sample, without the batch.
     classes: number of labels; 0 for none. Their embedding is joined to z.
     widths: of the hidden layers.
-    norm: batch normalisation in all hidden layers but the first, or none.
+    norm: batch normalisation in all hidden layers but the first, in all of them, or none.
     output: "tanh" for values in [-1, 1], "linear" for any.
     """
 
@@ -37,7 +37,7 @@ class MLPGenerator(nn.Module):
         latent: int = 100,
         classes: int = 0,
         widths: Sequence[int] = (256, 512, 1024),
-        norm: Literal["batch", "none"] = "batch",
+        norm: Literal["batch", "batch-all", "none"] = "batch",
         output: Literal["tanh", "linear"] = "tanh",
     ) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class MLPGenerator(nn.Module):
         before = latent + self.labels.width
         for level, width in enumerate(widths):
             layers.append(initialise(nn.Linear(before, width)))
-            if norm == "batch" and level:
+            if norm == "batch-all" or (norm == "batch" and level):
                 layers.append(nn.BatchNorm1d(width))
             layers.append(nn.LeakyReLU(SLOPE, inplace=True))
             before = width

@@ -1,0 +1,67 @@
+"""Commands that put a recipe to a known test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def bench_modes(
+    *,
+    data: str | None = None,
+    recipe: str = "default",
+    seeds: int = 1,
+    only: Literal["ring", "grid", "stacked"] | None = None,
+    minutes: float = 5.0,
+    json: Path | None = None,
+) -> None:
+    """Count the modes that a recipe finds: 8 Gaussians, 25 Gaussians, 1,000 stacked digits.
+
+    Args:
+        data: A folder of MNIST's IDX files, for the stacked digits. Without it they are left out.
+        recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
+        seeds: How many runs of each, with seeds from 0.
+        only: One of the three.
+        minutes: CPU time for training on the stacked digits, for each seed.
+        json: A file for all results.
+    """
+    import torch
+
+    from ganzfeld import modes
+    from ganzfeld.checkpoint import as_json, replace
+    from ganzfeld.errors import UsageError
+    from ganzfeld.plan import find_recipe
+    from ganzfeld.screen import Screen
+
+    if seeds < 1 or minutes <= 0:
+        raise UsageError("--seeds must be 1 or more, and --minutes more than zero")
+    if only == "stacked" and data is None:
+        raise UsageError(
+            "the stacked digits need a folder of MNIST", fix="--data with a folder of its IDX files"
+        )
+    find_recipe(recipe)  # a wrong name should not wait for the data
+    torch.set_num_threads(1)  # the same numbers on every machine, and honest CPU seconds
+    screen = Screen()
+    results = []
+    for name in ("ring", "grid", "stacked"):
+        if only not in (None, name) or (name == "stacked" and data is None):
+            continue
+        for seed in range(seeds):
+            if name == "stacked":
+                assert data is not None
+                found = modes.bench_stacked(
+                    modes.open_digits(data, screen.progress),
+                    recipe,
+                    seed,
+                    minutes=minutes,
+                    progress=screen.progress,
+                )
+            else:
+                mixture = modes.MIXTURES[name]()
+                found = modes.bench_mixture(mixture, recipe, seed, progress=screen.progress)
+            results.append(found)
+            screen.say(modes.describe(found))
+            if json:
+                replace(json, as_json(results))
+    if only is None and data is None:
+        screen.say("stacked: left out; --data with a folder of MNIST's IDX files counts those")

@@ -1,0 +1,40 @@
+"""The command that translates pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+
+def translate(
+    model: Positional[Path],
+    pictures: Positional[Path],
+    /,
+    *,
+    out: Path,
+    to: Literal["a", "b"] | None = None,
+    side: int | None = None,
+    sheet: Path | None = None,
+) -> None:
+    """Translate pictures with a cyclegan or pix2pix run. Each keeps its height and width.
+
+    Args:
+        model: A run's folder or a model's folder.
+        pictures: One picture, a folder, or a ZIP.
+        out: Folder for the translations, one PNG each.
+        to: The domain to translate to. Default: b, or the only one that was learned.
+        side: Scale pictures so that their shorter side has so many pixels, before translating.
+        sheet: Also one picture with the first 16 inputs beside their translations.
+    """
+    from ganzfeld import generate
+    from ganzfeld.errors import UsageError
+    from ganzfeld.translate import Translator, translate_files
+
+    if side is not None and side < 1:
+        raise UsageError(f"--side is a number of pixels, not {side}")
+    loaded = generate.load(model, task="translation")
+    assert isinstance(loaded, Translator)
+    count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet)
+    print(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))

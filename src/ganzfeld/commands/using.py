@@ -1,0 +1,147 @@
+"""Commands for what a trained generator is used for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import Positional
+
+from ganzfeld.commands.common import parse_numbers
+
+
+def progress(
+    run: Positional[Path],
+    /,
+    *,
+    out: Path,
+    columns: int | None = None,
+    count: int | None = None,
+    seconds: float = 8.0,
+) -> None:
+    """Show the same samples through training, as a strip or as a moving picture.
+
+    Args:
+        run: The run's folder.
+        out: A .png for a strip, or a .gif, .webp or .mp4 for a moving picture.
+        columns: Moments in a strip, or pictures in a row of a moving picture. Default: 8.
+        count: How many of the samples. Default: 10 in a strip, 40 in a moving picture.
+        seconds: Length of the moving picture.
+    """
+    from ganzfeld.progression import progress_of
+
+    moments = progress_of(run, out, count=count, columns=columns, seconds=seconds)
+    print(f"{moments} moments of {run} in {out}")
+
+
+def interpolate(
+    model: Positional[Path],
+    /,
+    *,
+    seeds: str,
+    out: Path,
+    label: str | None = None,
+    frames: int | None = None,
+    loop: bool = False,
+    seconds: float | None = None,
+) -> None:
+    """Go from the first picture of each seed to that of the next, on the sphere of latents.
+
+    Args:
+        model: A run's folder or a model's folder.
+        seeds: Two or more, such as 1,2,3.
+        out: A .gif, .webp or .mp4, or a .png for a strip with a row for each way.
+        label: A class for the whole way. Default: that of the first picture.
+        frames: Pictures from a seed to the next. Default: 24, or 8 in a strip.
+        loop: Come back to the first seed.
+        seconds: Length of the moving picture. Default: 12 pictures a second.
+    """
+    import numpy as np
+
+    from ganzfeld import animation, generate, interpolation, pictures
+
+    strip = animation.check_ending(out) == ".png"
+    per_leg = frames if frames is not None else 8 if strip else 24
+    chunks = interpolation.frames(
+        generate.load(model),
+        parse_numbers(seeds, "--seeds"),
+        per_leg=per_leg,
+        loop=loop,
+        label=label,
+    )
+    drawn = np.concatenate([pictures.to_pixels(chunk) for chunk in chunks])
+    if strip:  # each row from one seed to the next, both included
+        starts = range(0, len(drawn) - (not loop), per_leg)
+        rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
+        pictures.save_image(pictures.grid(drawn[rows], per_leg + 1), out)
+    else:
+        shown = [animation.enlarged(pictures.to_image(pixels)) for pixels in drawn]
+        animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
+    print(f"{len(drawn)} pictures in {out}")
+
+
+def augment(
+    model: Positional[Path],
+    /,
+    *,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    like: str = "balanced",
+) -> None:
+    """Write a labelled set: class folders, and a table of every file. Goes on if stopped.
+
+    Args:
+        model: The folder of a conditional run or model.
+        out: A folder that is new, or that the same command has begun.
+        count: Pictures in all.
+        seed: Which ones.
+        like: balanced, data for the proportions of the run's data, or the path of such data.
+    """
+    from ganzfeld.augmenting import TABLE
+    from ganzfeld.augmenting import augment as write
+    from ganzfeld.screen import Screen
+
+    folder = write(model, out, count=count, seed=seed, like=like, progress=Screen().progress)
+    print(f"{count:,} labelled pictures in {folder}, their table in {folder / TABLE}")
+
+
+LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance
+
+
+def print_price(
+    loaded: Any,
+    folder: Path,
+    data: str | None,
+    count: int,
+    of: int | None,
+    seed: int,
+    labels: Any,
+    mean: float,
+    std: float,
+) -> None:
+    """What `sample --of` costs, measured on as large a choice as says something."""
+    from ganzfeld.augmenting import source_of
+    from ganzfeld.errors import UsageError
+    from ganzfeld.evaluation import open_data
+    from ganzfeld.ranking import describe_price, price
+    from ganzfeld.screen import Screen
+
+    source = data or source_of(folder)
+    if source is None:
+        raise UsageError("--show-price compares with data", fix="--data PATH")
+    screen = Screen()
+    larger = max(count, LEAST_TO_PRICE)
+    found = price(
+        loaded,
+        open_data(source, loaded, screen.progress),
+        larger,
+        round((8 * count if of is None else of) * larger / count),
+        seed=seed,
+        labels=labels,
+        mean=mean,
+        std=std,
+        progress=screen.progress,
+    )
+    for line in describe_price(found):
+        screen.say(line)

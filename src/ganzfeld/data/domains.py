@@ -1,0 +1,279 @@
+"""Find two domains in what a user has: folders by name, two data sets, or halves of pictures."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.data.names import capped, natural, shown
+from ganzfeld.data.pack import open_pack
+from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
+from ganzfeld.data.sources import (
+    SPLIT_NAMES,
+    TRAIN_NAMES,
+    Encoded,
+    Ready,
+    depth_shared,
+    embedded_count,
+    find_source,
+)
+from ganzfeld.data.survey import PackOptions, Progress
+from ganzfeld.errors import DataError, UsageError
+
+LAYOUTS = (
+    "trainA and trainB in a folder or ZIP (testA and testB are held out), or two sets as "
+    "`ganzfeld train A --with B`"
+)
+
+
+def open_domains(
+    source: str | os.PathLike[str],
+    kind: str,
+    options: PackOptions,
+    *,
+    other: str | os.PathLike[str] | None = None,
+    channels_b: int | None = None,
+    progress: Progress | None = None,
+) -> TwoDomains:
+    """The two domains of a data set, "paired" or "unpaired".
+
+    other: where b is, if it is a data set of its own; pairs then have equal names, whatever the
+        extension, or the same place where they are no files.
+    channels_b: of b; None: what its pictures have.
+
+    Raises DataError where there are not two domains, or pairs do not match.
+    """
+    options, paired = replace(options, labels="none"), kind == "paired"
+
+    def pack(found: str | os.PathLike[str] | Encoded | Ready, **changes: Any) -> Side:
+        wanted = {"channels": options.channels, **changes}
+        if wanted["channels"] in (1, 3) and options.alpha == "keep":
+            wanted["alpha"] = "white"  # the other domain has alpha to keep
+        return side_of(found, replace(options, **wanted), progress)
+
+    def two(a: Any, b: Any, like: Both | None = None, *, halves: bool = False) -> Both:
+        """b in the size of a, and both like the training pictures if these are others."""
+        wanted_a, wanted_b = shape_of(like) if like else ({}, {"channels": channels_b})
+        if halves:
+            wanted_a["part"], wanted_b["part"] = "left", "right"
+        first = pack(a, **wanted_a)
+        wanted_b["size"] = first.pack.height, first.pack.width
+        second = pack(b, **wanted_b)
+        if halves:
+            return Both(first, second, True)
+        return match(first, second) if paired else Both(first, second, False)
+
+    drawn = embedded(source)
+    if drawn:
+        return draw(*drawn, paired=paired, options=options, pack=pack)
+    if other is not None:
+        return finished(two(locate(source), locate(other)))
+    found = find_source(source)
+    parts = parts_of(found)
+    train, held = splits(parts)
+    names = domains(parts, source)
+    if not names and train:  # train/A and train/B
+        inside, tested = parts_of(train), parts_of(held) if held else {}
+        names = domains(inside, source)
+        parts = {**inside, **{f"test {name}": part for name, part in tested.items()}}
+        if names and not names[1] and all(f"test {name}" in parts for name in names[0]):
+            names = names[0], (f"test {names[0][0]}", f"test {names[0][1]}")
+    if names:
+        (a, b), test = names
+        both = two(parts[a], parts[b])
+        return finished(both, two(parts[test[0]], parts[test[1]], both) if test else None)
+    if paired:
+        left: Encoded | Ready = train or found
+        both = two(left, left, halves=True)
+        done = finished(both, two(held, held, both, halves=True) if held else None)
+        done.report["warnings"].append("each picture was taken as a pair: left half a, right b")
+        return done
+    there = ", ".join(capped([shown(name) for name in parts if name], 5)) or "no sub-folders"
+    raise DataError(
+        f"{shown(str(source))} does not show two domains: there are {there}. Expected: {LAYOUTS}",
+        fix=f"ganzfeld train {shown(str(source))} --with OTHER --recipe cyclegan",
+    )
+
+
+def shape_of(like: Both) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options for pictures of both sides as these are."""
+    size = like.a.pack.height, like.a.pack.width
+    sides = [{"size": size, "channels": side.pack.channels} for side in (like.a, like.b)]
+    return sides[0], sides[1]
+
+
+def locate(source: str | os.PathLike[str]) -> Any:
+    return source if embedded_count(source) is not None else find_source(source)
+
+
+def finished(train: Both, held: Both | None = None) -> TwoDomains:
+    """With the warnings of its packs."""
+    packs = {"a": train.a.pack, "b": train.b.pack}
+    warnings = [f"{n}: {w}" for n, pack in packs.items() for w in pack.report["warnings"]]
+    return TwoDomains(train, held, warnings)
+
+
+def side_of(
+    found: str | os.PathLike[str] | Encoded | Ready,
+    options: PackOptions,
+    progress: Progress | None,
+) -> Side:
+    if isinstance(found, Ready) and options.part != "whole":
+        raise DataError(
+            f"{shown(found.place)} holds arrays, not pictures with two halves",
+            fix="ganzfeld train A.npy --with B.npy --recipe pix2pix",
+        )
+    pack = open_pack(found, options, progress=progress)
+    if not isinstance(found, Encoded):
+        return Side(pack, np.arange(len(pack)))
+    bad = {name for name, _ in pack.report["skipped"]}
+    names = [name for name in found.titles if shown(name) not in bad]
+    lost = [name for name in found.titles if shown(name) in bad]
+    assert len(names) == len(pack)
+    return Side(pack, np.arange(len(pack)), names, lost)
+
+
+# Two folders
+
+
+def parts_of(found: Encoded | Ready) -> dict[str, Encoded]:
+    """The pictures of each top folder, "" for those in none; {} where they are no files."""
+    if not isinstance(found, Encoded):
+        return {}
+    found = copy.copy(found)
+    found.names = [*found.names, *(name for name, _ in found.apart)]
+    found.titles = [*found.titles, *(title for _, title in found.apart)]
+    folders = [title.split("/")[:-1] for title in found.titles]
+    # where all lie in one folder, its name may say what they are
+    shared = depth_shared(found.titles) if len(set(map(tuple, folders))) > 1 else 0
+    tops = [path[shared] if len(path) > shared else "" for path in folders]
+    return {top: part_of(found, tops, top) for top in sorted(set(tops), key=natural)}
+
+
+def part_of(found: Encoded, tops: Sequence[str], top: str) -> Encoded:
+    part = copy.copy(found)
+    chosen = [index for index, name in enumerate(tops) if name == top]
+    part.names = [found.names[index] for index in chosen]
+    part.titles = [found.titles[index] for index in chosen]
+    part.labels, part.classes, part.apart = None, (), []
+    part.place = os.path.join(found.place, top)  # it is not the same set, so not the same pack
+    part.broken = [(n, why) for n, why in found.broken if top in n.split("/")[:-1]]
+    part.notes, part.warnings = [], []
+    return part
+
+
+def plain_names(parts: Iterable[str]) -> dict[str, str]:
+    return {name.casefold().replace("_", "").replace("-", ""): name for name in parts}
+
+
+def splits(parts: dict[str, Encoded]) -> tuple[Encoded | None, Encoded | None]:
+    """The parts called train and test, where both kinds are there."""
+    plain = plain_names(parts)
+    train = next((parts[plain[name]] for name in sorted(TRAIN_NAMES & plain.keys())), None)
+    others = ("test", "testing", "val", "valid", "validation", "eval", "dev")
+    held = next((parts[plain[name]] for name in others if name in plain), None)
+    return (train, held) if train and held else (None, None)
+
+
+def domains(
+    parts: dict[str, Encoded], source: str | os.PathLike[str]
+) -> tuple[tuple[str, str], tuple[str, str] | None] | None:
+    """The folders of the two domains, and those of held-out pictures; None if there are none."""
+    plain = plain_names(parts)
+    if "traina" in plain and "trainb" in plain:
+        for held in ("test", "val"):
+            if f"{held}a" in plain and f"{held}b" in plain:
+                return (plain["traina"], plain["trainb"]), (plain[f"{held}a"], plain[f"{held}b"])
+        return (plain["traina"], plain["trainb"]), None
+    for one, lacking in (("traina", "trainB"), ("trainb", "trainA")):
+        if one in plain:
+            raise DataError(
+                f"{shown(str(source))} has pictures in {shown(plain[one])} and none in {lacking}",
+                fix=f"put the other domain's pictures into {lacking}",
+            )
+    if len(parts) == 2 and "" not in parts and not plain.keys() & SPLIT_NAMES:
+        a, b = sorted(parts, key=natural)
+        return (a, b), None
+    return None
+
+
+def match(a: Side, b: Side) -> Both:
+    """Rows in the order of their common names; a bad picture takes its partner along.
+
+    Raises DataError that lists what has no partner.
+    """
+    if not (a.names and b.names):
+        if len(a) != len(b):
+            raise DataError(
+                f"there are {len(a):,} pictures in a and {len(b):,} in b: each needs its pair",
+                fix="give as many of both, in the same order",
+            )
+        return Both(a, b, True)
+    (first, lost_a), (second, lost_b) = by_name(a), by_name(b)
+    common = sorted(first.keys() & second.keys(), key=natural)
+    of_a = sorted(first.keys() - second.keys() - lost_b, key=natural)
+    of_b = sorted(second.keys() - first.keys() - lost_a, key=natural)
+    lonely = [f"a has {name}, b does not" for name in of_a]
+    lonely += [f"b has {name}, a does not" for name in of_b]
+    if lonely:
+        raise DataError(
+            "\n  ".join(
+                [
+                    f"{len(a):,} pictures in a and {len(b):,} in b: {len(common):,} names match, "
+                    f"{len(lonely):,} have no partner",
+                    *capped([shown(line) for line in lonely], 6),
+                ]
+            ),
+            safe="the pictures were only read",
+            fix="give both pictures of a pair the same name; or, for sets without pairs, "
+            "--recipe cyclegan",
+        )
+    rows_a = a.chosen[[first[name] for name in common]]
+    rows_b = b.chosen[[second[name] for name in common]]
+    return Both(Side(a.pack, rows_a, common), Side(b.pack, rows_b, common), True)
+
+
+def by_name(side: Side) -> tuple[dict[str, int], set[str]]:
+    """Rows by the names of their files, and the names of bad ones.
+
+    A name is without the folder that all of them share, and without the extension.
+    """
+    depth = depth_shared([*side.names, *side.lost])
+
+    def short(name: str) -> str:
+        return "/".join(name.split("/")[depth:]).rpartition(".")[0] or name
+
+    found: dict[str, int] = {}
+    for row, name in enumerate(side.names):
+        if short(name) in found:
+            raise DataError(
+                f"two pictures are called {shown(short(name))} but for the extension: "
+                f"{shown(side.names[found[short(name)]])} and {shown(name)}",
+                fix="take one of them away",
+            )
+        found[short(name)] = row
+    return found, {short(name) for name in side.lost}
+
+
+def named(source: str | os.PathLike[str], kind: str) -> str:
+    """`avatars` as the embedded data of a kind; anything else as it is."""
+    name, colon, number = str(source).partition(":")
+    if name != "avatars" or Path(source).exists():
+        return str(source)
+    return ("avatars-lines" if kind == "paired" else "avatars-styles") + colon + number
+
+
+def need_pictures(source: str | os.PathLike[str], other: object) -> None:
+    """Raise UsageError where two domains are given to a recipe that learns from one."""
+    if embedded(source) or other is not None:
+        raise UsageError(
+            f"{shown(str(source))}{f' with {shown(str(other))}' if other is not None else ''} is "
+            "two domains, and the recipe learns from one",
+            fix=f"ganzfeld train {shown(str(source))} --recipe cyclegan   or pix2pix",
+        )

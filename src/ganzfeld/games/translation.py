@@ -1,0 +1,247 @@
+"""Games that turn pictures of one domain into pictures of another, from pairs or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.errors import did_you_mean
+from ganzfeld.games.game import Batch, Game, Losses
+from ganzfeld.losses import LOSSES, AdversarialLoss
+
+
+class Pool(nn.Module):
+    """Fakes of the past, which a discriminator sees in place of half of the new ones.
+
+    It keeps the discriminator from forgetting (Shrivastava et al. 2017; Zhu et al. 2017,
+    section 4). A buffer, so that a checkpoint has it; 8 bits a value, as real pictures have.
+
+    size: pictures kept; 0: every fake is handed on. shape: (C, H, W) of one.
+    """
+
+    pictures: Tensor
+    filled: Tensor
+
+    def __init__(self, size: int, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("pictures", torch.zeros(size, *shape, dtype=torch.uint8))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def exchange(self, fakes: Tensor) -> Tensor:
+        """As many pictures as came in, (N, C, H, W) in [-1, 1], a stored one for half of them.
+
+        Until the pool is full, each fake is stored and handed on. Then each is handed on with
+        probability one half, or else takes the place of a stored one, which is handed on.
+        """
+        if not self.size:
+            return fakes
+        filled = int(self.filled)
+        pixels = fakes.nan_to_num().add(1).mul(127.5).round().clamp(0, 255).byte()
+        chosen = []
+        for fake, pixel in zip(fakes, pixels, strict=True):
+            if filled < self.size:
+                self.pictures[filled] = pixel
+                filled += 1
+            elif torch.rand(()) < 0.5:
+                place = int(torch.randint(self.size, ()))
+                fake = self.pictures[place].to(fake.dtype).div(127.5).sub(1)
+                self.pictures[place] = pixel
+            chosen.append(fake)
+        self.filled.fill_(filled)
+        return torch.stack(chosen)
+
+
+class CycleGAN(Game):
+    """Two translators, there and back, and a discriminator of each domain (Zhu et al. 2017).
+
+    The discriminators ask that translated pictures look like the other domain, the cycle that
+    nothing is lost on the way: a -> b -> a and b -> a -> b return to the start (eq. 1 to 3).
+
+    G_ab, G_ba: map pictures of one domain to the other; D_a, D_b: map pictures to logits.
+    shape_a, shape_b: (C, H, W) of each domain's pictures, for the pools.
+    loss: a name in `ganzfeld.losses.LOSSES`.
+    adversarial: weight of the translators' adversarial term. Ours of least squares has a factor
+        of one half (Mao et al. 2017) that Zhu et al. leave out, hence 2.
+    cycle: weight of the mean absolute difference after a whole cycle.
+    identity: weight, times `cycle`, of the mean absolute change of pictures that are in the
+        wanted domain already (section 5.2): it keeps colours. Only for equal channels.
+    pool: fakes of the past kept for each discriminator.
+    """
+
+    players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
+    averaged = ("G_ab", "G_ba")
+    directions = {"ab": "G_ab", "ba": "G_ba"}  # noqa: RUF012
+    task = "translation"
+    shares_batch = True
+    latent = 0
+
+    def __init__(
+        self,
+        G_ab: nn.Module,
+        G_ba: nn.Module,
+        D_a: nn.Module,
+        D_b: nn.Module,
+        *,
+        shape_a: Sequence[int],
+        shape_b: Sequence[int],
+        loss: str = "least-squares",
+        adversarial: float = 2.0,
+        cycle: float = 10.0,
+        identity: float = 0.5,
+        pool: int = 50,
+    ) -> None:
+        super().__init__()
+        if identity and shape_a[0] != shape_b[0]:
+            raise ValueError(
+                f"pictures of {shape_a[0]} and {shape_b[0]} channels cannot be equal: identity=0"
+            )
+        self.G_ab, self.G_ba, self.D_a, self.D_b = G_ab, G_ba, D_a, D_b
+        self.criterion = find_loss(loss)
+        self.adversarial, self.cycle, self.identity = adversarial, cycle, identity
+        self.pool_a, self.pool_b = Pool(pool, shape_a), Pool(pool, shape_b)
+        self.fresh: tuple[Tensor, Tensor] | None = None
+
+    def translators_loss(self, batch: Batch) -> Losses:
+        a, b = batch["a"], batch["b"]
+        fake_a, fake_b = self.G_ba(b), self.G_ab(a)
+        self.fresh = fake_a.detach(), fake_b.detach()  # for the discriminators' move
+        losses = {
+            "adversarial_ab": self.adversarial * self.fooled(self.D_b, fake_b, b),
+            "adversarial_ba": self.adversarial * self.fooled(self.D_a, fake_a, a),
+            "cycle_a": self.cycle * distance(self.G_ba(fake_b), a),
+            "cycle_b": self.cycle * distance(self.G_ab(fake_a), b),
+        }
+        if self.identity:
+            weight = self.cycle * self.identity
+            losses["identity_a"] = weight * distance(self.G_ba(a), a)
+            losses["identity_b"] = weight * distance(self.G_ab(b), b)
+        return losses
+
+    def fooled(self, judge: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
+        logits = judge(fake)
+        with torch.no_grad():
+            real_logits = judge(real) if self.criterion.paired else logits
+        return self.criterion.generator(logits, real_logits).mean()
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        a, b = batch["a"], batch["b"]
+        fake_a, fake_b = self.fresh or self.translated(a, b)
+        self.fresh = None
+        fake_a, fake_b = self.pool_a.exchange(fake_a), self.pool_b.exchange(fake_b)
+        return {
+            "adversarial_a": self.criterion.discriminator(self.D_a(a), self.D_a(fake_a)).mean(),
+            "adversarial_b": self.criterion.discriminator(self.D_b(b), self.D_b(fake_b)).mean(),
+        }
+
+    @torch.no_grad()
+    def translated(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return self.G_ba(b), self.G_ab(a)
+
+
+class Pix2Pix(Game):
+    """A translator that learns from pairs, and a discriminator of pairs (Isola et al. 2017).
+
+    The translator is asked for the picture that belongs to its input, in the mean absolute
+    difference, and for one that looks real beside it (eq. 1 to 4).
+
+    G: maps pictures of the first domain to the second; D: maps (N, both channels, H, W) to logits.
+    direction: "ab" from the first side of the data to the second, "ba" back.
+    loss: a name in `ganzfeld.losses.LOSSES`.
+    l1: weight of the mean absolute difference.
+
+    The discriminator's loss is halved, so that it learns more slowly (section 3.3).
+    """
+
+    players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    averaged = ("G",)
+    task = "translation"
+    shares_batch = True
+    latent = 0
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        *,
+        direction: Literal["ab", "ba"] = "ab",
+        loss: str = "non-saturating",
+        l1: float = 100.0,
+    ) -> None:
+        super().__init__()
+        if direction not in ("ab", "ba"):
+            raise ValueError(f"direction is ab or ba, not {direction!r}")
+        self.G, self.D, self.l1 = G, D, l1
+        self.criterion = find_loss(loss)
+        self.source, self.target = direction
+        self.directions = {direction: "G"}
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        x, y = batch[self.source], batch[self.target]
+        with torch.no_grad():
+            fake = self.G(x)
+        real_logits, fake_logits = self.D(torch.cat([x, y], 1)), self.D(torch.cat([x, fake], 1))
+        return {"adversarial": self.criterion.discriminator(real_logits, fake_logits).mean() / 2}
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        x, y = batch[self.source], batch[self.target]
+        fake = self.G(x)
+        logits = self.D(torch.cat([x, fake], 1))
+        with torch.no_grad():
+            real = self.D(torch.cat([x, y], 1)) if self.criterion.paired else logits
+        return {
+            "adversarial": self.criterion.generator(logits, real).mean(),
+            "l1": self.l1 * distance(fake, y),
+        }
+
+
+def distance(x: Tensor, y: Tensor) -> Tensor:
+    return (x - y).abs().mean()
+
+
+def find_loss(name: str) -> AdversarialLoss:
+    if name not in LOSSES:
+        raise ValueError(f"no loss is called {name!r}. {did_you_mean(name, LOSSES)}")
+    return LOSSES[name]
+
+
+@torch.inference_mode()
+def compare(game: Game, batch: Batch, *, paired: bool) -> dict[str, float]:
+    """How far translations are from where they should be, each a mean over the batch.
+
+    Errors are mean absolute differences, as parts of the range from black to white.
+
+    `error_ab`, `error_ba`: against the true counterpart, where `batch` holds such pairs.
+    `cycle_error_a`, `cycle_error_b`: of there and back again, where both ways are learned.
+    """
+    found = {}
+    for way, name in game.directions.items():
+        there = game.get_submodule(name)(batch[way[0]])
+        if paired:
+            found[f"error_{way}"] = float(distance(there, batch[way[1]])) / 2
+        if way[::-1] in game.directions:
+            back = game.get_submodule(game.directions[way[::-1]])(there)
+            found[f"cycle_error_{way[0]}"] = float(distance(back, batch[way[0]])) / 2
+    return found
+
+
+@torch.inference_mode()
+def columns(game: Game, batch: Batch, *, paired: bool) -> list[Tensor]:
+    """What there is to see, column by column: each input, its translation, and what it should be.
+
+    Where the counterpart is not known, the way back stands in its place.
+    """
+    shown = []
+    for way, name in game.directions.items():
+        there = cast(Tensor, game.get_submodule(name)(batch[way[0]]))
+        shown += [batch[way[0]], there]
+        back = game.directions.get(way[::-1])
+        if not paired and back:
+            shown.append(game.get_submodule(back)(there))
+        elif paired and not back:
+            shown.append(batch[way[1]])
+    return shown

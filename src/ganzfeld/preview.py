@@ -1,0 +1,34 @@
+"""The grids of a run: always the same latents, by the averaged networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from ganzfeld import examples, generate
+from ganzfeld.config import Config
+from ganzfeld.trainer import Trainer
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pairs import TwoDomains
+
+
+@torch.inference_mode()
+def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+    """Samples of the averaged networks from latents that never change, and columns for a grid.
+
+    With classes there is a row for each, of at most ten. A translation shows inputs and outputs.
+    """
+    assert trainer.average is not None
+    if trainer.game.task == "translation":
+        with trainer.average.applied(trainer.game) as game:
+            return examples.preview(game, cast("TwoDomains", trainer.data), trainer.device)
+    classes = min(len(config.data.classes), 10)
+    count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
+    latent = trainer.game.latent
+    z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
+    y = torch.arange(count, device=trainer.device) // columns if classes else None
+    with trainer.average.applied(trainer.game) as game:
+        return game.sample(z.to(trainer.device), y).float().cpu(), columns

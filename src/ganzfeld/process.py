@@ -1,0 +1,22 @@
+"""Settings of the whole process that training is faster with."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+
+import torch
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+KEPT = 1 << 30  # bytes
+
+
+def tune() -> None:
+    """Flush denormal numbers to zero, and keep freed memory for the next step."""
+    torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower
+    # Every step frees as much as the next one takes. By default glibc hands it back to the
+    # kernel each time: at 64 pixels ten thousand page faults a step, 6 to 9 % of the time.
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(TRIM_THRESHOLD, KEPT)
+        libc.mallopt(MMAP_THRESHOLD, KEPT)

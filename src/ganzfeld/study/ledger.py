@@ -1,0 +1,71 @@
+"""A study's folder: its settings, and one JSON line for each finished cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ganzfeld import checkpoint
+from ganzfeld.errors import CheckpointError, Interrupted
+from ganzfeld.guard import check_writable, locked
+from ganzfeld.journal import append
+
+Cell = dict[str, Any]
+
+
+class Ledger:
+    """Cells by their key. A cell that is there is never computed again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "cells.jsonl"
+        self.cells: list[Cell] = []
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        for line in lines:
+            try:
+                self.cells.append(json.loads(line))
+            except ValueError:  # cut off by a kill: it is computed again
+                continue
+        if len(self.cells) < len(lines):
+            text = "".join(json.dumps(cell) + "\n" for cell in self.cells)
+            checkpoint.replace(self.path, text.encode())
+
+    def find(self, **key: Any) -> Cell | None:
+        return next((c for c in self.cells if all(c.get(k) == v for k, v in key.items())), None)
+
+    def cell(self, compute: Callable[[], Cell], **key: Any) -> Cell:
+        """The cell with this key: found, or computed and written down."""
+        found = self.find(**key)
+        if found is None:
+            found = {**key, **compute()}
+            append(self.path, found)
+            self.cells.append(found)
+        return found
+
+
+@contextmanager
+def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
+    """A study's folder for this process alone; CheckpointError where it is another study's."""
+    check_writable(folder, 0)
+    with locked(folder):
+        path = folder / "study.json"
+        wanted = checkpoint.as_json(settings)
+        if path.exists() and path.read_bytes() != wanted:
+            raise CheckpointError(
+                f"{folder} holds a study with other settings, or of other data",
+                safe="nothing was changed",
+                fix="choose another folder with --out",
+            )
+        if not path.exists():
+            checkpoint.replace(path, wanted)
+        try:
+            yield Ledger(folder)
+        except Interrupted as stopped:  # of a run within; the study's command is what goes on
+            raise Interrupted(
+                stopped.code - 128,
+                f"the study in {folder} was stopped",
+                safe="its finished cells, and the run that was under way, are saved",
+                fix="give the same command again",
+            ) from stopped

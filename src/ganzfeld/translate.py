@@ -1,0 +1,333 @@
+"""Use what a translation ships: pictures of any size in, their counterparts out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+
+from ganzfeld import pictures
+from ganzfeld.data.codecs import BACKGROUNDS, BadPicture, Target, decode, probe
+from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
+from ganzfeld.data.sources import Encoded, find_source
+from ganzfeld.errors import DataError, UsageError
+
+TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
+MEGAPIXELS = 178.0
+CELL, ROWS = 192, 16  # px of a picture on a sheet; pictures on it
+
+
+class Translator:
+    """Trained translators with all they need to be used.
+
+    about: the content of the model folder's config.json.
+    networks: by direction, such as {"ab": ..., "ba": ...}; each maps pictures to pictures.
+    """
+
+    def __init__(self, about: dict[str, Any], networks: Mapping[str, nn.Module]) -> None:
+        self.about = about
+        self.networks = {way: n.eval().requires_grad_(False) for way, n in networks.items()}
+        self.channels: dict[str, int] = about["channels"]  # of each domain
+        self.size: tuple[int, int] = tuple(about["size"])  # (height, width) it was trained on
+        self.alpha: str = about["training"]["data"]["alpha"]
+
+    @overload
+    def translate(self, x: Tensor, *, to: str | None = None, tile: int = TILE) -> Tensor: ...
+    @overload
+    def translate(
+        self, x: Image.Image, *, to: str | None = None, tile: int = TILE
+    ) -> Image.Image: ...
+    @overload
+    def translate(
+        self, x: Sequence[Image.Image], *, to: str | None = None, tile: int = TILE
+    ) -> list[Image.Image]: ...
+
+    def translate(self, x: Any, *, to: str | None = None, tile: int = TILE) -> Any:
+        """Pictures in the other domain, each in the height and width it came with.
+
+        x: a tensor (C, H, W) or (N, C, H, W), uint8 or float in [-1, 1], which becomes float32
+            in [-1, 1] of the same dimensions on the CPU; or one PIL picture, or several, which
+            become PIL pictures. Transparency is laid on the ground of the training data, and the
+            translation is as transparent as the picture was.
+        to: "b" or "a"; by default b, or the only one that was learned.
+        tile: px; where a side is longer, the picture goes in tiles of this side that overlap.
+
+        Raises UsageError where that direction was not learned, or channels do not fit.
+        """
+        way = self.way(to)
+        if isinstance(x, Tensor):
+            return self.translate_tensor(x, way, tile)
+        if isinstance(x, Image.Image):
+            return self.translate_bytes(as_bytes(x), way, tile=tile)
+        return [self.translate_bytes(as_bytes(one), way, tile=tile) for one in x]
+
+    def way(self, to: str | None) -> str:
+        """The direction that leads to a domain: "ab" for "b"."""
+        if to is None:
+            return "ab" if "ab" in self.networks else next(iter(self.networks))
+        for way in self.networks:
+            if way[1] == to:
+                return way
+        learned = ", ".join(f"from {way[0]} to {way[1]}" for way in self.networks)
+        raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
+
+    def translate_tensor(self, x: Tensor, way: str, tile: int = TILE) -> Tensor:
+        if x.dtype == torch.uint8:
+            x = x.float() / 127.5 - 1
+        channels = self.channels[way[0]]
+        if x.dim() not in (3, 4) or x.shape[-3] != channels or not x.numel():
+            raise UsageError(
+                f"pictures (N, {channels}, H, W) were expected, not a tensor {tuple(x.shape)}"
+            )
+        batch = x if x.dim() == 4 else x[None]
+        network = self.networks[way]
+        device = next(network.parameters()).device
+        done = torch.cat([tiled(network, one.to(device), tile) for one in batch.float()[:, None]])
+        return done if x.dim() == 4 else done[0]
+
+    def translate_bytes(
+        self, data: bytes, way: str, *, tile: int = TILE, side: int | None = None
+    ) -> Image.Image:
+        """An encoded picture's translation. side: px of its shorter side to scale it to first.
+
+        Raises BadPicture where the bytes are no picture.
+        """
+        pixels, alpha = self.read(data, self.channels[way[0]], side)
+        x = self.translate_tensor(torch.from_numpy(pixels), way, tile)
+        done = pictures.to_pixels(x[None])[0]
+        if alpha is not None and len(done) in (1, 3):
+            done = np.concatenate([done, alpha[None]])
+        return pictures.to_image(done)
+
+    def read(
+        self, data: bytes, channels: int, side: int | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Pixels (channels, H, W), and alpha (H, W) where the network does not take it."""
+        header = probe(data, MEGAPIXELS)
+        scale = side / min(header.height, header.width) if side else 1.0
+        height = max(round(header.height * scale), 1)
+        width = max(round(header.width * scale), 1)
+        apart = header.alpha and channels in (1, 3)
+        keep = apart or channels in (2, 4)
+        target = Target(
+            height=height,
+            width=width,
+            channels=channels + apart,
+            alpha="keep" if keep else "white",
+            max_megapixels=MEGAPIXELS,
+        )
+        pixels = decode(data, target).pixels
+        if not apart:
+            return pixels, None
+        colour, alpha = pixels[:-1].astype(np.float32), pixels[-1]
+        ground = BACKGROUNDS.get(self.alpha, 255)
+        laid = ground + (colour - ground) * (alpha[None].astype(np.float32) / 255)
+        return laid.round().astype(np.uint8), alpha
+
+
+def as_bytes(image: Image.Image) -> bytes:
+    """A PIL picture as a lossless file, so that every mode goes one way."""
+    buffer = io.BytesIO()
+    ImageOps.exif_transpose(image).save(buffer, "TIFF" if image.mode in ("F", "CMYK") else "PNG")
+    return buffer.getvalue()
+
+
+# Tiles
+
+
+@torch.inference_mode()
+def tiled(network: nn.Module, x: Tensor, tile: int) -> Tensor:
+    """network(x) for one picture (1, C, H, W), on the CPU; in tiles where it is larger.
+
+    Where tiles overlap, each counts the less the nearer its edge is.
+    """
+    height, width = x.shape[2:]
+    if max(height, width) <= tile:
+        whole: Tensor = network(x).float().cpu()
+        return whole
+    total, weights = torch.zeros(0), torch.zeros(1, 1, height, width)
+    for top in places(height, tile):
+        for left in places(width, tile):
+            piece = x[:, :, top : top + tile, left : left + tile]
+            done = network(piece).float().cpu()
+            if not total.numel():
+                total = torch.zeros(1, done.shape[1], height, width)
+            high, wide = done.shape[2:]
+            ramp = slope_of(high)[:, None] * slope_of(wide)
+            at = (..., slice(top, top + high), slice(left, left + wide))
+            total[at] += done * ramp
+            weights[at] += ramp
+    return total / weights
+
+
+def places(length: int, tile: int) -> list[int]:
+    """Where tiles start, evenly spread, with an overlap of an eighth of a tile or more."""
+    if length <= tile:
+        return [0]
+    step = tile - min(OVERLAP, tile // 8)
+    count = -(-(length - tile) // step) + 1
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def slope_of(length: int) -> Tensor:
+    """Weights (length,) that rise from both ends over the overlap."""
+    ramp = max(min(OVERLAP, length // 8), 1)
+    edge = torch.minimum(torch.arange(length), torch.arange(length).flip(0)) + 1
+    return (edge / (ramp + 1)).clamp(max=1.0)
+
+
+# Files
+
+
+@dataclass(frozen=True)
+class Found:
+    """One picture to translate: its name with sub-folders, and its bytes or why there are none."""
+
+    name: str
+    data: bytes = b""
+    reason: str = ""
+
+
+def find_pictures(source: Path) -> Iterator[Found]:
+    """A picture, or all pictures of a folder or a ZIP."""
+    if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
+        yield Found(source.name, source.read_bytes())
+        return
+    found = find_source(source)
+    if not isinstance(found, Encoded):
+        raise DataError(
+            f"{shown(str(source))} holds arrays, not pictures",
+            fix='translate them in Python: ganzfeld.load(run).translate(tensor, to="b")',
+        )
+    apart = found.apart
+    for name, title in [*zip(found.names, found.titles, strict=True), *apart]:
+        try:
+            data = found.reader.read(name)
+        except Exception as error:  # of the disk or the archive: the others may be fine
+            yield Found(title, reason=str(error))
+        else:
+            yield Found(title, data)
+
+
+def translate_files(
+    model: Translator,
+    source: Path,
+    out: Path,
+    *,
+    to: str | None = None,
+    side: int | None = None,
+    sheet: Path | None = None,
+) -> int:
+    """Write the translation of each picture as a PNG under `out`, and a sheet of the first ones.
+
+    Returns how many. Raises DataError that lists what could not be translated; the others are.
+    """
+    way = model.way(to)
+    home = source if source.is_dir() else source.parent
+    if out.resolve() == home.resolve():
+        raise UsageError(
+            f"--out {shown(str(out))} is where the pictures are: they would be overwritten",
+            safe="nothing was changed",
+            fix="--out with another folder",
+        )
+    used: set[str] = set()
+    bad: list[str] = []
+    cells: list[tuple[Image.Image, Image.Image]] = []
+    for found in find_pictures(source):
+        reason = found.reason
+        if not reason:
+            try:
+                done = model.translate_bytes(found.data, way, side=side)
+            except BadPicture as error:
+                reason = str(error)
+        if reason:
+            bad.append(f"{shown(found.name)}: {reason}")
+            continue
+        name = found.name.rpartition(".")[0] or found.name
+        name = found.name if name in used else name
+        used.add(name)
+        pictures.save_image(done, out / f"{name}.png")
+        if sheet and len(cells) < ROWS:
+            cells.append((Image.open(io.BytesIO(found.data)), done))
+    if sheet and cells:
+        pictures.save_image(side_by_side(cells), sheet)
+    if bad:
+        raise DataError(
+            "\n  ".join([f"{len(bad):,} pictures could not be translated", *capped(bad)]),
+            safe=f"{len(used):,} others are in {out}",
+            fix=f"ganzfeld data check {shown(str(source))}",
+        )
+    return len(used)
+
+
+def side_by_side(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:
+    """Pictures and their translations, two columns of pairs, scaled to fit; on white."""
+    columns = 2 if len(cells) > 1 else 1
+    rows = -(-len(cells) // columns)
+    wide = 2 * CELL + 3 * gap
+    sheet = Image.new("RGB", (columns * wide + gap, rows * (CELL + gap) + gap), "white")
+    for number, pair in enumerate(cells):
+        row, column = divmod(number, columns)
+        for place, image in enumerate(pair):
+            one = ImageOps.exif_transpose(image).convert("RGBA")
+            scale = CELL / max(one.size)
+            size = (max(round(one.width * scale), 1), max(round(one.height * scale), 1))
+            kind = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+            one = one.resize(size, kind)
+            left = gap + column * wide + place * (CELL + gap) + (CELL - size[0]) // 2
+            top = gap + row * (CELL + gap) + (CELL - size[1]) // 2
+            sheet.paste(one, (left, top), one)
+    return sheet
+
+
+# The model card
+
+
+def card(about: dict[str, Any]) -> str:
+    """The model card, in the layout that Hugging Face's hub shows."""
+    data, run = about["training"]["data"], about["training"]["run"]
+    height, width = about["size"]
+    ways = " and ".join(f"{way[0]} to {way[1]}" for way in about["translators"])
+    first = next(iter(about["translators"]))
+    return f"""---
+library_name: ganzfeld
+pipeline_tag: image-to-image
+tags: [gan, image-to-image]
+---
+
+# {data["source"]} by {about["recipe"]}
+
+Translates pictures from {ways}: {about["channels"]["a"]} and {about["channels"]["b"]} channel(s),
+any height and width; trained on {height}x{width} pixels with ganzfeld {about["version"]}.
+
+```python
+import ganzfeld
+from PIL import Image
+
+model = ganzfeld.load("path/to/this/folder")
+model.translate(Image.open("picture.png"), to="{first[1]}").show()
+```
+
+| | |
+|---|---|
+| data | {data["source"]}, {data["samples"]:,} {data["kind"]} |
+| fingerprint | `{data["fingerprint"][:16]}` |
+| recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
+| images seen | {about["images_seen"]:,} |
+| weights | exponential moving average |
+
+All settings of the training are in `config.json`.
+
+## Limits
+
+It invents what the input does not say, in the manner of its training pictures and with their
+biases. Its pictures are synthetic: say so where they are used.
+"""

@@ -1,0 +1,145 @@
+"""What studies are made of: splits, intervals, the classifier, the ledger, the page."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganzfeld.data.pack import Pack, open_pack
+from ganzfeld.errors import CheckpointError, Interrupted, UsageError
+from ganzfeld.randomness import torch_generator
+from ganzfeld.study.classifier import accuracy_of, moved
+from ganzfeld.study.intervals import T95, t_interval
+from ganzfeld.study.ledger import Ledger, opened
+from ganzfeld.study.page import Page
+from ganzfeld.study.split import real_rows, split, stratified
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, (400, 8, 8), np.uint8)
+    x[399] = x[398] = x[397] = x[396] = x[0]
+    y = draw.choice(3, 400, p=[0.6, 0.3, 0.1])
+    path = tmp_path_factory.mktemp("data") / "x.npz"
+    np.savez(path, x=x, y=y)
+    return open_pack(path, workers=0)
+
+
+def test_every_beginning_of_a_stratified_shuffle_has_the_proportions(pack: Pack) -> None:
+    assert pack.labels is not None
+    order = stratified(pack.labels, 1)
+    assert sorted(order) == list(range(400))
+    shares = np.bincount(pack.labels) / 400
+    for n in (20, 50, 200):
+        own = np.bincount(pack.labels[order[:n]], minlength=3)
+        assert np.abs(own - n * shares).max() < 2
+    assert not np.array_equal(order, stratified(pack.labels, 2))
+
+
+def test_held_out_pictures_and_their_doubles_are_never_learned_from(pack: Pack) -> None:
+    found = split(pack, None)
+    assert len(found.test_pixels) == 100
+    secret = {x.tobytes() for x in found.test_pixels}
+    assert not secret & {pack.images[row].tobytes() for row in found.pool}
+    assert len(found.pool) + found.dropped == 300
+    every = split(pack, pack)
+    assert len(every.pool) == 0 and every.dropped == 400
+
+
+def test_real_pictures_are_nested_and_differ_by_seed(pack: Pack) -> None:
+    pool = split(pack, None).pool
+    few, many = real_rows(pack, pool, 20, 0), real_rows(pack, pool, 60, 0)
+    assert set(few) <= set(many) <= set(pool)
+    assert set(few) != set(real_rows(pack, pool, 20, 1))
+    with pytest.raises(UsageError, match="not held out"):
+        real_rows(pack, pool, 5_000, 0)
+    with pytest.raises(UsageError, match="no picture of"):
+        real_rows(pack, pool, 2, 0)
+
+
+def test_students_quantiles() -> None:
+    """By Simpson's rule over Student's density."""
+    for freedom, t in enumerate(T95, 1):
+        x = np.linspace(-t, t, 20_001)
+        y = (1 + x**2 / freedom) ** (-(freedom + 1) / 2)
+        half = np.linspace(-np.pi / 2, np.pi / 2, 20_001)  # the whole, with x = sqrt(n) tan(u)
+        whole = np.sqrt(freedom) * np.trapezoid(np.cos(half) ** (freedom - 1), half)
+        assert np.trapezoid(y, x) / whole == pytest.approx(0.95, abs=1e-4)
+
+
+def test_an_interval_of_known_numbers() -> None:
+    found = t_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (found.mean, found.n) == (3.0, 5)
+    assert found.high - 3 == pytest.approx(1.9632, abs=1e-3)
+    assert t_interval([1, 1.1, 0.9]).verdict == "gain"
+    assert t_interval([-1, -1.1, -0.9]).verdict == "loss"
+    assert t_interval([-1, 1, 0.5]).verdict == "no gain"
+    assert "nothing" in t_interval([5.0]).verdict
+
+
+def test_moves_shift_whole_pictures() -> None:
+    x = torch.zeros(64, 1, 24, 24)
+    x[:, :, 10:13, 8:10] = 1
+    found = moved(x, torch_generator(0), shifts=True, flips=False)
+    assert found.shape == x.shape and torch.equal(found.sum((1, 2, 3)), x.sum((1, 2, 3)))
+    places = {tuple(p.nonzero()[0].tolist()) for p in found}
+    rows, columns = {p[1] for p in places}, {p[2] for p in places}
+    assert rows == set(range(8, 13)) and columns == set(range(6, 11))
+    flipped = moved(x, torch_generator(0), shifts=False, flips=True)
+    kinds = [bool(torch.equal(p, x[0])) for p in flipped]
+    assert 16 < sum(kinds) < 48
+    assert all(torch.equal(p, x[0]) or torch.equal(p, x[0].flip(2)) for p in flipped)
+    assert moved(x, torch_generator(0), shifts=False, flips=False) is not None
+
+
+def test_the_classifier_learns_and_repeats_itself() -> None:
+    draw = np.random.default_rng(0)
+    y = draw.integers(0, 2, 200)
+    x = draw.integers(0, 200, (200, 1, 8, 8), np.uint8)
+    x[y == 1, :, :4] += 55
+
+    def run(seed: int, labels: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> float:
+        return accuracy_of(x[:150], labels, x[150:], y[150:], classes=2, images=1920, seed=seed)
+
+    assert run(0, y[:150]) > 0.9
+    assert run(0, y[:150]) == run(0, y[:150])
+    assert run(0, draw.permutation(y[:150])) < 0.8, "wrong labels teach nothing"
+
+
+def test_a_cell_is_computed_once_and_a_cut_line_again(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def compute() -> dict[str, int]:
+        calls.append(1)
+        return {"value": len(calls)}
+
+    with opened(tmp_path, {"a": 1}) as ledger:
+        assert ledger.cell(compute, seed=0)["value"] == 1
+        assert ledger.cell(compute, seed=0)["value"] == 1
+        ledger.cell(compute, seed=1)
+    path = tmp_path / "cells.jsonl"
+    path.write_bytes(path.read_bytes()[:-4])
+    assert Ledger(tmp_path).find(seed=1) is None
+    with opened(tmp_path, {"a": 1}) as ledger:
+        assert ledger.cell(compute, seed=1)["value"] == 3
+    assert len(path.read_text().splitlines()) == 2
+    with pytest.raises(CheckpointError, match="other settings"), opened(tmp_path, {"a": 2}):
+        pass
+
+
+def test_a_stopped_run_within_is_a_stopped_study(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted) as caught, opened(tmp_path, {}):
+        raise Interrupted(15, "stopped at image 3", fix="ganzfeld resume ...")
+    assert caught.value.code == 143 and caught.value.fix == "give the same command again"
+
+
+def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:
+    page = Page("<b> & more")
+    page.table(("a", "b|c"), [("1", "<script>")])
+    page.pictures([('"x"', Image.new("L", (4, 4)))])
+    text = page.write(tmp_path).read_text()
+    assert "<script>" not in text and "data:image/png;base64," in text and "http" not in text
+    assert "| a | b\\|c |" in (tmp_path / "report.md").read_text()

@@ -1,0 +1,148 @@
+"""Both studies end to end on tiny data, and one killed on its way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.study.augmentation import paired, study_augmentation, verdicts
+from ganzfeld.study.families import study_families
+
+SETTINGS = ["networks.G.width=4", "networks.D.width=4"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes: the bright part is left, right, or in the middle."""
+    draw = np.random.default_rng(0)
+    y = np.arange(240) % 3
+    x = draw.integers(0, 120, (240, 12, 12), np.uint8)
+    for row, label in enumerate(y):
+        x[row, :, 4 * label : 4 * label + 4] += 100
+    path = tmp_path_factory.mktemp("data") / "bars.npz"
+    np.savez(path, x=x, y=np.array(["left", "middle", "right"])[y])
+    return path
+
+
+def study(data: Path, out: Path, seeds: int = 2, **options: Any) -> Path:
+    return study_augmentation(
+        data,
+        **{
+            "real": [30],
+            "synthetic": [0, 1],
+            "seeds": seeds,
+            "images": 320,
+            "classifier_images": 640,
+            "flips": False,
+            "out": out,
+            "settings": SETTINGS,
+            **options,
+        },
+    )
+
+
+def cells(out: Path) -> list[dict[str, Any]]:
+    path = out / "cells.jsonl"
+    found = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        cell = json.loads(line)
+        cell.pop("seconds")
+        found.append(cell)
+    return found
+
+
+def test_a_killed_study_goes_on_and_ends_as_if_it_had_not_been(data: Path, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    page = study(data, whole)
+    command = [sys.executable, "-m", "ganzfeld", "study", "augmentation", str(data), "--real"]
+    command += ["30", "--synthetic", "0,1", "--seeds", "2", "--images", "320", "--no-flips"]
+    command += ["--classifier-images", "640", "--out", str(part), "--set", *SETTINGS]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 120
+    while len(cells(part)) < 3 and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    said = child.communicate()[0].decode()
+    assert child.returncode == -signal.SIGKILL, said
+    done = (part / "cells.jsonl").read_bytes()
+    assert 3 <= len(cells(part)) < 8, said
+    study(data, part)
+    assert (part / "cells.jsonl").read_bytes().startswith(done), "nothing is done twice"
+    assert cells(part) == cells(whole)
+    assert (part / "report.md").read_text() == (whole / "report.md").read_text()
+    report = page.with_suffix(".md").read_text()
+    for words in ("real + moves + 1x synthetic", "against real", "60 held-out", "2 seeds"):
+        assert words in report
+    assert "data:image/png" in page.read_text(), "the generator's grid"
+    assert [c["trained_on"] for c in cells(whole)[:4]] == [30, 30, 60, 60]
+    study(data, part, seeds=3)
+    assert len(cells(part)) == 12 and cells(part)[:8] == cells(whole), "seeds may be added"
+    with pytest.raises(CheckpointError, match="other settings"):
+        study(data, part, images=640)
+
+
+def test_the_generator_sees_the_real_pictures_of_its_cell_only(data: Path, tmp_path: Path) -> None:
+    study(data, tmp_path, seeds=1, images=64, classifier_images=64)
+    place = tmp_path / "generators" / "real-30-seed-0"
+    with np.load(place / "real.npz") as file:
+        assert len(file["x"]) == 30
+        assert sorted(set(file["y"])) == ["left", "middle", "right"]
+    config = json.loads((place / "run" / "config.json").read_text())
+    assert config["data"]["samples"] == 30
+    assert "one seed cannot tell" in (tmp_path / "report.md").read_text()
+
+
+def test_no_gain_is_said_plainly() -> None:
+    names = ["real", "real + moves", "real + 1x synthetic", "real + moves + 1x synthetic"]
+    base = [0.70, 0.72, 0.71]
+    scores = {
+        names[0]: base,
+        names[1]: [v + 0.05 for v in base],
+        names[2]: [0.71, 0.70, 0.72],
+        names[3]: [v + 0.09 + e for v, e in zip(base, (0, 0.001, -0.001), strict=True)],
+    }
+    assert paired(scores[names[1]], base).mean == pytest.approx(5)
+    first, second, third = verdicts(scores, names)
+    assert "no gain" in first and names[0] in first
+    assert "a loss" in second and "no gain" not in second
+    assert "a gain" in third and "+4.00" in third
+
+
+def test_what_cannot_be_studied(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not held out"):
+        study(data, tmp_path, real=[30, 9_999])
+    assert not (tmp_path / "generators").exists(), "it is said before anything is trained"
+    np.save(tmp_path / "x.npy", np.zeros((20, 8, 8), np.uint8))
+    with pytest.raises(UsageError, match="labelled"):
+        study(tmp_path / "x.npy", tmp_path / "out")
+    with pytest.raises(UsageError, match="'default'"):
+        study(data, tmp_path / "out", recipe="defualt")
+
+
+def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
+    def run(**options: Any) -> Path:
+        arguments = {"minutes": 0.02, "count": 48, "extractor": "random", "out": tmp_path}
+        return study_families(data, **{**arguments, **options})
+
+    page = run(recipes=["mlp", "default"])
+    rows = [json.loads(line) for line in (tmp_path / "cells.jsonl").read_text().splitlines()]
+    results = [row for row in rows if row["kind"] == "result"]
+    assert [row["recipe"] for row in results] == ["mlp", "default"]
+    assert len({row["protocol"] for row in results}) == 1
+    for row in results:
+        plan = next(r for r in rows if r["kind"] == "plan" and r["recipe"] == row["recipe"])
+        assert row["images"] == plan["images"] and row["frechet"] > 0 and row["cpu_seconds"] > 0
+    assert page.read_text().count("data:image/png") == 2
+    before = (tmp_path / "cells.jsonl").read_bytes()
+    run(recipes=["mlp", "default"])
+    assert (tmp_path / "cells.jsonl").read_bytes() == before
+    with pytest.raises(UsageError, match="'modern'"):
+        run(recipes=["modren"])

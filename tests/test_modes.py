@@ -1,0 +1,149 @@
+"""Counting modes: the arithmetic on samples made by hand, and the default recipe on a ring."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganzfeld import modes
+from ganzfeld.cli import main
+from ganzfeld.data.pack import Pack, open_pack
+from ganzfeld.errors import DataError
+from ganzfeld.recipes import Facts, default
+
+
+def test_mixtures_are_those_of_the_literature() -> None:
+    ring, grid = modes.ring(), modes.grid()
+    assert ring.centres.shape == (8, 2) and ring.sigma == 0.01
+    assert np.allclose(np.hypot(*ring.centres.T), 1)
+    assert sorted(map(tuple, grid.centres)) == [
+        (-4 + 2 * i, -4 + 2 * j) for i in range(5) for j in range(5)
+    ]
+    assert grid.sigma == 0.05
+
+
+@pytest.mark.parametrize("mixture", [modes.ring(), modes.grid()], ids=lambda m: m.name)
+def test_the_data_themselves_have_every_mode(mixture: modes.Mixture) -> None:
+    points = mixture.draw(modes.SAMPLES)
+    found = modes.count_modes(points, mixture.centres, mixture.sigma)
+    # three standard deviations in the plane hold 1 - exp(-9 / 2) of a Gaussian
+    assert found.modes == found.of == len(mixture.centres)
+    assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.007)
+    assert np.array_equal(points, mixture.draw(modes.SAMPLES))
+    assert not np.array_equal(points, mixture.draw(modes.SAMPLES, seed=1))
+
+
+def test_a_collapsed_set_has_one_mode() -> None:
+    ring = modes.ring()
+    assert modes.count_modes(np.tile(ring.centres[3], (50, 1)), ring.centres, 0.01) == (1, 8, 1.0)
+
+
+def test_far_samples_find_nothing() -> None:
+    grid = modes.grid()
+    between = grid.centres + 1.0  # as far as can be from all of them
+    for samples in (between, between + 100, np.full((5, 2), np.nan), np.full((5, 2), np.inf)):
+        assert modes.count_modes(samples, grid.centres, grid.sigma) == (0, 25, 0.0)
+
+
+def test_the_limit_is_three_standard_deviations() -> None:
+    centres = np.array([[0.0, 0.0], [10.0, 0.0]])
+    samples = np.array([[0.29, 0.0], [0.0, -0.31], [10.2, 0.2], [9.7, 0.29]])
+    assert modes.count_modes(samples, centres, 0.1) == (2, 2, 0.5)
+    assert modes.count_modes(samples, centres, 0.1, within=2.8) == (0, 2, 0.0)
+    with pytest.raises(ValueError, match="no samples"):
+        modes.count_modes(samples[:0], centres, 0.1)
+
+
+def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
+    config = modes.plane_config(modes.ring(), "default", seed=3)
+    recipe = default(Facts(count=1, channels=2, height=1, width=1, classes=0))
+    assert config.optimisers == recipe.optimisers
+    assert recipe.game.options.items() <= config.game.options.items()
+    assert modes.plane_config(modes.ring(), "hinge").networks["D"].options["spectral"]
+
+
+def test_the_default_recipe_finds_the_ring() -> None:
+    found = modes.bench_mixture(modes.ring(), images=192_000)
+    assert found["modes"] == 8
+    assert found["high_quality"] > 0.2
+
+
+def test_counts_of_stacked_digits() -> None:
+    shares = np.array([0.5, 0.25, 0.25])
+    every = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 3)
+    found = modes.count_stacked(every, shares)
+    assert found[:2] == (27, 27)
+    assert found.kl_uniform == pytest.approx(0)
+    assert found.kl_data == pytest.approx(3 * sum(math.log(1 / 3 / s) / 3 for s in shares))
+    collapsed = modes.count_stacked(np.tile([0, 0, 2], (9, 1)), shares)
+    assert collapsed[:2] == (1, 27)
+    assert collapsed.kl_uniform == pytest.approx(math.log(27))
+    assert collapsed.kl_data == pytest.approx(math.log(16))
+    assert modes.count_stacked(np.array([[0, 1, 2]]), np.array([0.5, 0.5, 0])).kl_data == math.inf
+
+
+@pytest.fixture
+def grey(tmp_path: Path) -> Pack:
+    """Pictures of one shade each, which is ten times their label."""
+    y = np.arange(30) % 3
+    x = np.broadcast_to((10 * y).astype(np.uint8)[:, None, None], (30, 8, 8))
+    np.savez(tmp_path / "grey.npz", x=x, y=y)
+    return open_pack(tmp_path / "grey.npz")
+
+
+def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
+    data = modes.stacked(grey, 500, seed=4)
+    assert grey.labels is not None and len(data) == 500
+    chosen = np.array([7, 400, 7])
+    x = data.rows(chosen)["x"]
+    wanted = grey.labels[data.triples[chosen]]
+    assert x.shape == (3, 3, 8, 8) and x.dtype == np.uint8
+    assert np.array_equal(x[:, :, 0, 0], 10 * wanted)
+    again = modes.stacked(grey, 500, seed=4)
+    assert np.array_equal(data.triples, again.triples)
+    assert not np.array_equal(data.triples, modes.stacked(grey, 500, seed=5).triples)
+
+    class Shade(nn.Module):
+        """Knows the classes by their shades."""
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return ((pixels.mean((1, 2, 3)) + 1) * 127.5)[:, None]
+
+        def head(self, shade: torch.Tensor) -> torch.Tensor:
+            return -(shade - torch.tensor([0.0, 10.0, 20.0])).abs()
+
+    assert np.array_equal(modes.classes_of(x, Shade()), wanted)
+    everything = modes.classes_of(data.rows(np.arange(500))["x"], Shade())
+    assert modes.count_stacked(everything, np.full(3, 1 / 3)).modes == 27
+
+
+def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "colour.npz", x=np.zeros((12, 8, 8, 3), np.uint8), y=np.arange(12) % 2)
+    with pytest.raises(DataError, match="3 channel"):
+        modes.stacked(open_pack(tmp_path / "colour.npz"))
+    np.savez(tmp_path / "plain.npz", x=np.zeros((12, 8, 8), np.uint8))
+    with pytest.raises(DataError, match="no labels"):
+        modes.stacked(open_pack(tmp_path / "plain.npz"))
+
+
+def test_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganzfeld.modes.RING_IMAGES", 640)
+    path = tmp_path / "modes.json"
+    with pytest.raises(SystemExit) as stacked:
+        main(["bench", "modes", "--only", "stacked"])
+    assert stacked.value.code == 2
+    capsys.readouterr()
+    main(["bench", "modes", "--only", "ring", "--seeds", "2", "--json", str(path)])
+    results = json.loads(path.read_text())
+    assert [(r["data"], r["seed"], r["images"]) for r in results] == [
+        ("ring", i, 640) for i in (0, 1)
+    ]
+    assert capsys.readouterr().out.count(" of 8 modes") == 2

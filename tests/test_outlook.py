@@ -1,0 +1,34 @@
+"""A run that cannot give good pictures is told so beforehand."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ganzfeld.plan import outlook
+from ganzfeld.recipes import Facts, default
+
+
+def told(images: int, side: int, rate: float) -> str | None:
+    facts = Facts(count=100, channels=3, height=side, width=side, classes=0)
+    config = default(facts)
+    config.run.images = images
+    pack: Any = SimpleNamespace(height=side, width=side)
+    return outlook(config, rate, pack)
+
+
+def test_too_few_images_are_named_with_the_time_and_a_size_that_fits() -> None:
+    text = told(40_000, 96, 75)
+    assert text is not None
+    assert "40,000 images are few for 96x96" in text and "192,000" in text
+    assert "42 min 40 s" in text and "--size 48" in text
+
+
+@pytest.mark.parametrize("images, side", [(60_000, 28), (100_000, 48), (3_000, 96)])
+def test_enough_images_and_mere_trials_are_left_alone(images: int, side: int) -> None:
+    assert told(images, side, 500) is None
+
+
+def test_no_size_is_named_where_none_fits() -> None:
+    text = told(3_300, 64, 1)
+    assert text is not None and "--size" not in text and "1 d 11 h" in text
