@@ -63,20 +63,19 @@ def verdict(record: Record) -> str:
         text += f" in {duration(clock[-1][1])} of training"
     if not record.about:
         return f"{text}, and has shipped no model yet."
-    chosen = record.chosen
-    if not chosen:
-        return f"{text}; the model that it ships is its averaged generator at image " + (
-            f"{record.about['images_seen']:,}{result_words(record)}."
-        )
-    number = chosen_number(chosen)
-    by = NAMES.get(str(chosen.get("by")), str(chosen.get("by")))
+    chosen = record.chosen or {}
+    seen = chosen.get("images", record.about["images_seen"])
+    average = chosen.get("average")
+    whole = record.about.get("averaged", True)
+    kind = f"the {average} average" if "average" in chosen and whole else "its generator"
+    text += f"; the model that it ships is {kind} at image {seen:,}"
+    if not chosen.get("by"):
+        return f"{text}{result_words(record)}."
+    by, number = title(str(chosen["by"])), chosen_number(chosen)
     many = len(chosen.get("candidates") or [])
-    return (
-        f"{text}; the model that it ships is the {chosen.get('average', 'averaged')} average at "
-        f"image {chosen.get('images', record.about['images_seen']):,}, "
-        + (f"the best of {many} candidates" if many > 1 else "chosen")
-        + f" by the {by} measured during training"
-        + (f" ({figure(number)})." if number is not None else ".")
+    text += f", the best of {many} candidates" if many > 1 else ", chosen"
+    return f"{text} by the {by} measured during training" + (
+        f" ({figure(number)})." if number is not None else "."
     )
 
 
@@ -148,9 +147,8 @@ def newest(record: Record) -> Html | None:
                 few = classes[:10]
                 rows = f" A row for each class{' of the first ten' if few != classes else ''}: "
                 rows += f"{', '.join(few)}."
-            said = tag(
-                "figcaption", f"Samples of the averaged generator at image {images:,}.{rows}"
-            )
+            what = "Translations" if record.translates else "Samples"
+            said = tag("figcaption", f"{what} at image {images:,}.{rows}")
             return tag("figure", grid, said)
     return None
 
@@ -178,9 +176,8 @@ def through_time(record: Record) -> Html:
         "div", tag("img", src="data:,", alt=""), label, slider, class_="viewer", hidden=True
     )
     strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
-    lead = (
-        "The same latents throughout, so each place in the grid is one picture coming into being."
-    )
+    inputs = "inputs" if record.translates else "latents"
+    lead = f"The same {inputs} throughout: each place in the grid is one picture coming into being."
     return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
 
 
@@ -206,14 +203,19 @@ def metric_charts(record: Record) -> Iterable[Html]:
         mark = (float(record.chosen["images"]), "shipped")
     found = record.curves()
     several = len({protocol for protocol, _ in found}) > 1
+    charts: dict[tuple[str, str], list[Line]] = {}
     for (protocol, name), points in found.items():
+        # errors in one unit belong together, with what they should be below
+        family = "errors" if name.startswith(("error_", "cycle_error_", "baseline_")) else name
+        charts.setdefault((protocol, family), []).append(Line(title(name), points))
+    for (protocol, name), lines in charts.items():
         way = BEST.get(name)
         yield chart(
             title(name),
-            [Line(title(name), points)],
-            best=Best(way) if way and len(points) > 1 else None,
+            lines,
+            best=Best(way) if way and len(lines[0].points) > 1 else None,
             mark=mark,
-            caption=f"Protocol: {protocol}" if several else None,
+            caption=f"Protocol: {protocol}" if several or name == "errors" else None,
         )
 
 
@@ -280,6 +282,8 @@ def evaluation_rows(record: Record) -> Html | None:
 def metrics(record: Record) -> Html:
     result = record.evaluation
     where = shlex.quote(str(record.path))
+    if result is None and record.translates:
+        return Html("")  # what is known of translations is in the curves
     if result is None:
         return section(
             "Metrics",
@@ -350,7 +354,9 @@ def _public(record: Record) -> Row:
     from dataclasses import asdict
 
     tree = asdict(record.config)
-    tree["data"]["source"] = record.data
+    for part, name in (("data", "source"), ("data", "other"), ("run", "init")):
+        if place := tree[part].get(name):
+            tree[part][name] = Path(place).name
     return tree
 
 
@@ -375,11 +381,19 @@ def next_steps(record: Record) -> Html:
         f"model.images(1, seed=7{pick})[0].show()\n"
         f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
     )
+    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures"
+    if record.translates:
+        sample = f"ganzfeld translate {where} PICTURES --out translated"
+        python = (
+            "import ganzfeld\nfrom PIL import Image\n\n"
+            f"model = ganzfeld.load({str(record.path)!r})\n"
+            'model.translate(Image.open("picture.png")).show()'
+        )
     parts = [
         tag("h3", "Continue" if done else "Go on where it stopped"),
         command(on),
-        tag("h3", "Sample"),
-        command(f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures"),
+        tag("h3", "Translate" if record.translates else "Sample"),
+        command(sample),
         tag("h3", "Compare with another run"),
         command(f"ganzfeld compare {where} ANOTHER --out compare.html"),
     ]
