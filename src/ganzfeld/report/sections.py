@@ -232,9 +232,19 @@ def candidate_chart(record: Record) -> Iterable[Html]:
         if isinstance(value := candidate.get(by), int | float):
             points = averages.setdefault(str(candidate.get("average")), [])
             points.append((candidate["images"], value))
+    name = f"Candidates by {title(by)}"
+    if all(len(points) < 2 for points in averages.values()):  # a line of one point says nothing
+        rows = [
+            (f"{average} average at {place:,.0f}", figure(value))
+            for average, points in averages.items()
+            for place, value in points
+        ]
+        shown = table(name, ["candidate", title(by)], rows, numbers=[1])
+        yield tag("div", tag("h3", name), shown, class_="card") if rows else Html("")
+        return
     yield chart(
-        f"Candidates by {title(by)}",
-        [Line(f"{name} average", sorted(points)) for name, points in averages.items()],
+        name,
+        [Line(f"{average} average", sorted(points)) for average, points in averages.items()],
         best=Best(BEST.get(by, "min")),
         caption="Averaged networks of several half-lives; the best one ships.",
     )
