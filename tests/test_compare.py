@@ -59,7 +59,7 @@ def test_one_protocol_makes_one_table(runs: Path) -> None:
     rows = dict(group.rows())
     values = [result_of(runs / name)["frechet"] for name in ("one", "two")]
     cells = rows["Frechet distance"]
-    assert [float(cell.rstrip(" *")) for cell in cells] == pytest.approx(values, rel=1e-3)
+    assert [float(cell.rstrip("\u00a0*")) for cell in cells] == pytest.approx(values, rel=1e-3)
     assert cells[values.index(min(values))].endswith("*")
     assert " to " in rows["kernel distance"][0], "with its interval"
     assert found.apart(group) == []

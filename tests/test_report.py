@@ -148,7 +148,7 @@ def test_attributes_and_text_are_escaped() -> None:
     ("gone", "lost"),
     [
         (["evaluation.json"], {"Closest training pictures"}),
-        (["metrics.jsonl"], {"Curves"}),
+        (["metrics.jsonl", "model"], {"Curves"}),
         (["samples"], {"Through time"}),
         (
             ["evaluation.json", "metrics.jsonl", "samples", "model", "checkpoints"],
@@ -304,3 +304,23 @@ def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: 
     assert "the closest training pictures are left out" in done.stdout
     assert str(run / "report.html") in done.stdout
     assert "Left out: the data could not be opened" in Page(run / "report.html").text
+
+
+def test_a_translation_shows_its_errors_and_how_to_use_it(tmp_path: Path) -> None:
+    settings = ["networks.*.width=8"]
+    options = {"recipe": "pix2pix", "size": 16, "batch": 4, "images": 32, "settings": settings}
+    run = ganzfeld.train("avatars-lines:32", out=tmp_path / "lines", quiet=True, **options)  # type: ignore[arg-type]
+    page = assert_alone(report.write(run.path))
+    assert page.headings() == {"The plan", "Through time", "Curves", "What next"}
+    assert "ganzfeld translate" in page.text and "model.translate(" in page.text
+    assert "ganzfeld sample" not in page.text
+    labels = [svg.get("aria-label") or "" for svg in page.all("svg")]
+    assert any("error ab goes" in text and "baseline mean b goes" in text for text in labels)
+
+
+def test_a_model_that_was_not_chosen_by_a_number(run: Path) -> None:
+    chosen = {"images": 640, "average": "medium", "candidates": []}
+    change(run / "model" / "config.json", chosen=chosen)
+    page = Page(report.write(run))
+    assert "the model that it ships is the medium average at image 640" in page.text
+    assert "None" not in page.text.partition("The plan")[0]

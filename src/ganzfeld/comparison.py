@@ -29,7 +29,9 @@ FAMILIES = {
     "classes": ("total_variation", "class_agreement"),
     "intra_class": ("intra_class_frechet",),
 }
-WHERE_AND_HOW = frozenset({"data.source"})  # not shown: private, and the fingerprint says more
+WHERE = frozenset(
+    {"data.source", "data.other", "run.init"}
+)  # not shown: private, and the fingerprint says more
 WORDS = {"reference": "pictures of the data", "generated": "generated pictures", "data": "data"}
 
 
@@ -58,7 +60,7 @@ class Group:
             if any(name in result for result in results):
                 best = winner(name, results)
                 cells = [
-                    cell(name, result) + (" *" if result is best else "") for result in results
+                    cell(name, result) + ("\u00a0*" if result is best else "") for result in results
                 ]
                 found.append((title(name), cells))
         return found
@@ -103,7 +105,7 @@ class Comparison:
         paths = {
             row[0]
             for other in records[1:]
-            for row in differences(records[0].config, other.config, WHERE_AND_HOW)
+            for row in differences(records[0].config, other.config, WHERE)
         }
         flat = [flatten(json.loads(to_json(record.config))) for record in records]
         return [(path, [json.dumps(one.get(path)) for one in flat]) for path in sorted(paths)]

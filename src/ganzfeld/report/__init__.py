@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganzfeld.checkpoint import replace
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.report import drawn, sections
+from ganzfeld.report import drawn, sections, settings
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
 
@@ -37,14 +37,14 @@ def write(
     text = page(
         f"{record.data} by {Path(record.config.recipe).name} - ganzfeld",
         sections.hero(record),
-        sections.plan(record, model),
+        settings.plan(record, model),
         sections.through_time(record),
         sections.curves(record),
         sections.metrics(record),
         drawn.closest(record, model, pack),
         drawn.by_class(record, model),
-        sections.next_steps(record),
-        sections.footer(record),
+        settings.next_steps(record),
+        settings.footer(record),
     )
     path = Path(run) / "report.html"
     replace(path, text.encode("utf-8", "replace"))

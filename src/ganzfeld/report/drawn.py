@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from ganzfeld import evaluation, generate, pictures
 from ganzfeld.data.pack import Pack
-from ganzfeld.errors import CheckpointError, GanzfeldError
+from ganzfeld.errors import GanzfeldError
 from ganzfeld.report.embed import picture
 from ganzfeld.report.html import Html, section, tag
 from ganzfeld.report.record import Record, Row
@@ -20,8 +22,9 @@ def load_model(record: Record, trust_code: bool) -> generate.Model | str:
     """The shipped model, or why there is none to draw from."""
     shipped = record.path / "model"
     try:
-        return generate.load(shipped if record.about else record.path, trust_code=trust_code)
-    except CheckpointError as error:
+        path = shipped if record.about else record.path
+        return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
+    except GanzfeldError as error:
         return error.what
 
 

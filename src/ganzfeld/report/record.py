@@ -15,7 +15,8 @@ from ganzfeld.metrics.summary import SINGLE
 Row = dict[str, Any]
 Points = list[tuple[float, float]]
 
-CURVES = ("kernel", "frechet", *SINGLE)  # what an evaluation may hold, in this order
+CURVES = ("kernel", "frechet", *SINGLE)  # of an evaluation, before what else it holds
+NO_CURVES = frozenset({"images", "step", "seconds", "count"})
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Record:
         """Images seen so far."""
         marks = [row["images"] for row in self.rows] + [images for images, _ in self.samples]
         if self.about:
-            marks.append(int(self.about["images_seen"]))
+            marks.append(int(self.about.get("run_images") or self.about["images_seen"]))
         return int(max(marks, default=0))
 
     @property
@@ -51,6 +52,11 @@ class Record:
         """Which checkpoint and average became the model, where several were compared."""
         found = (self.about or {}).get("chosen")
         return found if isinstance(found, dict) else None
+
+    @property
+    def translates(self) -> bool:
+        """Whether the model turns pictures into others, rather than noise."""
+        return (self.about or {}).get("task") == "translation"
 
     def of_kind(self, kind: str) -> list[Row]:
         return [row for row in self.rows if row.get("kind") == kind]
@@ -78,9 +84,9 @@ class Record:
         """By (protocol, metric): numbers of different protocols make different curves."""
         found: dict[tuple[str, str], Points] = {}
         for row in self.of_kind("evaluation"):
-            for name in CURVES:
+            for name in (*CURVES, *(k for k in row if k not in CURVES and k not in NO_CURVES)):
                 value = row.get(name)
-                if isinstance(value, int | float):
+                if isinstance(value, int | float) and not isinstance(value, bool):
                     key = (str(row.get("protocol", "")), name)
                     found.setdefault(key, []).append((row["images"], value))
         return found

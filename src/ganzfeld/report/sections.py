@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ganzfeld import generate
-from ganzfeld.config import flatten
 from ganzfeld.metrics.summary import ROWS, figure
 from ganzfeld.report.chart import Best, Line, chart
 from ganzfeld.report.embed import open_picture, picture
@@ -63,20 +60,19 @@ def verdict(record: Record) -> str:
         text += f" in {duration(clock[-1][1])} of training"
     if not record.about:
         return f"{text}, and has shipped no model yet."
-    chosen = record.chosen
-    if not chosen:
-        return f"{text}; the model that it ships is its averaged generator at image " + (
-            f"{record.about['images_seen']:,}{result_words(record)}."
-        )
-    number = chosen_number(chosen)
-    by = NAMES.get(str(chosen.get("by")), str(chosen.get("by")))
+    chosen = record.chosen or {}
+    seen = chosen.get("images", record.about["images_seen"])
+    average = chosen.get("average")
+    whole = record.about.get("averaged", True)
+    kind = f"the {average} average" if "average" in chosen and whole else "its generator"
+    text += f"; the model that it ships is {kind} at image {seen:,}"
+    if not chosen.get("by"):
+        return f"{text}{result_words(record)}."
+    by, number = title(str(chosen["by"])), chosen_number(chosen)
     many = len(chosen.get("candidates") or [])
-    return (
-        f"{text}; the model that it ships is the {chosen.get('average', 'averaged')} average at "
-        f"image {chosen.get('images', record.about['images_seen']):,}, "
-        + (f"the best of {many} candidates" if many > 1 else "chosen")
-        + f" by the {by} measured during training"
-        + (f" ({figure(number)})." if number is not None else ".")
+    text += f", the best of {many} candidates" if many > 1 else ", chosen"
+    return f"{text} by the {by} measured during training" + (
+        f" ({figure(number)})." if number is not None else "."
     )
 
 
@@ -148,9 +144,8 @@ def newest(record: Record) -> Html | None:
                 few = classes[:10]
                 rows = f" A row for each class{' of the first ten' if few != classes else ''}: "
                 rows += f"{', '.join(few)}."
-            said = tag(
-                "figcaption", f"Samples of the averaged generator at image {images:,}.{rows}"
-            )
+            what = "Translations" if record.translates else "Samples"
+            said = tag("figcaption", f"{what} at image {images:,}.{rows}")
             return tag("figure", grid, said)
     return None
 
@@ -178,9 +173,8 @@ def through_time(record: Record) -> Html:
         "div", tag("img", src="data:,", alt=""), label, slider, class_="viewer", hidden=True
     )
     strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
-    lead = (
-        "The same latents throughout, so each place in the grid is one picture coming into being."
-    )
+    inputs = "inputs" if record.translates else "latents"
+    lead = f"The same {inputs} throughout: each place in the grid is one picture coming into being."
     return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
 
 
@@ -206,14 +200,19 @@ def metric_charts(record: Record) -> Iterable[Html]:
         mark = (float(record.chosen["images"]), "shipped")
     found = record.curves()
     several = len({protocol for protocol, _ in found}) > 1
+    charts: dict[tuple[str, str], list[Line]] = {}
     for (protocol, name), points in found.items():
+        # errors in one unit belong together, with what they should be below
+        family = "errors" if name.startswith(("error_", "cycle_error_", "baseline_")) else name
+        charts.setdefault((protocol, family), []).append(Line(title(name), points))
+    for (protocol, name), lines in charts.items():
         way = BEST.get(name)
         yield chart(
             title(name),
-            [Line(title(name), points)],
-            best=Best(way) if way and len(points) > 1 else None,
+            lines,
+            best=Best(way) if way and len(lines[0].points) > 1 else None,
             mark=mark,
-            caption=f"Protocol: {protocol}" if several else None,
+            caption=f"Protocol: {protocol}" if several or name == "errors" else None,
         )
 
 
@@ -230,9 +229,19 @@ def candidate_chart(record: Record) -> Iterable[Html]:
         if isinstance(value := candidate.get(by), int | float):
             points = averages.setdefault(str(candidate.get("average")), [])
             points.append((candidate["images"], value))
+    name = f"Candidates by {title(by)}"
+    if all(len(points) < 2 for points in averages.values()):  # a line of one point says nothing
+        rows = [
+            (f"{average} average at {place:,.0f}", figure(value))
+            for average, points in averages.items()
+            for place, value in points
+        ]
+        shown = table(name, ["candidate", title(by)], rows, numbers=[1])
+        yield tag("div", tag("h3", name), shown, class_="card") if rows else Html("")
+        return
     yield chart(
-        f"Candidates by {title(by)}",
-        [Line(f"{name} average", sorted(points)) for name, points in averages.items()],
+        name,
+        [Line(f"{average} average", sorted(points)) for average, points in averages.items()],
         best=Best(BEST.get(by, "min")),
         caption="Averaged networks of several half-lives; the best one ships.",
     )
@@ -280,6 +289,8 @@ def evaluation_rows(record: Record) -> Html | None:
 def metrics(record: Record) -> Html:
     result = record.evaluation
     where = shlex.quote(str(record.path))
+    if result is None and record.translates:
+        return Html("")  # what is known of translations is in the curves
     if result is None:
         return section(
             "Metrics",
@@ -306,89 +317,3 @@ def metrics(record: Record) -> Html:
     naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
     why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
     return section("Metrics", *said, shown, naming, why, lead=lead)
-
-
-# What was asked for, and what to do with it
-
-
-def plan(record: Record, model: generate.Model | str) -> Html:
-    config, run, data = record.config, record.config.run, record.config.data
-    networks = ", ".join(f"{name}: {part.name}" for name, part in config.networks.items())
-    size = f"{data.size[1]}x{data.size[0]} pixels" if data.size else ""
-    channels = f", {data.channels} channel(s)" if data.channels else ""
-    rows = [
-        ("data", f"{data.samples:,} samples of {record.data}; {size}{channels}"),
-        ("classes", ", ".join(data.classes[:40]) + (", ..." if len(data.classes) > 40 else "")),
-        ("recipe", Path(config.recipe).name),
-        (
-            "game",
-            config.game.name + (f", {x} loss" if (x := config.game.options.get("loss")) else ""),
-        ),
-        ("networks", networks),
-        ("batch", f"{run.batch_size}"),
-        ("images", f"{run.images:,} to see" if run.images else ""),
-        *(
-            (f"{player}", f"{o.name}, learning rate {o.lr:g}, betas {o.betas[0]:g}, {o.betas[1]:g}")
-            for player, o in config.optimisers.items()
-        ),
-        ("average", f"half-life {h:,.0f} images" if (h := config.ema.half_life_images) else ""),
-        ("seed", f"{run.seed}"),
-        ("computed on", f"{run.device}, {run.precision}"),
-        ("data fingerprint", data.fingerprint[:16]),
-    ]
-    if isinstance(model, generate.Model):
-        count = sum(p.numel() for p in model.generator.parameters())
-        rows.insert(5, ("parameters", f"{count:,} in the generator"))
-    shown = table("Plan", ["setting", "value"], [row for row in rows if row[1]])
-    every = flatten(json.loads(json.dumps(_public(record))))
-    full = table("All settings", ["setting", "value"], [(k, said(v)) for k, v in every.items()])
-    return section("The plan", shown, tag("details", tag("summary", "All settings"), full))
-
-
-def _public(record: Record) -> Row:
-    """All settings but where the data lie."""
-    from dataclasses import asdict
-
-    tree = asdict(record.config)
-    tree["data"]["source"] = record.data
-    return tree
-
-
-def said(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 300 else f"{text[:300]} ..."
-
-
-def next_steps(record: Record) -> Html:
-    where = shlex.quote(str(record.path))
-    total = record.config.run.images or record.images
-    done = record.images >= total
-    on = f"ganzfeld resume {where}" + (f" --images {2 * total}" if done else "")
-    classes = record.about.get("classes") if record.about else record.config.data.classes
-    label = f" --label {shlex.quote(str(classes[0]))}" if classes else ""
-    pick = f", labels=[{str(classes[0])!r}]" if classes else ""
-    shape = (record.about or {}).get("shape") or []
-    sizes = ", ".join(str(n) for n in shape)
-    python = (
-        "import ganzfeld\n\n"
-        f"model = ganzfeld.load({str(record.path)!r})\n"
-        f"model.images(1, seed=7{pick})[0].show()\n"
-        f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
-    )
-    parts = [
-        tag("h3", "Continue" if done else "Go on where it stopped"),
-        command(on),
-        tag("h3", "Sample"),
-        command(f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures"),
-        tag("h3", "Compare with another run"),
-        command(f"ganzfeld compare {where} ANOTHER --out compare.html"),
-    ]
-    load = [tag("h3", "Load it in Python"), command(python)]
-    return section("What next", tag("div", tag("div", *parts), tag("div", *load), class_="two"))
-
-
-def footer(record: Record) -> Html:
-    version = (record.about or {}).get("version")
-    made = f"Made by ganzfeld {version}. " if version else "Made by ganzfeld. "
-    words = f"{made}The pictures of the generator are synthetic: say so where they are used."
-    return tag("footer", tag("p", words, class_="soft"))
