@@ -147,3 +147,21 @@ def test_a_disk_that_is_almost_full_is_measured_in_megabytes(tmp_path: Path) -> 
     with pytest.raises(ResourceError, match="MB of room") as caught:
         check_writable(tmp_path, 10**15)
     assert "need 1,000,000,000" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("bench", "modes", "--only", "ring", "--recipe", "cyclegan"),
+        ("bench", "modes", "--only", "ring", "--recipe", "vae"),
+        ("study", "families", "avatars:40", "--minutes", "1", "--recipes", "default,pix2pix"),
+        ("study", "augmentation", "avatars:40", "--recipe", "cyclegan"),
+    ],
+)
+def test_recipes_that_do_not_fit_are_refused_before_any_work(
+    words: tuple[str, ...], tmp_path: Path, say: Say
+) -> None:
+    place = ["--out", tmp_path / "study"] if words[0] == "study" else []
+    code, text = say(*words, *place)
+    assert code == 2 and "safe: nothing was trained" in text and "fix:" in text
+    assert not (tmp_path / "study").exists()
