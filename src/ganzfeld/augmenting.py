@@ -51,7 +51,9 @@ def augment(
     """
     folder = Path(out)
     loaded = (
-        model if isinstance(model, generate.Model) else generate.load(model, trust_code=trust_code)
+        model
+        if isinstance(model, generate.Model)
+        else generate.load(model, trust_code=trust_code, task="generation")
     )
     if not loaded.classes:
         raise UsageError(

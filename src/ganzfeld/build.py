@@ -69,7 +69,9 @@ def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -
                 )
     try:
         return make(*arguments, **options)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+        if "memory" in str(error).lower():  # no fault of the options
+            raise
         raise UsageError(f"{what} cannot be built: {error}") from error
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from ganzfeld.errors import CheckpointError, ResourceError
+from ganzfeld.errors import CheckpointError, ResourceError, of_disk
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -284,7 +284,7 @@ def replace(path: Path, data: bytes) -> None:
         sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise ResourceError(f"{path} cannot be written: {error}") from error
+        raise of_disk(error, path) from error
 
 
 def sync(folder: Path) -> None:

@@ -6,11 +6,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import tyro
 
 from ganzfeld.commands import bench, data, measuring, study, training, translating, using
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import OF_DISK, GanzfeldError, ResourceError, of_disk
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
 LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
@@ -73,6 +74,11 @@ def spread_lists(arguments: Sequence[str]) -> list[str]:
     return spread
 
 
+def fail(error: GanzfeldError) -> NoReturn:
+    print(error, file=sys.stderr)
+    raise SystemExit(error.code) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `ganzfeld` command. Ends in SystemExit with a code of `ganzfeld.errors`."""
     words = spread_lists(sys.argv[1:] if arguments is None else arguments)
@@ -84,14 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app = application()
             app.cli(prog="ganzfeld", args=words or ["--help"], description=PURPOSE)
     except GanzfeldError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.code) from None
+        fail(error)
     except BrokenPipeError:
         raise SystemExit(0) from None
     except KeyboardInterrupt:  # before or beside training, which has an ear for it
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except Exception:
+    except MemoryError:
+        fail(ResourceError("out of memory", fix="less at once: --count, --size, --batch or --side"))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_DISK:
+            fail(of_disk(error))
         with tempfile.NamedTemporaryFile("w", suffix=".txt", prefix="ganzfeld-", delete=False) as f:
             f.write(traceback.format_exc())
         line = traceback.format_exc().strip().splitlines()[-1]

@@ -155,7 +155,7 @@ def measures(name: str) -> tuple[str, ...]:
     if name in MEASURES:
         return (name,)
     if name not in FAMILIES:
-        known = [*MEASURES, *METRICS, *FAMILIES]
+        known = {*MEASURES, *METRICS, *FAMILIES}
         raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, known)}")
     return FAMILIES[name]
 

@@ -19,7 +19,29 @@ code   meaning                                     class
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+from pathlib import Path
+
+# What a disk, its rights and its names may answer; other system errors are ours to explain.
+OF_DISK = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EMFILE,
+    }
+)
 
 
 class GanzfeldError(Exception):
@@ -70,6 +92,16 @@ class Interrupted(GanzfeldError):
     def __init__(self, signal_number: int, what: str, *, safe: str = "", fix: str = "") -> None:
         super().__init__(what, safe=safe, fix=fix)
         self.code = 128 + signal_number
+
+
+def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
+    """What to say where a file could not be used. path: by default the one that error names."""
+    name = path or error.filename or "a file"
+    return ResourceError(
+        f"{name} cannot be {'written' if path else 'used'}: {error.strerror or error}",
+        safe="files that were there before are untouched",
+        fix="another place that you may write to and that has room (df -h)",
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

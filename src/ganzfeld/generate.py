@@ -214,7 +214,10 @@ def load(
     model = load_any(Path(path), which, trust_code=trust_code)
     has = model.about.get("task", "generation")
     if task not in (None, has):
-        other = "translate MODEL PICTURES --out FOLDER"
+        other = (
+            "translate MODEL PICTURES --out FOLDER; how far translations are from the truth is "
+            "in its run's metrics.jsonl and report.html"
+        )
         if has == "generation":
             other = "sample MODEL --out FOLDER"
         raise UsageError(f"{path} is a model for {has}, not for {task}", fix=f"ganzfeld {other}")

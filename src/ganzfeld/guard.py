@@ -110,7 +110,8 @@ def check_writable(run: Path, needed: int) -> None:
         ) from error
     if free < needed:
         raise ResourceError(
-            f"{run} has {free / 1e9:.1f} GB of room; the run's checkpoints need {needed / 1e9:.1f}",
+            f"{run} has {free / 1e6:,.0f} MB of room; the run's checkpoints need "
+            f"{needed / 1e6:,.0f}",
             safe="nothing was trained",
             fix="free some space, or choose another disk with --out",
         )

@@ -29,7 +29,12 @@ def start_from(trainer: Trainer, source: Path) -> list[str]:
     trained, averaged = read(source)
     names = [n for n, _ in trainer.game.named_children() if of(trained, n)]
     if not names:
-        raise UsageError(f"{source} has none of this game's networks")
+        raise UsageError(
+            f"--init {source} has none of this recipe's networks",
+            safe="nothing was trained",
+            fix="give a run or a model of the same kind: a generator for a generator, a "
+            "translation's run for a translation",
+        )
     targets: list[tuple[nn.Module, Weights]] = []
     for name in names:
         network = trainer.game.get_submodule(name)
@@ -69,6 +74,8 @@ def read(source: Path) -> tuple[Weights, Weights]:
             fix="give the folder of a run, or a folder with model.safetensors and config.json",
         )
     about = read_about(folder)
+    if about.get("task") == "translation":
+        return {}, {}  # no generator; its networks are another game's
     data = (folder / "model.safetensors").read_bytes()
     if problem := checkpoint.mismatch("model.safetensors", data, about["weights"]):
         raise CheckpointError(f"{folder} is damaged: {problem}")

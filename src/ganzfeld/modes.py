@@ -26,11 +26,11 @@ from ganzfeld import process
 from ganzfeld.build import build_trainer, call, complete
 from ganzfeld.config import Config, Part
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.generate import latent
 from ganzfeld.metrics.domain import domain_classifier
 from ganzfeld.pictures import to_pixels
-from ganzfeld.plan import find_recipe, settle
+from ganzfeld.plan import find_generation, settle
 from ganzfeld.randomness import numpy_generator
 from ganzfeld.recipes import Facts
 from ganzfeld.trainer import Data, Trainer, as_data
@@ -126,7 +126,13 @@ def plane_config(mixture: Mixture, recipe: str = "default", seed: int = 0) -> Co
     set here: three hidden layers of 128, no batch normalisation, z of two numbers, batches of 128.
     """
     facts = Facts(count=DRAWN, channels=2, height=1, width=1, classes=0)
-    config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
+    if set(config.networks) != {"G", "D"}:
+        raise UsageError(
+            f"the recipe {recipe} is no game of G against D, which the mixtures are for",
+            safe="nothing was trained",
+            fix="an adversarial recipe, or the digits: --only stacked --data MNIST",
+        )
     spectral = bool(config.networks["D"].options.get("spectral"))
     shared = {"shape": [2], "widths": list(WIDTHS)}
     config.networks = {
@@ -275,7 +281,7 @@ def bench_stacked(
     data = stacked(pack)
     classifier, _, accuracy = domain_classifier(pack, progress)
     facts = Facts(count=len(data), channels=3, height=pack.height, width=pack.width, classes=0)
-    config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
     config = complete(config)
     config.run.seed = seed
     if images is None:

@@ -39,6 +39,18 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
     return recipe
 
 
+def find_generation(name: str) -> Callable[[Facts], Config]:
+    """A recipe that makes pictures from noise; UsageError for one that translates."""
+    recipe = find_recipe(name)
+    if data_kind(recipe) != "pictures":
+        raise UsageError(
+            f"the recipe {name} translates pictures, and this needs one that makes them from noise",
+            safe="nothing was trained",
+            fix="another recipe: see `ganzfeld recipes`",
+        )
+    return recipe
+
+
 def data_kind(recipe: Callable[[Facts], Config]) -> str:
     """ "pictures", or the "paired" or "unpaired" pictures of two domains that it learns from."""
     return str(getattr(recipe, "data", "pictures"))

@@ -84,7 +84,7 @@ class Screen:
         elif time.monotonic() - self.printed > PLAIN_SECONDS or images >= total:
             self.printed = time.monotonic()
             terms = "  ".join(f"{name} {number(value)}" for name, value in losses.items())
-            share = f"{100 * images / total:5.1f} %"
+            share = f"{percent(images, total):5.1f} %"
             self.say(f"{share}  {images:>10,} images  {rate:,.0f}/s  {left} left  {terms}")
 
     def progress(self, stage: str, done: int, total: int) -> None:
@@ -96,6 +96,10 @@ class Screen:
         elif time.monotonic() - self.printed > PLAIN_SECONDS:
             self.printed = time.monotonic()
             self.say(f"{stage}: {done:,} of {total:,}")
+
+
+def percent(images: int, total: int) -> float:
+    return min(100 * images / total, 100.0)  # the last batch may go a little beyond
 
 
 def number(value: float | None) -> str:
@@ -114,7 +118,7 @@ def panel(
     head = Table.grid(padding=(0, 2))
     head.add_row(
         ProgressBar(total=total, completed=images, width=32),
-        f"{100 * images / total:.1f} %",
+        f"{percent(images, total):.1f} %",
         f"{images:,} of {total:,} images",
         f"{rate:,.0f} images/s",
         f"{left} left",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from functools import cached_property
 from pathlib import Path
@@ -154,9 +155,10 @@ class Session:
         raise CheckpointError(
             f"{self.folder} holds a run with other settings:\n{table(rows)}",
             safe="nothing was changed",
-            fix=f"ganzfeld resume {self.folder} --images {wanted.run.images}   to go on to there"
+            fix=f"ganzfeld resume {quoted(self.folder)} --images {wanted.run.images}   "
+            "to go on to there"
             if longer
-            else f"ganzfeld resume {self.folder}   to continue it as it is, "
+            else f"ganzfeld resume {quoted(self.folder)}   to continue it as it is, "
             "or choose another folder with --out",
         )
 
@@ -187,7 +189,7 @@ class Session:
                 self.finish()
             self.screen.say(
                 f"{self.folder} is complete at {found.manifest['images']:,} images. "
-                f"To go on: ganzfeld resume {self.folder} --images {2 * self.total}"
+                f"To go on: ganzfeld resume {quoted(self.folder)} --images {2 * self.total}"
             )
             return
         self.screen.say(
@@ -357,7 +359,7 @@ class Session:
             number,
             f"stopped at image {self.trainer.images:,} of {self.total:,}",
             safe=f"everything up to here is saved in {self.folder}",
-            fix=f"ganzfeld resume {self.folder}   goes on where it stopped",
+            fix=f"ganzfeld resume {quoted(self.folder)}   goes on where it stopped",
         )
 
     def finish(self) -> None:
@@ -436,8 +438,13 @@ class Session:
 def more(game: Game, folder: Path) -> str:
     """A command to go on with."""
     if game.task == "translation":
-        return f"ganzfeld translate {folder} PICTURES --out translated --sheet sheet.png"
-    return f"ganzfeld sample {folder} --count 64 --seed 1 --out pictures"
+        return f"ganzfeld translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
+    return f"ganzfeld sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+
+
+def quoted(folder: Path) -> str:
+    """As a shell takes it."""
+    return shlex.quote(str(folder))
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:

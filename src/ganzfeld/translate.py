@@ -101,7 +101,7 @@ class Translator:
         Raises BadPicture where the bytes are no picture.
         """
         pixels, alpha = self.read(data, self.channels[way[0]], side)
-        x = self.translate_tensor(torch.from_numpy(pixels), way, tile)
+        x = self.translate_tensor(torch.tensor(pixels), way, tile)
         done = pictures.to_pixels(x[None])[0]
         if alpha is not None and len(done) in (1, 3):
             done = np.concatenate([done, alpha[None]])
@@ -115,6 +115,10 @@ class Translator:
         scale = side / min(header.height, header.width) if side else 1.0
         height = max(round(header.height * scale), 1)
         width = max(round(header.width * scale), 1)
+        if height * width > MEGAPIXELS * 1e6:
+            raise BadPicture(
+                f"{width}x{height} pixels at --side {side}, above {MEGAPIXELS:g} million"
+            )
         apart = header.alpha and channels in (1, 3)
         keep = apart or channels in (2, 4)
         target = Target(

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+SETTINGS_SHOWN = 24  # rows that still fit a screen
+
 
 def evaluate(
     model: Positional[str],
@@ -60,10 +62,10 @@ def evaluate(
         device=device,
         progress=(lambda stage, done, total: None) if quiet else screen.progress,
     )
+    for line in summary(result):  # before the file, which may fail
+        screen.say(line)
     if json:
         replace(json, as_json(result))
-    for line in summary(result):
-        screen.say(line)
 
 
 def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
@@ -118,6 +120,14 @@ def compare(
     if differing := found.settings():
         screen.say("settings that differ")
         head = ["setting", *(s.name for s in found.subjects if s.record)]
-        screen.columns(head, differing)
+        shown = differing
+        if len(differing) > SETTINGS_SHOWN:  # of other recipes: most are of one alone
+            shown = [row for row in differing if "null" not in row[1]]
+        screen.columns(head, shown)
+        if shown is not differing:
+            screen.say(
+                f"and {len(differing) - len(shown)} settings that not all of them have: "
+                "--out compare.html shows them"
+            )
     if out:
         screen.say(f"comparison in {found.save(out)}")

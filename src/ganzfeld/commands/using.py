@@ -63,7 +63,7 @@ def interpolate(
     strip = animation.check_ending(out) == ".png"
     per_leg = frames if frames is not None else 8 if strip else 24
     chunks = interpolation.frames(
-        generate.load(model),
+        generate.load(model, task="generation"),
         parse_numbers(seeds, "--seeds"),
         per_leg=per_leg,
         loop=loop,

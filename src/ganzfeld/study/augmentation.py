@@ -16,7 +16,7 @@ from PIL import Image
 from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
-from ganzfeld.plan import find_recipe
+from ganzfeld.plan import find_generation
 from ganzfeld.randomness import key
 from ganzfeld.run import train
 from ganzfeld.screen import Screen
@@ -67,7 +67,7 @@ def study_augmentation(
         raise UsageError("--real and --seeds take numbers from 1 on, --synthetic from 0 on")
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
-    find_recipe(recipe)
+    find_generation(recipe)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, progress=screen.progress)
     other = None

@@ -17,7 +17,7 @@ from ganzfeld.build import build_trainer, complete
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, UsageError, did_you_mean
 from ganzfeld.evaluation import evaluate
-from ganzfeld.plan import fit, parameters
+from ganzfeld.plan import find_generation, fit, parameters
 from ganzfeld.recipes import RECIPES
 from ganzfeld.run import choose_device, train
 from ganzfeld.screen import Screen
@@ -62,6 +62,7 @@ def study_families(
     for name in chosen:
         if name not in RECIPES and ":" not in name:
             raise UsageError(f"no recipe is called {name!r}. {did_you_mean(name, RECIPES)}")
+        find_generation(name)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
     about = {
