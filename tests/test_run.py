@@ -97,6 +97,13 @@ def test_going_beyond_the_end(tmp_path: Path) -> None:
     assert not torch.equal(small, model.sample(2))
 
 
+def test_an_end_behind_what_was_seen_is_refused(run: ganzfeld.Run) -> None:
+    before = (run.path / "config.json").read_bytes()
+    with pytest.raises(UsageError, match="has seen 640 images"):
+        ganzfeld.resume(run.path, images=256, quiet=True)
+    assert (run.path / "config.json").read_bytes() == before
+
+
 def test_minutes_become_images_once(tmp_path: Path) -> None:
     tiny(tmp_path / "run", images=None, minutes=0.02)
     config = json.loads((tmp_path / "run" / "config.json").read_text())

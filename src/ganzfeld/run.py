@@ -147,6 +147,14 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
         with owned(folder):
             config = shipping.read_config(folder)
             if images is not None:
+                steps = checkpoint.listing(folder / "checkpoints")
+                seen = int(steps[0].name.removeprefix("images-")) if steps else 0
+                if images < seen:
+                    raise UsageError(
+                        f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",
+                        safe="nothing was changed",
+                        fix=f"ganzfeld resume {folder} --images {2 * seen}   or any number above",
+                    )
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:
                     checkpoint.replace(folder / "config.json", to_json(config).encode())
