@@ -66,8 +66,8 @@ def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> 
     wide = max(map(len, rows)) + 4
     lines = [f"usage: {prog} COMMAND ...", "", about[0].upper() + about[1:].rstrip(".") + ".", ""]
     for name, says in rows.items():
-        indents = {"initial_indent": f"  {name}".ljust(wide), "subsequent_indent": " " * wide}
-        lines += textwrap.wrap(says, width, **indents)
+        start = f"  {name}".ljust(wide)
+        lines += textwrap.wrap(says, width, initial_indent=start, subsequent_indent=" " * wide)
     return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
 
 
