@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -11,24 +13,31 @@ from typing import NoReturn
 import tyro
 
 from ganzfeld.commands import bench, data, measuring, study, training, translating, using
-from ganzfeld.errors import OF_DISK, GanzfeldError, ResourceError, of_disk
+from ganzfeld.errors import (
+    OF_DISK,
+    GanzfeldError,
+    ResourceError,
+    UsageError,
+    did_you_mean,
+    of_disk,
+)
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
 LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
 
-COMMANDS = (
-    training.train,
-    training.resume,
-    training.sample,
-    training.recipes,
-    measuring.evaluate,
-    measuring.report,
-    measuring.compare,
-    translating.translate,
-    using.progress,
-    using.interpolate,
-    using.augment,
-)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": training.train,
+    "resume": training.resume,
+    "sample": training.sample,
+    "recipes": training.recipes,
+    "evaluate": measuring.evaluate,
+    "report": measuring.report,
+    "compare": measuring.compare,
+    "translate": translating.translate,
+    "progress": using.progress,
+    "interpolate": using.interpolate,
+    "augment": using.augment,
+}
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),
     "checkpoint": ("check a run's files", {"verify": training.verify}),
@@ -40,22 +49,34 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
 }
 
 
-def application() -> tyro.extras.SubcommandApp:
-    app = tyro.extras.SubcommandApp()
-    for command in COMMANDS:
-        app.command()(command)
-    for name, (about, commands) in GROUPS.items():
-        listed: Callable[[], None] = lambda: None  # noqa: E731
-        listed.__doc__ = f"{about}: {', '.join(commands)}."
-        app.command(name=name)(listed)
-    return app
+def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words: list[str]) -> None:
+    """Run the command that the first word names; only its options are made into a parser."""
+    name, *rest = words or ["--help"]
+    if name in ("-h", "--help"):
+        print(listing(prog, about, commands))
+    elif name in GROUPS and commands is COMMANDS:
+        call(f"{prog} {name}", *GROUPS[name], rest)
+    elif name in commands:
+        tyro.cli(commands[name], prog=f"{prog} {name}", args=rest)
+    else:
+        known = [*commands, *(GROUPS if commands is COMMANDS else ())]
+        raise UsageError(
+            f"there is no `{prog} {name}`. {did_you_mean(name, known)}", fix=f"{prog} --help"
+        )
 
 
-def group_application(name: str) -> tyro.extras.SubcommandApp:
-    app = tyro.extras.SubcommandApp()
-    for word, command in GROUPS[name][1].items():
-        app.command(name=word)(command)
-    return app
+def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> str:
+    """What there is to call, with the first line of what each says of itself."""
+    rows = {name: (command.__doc__ or "").splitlines()[0] for name, command in commands.items()}
+    if commands is COMMANDS:
+        rows |= {name: f"{says}: {', '.join(own)}." for name, (says, own) in GROUPS.items()}
+    width = min(shutil.get_terminal_size().columns, 100)
+    wide = max(map(len, rows)) + 4
+    lines = [f"usage: {prog} COMMAND ...", "", about[0].upper() + about[1:].rstrip(".") + ".", ""]
+    for name, says in rows.items():
+        start = f"  {name}".ljust(wide)
+        lines += textwrap.wrap(says, width, initial_indent=start, subsequent_indent=" " * wide)
+    return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
 
 
 def spread_lists(arguments: Sequence[str]) -> list[str]:
@@ -83,12 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The `ganzfeld` command. Ends in SystemExit with a code of `ganzfeld.errors`."""
     words = spread_lists(sys.argv[1:] if arguments is None else arguments)
     try:
-        if words and words[0] in GROUPS:
-            app = group_application(words[0])
-            app.cli(prog=f"ganzfeld {words[0]}", args=words[1:] or ["--help"])
-        else:
-            app = application()
-            app.cli(prog="ganzfeld", args=words or ["--help"], description=PURPOSE)
+        call("ganzfeld", PURPOSE, COMMANDS, words)
     except GanzfeldError as error:
         fail(error)
     except BrokenPipeError:
