@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.test_run import tiny
 
 import ganzfeld
 from ganzfeld import checkpoint
@@ -16,6 +15,7 @@ from ganzfeld.build import build_trainer
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.examiner import Examiner
 from ganzfeld.shipping import read_config
+from test_run import tiny
 
 
 def rows(run: ganzfeld.Run, kind: str) -> list[dict[str, Any]]:
