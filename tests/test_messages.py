@@ -84,7 +84,7 @@ def test_a_bug_is_still_called_one(say: Say, monkeypatch: pytest.MonkeyPatch) ->
     def broken() -> None:
         raise OSError("no errno: not of a disk")
 
-    monkeypatch.setattr(cli, "application", broken)
+    monkeypatch.setitem(cli.COMMANDS, "recipes", broken)
     code, text = say("recipes")
     assert code == 70 and "bug" in text
 
