@@ -32,6 +32,11 @@ def can_examine(game: Game, pack: Pack) -> bool:
     return bool(game.latent) and len(pack) >= LEAST
 
 
+def judged(images: int, pictures: int) -> int:
+    """Samples of the evaluation at the end of a run of so many images."""
+    return min(max(images // 40, 64), 2000, pictures)
+
+
 class Examiner:
     """Measures generators against a fixed part of the data.
 

@@ -14,11 +14,12 @@ from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.ema import Averages
-from ganzfeld.examiner import Examiner, can_examine
+from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.plan import settle
 from ganzfeld.preview import preview
 from ganzfeld.trainer import Trainer
 
+LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
 
 
@@ -61,7 +62,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     while distributed.largest(int(seconds < min(MEASURED, whole / 20)), device):
         seconds += play_period()
     seen = trainer.images - warm
-    rate = seen / slowest(seconds, device)
+    rate = LOGGING * seen / slowest(seconds, device)
     images = round(rate * whole) if run.minutes else run.images
     chores = slowest(time_chores(trainer, config, pack, images), device)
     return Pace(rate, chores, memory_used(device))
@@ -87,12 +88,14 @@ def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, image
         assert isinstance(trainer.average, Averages)
         examiner = Examiner(pack, config, trainer.device)
         found = examiner.measure(trainer.game, trainer.average[trainer.average.spans[0]])
-        # eight evaluations, at most six candidates, and the last word with more metrics
-        evaluations = 20 * float(found["seconds"])
+        # eight evaluations and at most six candidates; then more metrics of more samples, whose
+        # time grows faster than their number; then the report
+        more = judged(images, len(pack)) / examiner.count
+        evaluations = float(found["seconds"] * (14 + 2.5 * more**1.5)) + 1.5
     else:
-        evaluations = 0.0
+        evaluations = 1.0
     # 14 grids, written as PNG; 18 checkpoints, written, hashed and read back
-    return 20 * draw + 50 * encode + evaluations
+    return 20 * draw + 80 * encode + evaluations
 
 
 def slowest(seconds: float, device: torch.device) -> float:

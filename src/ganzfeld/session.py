@@ -28,7 +28,7 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, differences, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
-from ganzfeld.examiner import Examiner, can_examine
+from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.guard import Signals, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
@@ -390,7 +390,7 @@ class Session:
 
     def judge(self, path: Path) -> None:
         """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
-        count = min(max(self.total // 40, 64), 2000, len(self.pack))
+        count = judged(self.total, len(self.pack))
         self.screen.progress("measuring", 0, 1)
         found = evaluation.evaluate(
             generate.load(path, trust_code=True),
