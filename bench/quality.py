@@ -38,12 +38,12 @@ from ganzfeld.config import with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
+from ganzfeld.pace import MEASURED
 from ganzfeld.plan import fit, settle
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
 COUNT = 5_000  # samples, where the data have as many
-MEASURED = 3.0  # seconds that a run measures its speed for, at most, and a twentieth of its time
 TOLERANCE = 0.1  # of the budget; a run that misses it by more is made once more
 SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
