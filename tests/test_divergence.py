@@ -20,9 +20,10 @@ from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import with_settings
 from ganzfeld.errors import DivergedError
 from ganzfeld.games import Losses
+from ganzfeld.guard import all_finite
 from ganzfeld.plan import settle
 from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.session import SKIPS, all_finite
+from ganzfeld.session import SKIPS
 from ganzfeld.trainer import Report, Trainer
 
 BATCH, SAMPLES = 8, 64

@@ -134,3 +134,9 @@ def out_of_memory(config: Config) -> Iterator[None]:
             safe="checkpoints already saved are untouched",
             fix=f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
         ) from error
+
+
+def all_finite(tree: Any) -> bool:
+    if isinstance(tree, torch.Tensor):
+        return bool(tree.isfinite().all())
+    return all(all_finite(v) for v in tree.values()) if isinstance(tree, dict) else True

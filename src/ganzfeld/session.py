@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
-from torch import Tensor
 
 import ganzfeld
 from ganzfeld import (
@@ -20,18 +18,20 @@ from ganzfeld import (
     examples,
     generate,
     journal,
+    lineage,
     pictures,
     process,
     shipping,
 )
 from ganzfeld.build import build_trainer
-from ganzfeld.config import Config, differences, to_json
+from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
-from ganzfeld.errors import CheckpointError, DivergedError, Interrupted, ResourceError
+from ganzfeld.errors import DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import Examiner, can_examine, judged
-from ganzfeld.guard import Signals, check_writable, out_of_memory
+from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
+from ganzfeld.lineage import quoted
 from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
@@ -47,18 +47,6 @@ if TYPE_CHECKING:
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
-
-# Settings that may differ when a command continues a run: they change no number of it.
-FREE = frozenset(
-    {
-        "run.device",
-        "run.threads",
-        "run.keep",
-        "run.save_minutes",
-        "data.source",
-        "data.other",
-    }
-)
 
 
 class Session:
@@ -114,7 +102,7 @@ class Session:
         """Start a run, or continue the one that is there if it is the same."""
         if (self.folder / "config.json").exists():
             stored = shipping.read_config(self.folder)
-            self.adopt(stored)
+            self.config = lineage.adopt(self.config, stored, self.folder)
             self.go_on()
             return
         self.trainer = self.start_trainer()
@@ -135,32 +123,6 @@ class Session:
             check_writable(self.folder, int(1.1 * 6 * (run.keep + 2) * size))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
         self.play()
-
-    def adopt(self, stored: Config) -> None:
-        """Take over what the stored run had fixed, and refuse if anything else differs."""
-        wanted = self.config
-        if wanted.run.minutes == stored.run.minutes is not None:
-            wanted.run.images = stored.run.images
-        for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
-            for name, value in vars(part).items():
-                if value is None:  # left open, then and now
-                    setattr(part, name, getattr(fixed, name))
-        rows = differences(stored, wanted, FREE)
-        if not rows:
-            # they may have moved
-            stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
-            self.config = stored
-            return
-        longer = [row[0] for row in rows] == ["run.images"]
-        raise CheckpointError(
-            f"{self.folder} holds a run with other settings:\n{table(rows)}",
-            safe="nothing was changed",
-            fix=f"ganzfeld resume {quoted(self.folder)} --images {wanted.run.images}   "
-            "to go on to there"
-            if longer
-            else f"ganzfeld resume {quoted(self.folder)}   to continue it as it is, "
-            "or choose another folder with --out",
-        )
 
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
@@ -196,7 +158,7 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
-        for note in lineage_notes(found, self.device):
+        for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)
         self.play()
@@ -323,29 +285,23 @@ class Session:
         if not (all_finite(state) and all_finite(samples)):
             self.poisoned = True
             return
+        about = lineage.now(self.device) | {
+            "ganzfeld": ganzfeld.__version__,
+            "data": self.config.data.fingerprint,
+            "parent": self.saved_at if self.saved_at >= 0 else None,
+        }
         try:
-            checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
+            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
         except ResourceError:
             # once more, with what room this gives
             checkpoint.prune(self.checkpoints, 2, self.protected())
-            checkpoint.save(self.checkpoints, self.trainer.images, state, self.lineage())
+            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
         checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
 
     def save_if_late(self, report: Report | None = None) -> None:
         if time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes:
             self.save()
-
-    def lineage(self) -> dict[str, Any]:
-        return {
-            "ganzfeld": ganzfeld.__version__,
-            "torch": torch.__version__,
-            "device": self.device.type,
-            "threads": torch.get_num_threads(),
-            "processes": distributed.world(),
-            "data": self.config.data.fingerprint,
-            "parent": self.saved_at if self.saved_at >= 0 else None,
-        }
 
     # The ends
 
@@ -440,39 +396,3 @@ def more(game: Game, folder: Path) -> str:
     if game.task == "translation":
         return f"ganzfeld translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
     return f"ganzfeld sample {quoted(folder)} --count 64 --seed 1 --out pictures"
-
-
-def quoted(folder: Path) -> str:
-    """As a shell takes it."""
-    return shlex.quote(str(folder))
-
-
-def table(rows: list[tuple[str, str, str]]) -> str:
-    """Differences in three columns."""
-    rows = [("setting", "old", "new"), *rows]
-    wide = [max(len(row[i]) for row in rows) for i in range(3)]
-    return "\n".join(
-        "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
-    )
-
-
-def lineage_notes(found: checkpoint.Checkpoint | None, device: torch.device) -> list[str]:
-    """Why the rest of the run may not be bit for bit what it would have been."""
-    now = {
-        "torch": torch.__version__,
-        "device": device.type,
-        "threads": torch.get_num_threads(),
-        "processes": distributed.world(),
-    }
-    then = found.manifest if found else now
-    return [
-        f"{name} was {then[name]} and is {value}: the rest will not be bit-identical"
-        for name, value in now.items()
-        if then.get(name, value) != value
-    ]
-
-
-def all_finite(tree: Any) -> bool:
-    if isinstance(tree, Tensor):
-        return bool(tree.isfinite().all())
-    return all(all_finite(v) for v in tree.values()) if isinstance(tree, dict) else True

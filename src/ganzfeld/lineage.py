@@ -1,0 +1,87 @@
+"""What a continued run shares with the one that was begun: its settings, and where it ran."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzfeld import distributed
+from ganzfeld.config import Config, differences
+from ganzfeld.errors import CheckpointError
+
+# Settings that may differ when a command continues a run: they change no number of it.
+FREE = frozenset(
+    {
+        "run.device",
+        "run.threads",
+        "run.keep",
+        "run.save_minutes",
+        "data.source",
+        "data.other",
+    }
+)
+
+
+def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
+    """The stored configuration, with the wanted place of the data.
+
+    Raises CheckpointError where they differ in anything else than FREE and what the wanted one
+    leaves open.
+    """
+    if wanted.run.minutes == stored.run.minutes is not None:
+        wanted.run.images = stored.run.images
+    for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
+        for name, value in vars(part).items():
+            if value is None:  # left open, then and now
+                setattr(part, name, getattr(fixed, name))
+    rows = differences(stored, wanted, FREE)
+    if not rows:
+        # they may have moved
+        stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
+        return stored
+    longer = [row[0] for row in rows] == ["run.images"]
+    raise CheckpointError(
+        f"{folder} holds a run with other settings:\n{table(rows)}",
+        safe="nothing was changed",
+        fix=f"ganzfeld resume {quoted(folder)} --images {wanted.run.images}   to go on to there"
+        if longer
+        else f"ganzfeld resume {quoted(folder)}   to continue it as it is, "
+        "or choose another folder with --out",
+    )
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """Differences in three columns."""
+    rows = [("setting", "old", "new"), *rows]
+    wide = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(
+        "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
+    )
+
+
+def quoted(folder: Path) -> str:
+    """As a shell takes it."""
+    return shlex.quote(str(folder))
+
+
+def now(device: torch.device) -> dict[str, Any]:
+    """What decides, beside the settings, whether two runs are equal bit for bit."""
+    return {
+        "torch": torch.__version__,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world(),
+    }
+
+
+def notes(then: Mapping[str, Any], device: torch.device) -> list[str]:
+    """Why the rest of the run may not be bit for bit what it would have been."""
+    return [
+        f"{name} was {then[name]} and is {value}: the rest will not be bit-identical"
+        for name, value in now(device).items()
+        if then.get(name, value) != value
+    ]
