@@ -536,6 +536,24 @@ def test_the_command(styles: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert caught.value.code == 2 and "overwritten" in capsys.readouterr().err
 
 
+def test_dropout_is_noise_that_follows_its_seed(styles: Path) -> None:
+    network = UNetTranslator(3, 3, depth=3, width=4, dropout=0.5)
+    network.ups[1].append(nn.Dropout(0.5))  # so shallow a network has none
+    training = {"data": {"alpha": "white"}}
+    about = {"channels": {"a": 3, "b": 3}, "size": [16, 16], "training": training}
+    model, x = Translator(about, {"ab": network}), torch.rand(2, 3, 16, 16)
+    still = model.translate(x)
+    assert torch.equal(still, model.translate(x))
+    before = torch.random.get_rng_state()
+    first, second = (model.translate(x, dropout=seed) for seed in (1, 2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(first, model.translate(x, dropout=1))
+    assert not torch.equal(first, second) and not torch.equal(first, still)
+    assert torch.equal(still, model.translate(x))
+    with pytest.raises(UsageError, match="no dropout to keep on"):
+        ganzfeld.load(styles).translate(x, dropout=1)
+
+
 def test_bad_pictures_are_named_and_the_others_done(styles: Path, tmp_path: Path) -> None:
     from ganzfeld.translate import translate_files
 

@@ -23,6 +23,7 @@ from ganzfeld.networks import NETWORKS
 from ganzfeld.randomness import key
 from ganzfeld.schedules import DECAYS
 from ganzfeld.trainer import Data, Schedule, Trainer
+from ganzfeld.variation import variation
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -144,6 +145,13 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known."""
     total, ema = config.run.images, config.ema
     assert total is not None
+    vary = call(
+        "the data's variation",
+        variation,
+        mirror=config.data.mirror,
+        jitter=config.data.jitter,
+        together=config.data.kind == "paired",
+    )
     game = build_game(config).to(device)
     channels_last(game)
     optimisers, schedules = {}, {}
@@ -162,6 +170,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         seed=config.run.seed,
         total=total,
         schedules=schedules,
+        vary=vary,
         average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
         device=device,
         precision=config.run.precision,

@@ -65,6 +65,8 @@ class Data:
     labels: str = "auto"  # "none" leaves labels aside
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
+    mirror: bool = False  # each picture left to right, half of the time
+    jitter: float = 0.0  # enlarge by this part of the side and take a random window
     fingerprint: str = ""  # of the packed content
     samples: int = 0
     classes: list[str] = field(default_factory=list)

@@ -28,6 +28,7 @@ from ganzfeld.data.order import indices
 from ganzfeld.ema import Average, Averages
 from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.randomness import key
+from ganzfeld.variation import Vary
 
 Rows = Mapping[str, Tensor | NDArray[Any]]
 Schedule = Callable[[int], Mapping[str, Any]]  # images seen -> settings of the parameter groups
@@ -62,6 +63,7 @@ class Trainer:
     total: images to see, for games and schedules that depend on the part done; not a limit.
     schedules: for each player, the settings of its optimiser by images seen.
     average: averaged networks to keep up to date.
+    vary: changes a batch by chance, by a seed (`ganzfeld.variation`).
     precision: "float32", or "bfloat16" for losses under autocast.
     compile: compile each player's loss (`torch.compile`).
 
@@ -80,6 +82,7 @@ class Trainer:
         total: int | None = None,
         schedules: Mapping[str, Schedule] | None = None,
         average: Average | Averages | None = None,
+        vary: Vary | None = None,
         device: torch.device | str = "cpu",
         precision: str = "float32",
         compile: bool = False,
@@ -92,7 +95,7 @@ class Trainer:
         self.game = game.to(self.device).train()
         self.average = average.to(self.device) if average else None
         self.optimisers, self.schedules = optimisers, schedules or {}
-        self.data = as_data(data)
+        self.data, self.vary = as_data(data), vary
         self.batch_size, self.seed, self.total = batch_size, seed, total
         self.loss = torch.compile(game.loss) if compile else game.loss
         self.autocast = torch.autocast(
@@ -186,7 +189,10 @@ class Trainer:
         share = self.batch_size // distributed.world()
         first = distributed.rank() * share
         rows = self.data.rows(chosen[first : first + share])
-        return {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
+        batch = {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
+        if not self.vary:
+            return batch
+        return self.vary(batch, key(self.seed, "vary", stream, start, distributed.rank()))
 
     def ready(self, x: Tensor) -> Tensor:
         """On the device, and pixels as floats in [-1, 1]."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -19,6 +20,7 @@ from ganzfeld.data.codecs import BACKGROUNDS, BadPicture, Target, decode, probe
 from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
 from ganzfeld.data.sources import Encoded, find_source
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.randomness import key
 
 TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
@@ -40,17 +42,26 @@ class Translator:
         self.alpha: str = about["training"]["data"]["alpha"]
 
     @overload
-    def translate(self, x: Tensor, *, to: str | None = None, tile: int = TILE) -> Tensor: ...
+    def translate(
+        self, x: Tensor, *, to: str | None = ..., tile: int = ..., dropout: int | None = ...
+    ) -> Tensor: ...
     @overload
     def translate(
-        self, x: Image.Image, *, to: str | None = None, tile: int = TILE
+        self, x: Image.Image, *, to: str | None = ..., tile: int = ..., dropout: int | None = ...
     ) -> Image.Image: ...
     @overload
     def translate(
-        self, x: Sequence[Image.Image], *, to: str | None = None, tile: int = TILE
+        self,
+        x: Sequence[Image.Image],
+        *,
+        to: str | None = ...,
+        tile: int = ...,
+        dropout: int | None = ...,
     ) -> list[Image.Image]: ...
 
-    def translate(self, x: Any, *, to: str | None = None, tile: int = TILE) -> Any:
+    def translate(
+        self, x: Any, *, to: str | None = None, tile: int = TILE, dropout: int | None = None
+    ) -> Any:
         """Pictures in the other domain, each in the height and width it came with.
 
         x: a tensor (C, H, W) or (N, C, H, W), uint8 or float in [-1, 1], which becomes float32
@@ -59,15 +70,41 @@ class Translator:
             translation is as transparent as the picture was.
         to: "b" or "a"; by default b, or the only one that was learned.
         tile: px; where a side is longer, the picture goes in tiles of this side that overlap.
+        dropout: a seed keeps dropout on, the only noise of pix2pix (Isola et al. 2017, section
+            2.1): other seeds, slightly other pictures. None leaves it off.
 
-        Raises UsageError where that direction was not learned, or channels do not fit.
+        Raises UsageError where that direction was not learned, channels do not fit, or there is
+        no dropout to keep on.
         """
         way = self.way(to)
-        if isinstance(x, Tensor):
-            return self.translate_tensor(x, way, tile)
-        if isinstance(x, Image.Image):
-            return self.translate_bytes(as_bytes(x), way, tile=tile)
-        return [self.translate_bytes(as_bytes(one), way, tile=tile) for one in x]
+        with self.noise(way, dropout):
+            if isinstance(x, Tensor):
+                return self.translate_tensor(x, way, tile)
+            if isinstance(x, Image.Image):
+                return self.translate_bytes(as_bytes(x), way, tile=tile)
+            return [self.translate_bytes(as_bytes(one), way, tile=tile) for one in x]
+
+    @contextmanager
+    def noise(self, way: str, seed: int | None) -> Iterator[None]:
+        """Dropout is on within, with draws that depend on the seed alone; off for None."""
+        if seed is None:
+            yield
+            return
+        layers = [m for m in self.networks[way].modules() if isinstance(m, nn.Dropout)]
+        if not layers:
+            raise UsageError(
+                f"the translator from {way[0]} to {way[1]} has no dropout to keep on",
+                fix="leave it out; pix2pix has dropout where its U-Net has 5 levels or more",
+            )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for layer in layers:
+                layer.train()
+            try:
+                yield
+            finally:
+                for layer in layers:
+                    layer.eval()
 
     def way(self, to: str | None) -> str:
         """The direction that leads to a domain: "ab" for "b"."""
@@ -229,6 +266,7 @@ def translate_files(
     to: str | None = None,
     side: int | None = None,
     sheet: Path | None = None,
+    dropout: int | None = None,
 ) -> int:
     """Write the translation of each picture as a PNG under `out`, and a sheet of the first ones.
 
@@ -249,7 +287,8 @@ def translate_files(
         reason = found.reason
         if not reason:
             try:
-                done = model.translate_bytes(found.data, way, side=side)
+                with model.noise(way, seed_of(dropout, found.name)):
+                    done = model.translate_bytes(found.data, way, side=side)
             except BadPicture as error:
                 reason = str(error)
         if reason:
@@ -270,6 +309,11 @@ def translate_files(
             fix=f"ganzfeld data check {shown(str(source))}",
         )
     return len(used)
+
+
+def seed_of(dropout: int | None, name: str) -> int | None:
+    """Each picture has noise of its own, whatever else is translated with it."""
+    return None if dropout is None else key(dropout, "dropout", name)
 
 
 def side_by_side(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:

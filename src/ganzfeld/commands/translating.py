@@ -17,6 +17,7 @@ def translate(
     to: Literal["a", "b"] | None = None,
     side: int | None = None,
     sheet: Path | None = None,
+    dropout: int | None = None,
 ) -> None:
     """Translate pictures with a cyclegan or pix2pix run. Each keeps its height and width.
 
@@ -27,6 +28,7 @@ def translate(
         to: The domain to translate to. Default: b, or the only one that was learned.
         side: Scale pictures so that their shorter side has so many pixels, before translating.
         sheet: Also one picture with the first 16 inputs beside their translations.
+        dropout: Keep dropout on, the noise of pix2pix, drawn from this seed.
     """
     from ganzfeld import generate
     from ganzfeld.errors import UsageError
@@ -36,5 +38,5 @@ def translate(
         raise UsageError(f"--side is a number of pixels, not {side}")
     loaded = generate.load(model, task="translation")
     assert isinstance(loaded, Translator)
-    count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet)
+    count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet, dropout=dropout)
     print(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))
