@@ -89,7 +89,7 @@ def parse_data(text: str) -> tuple[str, str, int | None]:
 def parse_recipe(text: str) -> tuple[str, str, list[str]]:
     """RECIPE, or NAME=RECIPE,SETTING,SETTING; commas within a value are part of it."""
     name, equals, rest = text.partition("=")
-    base, *settings = re.split(r",(?=[\w.]+=)", rest if equals else text)
+    base, *settings = re.split(r",(?=[\w.*]+=)", rest if equals else text)
     return name, base, settings
 
 
