@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.losses import LOSSES
-from ganzfeld.penalties import gradient_penalty, slope
+from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 
 REAL, FAKE = 0.7, -0.4
 
@@ -120,3 +120,32 @@ def test_whole_discriminator_loss_compiles_as_one_graph() -> None:
     )
     explained = torch._dynamo.explain(game.loss)("discriminator", {"x": torch.randn(4, 1, 8, 8)})
     assert explained.graph_break_count == 0
+
+
+def test_the_slope_by_differences() -> None:
+    """For a plane the estimate is (u . w)^2: its mean is |w|^2, its deviation 2^(1/2) |w|^2."""
+    torch.manual_seed(2)
+    weight = torch.randn(12)
+    x = torch.randn(40_000, 12)
+    logits, squared = estimated_slope(lambda v: v @ weight, x, 0.05)
+    true = weight.square().sum()
+    assert torch.allclose(logits, x @ weight)
+    assert (squared.mean() / true).item() == pytest.approx(1, abs=4 * 2**0.5 / 200)
+    assert (squared.std() / true).item() == pytest.approx(2**0.5, rel=0.05)
+
+
+def test_the_slope_by_differences_teaches_as_the_exact_one_does() -> None:
+    """Of a curved network: gradients in its weights point the same way, in the mean."""
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    x = torch.randn(16, 6)
+
+    def gradient(squared: Tensor) -> Tensor:
+        found = torch.autograd.grad(squared.mean(), list(net.parameters()), allow_unused=True)
+        return torch.cat([g.flatten() for g in found if g is not None])
+
+    exact = gradient(slope(lambda v: net(v)[:, 0], x)[1])
+    many = x.repeat(4_000, 1)
+    estimate = gradient(estimated_slope(lambda v: net(v)[:, 0], many, 0.01)[1])
+    assert torch.nn.functional.cosine_similarity(exact, estimate[: len(exact)], dim=0) > 0.99
+    assert (estimate.norm() / exact.norm()).item() == pytest.approx(1, rel=0.1)

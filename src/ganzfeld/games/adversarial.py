@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import torch
@@ -13,7 +14,7 @@ from ganzfeld.augmentation import Augmentation
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.game import Batch, Game, Losses
 from ganzfeld.losses import LOSSES
-from ganzfeld.penalties import gradient_penalty, slope
+from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 from ganzfeld.schedules import cosine
 
 
@@ -29,6 +30,8 @@ class Adversarial(Game):
     gradient_penalty: weight of the one-centred penalty between them (Gulrajani et al. 2017).
     penalty_every: compute penalties in every k-th step only, with k times the weight
         (Karras et al. 2020, "lazy regularisation").
+    difference: r1 and r2 by finite differences of this length in a random direction, which take
+        no second derivative (`ganzfeld.penalties.estimated_slope`); 0: exact.
     burn_in: the part of the run, in (0, 1], over which schedules go from first to second value.
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
@@ -64,6 +67,7 @@ class Adversarial(Game):
         r2: float | tuple[float, float] = 0.0,
         gradient_penalty: float = 0.0,
         penalty_every: int = 1,
+        difference: float = 0.0,
         burn_in: float = 1.0,
         discriminator_moves: int = 1,
         generator_moves: int = 1,
@@ -98,6 +102,9 @@ class Adversarial(Game):
         self.adversarial = LOSSES[loss]
         self.r1, self.r2, self.gradient_penalty = r1, r2, gradient_penalty
         self.penalty_every, self.burn_in = penalty_every, burn_in
+        if difference and augment != "none":
+            raise ValueError("difference needs augment none: both passes must see the same picture")
+        self.slope = partial(estimated_slope, length=difference) if difference else slope
         self.period = math.lcm(
             penalty_every if (r1 or r2 or gradient_penalty) else 1,
             discriminator_every,
@@ -174,12 +181,12 @@ class Adversarial(Game):
         penalties: Losses = {}
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
         if self.r1 and lazily:
-            real_logits, squared = slope(logits, real)
+            real_logits, squared = self.slope(logits, real)
             penalties["r1"] = lazily * self.scheduled(self.r1) / 2 * squared.mean()
         else:
             real_logits = logits(real)
         if self.r2 and lazily:
-            fake_logits, squared = slope(logits, fake.detach())
+            fake_logits, squared = self.slope(logits, fake.detach())
             penalties["r2"] = lazily * self.scheduled(self.r2) / 2 * squared.mean()
         if fake.requires_grad or not (self.r2 and lazily):
             fake_logits = logits(fake)  # the penalties are no business of the generator's
