@@ -13,11 +13,14 @@ are not finite.
 
 "as the recipe is" draws fresh fakes for each player: one pass of G more than the classic loop.
 "equal arithmetic" keeps the fakes of G's move for D (`generator_first`, `reuse_fakes`).
+Where keras is installed, its loop takes part with the same networks (keras_loop.py).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -148,6 +151,11 @@ def compare(name: str, rounds: int) -> str:
     sides: dict[str, Side] = {"classic loop": (classic, (recipe, channels, pixels, settings, turn))}
     for variant, more in variants.items():
         sides[variant] = (ours, (recipe, channels, pixels, settings + more, turn))
+    if recipe == "dcgan" and importlib.util.find_spec("keras"):
+        import keras_loop
+
+        rival = f"Keras {version('keras')} on torch"
+        sides[rival] = (keras_loop.make, (recipe, channels, pixels, settings, turn))
     return table(name, in_turns(sides, rounds))
 
 
