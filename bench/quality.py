@@ -34,12 +34,12 @@ import torch
 import ganzfeld
 from ganzfeld import evaluate, pictures, process, train
 from ganzfeld.build import build_trainer, complete
-from ganzfeld.config import with_settings
+from ganzfeld.config import Config, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
-from ganzfeld.pace import MEASURED
-from ganzfeld.plan import fit, settle
+from ganzfeld.pace import MEASURED, affordable
+from ganzfeld.plan import fit, settle, sized
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
@@ -60,6 +60,7 @@ class Job:
     settings: list[str]
     seed: int
     seconds: float
+    afford: int | None = None  # images, to size the networks by; measured
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -105,7 +106,9 @@ def make_row(job: Job, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as place:
         run = Path(place) / "run"
         try:
-            row["images"] = images_within(job, pack, Path(place))
+            config = configured(job, pack)
+            job = replace(job, afford=config.run.afford)
+            row |= {"afford": job.afford, "images": images_within(job, config, pack, Path(place))}
             row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
             if abs(row["cpu_seconds"] / job.seconds - 1) > TOLERANCE:
                 row["images"] = round(row["images"] * job.seconds / row["cpu_seconds"])
@@ -120,15 +123,27 @@ def make_row(job: Job, folder: Path) -> dict[str, Any]:
     return row | {name: found[name] for name in METRICS} | {"protocol": found["protocol"]["id"]}
 
 
-def images_within(job: Job, pack: Pack, place: Path) -> int:
+def configured(job: Job, pack: Pack) -> Config:
+    """The recipe, sized for the budget."""
+
+    def fitted(afford: int | None) -> Config:
+        config = fit(job.base, pack, source=job.source, labels="auto", afford=afford)
+        config = complete(with_settings(config, job.settings))
+        config.run.images = 10**9  # no schedule moves while steps are timed
+        return config
+
+    def affordable_by(config: Config) -> int:
+        return affordable(config, pack, torch.device("cpu"), job.seconds, time.process_time)
+
+    return sized(fitted, affordable_by)
+
+
+def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
     """Images that the budget is enough for.
 
     A run costs its steps, measuring its speed before them, and a fixed part: the number of its
     checkpoints, previews and evaluations does not depend on its length. A short run tells it.
     """
-    config = fit(job.base, pack, source=job.source, labels="auto")
-    config = complete(with_settings(config, job.settings))
-    config.run.images = 10**9  # no schedule moves while steps are timed
     trainer = build_trainer(config, pack, torch.device("cpu"))
     process.tune()
     period, start, seen, spent = trainer.game.period, 0.0, 0, 0.0
@@ -153,6 +168,7 @@ def images_within(job: Job, pack: Pack, place: Path) -> int:
 def timed_train(job: Job, run: Path, images: int) -> float:
     """CPU seconds of a run."""
     options: Any = {"recipe": job.base, "seed": job.seed, "settings": job.settings}
+    options["afford"] = job.afford
     start = time.process_time()
     train(job.source, out=run, images=images, size=job.size, device="cpu", quiet=True, **options)
     return time.process_time() - start

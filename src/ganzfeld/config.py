@@ -78,6 +78,7 @@ class Run:
 
     images: int | None = None
     minutes: float | None = None  # asked for; `images` was fixed from the measured speed
+    afford: int | None = None  # images the recipe's full networks could have seen in that time
     batch_size: int = 64
     seed: int = 0
     device: str = "cpu"

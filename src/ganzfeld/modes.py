@@ -11,6 +11,7 @@ if the classifier sees one sample in it.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +30,9 @@ from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.generate import latent
 from ganzfeld.metrics.domain import domain_classifier
+from ganzfeld.pace import affordable
 from ganzfeld.pictures import to_pixels
-from ganzfeld.plan import find_generation, settle
+from ganzfeld.plan import find_generation, settle, sized
 from ganzfeld.randomness import numpy_generator
 from ganzfeld.recipes import Facts
 from ganzfeld.trainer import Data, Trainer, as_data
@@ -281,12 +283,18 @@ def bench_stacked(
     data = stacked(pack)
     classifier, _, accuracy = domain_classifier(pack, progress)
     facts = Facts(count=len(data), channels=3, height=pack.height, width=pack.width, classes=0)
-    config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
-    config = complete(config)
-    config.run.seed = seed
-    if images is None:
-        images = max(round(60 * minutes * speed(config, data)), config.run.batch_size)
-    config.run.images = images
+
+    def fitted(afford: int | None) -> Config:
+        mine = dataclasses.replace(facts, afford=afford)
+        config: Config = call(f"recipe {recipe}", find_generation(recipe), mine)
+        config.run.seed = seed
+        return complete(config)
+
+    def affordable_by(config: Config) -> int:
+        return affordable(config, data, torch.device("cpu"), 60 * minutes, time.process_time)
+
+    config = fitted(None) if images else sized(fitted, affordable_by)
+    config.run.images = images or affordable_by(config)
     trainer, seconds = played(config, data, f"stacked digits, seed {seed}", progress)
     kinds = [
         classes_of(to_pixels(torch.from_numpy(x)), classifier)
@@ -337,19 +345,6 @@ def played(config: Config, data: Data, stage: str, progress: Progress) -> tuple[
         if done:
             break
     return trainer, time.process_time() - start
-
-
-def speed(config: Config, data: Data, seconds: float = 3.0) -> float:
-    """Images per CPU second of training."""
-    trainer = build_trainer(config, data, torch.device("cpu"))
-    process.tune()
-    for _ in range(trainer.game.period):
-        trainer.take_step()
-    start, seen = time.process_time(), trainer.images
-    while time.process_time() - start < seconds:
-        for _ in range(trainer.game.period):
-            trainer.take_step()
-    return (trainer.images - seen) / (time.process_time() - start)
 
 
 @torch.no_grad()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from ganzfeld import checkpoint, distributed
+from ganzfeld import checkpoint, distributed, process
+from ganzfeld.build import build_trainer
 from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.pairs import TwoDomains
@@ -17,7 +19,7 @@ from ganzfeld.ema import Averages
 from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.plan import settle
 from ganzfeld.preview import preview
-from ganzfeld.trainer import Trainer
+from ganzfeld.trainer import Data, Trainer
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
@@ -47,25 +49,50 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     """
     run, device = config.run, trainer.device
     assert run.images is not None
+    whole = 60 * run.minutes if run.minutes else None
+    rate = LOGGING * speed(trainer, whole)
+    images = run.images if whole is None else round(rate * whole)
+    chores = slowest(time_chores(trainer, config, pack, images), device)
+    return Pace(rate, chores, memory_used(device))
+
+
+def affordable(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Images that so configured networks see in these seconds, and at least a batch."""
+    process.tune()
+    trainer = build_trainer(config, data, device)
+    return max(round(speed(trainer, seconds, clock) * seconds), config.run.batch_size)
+
+
+def speed(
+    trainer: Trainer, whole: float | None, clock: Callable[[], float] = time.monotonic
+) -> float:
+    """Images per second of steps, which change the trainer; of several processes, the slowest's.
+
+    whole: seconds that the run may take; None where its images are fixed.
+    clock: gives seconds; `time.process_time` for CPU seconds.
+    """
+    total = trainer.total or 0
 
     def play_period() -> float:
-        started = time.monotonic()
+        started = clock()
         for _ in range(trainer.game.period):
             trainer.take_step()
-        synchronise(device)
-        return time.monotonic() - started
+        synchronise(trainer.device)
+        return clock() - started
 
     play_period()  # the first one also chooses kernels and fills caches
     warm, seconds = trainer.images, play_period()
-    per_image = seconds / (trainer.images - warm)
-    whole = 60 * run.minutes if run.minutes else per_image * run.images
-    while distributed.largest(int(seconds < min(MEASURED, whole / 20)), device):
+    if whole is None:
+        whole = seconds / (trainer.images - warm) * total
+    while distributed.largest(int(seconds < min(MEASURED, whole / 20)), trainer.device):
         seconds += play_period()
-    seen = trainer.images - warm
-    rate = LOGGING * seen / slowest(seconds, device)
-    images = round(rate * whole) if run.minutes else run.images
-    chores = slowest(time_chores(trainer, config, pack, images), device)
-    return Pace(rate, chores, memory_used(device))
+    return (trainer.images - warm) / slowest(seconds, trainer.device)
 
 
 def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int) -> float:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 
+SMALL_BATCHES = 100_000  # images that can be afforded, up to which batches of 16 serve better
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -20,6 +22,7 @@ class Facts:
     classes: int  # number of labels; 0 for none, or where they are left aside
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way
+    afford: int | None = None  # images its full networks could see in the time; None: any number
 
     @property
     def shape(self) -> list[int]:
@@ -63,6 +66,18 @@ def adversarial(
         ema=Ema(),
         run=Run(batch_size=batch_size, images=images),
     )
+
+
+def within(afford: int | None) -> tuple[int, int]:
+    """Width of DCGAN networks, and the batch, for the images that width 32 and batch 32 afford.
+
+    Fitted to runs of one to five CPU minutes at 28, 64 and 96 pixels (docs/defaults.md). The
+    fewer images there are time for, the more it helps to see more of them, in more steps.
+    """
+    if afford is None:
+        return 32, 32
+    width = 8 * round(4 * (afford / 200_000) ** 0.25)
+    return min(max(width, 16), 32), 16 if afford < SMALL_BATCHES else 32
 
 
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ganzfeld.data.pairs import TwoDomains
     from ganzfeld.pace import Pace
 
-IMAGES_A_PIXEL = 2_000  # of the side, until pictures look right
+IMAGES_A_PIXEL = 1_000  # of the side, until pictures look right
 JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect pictures
 
 
@@ -70,8 +70,9 @@ def fit(
     source: str,
     labels: str,
     direction: str | None = None,
+    afford: int | None = None,
 ) -> Config:
-    """The recipe's configuration for this data."""
+    """The recipe's configuration for this data. afford: see `Facts`."""
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
     facts = Facts(
         count=pack.count,
@@ -81,6 +82,7 @@ def fit(
         classes=len(classes),
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
+        afford=afford,
     )
     config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
     if direction is not None and config.game.options.get("direction") != direction:
@@ -88,7 +90,7 @@ def fit(
             f"--direction {direction} is not for the recipe {recipe}",
             fix="leave it out, or --recipe pix2pix with ab or ba",
         )
-    config.recipe = recipe
+    config.recipe, config.run.afford = recipe, afford
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
     data = config.data
@@ -98,6 +100,17 @@ def fit(
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     return config
+
+
+def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int | None]) -> Config:
+    """The configuration for the time there is.
+
+    make: takes what `Facts.afford` is. afford: images that a full configuration can see, asked
+        only where what is made depends on it.
+    """
+    full, least = make(None), make(1)
+    least.run.afford = None
+    return full if full == least else make(afford(full))
 
 
 def settle(config: Config) -> None:
@@ -166,6 +179,7 @@ def plan_rows(
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
+        *([("sized for", f"{run.minutes:g} minutes")] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
@@ -178,7 +192,7 @@ def outlook(config: Config, rate: float, pack: Pack) -> str | None:
     """What to say where so few images cannot give good pictures. rate: images per second.
 
     A rule of thumb from runs of the default recipe at 28 to 96 pixels: pictures begin to look
-    right after about 2,000 images for each pixel of the side.
+    right after about 1,000 images for each pixel of the side.
     """
     images = config.run.images
     assert images is not None

@@ -10,15 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
-from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan
+from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan, within
 from ganzfeld.tutorials import TUTORIALS
 
-__all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan"]
+__all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan", "within"]
 
 
 def default(facts: Facts) -> Config:
-    """The best we know for minutes on a CPU: DCGAN networks, R1 and R2 every 4th step."""
-    generator, discriminator = small_dcgan()
+    """The best we know for minutes on a CPU: DCGAN networks, R1 and R2 every 4th step.
+
+    Where the time is too short for many images, smaller networks see more of them.
+    """
+    width, batch_size = within(facts.afford)
+    generator, discriminator = small_dcgan(width=width)
     return adversarial(
         facts,
         recipe="default",
@@ -26,7 +30,7 @@ def default(facts: Facts) -> Config:
         discriminator=discriminator,
         lr=1e-3,
         betas=(0.0, 0.99),
-        batch_size=32,
+        batch_size=batch_size,
         loss="non-saturating",
         r1=gamma(facts),
         r2=gamma(facts),

@@ -14,10 +14,19 @@ import torch
 
 from ganzfeld import checkpoint, distributed, generate, shipping
 from ganzfeld.build import complete
-from ganzfeld.config import to_json, with_settings
+from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.guard import Signals, check_writable, locked
-from ganzfeld.plan import check, data_kind, default_folder, find_recipe, fit, whole_path
+from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
+from ganzfeld.pace import affordable
+from ganzfeld.plan import (
+    check,
+    data_kind,
+    default_folder,
+    find_recipe,
+    fit,
+    sized,
+    whole_path,
+)
 from ganzfeld.screen import Screen
 from ganzfeld.session import Session
 
@@ -54,6 +63,7 @@ def train(
     on_bad_image: str | None = None,
     device: str = "auto",
     init: str | os.PathLike[str] | None = None,
+    afford: int | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
 ) -> Run:
@@ -74,6 +84,8 @@ def train(
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
         of a model. They must fit.
+    afford: images that the recipe's full networks could see in the time there is; a recipe may
+        take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -96,19 +108,32 @@ def train(
             alpha=alpha,
             on_bad_image=on_bad_image,
         )
-        config = fit(recipe, pack, source=str(source), labels=labels, direction=direction)
-        config.data.kind, config.data.other = kind, whole_path(other)
-        config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
-        config.run.seed, config.run.device = seed, on.type
-        config.run.threads = torch.get_num_threads()
-        if batch is not None:
-            config.run.batch_size = batch
-        if images is not None:
-            config.run.images = images
-        config.run.init = str(Path(init).resolve()) if init is not None else None
-        config.run.minutes = minutes  # the recipe's images stand in until the speed is known
-        config = complete(with_settings(config, settings))
+
+        def fitted(afford: int | None) -> Config:
+            config = fit(
+                recipe,
+                pack,
+                source=str(source),
+                labels=labels,
+                direction=direction,
+                afford=afford,
+            )
+            config.data.kind, config.data.other = kind, whole_path(other)
+            config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
+            config.run.seed, config.run.device = seed, on.type
+            config.run.threads = torch.get_num_threads()
+            if batch is not None:
+                config.run.batch_size = batch
+            if images is not None:
+                config.run.images = images
+            config.run.init = str(Path(init).resolve()) if init is not None else None
+            config.run.minutes = minutes  # the recipe's images stand in until the speed is known
+            return complete(with_settings(config, settings))
+
+        config = fitted(afford)
         check(config)
+        if minutes is not None and afford is None:
+            config = sized(fitted, lambda full: budget(folder, full, pack, on))
         with owned(folder):
             Session(folder, config, pack, on, screen, signals).begin()
     return Run(folder)
@@ -164,6 +189,19 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
 
 def make_screen(quiet: bool) -> Screen:
     return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
+
+
+def budget(
+    folder: Path, config: Config, pack: Pack | TwoDomains, device: torch.device
+) -> int | None:
+    """Images that these networks could see in the minutes asked for; as noted if it was before."""
+    if (folder / "config.json").exists():
+        stored = shipping.read_config(folder).run
+        if stored.minutes == config.run.minutes:
+            return stored.afford
+    assert config.run.minutes is not None
+    with out_of_memory(config):
+        return affordable(config, pack, device, 60 * config.run.minutes)
 
 
 @contextlib.contextmanager

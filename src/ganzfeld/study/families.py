@@ -13,11 +13,13 @@ import torch
 from PIL import Image
 
 from ganzfeld import generate, pictures
-from ganzfeld.build import build_trainer, complete
+from ganzfeld.build import complete
+from ganzfeld.config import Config, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, UsageError, did_you_mean
 from ganzfeld.evaluation import evaluate
-from ganzfeld.plan import find_generation, fit, parameters
+from ganzfeld.pace import affordable
+from ganzfeld.plan import find_generation, fit, parameters, sized
 from ganzfeld.recipes import RECIPES
 from ganzfeld.run import choose_device, train
 from ganzfeld.screen import Screen
@@ -28,7 +30,6 @@ from ganzfeld.study.page import Page
 # what is compared by default, of those that this release has
 FAMILIES = ("mlp", "dcgan", "wgan-gp", "hinge", "modern", "default", "vae", "gmmn")
 METRICS = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
-MEASURED = 2.0  # seconds of CPU at most, to learn a recipe's speed
 COUNT = 2_000  # samples
 
 
@@ -92,7 +93,7 @@ def one(
 ) -> dict[str, Any]:
     """A recipe's cell: planned, trained and evaluated; each only once."""
     plan = ledger.cell(
-        lambda: {"images": affordable(name, pack, str(data), 60 * about["minutes"])},
+        lambda: plan_of(name, pack, str(data), about),
         kind="plan",
         recipe=name,
         seed=seed,
@@ -108,6 +109,7 @@ def one(
                 out=place,
                 size=(pack.height, pack.width),
                 images=plan["images"],
+                afford=plan["afford"],
                 seed=seed,
                 settings=about["settings"],
                 quiet=True,
@@ -135,26 +137,21 @@ def one(
     return ledger.cell(measure, kind="result", recipe=name, seed=seed)
 
 
-def affordable(name: str, pack: Pack, source: str, seconds: float) -> int:
-    """Images that a recipe sees in these seconds, by steps that are thrown away."""
-    config = complete(fit(name, pack, source=source, labels="auto"))
+def plan_of(name: str, pack: Pack, source: str, about: dict[str, Any]) -> dict[str, int | None]:
+    """Images that a recipe sees in its minutes, and what its full networks could see."""
     device = torch.device(choose_device("auto"))
     clock = time.process_time if device.type == "cpu" else time.monotonic
-    config.run.images = config.run.images or 1_000_000
-    trainer = build_trainer(config, pack, device)
 
-    def play_period() -> None:
-        for _ in range(trainer.game.period):
-            trainer.take_step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+    def fitted(afford: int | None) -> Config:
+        config = fit(name, pack, source=source, labels="auto", afford=afford)
+        config.run.images = config.run.images or 1_000_000
+        return complete(with_settings(config, about["settings"]))
 
-    play_period()  # the first one also fills caches
-    first, started = trainer.images, clock()
-    while clock() - started < min(MEASURED, seconds / 20) or trainer.images == first:
-        play_period()
-    rate = (trainer.images - first) / max(clock() - started, 1e-9)
-    return max(round(rate * seconds), config.run.batch_size)
+    def images(config: Config) -> int:
+        return affordable(config, pack, device, 60 * about["minutes"], clock)
+
+    config = sized(fitted, images)
+    return {"images": images(config), "afford": config.run.afford}
 
 
 # What it says

@@ -1,0 +1,73 @@
+"""Networks that are as large as the time asks for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ganzfeld
+from ganzfeld.build import complete
+from ganzfeld.config import Config
+from ganzfeld.parts import within
+from ganzfeld.plan import sized
+from ganzfeld.recipes import RECIPES, Facts
+
+
+def made(recipe: str, afford: int | None) -> Config:
+    facts = Facts(count=90, channels=3, height=16, width=16, classes=0, afford=afford)
+    config = complete(RECIPES[recipe](facts))
+    config.run.afford = afford
+    return config
+
+
+def stored(run: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run / "config.json").read_text())
+    return content
+
+
+def test_more_time_never_means_less() -> None:
+    sizes = [within(10**power) for power in range(8)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == (16, 16) and sizes[-1] == within(None) == (32, 32)
+
+
+def test_what_can_be_afforded_is_asked_only_where_it_matters() -> None:
+    asked: list[Config] = []
+
+    def afford(config: Config) -> int:
+        asked.append(config)
+        return 5_000
+
+    assert sized(lambda n: made("mlp", n), afford) == made("mlp", None) and not asked
+    assert sized(lambda n: made("default", n), afford) == made("default", 5_000)
+    assert asked == [made("default", None)]
+    assert made("default", 5_000).networks["G"].options["width"] == 16
+
+
+def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"out": tmp_path / "run", "minutes": 0.02, "size": 16, "quiet": True}
+    ganzfeld.train("avatars:90", **options)
+    config = stored(tmp_path / "run")
+    assert config["networks"]["G"]["options"]["width"] == 16
+    assert config["run"]["batch_size"] == 16 and config["run"]["afford"] > 16
+    ganzfeld.train("avatars:90", **options)
+    assert stored(tmp_path / "run") == config
+
+
+@pytest.mark.parametrize("afford, width", [(None, 32), (1_000, 16)])
+def test_images_alone_leave_the_networks_as_they_are(
+    tmp_path: Path, afford: int | None, width: int
+) -> None:
+    ganzfeld.train(
+        "avatars:90", out=tmp_path / "run", images=32, size=16, afford=afford, quiet=True
+    )
+    assert stored(tmp_path / "run")["networks"]["D"]["options"]["width"] == width
+
+
+def test_what_is_set_is_left_alone(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"images": 32, "size": 16, "afford": 1_000, "quiet": True}
+    settings = ["networks.*.width=12"]
+    ganzfeld.train("avatars:90", out=tmp_path / "run", settings=settings, batch=8, **options)
+    config = stored(tmp_path / "run")
+    assert config["networks"]["G"]["options"]["width"] == 12 and config["run"]["batch_size"] == 8
