@@ -469,6 +469,15 @@ def test_embedded_avatars(pack):
     assert pack("avatars:10", size=(16, 24), channels=1).images.shape == (10, 1, 16, 24)
 
 
+def test_a_folder_called_avatars_is_that_folder(pack, tmp_path, monkeypatch):
+    (tmp_path / "avatars").mkdir()
+    for number in range(3):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "avatars" / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(pack("avatars")) == 3
+    assert len(pack("avatars:30")) == 30
+
+
 @pytest.mark.parametrize("name", ["avatars:", "avatars:0", "avatars:x", "avatars:-3", "avatars:²"])
 def test_embedded_counts_are_checked(pack, name):
     with pytest.raises(DataError, match="a number of pictures"):

@@ -153,11 +153,11 @@ def step_of(turn: int, count: int) -> tuple[int, int]:
 
 
 def embedded(source: str | os.PathLike[str]) -> tuple[str, int] | None:
-    """("avatars-lines", 2000) for "avatars-lines:2000"; None for everything that is a path."""
+    """("avatars-lines", 2000) for "avatars-lines:2000"; None where a path is called so."""
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED:
+    if name not in EMBEDDED or os.path.lexists(source):
         return None
     if colon and not (number.isascii() and number.isdigit() and 0 < int(number) < 10**9):
         raise DataError(

@@ -112,11 +112,11 @@ def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
 
 
 def embedded_count(source: str | os.PathLike[str]) -> int | None:
-    """0 for "avatars", 2000 for "avatars:2000", None for everything that is a path."""
+    """0 for "avatars", 2000 for "avatars:2000"; None for all else, and for a path of that name."""
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED:
+    if name not in EMBEDDED or os.path.lexists(source):
         return None
     if not colon:
         return 0
