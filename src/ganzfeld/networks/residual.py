@@ -62,12 +62,16 @@ def one_by_one(before: int, behind: int) -> nn.Module:
 
 
 def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Maps (N, C, H, W) in another size, bilinear; smaller ones without aliasing."""
+    """Maps (N, C, H, W) in another size, bilinear; smaller ones without aliasing.
+
+    Halvings are means of 2x2, a box in place of the published triangle of 4x4: a quarter of the
+    training was spent in the latter on a CPU.
+    """
     height, width = x.shape[2:]
     if (height, width) == size:
         return x
     if (height, width) == (2 * size[0], 2 * size[1]):
-        return avg_pool2d(x, 2)  # the same weights, in a quarter of the time
+        return avg_pool2d(x, 2)
     smaller = size[0] < height
     return interpolate(x, size, mode="bilinear", align_corners=False, antialias=smaller)
 
