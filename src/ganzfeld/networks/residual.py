@@ -64,7 +64,7 @@ def one_by_one(before: int, behind: int) -> nn.Module:
 def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Maps (N, C, H, W) in another size, bilinear; smaller ones without aliasing.
 
-    Halvings are means of 2x2, a box in place of the published triangle of 4x4: a quarter of the
+    Halvings are means of 2x2, a box in place of the published triangle of 4x4: a fifth of the
     training was spent in the latter on a CPU.
     """
     height, width = x.shape[2:]
