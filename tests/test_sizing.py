@@ -53,6 +53,10 @@ def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Pat
     assert config["run"]["batch_size"] == 16 and config["run"]["afford"] > 16
     ganzfeld.train("avatars:90", **options)
     assert stored(tmp_path / "run") == config
+    for given in (tmp_path / "run", tmp_path / "run" / "model"):
+        options |= {"out": tmp_path / given.name / "next", "init": given}
+        ganzfeld.train("avatars:90", **options)
+        assert stored(options["out"])["networks"] == config["networks"]
 
 
 @pytest.mark.parametrize("afford, width", [(None, 32), (1_000, 16)])

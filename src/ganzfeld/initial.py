@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import safetensors.torch
@@ -57,6 +58,16 @@ def start_from(trainer: Trainer, source: Path) -> list[str]:
     for network, weights in targets:
         network.load_state_dict(weights)
     return names
+
+
+def sized_by(source: Path) -> int | None:
+    """The images that the networks of a run or a model were sized by, so that ours are as large."""
+    try:
+        about = json.loads((source / "config.json").read_bytes())
+        afford: int | None = about.get("training", about)["run"].get("afford")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # `start_from` says what is wrong
+    return afford
 
 
 def read(source: Path) -> tuple[Weights, Weights]:

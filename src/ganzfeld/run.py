@@ -17,6 +17,7 @@ from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
+from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
 from ganzfeld.plan import (
     check,
@@ -130,10 +131,13 @@ def train(
             config.run.minutes = minutes  # the recipe's images stand in until the speed is known
             return complete(with_settings(config, settings))
 
+        if init is not None and afford is None:
+            afford = sized_by(Path(init))
         config = fitted(afford)
         check(config)
-        if minutes is not None and afford is None:
+        if minutes is not None and afford is None and init is None:
             config = sized(fitted, lambda full: budget(folder, full, pack, on))
+            check(config)
         with owned(folder):
             Session(folder, config, pack, on, screen, signals).begin()
     return Run(folder)
