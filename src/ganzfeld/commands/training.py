@@ -43,7 +43,8 @@ def train(
         out: The run's folder. Default: runs/DATA-RECIPE.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         images: Images to see in all.
-        minutes: Measure the speed first, then fix the number of images from it.
+        minutes: Measure the speed first, then fix the number of images from it; where they are few,
+            `default` takes smaller networks.
         batch: Samples in a batch.
         seed: Of the initial weights, the order of the data, and every random draw.
         labels: auto: conditional when the data has labels. none: leave them aside.
