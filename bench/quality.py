@@ -154,7 +154,8 @@ def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
             start, seen = time.process_time(), trainer.images
         spent = time.process_time() - start
     each, step = spent / (trainer.images - seen), trainer.images // trainer.step
-    short = step * max(period, SHORT)
+    fits = int(job.seconds / 5 / (each * step))  # a slow recipe takes fewer
+    short = step * max(period, min(SHORT, fits))
     timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs
     config.run.images = max(round(job.seconds / each), step)
     settle(config)
