@@ -86,7 +86,7 @@ def speed(
         synchronise(trainer.device)
         return clock() - started
 
-    play_period()  # the first one also chooses kernels and fills caches
+    trainer.take_step()  # the first one also chooses kernels and fills caches
     warm, seconds = trainer.images, play_period()
     if whole is None:
         whole = seconds / (trainer.images - warm) * total
