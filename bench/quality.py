@@ -38,7 +38,7 @@ from ganzfeld.config import Config, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
-from ganzfeld.pace import MEASURED, affordable
+from ganzfeld.pace import MEASURED, affordable, speed
 from ganzfeld.plan import fit, settle, sized
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
@@ -146,14 +146,8 @@ def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
     """
     trainer = build_trainer(config, pack, torch.device("cpu"))
     process.tune()
-    period, start, seen, spent = trainer.game.period, 0.0, 0, 0.0
-    while spent < min(5.0, job.seconds / 5):
-        for _ in range(period):
-            trainer.take_step()
-        if not seen:  # the first steps also choose kernels and fill caches
-            start, seen = time.process_time(), trainer.images
-        spent = time.process_time() - start
-    each, step = spent / (trainer.images - seen), trainer.images // trainer.step
+    each = 1 / speed(trainer, job.seconds, time.process_time)
+    period, step = trainer.game.period, trainer.images // trainer.step
     fits = int(job.seconds / 5 / (each * step))  # a slow recipe takes fewer
     short = step * max(period, min(SHORT, fits))
     timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs

@@ -97,8 +97,8 @@ class ResidualGenerator(nn.Module):
 
     width: channels of the largest map; twice as many at each halving, at most `most`.
     blocks: residual blocks a stage. group: channels in a group of a block's 3x3 convolution.
-    patch: the largest map has one place for so many pixels a side; 1 as published, 2 is a
-        multiple faster.
+    patch: the largest map has one place for so many pixels a side; 1 as published. At 28 px, 2
+        with twice the width took half of the time.
     """
 
     def __init__(
