@@ -109,7 +109,7 @@ def one(
                 out=place,
                 size=(pack.height, pack.width),
                 images=plan["images"],
-                afford=plan["afford"],
+                afford=plan.get("afford"),
                 seed=seed,
                 settings=about["settings"],
                 quiet=True,
