@@ -51,9 +51,9 @@ PAIRS = (
     Pair("tutorial-mlp-mnist", OWN, "mnist", None, 120),
     Pair("tutorial-cgan-mnist", "default", "mnist", None, 120),
     Pair("tutorial-mlp-faces", "default", "faces", 64, 120),
-    Pair("tutorial-dcgan-celeba", "default", "faces", 64, 120),
+    Pair("tutorial-dcgan-celeba", "default", "faces", 64, 600),
     Pair("tutorial-dcgan-anime", "default", "anime", 48, 120),
-    Pair("tutorial-dcgan-anime", "default", "anime", 96, 120),
+    Pair("tutorial-dcgan-anime", "default", "anime", 96, 600),
 )
 
 
