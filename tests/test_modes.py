@@ -66,6 +66,8 @@ def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
     assert config.optimisers == recipe.optimisers
     assert recipe.game.options.items() <= config.game.options.items()
     assert modes.plane_config(modes.ring(), "hinge").networks["D"].options["spectral"]
+    other = modes.plane_config(modes.ring(), settings=["game.loss=relativistic"])
+    assert other.game.options == config.game.options | {"loss": "relativistic"}
 
 
 def test_the_default_recipe_finds_the_ring() -> None:

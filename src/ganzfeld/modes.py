@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ganzfeld import process
 from ganzfeld.build import build_trainer, call, complete
-from ganzfeld.config import Config, Part
+from ganzfeld.config import Config, Part, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.generate import latent
@@ -120,12 +120,15 @@ def count_modes(
     return ModeCount(len(np.unique(nearest[good])), len(c), float(good.mean()))
 
 
-def plane_config(mixture: Mixture, recipe: str = "default", seed: int = 0) -> Config:
+def plane_config(
+    mixture: Mixture, recipe: str = "default", seed: int = 0, settings: Sequence[str] = ()
+) -> Config:
     """The recipe for two numbers, with fully connected networks in place of its own.
 
     Losses, penalties, optimisers, learning rates and averaging stay as the recipe has them for
     a picture of two numbers; so does spectral normalisation, which hinge losses lean on. What is
     set here: three hidden layers of 128, no batch normalisation, z of two numbers, batches of 128.
+    settings: as of `ganzfeld train --set`, on top of all that.
     """
     facts = Facts(count=DRAWN, channels=2, height=1, width=1, classes=0)
     config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
@@ -146,7 +149,7 @@ def plane_config(mixture: Mixture, recipe: str = "default", seed: int = 0) -> Co
     }
     config.run.images, config.run.batch_size = mixture.images, BATCH
     config.run.seed = seed
-    return complete(config)
+    return complete(with_settings(config, settings))
 
 
 def bench_mixture(
@@ -154,6 +157,7 @@ def bench_mixture(
     recipe: str = "default",
     seed: int = 0,
     *,
+    settings: Sequence[str] = (),
     images: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -161,7 +165,7 @@ def bench_mixture(
 
     images: to see in all, in place of the mixture's own.
     """
-    config = plane_config(mixture, recipe, seed)
+    config = plane_config(mixture, recipe, seed, settings)
     config.run.images = images or config.run.images
     data = as_data(torch.from_numpy(mixture.draw(DRAWN)))
     trainer, seconds = played(config, data, f"{mixture.name}, seed {seed}", progress)
@@ -170,6 +174,7 @@ def bench_mixture(
     return {
         "data": mixture.name,
         "recipe": recipe,
+        "settings": list(settings),
         "seed": seed,
         **counted._asdict(),
         "samples": SAMPLES,
@@ -270,6 +275,7 @@ def bench_stacked(
     recipe: str = "default",
     seed: int = 0,
     *,
+    settings: Sequence[str] = (),
     minutes: float = 5.0,
     images: int | None = None,
     samples: int = STACKED_SAMPLES,
@@ -288,7 +294,7 @@ def bench_stacked(
         mine = dataclasses.replace(facts, afford=afford)
         config: Config = call(f"recipe {recipe}", find_generation(recipe), mine)
         config.run.seed = seed
-        return complete(config)
+        return complete(with_settings(config, settings))
 
     def affordable_by(config: Config) -> int:
         return affordable(config, data, torch.device("cpu"), 60 * minutes, time.process_time)
@@ -305,6 +311,7 @@ def bench_stacked(
     return {
         "data": "stacked",
         "recipe": recipe,
+        "settings": list(settings),
         "seed": seed,
         **count_stacked(np.concatenate(kinds), shares)._asdict(),
         "samples": samples,

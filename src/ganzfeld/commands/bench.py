@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import UseAppendAction, arg
 
 
 def bench_modes(
@@ -13,6 +15,7 @@ def bench_modes(
     seeds: int = 1,
     only: Literal["ring", "grid", "stacked"] | None = None,
     minutes: float = 5.0,
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     json: Path | None = None,
 ) -> None:
     """Count the modes that a recipe finds: 8 Gaussians, 25 Gaussians, 1,000 stacked digits.
@@ -23,6 +26,7 @@ def bench_modes(
         seeds: How many runs of each, with seeds from 0.
         only: One of the three.
         minutes: CPU time for training on the stacked digits, for each seed.
+        set: A setting of the recipe's configuration, such as game.loss=relativistic.
         json: A file for all results.
     """
     import torch
@@ -53,12 +57,15 @@ def bench_modes(
                     modes.open_digits(data, screen.progress),
                     recipe,
                     seed,
+                    settings=set,
                     minutes=minutes,
                     progress=screen.progress,
                 )
             else:
                 mixture = modes.MIXTURES[name]()
-                found = modes.bench_mixture(mixture, recipe, seed, progress=screen.progress)
+                found = modes.bench_mixture(
+                    mixture, recipe, seed, settings=set, progress=screen.progress
+                )
             results.append(found)
             screen.say(modes.describe(found))
             if json:

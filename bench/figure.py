@@ -1,0 +1,72 @@
+"""One figure of all quality rows: a panel for each data set, a line for each recipe.
+
+    pip install matplotlib
+    python bench/figure.py OUT OUT2 --metric frechet --out docs/images/quality.png
+
+A point is one seed; a line goes through the medians of a recipe's budgets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from quality import METRICS, RESULTS, read_rows
+
+Row = dict[str, Any]
+MARKS = "osD^vP*X<>hd"
+
+
+def panel(axes: Axes, data: str, rows: list[Row], recipes: list[str], metric: str) -> None:
+    """Every recipe on one data set: CPU seconds used against the metric."""
+    for number, recipe in enumerate(recipes):
+        own = [row for row in rows if row["recipe"] == recipe and row.get(metric) is not None]
+        if not own:
+            continue
+        style = {"color": f"C{number % 10}", "marker": MARKS[number % len(MARKS)]}
+        places = [row["cpu_seconds"] for row in own]
+        axes.plot(places, [row[metric] for row in own], ls="none", alpha=0.45, ms=5, **style)
+        budgets = sorted({row["seconds"] for row in own})
+        x, y = (
+            [statistics.median(row[part] for row in own if row["seconds"] == b) for b in budgets]
+            for part in ("cpu_seconds", metric)
+        )
+        axes.plot(x, y, label=recipe, ms=7, **style)
+    axes.set(title=data, xlabel="CPU seconds", ylabel=metric, xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=7)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One figure of all rows of quality.py.")
+    parser.add_argument("folders", nargs="+", type=Path, help="--out of quality.py, tutorials.py")
+    parser.add_argument("--metric", choices=METRICS, default="frechet")
+    parser.add_argument("--out", type=Path, default=Path("quality.png"))
+    options = parser.parse_args()
+    rows = [row for folder in options.folders for row in read_rows(folder / RESULTS)]
+    names = list(dict.fromkeys(row["data"] for row in rows))
+    recipes = list(dict.fromkeys(row["recipe"] for row in rows))
+    columns = min(len(names), 3)
+    lines = -(-len(names) // columns)
+    size = (4.6 * columns, 4.2 * lines)
+    figure, grid = plt.subplots(
+        lines, columns, figsize=size, squeeze=False, sharex=True, layout="constrained"
+    )
+    for axes, name in zip(grid.flat, names, strict=False):
+        panel(axes, name, [row for row in rows if row["data"] == name], recipes, options.metric)
+    for axes in grid.flat[len(names) :]:
+        axes.set_axis_off()
+    figure.savefig(options.out, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
