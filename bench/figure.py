@@ -19,7 +19,8 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from quality import METRICS, RESULTS, read_rows
 
 Row = dict[str, Any]
-MARKS = "osD^vP*X<>hd"
+MARKS = "osD^vP*X<>hdp"
+COLOURS = plt.get_cmap("tab20")
 
 
 def panel(axes: Axes, data: str, rows: list[Row], recipes: list[str], metric: str) -> None:
@@ -28,7 +29,7 @@ def panel(axes: Axes, data: str, rows: list[Row], recipes: list[str], metric: st
         own = [row for row in rows if row["recipe"] == recipe and row.get(metric) is not None]
         if not own:
             continue
-        style = {"color": f"C{number % 10}", "marker": MARKS[number % len(MARKS)]}
+        style = {"color": COLOURS(number % 20), "marker": MARKS[number % len(MARKS)]}
         places = [row["cpu_seconds"] for row in own]
         axes.plot(places, [row[metric] for row in own], ls="none", alpha=0.45, ms=5, **style)
         budgets = sorted({row["seconds"] for row in own})
@@ -43,7 +44,6 @@ def panel(axes: Axes, data: str, rows: list[Row], recipes: list[str], metric: st
         axis.set_major_formatter(FormatStrFormatter("%g"))
         axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=7)
 
 
 def main() -> None:
@@ -65,6 +65,12 @@ def main() -> None:
         panel(axes, name, [row for row in rows if row["data"] == name], recipes, options.metric)
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
+    handles = {
+        label: handle
+        for axes in grid.flat
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     figure.savefig(options.out, dpi=110)
 
 
