@@ -208,7 +208,7 @@ class Stacked:
     def rows(self, indices: Labels) -> dict[str, NDArray[np.uint8]]:
         """Pictures "x", uint8 (n, 3, H, W)."""
         triples = self.triples[indices]
-        x = self.pack.images[triples.reshape(-1)]
+        x = self.pack.rows(triples.reshape(-1))["x"]
         return {"x": x.reshape(len(triples), 3, self.pack.height, self.pack.width)}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import corpus
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from ganzfeld.data import pack as pack_module
@@ -96,10 +97,26 @@ def test_a_second_start_decodes_nothing(photos, cache, decodes):
 def test_the_file_is_ordinary_safetensors(photos, cache):
     pack = open_pack(photos, cache=cache)
     tensors = load_file(pack.path)
-    assert np.array_equal(tensors["images"], pack.images)
+    assert np.array_equal(tensors["images"], pack.images.transpose(0, 2, 3, 1))
     assert np.array_equal(tensors["labels"], pack.labels)
     assert json.loads(tensors["report"].tobytes()) == pack.report
     assert pack.path.name.startswith("photos-48x48x3-")
+
+
+def test_rows_are_channels_last_as_they_lie(photos, cache):
+    pack, chosen = open_pack(photos, cache=cache), np.array([7, 0, 99])
+    rows = pack.rows(chosen)["x"]
+    assert np.array_equal(rows, pack.images[chosen])
+    assert torch.from_numpy(rows).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_pack_of_an_earlier_format_is_made_anew(photos, cache, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(packfile, "FORMAT", "ganzfeld pack 1")
+        first = open_pack(photos, cache=cache)
+    second = open_pack(photos, cache=cache)
+    assert not second.reused and second.path == first.path
+    assert any("its format is 'ganzfeld pack 1'" in text for text in second.report["warnings"])
 
 
 def test_changed_data_or_options_make_another_pack(photos, cache, decodes):

@@ -1,5 +1,7 @@
 """The pack's file: safetensors with `images`, `labels` and `report`, streamed, and checked.
 
+Pictures lie as (H, W, C): as floats they are `channels_last` without being turned.
+
 The room for the header is set aside first, so that pictures go to disk as they come. The header
 holds a hash of every block of the data and one of itself: a damaged pack is noticed when it is
 opened, not after a day of training.
@@ -21,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = "ganzfeld pack 1"
+FORMAT = "ganzfeld pack 2"
 BLOCKS = 256  # the data are hashed in at most so many pieces ...
 MIN_BLOCK = 1 << 20  # ... of at least so many bytes
 FULL_CHECK_BYTES = 256 << 20  # larger packs are checked in samples when they are opened
@@ -38,7 +40,7 @@ class DamagedPack(ValueError):
 class Content:
     """What a pack holds, with the places of its parts in the file (in bytes)."""
 
-    shape: tuple[int, int, int, int]  # (N, C, H, W)
+    shape: tuple[int, int, int, int]  # (N, H, W, C)
     offset: int
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
@@ -47,12 +49,12 @@ class Content:
 
 
 class PackWriter:
-    """A pack under way: pictures by index in any order, then `finish`."""
+    """A pack under way: pictures (C, H, W) by index in any order, then `finish`."""
 
     def __init__(
         self, path: Path, count: int, shape: tuple[int, int, int], classes: Sequence[str]
     ) -> None:
-        self.shape, self.classes = shape, list(classes)
+        self.shape, self.classes = (*shape[1:], shape[0]), list(classes)
         self.slot = math.prod(shape)
         longest = self._header(count, 2**48, True, "f" * 64, ["f" * 32] * BLOCKS)
         self.start = -(-(8 + len(longest)) // 4096) * 4096
@@ -63,7 +65,7 @@ class PackWriter:
         place = self.start + index * self.slot
         if self.at != place:
             self.file.seek(place)
-        self.file.write(np.ascontiguousarray(pixels).data)
+        self.file.write(np.ascontiguousarray(pixels.transpose(1, 2, 0)).data)
         self.at = place + self.slot
 
     def finish(
@@ -173,9 +175,9 @@ def read_pack(path: Path) -> Content:
             data = _read_tensor(file, start, header["labels"])
             labels = np.frombuffer(data, dtype="<i8").astype(np.int64)
         report = json.loads(_read_tensor(file, start, header["report"]))
-    n, c, h, w = header["images"]["shape"]
+    n, h, w, c = header["images"]["shape"]
     return Content(
-        shape=(n, c, h, w),
+        shape=(n, h, w, c),
         offset=start + header["images"]["data_offsets"][0],
         labels=labels,
         classes=tuple(json.loads(metadata["classes"])),

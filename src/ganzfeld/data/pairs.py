@@ -48,7 +48,7 @@ class Side:
         return len(self.chosen)
 
     def rows(self, indices: Index) -> NDArray[np.uint8]:
-        return np.asarray(self.pack.images[self.chosen[indices]])
+        return self.pack.rows(self.chosen[indices])["x"]
 
 
 @dataclass(frozen=True)

@@ -195,4 +195,4 @@ def exact(device: torch.device | str) -> Any:
 def of_pack(pack: Pack, rows: NDArray[np.int64]) -> Iterable[NDArray[np.uint8]]:
     """Pictures of a pack, a batch at a time."""
     for low in range(0, len(rows), BATCH):
-        yield np.asarray(pack.images[rows[low : low + BATCH]])
+        yield pack.rows(rows[low : low + BATCH])["x"]
