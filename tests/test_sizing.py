@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import ganzfeld
+from ganzfeld import process
 from ganzfeld.build import complete
-from ganzfeld.config import Config
+from ganzfeld.config import Config, with_settings
 from ganzfeld.parts import within
 from ganzfeld.plan import sized
 from ganzfeld.recipes import RECIPES, Facts
@@ -75,3 +76,34 @@ def test_what_is_set_is_left_alone(tmp_path: Path) -> None:
     ganzfeld.train("avatars:90", out=tmp_path / "run", settings=settings, batch=8, **options)
     config = stored(tmp_path / "run")
     assert config["networks"]["G"]["options"]["width"] == 12 and config["run"]["batch_size"] == 8
+
+
+@pytest.mark.parametrize(
+    ("native", "device", "settings", "precision"),
+    [
+        (True, "cpu", [], "bfloat16"),
+        (False, "cpu", [], "float32"),
+        (True, "cuda", [], "float32"),
+        (True, "cpu", ["run.precision=float32"], "float32"),
+        (False, "cpu", ["run.precision=bfloat16"], "bfloat16"),
+    ],
+)
+def test_the_default_computes_as_the_processor_does(
+    monkeypatch: pytest.MonkeyPatch,
+    native: bool,
+    device: str,
+    settings: list[str],
+    precision: str,
+) -> None:
+    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: native)
+    config = RECIPES["default"](Facts(count=100, channels=1, height=28, width=28, classes=0))
+    config.run.device = device
+    assert complete(with_settings(config, settings)).run.precision == precision
+
+
+def test_what_the_processor_can_do_is_known() -> None:
+    flags = Path("/proc/cpuinfo")
+    if not flags.exists() or "flags" not in flags.read_text():
+        pytest.skip("no /proc/cpuinfo")
+    known = "avx512_bf16" in flags.read_text() or "amx_bf16" in flags.read_text()
+    assert process.multiplies_bfloat16() == known

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from ganzfeld import process
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
 from ganzfeld.ema import Averages
@@ -83,12 +84,15 @@ def build_network(part: Part) -> nn.Module:
 
 
 def complete(config: Config) -> Config:
-    """Write out every default of the networks and of the game, for the record of a run."""
+    """Write out every default of the networks and of the game, and what was left to the machine."""
     makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
     for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
         for name, parameter in inspect.signature(make).parameters.items():
             if parameter.default is not parameter.empty and name not in config.networks:
                 part.options.setdefault(name, parameter.default)
+    if config.run.precision == "auto":
+        native = config.run.device == "cpu" and process.multiplies_bfloat16()
+        config.run.precision = "bfloat16" if native else "float32"
     return config
 
 

@@ -155,7 +155,7 @@ def check(config: Config) -> None:
     if run.images is None and run.minutes is None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
     if run.precision not in ("float32", "bfloat16"):
-        raise UsageError(f"run.precision is float32 or bfloat16, not {run.precision!r}")
+        raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
 
 
 def plan_rows(
@@ -181,6 +181,7 @@ def plan_rows(
         *([("starts from", run.init)] if run.init else []),
         *([("sized for", f"{run.minutes:g} minutes")] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
+        *([("precision", run.precision)] if run.precision != "float32" else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
         ("memory", f"{pace.memory / 2**30:.1f} GiB"),

@@ -11,6 +11,12 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT = 1 << 30  # bytes
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the CPU has instructions for products of bfloat16 numbers."""
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+
+
 def tune() -> None:
     """Flush denormal numbers to zero, and keep freed memory for the next step."""
     torch.set_flush_denormal(True)  # denormal weights make a convolution 65 times slower

@@ -23,7 +23,7 @@ def default(facts: Facts) -> Config:
     """
     width, batch_size = within(facts.afford)
     generator, discriminator = small_dcgan(width=width)
-    return adversarial(
+    config = adversarial(
         facts,
         recipe="default",
         generator=generator,
@@ -36,6 +36,8 @@ def default(facts: Facts) -> Config:
         r2=gamma(facts),
         penalty_every=4,
     )
+    config.run.precision = "auto"
+    return config
 
 
 def mlp(facts: Facts) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks.layers import (
@@ -67,6 +68,7 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.first(self.linear(self.labels(z, y)))
+        x = x.contiguous(memory_format=torch.channels_last)
         sizes = self.sizes[1:] or self.sizes
         for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
             x = up(self.activation(norm(x)))[:, :, :height, :width]
@@ -112,7 +114,7 @@ class DCGANDiscriminator(nn.Module):
             if dropout:
                 layers.append(nn.Dropout(dropout))
             before = behind
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.layers = nn.Sequential(*layers)
         area = (height >> downs) * (full_width >> downs)
         self.verdict = Verdict(before * area, classes if condition == "projection" else 0)
         if spectral:

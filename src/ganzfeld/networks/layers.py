@@ -82,21 +82,37 @@ class JoinPlanes(nn.Module):
 
 
 class Verdict(nn.Module):
-    """Features (N, width) to logits (N,); with classes, by projection (Miyato, Koyama 2018)."""
+    """Features (N, width), or maps (N, C, H, W) of as many numbers, to logits (N,).
+
+    With classes, by projection (Miyato, Koyama 2018).
+    """
 
     def __init__(self, width: int, classes: int = 0) -> None:
         super().__init__()
-        self.linear = initialise(nn.Linear(width, 1), gain=1.0)
+        self.linear = nn.Linear(width, 1)
+        initialise(self.linear, gain=1.0)
         self.embedding = nn.Embedding(classes, width) if classes else None
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(width))
 
-    def forward(self, features: Tensor, y: Tensor | None) -> Tensor:
-        logits = cast(Tensor, self.linear(features)).squeeze(1)
+    def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
+        def rows(weight: Tensor) -> Tensor:
+            return as_they_lie(weight.view(-1, *x.shape[1:]))
+
+        features = as_they_lie(x)
+        logits = nn.functional.linear(features, rows(self.linear.weight), self.linear.bias).squeeze(
+            1
+        )
         if self.embedding is None:
             return logits
-        affinity: Tensor = (features * self.embedding(need_labels(y))).sum(1)
-        return logits + affinity
+        directions = nn.functional.embedding(need_labels(y), rows(self.embedding.weight))
+        return logits + (features * directions).sum(1)
+
+
+def as_they_lie(x: Tensor) -> Tensor:
+    """Maps (N, C, H, W) as rows in the order of `channels_last`: neither they nor their gradient
+    need to be turned. Rows as they are."""
+    return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
 
 def need_labels(y: Tensor | None) -> Tensor:
