@@ -100,13 +100,11 @@ class Verdict(nn.Module):
             return as_they_lie(weight.view(-1, *x.shape[1:]))
 
         features = as_they_lie(x)
-        logits = nn.functional.linear(features, rows(self.linear.weight), self.linear.bias).squeeze(
-            1
-        )
+        logits = nn.functional.linear(features, rows(self.linear.weight), self.linear.bias)
         if self.embedding is None:
-            return logits
+            return logits.squeeze(1)
         directions = nn.functional.embedding(need_labels(y), rows(self.embedding.weight))
-        return logits + (features * directions).sum(1)
+        return logits.squeeze(1) + (features * directions).sum(1)
 
 
 def as_they_lie(x: Tensor) -> Tensor:
