@@ -12,7 +12,9 @@ losses; ganzfeld's steps are those of a run, with three averages and the guard a
 are not finite.
 
 "as the recipe is" draws fresh fakes for each player: one pass of G more than the classic loop.
-"equal arithmetic" keeps the fakes of G's move for D (`generator_first`, `reuse_fakes`).
+"equal arithmetic" keeps the fakes of G's move for D (`generator_first`, `reuse_fakes`). The classic
+loop computes in float32; so does ours but where it says bfloat16, and as `default` is where the
+processor has instructions for that.
 Where keras is installed, its loop takes part with the same networks (keras_loop.py).
 """
 
@@ -39,6 +41,7 @@ from ganzfeld.trainer import as_data
 
 PICTURES = 1024
 EQUAL = ["game.generator_first=true", "game.reuse_fakes=true"]
+FULL, HALF = ["run.precision=float32"], ["run.precision=bfloat16"]
 
 
 def wide(width: int) -> list[str]:
@@ -48,7 +51,11 @@ def wide(width: int) -> list[str]:
 
 # name: recipe, channels, pixels, settings of both sides, pictures in a turn, variants of ours
 Case = tuple[str, int, int, list[str], int, dict[str, list[str]]]
-DCGAN = {"as the recipe is": [], "equal arithmetic": EQUAL}
+DCGAN = {
+    "as the recipe is": [],
+    "equal arithmetic": [*FULL, *EQUAL],
+    "equal, in bfloat16": [*HALF, *EQUAL],
+}
 LAZY = {f"penalty_every={k}": [f"game.penalty_every={k}"] for k in (1, 4, 16)}
 CASES: dict[str, Case] = {
     "dcgan-28": ("dcgan", 1, 28, [], 1024, DCGAN),
@@ -60,7 +67,7 @@ CASES: dict[str, Case] = {
         32,
         [],
         512,
-        {**DCGAN, "one_stage": ["game.one_stage=true"], **LAZY},
+        {**DCGAN, "in float32": FULL, "one_stage": ["game.one_stage=true"], **LAZY},
     ),
 }
 
