@@ -68,6 +68,7 @@ def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
     assert modes.plane_config(modes.ring(), "hinge").networks["D"].options["spectral"]
     other = modes.plane_config(modes.ring(), settings=["game.loss=relativistic"])
     assert other.game.options == config.game.options | {"loss": "relativistic"}
+    assert config.run.precision == "float32"
 
 
 def test_the_default_recipe_finds_the_ring() -> None:
@@ -143,9 +144,11 @@ def test_the_command(
         main(["bench", "modes", "--only", "stacked"])
     assert stacked.value.code == 2
     capsys.readouterr()
-    main(["bench", "modes", "--only", "ring", "--seeds", "2", "--json", str(path)])
+    loss = "game.loss=relativistic"
+    main(["bench", "modes", "--only", "ring", "--seeds", "2", "--json", str(path), "--set", loss])
     results = json.loads(path.read_text())
     assert [(r["data"], r["seed"], r["images"]) for r in results] == [
         ("ring", i, 640) for i in (0, 1)
     ]
-    assert capsys.readouterr().out.count(" of 8 modes") == 2
+    out = capsys.readouterr().out
+    assert out.count(" of 8 modes") == 2 and f"seed 1, {loss}: " in out

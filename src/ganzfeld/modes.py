@@ -127,7 +127,8 @@ def plane_config(
 
     Losses, penalties, optimisers, learning rates and averaging stay as the recipe has them for
     a picture of two numbers; so does spectral normalisation, which hinge losses lean on. What is
-    set here: three hidden layers of 128, no batch normalisation, z of two numbers, batches of 128.
+    set here: three hidden layers of 128, no batch normalisation, z of two numbers, batches of 128,
+    float32, since bfloat16 is coarser than a mode is wide.
     settings: as of `ganzfeld train --set`, on top of all that.
     """
     facts = Facts(count=DRAWN, channels=2, height=1, width=1, classes=0)
@@ -148,7 +149,7 @@ def plane_config(
         "D": Part(name="mlp-discriminator", options={**shared, "spectral": spectral}),
     }
     config.run.images, config.run.batch_size = mixture.images, BATCH
-    config.run.seed = seed
+    config.run.seed, config.run.precision = seed, "float32"
     return complete(with_settings(config, settings))
 
 
@@ -326,7 +327,8 @@ def bench_stacked(
 
 def describe(found: dict[str, Any]) -> str:
     """A line for people."""
-    line = f"{found['data']:<7} seed {found['seed']}: {found['modes']:,} of {found['of']:,} modes"
+    about = ", ".join([f"seed {found['seed']}", *found["settings"]])
+    line = f"{found['data']:<7} {about}: {found['modes']:,} of {found['of']:,} modes"
     if "high_quality" in found:
         line += f", {100 * found['high_quality']:.1f} % of {found['samples']:,} samples near one"
     else:
