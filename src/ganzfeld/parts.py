@@ -8,8 +8,6 @@ from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 
-SMALL_BATCHES = 100_000  # images that can be afforded, up to which batches of 16 serve better
-
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -76,8 +74,8 @@ def within(afford: int | None) -> tuple[int, int]:
     """
     if afford is None:
         return 32, 32
-    width = 8 * round(4 * (afford / 200_000) ** 0.25)
-    return min(max(width, 16), 32), 16 if afford < SMALL_BATCHES else 32
+    width = 16 if afford < 60_000 else 24 if afford < 120_000 else 32
+    return width, 16 if afford < 100_000 else 32
 
 
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
@@ -92,9 +90,5 @@ def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
 
 
 def gamma(facts: Facts) -> float:
-    """Weight of R1 and R2: 1 at 28x28 grey, in proportion to the numbers in a picture.
-
-    The squared slope is a sum over them, and the same relative change of a larger picture has
-    a smaller slope in each.
-    """
-    return round(facts.channels * facts.height * facts.width / 784, 3)
+    """Weight of R1 and R2: 1 at 28 pixels, in proportion to the side (docs/defaults.md)."""
+    return round(math.sqrt(facts.height * facts.width) / 28, 3)

@@ -106,6 +106,7 @@ def modern(facts: Facts) -> Config:
     """
     patch = 1 if facts.height % 2 or facts.width % 2 else 2
     options = {"width": 32, "most": 128, "blocks": 1, "group": 16, "patch": patch}
+    weight = round(facts.channels * facts.height * facts.width / 98, 3)  # 8 for 28x28 grey
     return adversarial(
         facts,
         recipe="modern",
@@ -115,8 +116,8 @@ def modern(facts: Facts) -> Config:
         betas=(0.0, 0.99),
         batch_size=16,
         loss="relativistic",
-        r1=8 * gamma(facts),
-        r2=8 * gamma(facts),
+        r1=weight,
+        r2=weight,
         penalty_every=4,
     )
 
