@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import ganzfeld
 from ganzfeld import process
-from ganzfeld.build import complete
+from ganzfeld.build import complete, precision_for
 from ganzfeld.config import Config, with_settings
 from ganzfeld.parts import within
 from ganzfeld.plan import sized
@@ -97,8 +98,21 @@ def test_the_default_computes_as_the_processor_does(
 ) -> None:
     monkeypatch.setattr(process, "multiplies_bfloat16", lambda: native)
     config = RECIPES["default"](Facts(count=100, channels=1, height=28, width=28, classes=0))
-    config.run.device = device
-    assert complete(with_settings(config, settings)).run.precision == precision
+    config = complete(with_settings(config, settings))
+    assert precision_for(config, torch.device(device)) == precision
+
+
+def test_a_run_keeps_its_precision_on_another_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def precision() -> Any:
+        ganzfeld.train("avatars:90", out=tmp_path / "run", images=64, size=16, quiet=True)
+        return stored(tmp_path / "run")["run"]["precision"]
+
+    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: True)
+    assert precision() == "bfloat16"
+    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: False)
+    assert precision() == "bfloat16"  # found, and complete
 
 
 def test_what_the_processor_can_do_is_known() -> None:

@@ -84,16 +84,20 @@ def build_network(part: Part) -> nn.Module:
 
 
 def complete(config: Config) -> Config:
-    """Write out every default of the networks and of the game, and what was left to the machine."""
+    """Write out every default of the networks and of the game, for the record of a run."""
     makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
     for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
         for name, parameter in inspect.signature(make).parameters.items():
             if parameter.default is not parameter.empty and name not in config.networks:
                 part.options.setdefault(name, parameter.default)
-    if config.run.precision == "auto":
-        native = config.run.device == "cpu" and process.multiplies_bfloat16()
-        config.run.precision = "bfloat16" if native else "float32"
     return config
+
+
+def precision_for(config: Config, device: torch.device) -> str:
+    """The precision of a run on this device; "auto" is bfloat16 where a CPU multiplies it."""
+    if config.run.precision != "auto":
+        return config.run.precision
+    return "bfloat16" if device.type == "cpu" and process.multiplies_bfloat16() else "float32"
 
 
 def build_game(config: Config) -> Game:
@@ -177,6 +181,6 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         vary=vary,
         average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
         device=device,
-        precision=config.run.precision,
+        precision=precision_for(config, device),
         compile=config.run.compile,
     )

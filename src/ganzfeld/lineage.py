@@ -36,7 +36,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         wanted.run.images = stored.run.images
     for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
         for name, value in vars(part).items():
-            if value is None:  # left open, then and now
+            if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
     rows = differences(stored, wanted, FREE)
     if not rows:

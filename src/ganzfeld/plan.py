@@ -154,7 +154,7 @@ def check(config: Config) -> None:
         )
     if run.images is None and run.minutes is None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
-    if run.precision not in ("float32", "bfloat16"):
+    if run.precision not in ("auto", "float32", "bfloat16"):
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
 
 

@@ -23,7 +23,7 @@ from ganzfeld import (
     process,
     shipping,
 )
-from ganzfeld.build import build_trainer
+from ganzfeld.build import build_trainer, precision_for
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
@@ -105,6 +105,7 @@ class Session:
             self.config = lineage.adopt(self.config, stored, self.folder)
             self.go_on()
             return
+        self.config.run.precision = precision_for(self.config, self.device)
         self.trainer = self.start_trainer()
         pace = measure(self.trainer, self.config, self.pack)
         run = self.config.run
