@@ -153,10 +153,11 @@ class Adversarial(Game):
         return cast(Tensor, self.G(z, batch.get("y")))
 
     def verdict(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """Logits (N,) of samples as D sees them: augmented."""
+        """Logits (N,) of samples as D sees them: augmented; losses are never in bfloat16."""
         if self.augmentation is not None:
             x = self.augmentation(x, self.scheduled(self.augment_p))
-        return cast(Tensor, self.D(x, y))
+        logits: Tensor = self.D(x, y)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def watch(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Let an adaptive augmentation know how sure D was of real samples.
