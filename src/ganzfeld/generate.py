@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -21,9 +21,6 @@ from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.randomness import key, torch_generator
 from ganzfeld.shipping import JUDGE, describe, judge_of, read_about, read_config
 from ganzfeld.translate import Translator
-
-if TYPE_CHECKING:
-    pass
 
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
 

@@ -1,8 +1,8 @@
 """Avatars: cartoon faces that the package draws itself, at any size, from a seed.
 
 Picture `index` of a `seed` is a `Scene`: names (hair, hat, eyes ...), colours and numbers (pose,
-face, light ...). The scene knows its class, its attributes and its caption; `drawing` paints it in
-three styles that share one geometry, so the same scene in two styles is a true pair.
+face, light ...). The scene knows its class, its attributes and its caption; `portraits` paints it
+in three styles that share one geometry, so the same scene in two styles is a true pair.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.data import drawing
+from ganzfeld.data.portraits import portraits
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.randomness import numpy_generator
 
@@ -327,7 +327,7 @@ def draw(
     """
     if style not in STYLES:
         raise UsageError(f"no style {style!r} of avatars", fix=did_you_mean(style, STYLES))
-    return drawing.portraits(scenes, height, width, style)
+    return portraits(scenes, height, width, style)
 
 
 def avatars(
