@@ -130,6 +130,7 @@ class ResidualGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.scale(self.labels(z, y))[:, :, None, None] * self.basis
+        x = x.contiguous(memory_format=torch.channels_last)
         for stage, size in zip(self.stages, self.sizes, strict=True):
             x = stage(resized(x, size))
         return pixel_shuffle(self.picture(x), self.patch)
@@ -172,5 +173,7 @@ class ResidualDiscriminator(nn.Module):
         x = self.stem(pixel_unshuffle(x, self.patch))
         for stage, size in zip(self.stages, self.sizes, strict=True):
             x = stage(resized(x, size))
-        logits: Tensor = self.verdict((x * self.gather).sum((2, 3)), y)
+        # as channels lie in memory: so does the gradient, through all residual paths
+        gathered = (x.permute(0, 2, 3, 1) * self.gather.permute(1, 2, 0).contiguous()).sum((1, 2))
+        logits: Tensor = self.verdict(gathered, y)
         return logits
