@@ -193,6 +193,18 @@ def test_the_speed_follows_the_length_of_the_run() -> None:
         assert augmentation.p.item() == pytest.approx(20 / images)
 
 
+def test_the_speed_is_that_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of four processes sees a quarter, and their p are averaged."""
+    alone, one_of_four = (
+        Augmentation("adaptive", images=1000),
+        Augmentation("adaptive", images=1000),
+    )
+    alone.observe(torch.ones(320), 0.8, None)
+    monkeypatch.setattr("ganzfeld.distributed.world", lambda: 4)
+    one_of_four.observe(torch.ones(80), 0.8, None)
+    assert one_of_four.p.item() == pytest.approx(alone.p.item()) and alone.p.item() > 0
+
+
 def game_of(**options: Any) -> Adversarial:
     torch.manual_seed(0)
     shape = (3, 8, 8)

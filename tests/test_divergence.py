@@ -113,10 +113,9 @@ def test_nothing_that_is_not_finite_stays(recipe: str, fault: str, bad: float) -
         trainer.take_step()
     stop = inject(trainer, fault, bad)
     for number in range(5):
-        assert trainer.take_step().skipped == number
+        assert trainer.take_step().skipped == number + 1
         assert all_finite(trainer.state_dict()), "it came in"
     stop()
-    assert trainer.take_step().skipped == 5
     report = trainer.take_step()
     assert report.skipped == 0, "the count ends with the first good step"
     assert all(value.isfinite() for value in report.losses.values())
@@ -147,7 +146,7 @@ def test_the_fault_of_one_player_does_not_hold_up_the_other() -> None:
     trainer.take_step()
     before = copied(trainer.game.state_dict())
     stop = inject(trainer, "gradient of D", math.inf)
-    assert trainer.take_step().skipped == 0 and int(trainer.skipped) == 1
+    assert trainer.take_step().skipped == 1
     stop()
     after = trainer.game.state_dict()
     moved = {name[0] for name, value in before.items() if not torch.equal(after[name], value)}

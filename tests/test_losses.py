@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzfeld import Adversarial
 from ganzfeld.losses import LOSSES
+from ganzfeld.networks import NETWORKS
 from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 
 REAL, FAKE = 0.7, -0.4
@@ -107,9 +109,6 @@ def test_gradient_penalty_is_zero_at_slope_one_and_finite_at_slope_zero() -> Non
 
 
 def test_whole_discriminator_loss_compiles_as_one_graph() -> None:
-    from ganzfeld import Adversarial
-    from ganzfeld.networks import NETWORKS
-
     torch.manual_seed(0)
     game = Adversarial(
         NETWORKS["dcgan-generator"]((1, 8, 8), width=4),
@@ -132,6 +131,27 @@ def test_the_slope_by_differences() -> None:
     assert torch.allclose(logits, x @ weight)
     assert (squared.mean() / true).item() == pytest.approx(1, abs=4 * 2**0.5 / 200)
     assert (squared.std() / true).item() == pytest.approx(2**0.5, rel=0.05)
+
+
+def test_the_slope_by_differences_is_exact_under_autocast() -> None:
+    """Logits of 30 in bfloat16 are an eighth apart, many times what the short way makes."""
+    torch.manual_seed(2)
+    linear = torch.nn.Linear(12, 1)
+    torch.nn.init.constant_(linear.bias, 30.0)
+    x = torch.randn(2_000, 12)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, squared = estimated_slope(lambda v: linear(v)[:, 0], x, 0.01)
+    true = linear.weight.square().sum()
+    assert squared.dtype == torch.float32
+    assert (squared.mean() / true).item() == pytest.approx(1, abs=0.15)
+
+
+def test_the_slope_by_differences_needs_the_same_dropout_twice() -> None:
+    shape = (1, 8, 8)
+    generator = NETWORKS["dcgan-generator"](shape, width=4)
+    judge = NETWORKS["dcgan-discriminator"](shape, width=4, dropout=0.3)
+    with pytest.raises(ValueError, match="dropout"):
+        Adversarial(generator, judge, r1=1.0, difference=0.01)
 
 
 def test_the_slope_by_differences_teaches_as_the_exact_one_does() -> None:

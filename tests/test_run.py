@@ -1,6 +1,8 @@
 """Runs as a user starts them from Python: what is in the folder, and what the model does."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,15 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.errors import CheckpointError, DivergedError, GanzfeldError, UsageError
+from ganzfeld.cli import main
+from ganzfeld.errors import (
+    CheckpointError,
+    DivergedError,
+    ForeignCodeError,
+    GanzfeldError,
+    UsageError,
+)
+from ganzfeld.verify import verify_run
 
 TINY = ["networks.G.width=4", "networks.D.width=4"]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -132,9 +142,42 @@ def test_labels_none_is_unconditional(tmp_path: Path) -> None:
 def test_ones_own_network_and_game(tmp_path: Path, recipe: str) -> None:
     run = tiny(tmp_path / "run", recipe=f"{EXAMPLES / recipe}", images=64)
     if "network" in recipe:
-        with pytest.raises(CheckpointError, match="code of its author"):
+        with pytest.raises(ForeignCodeError, match="code of its author"):
             ganzfeld.load(run.path)
     assert ganzfeld.load(run.path, trust_code=True).sample(1).shape == (1, 3, 16, 16)
+
+
+def test_commands_run_ones_own_network_only_when_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tiny(
+        tmp_path / "run", recipe=f"{EXAMPLES / 'own_network.py'}:tall", images=64, quiet=False
+    )
+    said = capsys.readouterr().out
+    command = re.search(r"more +ganzfeld (sample .*)", said)
+    assert command and command[1].endswith("--trust-code")
+    out = tmp_path / "pictures"
+    words = ["sample", str(run.path), "--count", "2", "--out", str(out)]
+    with pytest.raises(SystemExit, match="4"):
+        main(words)
+    assert "add --trust-code" in capsys.readouterr().err and not out.exists()
+    main([*words, "--trust-code"])
+    assert len(list(out.iterdir())) == 2
+    way = ["interpolate", str(run.path), "--seeds", "1,2", "--out", str(out / "way.png")]
+    main([*way, "--trust-code"])
+    main(["evaluate", str(run.path), "avatars:64", "--count", "16", "--trust-code"])
+    main(["augment", str(run.path), "--count", "10", "--out", str(out / "set"), "--trust-code"])
+
+
+def test_verifying_runs_no_code_of_the_run(tmp_path: Path) -> None:
+    source = tmp_path / "mine.py"
+    shutil.copy(EXAMPLES / "own_network.py", source)
+    run = tiny(tmp_path / "run", recipe=f"{source}:tall", images=64)
+    source.write_text("raise SystemExit('it was run')")
+    assert [row for row in verify_run(run.path) if row[1]] == []
+    weights = run.path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    assert [what for what, problem in verify_run(run.path) if problem] == ["model"]
 
 
 def test_a_damaged_model_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:

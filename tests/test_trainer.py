@@ -1,14 +1,19 @@
 """The loop: who moves, what is counted, what stays untouched, and data that is no picture."""
 
 import math
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 
 from ganzfeld import Adversarial, Average, Game, Trainer
 from ganzfeld.games import Batch, Losses
 from ganzfeld.networks import NETWORKS
+from ganzfeld.trainer import Rows, Tensors, restored
 
 
 def points_game(latent: int = 2, width: int = 16, **options: object) -> Adversarial:
@@ -70,6 +75,67 @@ def test_lazy_penalties_have_the_same_mean_as_eager_ones() -> None:
     each = eager.loss("discriminator", batch)["r1"]
     torch.manual_seed(1)
     assert torch.allclose(lazy.loss("discriminator", batch)["r1"], 4 * each)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"discriminator_every": 2},
+        {"discriminator_every": 4, "generator_every": 3},
+        {"discriminator_phase": 2, "generator_phase": 2},
+        {"discriminator_phase": 4, "generator_phase": 4, "generator_first": True},
+        {"discriminator_phase": 3, "generator_phase": 1},
+    ],
+)
+def test_penalties_come_in_every_so_many_steps_of_the_discriminator(
+    options: dict[str, object],
+) -> None:
+    game = points_game(r1=1.0, penalty_every=4, **options)
+    trainer = Trainer(game, adam(game), torch.randn(64, 2), batch_size=8)
+    due = []
+    for _ in range(4 * game.period):
+        losses = trainer.take_step().losses
+        if "discriminator/adversarial" in losses:
+            due.append("discriminator/r1" in losses)
+    assert due == [number % 4 == 0 for number in range(len(due))]
+    assert len(due) >= 16 and sum(due) % 4 == 0, "a period holds the same work each time"
+
+
+def test_moves_that_share_a_batch_count_it_once() -> None:
+    seen: list[int] = []
+
+    class Watched(Tensors):
+        def rows(self, indices: NDArray[np.int64]) -> Rows:
+            seen.extend(indices.tolist())
+            return super().rows(indices)
+
+    game = points_game(generator_first=True, reuse_fakes=True, discriminator_moves=2)
+    trainer = Trainer(game, adam(game), Watched({"x": torch.randn(64, 2)}), batch_size=8)
+    for _ in range(8):
+        trainer.take_step()
+    assert trainer.images == 64 and set(seen) == set(range(64)), "an epoch misses samples"
+
+
+def test_what_is_restored_lies_where_the_optimiser_wants_it() -> None:
+    there = torch.nn.Parameter(torch.empty(3, 2, device="meta"))
+    for fused, device in ((True, "meta"), (False, "cpu")):
+        assert restored(torch.tensor(5.0), there, fused).device.type == device
+        assert restored(torch.zeros(3, 2), there, fused).device.type == "meta"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+def test_a_compiled_loss_is_not_compiled_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = CompileCounter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=graphs))
+    game = points_game(r1=(1.0, 0.1), r2=1.0, penalty_every=4)
+    trainer = Trainer(game, adam(game), torch.randn(64, 2), batch_size=8, compile=True)
+    for _ in range(6):
+        trainer.take_step()
+    before = graphs.frame_count
+    for _ in range(6):
+        trainer.take_step()
+    assert graphs.frame_count == before, "it compiles again and again"
 
 
 def test_schedules_follow_the_clock() -> None:

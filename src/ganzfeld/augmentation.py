@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
+from ganzfeld import distributed
 from ganzfeld.errors import UsageError, did_you_mean
 
 PUBLISHED = 500_000  # images from p = 0 to p = 1 (Karras et al. 2020, section 3.1)
@@ -94,8 +95,9 @@ class Augmentation(nn.Module):
         if not self.adapts:
             return
         images = self.images or min(PUBLISHED, total / 10 if total else PUBLISHED)
-        self.sign.lerp_(signs.mean().to(self.sign), min(len(signs) / MEMORY, 1.0))
-        step = (self.sign - self.target).sign() * (len(signs) / images)
+        count = len(signs) * distributed.world()  # processes average p after the step
+        self.sign.lerp_(signs.mean().to(self.sign), min(count / MEMORY, 1.0))
+        step = (self.sign - self.target).sign() * (count / images)
         self.p.copy_((self.p + step).clamp(0.0, limit))
 
 

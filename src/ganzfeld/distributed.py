@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import itertools
 import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -13,6 +14,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 T = TypeVar("T")
+
+CALLS = itertools.count()  # of `first`
 
 TIMEOUT = datetime.timedelta(seconds=90)  # a silent rank ends the others after this
 
@@ -71,10 +74,12 @@ def first(make: Callable[[], T], name: str) -> T:
     """make(), on rank 0 before the others: what it prepares on the disk, they find ready.
 
     The others wait on the store for as long as it takes, which no collective would.
+    name: what it is, for errors of the store.
     """
     if world() == 1:
         return make()
     store = dist.distributed_c10d._get_default_store()
+    name = f"{name} {next(CALLS)}"  # all ranks make the same calls in the same order
     if rank() == 0:
         try:
             value = make()

@@ -74,6 +74,10 @@ class CheckpointError(GanzfeldError):
     code = 4
 
 
+class ForeignCodeError(CheckpointError):
+    """A model's network is Python code of its author, which was not run."""
+
+
 class ResourceError(GanzfeldError):
     code = 5
 

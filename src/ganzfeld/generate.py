@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ganzfeld import checkpoint, journal, pictures
 from ganzfeld.build import build_network, channels_last
 from ganzfeld.config import Part, from_dict
-from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.errors import CheckpointError, ForeignCodeError, UsageError, did_you_mean
 from ganzfeld.randomness import key, torch_generator
 from ganzfeld.shipping import JUDGE, describe, judge_of, read_about, read_config
 from ganzfeld.translate import Translator
@@ -313,9 +313,9 @@ def assemble_network(
 ) -> nn.Module:
     part = from_dict(Part, described, "network")
     if ":" in part.name and not trust_code:
-        raise CheckpointError(
+        raise ForeignCodeError(
             f"this model's network is Python code of its author, {part.name}; it was not run",
-            fix="ganzfeld.load(path, trust_code=True), if you trust it",
+            fix="add --trust-code if you trust it, in Python ganzfeld.load(path, trust_code=True)",
         )
     network = build_network(part)
     try:

@@ -52,7 +52,8 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     whole = 60 * run.minutes if run.minutes else None
     rate = LOGGING * speed(trainer, whole)
     images = run.images if whole is None else round(rate * whole)
-    chores = slowest(time_chores(trainer, config, pack, images), device)
+    chores = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    chores = slowest(chores, device)
     return Pace(rate, chores, memory_used(device))
 
 

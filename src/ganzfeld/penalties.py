@@ -35,16 +35,19 @@ def estimated_slope(
 
     (D(x + length u) - D(x))^2 / length^2 with u ~ N(0, I), whose mean over u is |gradient|^2 for
     a short length, and whose deviation is the square root of two times as much. No second
-    derivative is taken: a pass through D more in place of a gradient of a gradient.
+    derivative is taken: a pass through D more in place of a gradient of a gradient. Autocast is
+    off, since logits in bfloat16 differ by more than so short a way makes of them.
     """
-    logits = net(x)
-    moved = net(x + length * torch.randn_like(x))
-    return logits, ((moved - logits).float() / length).square()
+    with torch.autocast(x.device.type, enabled=False):
+        x = x if x.dtype == torch.float64 else x.float()
+        logits = net(x)
+        moved = net(x + length * torch.randn_like(x))
+        return logits, ((moved - logits) / length).square()
 
 
 def gradient_penalty(net: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """(|gradient| - 1)^2, (N,), between real and fake samples (Gulrajani et al. 2017, eq. 3)."""
     share = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
-    _, squared = slope(net, real.lerp(fake, share))
+    _, squared = slope(net, real.lerp(fake.to(real), share))
     # sqrt has no finite derivative at zero, where an untrained discriminator may start
     return ((squared + 1e-12).sqrt() - 1) ** 2

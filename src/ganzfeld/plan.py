@@ -15,6 +15,7 @@ from ganzfeld import distributed
 from ganzfeld.build import call, find
 from ganzfeld.config import Config
 from ganzfeld.errors import UsageError
+from ganzfeld.examiner import LEAST
 from ganzfeld.games import Game
 from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.screen import duration
@@ -145,8 +146,9 @@ def check(config: Config) -> None:
         "keep",
     ):
         value = getattr(run, name)
-        if value is not None and value < 1:
-            raise UsageError(f"run.{name} must be 1 or more, not {value}")
+        least = LEAST if name == "evaluate_count" else 1
+        if value is not None and value < least:
+            raise UsageError(f"run.{name} must be {least} or more, not {value}")
     if run.batch_size % distributed.world():
         raise UsageError(
             f"{distributed.world()} processes cannot share a batch of {run.batch_size}",

@@ -196,20 +196,22 @@ class Session:
                 # every process hears of what only one of them noticed
                 asked = POISONED if self.poisoned else self.signals.asked
                 asked = distributed.largest(asked, self.device)
-                if report.skipped > SKIPS or asked == POISONED:
+                looked_at = done or report.step % SKIPS == 0  # a GPU must not wait in every step
+                stuck = looked_at and int(report.skipped) > SKIPS
+                if stuck or asked == POISONED:
                     self.roll_back()
                 elif asked:
                     self.stop(asked)
                 elif done:
                     break
-        self.finish()
+        distributed.first(self.finish, "finish")
         distributed.together()
 
     def hooks(self) -> list[Every]:
-        """What happens now and then; only the writing process has any."""
-        if not self.writes:
-            return []
+        """What happens now and then: in the writing process, while the others go on or wait."""
         run, seen = self.config.run, self.trainer.images
+        if not self.writes:
+            return [Every(run.evaluate_every, self.evaluate, seen)]
         self.clock = (time.monotonic(), seen)
         return [
             Every(run.batch_size, self.meter.add, seen),
@@ -251,8 +253,13 @@ class Session:
             return None
         return Examiner(pack, self.config, self.device)
 
-    def evaluate(self, report: Report | None = None) -> None:
+    def evaluate(self, report: Report) -> None:
+        distributed.first(self.measure, "evaluate")
+
+    def measure(self) -> None:
         """Measure the averaged networks, and keep a checkpoint of them."""
+        if not self.writes:
+            return
         if self.of_noise is None:
             self.evaluate_translation()
         if self.examiner is None:
@@ -307,10 +314,7 @@ class Session:
     # The ends
 
     def stop(self, number: int) -> None:
-        self.save()
-        if self.writes and not self.poisoned:
-            self.draw()
-            self.ship(self.choose())
+        distributed.first(self.leave, "leave")
         distributed.together()  # torchrun ends the others as soon as one has gone
         raise Interrupted(
             number,
@@ -318,6 +322,12 @@ class Session:
             safe=f"everything up to here is saved in {self.folder}",
             fix=f"ganzfeld resume {quoted(self.folder)}   goes on where it stopped",
         )
+
+    def leave(self) -> None:
+        self.save()
+        if self.writes and not self.poisoned:
+            self.draw()
+            self.ship(self.choose())
 
     def finish(self) -> None:
         if not self.writes:
@@ -331,7 +341,7 @@ class Session:
             ("pictures", str(self.picture)),
             ("model", f"{path}, {chosen}"),
             ("report", str(write_report(self.folder, self.of_noise, trust_code=True))),
-            ("more", more(self.trainer.game, self.folder)),
+            ("more", more(self.config, self.trainer.game, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
@@ -392,8 +402,11 @@ class Session:
         self.poisoned = False
 
 
-def more(game: Game, folder: Path) -> str:
+def more(config: Config, game: Game, folder: Path) -> str:
     """A command to go on with."""
+    trust = " --trust-code" if any(":" in part.name for part in config.networks.values()) else ""
     if game.task == "translation":
-        return f"ganzfeld translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
-    return f"ganzfeld sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+        command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
+    else:
+        command = f"sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+    return f"ganzfeld {command}{trust}"

@@ -43,12 +43,12 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """What one step did. Losses stay on the device until somebody reads them."""
+    """What one step did. Tensors stay on the device: to read one is to wait for all queued work."""
 
     step: int  # steps done, this one included
     images: int  # images seen, this step's included
     losses: dict[str, Tensor]  # "player/term" -> scalar
-    skipped: int  # steps in a row, up to the one before, whose updates were not finite
+    skipped: Tensor  # scalar: steps in a row, up to this one, whose updates were not finite
 
 
 class Trainer:
@@ -97,7 +97,7 @@ class Trainer:
         self.optimisers, self.schedules = optimisers, schedules or {}
         self.data, self.vary = as_data(data), vary
         self.batch_size, self.seed, self.total = batch_size, seed, total
-        self.loss = torch.compile(game.loss) if compile else game.loss
+        self.loss = compiled(game.loss) if compile else game.loss
         self.autocast = torch.autocast(
             self.device.type, torch.bfloat16, enabled=precision == "bfloat16"
         )
@@ -115,7 +115,6 @@ class Trainer:
     def take_step(self) -> Report:
         """Let every player make its moves."""
         self.game.clock = Clock(self.step, self.images, self.total)
-        skipped_before = int(self.skipped)  # of an earlier step: nothing waits for this one
         moves = self.game.moves(self.step)
         made: Counter[str] = Counter()
         losses: Losses = {}
@@ -136,11 +135,11 @@ class Trainer:
                 buffer.copy_(torch.where(finite.bool(), buffer, value))
         distributed.average_buffers(self.game)
         self.skipped = (self.skipped + 1) * (1 - finite)
-        seen = self.batch_size * max(made.values(), default=1)
+        seen = self.batch_size * (1 if self.game.shares_batch else max(made.values(), default=1))
         self.step, self.images = self.step + 1, self.images + seen
         if self.average:
             self.average.update(self.game, self.images, seen)
-        return Report(self.step, self.images, losses, skipped_before)
+        return Report(self.step, self.images, losses, self.skipped)
 
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
@@ -228,15 +227,34 @@ class Trainer:
             optimiser.state.clear()
             for name, moments in state["optimisers"][player].items():
                 parameter = self.game.get_parameter(name)
-                optimiser.state[parameter] = {k: like(parameter, v) for k, v in moments.items()}
-        self.skipped.zero_()
+                fused = bool(optimiser.defaults.get("fused"))
+                optimiser.state[parameter] = {
+                    k: restored(v, parameter, fused) for k, v in moments.items()
+                }
+        self.skipped = torch.zeros_like(self.skipped)  # a report may still hold the old one
 
 
-def like(parameter: Tensor, moment: Any) -> Any:
-    """An optimiser's moment with the strides of its parameter, which fused kernels rely on."""
-    if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+def restored(moment: Any, parameter: Tensor, fused: bool) -> Any:
+    """An optimiser's moment where a parameter's own would be.
+
+    Fused kernels rely on the parameter's strides, and count their steps on its device.
+    """
+    if not isinstance(moment, Tensor):
+        return moment
+    if moment.shape == parameter.shape:
         return torch.empty_like(parameter, requires_grad=False).copy_(moment)
-    return moment.clone() if isinstance(moment, Tensor) else moment
+    return moment.clone().to(parameter.device if fused else "cpu")
+
+
+def compiled(loss: Callable[[str, Batch], Losses]) -> Callable[[str, Batch], Losses]:
+    """A game's loss through `torch.compile`, which takes the clock's counts for numbers that move.
+
+    It would else compile again for every step, and give up after eight.
+    """
+    import torch._dynamo
+
+    torch._dynamo.config.allow_unspec_int_on_nn_module = True
+    return torch.compile(loss)
 
 
 class Tensors:

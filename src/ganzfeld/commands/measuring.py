@@ -23,6 +23,7 @@ def evaluate(
     held_out: str | None = None,
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    trust_code: bool = False,
     json: Path | None = None,
     quiet: bool = False,
 ) -> None:
@@ -40,6 +41,7 @@ def evaluate(
         held_out: Data that were not trained on, to judge memorisation by.
         seed: Which pictures are generated.
         device: Where to compute.
+        trust_code: Run the model's network that is Python code of its author.
         json: A file for all results.
         quiet: Print nothing but errors.
     """
@@ -60,6 +62,7 @@ def evaluate(
         held_out=held_out,
         seed=seed,
         device=device,
+        trust_code=trust_code,
         progress=(lambda stage, done, total: None) if quiet else screen.progress,
     )
     for line in summary(result):  # before the file, which may fail
@@ -73,7 +76,7 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
 
     Args:
         run: The run's folder.
-        trust_code: Draw from a network that is your own Python code, too.
+        trust_code: Run the model's network that is Python code of its author.
     """
     from ganzfeld import report as reports
     from ganzfeld.screen import Screen

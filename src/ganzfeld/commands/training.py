@@ -109,6 +109,7 @@ def sample(
     show_price: bool = False,
     data: str | None = None,
     which: Literal["best", "last"] = "best",
+    trust_code: bool = False,
 ) -> None:
     """Draw pictures from a run or a model. Picture i of a seed is always the same.
 
@@ -126,12 +127,13 @@ def sample(
         show_price: Also measure what the selection costs in variety, against the data.
         data: For --show-price: the data, as train takes them. Default: those of the run.
         which: Of a run: the checkpoint that measured best, or the newest.
+        trust_code: Run the model's network that is Python code of its author.
     """
     import numpy as np
 
     from ganzfeld import generate, pictures
 
-    loaded = generate.load(model, which=which, task="generation")
+    loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
         chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)

@@ -18,6 +18,7 @@ def translate(
     side: int | None = None,
     sheet: Path | None = None,
     dropout: int | None = None,
+    trust_code: bool = False,
 ) -> None:
     """Translate pictures with a cyclegan or pix2pix run. Each keeps its height and width.
 
@@ -29,6 +30,7 @@ def translate(
         side: Scale pictures so that their shorter side has so many pixels, before translating.
         sheet: Also one picture with the first 16 inputs beside their translations.
         dropout: Keep dropout on, the noise of pix2pix, drawn from this seed.
+        trust_code: Run the model's network that is Python code of its author.
     """
     from ganzfeld import generate
     from ganzfeld.errors import UsageError
@@ -36,7 +38,7 @@ def translate(
 
     if side is not None and side < 1:
         raise UsageError(f"--side is a number of pixels, not {side}")
-    loaded = generate.load(model, task="translation")
+    loaded = generate.load(model, task="translation", trust_code=trust_code)
     assert isinstance(loaded, Translator)
     count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet, dropout=dropout)
     print(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))

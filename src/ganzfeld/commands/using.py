@@ -44,6 +44,7 @@ def interpolate(
     frames: int | None = None,
     loop: bool = False,
     seconds: float | None = None,
+    trust_code: bool = False,
 ) -> None:
     """Go from the first picture of each seed to that of the next, on the sphere of latents.
 
@@ -55,6 +56,7 @@ def interpolate(
         frames: Pictures from a seed to the next. Default: 24, or 8 in a strip.
         loop: Come back to the first seed.
         seconds: Length of the moving picture. Default: 12 pictures a second.
+        trust_code: Run the model's network that is Python code of its author.
     """
     import numpy as np
 
@@ -63,7 +65,7 @@ def interpolate(
     strip = animation.check_ending(out) == ".png"
     per_leg = frames if frames is not None else 8 if strip else 24
     chunks = interpolation.frames(
-        generate.load(model, task="generation"),
+        generate.load(model, task="generation", trust_code=trust_code),
         parse_numbers(seeds, "--seeds"),
         per_leg=per_leg,
         loop=loop,
@@ -88,6 +90,7 @@ def augment(
     count: int,
     seed: int = 0,
     like: str = "balanced",
+    trust_code: bool = False,
 ) -> None:
     """Write a labelled set: class folders, and a table of every file. Goes on if stopped.
 
@@ -97,12 +100,21 @@ def augment(
         count: Pictures in all.
         seed: Which ones.
         like: balanced, data for the proportions of the run's data, or the path of such data.
+        trust_code: Run the model's network that is Python code of its author.
     """
     from ganzfeld.augmenting import TABLE
     from ganzfeld.augmenting import augment as write
     from ganzfeld.screen import Screen
 
-    folder = write(model, out, count=count, seed=seed, like=like, progress=Screen().progress)
+    folder = write(
+        model,
+        out,
+        count=count,
+        seed=seed,
+        like=like,
+        trust_code=trust_code,
+        progress=Screen().progress,
+    )
     print(f"{count:,} labelled pictures in {folder}, their table in {folder / TABLE}")
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzfeld.augmentation import Augmentation
 from ganzfeld.errors import did_you_mean
-from ganzfeld.games.game import Batch, Game, Losses
+from ganzfeld.games.game import Batch, Game, Losses, verdict
 from ganzfeld.losses import LOSSES
 from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 from ganzfeld.schedules import cosine
@@ -28,8 +28,8 @@ class Adversarial(Game):
         gamma / 2 * mean |gradient|^2 (Mescheder et al. 2018). A pair is a schedule: the first
         value at the start, the second after `burn_in`, along a cosine (Huang et al. 2024).
     gradient_penalty: weight of the one-centred penalty between them (Gulrajani et al. 2017).
-    penalty_every: compute penalties in every k-th step only, with k times the weight
-        (Karras et al. 2020, "lazy regularisation").
+    penalty_every: compute penalties in every k-th step of the discriminator only, with k times
+        the weight (Karras et al. 2020, "lazy regularisation").
     difference: r1 and r2 by finite differences of this length in a random direction, which take
         no second derivative (`ganzfeld.penalties.estimated_slope`); 0: exact.
     burn_in: the part of the run, in (0, 1], over which schedules go from first to second value.
@@ -102,15 +102,19 @@ class Adversarial(Game):
         self.adversarial = LOSSES[loss]
         self.r1, self.r2, self.gradient_penalty = r1, r2, gradient_penalty
         self.penalty_every, self.burn_in = penalty_every, burn_in
-        if difference and augment != "none":
-            raise ValueError("difference needs augment none: both passes must see the same picture")
+        self.discriminator_every = discriminator_every
+        if difference and (augment != "none" or drops(D)):
+            raise ValueError(
+                "difference needs augment none and no dropout in the discriminator: "
+                "both of its passes must see the same picture in the same way"
+            )
         self.slope = partial(estimated_slope, length=difference) if difference else slope
-        self.period = math.lcm(
-            penalty_every if (r1 or r2 or gradient_penalty) else 1,
-            discriminator_every,
-            generator_every,
-            sum(phases.values()) or 1,
-        )
+        lazily = penalty_every if (r1 or r2 or gradient_penalty) else 1
+        if discriminator_phase:
+            rounds = math.lcm(lazily, discriminator_phase) // discriminator_phase
+            self.period = rounds * sum(phases.values())
+        else:
+            self.period = math.lcm(lazily * discriminator_every, generator_every)
         self.turns = [
             ("discriminator", discriminator_moves, discriminator_every),
             ("generator", generator_moves, generator_every),
@@ -146,6 +150,17 @@ class Adversarial(Game):
             for _ in range(count)
         )
 
+    def penalty_factor(self) -> int:
+        """`penalty_every` in the first and every such step in which D moves, else 0."""
+        step = self.clock.step
+        (first, length), (_, rest) = self.phases
+        if length:
+            before, own = (0, length) if first == "discriminator" else (length, rest)
+            number = step // (length + rest) * own + step % (length + rest) - before
+        else:
+            number = step // self.discriminator_every
+        return self.penalty_every if number % self.penalty_every == 0 else 0
+
     def fake(self, batch: Batch) -> Tensor:
         """As many fakes as the batch has real samples, with the same labels."""
         x = batch["x"]
@@ -153,11 +168,10 @@ class Adversarial(Game):
         return cast(Tensor, self.G(z, batch.get("y")))
 
     def verdict(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """Logits (N,) of samples as D sees them: augmented; losses are never in bfloat16."""
+        """Logits (N,) of samples as D sees them: augmented."""
         if self.augmentation is not None:
             x = self.augmentation(x, self.scheduled(self.augment_p))
-        logits: Tensor = self.D(x, y)
-        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return verdict(self.D, x, y)
 
     def watch(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Let an adaptive augmentation know how sure D was of real samples.
@@ -180,7 +194,7 @@ class Adversarial(Game):
             return self.verdict(x, y)
 
         penalties: Losses = {}
-        lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
+        lazily = self.penalty_factor()
         if self.r1 and lazily:
             real_logits, squared = self.slope(logits, real)
             penalties["r1"] = lazily * self.scheduled(self.r1) / 2 * squared.mean()
@@ -242,6 +256,10 @@ class Adversarial(Game):
 
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))
+
+
+def drops(network: nn.Module) -> bool:
+    return any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p for m in network.modules())
 
 
 def check_one_stage(loss: str, D: nn.Module, moves: list[tuple[int, int]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 Batch = dict[str, Tensor]  # "x" (N, ...), "y" (N,) labels; "a", "b" for two domains
@@ -61,3 +62,9 @@ class Game(nn.Module):
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Samples (N, ...) from latents (N, latent) and labels (N,); pictures are in [-1, 1]."""
         raise NotImplementedError(f"{type(self).__name__} does not sample")
+
+
+def verdict(judge: nn.Module, *inputs: Tensor | None) -> Tensor:
+    """Logits of a discriminator, in float32 under autocast: losses are never in bfloat16."""
+    logits: Tensor = judge(*inputs)
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))

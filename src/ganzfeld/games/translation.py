@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.errors import did_you_mean
-from ganzfeld.games.game import Batch, Game, Losses
+from ganzfeld.games.game import Batch, Game, Losses, verdict
 from ganzfeld.losses import LOSSES, AdversarialLoss
 
 
@@ -123,9 +123,9 @@ class CycleGAN(Game):
         return losses
 
     def fooled(self, judge: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
-        logits = judge(fake)
+        logits = verdict(judge, fake)
         with torch.no_grad():
-            real_logits = judge(real) if self.criterion.paired else logits
+            real_logits = verdict(judge, real) if self.criterion.paired else logits
         return self.criterion.generator(logits, real_logits).mean()
 
     def discriminator_loss(self, batch: Batch) -> Losses:
@@ -134,9 +134,13 @@ class CycleGAN(Game):
         self.fresh = None
         fake_a, fake_b = self.pool_a.exchange(fake_a), self.pool_b.exchange(fake_b)
         return {
-            "adversarial_a": self.criterion.discriminator(self.D_a(a), self.D_a(fake_a)).mean(),
-            "adversarial_b": self.criterion.discriminator(self.D_b(b), self.D_b(fake_b)).mean(),
+            "adversarial_a": self.told(self.D_a, a, fake_a),
+            "adversarial_b": self.told(self.D_b, b, fake_b),
         }
+
+    def told(self, judge: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+        logits = verdict(judge, real), verdict(judge, fake)
+        return self.criterion.discriminator(*logits).mean()
 
     @torch.no_grad()
     def translated(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -184,15 +188,16 @@ class Pix2Pix(Game):
         x, y = batch[self.source], batch[self.target]
         with torch.no_grad():
             fake = self.G(x)
-        real_logits, fake_logits = self.D(torch.cat([x, y], 1)), self.D(torch.cat([x, fake], 1))
+        real_logits = verdict(self.D, torch.cat([x, y], 1))
+        fake_logits = verdict(self.D, torch.cat([x, fake], 1))
         return {"adversarial": self.criterion.discriminator(real_logits, fake_logits).mean() / 2}
 
     def generator_loss(self, batch: Batch) -> Losses:
         x, y = batch[self.source], batch[self.target]
         fake = self.G(x)
-        logits = self.D(torch.cat([x, fake], 1))
+        logits = verdict(self.D, torch.cat([x, fake], 1))
         with torch.no_grad():
-            real = self.D(torch.cat([x, y], 1)) if self.criterion.paired else logits
+            real = verdict(self.D, torch.cat([x, y], 1)) if self.criterion.paired else logits
         return {
             "adversarial": self.criterion.generator(logits, real).mean(),
             "l1": self.l1 * distance(fake, y),

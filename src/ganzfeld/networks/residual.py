@@ -72,8 +72,10 @@ def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
         return x
     if (height, width) == (2 * size[0], 2 * size[1]):
         return avg_pool2d(x, 2)
-    smaller = size[0] < height
-    return interpolate(x, size, mode="bilinear", align_corners=False, antialias=smaller)
+    if size[0] < height:  # which has no kernel for bfloat16 on a CPU
+        y = interpolate(x.float(), size, mode="bilinear", align_corners=False, antialias=True)
+        return y.to(x.dtype)
+    return interpolate(x, size, mode="bilinear", align_corners=False)
 
 
 def patches(shape: Sequence[int], patch: int) -> tuple[int, int, int]:
