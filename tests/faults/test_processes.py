@@ -51,6 +51,26 @@ os._exit(0)  # as ganzfeld itself ends under torchrun
 """
 
 
+# The command, where the first process measures and ends for longer than a collective waits.
+LONG = """
+import datetime, runpy, sys, time
+from ganzfeld import distributed, session
+
+distributed.TIMEOUT = datetime.timedelta(seconds=3)
+measure, finish = session.Session.measure, session.Session.finish
+
+def slowly(do):
+    def work(self):
+        if self.writes:
+            time.sleep(5)
+        do(self)
+    return work
+
+session.Session.measure, session.Session.finish = slowly(measure), slowly(finish)
+runpy.run_module("ganzfeld", run_name="__main__", alter_sys=False)
+"""
+
+
 class Numbered:
     """Pictures that remember who asked for them."""
 
@@ -177,6 +197,14 @@ def test_two_processes_make_one_run(pair: Path) -> None:
     assert [row["images"] for row in rows] == list(range(320, IMAGES + 1, 320))
     files = {"config.json", "evaluation.json", "lock", "metrics.jsonl", "report.html"}
     assert set(os.listdir(pair)) == files | {"checkpoints", "model", "samples"}
+
+
+def test_the_others_wait_while_the_first_measures_and_ends(tmp_path: Path) -> None:
+    script, out = tmp_path / "long.py", tmp_path / "run"
+    script.write_text(LONG)
+    words = command.training(out, 960, "run.evaluate_every=480")
+    code, printed = command.end(torchrun(str(script), *words), 120)
+    assert code == 0 and printed.count("done: ") == 1, printed
 
 
 def test_two_processes_resume_as_two(pair: Path, tmp_path: Path) -> None:
