@@ -23,7 +23,8 @@ TIMEOUT = datetime.timedelta(seconds=90)  # a silent rank ends the others after 
 def start(device: torch.device) -> None:
     """Join the processes that `torchrun` started; alone, do nothing."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        backend = "nccl" if device.type == "cuda" else "gloo"
+        # what only processes say to each other goes by gloo: no GPU has to wait for it
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=TIMEOUT)
 
 
@@ -94,16 +95,15 @@ def first(make: Callable[[], T], name: str) -> T:
     return make()
 
 
-def largest(number: int, device: torch.device) -> int:
+def largest(number: int) -> int:
     """The largest of all ranks' numbers, the same on each of them."""
     if world() == 1:
         return number
-    value = torch.tensor(number, device=device)
+    value = torch.tensor(number)
     dist.all_reduce(value, dist.ReduceOp.MAX)
     return int(value)
 
 
 def together() -> None:
     """Wait for all ranks, so that none leaves, and is missed, while another still writes."""
-    if world() > 1:
-        dist.barrier()
+    largest(0)

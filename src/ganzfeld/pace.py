@@ -53,7 +53,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     rate = LOGGING * speed(trainer, whole)
     images = run.images if whole is None else round(rate * whole)
     chores = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
-    chores = slowest(chores, device)
+    chores = slowest(chores)
     return Pace(rate, chores, memory_used(device))
 
 
@@ -91,9 +91,9 @@ def speed(
     warm, seconds = trainer.images, play_period()
     if whole is None:
         whole = seconds / (trainer.images - warm) * total
-    while distributed.largest(int(seconds < min(MEASURED, whole / 20)), trainer.device):
+    while distributed.largest(int(seconds < min(MEASURED, whole / 20))):
         seconds += play_period()
-    return (trainer.images - warm) / slowest(seconds, trainer.device)
+    return (trainer.images - warm) / slowest(seconds)
 
 
 def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int) -> float:
@@ -126,9 +126,9 @@ def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, image
     return 20 * draw + 80 * encode + evaluations
 
 
-def slowest(seconds: float, device: torch.device) -> float:
+def slowest(seconds: float) -> float:
     """The most of all processes."""
-    return distributed.largest(round(1e9 * seconds), device) / 1e9
+    return distributed.largest(round(1e9 * seconds)) / 1e9
 
 
 def synchronise(device: torch.device) -> None:

@@ -195,7 +195,7 @@ class Session:
                     self.save()
                 # every process hears of what only one of them noticed
                 asked = POISONED if self.poisoned else self.signals.asked
-                asked = distributed.largest(asked, self.device)
+                asked = distributed.largest(asked)
                 looked_at = done or report.step % SKIPS == 0  # a GPU must not wait in every step
                 stuck = looked_at and int(report.skipped) > SKIPS
                 if stuck or asked == POISONED:
