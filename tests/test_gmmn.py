@@ -33,8 +33,9 @@ def brute_force(
 
     pairs = [(i, j) for i in range(n) for j in range(n) if not (unbiased and i == j)]
     inner = sum(kernel(a[i], a[j], i, j) + kernel(b[i], b[j], i, j) for i, j in pairs)
-    across = sum(kernel(a[i], b[j], i, j) for i in range(n) for j in range(n))
-    return inner / len(pairs) - 2 * across / n**2
+    crossed = pairs if y is not None else [(i, j) for i in range(n) for j in range(n)]
+    across = sum(kernel(a[i], b[j], i, j) for i, j in crossed)
+    return inner / len(pairs) - 2 * across / len(crossed)
 
 
 @pytest.mark.parametrize("unbiased", [True, False])
@@ -75,6 +76,22 @@ def test_unbiased_means_zero_on_average() -> None:
         error = values.std() / math.sqrt(len(values))
         assert bool(abs(values.mean()) < 4 * error) is unbiased
         assert bool(values.min() >= -1e-6) is not unbiased
+
+
+def test_with_labels_the_least_is_at_the_truth() -> None:
+    """Samples within a class that vary less, or more, than the data are further from them."""
+    torch.manual_seed(0)
+    sums = dict.fromkeys((1.0, 0.8, 1.25), 0.0)
+    squares = 0.0
+    for _ in range(200):
+        y = torch.randint(0, 10, (32,))
+        real, noise = torch.randn(32, 2) + y[:, None], torch.randn(32, 2)
+        for spread in sums:
+            value = float(mmd2(real, spread * noise + y[:, None], BANDS, y))
+            sums[spread] += value / 200
+            squares += value**2 / 200 if spread == 1 else 0.0
+    assert abs(sums[1.0]) < 4 * math.sqrt(squares / 200)
+    assert min(sums, key=sums.__getitem__) == 1.0
 
 
 def test_equal_batches_and_gradients_are_finite() -> None:

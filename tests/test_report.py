@@ -258,6 +258,7 @@ def test_ones_own_network_is_drawn_only_when_trusted(tmp_path: Path) -> None:
     )
     page = Page(report.write(run.path))
     assert not any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
+    assert "--out pictures --trust-code" in page.raw and ", trust_code=True)" in page.raw
     page = Page(report.write(run.path, trust_code=True))
     assert any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
 

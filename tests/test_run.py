@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ganzfeld
+from ganzfeld import report
 from ganzfeld.cli import main
 from ganzfeld.errors import (
     CheckpointError,
@@ -167,6 +168,19 @@ def test_commands_run_ones_own_network_only_when_trusted(
     main([*way, "--trust-code"])
     main(["evaluate", str(run.path), "avatars:64", "--count", "16", "--trust-code"])
     main(["augment", str(run.path), "--count", "10", "--out", str(out / "set"), "--trust-code"])
+
+
+@pytest.mark.parametrize("recipe", ["own_network.py:tall", "own_game.py:matching"])
+def test_opening_a_checkpoint_runs_no_code_of_the_run(recipe: str, tmp_path: Path) -> None:
+    source = tmp_path / "mine.py"
+    name, _, function = recipe.partition(":")
+    shutil.copy(EXAMPLES / name, source)
+    run = tiny(tmp_path / "run", recipe=f"{source}:{function}", images=64)
+    shutil.rmtree(run.path / "model")
+    source.write_text("raise SystemExit('it was run')")
+    with pytest.raises(ForeignCodeError):
+        ganzfeld.load(run.path)
+    report.write(run.path)
 
 
 def test_verifying_runs_no_code_of_the_run(tmp_path: Path) -> None:

@@ -30,10 +30,11 @@ from ganzfeld.games.translation import Pool, columns, compare
 from ganzfeld.networks.patch import PatchDiscriminator
 from ganzfeld.networks.translator import ResidualTranslator
 from ganzfeld.networks.unet import UNetTranslator
+from ganzfeld.pictures import save_image
 from ganzfeld.plan import settle
 from ganzfeld.recipes import RECIPES, Facts, patch_layers, unet_depth
 from ganzfeld.trainer import Trainer, as_data
-from ganzfeld.translate import Translator, places, tiled
+from ganzfeld.translate import Translator, places, tiled, translate_files
 from test_resume import run_on, unequal
 
 # Networks
@@ -534,6 +535,15 @@ def test_the_command(styles: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as caught:
         main(["translate", str(styles), str(one), "--out", str(one.parent)])
     assert caught.value.code == 2 and "overwritten" in capsys.readouterr().err
+
+
+def test_nothing_is_written_among_the_pictures(styles: Path, tmp_path: Path) -> None:
+    for place in ("1.png", "sub/1.png"):
+        save_image(Image.new("RGB", (16, 16), "red"), tmp_path / "pictures" / place)
+    before = (tmp_path / "pictures" / "sub" / "1.png").read_bytes()
+    with pytest.raises(UsageError, match="overwritten"):
+        translate_files(ganzfeld.load(styles), tmp_path / "pictures", tmp_path / "pictures" / "sub")
+    assert (tmp_path / "pictures" / "sub" / "1.png").read_bytes() == before
 
 
 def test_dropout_is_noise_that_follows_its_seed(styles: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image, features
 
 from ganzfeld.checkpoint import replace
 from ganzfeld.errors import ResourceError, UsageError
+from ganzfeld.pictures import on_white
 
 MOVING = (".gif", ".webp", ".mp4")
 SHORTEST = 0.02  # seconds: browsers slow down what is faster
@@ -43,7 +44,7 @@ def save_animation(
     if seconds <= 0:
         raise UsageError(f"--seconds must be more than zero, not {seconds:g}")
     ending = check_ending(out)
-    opaque = [on_white(picture) for picture in pictures]
+    opaque = [on_white(picture).convert("RGB") for picture in pictures]
     each = max(seconds / len(opaque), SHORTEST)
     out.parent.mkdir(parents=True, exist_ok=True)
     if ending == ".mp4":
@@ -66,13 +67,6 @@ def enlarged(picture: Image.Image, least: int = 192) -> Image.Image:
     factor = -(-least // max(picture.size))
     size = picture.width * factor, picture.height * factor
     return picture.resize(size, Image.Resampling.NEAREST)
-
-
-def on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode not in ("LA", "RGBA"):
-        return picture.convert("RGB")
-    ground = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
 def import_av() -> Any:

@@ -235,7 +235,8 @@ def remeasure(member: Subject, first: Group) -> str:
         words += ["--count", str(protocol["generated"])]
         words += ["--reference", str(protocol["reference"]), "--seed", str(protocol.get("seed", 0))]
     place = member.path / "evaluation.json" if member.record else member.path
-    return " ".join([*words, "--json", shlex.quote(str(place))])
+    words += ["--json", shlex.quote(str(place))]
+    return " ".join(words) + (member.record.trust if member.record else "")
 
 
 def subject_of(member: Subject) -> str:

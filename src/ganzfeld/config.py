@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ def convert(kind: Any, value: Any, where: str) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float and number:
         return float(value)
-    if kind is int and number and int(value) == value:
+    if kind is int and number and math.isfinite(value) and int(value) == value:
         return int(value)
     if kind in (bool, str) and isinstance(value, kind):
         return value

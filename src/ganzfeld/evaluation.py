@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 import ganzfeld
 from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.data.survey import alpha_of
+from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
 from ganzfeld.metrics.store import keep, kept
 from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
@@ -70,6 +72,7 @@ def evaluate(
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
     net = choose_extractor(extractor, pack, protocol, progress)
+    other = None if held_out is None else open_like(held_out, pack, progress)
     place = torch.device(choose_device(device))
     drawn = draw(subject, pack, rows, number, seed, place)
     thumbs: list[Features] = []
@@ -91,7 +94,8 @@ def evaluate(
         rows=rows,
         wanted=drawn.labels,
         data_labels=None if pack.labels is None else pack.labels[rows],
-        held_out=features_of_held_out(net, held_out, pack, place, progress),
+        held_out=None if other is None else held_out_features(net, other, place, progress),
+        whole=len(pack),
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
@@ -101,7 +105,7 @@ def evaluate(
             raise UsageError(f"the metric {name} {NEEDS[name]}")
         result.update(found)
     result |= {f"extractor_{name}": value for name, value in net.facts.items()}
-    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed)
+    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed, other)
     return {name: finite(value) for name, value in result.items()}
 
 
@@ -130,18 +134,21 @@ def open_data(
     if not isinstance(subject, generate.Model):
         return open_pack(data, progress=progress)
     channels, height, width = subject.shape
-    alpha = subject.about.get("training", {}).get("data", {}).get("alpha", "white")
-    if channels in (2, 4):
-        alpha = "keep"
-    options = PackOptions(size=(height, width), channels=channels, alpha=alpha)
+    trained_on = subject.about.get("training", {}).get("data", {})
+    options = PackOptions(
+        size=(height, width),
+        channels=channels,
+        labels=trained_on.get("labels", "auto"),
+        alpha=alpha_of(channels, trained_on.get("alpha", "white")),
+        on_bad_image=trained_on.get("on_bad_image"),
+    )
     return open_pack(data, options, progress=progress)
 
 
 def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress) -> Pack:
     """Pictures in the size and channels of the data."""
     if not isinstance(source, Pack):
-        alpha = "keep" if pack.channels in (2, 4) else "white"
-        size = (pack.height, pack.width)
+        size, alpha = (pack.height, pack.width), alpha_of(pack.channels)
         options = PackOptions(size=size, channels=pack.channels, alpha=alpha)
         source = open_pack(source, options, progress=progress)
     if source.images.shape[1:] != pack.images.shape[1:]:
@@ -293,21 +300,15 @@ def features_of(
     if found is not None and found[1] == facts and len(found[0]["features"]) == len(rows):
         return found[0]["features"]
     features = extracted()
-    keep(place, {"features": features}, facts)
+    with contextlib.suppress(ResourceError):  # the next time they are made again
+        keep(place, {"features": features}, facts)
     return features
 
 
-def features_of_held_out(
-    net: Extractor,
-    held_out: str | os.PathLike[str] | Pack | None,
-    pack: Pack,
-    device: torch.device,
-    progress: Progress,
-) -> Features | None:
-    if held_out is None:
-        return None
-    other = open_like(held_out, pack, progress)
-    return features_of(net, other, reference_rows(other, COUNT), device, progress)
+def held_out_features(
+    net: Extractor, held_out: Pack, device: torch.device, progress: Progress
+) -> Features:
+    return features_of(net, held_out, reference_rows(held_out, COUNT), device, progress)
 
 
 # What is said of it
@@ -319,6 +320,7 @@ def describe_protocol(
     count: int,
     reference: int,
     seed: int,
+    held_out: Pack | None = None,
 ) -> dict[str, Any]:
     """All that the numbers depend on but the generator; numbers of different ids differ."""
     library = f"ganzfeld {ganzfeld.__version__}"
@@ -335,6 +337,8 @@ def describe_protocol(
         "seed": seed,
         "library": library,
     }
+    if held_out is not None:
+        about["held_out"] = held_out.fingerprint
     words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]
     words += [f"data {pack.fingerprint[:8]}", f"seed {seed}", library]
     digest = f"{key(json.dumps(about, sort_keys=True)):016x}"

@@ -266,6 +266,9 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
 
 def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:
     config, folder = read_config(run), run / "checkpoints"
+    names = [config.game.name, *(p.name for n, p in config.networks.items() if n != "D")]
+    for name in names if not trust_code else ():
+        refuse_foreign(name)
     found, _ = checkpoint.newest(folder)
     assert found is not None
     best = checkpoint.best(folder, journal.scores(run / "metrics.jsonl"))
@@ -308,15 +311,21 @@ def assemble(
     return Model(about, generator, assemble_network(described, judge, trust_code=trust_code))
 
 
+def refuse_foreign(name: str) -> None:
+    """ForeignCodeError where a network or game of this name is code of the model's author."""
+    if ":" in name:
+        raise ForeignCodeError(
+            f"this model is partly Python code of its author, {name}; it was not run",
+            fix="add --trust-code if you trust it, in Python ganzfeld.load(path, trust_code=True)",
+        )
+
+
 def assemble_network(
     described: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
 ) -> nn.Module:
     part = from_dict(Part, described, "network")
-    if ":" in part.name and not trust_code:
-        raise ForeignCodeError(
-            f"this model's network is Python code of its author, {part.name}; it was not run",
-            fix="add --trust-code if you trust it, in Python ganzfeld.load(path, trust_code=True)",
-        )
+    if not trust_code:
+        refuse_foreign(part.name)
     network = build_network(part)
     try:
         network.load_state_dict(weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def scores(path: Path) -> dict[int, float]:
     """The Frechet distances that were measured, by images seen."""
     if not path.exists():
         return {}
-    rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+    rows = [json.loads(line) for line in path.read_bytes().splitlines() if keeps(line, sys.maxsize)]
     measured = [row for row in rows if row["kind"] == "evaluation"]
     return {row["images"]: row["frechet"] for row in measured if row.get("frechet") is not None}
 

@@ -48,7 +48,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         f"{folder} holds a run with other settings:\n{table(rows)}",
         safe="nothing was changed",
         fix=f"ganzfeld resume {quoted(folder)} --images {wanted.run.images}   to go on to there"
-        if longer
+        if longer and (wanted.run.images or 0) > (stored.run.images or 0)
         else f"ganzfeld resume {quoted(folder)}   to continue it as it is, "
         "or choose another folder with --out",
     )
@@ -66,6 +66,12 @@ def table(rows: list[tuple[str, str, str]]) -> str:
 def quoted(folder: Path) -> str:
     """As a shell takes it."""
     return shlex.quote(str(folder))
+
+
+def trust(config: Config) -> str:
+    """What commands that draw from a run need, where parts of it are code of its author."""
+    parts = [config.game, *config.networks.values()]
+    return " --trust-code" if any(":" in part.name for part in parts) else ""
 
 
 def now(device: torch.device) -> dict[str, Any]:

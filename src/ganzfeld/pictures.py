@@ -54,10 +54,22 @@ def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = 2) ->
     return to_image(sheet)
 
 
+def on_white(image: Image.Image) -> Image.Image:
+    """A picture without alpha: grey as it is, all else RGB."""
+    if image.mode in ("L", "RGB"):
+        return image
+    whole = image.convert("RGBA")
+    ground = Image.new("RGBA", whole.size, "white")
+    return Image.alpha_composite(ground, whole).convert("RGB")
+
+
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     """Write a picture so that nobody ever sees half of it; the name decides the format."""
     Image.init()
     buffer = io.BytesIO()
-    image.save(buffer, Image.EXTENSION.get(path.suffix.lower(), "PNG"), **options)
+    kind = Image.EXTENSION.get(path.suffix.lower(), "PNG")
+    if kind in ("JPEG", "BMP", "PPM") and image.mode in ("LA", "RGBA"):  # which hold no alpha
+        image = on_white(image)
+    image.save(buffer, kind, **options)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, buffer.getvalue())

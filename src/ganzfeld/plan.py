@@ -149,6 +149,8 @@ def check(config: Config) -> None:
         least = LEAST if name == "evaluate_count" else 1
         if value is not None and value < least:
             raise UsageError(f"run.{name} must be {least} or more, not {value}")
+    if not config.ema.spans:
+        raise UsageError("ema.spans needs one average at least")
     if run.batch_size % distributed.world():
         raise UsageError(
             f"{distributed.world()} processes cannot share a batch of {run.batch_size}",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ganzfeld import pictures
-from ganzfeld.animation import check_ending, on_white, save_animation
+from ganzfeld.animation import check_ending, save_animation
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.shipping import read_config
 
@@ -39,7 +39,7 @@ def progress_of(
         if value is not None and value < 1:
             raise UsageError(f"{name} must be 1 or more, not {value}")
     height, width = read_config(run).data.size or (0, 0)
-    grids = sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
+    grids = grids_of(run)
     if not grids:
         raise DataError(
             f"{run} has no grids of samples", fix="let it train to its first run.sample_every"
@@ -59,6 +59,12 @@ def progress_of(
     return len(chosen)
 
 
+def grids_of(run: Path) -> list[Path]:
+    """The grids that training drew, the oldest first."""
+    paths = (run / "samples").glob("*.png")
+    return sorted((p for p in paths if p.stem.isdecimal()), key=lambda path: int(path.stem))
+
+
 def spread(of: int, count: int) -> list[int]:
     """Up to `count` of the numbers below `of`, evenly spaced, the first and the last included."""
     return sorted({int(i) for i in np.linspace(0, of - 1, min(count, of)).round()})
@@ -76,7 +82,7 @@ def cut(path: Path, height: int, width: int) -> Pixels:
     height, width: of a sample in pixels. DataError where the file is no such grid.
     """
     with Image.open(path) as image:
-        sheet = np.asarray(on_white(image)).transpose(2, 0, 1)
+        sheet = np.asarray(pictures.on_white(image).convert("RGB")).transpose(2, 0, 1)
     scale = max(1, 64 // max(height, width, 1))
     high, wide = height * scale + GAP, width * scale + GAP
     rows, columns = (sheet.shape[1] - GAP) // high, (sheet.shape[2] - GAP) // wide

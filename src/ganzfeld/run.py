@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganzfeld import checkpoint, distributed, generate, shipping
+from ganzfeld import checkpoint, distributed, generate, lineage, shipping
 from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
 from ganzfeld.initial import sized_by
@@ -161,7 +162,7 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
             size=config.data.size,
             channels=config.data.channels,
             labels=config.data.labels,
-            alpha=config.data.alpha,
+            alpha=alpha_of(config.data.channels, config.data.alpha),
             on_bad_image=config.data.on_bad_image,
         )
         if pack.fingerprint != config.data.fingerprint:
@@ -182,7 +183,8 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",
                         safe="nothing was changed",
-                        fix=f"ganzfeld resume {folder} --images {2 * seen}   or any number above",
+                        fix=f"ganzfeld resume {lineage.quoted(folder)} --images {2 * seen}"
+                        "   or any number above",
                     )
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:

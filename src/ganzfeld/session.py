@@ -404,7 +404,7 @@ class Session:
 
 def more(config: Config, game: Game, folder: Path) -> str:
     """A command to go on with."""
-    trust = " --trust-code" if any(":" in part.name for part in config.networks.values()) else ""
+    trust = lineage.trust(config)
     if game.task == "translation":
         command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
     else:

@@ -20,6 +20,7 @@ from ganzfeld.data.codecs import BACKGROUNDS, BadPicture, Target, decode, probe
 from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
 from ganzfeld.data.sources import Encoded, find_source
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.lineage import quoted
 from ganzfeld.randomness import key
 
 TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
@@ -274,9 +275,10 @@ def translate_files(
     """
     way = model.way(to)
     home = source if source.is_dir() else source.parent
-    if out.resolve() == home.resolve():
+    inside = source.is_dir() and out.resolve().is_relative_to(home.resolve())
+    if inside or out.resolve() == home.resolve():
         raise UsageError(
-            f"--out {shown(str(out))} is where the pictures are: they would be overwritten",
+            f"--out {shown(str(out))} is where the pictures are: they could be overwritten",
             safe="nothing was changed",
             fix="--out with another folder",
         )
@@ -306,7 +308,7 @@ def translate_files(
         raise DataError(
             "\n  ".join([f"{len(bad):,} pictures could not be translated", *capped(bad)]),
             safe=f"{len(used):,} others are in {out}",
-            fix=f"ganzfeld data check {shown(str(source))}",
+            fix=f"ganzfeld data check {quoted(source)}" if source.is_dir() else "",
         )
     return len(used)
 

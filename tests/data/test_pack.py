@@ -286,8 +286,11 @@ def test_leftovers_of_killed_processes_are_removed(photos, cache):
     )
     for path in (old, own, foreign):
         path.write_bytes(b"half a pack")
+    in_use = cache / f"{'1' * 16}-{host}-{dead.pid}-abcd0123.part"  # of another container
+    writer = packfile.PackWriter(in_use, 1, (1, 8, 8), ())
     open_pack(photos, cache=cache)
-    assert not old.exists() and own.exists() and foreign.exists()
+    assert not old.exists() and own.exists() and foreign.exists() and in_use.exists()
+    writer.close()
 
 
 SCRIPT = """

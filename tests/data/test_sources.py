@@ -434,6 +434,19 @@ def test_parquet_of_hugging_face(tmp_path, pack):
     assert pack(write_parquet(tmp_path / "b.parquet", names=())).classes == ("0", "1")
 
 
+def test_names_that_are_no_utf8_are_refused_before_anything_is_done(tmp_path, pack):
+    for place in (b"caf\xe9", b"data/caf\xe9"):
+        folder = os.path.join(os.fsencode(tmp_path), place)
+        os.makedirs(folder)
+        with open(os.path.join(folder, b"1.png"), "wb") as file:
+            file.write(corpus.png())
+    write_classes(tmp_path / "data", ("other",))
+    for source in (os.fsdecode(os.path.join(os.fsencode(tmp_path), b"caf\xe9")), tmp_path / "data"):
+        with pytest.raises(DataError, match="is not UTF-8") as caught:
+            pack(source)
+        str(caught.value).encode()
+
+
 def test_parquet_parts_in_a_folder(tmp_path, pack):
     (tmp_path / "data").mkdir()
     write_parquet(tmp_path / "data" / "train-00000-of-00002.parquet")
@@ -441,7 +454,7 @@ def test_parquet_parts_in_a_folder(tmp_path, pack):
     write_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
     found = pack(tmp_path, on_bad_image="skip")
     assert len(found) == 23
-    assert found.report["skipped"] == [["3.png", "not a picture (an HTML page)"]]
+    assert found.report["skipped"] == [["3.png (row 15)", "not a picture (an HTML page)"]]
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, pack, monkeypatch):

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ganzfeld
-from ganzfeld import pictures
+from ganzfeld import pictures, shipping
 from ganzfeld.cli import main
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.evaluation import reference_rows
 from ganzfeld.metrics import domain, frechet_distance
 from ganzfeld.metrics.summary import summary
@@ -157,9 +158,63 @@ def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -
 
 def test_held_out_data(folder: Path, pack: Pack) -> None:
     found = ganzfeld.evaluate(
-        folder, pack, extractor="random", metrics=["memorisation"], held_out="avatars:500"
+        folder,
+        pack,
+        extractor="random",
+        metrics=["memorisation"],
+        held_out="avatars:500",
+        reference=201,
     )
     assert found["memorisation"] is not None
+    alone = ganzfeld.evaluate(
+        folder, pack, extractor="random", metrics=["memorisation"], reference=201
+    )
+    assert alone["protocol"]["id"] != found["protocol"]["id"], "it was measured otherwise"
+
+
+def test_a_few_of_the_data_do_not_tell_who_copied(pack: Pack) -> None:
+    """All of these pictures are in the data, and most not among a tenth of them."""
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"], "count": 40}
+    found = ganzfeld.evaluate(pack, pack, **options)
+    assert found["memorisation"] is None and found["memorisation_copies"] is None
+    assert "40 of 400 pictures cannot tell; --reference 400 can" in "\n".join(summary(found))
+    found = ganzfeld.evaluate(pack, pack, **options, reference=400)
+    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+
+
+def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
+    """Opaque pictures with `alpha="keep"`, labels left aside, and a bad file that was skipped."""
+    data = tmp_path / "data"
+    for number in range(24):
+        colour = (number * 10, 255 - number * 10, 99)
+        name = data / "ab"[number % 2] / f"{number}.png"
+        pictures.save_image(Image.new("RGB", (16, 16), colour), name)
+    (data / "a" / "bad.png").write_bytes(b"no picture")
+    run = ganzfeld.train(
+        data,
+        out=tmp_path / "run",
+        images=64,
+        batch=8,
+        labels="none",
+        alpha="keep",
+        on_bad_image="skip",
+        settings=["networks.*.width=4"],
+        quiet=True,
+    )
+    found = ganzfeld.evaluate(run, data, extractor="random", metrics=["frechet"], count=12)
+    assert found["protocol"]["data"] == shipping.read_config(run.path).data.fingerprint
+    ganzfeld.resume(run.path, images=96, quiet=True)
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ResourceError("features cannot be written")
+
+    monkeypatch.setattr("ganzfeld.evaluation.keep", refuse)
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["frechet"], "count": 37}
+    assert ganzfeld.evaluate(pack, pack, **options)["frechet"] is not None
 
 
 def test_reference_features_are_found_again_or_made_anew(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def open_domains(
     there = ", ".join(capped([shown(name) for name in parts if name], 5)) or "no sub-folders"
     raise DataError(
         f"{shown(str(source))} does not show two domains: there are {there}. Expected: {LAYOUTS}",
-        fix=f"ganzfeld train {shown(str(source))} --with OTHER --recipe cyclegan",
+        fix=f"ganzfeld train {shlex.quote(str(source))} --with OTHER --recipe cyclegan",
     )
 
 
@@ -162,7 +163,7 @@ def part_of(found: Encoded, tops: Sequence[str], top: str) -> Encoded:
     part.names = [found.names[index] for index in chosen]
     part.titles = [found.titles[index] for index in chosen]
     part.labels, part.classes, part.apart = None, (), []
-    part.place = os.path.join(found.place, top)  # it is not the same set, so not the same pack
+    part.part = os.path.join(found.part, top)  # it is not the same set, so not the same pack
     part.broken = [(n, why) for n, why in found.broken if top in n.split("/")[:-1]]
     part.notes, part.warnings = [], []
     return part
@@ -275,5 +276,5 @@ def need_pictures(source: str | os.PathLike[str], other: object) -> None:
         raise UsageError(
             f"{shown(str(source))}{f' with {shown(str(other))}' if other is not None else ''} is "
             "two domains, and the recipe learns from one",
-            fix=f"ganzfeld train {shown(str(source))} --recipe cyclegan   or pix2pix",
+            fix=f"ganzfeld train {shlex.quote(str(source))} --recipe cyclegan   or pix2pix",
         )

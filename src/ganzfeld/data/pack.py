@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.names import shown
-from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, read_pack
+from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, hold, read_pack
 from ganzfeld.data.sources import Encoded, Ready
 from ganzfeld.data.survey import (
     Outcome,
@@ -170,9 +170,8 @@ def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
     del wanted["on_bad_image"]  # judged anew whenever the pack is opened
     if wanted["part"] == "whole":
         del wanted["part"]
-    digest = hashlib.sha256(
-        json.dumps([KEY_VERSION, source.kind, source.place, wanted]).encode("ascii")
-    )
+    place = os.path.join(source.place, source.part) if source.part else source.place
+    digest = hashlib.sha256(json.dumps([KEY_VERSION, source.kind, place, wanted]).encode("ascii"))
     for stamp in source.stamps:
         digest.update(json.dumps(stamp).encode("ascii"))
     if isinstance(source, Encoded):
@@ -262,8 +261,10 @@ def _sweep(folder: Path) -> None:
     for part in folder.glob(f"*-{host}-*.part"):
         process = part.name.rsplit("-", 2)[1]
         if process.isdigit() and not _alive(int(process)):
-            with contextlib.suppress(OSError):
-                part.unlink()
+            # a container may share this machine's name and not its processes: hence the lock
+            with contextlib.suppress(OSError), open(part, "r+b") as file:
+                if hold(file):
+                    part.unlink()
 
 
 def _alive(process: int) -> bool:

@@ -48,6 +48,19 @@ class Content:
     report: dict[str, Any]
 
 
+def hold(file: IO[bytes]) -> bool:
+    """Lock a file that is being written, until it is closed; False where somebody else holds it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # Windows, or a file system without locks
+        pass
+    return True
+
+
 class PackWriter:
     """A pack under way: pictures (C, H, W) by index in any order, then `finish`."""
 
@@ -60,6 +73,7 @@ class PackWriter:
         self.start = -(-(8 + len(longest)) // 4096) * 4096
         self.at = 0
         self.file: IO[bytes] = open(path, "x+b", buffering=COPY_BYTES)  # noqa: SIM115
+        hold(self.file)
 
     def put(self, index: int, pixels: NDArray[np.uint8]) -> None:
         place = self.start + index * self.slot

@@ -14,6 +14,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,7 @@ class Source:
     kind: str
     name: str  # short, for the pack's file name
     place: str  # the path, or the name of the embedded data
+    part: str = ""  # the folder in it, where the rest is another set
     stamps: Sequence[Stamp] = ()
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
@@ -96,6 +98,7 @@ class Ready(Source):
 def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     path = Path(os.fspath(source)).expanduser()
+    _refuse_odd_bytes(str(path))
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
@@ -239,6 +242,8 @@ def _with_classes(source: Encoded) -> Encoded:
         )
         found = []
     if found:
+        for name in found:
+            _refuse_odd_bytes(name)
         _refuse_twins(found)
         places = {name: place for place, name in enumerate(found)}
         source.labels = np.array([places[top] for top in tops], dtype=np.int64)
@@ -269,6 +274,18 @@ def _only(source: Encoded, tops: list[str], kept: str, found: list[str]) -> Enco
     others = ", ".join(shown(name) for name in found if name != kept)
     source.notes.append(f"only {shown(kept)} is used; {others} left out")
     return source
+
+
+def _refuse_odd_bytes(name: str) -> None:
+    """Names are written into files that must be UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"the name {os.fsencode(name)!r} is not UTF-8",
+            safe="nothing was changed",
+            fix="rename it, for instance with convmv -f latin1 -t utf8 --notest",
+        ) from None
 
 
 def _refuse_twins(classes: list[str]) -> None:
@@ -492,6 +509,8 @@ def _parquet(paths: list[Path], place: Path) -> Encoded:
             labels += [value for _, value in rows]
     if not names:
         raise DataError(f"{shown(str(place))} holds no rows")
+    many = {title for title, count in Counter(titles).items() if count > 1}
+    titles = [f"{title} (row {i})" if title in many else title for i, title in enumerate(titles)]
     source = Encoded(
         kind="parquet",
         name=_plain_name(place),

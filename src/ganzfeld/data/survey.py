@@ -77,6 +77,13 @@ class PackOptions:
             raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to 178")
 
 
+def alpha_of(channels: int | None, asked: str = "white") -> str:
+    """The option `alpha` for pictures of so many channels, where `asked` does not fit them."""
+    if channels in (2, 4):
+        return "keep"
+    return "white" if asked == "keep" and channels is not None else asked
+
+
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{option} {value!r} is not known. {did_you_mean(value, known)}")

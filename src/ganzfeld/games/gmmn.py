@@ -110,7 +110,9 @@ def mmd2(
     The kernel is the mean over b of exp(-|u - v|^2 / (2 (b m)^2)), with m the median distance of
     two real samples, times one where labels are equal and else zero. Both batches have labels y.
 
-    unbiased: eq. 3 of that paper, without the diagonals; else eq. 5, with them. N is 2 or more.
+    unbiased: eq. 3 of that paper, without the diagonals of real and of fake; with labels eq. 4,
+        without that of real against fake either, where labels are always equal and not by chance.
+        Else eq. 5, with all of them. N is 2 or more.
     """
     real, fake = real.float().flatten(1), fake.float().flatten(1)
     n = len(real)
@@ -123,9 +125,12 @@ def mmd2(
         parts = [(square * (-0.5 / b**2) / median).exp() for b in bandwidths]
         return same * torch.stack(parts).mean(0)
 
-    within = kernel(of_real) + kernel(of_fake)
-    inner = (within * others).sum() / (n * (n - 1)) if unbiased else within.mean()
-    return inner - 2 * kernel(across).mean()
+    def apart(pairs: Tensor) -> Tensor:
+        return (pairs * others).sum() / (n * (n - 1)) if unbiased else pairs.mean()
+
+    cross = kernel(across)
+    inner = apart(kernel(of_real) + kernel(of_fake))
+    return inner - 2 * (cross.mean() if y is None else apart(cross))
 
 
 def squares(a: Tensor, b: Tensor) -> Tensor:

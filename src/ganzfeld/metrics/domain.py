@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
 from ganzfeld.data.pack import Pack, cache_folder
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.store import Arrays, digest, keep, kept
 from ganzfeld.randomness import key, numpy_generator
 
@@ -93,7 +93,8 @@ def domain_classifier(pack: Pack, progress: Progress) -> tuple[Classifier, str, 
     place = cache_folder() / f"domain-{RECIPE}-{pack.fingerprint[:32]}.safetensors"
     if (found := kept(place)) is None:
         found = trained(pack, progress)
-        keep(place, *found)
+        with suppress(ResourceError):  # the next time it is trained again
+            keep(place, *found)
     arrays, facts = found
     if facts["accuracy"] < ACCURACY:
         raise DataError(

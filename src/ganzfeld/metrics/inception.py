@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from ganzfeld.data.pack import cache_folder
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.store import Arrays, digest, keep, kept
 from ganzfeld.metrics.torchzip import read_tensors
 
@@ -231,7 +232,8 @@ def inception_tensors(source: Path | None = None) -> tuple[Arrays, str]:
     place = cache_folder() / f"inception-{stamp[:16]}.safetensors"
     if (found := kept(place)) is None:
         found = renamed(read_tensors(path), path), {"source": stamp}
-        keep(place, *found)
+        with suppress(ResourceError):  # the next time they are read again
+            keep(place, *found)
     return found[0], digest(found[0])
 
 

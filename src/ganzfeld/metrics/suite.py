@@ -40,6 +40,7 @@ class Sets:
     wanted: Labels | None
     data_labels: Labels | None
     held_out: Features | None
+    whole: int  # pictures of the data in all
 
 
 # Each gives what it finds, or nothing where it does not apply
@@ -84,11 +85,16 @@ def diversity(sets: Sets) -> dict[str, Any]:
 
 
 def memorisation(sets: Sets) -> dict[str, Any]:
-    """Pairs are (number of the sample or row of the pictures, row of the data, distance)."""
+    """Pairs are (number of the sample or row of the pictures, row of the data, distance).
+
+    Nothing is said where the originals of most copies would not be among the rows.
+    """
     found = metrics.memorisation(sets.generated, sets.data, sets.held_out)
+    enough = 2 * len(sets.rows) > sets.whole
     return {
-        "memorisation": found.ratio,
-        "memorisation_copies": found.copies,
+        "memorisation": found.ratio if enough else None,
+        "memorisation_copies": found.copies if enough else None,
+        "memorisation_of": sets.whole,
         "memorisation_pairs": [
             [int(sets.numbers[i]), int(sets.rows[j]), d] for i, j, d in found.pairs
         ],

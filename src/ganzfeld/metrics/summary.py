@@ -82,8 +82,14 @@ SINGLE = {
 
 
 def single(result: dict[str, Any]) -> list[Row]:
+    seen, whole = result["protocol"]["reference"], result.get("memorisation_of", 0)
+    few = f"{seen:,} of {whole:,} pictures cannot tell; --reference {whole} can"
     return [
-        (name.replace("_", " "), figure(result[name]), meaning)
+        (
+            name.replace("_", " "),
+            figure(result[name]),
+            few if name.startswith("memorisation") and 2 * seen <= whole else meaning,
+        )
         for name, meaning in SINGLE.items()
         if name in result
     ]

@@ -59,6 +59,7 @@ def needs_data(record: Record) -> bool:
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was trained on, or None and why not."""
     from ganzfeld.data.pack import PackOptions, open_pack
+    from ganzfeld.data.survey import alpha_of
 
     data = record.config.data
     try:
@@ -66,7 +67,7 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
             size=data.size,
             channels=data.channels,
             labels=data.labels,
-            alpha=data.alpha,
+            alpha=alpha_of(data.channels, data.alpha),
             on_bad_image=data.on_bad_image,
         )
         return open_pack(data.source, options, progress=progress), ""

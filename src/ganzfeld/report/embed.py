@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ganzfeld.pictures import on_white
 from ganzfeld.report.html import Html, tag
 
 QUALITIES = (90, 80, 65, 50, 35)
@@ -65,11 +66,3 @@ def saved(image: Image.Image, kind: str, **options: int | bool) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "RGB"):
-        return image
-    whole = image.convert("RGBA")
-    ground = Image.new("RGBA", whole.size, "white")
-    return Image.alpha_composite(ground, whole).convert("RGB")

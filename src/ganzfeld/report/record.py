@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import shipping
+from ganzfeld import lineage, shipping
 from ganzfeld.config import Config
 from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics.summary import SINGLE
@@ -46,6 +46,11 @@ class Record:
         if self.about:
             marks.append(int(self.about.get("run_images") or self.about["images_seen"]))
         return int(max(marks, default=0))
+
+    @property
+    def trust(self) -> str:
+        """What commands that draw from this run must add; see `lineage.trust`."""
+        return lineage.trust(self.config)
 
     @property
     def chosen(self) -> Row | None:

@@ -294,8 +294,8 @@ def metrics(record: Record) -> Html:
     if result is None:
         return section(
             "Metrics",
-            command(f"ganzfeld evaluate {where} DATA --json {where}/evaluation.json"),
-            command(f"ganzfeld report {where}"),
+            command(f"ganzfeld evaluate {where} DATA --json {where}/evaluation.json{record.trust}"),
+            command(f"ganzfeld report {where}{record.trust}"),
             lead="The shipped model has not been measured yet. These two do it:",
         )
     protocol = result["protocol"]

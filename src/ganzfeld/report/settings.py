@@ -63,6 +63,8 @@ def said(value: object) -> str:
 
 def next_steps(record: Record) -> Html:
     where = shlex.quote(str(record.path))
+    trust = record.trust
+    trust_too = ", trust_code=True" if trust else ""
     total = record.config.run.images or record.images
     done = record.images >= total
     on = f"ganzfeld resume {where}" + (f" --images {2 * total}" if done else "")
@@ -73,16 +75,16 @@ def next_steps(record: Record) -> Html:
     sizes = ", ".join(str(n) for n in shape)
     python = (
         "import ganzfeld\n\n"
-        f"model = ganzfeld.load({str(record.path)!r})\n"
+        f"model = ganzfeld.load({str(record.path)!r}{trust_too})\n"
         f"model.images(1, seed=7{pick})[0].show()\n"
         f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
     )
-    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures"
+    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures{trust}"
     if record.translates:
-        sample = f"ganzfeld translate {where} PICTURES --out translated"
+        sample = f"ganzfeld translate {where} PICTURES --out translated{trust}"
         python = (
             "import ganzfeld\nfrom PIL import Image\n\n"
-            f"model = ganzfeld.load({str(record.path)!r})\n"
+            f"model = ganzfeld.load({str(record.path)!r}{trust_too})\n"
             'model.translate(Image.open("picture.png")).show()'
         )
     parts = [

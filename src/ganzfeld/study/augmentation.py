@@ -17,6 +17,7 @@ from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.plan import find_generation
+from ganzfeld.progression import grids_of
 from ganzfeld.randomness import key
 from ganzfeld.run import train
 from ganzfeld.screen import Screen
@@ -197,7 +198,7 @@ class Work:
         images = self.images
         if images is None and self.minutes is None:
             images = generator_images(self.count)
-        model = train(
+        run = train(
             source,
             recipe=self.recipe,
             out=self.folder / "run",
@@ -208,7 +209,8 @@ class Work:
             seed=self.seed,
             settings=self.settings,
             quiet=True,
-        ).model
+        )
+        model = generate.load(run.path, trust_code=True, task="generation")  # it has just been run
         if not model.classes:
             raise UsageError(
                 f"the recipe {self.recipe} makes generators without labels",
@@ -305,7 +307,7 @@ def signed(found: Interval) -> str:
 
 def grid_of(run: Path) -> Image.Image | None:
     """The last grid that a generator drew."""
-    grids = sorted((run / "samples").glob("*.png"), key=lambda path: int(path.stem))
+    grids = grids_of(run)
     if not grids:
         return None
     with Image.open(grids[-1]) as image:
