@@ -234,6 +234,9 @@ def remeasure(member: Subject, first: Group) -> str:
             words += ["--protocol", shlex.quote(str(protocol.get("protocol")))]
         words += ["--count", str(protocol["generated"])]
         words += ["--reference", str(protocol["reference"]), "--seed", str(protocol.get("seed", 0))]
+        data = next((m.record.config.data for m in first.members if m.record), None)
+        if data and data.labels == "none" and data.fingerprint == protocol["data"]:
+            words += ["--labels", "none"]
     place = member.path / "evaluation.json" if member.record else member.path
     words += ["--json", shlex.quote(str(place))]
     return " ".join(words) + (member.record.trust if member.record else "")

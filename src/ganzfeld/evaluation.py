@@ -42,6 +42,7 @@ def evaluate(
     reference: int | None = None,
     seed: int = 0,
     held_out: str | os.PathLike[str] | Pack | None = None,
+    labels: str = "auto",
     device: str = "auto",
     trust_code: bool = False,
     progress: Progress = lambda stage, done, total: None,
@@ -57,13 +58,14 @@ def evaluate(
     count: generated pictures; None: as many as the data, at most 10,000.
     reference: pictures of the data, a fixed choice; None: as many as `count`.
     held_out: data that were not trained on, for `memorisation`.
+    labels: "auto", or "none" to leave the labels of the data aside.
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
     """
     chosen = choose_metrics(metrics)
     subject = open_subject(model, trust_code)
-    pack = data if isinstance(data, Pack) else open_data(data, subject, progress)
+    pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
     if not isinstance(subject, generate.Model):
         subject = open_like(subject, pack, progress)
     number = choose_count(count, subject, pack)
@@ -128,17 +130,20 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
 
 
 def open_data(
-    data: str | os.PathLike[str], subject: generate.Model | str | Pack, progress: Progress
+    data: str | os.PathLike[str],
+    subject: generate.Model | str | Pack,
+    progress: Progress,
+    labels: str = "auto",
 ) -> Pack:
     """The data in the size and channels of the model, or in their own."""
     if not isinstance(subject, generate.Model):
-        return open_pack(data, progress=progress)
+        return open_pack(data, PackOptions(labels=labels), progress=progress)
     channels, height, width = subject.shape
     trained_on = subject.about.get("training", {}).get("data", {})
     options = PackOptions(
         size=(height, width),
         channels=channels,
-        labels=trained_on.get("labels", "auto"),
+        labels=labels,
         alpha=alpha_of(channels, trained_on.get("alpha", "white")),
         on_bad_image=trained_on.get("on_bad_image"),
     )

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import pictures, shipping
+from ganzfeld import pictures, report, shipping
+from ganzfeld.checkpoint import as_json, replace
 from ganzfeld.cli import main
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
@@ -201,8 +202,15 @@ def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
         settings=["networks.*.width=4"],
         quiet=True,
     )
-    found = ganzfeld.evaluate(run, data, extractor="random", metrics=["frechet"], count=12)
-    assert found["protocol"]["data"] == shipping.read_config(run.path).data.fingerprint
+    options: dict[str, Any] = {"extractor": "random", "count": 12}
+    trained_on = shipping.read_config(run.path).data.fingerprint
+    found = ganzfeld.evaluate(run, data, labels="none", **options)
+    assert found["protocol"]["data"] == trained_on
+    found = ganzfeld.evaluate(run, data, **options)
+    assert found["protocol"]["data"] != trained_on, "labels are part of the data"
+    replace(run.path / "evaluation.json", as_json(found))
+    pack, _ = report.open_data(report.read(run.path), lambda *_: None)
+    assert pack and pack.fingerprint == found["protocol"]["data"]
     ganzfeld.resume(run.path, images=96, quiet=True)
 
 

@@ -57,16 +57,18 @@ def needs_data(record: Record) -> bool:
 
 
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
-    """The data as the run was trained on, or None and why not."""
+    """The data as the run was measured against, or None and why not."""
     from ganzfeld.data.pack import PackOptions, open_pack
     from ganzfeld.data.survey import alpha_of
 
     data = record.config.data
+    measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)
     try:
         options = PackOptions(
             size=data.size,
             channels=data.channels,
-            labels=data.labels,
+            # with labels, where it was trained without and measured with them
+            labels=data.labels if measured == data.fingerprint else "auto",
             alpha=alpha_of(data.channels, data.alpha),
             on_bad_image=data.on_bad_image,
         )
