@@ -62,7 +62,7 @@ def test_the_limit_is_three_standard_deviations() -> None:
 
 def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
     config = modes.plane_config(modes.ring(), "default", seed=3)
-    recipe = default(Facts(count=1, channels=2, height=1, width=1, classes=0))
+    recipe = default(Facts(count=modes.DRAWN, channels=2, height=1, width=1, classes=0))
     assert config.optimisers == recipe.optimisers
     assert recipe.game.options.items() <= config.game.options.items()
     assert modes.plane_config(modes.ring(), "hinge").networks["D"].options["spectral"]

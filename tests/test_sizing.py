@@ -11,7 +11,7 @@ import ganzfeld
 from ganzfeld import process
 from ganzfeld.build import complete, precision_for
 from ganzfeld.config import Config, with_settings
-from ganzfeld.parts import within
+from ganzfeld.parts import gamma, within
 from ganzfeld.plan import sized
 from ganzfeld.recipes import RECIPES, Facts
 
@@ -32,6 +32,15 @@ def test_more_time_never_means_less() -> None:
     sizes = [within(10**power) for power in range(8)]
     assert sizes == sorted(sizes)
     assert sizes[0] == (16, 16) and sizes[-1] == within(None) == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "width", "expected"),
+    [(60_000, 28, 28, 1.0), (3_500, 32, 32, 1.143), (875, 14, 56, 2.0), (90, 28, 28, 4.0)],
+)
+def test_few_pictures_are_held_more(count: int, height: int, width: int, expected: float) -> None:
+    facts = Facts(count=count, channels=1, height=height, width=width, classes=0)
+    assert gamma(facts) == expected
 
 
 def test_what_can_be_afforded_is_asked_only_where_it_matters() -> None:
