@@ -74,6 +74,15 @@ def trust(config: Config) -> str:
     return " --trust-code" if any(":" in part.name for part in parts) else ""
 
 
+def more(config: Config, task: str, folder: Path) -> str:
+    """A command to go on with when a run is done."""
+    if task == "translation":
+        command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
+    else:
+        command = f"sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+    return f"ganzfeld {command}{trust(config)}"
+
+
 def now(device: torch.device) -> dict[str, Any]:
     """What decides, beside the settings, whether two runs are equal bit for bit."""
     return {

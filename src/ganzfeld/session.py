@@ -42,7 +42,6 @@ from ganzfeld.trainer import Report, Trainer
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
     from ganzfeld.data.pairs import TwoDomains
-    from ganzfeld.games import Game
 
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
@@ -341,7 +340,7 @@ class Session:
             ("pictures", str(self.picture)),
             ("model", f"{path}, {chosen}"),
             ("report", str(write_report(self.folder, self.of_noise, trust_code=True))),
-            ("more", more(self.config, self.trainer.game, self.folder)),
+            ("more", lineage.more(self.config, self.trainer.game.task, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
@@ -400,13 +399,3 @@ class Session:
         self.trainer.salt = salt
         self.meter.read()  # forget what the discarded steps measured
         self.poisoned = False
-
-
-def more(config: Config, game: Game, folder: Path) -> str:
-    """A command to go on with."""
-    trust = lineage.trust(config)
-    if game.task == "translation":
-        command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
-    else:
-        command = f"sample {quoted(folder)} --count 64 --seed 1 --out pictures"
-    return f"ganzfeld {command}{trust}"
