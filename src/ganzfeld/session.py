@@ -31,7 +31,6 @@ from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
-from ganzfeld.lineage import quoted
 from ganzfeld.pace import measure
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
@@ -151,7 +150,7 @@ class Session:
                 self.finish()
             self.screen.say(
                 f"{self.folder} is complete at {found.manifest['images']:,} images. "
-                f"To go on: ganzfeld resume {quoted(self.folder)} --images {2 * self.total}"
+                f"To go on: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
             )
             return
         self.screen.say(
@@ -319,7 +318,7 @@ class Session:
             number,
             f"stopped at image {self.trainer.images:,} of {self.total:,}",
             safe=f"everything up to here is saved in {self.folder}",
-            fix=f"ganzfeld resume {quoted(self.folder)}   goes on where it stopped",
+            fix=f"ganzfeld resume {lineage.quoted(self.folder)}   goes on where it stopped",
         )
 
     def leave(self) -> None:
