@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ganzfeld
-from ganzfeld import report
+from ganzfeld import pictures, report
 from ganzfeld.cli import main
 from ganzfeld.errors import (
     CheckpointError,
@@ -19,6 +20,7 @@ from ganzfeld.errors import (
     GanzfeldError,
     UsageError,
 )
+from ganzfeld.progression import progress_of
 from ganzfeld.verify import verify_run
 
 TINY = ["networks.G.width=4", "networks.D.width=4"]
@@ -191,6 +193,33 @@ def test_verifying_runs_no_code_of_the_run(tmp_path: Path) -> None:
     weights = run.path / "model" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     assert [what for what, problem in verify_run(run.path) if problem] == ["model"]
+
+
+@pytest.mark.parametrize("setting", ["run.images=Infinity", "ema.spans={}", "run.evaluate_count=5"])
+def test_settings_that_cannot_be_meant(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        tiny(tmp_path / "run", settings=[*TINY, setting])
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_a_cut_log_and_strange_pictures_do_not_stop_the_use_of_a_run(
+    run: ganzfeld.Run, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    shutil.rmtree(copy / "model")
+    with open(copy / "metrics.jsonl", "ab") as log:
+        log.write(b'{"kind": "eval')
+    shutil.copy(next((copy / "samples").iterdir()), copy / "samples" / "1-000001.png")
+    assert ganzfeld.load(copy).sample(1).shape == (1, 3, 16, 16)
+    assert progress_of(copy, tmp_path / "strip.png") == 8  # moments in a strip
+
+
+def test_pictures_with_alpha_fit_into_formats_without(tmp_path: Path) -> None:
+    for name, expected in (("a.jpg", (255, 255)), ("a.bmp", (255, 255)), ("a.png", (255, 0))):
+        pictures.save_image(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            assert image.convert("RGBA").getpixel((4, 4))[:2] == expected
 
 
 def test_a_damaged_model_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:
