@@ -7,15 +7,14 @@ import pytest
 
 from ganzfeld.data.avatars import (
     ATTRIBUTES,
-    CHINESE_COLOURS,
     CLASSES,
     STYLES,
     Scene,
     avatars,
-    caption,
     draw,
     scene,
 )
+from ganzfeld.data.captions import CHINESE_COLOURS, caption
 from ganzfeld.errors import UsageError
 
 

@@ -16,9 +16,11 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from ganzfeld import pictures
-from ganzfeld.data.codecs import BACKGROUNDS, BadPicture, Target, decode, probe
+from ganzfeld.data.codecs import BACKGROUNDS, Target, decode, probe
+from ganzfeld.data.diagnosis import BadPicture
 from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
-from ganzfeld.data.sources import Encoded, find_source
+from ganzfeld.data.source import Encoded
+from ganzfeld.data.sources import find_source
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.lineage import quoted
 from ganzfeld.randomness import key

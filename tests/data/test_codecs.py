@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld.data.codecs import EXIF_ORIENTATION, BadPicture, Target, decode, probe
+from ganzfeld.data.codecs import EXIF_ORIENTATION, Target, decode, probe
+from ganzfeld.data.diagnosis import BadPicture
 
 
 def target(height=32, width=32, channels=3, **options):

@@ -1,26 +1,26 @@
 """Avatars: cartoon faces that the package draws itself, at any size, from a seed.
 
 Picture `index` of a `seed` is a `Scene`: names (hair, hat, eyes ...), colours and numbers (pose,
-face, light ...). The scene knows its class, its attributes and its caption; `portraits` paints it
-in three styles that share one geometry, so the same scene in two styles is a true pair.
+face, light ...). The scene knows its class and its attributes; `captions` puts it into words, and
+`portraits` paints it in three styles that share one geometry, so the same scene in two styles is a
+true pair.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.data.oklab import Colour, difference, from_oklch, nearest, neighbour
 from ganzfeld.data.portraits import portraits
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.randomness import numpy_generator
 
 VERSION = 1  # part of data fingerprints: raise it when any picture changes
 
-Colour = tuple[float, float, float]
 
 CLASSES = ("short", "bob", "long", "curly", "bun", "mohawk", "bald", "cap", "beanie", "wizard")
 STYLES = ("colour", "lines", "comic")
@@ -355,163 +355,3 @@ def avatars(
         if report is not None:
             report(end)
     return pictures, labels
-
-
-# Captions
-
-MOUTHS = {
-    "smile": ("A smiling person", "面带微笑"),
-    "open": ("A laughing person", "开怀大笑"),
-    "neutral": ("A calm person", "神情平静"),
-    "sad": ("A sad person", "神情难过"),
-}
-HAIR = {
-    "short": ("short {} hair", "{}短发"),
-    "bob": ("a {} bob", "{}波波头"),
-    "long": ("long {} hair", "{}长发"),
-    "curly": ("curly {} hair", "{}卷发"),
-    "bun": ("{} hair in a bun", "{}丸子头"),
-    "mohawk": ("a {} mohawk", "{}莫西干头"),
-    "bald": ("a bald head", "光头"),
-}
-BEARDS = {"moustache": ("a {} moustache", "{}小胡子"), "full": ("a {} beard", "{}络腮胡")}
-EYES = {
-    "round": ("round {} eyes", "圆圆的{}眼睛"),
-    "almond": ("almond-shaped {} eyes", "杏仁形的{}眼睛"),
-    "happy": ("eyes closed with joy", "笑眯了的眼睛"),
-    "sleepy": ("sleepy {} eyes", "睡意蒙眬的{}眼睛"),
-}
-GLASSES = {
-    "round": ("round glasses", "圆框眼镜"),
-    "square": ("square glasses", "方框眼镜"),
-    "sun": ("sunglasses", "墨镜"),
-}
-HATS = {
-    "cap": ("a {} cap", "{}棒球帽"),
-    "beanie": ("a {} beanie", "{}毛线帽"),
-    "wizard": ("a {} wizard's hat", "{}巫师帽"),
-}
-EARRINGS = {"studs": ("ear studs", "耳钉"), "hoops": ("hoop earrings", "耳环")}
-CLOTHES = {
-    "plain": ("a {} T-shirt", "{}T恤"),
-    "striped": ("a striped {} T-shirt", "{}条纹T恤"),
-    "collar": ("a {} shirt", "{}衬衫"),
-    "hoodie": ("a {} hoodie", "{}连帽衫"),
-}
-BACKGROUNDS = {
-    "plain": ("a plain {} background", "纯{}背景"),
-    "gradient": ("a {} background that shades off", "{}渐变背景"),
-    "stripes": ("a striped {} background", "{}条纹背景"),
-    "dots": ("a dotted {} background", "{}圆点背景"),
-    "circle": ("a {} background with a large disc", "带大圆的{}背景"),
-}
-CHINESE_COLOURS = {
-    **{"black": "黑色", "brown": "棕色", "auburn": "红褐色", "ginger": "姜黄色"},
-    **{"blonde": "金色", "silver": "银色", "pink": "粉色", "blue": "蓝色", "teal": "青色"},
-    **{"purple": "紫色", "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色"},
-    **{"navy": "深蓝色", "white": "白色", "charcoal": "深灰色", "lavender": "淡紫色"},
-    **{"peach": "桃色", "cream": "米色", "coral": "珊瑚色"},
-}
-
-
-def caption(scene: Scene, language: str = "en") -> str:
-    """A sentence that says what the picture shows; `language` is "en" or "zh"."""
-    if language not in ("en", "zh"):
-        raise UsageError(f"no captions in {language!r}", fix=did_you_mean(language, ("en", "zh")))
-    chinese = language == "zh"
-    names = scene.attributes
-
-    def say(words: dict[str, tuple[str, str]], name: str, colour: str = "") -> str:
-        if chinese:
-            return words[name][1].format(CHINESE_COLOURS.get(colour, ""))
-        phrase = words[name][0].format(colour)
-        return phrase.replace("a auburn", "an auburn").replace("a orange", "an orange")
-
-    has = [say(HAIR, scene.hair, names["hair_colour"])]
-    if scene.beard != "none":
-        has.append(say(BEARDS, scene.beard, names["hair_colour"]))
-    if scene.eyes != "hidden":
-        has.append(say(EYES, scene.eyes, nearest(scene.eye_colour, EYE_COLOURS)))
-    wears = []
-    if scene.hat != "none":
-        wears.append(say(HATS, scene.hat, nearest(scene.hat_colour, CLOTHES_COLOURS)))
-    if scene.glasses != "none":
-        wears.append(say(GLASSES, scene.glasses))
-    if scene.earrings != "none":
-        wears.append(say(EARRINGS, scene.earrings))
-    clothes = say(CLOTHES, scene.clothes, names["clothes_colour"])
-    behind = say(BACKGROUNDS, scene.background, names["background_colour"])
-    mouth = say(MOUTHS, scene.mouth)
-    if chinese:
-        wearing = f"戴着{'、'.join(wears)}，" if wears else ""
-        return f"一个人{mouth}，有着{'、'.join(has)}，{wearing}身穿{clothes}，{behind}。"
-    return f"{mouth} with {listed(has)}, wearing {listed([*wears, clothes])}, on {behind}."
-
-
-def listed(phrases: Sequence[str]) -> str:
-    """English for a list: "a", "a and b", "a, b and c"."""
-    return " and ".join((", ".join(phrases[:-1]), phrases[-1])) if phrases[1:] else phrases[0]
-
-
-# Colours
-
-
-def from_oklch(lightness: float, chroma: float, hue: float) -> Colour:
-    """sRGB in [0, 1] of an OKLCH colour; hue in degrees (Ottosson 2020)."""
-    a = chroma * math.cos(math.radians(hue))
-    b = chroma * math.sin(math.radians(hue))
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    return (
-        encode(4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short),
-        encode(-1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short),
-        encode(-0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short),
-    )
-
-
-def to_oklab(colour: Colour) -> Colour:
-    """OKLab (lightness, green to red, blue to yellow) of an sRGB colour in [0, 1]."""
-    red, green, blue = (decode(value) for value in colour)
-    long = math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
-    middle = math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
-    short = math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
-    return (
-        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
-        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
-        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
-    )
-
-
-def encode(linear: float) -> float:
-    linear = min(max(linear, 0.0), 1.0)
-    return 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
-
-
-def decode(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
-def difference(one: Colour, other: Colour) -> float:
-    """How different two sRGB colours look: their distance in OKLab."""
-    return math.dist(to_oklab(one), to_oklab(other))
-
-
-def nearest(colour: Colour, palette: dict[str, tuple[float, float, float]]) -> str:
-    """The palette's name for a colour."""
-    here = to_oklab(colour)
-
-    def far(name: str) -> float:
-        lightness, chroma, hue = palette[name]
-        angle = math.radians(hue)
-        return math.dist(here, (lightness, chroma * math.cos(angle), chroma * math.sin(angle)))
-
-    return min(palette, key=far)
-
-
-def neighbour(colour: Colour, turn: float) -> Colour:
-    """A colour that goes with this one: a little lighter or darker, its hue turned a little."""
-    lightness, a, b = to_oklab(colour)
-    hue = math.degrees(math.atan2(b, a)) + 40 * turn
-    step = 0.07 if lightness < 0.8 else -0.075
-    return from_oklch(lightness + step, math.hypot(a, b) * 1.15, hue)

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.data.names import capped, shortened, shown, tally
-from ganzfeld.data.sources import Encoded, Ready
+from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.survey import (
-    Outcome,
     PackOptions,
     Progress,
     choose_target,
     decode_all,
     load_source,
     prepare,
-    report_of,
 )
+from ganzfeld.data.verdict import Outcome, report_of
 from ganzfeld.errors import DataError
 
 
@@ -41,7 +40,7 @@ def check_data(
     prepare(found, options)
     target = choose_target(found, options, progress, workers)
     outcome = decode_all(found, target, lambda index, pixels: None, progress, workers)
-    report = report_of(found, options, target, outcome)
+    report = report_of(found, target, outcome)
     if quarantine:
         report["quarantine"], moved = _quarantine(found, outcome)
         report["quarantined"] = [shown(name) for name in moved]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import io
 import struct
-import warnings
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
+
+from ganzfeld.data.diagnosis import BadPicture, reasons
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # EPS would start Ghostscript: never tried
 SUFFIXES = {
@@ -41,10 +42,6 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 BACKGROUNDS = {"white": 255, "black": 0}
-
-
-class BadPicture(ValueError):
-    """A picture that cannot be used; the message is the reason, without the file's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +76,7 @@ class Decoded:
 
 def probe(data: bytes, max_megapixels: float = 64.0) -> Probe:
     """Read the header only. Raises `BadPicture`."""
-    with _reasons(data), _open(data, max_megapixels) as image:
+    with reasons(data), _open(data, max_megapixels) as image:
         width, height = image.size
         if image.format != "TIFF" and _orientation(image) >= 5:  # Pillow turns TIFFs itself
             width, height = height, width
@@ -94,7 +91,7 @@ def decode(data: bytes, target: Target, name: str = "") -> Decoded:
     `name` only serves to notice an extension that does not match. Raises `BadPicture`.
     """
     facts: list[str] = []
-    with _reasons(data), _open(data, target.max_megapixels) as image:
+    with reasons(data), _open(data, target.max_megapixels) as image:
         if image.format == "PNG":
             _check_png(data)
         _note_container(image, name, facts)
@@ -142,107 +139,6 @@ def fit(
     array = np.asarray(picture, dtype=np.uint8)
     array = array[:, :, None] if array.ndim == 2 else array
     return np.ascontiguousarray(array.transpose(2, 0, 1))
-
-
-class _reasons:
-    """Turns whatever a decoder raises into a `BadPicture`, and keeps its warnings quiet."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.quiet = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        self.quiet.__enter__()
-        warnings.simplefilter("ignore")  # bombs are refused by our own, lower limit in `_open`
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self.quiet.__exit__(None, None, None)
-        if isinstance(error, Exception) and not isinstance(error, BadPicture):
-            raise BadPicture(_reason(error, self.data)) from error
-
-
-def _reason(error: Exception, data: bytes) -> str:
-    """The decoder's error in a user's words."""
-    text = str(error)
-    if data and len(data) < _declared_bytes(data):
-        return "cut short"
-    if isinstance(error, UnidentifiedImageError):
-        return _what_it_is(data)
-    if isinstance(error, MemoryError):
-        return "needs more memory than there is"
-    if isinstance(error, Image.DecompressionBombError):
-        return "too large: over 178 megapixels"
-    if "truncated" in text.lower() or isinstance(error, EOFError):
-        return "cut short"
-    return f"damaged ({text or type(error).__name__})"
-
-
-def _declared_bytes(data: bytes) -> int:
-    """How long the file must at least be by its own header; 0 where it does not say."""
-    if len(data) < 12:
-        return 0
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return 8 + int.from_bytes(data[4:8], "little")
-    if data[:4] in (b"II*\0", b"MM\0*"):  # the directory often lies at the end
-        return int.from_bytes(data[4:8], "little" if data[:1] == b"I" else "big") + 2
-    if data[:2] == b"BM":
-        return int.from_bytes(data[2:6], "little")
-    return 0
-
-
-def _what_it_is(data: bytes) -> str:
-    """Why Pillow does not know this content."""
-    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not data:
-        return "0 bytes"
-    if not data.strip(b"\0"):
-        return "not a picture (nothing but zeros)"
-    for start, what in _CONTENT:
-        if data.startswith(start):
-            return what
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in (b"avif", b"avis"):
-            return "an AVIF picture (save it as PNG or JPEG)"
-        if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-            return "a HEIC picture (save it as PNG or JPEG)"
-        return "not a picture (a video)"
-    if b"<svg" in head:
-        return "an SVG drawing (save it as PNG)"
-    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head:
-        return "not a picture (an HTML page)"
-    if head.startswith((b"<?xml", b"<error")):
-        return "not a picture (XML text)"
-    if head.startswith((b"{", b"[")):
-        return "not a picture (JSON text)"
-    if head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
-        return "not a picture (text)"
-    return "not a picture (unknown content)"
-
-
-_CONTENT = (
-    (b"version https://git-lfs", "not a picture (a Git LFS pointer: run `git lfs pull`)"),
-    (b"\x89PNG\r\n\x1a\n", "damaged (PNG header)"),
-    (b"\x89PNG", "damaged (PNG header; was it copied as text?)"),
-    (b"\xff\xd8\xff", "damaged (JPEG header)"),
-    (b"GIF8", "damaged (GIF header)"),
-    (b"II*\0", "damaged (TIFF header)"),
-    (b"MM\0*", "damaged (TIFF header)"),
-    (b"BM", "damaged (BMP header)"),
-    (b"RIFF", "not a picture (sound, video or a damaged WebP)"),
-    (b"%PDF", "not a picture (a PDF)"),
-    (b"%!PS", "not a picture (PostScript)"),
-    (b"PK\x03\x04", "not a picture (a ZIP archive or an office document)"),
-    (b"\x1f\x8b", "not a picture (a gzip file)"),
-    (b"\x93NUMPY", "not a picture (a NumPy array)"),
-    (b"PAR1", "not a picture (a Parquet table)"),
-    (b"8BPS", "a Photoshop file (save it as PNG)"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture (save it as PNG)"),
-    (b"\0\0\x01\0", "an icon file (save it as PNG)"),
-    (b"ID3", "not a picture (sound)"),
-    (b"\x7fELF", "not a picture (a program)"),
-    (b"MZ", "not a picture (a program)"),
-)
 
 
 def _open(data: bytes, max_megapixels: float) -> Image.Image:

@@ -15,11 +15,10 @@ import numpy as np
 from ganzfeld.data.names import capped, natural, shown
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
+from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.sources import (
     SPLIT_NAMES,
     TRAIN_NAMES,
-    Encoded,
-    Ready,
     depth_shared,
     embedded_count,
     find_source,

@@ -27,19 +27,17 @@ from numpy.typing import NDArray
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.names import shown
 from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, hold, read_pack
-from ganzfeld.data.sources import Encoded, Ready
+from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.survey import (
-    Outcome,
     PackOptions,
     Progress,
     choose_target,
     count_of,
     decode_all,
-    judge,
     load_source,
     prepare,
-    report_of,
 )
+from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import ResourceError
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
@@ -210,7 +208,7 @@ def _build(
         writer = PackWriter(part, count, shape, source.classes)
         try:
             outcome = decode_all(source, target, writer.put, progress, workers)
-            report = report_of(source, options, target, outcome)
+            report = report_of(source, target, outcome)
             judge(report, options)
             kept = outcome.kept
             labels = None if source.labels is None else source.labels[kept]

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.names import shown
 from ganzfeld.data.pack import Pack
-from ganzfeld.data.sources import (
-    Ready,
-)
+from ganzfeld.data.source import Ready
 from ganzfeld.data.survey import EMBEDDED_SIZE, PackOptions
 from ganzfeld.errors import DataError
 from ganzfeld.randomness import key

@@ -8,23 +8,24 @@ data do.
 from __future__ import annotations
 
 import difflib
-import gzip
 import os
 import stat
 import unicodedata
-import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganzfeld.data import arrays
-from ganzfeld.data.listing import Listing, Stamp, list_folder
+from ganzfeld.data.containers import (
+    CONTAINERS,
+    read_idx,
+    read_numbers,
+    read_parquet,
+    read_zip,
+    sniff,
+)
+from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.names import (
     PICTURE_SUFFIXES,
     capped,
@@ -36,63 +37,14 @@ from ganzfeld.data.names import (
     suffix,
     tally,
 )
-from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
-from ganzfeld.data.readers import FolderReader, ParquetReader, Reader, ZipReader
+from ganzfeld.data.readers import FolderReader
+from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.errors import DataError, did_you_mean
 
 EMBEDDED = ("avatars",)
-MAX_MEMBERS = 10_000_000
 TRAIN_NAMES = frozenset({"train", "training"})
 SPLIT_NAMES = TRAIN_NAMES | {"test", "testing", "val", "valid", "validation", "eval", "dev"}
 KNOWN = "a folder of pictures, a ZIP of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
-# What a file's name cannot hide: (kind, its first bytes).
-MAGIC = (
-    ("zip", b"PK\x03\x04"),
-    ("zip", b"PK\x05\x06"),
-    ("gzip", b"\x1f\x8b"),
-    ("npy", b"\x93NUMPY"),
-    ("parquet", b"PAR1"),
-)
-CONTAINERS = ("idx", "parquet", "zip", "npy")
-
-
-@dataclass(kw_only=True)
-class Source:
-    """What all sources know."""
-
-    kind: str
-    name: str  # short, for the pack's file name
-    place: str  # the path, or the name of the embedded data
-    part: str = ""  # the folder in it, where the rest is another set
-    stamps: Sequence[Stamp] = ()
-    labels: NDArray[np.int64] | None = None
-    classes: tuple[str, ...] = ()
-    ignored: list[str] = field(default_factory=list)  # system files, and files that are no pictures
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(kw_only=True)
-class Encoded(Source):
-    """Pictures that must be decoded."""
-
-    reader: Reader
-    names: list[str]  # for the reader
-    titles: list[str]  # for people; the same unless rows of a table
-    broken: list[tuple[str, str]] = field(default_factory=list)  # (name, reason) known by now
-    apart: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of a test set
-
-
-@dataclass(kw_only=True)
-class Ready(Source):
-    """Pictures that are numbers already. They and their labels are there after `load`: a pack
-    that is found again needs neither."""
-
-    loader: Callable[[], tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]]
-    stack: arrays.Stack = field(init=False)
-
-    def load(self) -> None:
-        self.stack, self.labels, self.classes = self.loader()
 
 
 def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
@@ -157,7 +109,7 @@ def _in_folder(root: Path) -> Encoded | Ready:
     kinds = {
         name: kind
         for name, _, _ in listing.files
-        if suffix(name) not in PICTURE_SUFFIXES and (kind := _sniff(root / name)) in CONTAINERS
+        if suffix(name) not in PICTURE_SUFFIXES and (kind := sniff(root / name)) in CONTAINERS
     }
     names = [n for n, _, _ in listing.files if not is_document(n) and n not in kinds]
     if not any(suffix(name) in PICTURE_SUFFIXES for name in names) and kinds:
@@ -198,11 +150,11 @@ def _container_in(root: Path, kinds: dict[str, str], listing: Listing) -> Encode
     """A folder without pictures that holds IDX or Parquet files, or one archive."""
     by_kind = {kind: [n for n, k in kinds.items() if k == kind] for kind in CONTAINERS}
     if by_kind["idx"]:
-        return _idx_in([root / name for name in by_kind["idx"]], root)
+        return read_idx([root / name for name in by_kind["idx"]], root)
     if by_kind["parquet"]:
         train = [n for n in by_kind["parquet"] if "train" in n.rsplit("/", 1)[-1].lower()]
         chosen = train or by_kind["parquet"]
-        source = _parquet([root / name for name in chosen], root)
+        source = read_parquet([root / name for name in chosen], root)
         if len(chosen) < len(by_kind["parquet"]):
             source.notes.append(
                 f"{len(by_kind['parquet']) - len(chosen)} other Parquet files left out"
@@ -305,40 +257,17 @@ def _refuse_twins(classes: list[str]) -> None:
 # Single files
 
 
-def _sniff(path: Path) -> str:
-    """The kind of a file by its first bytes; "" for anything else."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(16)
-        kind = next((kind for kind, start in MAGIC if head.startswith(start)), "")
-        if kind == "gzip":
-            with gzip.open(path) as inner:
-                head = inner.read(16)
-            return "idx" if _is_idx(head) else "gzip"
-    except (OSError, EOFError, zlib.error):
-        return ""
-    return "idx" if not kind and _is_idx(head) else kind
-
-
-def _is_idx(head: bytes) -> bool:
-    return (
-        len(head) >= 8
-        and head[:2] == b"\0\0"
-        and head[2] in arrays.IDX_TYPES
-        and (1 <= head[3] <= 5)
-    )
-
-
 def _in_file(path: Path) -> Encoded | Ready:
-    kind = _sniff(path)
+    kind = sniff(path)
     if kind == "zip":
-        return _zip(path)
+        found = read_zip(path)
+        return _with_classes(found) if isinstance(found, Encoded) else found
     if kind == "idx":
-        return _idx_in([path], path)
+        return read_idx([path], path)
     if kind == "npy":
-        return _ready("npy", path, lambda: (arrays.read_npy(path), None))
+        return read_numbers("npy", path, lambda: (arrays.read_npy(path), None))
     if kind == "parquet":
-        return _parquet([path], path)
+        return read_parquet([path], path)
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is no data set that can be read here"
@@ -351,191 +280,3 @@ def _in_file(path: Path) -> Encoded | Ready:
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
     raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")
-
-
-def _stamp(path: Path) -> Stamp:
-    info = path.stat()
-    return path.name, info.st_size, info.st_mtime_ns
-
-
-def _plain_name(path: Path) -> str:
-    return path.name.split(".")[0] or "data"
-
-
-def _zip(path: Path) -> Encoded | Ready:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-        raise DataError(
-            f"{shown(str(path))} is a damaged ZIP archive, or is cut short ({error})",
-            fix="download it again, or test it with: unzip -t",
-        ) from error
-    _check_members(path, members)
-    files = [info.filename for info in members if not info.is_dir()]
-    if files and all(name.endswith(".npy") for name in files):
-        return _ready("npz", path, lambda: arrays.read_npz(path))
-    # Some Windows programs write backslashes.
-    titles = {name: name.replace("\\", "/") for name in sorted(files, key=natural)}
-    hidden = [n for n, title in titles.items() if any(map(is_system, title.split("/")))]
-    documents = [n for n, title in titles.items() if is_document(title)]
-    passed_over = {*hidden, *documents}
-    kept = [name for name in titles if name not in passed_over]
-    if not kept:
-        there = ", ".join(capped([shown(name) for name in files], 5)) or "nothing"
-        raise DataError(f"{shown(str(path))} holds no pictures; there is {there} in it")
-    return _with_classes(
-        Encoded(
-            kind="zip",
-            name=_plain_name(path),
-            place=str(path),
-            stamps=[_stamp(path)],
-            ignored=[titles[name] for name in titles if name in passed_over],
-            reader=ZipReader(str(path)),
-            names=kept,
-            titles=[titles[name] for name in kept],
-        )
-    )
-
-
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse an archive that no honest packer makes. Nothing is ever extracted."""
-    if len(members) > MAX_MEMBERS:
-        raise DataError(f"{shown(str(path))} holds over {MAX_MEMBERS:,} files")
-    seen: set[str] = set()
-    for info in members:
-        name = info.filename
-        parts = name.replace("\\", "/").split("/")
-        reason = ""
-        if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
-            reason = "an absolute path"
-        elif ".." in parts:
-            reason = "a path that leads out of it"
-        elif stat.S_ISLNK(info.external_attr >> 16):
-            reason = "a link"
-        elif name in seen:
-            reason = "a name that comes twice"
-        if reason:
-            raise DataError(
-                f"{shown(str(path))} is refused: {shown(name)!r} is {reason}",
-                safe="nothing was unpacked",
-                fix="pack the pictures again, or give a folder",
-            )
-        seen.add(name)
-
-
-def _idx_in(paths: list[Path], place: Path) -> Ready:
-    """The training pictures among IDX files, and the labels that belong to them."""
-    images = [path for path in paths if len(_idx_shape(path)) in (3, 4)]
-    train = [path for path in images if "train" in path.name.lower()]
-    chosen = sorted(train or images, key=lambda path: natural(path.name))
-    if not chosen:
-        names = ", ".join(shown(path.name) for path in paths)
-        raise DataError(f"no pictures among the IDX files: {names} (3 or 4 dimensions expected)")
-    path = chosen[0]
-    labels_path = _idx_labels_of(path)
-
-    def read() -> tuple[NDArray[Any], NDArray[Any] | None]:
-        labels = arrays.read_idx(labels_path) if labels_path else None
-        return arrays.read_idx(path), labels
-
-    source = _ready("idx", path, read)
-    source.name, source.place = _plain_name(place), str(place)
-    if labels_path:
-        source.stamps = [_stamp(path), _stamp(labels_path)]
-    else:
-        source.notes.append(f"no labels file beside {shown(path.name)}")
-    others = [shown(other.name) for other in images if other != path]
-    if others:
-        source.notes.append(f"only {shown(path.name)} is used; {', '.join(others)} left out")
-    return source
-
-
-def _idx_shape(path: Path) -> tuple[int, ...]:
-    try:
-        with gzip.open(path) if _is_gzip(path) else open(path, "rb") as file:
-            return arrays.read_idx_header(file)[1]  # type: ignore[arg-type]
-    except (OSError, EOFError, zlib.error, DataError):
-        return ()
-
-
-def _is_gzip(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _idx_labels_of(path: Path) -> Path | None:
-    """The file beside it that is called the same, but for images/labels, idx3/idx1 and .gz."""
-
-    def plain(name: str) -> str:
-        name = name.lower().removesuffix(".gz").replace(".", "-")
-        return name.replace("idx3", "idx1").replace("idx4", "idx1").replace("images", "labels")
-
-    beside = sorted(other for other in path.parent.iterdir() if other.name != path.name)
-    same = (other for other in beside if plain(other.name) == plain(path.name))
-    return next((other for other in same if len(_idx_shape(other)) == 1), None)
-
-
-def _ready(
-    kind: str, path: Path, read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]]
-) -> Ready:
-    def load() -> tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]:
-        images, labels = read()
-        stack = arrays.stack_of(images, path.name)
-        if labels is None:
-            return stack, None, ()
-        places, names = arrays.classes_of(labels, len(images), path.name)
-        return stack, places, tuple(names)
-
-    return Ready(
-        kind=kind, name=_plain_name(path), place=str(path), stamps=[_stamp(path)], loader=load
-    )
-
-
-# Parquet (the layout of Hugging Face's image data sets)
-
-
-def _parquet(paths: list[Path], place: Path) -> Encoded:
-    paths = sorted(paths, key=lambda path: natural(path.name))
-    column, label = picture_columns(paths[0])
-    names: list[str] = []
-    titles: list[str] = []
-    labels: list[Any] = []
-    for number, path in enumerate(paths):
-        for group, rows in enumerate(titles_and_labels(path, column, label)):
-            names += [f"{number}/{group}/{row}" for row in range(len(rows))]
-            first = len(titles)
-            titles += [title or f"row {first + i}" for i, (title, _) in enumerate(rows)]
-            labels += [value for _, value in rows]
-    if not names:
-        raise DataError(f"{shown(str(place))} holds no rows")
-    many = {title for title, count in Counter(titles).items() if count > 1}
-    titles = [f"{title} (row {i})" if title in many else title for i, title in enumerate(titles)]
-    source = Encoded(
-        kind="parquet",
-        name=_plain_name(place),
-        place=str(place),
-        stamps=[_stamp(path) for path in paths],
-        reader=ParquetReader("\n".join([*map(str, paths), column])),
-        names=names,
-        titles=titles,
-    )
-    if label:
-        _label_rows(source, labels, class_names(paths[0], label), paths[0])
-    return source
-
-
-def _label_rows(source: Encoded, labels: list[Any], names: list[str], path: Path) -> None:
-    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in labels)
-    if names and whole and all(0 <= value < len(names) for value in labels):
-        source.labels, source.classes = np.array(labels, dtype=np.int64), tuple(names)
-    elif whole or all(isinstance(value, str) for value in labels):
-        values = sorted(set(labels)) if whole else sorted(set(labels), key=natural)
-        places = {value: place for place, value in enumerate(values)}
-        source.labels = np.array([places[value] for value in labels], dtype=np.int64)
-        source.classes = tuple(str(value) for value in values)
-    else:
-        source.warnings.append(
-            f"{shown(path.name)}: some labels are missing or neither whole numbers nor text: "
-            "taken as a set without labels"
-        )

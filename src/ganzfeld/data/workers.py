@@ -26,7 +26,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.data.codecs import BadPicture, Probe, Target, decode, probe
+from ganzfeld.data.codecs import Probe, Target, decode, probe
+from ganzfeld.data.diagnosis import BadPicture
 from ganzfeld.data.readers import Reader, Unreadable, reader_of
 from ganzfeld.errors import GanzfeldError
 
