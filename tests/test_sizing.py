@@ -8,11 +8,11 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import process
+from ganzfeld import pace, process
 from ganzfeld.build import complete, precision_for
 from ganzfeld.config import Config, with_settings
 from ganzfeld.parts import gamma, within
-from ganzfeld.plan import sized
+from ganzfeld.plan import settle, sized
 from ganzfeld.recipes import RECIPES, Facts
 
 
@@ -68,6 +68,35 @@ def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Pat
         options |= {"out": tmp_path / given.name / "next", "init": given}
         ganzfeld.train("avatars:90", **options)
         assert stored(options["out"])["networks"] == config["networks"]
+
+
+def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
+    usual, short = made("default", None), made("default", None)
+    for config in (usual, short):
+        config.run.images = 80_000
+    settle(usual)
+    settle(short, 0.25)
+    assert [usual.run.save_every, usual.run.sample_every, usual.run.evaluate_every] == [
+        8_000,
+        10_000,
+        10_000,
+    ]
+    assert [short.run.save_every, short.run.sample_every, short.run.evaluate_every] == [
+        32_000,
+        40_000,
+        40_000,
+    ]
+    assert short.run.evaluate_count == usual.run.evaluate_count  # as thorough, but seldom
+    assert short.run.log_every == usual.run.log_every
+
+
+def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "time_chores", lambda *_: (60.0, 0.5))
+    options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
+    run = ganzfeld.train("avatars:64", minutes=0.05, out=tmp_path / "run", quiet=True, **options)
+    kept = stored(run.path)["run"]
+    assert kept["save_every"] == int(kept["images"] / 2.5)
+    assert kept["evaluate_every"] == kept["images"] // 2
 
 
 @pytest.mark.parametrize("afford, width", [(None, 32), (1_000, 16)])

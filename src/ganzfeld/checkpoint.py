@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
+from ganzfeld import process
 from ganzfeld.errors import CheckpointError, ResourceError, of_disk
 
 FORMAT = 1
@@ -48,7 +49,10 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
-        files = {name: write(temporary / name, data) for name, data in encode(state).items()}
+        files = {}
+        for name, data in encode(state):
+            files[name] = write(temporary / name, data)
+            del data  # before the next one is there, too
         manifest = {"format": FORMAT, "images": images, "files": files, **facts}
         write(temporary / MANIFEST, sealed(manifest))
         sync(temporary)
@@ -69,6 +73,7 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
         raise ResourceError(f"{final} cannot be written: {error}") from error
     if problems := verify(final):
         raise ResourceError(f"{final} was written, but reads back differently: {problems[0]}")
+    process.give_back()
     return final
 
 
@@ -76,23 +81,21 @@ def name_of(images: int) -> str:
     return f"images-{images:012d}"
 
 
-def encode(state: dict[str, Any]) -> dict[str, bytes]:
-    """Files by name: a safetensors file for each top-level entry with tensors, and the rest."""
-    files: dict[str, bytes] = {}
+def encode(state: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of files, one at a time, for they are as large as the state: a
+    safetensors file for each top-level entry with tensors, and the rest."""
     rest: dict[str, Any] = {}
     for part, tree in state.items():
-        tensors, others = split(tree)
+        tensors, rest[part] = split(tree)
         if tensors:
-            files[f"{part}.safetensors"] = safetensors.torch.save(tensors)
-        rest[part] = others
-    files["state.json"] = as_json(rest)
-    return files
+            yield f"{part}.safetensors", safetensors.torch.save(apart(tensors))
+    yield "state.json", as_json(rest)
 
 
 def split(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
     """The tensors of a tree by path, and the tree with null in their places."""
     if isinstance(tree, Tensor):
-        return {path: tree.detach().cpu().contiguous().clone()}, None
+        return {path: tree.detach().cpu().contiguous()}, None
     if not isinstance(tree, dict):
         return {}, tree
     tensors: dict[str, Tensor] = {}
@@ -101,6 +104,17 @@ def split(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
         inner, rest[name] = split(value, f"{path}/{name}" if path else name)
         tensors |= inner
     return tensors, rest
+
+
+def apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """With copies where two names stand for the same memory, as of tied weights."""
+    seen: set[int] = set()
+    own: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        own[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return own
 
 
 def join(tree: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
@@ -119,25 +133,40 @@ def load(path: Path) -> Checkpoint:
 
     Raises CheckpointError that names the file at fault.
     """
-    files = {}
-    try:
-        manifest = unsealed((path / MANIFEST).read_bytes(), path)
-        if manifest["format"] != FORMAT:
-            raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
-        if (true_name := name_of(manifest["images"])) not in path.name:
-            raise CheckpointError(f"{path} is damaged: its {MANIFEST} is of {true_name}")
+    state: dict[str, Any] = {}
+    tensors: dict[str, dict[str, Tensor]] = {}
+    with told_as_damage(path):
+        manifest = read_manifest(path)
         for name, expected in manifest["files"].items():
             data = (path / name).read_bytes()
-            if (problem := mismatch(name, data, expected)) is not None:
+            if problem := mismatch(name, data, expected):
                 raise CheckpointError(f"{path} is damaged: {problem}")
-            files[name] = data
-        state = json.loads(files.pop("state.json"))
-        for name, data in files.items():
-            part = name.removesuffix(".safetensors")
-            state[part] = join(state[part] or {}, safetensors.torch.load(data))
+            if name == "state.json":
+                state = json.loads(data)
+            else:
+                tensors[name.removesuffix(".safetensors")] = safetensors.torch.load(data)
+        for part, found in tensors.items():
+            state[part] = join(state[part] or {}, found)
+    return Checkpoint(path, state, manifest)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    manifest = unsealed((path / MANIFEST).read_bytes(), path)
+    if manifest["format"] != FORMAT:
+        raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
+    if (true_name := name_of(manifest["images"])) not in path.name:
+        raise CheckpointError(f"{path} is damaged: its {MANIFEST} is of {true_name}")
+    if "state.json" not in manifest["files"]:
+        raise CheckpointError(f"{path} is damaged: it has no state.json")
+    return manifest
+
+
+@contextlib.contextmanager
+def told_as_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: {describe(error, path)}") from error
-    return Checkpoint(path, state, manifest)
 
 
 def sealed(manifest: dict[str, Any]) -> bytes:
@@ -159,9 +188,14 @@ def unsealed(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def mismatch(name: str, data: bytes, expected: dict[str, Any]) -> str | None:
-    if len(data) != expected["size"]:
-        return f"{name} has {len(data):,} bytes instead of {expected['size']:,}"
-    if hashlib.sha256(data).hexdigest() != expected["sha256"]:
+    """What differs from what a manifest says of a file; None where nothing does."""
+    return difference(name, len(data), hashlib.sha256(data), expected)
+
+
+def difference(name: str, size: int, digest: Any, expected: dict[str, Any]) -> str | None:
+    if size != expected["size"]:
+        return f"{name} has {size:,} bytes instead of {expected['size']:,}"
+    if digest.hexdigest() != expected["sha256"]:
         return f"{name} does not match its SHA-256"
     return None
 
@@ -175,7 +209,12 @@ def describe(error: Exception, path: Path) -> str:
 def verify(path: Path) -> list[str]:
     """What is wrong with a checkpoint; nothing when it is whole."""
     try:
-        load(path)
+        with told_as_damage(path):
+            for name, expected in read_manifest(path)["files"].items():
+                with open(path / name, "rb") as file:  # never whole in memory
+                    digest = hashlib.file_digest(file, "sha256")
+                if problem := difference(name, (path / name).stat().st_size, digest, expected):
+                    raise CheckpointError(f"{path} is damaged: {problem}")
     except CheckpointError as error:
         return [error.what]
     return []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import math
 import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -23,16 +26,21 @@ from ganzfeld.trainer import Data, Trainer
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
+CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
+LEAST_SHARE = 0.25  # of them remains
+COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
 @dataclass(frozen=True)
 class Pace:
     """rate: images per second of steps alone. chores: seconds of a whole run beside them, for
-    grids, checkpoints and evaluations. memory: the most that was held, in bytes."""
+    grids, checkpoints and evaluations. memory: the most that will be held, in bytes.
+    share: of the usual number of grids, checkpoints and evaluations, where time is short."""
 
     rate: float
     chores: float
     memory: int
+    share: float = 1.0
 
     def images(self, seconds: float) -> int:
         """What fits into so much time, of which half at least goes into steps."""
@@ -52,9 +60,14 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     whole = 60 * run.minutes if run.minutes else None
     rate = LOGGING * speed(trainer, whole)
     images = run.images if whole is None else round(rate * whole)
-    chores = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
-    chores = slowest(chores)
-    return Pace(rate, chores, memory_used(device))
+    often, once = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    often, once = slowest(often), slowest(once)
+    share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
+    memory = memory_used(device)
+    if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
+        compared = judged(images, len(pack))
+        memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
+    return Pace(rate, share * often + once, memory, share)
 
 
 def affordable(
@@ -96,34 +109,43 @@ def speed(
     return (trainer.images - warm) / slowest(seconds)
 
 
-def time_chores(trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int) -> float:
-    """Seconds that a run of so many images spends beside its steps."""
+def time_chores(
+    trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int
+) -> tuple[float, float]:
+    """Seconds that a run of so many images takes beside its steps: on the way, and at its end."""
     if distributed.rank():
-        return 0.0
+        return 0.0, 0.0
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
-    times = []
-    for chore in (
-        lambda: preview(trainer, config),
-        lambda: checkpoint.encode(trainer.state_dict()),
-    ):
-        started = time.monotonic()
-        chore()
-        times.append(time.monotonic() - started)
-    draw, encode = times
+    draw = warm(lambda: preview(trainer, config))
+    save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
+    process.give_back()
     if isinstance(pack, Pack) and can_examine(trainer.game, pack):
         assert isinstance(trainer.average, Averages)
         examiner = Examiner(pack, config, trainer.device)
         found = examiner.measure(trainer.game, trainer.average[trainer.average.spans[0]])
-        # eight evaluations and at most six candidates; then more metrics of more samples, whose
-        # time grows faster than their number; then the report
+        evaluate = float(found["seconds"])
+        # at most six candidates; then more metrics of more samples, whose time grows faster than
+        # their number; then the report
         more = judged(images, len(pack)) / examiner.count
-        evaluations = float(found["seconds"] * (14 + 2.5 * more**1.5)) + 1.5
+        end = evaluate * (6 + 2.5 * more**1.5) + 1.5
     else:
-        evaluations = 1.0
-    # 14 grids, written as PNG; 18 checkpoints, written, hashed and read back
-    return 20 * draw + 80 * encode + evaluations
+        evaluate, end = 0.0, 1.0
+    # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations
+    return 38 * draw + 18 * save + 8 * evaluate, end
+
+
+def warm(chore: Callable[[], object]) -> float:
+    """Seconds of the second time: the first one also has to be given its memory."""
+    chore()
+    started = time.monotonic()
+    chore()
+    return time.monotonic() - started
+
+
+def hashed(trainer: Trainer) -> list[str]:
+    return [hashlib.sha256(data).hexdigest() for _, data in checkpoint.encode(trainer.state_dict())]
 
 
 def slowest(seconds: float) -> float:
@@ -134,6 +156,15 @@ def slowest(seconds: float) -> float:
 def synchronise(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def resident() -> int:
+    """Bytes that this process holds now; the most it has held where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return memory_used(torch.device("cpu"))
+    return int(pages) * resource.getpagesize()
 
 
 def memory_used(device: torch.device) -> int:

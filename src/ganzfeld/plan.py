@@ -114,23 +114,26 @@ def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int |
     return full if full == least else make(afford(full))
 
 
-def settle(config: Config) -> None:
-    """Choose the intervals that were left open, now that the number of images is known."""
+def settle(config: Config, share: float = 1.0) -> None:
+    """Choose the intervals that were left open, now that the number of images is known.
+
+    share: of the usual number of grids, evaluations and checkpoints.
+    """
     run = config.run
     total = run.images
     assert total is not None
     if config.ema.half_life_images is None:
         config.ema.half_life_images = 0.05 * total
 
-    def interval(chosen: int | None, times: int) -> int:
-        return chosen or max(total // times, run.batch_size)
+    def interval(chosen: int | None, times: float) -> int:
+        return chosen or max(int(total / times), run.batch_size)
 
     run.log_every = interval(run.log_every, 200)
-    run.sample_every = interval(run.sample_every, 8)
-    run.evaluate_every = interval(run.evaluate_every, 8)
+    run.sample_every = interval(run.sample_every, 8 * share)
+    run.evaluate_every = interval(run.evaluate_every, 8 * share)
     if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
-        run.evaluate_count = min(max(run.evaluate_every // 40, 64), 2000)
-    run.save_every = interval(run.save_every, 10)
+        run.evaluate_count = min(max(int(share * run.evaluate_every) // 40, 64), 2000)
+    run.save_every = interval(run.save_every, 10 * share)
 
 
 def check(config: Config) -> None:
@@ -188,7 +191,7 @@ def plan_rows(
         *([("precision", run.precision)] if run.precision != "float32" else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
-        ("memory", f"{pace.memory / 2**30:.1f} GiB"),
+        ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}"),
     ]
 

@@ -109,11 +109,10 @@ class Session:
         run = self.config.run
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
-        settle(self.config)
+        settle(self.config, pace.share)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
-        warning = self.of_noise and outlook(self.config, pace.rate, self.of_noise)
-        if warning:
+        if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
             self.screen.say(warning)
         if self.writes:
             size = sum(
@@ -180,7 +179,8 @@ class Session:
 
     def play(self) -> None:
         if self.saved_at < 0:
-            self.trainer = self.start_trainer()  # measuring has moved the first one
+            del self.trainer  # measuring has moved it; two at once would take twice the memory
+            self.trainer = self.start_trainer()
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True

@@ -434,6 +434,28 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_weights_of_two_names_are_saved_under_both(tmp_path: Path) -> None:
+    shared = torch.arange(6.0).reshape(2, 3)
+    state = {"game": {"a": shared, "b": shared, "c": shared.t(), "d": shared[1]}}
+    path = checkpoint.save(tmp_path, 100, state, {})
+    assert same(checkpoint.load(path).state, state)
+    assert shared.equal(torch.arange(6.0).reshape(2, 3))
+
+
+def test_a_checkpoint_is_verified_without_its_tensors_in_memory(
+    originals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safetensors.torch.load", None)
+    monkeypatch.setattr(Path, "read_bytes", small_only)
+    assert not any(checkpoint.verify(path) for path in checkpoint.listing(originals))
+
+
+def small_only(path: Path) -> bytes:
+    assert path.suffix == ".json", f"{path.name} was read in one piece"
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def test_the_verify_command_names_the_file(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)

@@ -100,7 +100,7 @@ def state_hash(trainer: Trainer) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    for name, data in checkpoint.encode(trainer.state_dict()).items():
+    for name, data in checkpoint.encode(trainer.state_dict()):
         digest.update(name.encode() + data)
     return digest.hexdigest()
 
