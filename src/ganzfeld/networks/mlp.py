@@ -18,6 +18,7 @@ from ganzfeld.networks.layers import (
     initialise,
     need_labels,
 )
+from ganzfeld.networks.linear import Linear
 
 
 class MLPGenerator(nn.Module):
@@ -46,12 +47,12 @@ class MLPGenerator(nn.Module):
         layers: list[nn.Module] = []
         before = latent + self.labels.width
         for level, width in enumerate(widths):
-            layers.append(initialise(nn.Linear(before, width)))
+            layers.append(initialise(Linear(before, width)))
             if norm == "batch-all" or (norm == "batch" and level):
                 layers.append(nn.BatchNorm1d(width))
             layers.append(nn.LeakyReLU(SLOPE, inplace=True))
             before = width
-        layers.append(initialise(nn.Linear(before, math.prod(shape)), gain=1.0))
+        layers.append(initialise(Linear(before, math.prod(shape)), gain=1.0))
         self.layers = nn.Sequential(*layers, nn.Tanh() if output == "tanh" else nn.Identity())
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -80,7 +81,7 @@ class MLPDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         before = math.prod(shape) + self.joined
         for width in widths:
-            layers += [initialise(nn.Linear(before, width)), nn.LeakyReLU(SLOPE, inplace=True)]
+            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE, inplace=True)]
             before = width
         self.layers = nn.Sequential(*layers)
         self.verdict = Verdict(before, classes if condition == "projection" else 0)
