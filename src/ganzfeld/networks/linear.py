@@ -47,6 +47,8 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Product(torch.autograd.Function):
+    """`product`, whose derivatives are products again."""
+
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:
         result: Tensor = torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
