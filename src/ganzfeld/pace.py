@@ -124,8 +124,8 @@ def time_chores(
     if isinstance(pack, Pack) and can_examine(trainer.game, pack):
         assert isinstance(trainer.average, Averages)
         examiner = Examiner(pack, config, trainer.device)
-        found = examiner.measure(trainer.game, trainer.average[trainer.average.spans[0]])
-        evaluate = float(found["seconds"])
+        average = trainer.average[trainer.average.spans[0]]
+        evaluate = warm(lambda: examiner.measure(trainer.game, average))
         # at most six candidates; then more metrics of more samples, whose time grows faster than
         # their number; then the report
         more = judged(images, len(pack)) / examiner.count
