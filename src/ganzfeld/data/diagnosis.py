@@ -20,7 +20,7 @@ class reasons:
 
     def __enter__(self) -> None:
         self.quiet.__enter__()
-        warnings.simplefilter("ignore")  # bombs are refused by our own, lower limit in `_open`
+        warnings.simplefilter("ignore")  # bombs are refused by our own, lower limit in `codecs`
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.quiet.__exit__(None, None, None)
