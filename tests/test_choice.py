@@ -13,7 +13,9 @@ import ganzfeld
 from ganzfeld import checkpoint
 from ganzfeld.build import build_trainer
 from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.ema import Average
 from ganzfeld.examiner import Examiner
+from ganzfeld.games import Game
 from ganzfeld.shipping import read_config
 from test_run import tiny
 
@@ -45,18 +47,18 @@ def test_an_early_best_is_kept_shipped_and_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measure = Examiner.measure
-    calls = 0
+    half_lives: list[float] = []
 
-    def worse_and_worse(self: Examiner, *arguments: Any) -> dict[str, Any]:
-        nonlocal calls
-        calls += 1
-        # the plan's, six in training, three of the newest, and then the first one's spans
-        frechet = 0.5 if calls == 12 else float(calls)
-        return measure(self, *arguments) | {"frechet": frechet}
+    def worse_and_worse(self: Examiner, game: Game, average: Average) -> dict[str, Any]:
+        half_lives.append(average.half_life_images)
+        # the short span is measured at the end alone: of the newest checkpoint, then of the first
+        best = average.half_life_images == 250 and half_lives.count(250) == 2
+        frechet = 0.5 if best else float(len(half_lives))
+        return measure(self, game, average) | {"frechet": frechet}
 
     monkeypatch.setattr(Examiner, "measure", worse_and_worse)
     out = tmp_path / "run"
-    run = tiny(out, settings=[*often(), "run.keep=2"])
+    run = tiny(out, settings=[*often(), "run.keep=2", "ema.half_life_images=1000"])
     first = rows(run, "evaluation")[0]["images"]
     assert first == 96, "three steps of 32"
     there = {p.name for p in (out / "checkpoints").iterdir()}
