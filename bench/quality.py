@@ -44,7 +44,6 @@ from ganzfeld.plan import fit, settle, sized
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
 COUNT = 5_000  # samples, where the data have as many
-TOLERANCE = 0.1  # of the budget; a run that misses it by more is made once more
 SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
 
@@ -97,8 +96,11 @@ def parse_recipe(text: str) -> tuple[str, str, list[str]]:
 # One row, in its own process
 
 
-def make_row(job: Job, folder: Path) -> dict[str, Any]:
-    """Train for the budget, measure, and keep a grid of what the model draws."""
+def make_row(job: Job, folder: Path, tolerance: float) -> dict[str, Any]:
+    """Train for the budget, measure, and keep a grid of what the model draws.
+
+    tolerance: a run that misses the budget by more than this part of it is made once more.
+    """
     torch.set_num_threads(1)
     pack = open_pack(job.source, PackOptions(size=(job.size, job.size) if job.size else None))
     row: dict[str, Any] = asdict(job) | {"source": Path(job.source).name, "threads": 1}
@@ -110,7 +112,7 @@ def make_row(job: Job, folder: Path) -> dict[str, Any]:
             job = replace(job, afford=config.run.afford)
             row |= {"afford": job.afford, "images": images_within(job, config, pack, Path(place))}
             row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
-            if abs(row["cpu_seconds"] / job.seconds - 1) > TOLERANCE:
+            if abs(row["cpu_seconds"] / job.seconds - 1) > tolerance:
                 row["images"] = round(row["images"] * job.seconds / row["cpu_seconds"])
                 run = Path(place) / "again"
                 row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
@@ -173,7 +175,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def make_all(wanted: list[Job], folder: Path) -> None:
+def make_all(wanted: list[Job], folder: Path, tolerance: float = 0.1) -> None:
     """Each row that is not there yet."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the child ends as well
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,8 +187,9 @@ def make_all(wanted: list[Job], folder: Path) -> None:
                 sys.exit(f"{name} is there with other settings: give it another name")
             continue
         print(f"{number} of {len(wanted)}: {name}", flush=True)
+        words = ["--out", str(folder), "--tolerance", str(tolerance), "--job", json.dumps(own)]
         done = subprocess.run(
-            [sys.executable, __file__, "--out", str(folder), "--job", json.dumps(own)],
+            [sys.executable, __file__, *words],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             text=True,
@@ -239,17 +242,24 @@ def main() -> None:
     parser.add_argument("--seconds", nargs="+", type=float, default=[60.0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.1,
+        help="a run that misses the budget by more than this part of it is made once more",
+    )
     parser.add_argument("--table", nargs="*", choices=METRICS, help="print the tables of a folder")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
+        job = Job(**json.loads(options.job))
         try:
-            print(json.dumps(make_row(Job(**json.loads(options.job)), options.out)))
+            print(json.dumps(make_row(job, options.out, options.tolerance)))
         except GanzfeldError as error:
             print(error, file=sys.stderr)
             sys.exit(error.code)
     elif options.table is None:
-        make_all(jobs(options), options.out)
+        make_all(jobs(options), options.out, options.tolerance)
     else:
         print(tables(read_rows(options.out / RESULTS), options.table or METRICS))
 
