@@ -44,6 +44,7 @@ from ganzfeld.plan import fit, settle, sized
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
 COUNT = 5_000  # samples, where the data have as many
+TOLERANCE = 0.1  # of the budget; a run that misses it by more is made once more
 SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
 
@@ -175,7 +176,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def make_all(wanted: list[Job], folder: Path, tolerance: float = 0.1) -> None:
+def make_all(wanted: list[Job], folder: Path, tolerance: float = TOLERANCE) -> None:
     """Each row that is not there yet."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the child ends as well
     folder.mkdir(parents=True, exist_ok=True)
@@ -245,7 +246,7 @@ def main() -> None:
     parser.add_argument(
         "--tolerance",
         type=float,
-        default=0.1,
+        default=TOLERANCE,
         help="a run that misses the budget by more than this part of it is made once more",
     )
     parser.add_argument("--table", nargs="*", choices=METRICS, help="print the tables of a folder")
