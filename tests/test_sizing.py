@@ -1,6 +1,7 @@
 """Networks that are as large as the time asks for."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -118,23 +119,25 @@ def test_what_is_set_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("native", "device", "settings", "precision"),
+    ("cost", "device", "settings", "precision"),
     [
-        (True, "cpu", [], "bfloat16"),
-        (False, "cpu", [], "float32"),
-        (True, "cuda", [], "float32"),
-        (True, "cpu", ["run.precision=float32"], "float32"),
-        (False, "cpu", ["run.precision=bfloat16"], "bfloat16"),
+        (0.6, "cpu", [], "bfloat16"),
+        (1.6, "cpu", [], "float32"),
+        (0.95, "cpu", [], "float32"),
+        (math.inf, "cpu", [], "float32"),
+        (0.6, "cuda", [], "float32"),
+        (0.6, "cpu", ["run.precision=float32"], "float32"),
+        (1.6, "cpu", ["run.precision=bfloat16"], "bfloat16"),
     ],
 )
 def test_the_default_computes_as_the_processor_does(
     monkeypatch: pytest.MonkeyPatch,
-    native: bool,
+    cost: float,
     device: str,
     settings: list[str],
     precision: str,
 ) -> None:
-    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: native)
+    monkeypatch.setattr(process, "bfloat16_cost", lambda: cost)
     config = RECIPES["default"](Facts(count=100, channels=1, height=28, width=28, classes=0))
     config = complete(with_settings(config, settings))
     assert precision_for(config, torch.device(device)) == precision
@@ -147,15 +150,18 @@ def test_a_run_keeps_its_precision_on_another_machine(
         ganzfeld.train("avatars:90", out=tmp_path / "run", images=64, size=16, quiet=True)
         return stored(tmp_path / "run")["run"]["precision"]
 
-    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(process, "bfloat16_cost", lambda: 0.6)
     assert precision() == "bfloat16"
-    monkeypatch.setattr(process, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(process, "bfloat16_cost", lambda: 1.6)
     assert precision() == "bfloat16"  # found, and complete
 
 
-def test_what_the_processor_can_do_is_known() -> None:
+def test_what_bfloat16_costs_is_known_here() -> None:
+    threads = torch.get_num_threads()
+    cost = process.bfloat16_cost()
+    assert torch.get_num_threads() == threads
     flags = Path("/proc/cpuinfo")
     if not flags.exists() or "flags" not in flags.read_text():
         pytest.skip("no /proc/cpuinfo")
-    known = "avx512_bf16" in flags.read_text() or "amx_bf16" in flags.read_text()
-    assert process.multiplies_bfloat16() == known
+    native = "avx512_bf16" in flags.read_text() or "amx_bf16" in flags.read_text()
+    assert 0.1 < cost < 10 if native else cost == math.inf

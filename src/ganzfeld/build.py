@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from ganzfeld import process
+from ganzfeld import distributed, process
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
 from ganzfeld.ema import Averages
@@ -32,6 +32,9 @@ OPTIMISERS: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,
     "rmsprop": torch.optim.RMSprop,
 }
+
+
+WORTH_IT = 0.9  # of the time of float32, from which "auto" is bfloat16
 
 
 def find(name: str, known: Mapping[str, Any], what: str) -> Any:
@@ -94,10 +97,13 @@ def complete(config: Config) -> Config:
 
 
 def precision_for(config: Config, device: torch.device) -> str:
-    """The precision of a run on this device; "auto" is bfloat16 where a CPU multiplies it."""
+    """The precision of a run on this device; "auto" is bfloat16 where it is faster on a CPU."""
     if config.run.precision != "auto":
         return config.run.precision
-    return "bfloat16" if device.type == "cpu" and process.multiplies_bfloat16() else "float32"
+    if device.type != "cpu":
+        return "float32"
+    slowest = distributed.largest(round(100 * min(process.bfloat16_cost(), 100.0)))
+    return "bfloat16" if slowest <= 100 * WORTH_IT else "float32"
 
 
 def build_game(config: Config) -> Game:

@@ -84,7 +84,7 @@ class Run:
     seed: int = 0
     device: str = "cpu"
     threads: int | None = None
-    precision: str = "float32"  # or "bfloat16"; "auto": that where this processor multiplies it
+    precision: str = "float32"  # or "bfloat16"; "auto": that where a CPU is faster with it
     compile: bool = False
     save_every: int | None = None
     save_minutes: float = 10.0  # save at least this often, whatever `save_every` says
