@@ -19,7 +19,8 @@ __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan", "within"]
 def default(facts: Facts) -> Config:
     """The best we know for minutes on a CPU: DCGAN networks, R1 and R2 every 4th step.
 
-    Where the time is too short for many images, smaller networks see more of them.
+    Where the time is too short for many images, smaller networks see more of them. The rate falls
+    in the last quarter.
     """
     width, batch_size = within(facts.afford)
     generator, discriminator = small_dcgan(width=width)
@@ -30,6 +31,7 @@ def default(facts: Facts) -> Config:
         discriminator=discriminator,
         lr=1e-3,
         betas=(0.0, 0.99),
+        optimiser={"final_lr": 1e-4, "decay": "linear", "hold": 0.75},
         batch_size=batch_size,
         loss="non-saturating",
         r1=gamma(facts),
@@ -101,8 +103,8 @@ def hinge(facts: Facts) -> Config:
 def modern(facts: Facts) -> Config:
     """Residual networks without normalisation, relativistic loss, R1 and R2 (R3GAN, 2024).
 
-    Widths, batch, constant rates and the weight of the penalties are for minutes on a CPU, where
-    samples became one with less; docs/gan.md has the published ones.
+    Widths, batch, rates and the weight of the penalties are for minutes on a CPU, where
+    samples became one with less weight; docs/gan.md has the published ones.
     """
     patch = 1 if facts.height % 2 or facts.width % 2 else 2
     options = {"width": 32, "most": 128, "blocks": 1, "group": 16, "patch": patch}
@@ -114,6 +116,7 @@ def modern(facts: Facts) -> Config:
         discriminator=Part(name="residual-discriminator", options=dict(options)),
         lr=1e-3,
         betas=(0.0, 0.99),
+        optimiser={"final_lr": 1e-4, "decay": "linear", "hold": 0.5},
         batch_size=16,
         loss="relativistic",
         r1=weight,
