@@ -10,7 +10,7 @@ import torch
 
 import ganzfeld
 from ganzfeld import pace, process
-from ganzfeld.build import complete, precision_for
+from ganzfeld.build import build_schedule, complete, precision_for
 from ganzfeld.config import Config, with_settings
 from ganzfeld.parts import gamma, within
 from ganzfeld.plan import settle, sized
@@ -165,3 +165,12 @@ def test_what_bfloat16_costs_is_known_here() -> None:
         pytest.skip("no /proc/cpuinfo")
     native = "avx512_bf16" in flags.read_text() or "amx_bf16" in flags.read_text()
     assert 0.1 < cost < 10 if native else cost == math.inf
+
+
+@pytest.mark.parametrize(("recipe", "hold"), [("default", 0.75), ("modern", 0.5)])
+def test_the_rate_falls_to_a_tenth_at_the_end(recipe: str, hold: float) -> None:
+    for optimiser in made(recipe, None).optimisers.values():
+        schedule = build_schedule(optimiser, 1000)
+        seen = (0, round(1000 * hold), round(500 * (1 + hold)), 1000)
+        rates = [schedule(images)["lr"] for images in seen]
+        assert rates == pytest.approx([1e-3, 1e-3, 5.5e-4, 1e-4])

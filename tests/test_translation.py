@@ -283,6 +283,11 @@ def test_the_learning_rate_is_held_then_falls_along_a_line() -> None:
         build_schedule(Optimiser(hold=1.0), 10)
 
 
+def test_a_rate_below_its_final_one_does_not_rise() -> None:
+    schedule = build_schedule(Optimiser(lr=1e-5, final_lr=1e-4, decay="linear"), 1000)
+    assert {schedule(images)["lr"] for images in (0, 500, 1000)} == {1e-5}
+
+
 def test_a_star_sets_all_networks() -> None:
     facts = Facts(count=8, channels=3, height=64, width=64, classes=0, channels_b=1)
     config = with_settings(RECIPES["cyclegan"](facts), ["networks.*.width=8", "game.cycle=3"])

@@ -129,12 +129,14 @@ def build_optimiser(config: OptimiserConfig, parameters: list[nn.Parameter]) -> 
 
 def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
     """Learning rate and second beta as functions of the images seen."""
-    final_lr = config.lr if config.final_lr is None else config.final_lr
+    final_lr = config.lr if config.final_lr is None else min(config.lr, config.final_lr)
     final_beta2 = config.betas[1] if config.final_beta2 is None else config.final_beta2
     decay = find(config.decay, DECAYS, "decay")
     if not 0 <= config.hold < config.burn_in <= 1:
         raise UsageError(
-            f"hold {config.hold:g} and burn_in {config.burn_in:g} should be parts of a run"
+            f"a rate that is held for {config.hold:g} of a run cannot have fallen after "
+            f"{config.burn_in:g} of it: hold should lie below burn_in, both between 0 and 1",
+            fix="--set 'optimisers.*.hold=0'   to let it fall from the start",
         )
     has_betas = "betas" in inspect.signature(find(config.name, OPTIMISERS, "optimiser")).parameters
 

@@ -30,7 +30,7 @@ class Optimiser:
     name: str = "adam"
     lr: float = 5e-4
     betas: tuple[float, float] = (0.0, 0.99)
-    final_lr: float | None = None  # reached along the decay at `burn_in`; None: lr throughout
+    final_lr: float | None = None  # reached along the decay at `burn_in`; None, or no less: lr
     final_beta2: float | None = None  # likewise
     decay: str = "cosine"  # or "linear"
     hold: float = 0.0  # part of the run, below `burn_in`, before the decay starts
