@@ -53,7 +53,12 @@ class Screen:
         """A table with a name and several values in each row."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for i, title in enumerate(head):
-            table.add_column(Text(title), justify="right" if i else "left", overflow="fold")
+            table.add_column(
+                Text(title),
+                justify="right" if i else "left",
+                overflow="fold",
+                no_wrap=i == 0 and len(head) <= 3,  # with more, values need the room
+            )
         for name, cells in rows:
             table.add_row(Text(name), *(Text(cell) for cell in cells))
         self.console.print(table, soft_wrap=False)

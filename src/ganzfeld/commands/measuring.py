@@ -94,6 +94,11 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
     screen.say(f"report in {reports.write(run, pack, trust_code=trust_code)}")
 
 
+def cut(value: str) -> str:
+    """A setting's value on one line; the HTML file has all of it."""
+    return value if len(value) <= 21 else f"{value[:18]}..."
+
+
 def compare(
     runs: Positional[tuple[str, ...]],
     /,
@@ -129,7 +134,7 @@ def compare(
         shown = differing
         if len(differing) > SETTINGS_SHOWN:  # of other recipes: most are of one alone
             shown = [row for row in differing if "null" not in row[1]]
-        screen.columns(head, shown)
+        screen.columns(head, [(name, [cut(value) for value in row]) for name, row in shown])
         if shown is not differing:
             screen.say(
                 f"and {len(differing) - len(shown)} settings that not all of them have: "
