@@ -95,7 +95,7 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
 
 
 def cut(value: str) -> str:
-    """A setting's value on one line, both its ends; the HTML file has all of it."""
+    """A setting's value on one line, both its ends; the HTML file has more of it."""
     return value if len(value) <= 21 else f"{value[:9]}...{value[-9:]}"
 
 
