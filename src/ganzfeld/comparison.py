@@ -97,8 +97,11 @@ class Comparison:
     def commands(self, group: Group) -> list[str]:
         return [remeasure(member, self.groups[0]) for member in group.members]
 
-    def settings(self) -> list[tuple[str, list[str]]]:
-        """(setting, its value in each run) where runs differ; files of results have none."""
+    def settings(self, room: int | None = None) -> list[tuple[str, list[str]]]:
+        """(setting, its value in each run) where runs differ; files of results have none.
+
+        room: a value of more characters keeps only its two ends.
+        """
         records = [s.record for s in self.subjects if s.record]
         if len(records) < 2:
             return []
@@ -108,7 +111,10 @@ class Comparison:
             for row in differences(records[0].config, other.config, WHERE)
         }
         flat = [flatten(json.loads(to_json(record.config))) for record in records]
-        return [(path, [json.dumps(one.get(path)) for one in flat]) for path in sorted(paths)]
+        return [
+            (path, [ends(json.dumps(values.get(path)), room) for values in flat])
+            for path in sorted(paths)
+        ]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML file that needs no server, no network and no other file."""
@@ -116,6 +122,14 @@ class Comparison:
 
         replace(Path(path), versus.document(self).encode("utf-8", "replace"))
         return Path(path)
+
+
+def ends(text: str, room: int | None) -> str:
+    """A text of at most `room` characters: both its ends where it is longer. None: the whole."""
+    if room is None or len(text) <= room:
+        return text
+    kept = (room - 3) // 2
+    return f"{text[:kept]}...{text[-kept:]}"
 
 
 def compare(

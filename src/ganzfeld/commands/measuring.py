@@ -94,11 +94,6 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
     screen.say(f"report in {reports.write(run, pack, trust_code=trust_code)}")
 
 
-def cut(value: str) -> str:
-    """A setting's value on one line, both its ends; the HTML file has more of it."""
-    return value if len(value) <= 21 else f"{value[:9]}...{value[-9:]}"
-
-
 def compare(
     runs: Positional[tuple[str, ...]],
     /,
@@ -128,13 +123,13 @@ def compare(
             head = ["metric", *(member.name for member in group.members)]
             screen.columns(head, group.rows(found.metrics))
         screen.say()
-    if differing := found.settings():
+    if differing := found.settings(room=21):  # on one line
         screen.say("settings that differ")
         head = ["setting", *(s.name for s in found.subjects if s.record)]
         shown = differing
         if len(differing) > SETTINGS_SHOWN:  # of other recipes: most are of one alone
             shown = [row for row in differing if "null" not in row[1]]
-        screen.columns(head, [(name, [cut(value) for value in row]) for name, row in shown])
+        screen.columns(head, shown)
         if shown is not differing:
             screen.say(
                 f"and {len(differing) - len(shown)} settings that not all of them have: "

@@ -166,14 +166,10 @@ def against_seconds(record: Record, points: Points) -> Points:
 
 def settings(found: Comparison) -> Html:
     records = [subject for subject in found.subjects if subject.record]
-    rows = [(path, *map(cut, values)) for path, values in found.settings()]
+    rows = [(path, *values) for path, values in found.settings(room=200)]
     if len(records) < 2:
         return Html("")
     if not rows:
         return section("Settings", lead="The runs have the same settings.")
     head = ["setting", *(subject.name for subject in records)]
     return section("Settings that differ", table("Settings that differ", head, rows))
-
-
-def cut(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:200]} ..."
