@@ -29,14 +29,11 @@ def stored(run: Path) -> dict[str, Any]:
     return content
 
 
-def test_more_time_never_means_smaller_networks_or_a_higher_rate() -> None:
+def test_more_time_never_means_smaller_networks() -> None:
     choices = [within(10_000 * times) for times in range(20)]
-    sizes = [(width, batch) for width, batch, *_ in choices]
-    assert sizes == sorted(sizes)
-    rates = [rate for _, _, rate, _ in choices]
-    assert rates == sorted(rates, reverse=True)
-    assert choices[0] == (16, 16, 1.5e-3, 0.5)
-    assert choices[-1] == within(None) == (32, 32, 1e-3, 0.75)
+    assert choices == sorted(choices)
+    assert choices[0] == (16, 16)
+    assert choices[-1] == within(None) == (32, 32)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +168,10 @@ def test_what_bfloat16_costs_is_known_here() -> None:
     assert 0.1 < cost < 10 if native else cost == math.inf
 
 
-@pytest.mark.parametrize(
-    ("recipe", "afford", "rate", "hold"),
-    [("default", None, 1e-3, 0.75), ("default", 5_000, 1.5e-3, 0.5), ("modern", None, 1e-3, 0.5)],
-)
-def test_the_rate_falls_to_a_tenth_of_the_usual(
-    recipe: str, afford: int | None, rate: float, hold: float
-) -> None:
-    for optimiser in made(recipe, afford).optimisers.values():
-        schedule = build_schedule(optimiser, 1000)
-        seen = (0, round(1000 * hold), round(500 * (1 + hold)), 1000)
-        rates = [schedule(images)["lr"] for images in seen]
+@pytest.mark.parametrize(("recipe", "generator"), [("default", 3e-3), ("modern", 1e-3)])
+def test_the_rates_fall_over_the_last_half(recipe: str, generator: float) -> None:
+    optimisers = made(recipe, None).optimisers
+    for player, rate in (("discriminator", 1e-3), ("generator", generator)):
+        schedule = build_schedule(optimisers[player], 1000)
+        rates = [schedule(images)["lr"] for images in (0, 500, 750, 1000)]
         assert rates == pytest.approx([rate, rate, (rate + 1e-4) / 2, 1e-4])

@@ -66,19 +66,19 @@ def adversarial(
     )
 
 
-def within(afford: int | None) -> tuple[int, int, float, float]:
-    """Width of DCGAN networks, batch, learning rate, and the part of the run before it falls.
+def within(afford: int | None) -> tuple[int, int]:
+    """Width of DCGAN networks, and batch.
 
     afford: images that width 32 and batch 32 could see in the time; None: any number.
 
     Fitted to runs of one to five CPU minutes at 28 to 96 pixels (docs/defaults.md). The fewer
-    images there is time for, the more it helps to see more of them, in more and larger steps.
+    images there is time for, the more it helps to see more of them, in more steps.
     """
     if afford is None or afford >= 120_000:
-        return 32, 32, 1e-3, 0.75
+        return 32, 32
     if afford >= 100_000:
-        return 24, 32, 1e-3, 0.75
-    return 24 if afford >= 60_000 else 16, 16, 1.5e-3, 0.5
+        return 24, 32
+    return 24 if afford >= 60_000 else 16, 16
 
 
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
