@@ -46,7 +46,11 @@ def test_the_folder_holds_what_is_promised(run: ganzfeld.Run) -> None:
     assert rows[-1]["images"] == 640
     assert all(0 < row["diversity"] < 3 for row in rows if row["kind"] == "evaluation")
     assert len(list((run.path / "samples").glob("*.png"))) > 3
-    assert len(list((run.path / "checkpoints").iterdir())) == 3
+    scores = {row["images"]: row["frechet"] for row in rows if row["kind"] == "evaluation"}
+    kept = sorted(int(p.name.removeprefix("images-")) for p in (run.path / "checkpoints").iterdir())
+    best = min(scores, key=scores.__getitem__)
+    assert best in kept and kept[-1] == 640
+    assert kept[:-3] in ([], [best]), "the newest three, and the best if it is none of them"
     assert {p.name for p in (run.path / "model").iterdir()} == {
         "model.safetensors",
         "discriminator.safetensors",
