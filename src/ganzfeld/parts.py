@@ -74,11 +74,10 @@ def within(afford: int | None) -> tuple[int, int]:
     Fitted to runs of one to five CPU minutes at 28 to 96 pixels (docs/defaults.md). The fewer
     images there is time for, the more it helps to see more of them, in more steps.
     """
-    if afford is None or afford >= 120_000:
+    if afford is None:
         return 32, 32
-    if afford >= 100_000:
-        return 24, 32
-    return 24 if afford >= 60_000 else 16, 16
+    width = 16 if afford < 60_000 else 24 if afford < 120_000 else 32
+    return width, 16 if afford < 100_000 else 32
 
 
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
