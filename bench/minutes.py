@@ -3,9 +3,9 @@
     python bench/minutes.py
     python bench/minutes.py --minutes 2 --only avatars-64
 
-Whole commands, as a user would start them, in processes of their own on one thread. Time is the
-clock's, from the plan to the report; memory is the most that the process held, by the system's
-account, beside what the plan said.
+Whole commands, as a user would start them, in processes of their own, which choose their number of
+threads. Time is the clock's, from the plan to the report; memory is the most that the process held,
+by the system's account, beside what the plan said. `--busy` processes count beside.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import machine
+from timing import beside, machine
 
 SETTINGS = {
     "avatars-32": ["avatars"],
@@ -39,7 +39,6 @@ def train(arguments: list[str], minutes: float, place: Path) -> tuple[float, flo
     with open(log, "w") as stdout:
         run = subprocess.Popen(
             [*command, "--minutes", str(minutes), "--out", str(out)],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
             stdout=stdout,
             stderr=subprocess.STDOUT,
         )
@@ -55,14 +54,15 @@ def train(arguments: list[str], minutes: float, place: Path) -> tuple[float, flo
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Time and memory, as planned and as taken.")
     parser.add_argument("--minutes", type=float, default=0.5)
+    parser.add_argument("--busy", type=int, default=0, help="processes to run beside")
     parser.add_argument("--only", nargs="*", default=list(SETTINGS), choices=list(SETTINGS))
     options = parser.parse_args()
     asked = 60 * options.minutes
-    print(machine(), end="\n\n")
+    print(machine("own choice of threads"), end="\n\n")
     print("| data, recipe | asked, s | taken, s | ratio | planned, GiB | held, GiB | ratio |")
     print("|---|---|---|---|---|---|---|")
     for name in options.only:
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory() as place, beside(options.busy):
             taken, planned, held = train(SETTINGS[name], options.minutes, Path(place))
         print(
             f"| {name} | {asked:.0f} | {taken:.1f} | {taken / asked:.2f} "

@@ -8,14 +8,17 @@ slows both; the wall time is given beside it.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import platform
 import re
 import resource
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,7 +33,7 @@ class Spent(NamedTuple):
     wall: float
 
 
-def machine() -> str:
+def machine(threads: str = "one thread") -> str:
     """One line to put above a table."""
     import torch
 
@@ -40,10 +43,22 @@ def machine() -> str:
         name = found[1] if found else name
     simd = torch.backends.cpu.get_cpu_capability()
     return (
-        f"{datetime.now(UTC).date()}, {os.cpu_count()} cores {name} ({simd}), one thread, "
+        f"{datetime.now(UTC).date()}, {os.cpu_count()} cores {name} ({simd}), {threads}, "
         f"torch {torch.__version__}, Python {platform.python_version()}, "
         f"load {os.getloadavg()[0]:.1f}"
     )
+
+
+@contextlib.contextmanager
+def beside(busy: int) -> Iterator[None]:
+    """Around work while so many processes count."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def cpu_clock() -> float:

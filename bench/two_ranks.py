@@ -50,7 +50,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", nargs="*", default=["run.batch_size=64"], dest="settings")
     options = parser.parse_args()
-    print(machine().replace("one thread, ", ""), end="\n\n")
+    print(machine("two threads in all"), end="\n\n")
     found: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(options.rounds):
         for side in list(SIDES)[:: -1 if number % 2 else 1]:

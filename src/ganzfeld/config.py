@@ -83,7 +83,7 @@ class Run:
     batch_size: int = 64
     seed: int = 0
     device: str = "cpu"
-    threads: int | None = None
+    threads: int | None = None  # of a CPU; None: as many as are fastest at the start
     precision: str = "float32"  # or "bfloat16"; "auto": that where a CPU is faster with it
     compile: bool = False
     save_every: int | None = None

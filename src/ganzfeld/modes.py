@@ -294,7 +294,7 @@ def bench_stacked(
     def fitted(afford: int | None) -> Config:
         mine = dataclasses.replace(facts, afford=afford)
         config: Config = call(f"recipe {recipe}", find_generation(recipe), mine)
-        config.run.seed = seed
+        config.run.seed, config.run.threads = seed, torch.get_num_threads()
         return complete(with_settings(config, settings))
 
     def affordable_by(config: Config) -> int:

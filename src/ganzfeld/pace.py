@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -28,6 +29,9 @@ LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and l
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
 CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
 LEAST_SHARE = 0.25  # of them remains
+PROBED = 0.5  # seconds of steps, that tell how many threads to take
+LONG = 1.0  # seconds of a step, from which on that would take too long
+WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
@@ -80,7 +84,42 @@ def affordable(
     """Images that so configured networks see in these seconds, and at least a batch."""
     process.tune()
     trainer = build_trainer(config, data, device)
-    return max(round(speed(trainer, seconds, clock) * seconds), config.run.batch_size)
+    with process.threads(suited_threads(trainer, config)):
+        return max(round(speed(trainer, seconds, clock) * seconds), config.run.batch_size)
+
+
+def suited_threads(trainer: Trainer, config: Config) -> int:
+    """How many threads the trainer, which is of no use after it, should have here.
+
+    That is `config.run.threads`, or what PyTorch was told by the environment; else the best of 1,
+    2, 4, ... and as many as PyTorch would use, by steps in turns. Twice as many must bring a fifth
+    more, for a run on few does not suffer from what else comes to the machine: each thread waits
+    for the slowest. (bench/threads.py; docs/runs.md has its figures.)
+    """
+    if config.run.threads:
+        return config.run.threads
+    most = torch.get_num_threads()
+    told = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys()
+    if told or most == 1 or trainer.device.type != "cpu" or distributed.world() > 1:
+        return most
+    if config.run.compile:
+        return most  # each number of threads would be compiled anew
+    play(trainer, 1)
+    if play(trainer, 1) > LONG:
+        return most
+    counts = sorted({*(1 << k for k in range(most.bit_length())), most})
+
+    def timed(count: int, steps: int) -> float:
+        with process.threads(count):
+            return play(trainer, steps)
+
+    for count in counts:
+        timed(count, 1)  # the first step also chooses kernels and fills caches
+    spent = dict.fromkeys(counts, 0.0)
+    while sum(spent.values()) < PROBED:
+        for count in counts:
+            spent[count] += timed(count, trainer.game.period)
+    return min(counts, key=lambda count: spent[count] * count**WORTH)
 
 
 def speed(
@@ -93,20 +132,23 @@ def speed(
     """
     total = trainer.total or 0
 
-    def play_period() -> float:
-        started = clock()
-        for _ in range(trainer.game.period):
-            trainer.take_step()
-        synchronise(trainer.device)
-        return clock() - started
-
-    trainer.take_step()  # the first one also chooses kernels and fills caches
-    warm, seconds = trainer.images, play_period()
+    period = trainer.game.period
+    play(trainer, 1)  # the first step also chooses kernels and fills caches
+    warm, seconds = trainer.images, play(trainer, period, clock)
     if whole is None:
         whole = seconds / (trainer.images - warm) * total
     while distributed.largest(int(seconds < min(MEASURED, whole / 20))):
-        seconds += play_period()
+        seconds += play(trainer, period, clock)
     return (trainer.images - warm) / slowest(seconds)
+
+
+def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monotonic) -> float:
+    """Seconds of so many steps."""
+    started = clock()
+    for _ in range(steps):
+        trainer.take_step()
+    synchronise(trainer.device)
+    return clock() - started
 
 
 def time_chores(

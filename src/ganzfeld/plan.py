@@ -147,6 +147,7 @@ def check(config: Config) -> None:
         "evaluate_count",
         "log_every",
         "keep",
+        "threads",
     ):
         value = getattr(run, name)
         least = LEAST if name == "evaluate_count" else 1
@@ -181,6 +182,7 @@ def plan_rows(
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
     ]
+    threads = f" with {run.threads} thread{'s' * (run.threads != 1)}" if run.device == "cpu" else ""
     return [
         ("data", f"{data.source}: {what}"),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
@@ -190,7 +192,7 @@ def plan_rows(
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),
         ("images to see", f"{run.images:,}"),
-        ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device} just now"),
+        ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}"),
     ]

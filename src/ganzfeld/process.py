@@ -7,12 +7,24 @@ import ctypes
 import functools
 import math
 import time
+from collections.abc import Iterator
 
 import torch
 from torch.nn.functional import conv2d
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT = 1 << 30  # bytes
+
+
+@contextlib.contextmanager
+def threads(count: int | None = None) -> Iterator[None]:
+    """Around work on so many threads, or on what it sets itself; afterwards as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @functools.cache
@@ -26,19 +38,16 @@ def bfloat16_cost() -> float:
     has = torch.cpu.get_capabilities()
     if not (has.get("avx512_bf16") or has.get("amx_bf16")):
         return math.inf
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # others may hold the other cores
     x = torch.ones(32, 32, 16, 16).contiguous(memory_format=torch.channels_last).requires_grad_()
     weight = torch.ones(64, 32, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
     times: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(6):
-        for half, taken in times.items():
+    with threads(1):  # others may hold the other cores
+        for half, taken in [*times.items()] * 6:
             start = time.thread_time()
             with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
                 y = conv2d(x, weight, stride=2, padding=1)
             torch.autograd.grad(y, (x, weight), torch.ones_like(y))
             taken.append(time.thread_time() - start)
-    torch.set_num_threads(threads)
     return min(times[True]) / min(times[False])
 
 

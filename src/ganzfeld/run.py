@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganzfeld import checkpoint, distributed, generate, lineage, shipping
+from ganzfeld import checkpoint, distributed, generate, lineage, process, shipping
 from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.data.survey import alpha_of
@@ -123,7 +123,6 @@ def train(
             config.data.kind, config.data.other = kind, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.run.seed, config.run.device = seed, on.type
-            config.run.threads = torch.get_num_threads()
             if batch is not None:
                 config.run.batch_size = batch
             if images is not None:
@@ -172,8 +171,6 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                 safe="nothing was changed",
                 fix="bring the data back as it was, or train anew with another --out",
             )
-        if config.run.threads and distributed.world() == 1:
-            torch.set_num_threads(config.run.threads)
         with owned(folder):
             config = shipping.read_config(folder)
             if images is not None:
@@ -212,13 +209,17 @@ def budget(
 
 @contextlib.contextmanager
 def joined(kind: str) -> Iterator[torch.device]:
-    """This process's device, with the other processes of `torchrun` joined."""
+    """This process's device, with the other processes of `torchrun` joined.
+
+    Afterwards the process has as many threads as before.
+    """
     device = distributed.local_device(choose_device(kind))
     if device.type == "cuda":
         torch.cuda.set_device(device)
     distributed.start(device)
     try:
-        yield device
+        with process.threads():
+            yield device
     finally:
         distributed.finish()
 

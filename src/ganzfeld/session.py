@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
-from ganzfeld.pace import measure
+from ganzfeld.pace import measure, suited_threads
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
 from ganzfeld.report import write as write_report
@@ -103,10 +104,12 @@ class Session:
             self.config = lineage.adopt(self.config, stored, self.folder)
             self.go_on()
             return
-        self.config.run.precision = precision_for(self.config, self.device)
-        self.trainer = self.start_trainer()
-        pace = measure(self.trainer, self.config, self.pack)
         run = self.config.run
+        run.precision = precision_for(self.config, self.device)
+        self.trainer = self.start_trainer()
+        run.threads = suited_threads(self.trainer, self.config)
+        torch.set_num_threads(run.threads)
+        pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config, pace.share)
@@ -156,6 +159,8 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
+        if self.config.run.threads and distributed.world() == 1:
+            torch.set_num_threads(min(self.config.run.threads, os.cpu_count() or 1))
         for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
+from ganzfeld import process
 from ganzfeld.data.pack import Pack, cache_folder
 from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.store import Arrays, digest, keep, kept
@@ -133,14 +134,10 @@ def trained(pack: Pack, progress: Progress) -> tuple[Arrays, dict[str, Any]]:
 @contextmanager
 def same_everywhere() -> Iterator[None]:
     """One thread, since the order of sums depends on their number; a seed; no inference mode."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
-            torch.manual_seed(key("domain", "initialise"))
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    grad = torch.enable_grad()
+    with process.threads(1), torch.random.fork_rng(devices=[]), torch.inference_mode(False), grad:
+        torch.manual_seed(key("domain", "initialise"))
+        yield
 
 
 def fit(network: Classifier, pack: Pack, rows: NDArray[np.int64], progress: Progress) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
+from ganzfeld import process
 from ganzfeld.data.order import indices
 from ganzfeld.metrics.domain import Classifier
 from ganzfeld.randomness import key, torch_generator
@@ -36,17 +37,13 @@ def accuracy_of(
     seed: of the initial weights, the order and the augmentation. One seed, one result.
     shifts, flips: move by up to a twelfth of each side with the edge prolonged; mirror.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the order of sums depends on it
-    try:
+    with process.threads(1):  # the order of sums depends on it
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key("study", "initialise", seed))
             network = Classifier(pixels.shape[1:], classes)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         fit(network, pixels, labels, images, seed, shifts=shifts, flips=flips)
         return measured(network.eval(), test_pixels, test_labels)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fit(

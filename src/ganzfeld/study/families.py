@@ -111,7 +111,7 @@ def one(
                 images=plan["images"],
                 afford=plan.get("afford"),
                 seed=seed,
-                settings=about["settings"],
+                settings=[f"run.threads={torch.get_num_threads()}", *about["settings"]],
                 quiet=True,
             )
             model = generate.load(run.path, trust_code=":" in name)
@@ -145,6 +145,7 @@ def plan_of(name: str, pack: Pack, source: str, about: dict[str, Any]) -> dict[s
     def fitted(afford: int | None) -> Config:
         config = fit(name, pack, source=source, labels="auto", afford=afford)
         config.run.images = config.run.images or 1_000_000
+        config.run.threads = torch.get_num_threads()  # in CPU time, one would always win
         return complete(with_settings(config, about["settings"]))
 
     def images(config: Config) -> int:
