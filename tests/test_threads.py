@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 import ganzfeld
 from ganzfeld import checkpoint, pace, process, shipping
 from ganzfeld.config import Config, with_settings
+from ganzfeld.lineage import adopt
 from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.trainer import Trainer
 
@@ -123,6 +125,14 @@ def test_a_run_goes_on_with_what_it_began_with(
     monkeypatch.setattr("os.cpu_count", lambda: 1)  # moved to another machine
     ganzfeld.resume(folder, images=192, quiet=True)
     assert threads_of(folder)[-1] == 1
+
+
+def test_the_command_that_continues_may_choose_anew(tmp_path: Path) -> None:
+    facts = Facts(count=90, channels=1, height=16, width=16, classes=0)
+    stored = with_settings(RECIPES["default"](facts), ["run.threads=2", "run.images=64"])
+    for said, then in ((["run.threads=1"], 1), ([], 2)):
+        wanted = with_settings(RECIPES["default"](facts), ["run.images=64", *said])
+        assert adopt(wanted, copy.deepcopy(stored), tmp_path).run.threads == then
 
 
 def test_a_run_measures_for_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from ganzfeld import distributed
 from ganzfeld.config import Config, differences
 from ganzfeld.errors import CheckpointError
 
-# Settings that may differ when a command continues a run: they change no number of it.
+# Settings that may differ when a command continues a run, and are then as the command has them:
+# they change no number of it, or (threads, device) only the order of sums.
 FREE = frozenset(
     {
         "run.device",
@@ -27,7 +28,7 @@ FREE = frozenset(
 
 
 def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
-    """The stored configuration, with the wanted place of the data.
+    """The stored configuration, with FREE settings as wanted.
 
     Raises CheckpointError where they differ in anything else than FREE and what the wanted one
     leaves open.
@@ -40,8 +41,9 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
                 setattr(part, name, getattr(fixed, name))
     rows = differences(stored, wanted, FREE)
     if not rows:
-        # they may have moved
-        stored.data.source, stored.data.other = wanted.data.source, wanted.data.other
+        for name in FREE:
+            where, setting = name.split(".")
+            setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
         return stored
     longer = [row[0] for row in rows] == ["run.images"]
     raise CheckpointError(
