@@ -89,3 +89,23 @@ def test_dcgan_at_the_papers_widths_has_the_papers_size() -> None:
     generator = NETWORKS["dcgan-generator"]((3, 64, 64), width=64, most=512)
     convolutions = sum(m.weight.numel() for m in generator.ups)
     assert convolutions == 16 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 50, 34), (3, 4, 4)])
+def test_a_refining_convolution_makes_the_picture_of_a_map_of_its_size(
+    shape: tuple[int, int, int],
+) -> None:
+    generator = NETWORKS["dcgan-generator"](shape, width=4, latent=6, refine=5)
+    assert generator.ups[-1].bias.shape == (5,)
+    x = generator(torch.randn(3, 6))
+    assert x.shape == (3, *shape) and x.abs().max() <= 1
+    last = generator.refine[-1]
+    assert last.weight.shape == (shape[0], 5, 3, 3)
+    last.weight.data.zero_()
+    last.bias.data.fill_(0.5)
+    assert torch.equal(generator(torch.randn(3, 6)), torch.full((3, *shape), 0.5).tanh())
+
+
+def test_a_generator_that_does_not_refine_is_the_papers() -> None:
+    generator = NETWORKS["dcgan-generator"]((1, 16, 16), width=4)
+    assert not [name for name in generator.state_dict() if name.startswith("refine")]
