@@ -29,8 +29,8 @@ LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and l
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
 CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
 LEAST_SHARE = 0.25  # of them remains
-PROBED = 0.5  # seconds of steps, that tell how many threads to take
-LONG = 1.0  # seconds of a step, from which on that would take too long
+PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
+LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
@@ -91,10 +91,10 @@ def affordable(
 def suited_threads(trainer: Trainer, config: Config) -> int:
     """How many threads the trainer, which is of no use after it, should have here.
 
-    That is `config.run.threads`, or what PyTorch was told by the environment; else the best of 1,
-    2, 4, ... and as many as PyTorch would use, by steps in turns. Twice as many must bring a fifth
-    more, for a run on few does not suffer from what else comes to the machine: each thread waits
-    for the slowest. (bench/threads.py; docs/runs.md has its figures.)
+    That is `config.run.threads`, or what PyTorch was told by the environment; else as many as
+    PyTorch would use, halved as long as that costs no more than a sixth of the speed. A run on few
+    does not suffer from what else comes to the machine: threads wait for the slowest of them.
+    (bench/threads.py; docs/runs.md has its figures.)
     """
     if config.run.threads:
         return config.run.threads
@@ -105,21 +105,28 @@ def suited_threads(trainer: Trainer, config: Config) -> int:
     if config.run.compile:
         return most  # each number of threads would be compiled anew
     play(trainer, 1)
-    if play(trainer, 1) > LONG:
-        return most
-    counts = sorted({*(1 << k for k in range(most.bit_length())), most})
+    while most > 1:
+        half = most // 2
+        slow, quick = in_turns(trainer, half, most)
+        if slow > quick * (most / half) ** WORTH:
+            break
+        most = half
+    return most
+
+
+def in_turns(trainer: Trainer, *counts: int) -> list[float]:
+    """Seconds that the same steps take with each of these numbers of threads."""
 
     def timed(count: int, steps: int) -> float:
         with process.threads(count):
             return play(trainer, steps)
 
-    for count in counts:
-        timed(count, 1)  # the first step also chooses kernels and fills caches
-    spent = dict.fromkeys(counts, 0.0)
-    while sum(spent.values()) < PROBED:
-        for count in counts:
-            spent[count] += timed(count, trainer.game.period)
-    return min(counts, key=lambda count: spent[count] * count**WORTH)
+    first = [timed(count, 1) for count in counts]  # which also chooses kernels and fills caches
+    steps = 1 if max(first) > LONG else trainer.game.period
+    spent = [0.0 for _ in counts]
+    while sum(spent) < PROBED:
+        spent = [seconds + timed(n, steps) for n, seconds in zip(counts, spent, strict=True)]
+    return spent
 
 
 def speed(
