@@ -32,9 +32,9 @@ class DCGANGenerator(nn.Module):
     width: channels of the last map before the picture; each map before it has twice as many.
     most: no map has more channels than this.
     norm: batch normalisation after each map, or none.
-    refine: channels of one more map, as large as the picture, which a 3x3 convolution makes of it;
-        0: the last transposed convolution makes the picture, as in the paper. That gives each of
-        the four places of its 2x2 steps weights of its own, which leaves dots in flat areas.
+    refine: channels of one more map, as large as the picture, from which a 3x3 convolution makes
+        it; 0: the last transposed convolution makes the picture, as in the paper. That has weights
+        of its own for each of the four places of its 2x2 steps, which leaves dots in flat areas.
     """
 
     def __init__(
