@@ -20,8 +20,8 @@ def default(facts: Facts) -> Config:
     """The best we know for minutes on a CPU: DCGAN networks, R1 and R2 every 4th step.
 
     Where the time is too short for many images, smaller networks see more of them. The generator
-    ends in a 3x3 convolution, without which flat areas are dotted, and learns three times as fast
-    as its opponent; both slow down over the last half.
+    ends in a 3x3 convolution, which leaves fewer dots in flat areas, and learns three times as
+    fast as its opponent; both slow down over the last half.
     """
     width, batch_size = within(facts.afford)
     generator, discriminator = small_dcgan(width=width)
