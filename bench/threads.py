@@ -74,7 +74,7 @@ if __name__ == "__main__":
     parser.add_argument("--choices", type=int, default=5)
     options = parser.parse_args()
     most = torch.get_num_threads()
-    counts = sorted({*(1 << k for k in range(most.bit_length())), most})
+    counts = sorted(most >> k for k in range(most.bit_length()))
     print(machine("threads in turns"), end="\n\n")
     print("| | busy beside |", *(f"{n} thread(s) |" for n in counts), "chosen |")
     print("|---|---|" + "---|" * (len(counts) + 1))

@@ -77,6 +77,12 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
     return final
 
 
+def room(game: Mapping[str, Tensor], keep: int) -> int:
+    """Bytes of disk that a run may need: a checkpoint has up to six times its networks."""
+    size = sum(t.numel() * t.element_size() for t in game.values())
+    return int(1.1 * 6 * (keep + 2) * size)
+
+
 def name_of(images: int) -> str:
     return f"images-{images:012d}"
 

@@ -6,11 +6,14 @@ import contextlib
 import ctypes
 import functools
 import math
+import os
 import time
 from collections.abc import Iterator
 
 import torch
 from torch.nn.functional import conv2d
+
+from ganzfeld import distributed
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT = 1 << 30  # bytes
@@ -25,6 +28,12 @@ def threads(count: int | None = None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def use_threads(count: int | None) -> None:
+    """From here on so many threads, at most one a core; several processes keep `torchrun`'s."""
+    if count and distributed.world() == 1:
+        torch.set_num_threads(min(count, os.cpu_count() or 1))
 
 
 @functools.cache

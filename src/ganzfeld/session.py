@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import cached_property
 from pathlib import Path
@@ -108,7 +107,7 @@ class Session:
         run.precision = precision_for(self.config, self.device)
         self.trainer = self.start_trainer()
         run.threads = suited_threads(self.trainer, self.config)
-        torch.set_num_threads(run.threads)
+        process.use_threads(run.threads)
         pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
@@ -118,10 +117,7 @@ class Session:
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
             self.screen.say(warning)
         if self.writes:
-            size = sum(
-                t.numel() * t.element_size() for t in self.trainer.game.state_dict().values()
-            )
-            check_writable(self.folder, int(1.1 * 6 * (run.keep + 2) * size))
+            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
         self.play()
 
@@ -159,8 +155,7 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
-        if self.config.run.threads and distributed.world() == 1:
-            torch.set_num_threads(min(self.config.run.threads, os.cpu_count() or 1))
+        process.use_threads(self.config.run.threads)
         for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)
