@@ -71,12 +71,12 @@ def within(afford: int | None) -> tuple[int, int]:
 
     afford: images that width 32 and batch 32 could see in the time; None: any number.
 
-    Fitted to runs of one to five CPU minutes at 28 to 96 pixels (docs/defaults.md). The fewer
+    Fitted to runs of half a CPU minute to ten at 28 to 96 pixels (docs/defaults.md). The fewer
     images there is time for, the more it helps to see more of them, in more steps.
     """
     if afford is None:
         return 32, 32
-    width = 16 if afford < 60_000 else 24 if afford < 120_000 else 32
+    width = 16 if afford < 25_000 else 24 if afford < 120_000 else 32
     return width, 16 if afford < 100_000 else 32
 
 
