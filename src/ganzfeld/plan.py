@@ -188,7 +188,7 @@ def plan_rows(
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
-        *([("sized for", f"{run.minutes:g} minutes")] if run.afford and run.minutes else []),
+        *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),
         ("images to see", f"{run.images:,}"),
