@@ -71,7 +71,7 @@ def within(afford: int | None) -> tuple[int, int]:
 
     afford: images that width 32 and batch 32 could see in the time; None: any number.
 
-    Fitted to runs of half a CPU minute to ten at 28 to 96 pixels (docs/defaults.md). The fewer
+    Fitted to runs of half a CPU minute to ten at 28 to 64 pixels (docs/defaults.md). The fewer
     images there is time for, the more it helps to see more of them, in more steps.
     """
     if afford is None:
