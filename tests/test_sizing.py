@@ -175,3 +175,10 @@ def test_the_rates_fall_over_the_last_half(recipe: str, generator: float) -> Non
         schedule = build_schedule(optimisers[player], 1000)
         rates = [schedule(images)["lr"] for images in (0, 500, 750, 1000)]
         assert rates == pytest.approx([rate, rate, (rate + 1e-4) / 2, 1e-4])
+
+
+def test_in_a_long_run_the_rates_of_default_fall_sooner() -> None:
+    held = made("default", None).optimisers["generator"]
+    schedule = build_schedule(held, 1_040_000)
+    rates = [schedule(images)["lr"] for images in (0, 80_000, 220_000, 360_000, 1_040_000)]
+    assert rates == pytest.approx([3e-3, 3e-3, (3e-3 + 1e-4) / 2, 1e-4, 1e-4])

@@ -283,6 +283,16 @@ def test_the_learning_rate_is_held_then_falls_along_a_line() -> None:
         build_schedule(Optimiser(hold=1.0), 10)
 
 
+def test_a_rate_may_be_held_for_a_number_of_images() -> None:
+    config = Optimiser(lr=2.0, final_lr=0.0, decay="linear", hold=0.5)
+    config.hold_images, config.burn_in_images = 200, 600
+    long, short = build_schedule(config, 1000), build_schedule(config, 300)
+    assert [long(images)["lr"] for images in (200, 400, 600, 900)] == pytest.approx([2, 1, 0, 0])
+    assert [short(images)["lr"] for images in (150, 225, 300)] == pytest.approx([2, 1, 0])
+    with pytest.raises(UsageError, match="hold"):
+        build_schedule(Optimiser(hold=0.5, hold_images=-1), 10)
+
+
 def test_a_rate_below_its_final_one_does_not_rise() -> None:
     schedule = build_schedule(Optimiser(lr=1e-5, final_lr=1e-4, decay="linear"), 1000)
     assert {schedule(images)["lr"] for images in (0, 500, 1000)} == {1e-5}

@@ -132,16 +132,22 @@ def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
     final_lr = config.lr if config.final_lr is None else min(config.lr, config.final_lr)
     final_beta2 = config.betas[1] if config.final_beta2 is None else config.final_beta2
     decay = find(config.decay, DECAYS, "decay")
-    if not 0 <= config.hold < config.burn_in <= 1:
+    hold, burn_in = config.hold, config.burn_in
+    if config.hold_images is not None:
+        hold = min(hold, config.hold_images / total)
+    if config.burn_in_images is not None:
+        burn_in = min(burn_in, config.burn_in_images / total)
+    if not 0 <= hold < burn_in <= 1:
         raise UsageError(
-            f"a rate that is held for {config.hold:g} of a run cannot have fallen after "
-            f"{config.burn_in:g} of it: hold should lie below burn_in, both between 0 and 1",
-            fix="--set 'optimisers.*.hold=0'   to let it fall from the start",
+            f"a rate that is held for {hold:g} of a run cannot have fallen after "
+            f"{burn_in:g} of it: hold should lie below burn_in, both between 0 and 1",
+            fix="--set 'optimisers.*.hold=0' 'optimisers.*.hold_images=0'   "
+            "to let it fall from the start",
         )
     has_betas = "betas" in inspect.signature(find(config.name, OPTIMISERS, "optimiser")).parameters
 
     def schedule(images: int) -> dict[str, Any]:
-        done = max(images / total - config.hold, 0.0) / (config.burn_in - config.hold)
+        done = max(images / total - hold, 0.0) / (burn_in - hold)
         rise = min(1.0, (images + 1) / (config.warm_up * total)) if config.warm_up else 1.0
         settings: dict[str, Any] = {"lr": rise * decay(config.lr, final_lr, done)}
         if has_betas and config.final_beta2 is not None:
