@@ -172,13 +172,13 @@ def test_what_bfloat16_costs_is_known_here() -> None:
 def test_the_rates_fall_over_the_last_half(recipe: str, generator: float) -> None:
     optimisers = made(recipe, None).optimisers
     for player, rate in (("discriminator", 1e-3), ("generator", generator)):
-        schedule = build_schedule(optimisers[player], 1000)
+        schedule = build_schedule(optimisers[player], 1000, 32)
         rates = [schedule(images)["lr"] for images in (0, 500, 750, 1000)]
         assert rates == pytest.approx([rate, rate, (rate + 1e-4) / 2, 1e-4])
 
 
 def test_in_a_long_run_the_rates_of_default_fall_sooner() -> None:
     held = made("default", None).optimisers["generator"]
-    schedule = build_schedule(held, 1_040_000)
+    schedule = build_schedule(held, 1_040_000, 32)
     rates = [schedule(images)["lr"] for images in (0, 80_000, 220_000, 360_000, 1_040_000)]
     assert rates == pytest.approx([3e-3, 3e-3, (3e-3 + 1e-4) / 2, 1e-4, 1e-4])

@@ -276,25 +276,25 @@ def test_what_is_not_finite_does_not_stay_in_the_pool() -> None:
 
 def test_the_learning_rate_is_held_then_falls_along_a_line() -> None:
     config = Optimiser(lr=2e-4, betas=(0.5, 0.999), final_lr=0.0, decay="linear", hold=0.5)
-    schedule = build_schedule(config, 1000)
+    schedule = build_schedule(config, 1000, 1)
     rates = [schedule(images)["lr"] for images in (0, 250, 500, 750, 1000, 1500)]
     assert rates == pytest.approx([2e-4, 2e-4, 2e-4, 1e-4, 0, 0])
     with pytest.raises(UsageError, match="hold"):
-        build_schedule(Optimiser(hold=1.0), 10)
+        build_schedule(Optimiser(hold=1.0), 10, 1)
 
 
-def test_a_rate_may_be_held_for_a_number_of_images() -> None:
+def test_a_rate_may_be_held_for_a_number_of_steps() -> None:
     config = Optimiser(lr=2.0, final_lr=0.0, decay="linear", hold=0.5)
-    config.hold_images, config.burn_in_images = 200, 600
-    long, short = build_schedule(config, 1000), build_schedule(config, 300)
+    config.hold_steps, config.burn_in_steps = 50, 150
+    long, short = build_schedule(config, 1000, 4), build_schedule(config, 300, 4)
     assert [long(images)["lr"] for images in (200, 400, 600, 900)] == pytest.approx([2, 1, 0, 0])
     assert [short(images)["lr"] for images in (150, 225, 300)] == pytest.approx([2, 1, 0])
     with pytest.raises(UsageError, match="hold"):
-        build_schedule(Optimiser(hold=0.5, hold_images=-1), 10)
+        build_schedule(Optimiser(hold=0.5, hold_steps=-1), 10, 1)
 
 
 def test_a_rate_below_its_final_one_does_not_rise() -> None:
-    schedule = build_schedule(Optimiser(lr=1e-5, final_lr=1e-4, decay="linear"), 1000)
+    schedule = build_schedule(Optimiser(lr=1e-5, final_lr=1e-4, decay="linear"), 1000, 1)
     assert {schedule(images)["lr"] for images in (0, 500, 1000)} == {1e-5}
 
 

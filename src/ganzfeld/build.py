@@ -127,21 +127,21 @@ def build_optimiser(config: OptimiserConfig, parameters: list[nn.Parameter]) -> 
     return optimiser
 
 
-def build_schedule(config: OptimiserConfig, total: int) -> Schedule:
-    """Learning rate and second beta as functions of the images seen."""
+def build_schedule(config: OptimiserConfig, total: int, batch_size: int) -> Schedule:
+    """Learning rate and second beta as functions of the images seen, of `total`."""
     final_lr = config.lr if config.final_lr is None else min(config.lr, config.final_lr)
     final_beta2 = config.betas[1] if config.final_beta2 is None else config.final_beta2
     decay = find(config.decay, DECAYS, "decay")
     hold, burn_in = config.hold, config.burn_in
-    if config.hold_images is not None:
-        hold = min(hold, config.hold_images / total)
-    if config.burn_in_images is not None:
-        burn_in = min(burn_in, config.burn_in_images / total)
+    if config.hold_steps is not None:
+        hold = min(hold, config.hold_steps * batch_size / total)
+    if config.burn_in_steps is not None:
+        burn_in = min(burn_in, config.burn_in_steps * batch_size / total)
     if not 0 <= hold < burn_in <= 1:
         raise UsageError(
             f"a rate that is held for {hold:g} of a run cannot have fallen after "
             f"{burn_in:g} of it: hold should lie below burn_in, both between 0 and 1",
-            fix="--set 'optimisers.*.hold=0' 'optimisers.*.hold_images=0'   "
+            fix="--set 'optimisers.*.hold=0' 'optimisers.*.hold_steps=0'   "
             "to let it fall from the start",
         )
     has_betas = "betas" in inspect.signature(find(config.name, OPTIMISERS, "optimiser")).parameters
@@ -183,7 +183,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         settings = config.optimisers[player]
         parameters = [p for name in networks for p in game.get_submodule(name).parameters()]
         optimisers[player] = build_optimiser(settings, parameters)
-        schedules[player] = build_schedule(settings, total)
+        schedules[player] = build_schedule(settings, total, config.run.batch_size)
     return Trainer(
         game,
         optimisers,

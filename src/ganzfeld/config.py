@@ -34,9 +34,9 @@ class Optimiser:
     final_beta2: float | None = None  # likewise
     decay: str = "cosine"  # or "linear"
     hold: float = 0.0  # part of the run, below `burn_in`, before the decay starts
-    hold_images: int | None = None  # and at most so many images
+    hold_steps: int | None = None  # and at most so many steps
     burn_in: float = 1.0  # part of the run, in (0, 1], at which the decay ends
-    burn_in_images: int | None = None  # and after at most so many images
+    burn_in_steps: int | None = None  # and after at most so many steps
     warm_up: float = 0.0  # part of the run over which lr rises from zero
     options: dict[str, Any] = field(default_factory=dict)  # further arguments
 

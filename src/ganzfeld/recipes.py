@@ -21,7 +21,7 @@ def default(facts: Facts) -> Config:
 
     Where the time is too short for many images, smaller networks see more of them. The generator
     ends in a 3x3 convolution, which leaves fewer dots in flat areas, and learns three times as
-    fast as its opponent; both slow down over the last half, in a long run after 80,000 images.
+    fast as its opponent; both slow down over the last half, in a long run sooner.
     """
     width, batch_size = within(facts.afford)
     generator, discriminator = small_dcgan(width=width)
@@ -37,8 +37,8 @@ def default(facts: Facts) -> Config:
             "final_lr": 1e-4,
             "decay": "linear",
             "hold": 0.5,
-            "hold_images": 80_000,
-            "burn_in_images": 360_000,
+            "hold_steps": 2_500,
+            "burn_in_steps": 11_250,
         },
         batch_size=batch_size,
         loss="non-saturating",
