@@ -21,7 +21,8 @@ def default(facts: Facts) -> Config:
 
     Where the time is too short for many images, smaller networks see more of them. The generator
     ends in a 3x3 convolution, which leaves fewer dots in flat areas, and learns three times as
-    fast as its opponent; both slow down over the last half, in a long run sooner.
+    fast as its opponent; both slow down over the last half, in a long run sooner,
+    before steps become large beside the discriminator's first weights (docs/defaults.md).
     """
     width, batch_size = within(facts.afford)
     generator, discriminator = small_dcgan(width=width)
