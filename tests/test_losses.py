@@ -108,6 +108,14 @@ def test_gradient_penalty_is_zero_at_slope_one_and_finite_at_slope_zero() -> Non
     assert g.isfinite().all()
 
 
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gradient_penalty"])
+def test_penalties_need_a_discriminator_that_does_not_mix_samples(penalty: str) -> None:
+    G = NETWORKS["dcgan-generator"]((1, 8, 8), width=4)
+    D = NETWORKS["dcgan-discriminator"]((1, 16, 16), width=4, norm="batch")
+    with pytest.raises(ValueError, match=r"networks\.D\.norm=none"):
+        Adversarial(G, D, **{penalty: 1.0})
+
+
 def test_whole_discriminator_loss_compiles_as_one_graph() -> None:
     torch.manual_seed(0)
     game = Adversarial(

@@ -21,6 +21,7 @@ from ganzfeld.ema import Averages
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
 from ganzfeld.networks import NETWORKS
+from ganzfeld.networks.products import as_products, deep_layers, product_cost
 from ganzfeld.randomness import key
 from ganzfeld.schedules import DECAYS
 from ganzfeld.trainer import Data, Schedule, Trainer
@@ -34,7 +35,7 @@ OPTIMISERS: dict[str, type[Optimizer]] = {
 }
 
 
-WORTH_IT = 0.9  # of the time of float32, from which "auto" is bfloat16
+WORTH_IT = 0.9  # of the usual time, from which another way of computing is taken
 
 
 def find(name: str, known: Mapping[str, Any], what: str) -> Any:
@@ -102,8 +103,21 @@ def precision_for(config: Config, device: torch.device) -> str:
         return config.run.precision
     if device.type != "cpu":
         return "float32"
-    slowest = distributed.largest(round(100 * min(process.bfloat16_cost(), 100.0)))
-    return "bfloat16" if slowest <= 100 * WORTH_IT else "float32"
+    return "bfloat16" if pays(process.bfloat16_cost()) else "float32"
+
+
+def products_for(config: Config, game: Game, device: torch.device) -> bool:
+    """Whether a run's deep convolutions go by products; left open: where a CPU is faster so."""
+    if config.run.products is not None:
+        return config.run.products
+    if device.type != "cpu" or precision_for(config, device) != "float32" or config.run.compile:
+        return False
+    return bool(deep_layers(game)) and pays(product_cost())
+
+
+def pays(cost: float) -> bool:
+    """Whether what was measured here, in times of the usual, is worth it for every process."""
+    return distributed.largest(round(100 * min(cost, 100.0))) <= 100 * WORTH_IT
 
 
 def build_game(config: Config) -> Game:
@@ -164,8 +178,12 @@ def channels_last(module: nn.Module) -> None:
 
 
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
-    """Everything a run needs to take its first step; `config.run.images` must be known."""
-    total, ema = config.run.images, config.ema
+    """Everything a run needs to take its first step; `config.run.images` must be known.
+
+    What was left to this machine is written into the configuration: run.precision, run.products.
+    """
+    run, ema = config.run, config.ema
+    total = run.images
     assert total is not None
     vary = call(
         "the data's variation",
@@ -176,6 +194,10 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     )
     game = build_game(config).to(device)
     channels_last(game)
+    run.precision = precision_for(config, device)
+    run.products = products_for(config, game, device)
+    if run.products:
+        as_products(game)
     optimisers, schedules = {}, {}
     for player, networks in game.players.items():
         if player not in config.optimisers:
@@ -183,18 +205,18 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         settings = config.optimisers[player]
         parameters = [p for name in networks for p in game.get_submodule(name).parameters()]
         optimisers[player] = build_optimiser(settings, parameters)
-        schedules[player] = build_schedule(settings, total, config.run.batch_size)
+        schedules[player] = build_schedule(settings, total, run.batch_size)
     return Trainer(
         game,
         optimisers,
         data,
-        batch_size=config.run.batch_size,
-        seed=config.run.seed,
+        batch_size=run.batch_size,
+        seed=run.seed,
         total=total,
         schedules=schedules,
         vary=vary,
         average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
         device=device,
-        precision=precision_for(config, device),
-        compile=config.run.compile,
+        precision=run.precision,
+        compile=run.compile,
     )

@@ -87,6 +87,7 @@ class Run:
     device: str = "cpu"
     threads: int | None = None  # of a CPU; None: as many as are fastest at the start
     precision: str = "float32"  # or "bfloat16"; "auto": that where a CPU is faster with it
+    products: bool | None = None  # deep convolutions as products; None: where a CPU is faster so
     compile: bool = False
     save_every: int | None = None
     save_minutes: float = 10.0  # save at least this often, whatever `save_every` says

@@ -14,8 +14,7 @@ from torch import Tensor
 def slope(net: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (N,) and the squared norm (N,) of each logit's gradient in its own sample.
 
-    net: maps (N, ...) to (N,), each logit from its own sample alone: batch normalisation mixes
-        samples and is refused by `torch.func` with a RuntimeError.
+    net: maps (N, ...) to (N,), each logit from its own sample alone: no batch normalisation.
 
     Half its mean is R1 on real samples and R2 on fakes (Mescheder et al. 2018, eq. 9 and 10).
     """

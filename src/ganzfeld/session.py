@@ -23,7 +23,7 @@ from ganzfeld import (
     process,
     shipping,
 )
-from ganzfeld.build import build_trainer, precision_for
+from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
@@ -104,7 +104,6 @@ class Session:
             self.go_on()
             return
         run = self.config.run
-        run.precision = precision_for(self.config, self.device)
         self.trainer = self.start_trainer()
         run.threads = suited_threads(self.trainer, self.config)
         process.use_threads(run.threads)

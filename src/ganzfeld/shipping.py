@@ -48,7 +48,11 @@ def read_about(folder: Path) -> dict[str, Any]:
 def read_config(run: Path) -> Config:
     """The resolved configuration of a run."""
     try:
-        return from_dict(Config, json.loads((run / "config.json").read_bytes()))
+        stored = json.loads((run / "config.json").read_bytes())
+        config = from_dict(Config, stored)
+        if "products" not in stored.get("run", {}):
+            config.run.products = False  # a run from before there were any
+        return config
     except FileNotFoundError:
         raise CheckpointError(
             f"{run} is not a run: it has no config.json",

@@ -108,6 +108,11 @@ class Adversarial(Game):
                 "difference needs augment none and no dropout in the discriminator: "
                 "both of its passes must see the same picture in the same way"
             )
+        if (r1 or r2 or gradient_penalty) and mixes(D):
+            raise ValueError(
+                "r1, r2 and gradient_penalty need a discriminator without batch normalisation "
+                "(networks.D.norm=none): each logit must come from its own sample alone"
+            )
         self.slope = partial(estimated_slope, length=difference) if difference else slope
         lazily = penalty_every if (r1 or r2 or gradient_penalty) else 1
         if discriminator_phase:
@@ -262,12 +267,16 @@ def drops(network: nn.Module) -> bool:
     return any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p for m in network.modules())
 
 
+def mixes(network: nn.Module) -> bool:
+    return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
+
+
 def check_one_stage(loss: str, D: nn.Module, moves: list[tuple[int, int]]) -> None:
     """Refuse what one pass of the fakes cannot serve, with a ValueError."""
     if LOSSES[loss].ratio is None:
         possible = ", ".join(name for name, entry in LOSSES.items() if entry.ratio is not None)
         raise ValueError(f"one_stage needs a loss out of {possible}, not {loss}")
-    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in D.modules()):
+    if mixes(D):
         raise ValueError("one_stage needs a discriminator without batch normalisation")
     if any(turn != (1, 1) for turn in moves):
         raise ValueError("one_stage is one move of both players in every step")

@@ -79,7 +79,9 @@ class DCGANGenerator(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         sizes = self.sizes[1:] or self.sizes
         for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
-            x = up(self.activation(norm(x)))[:, :, :height, :width]
+            x = up(self.activation(norm(x)))
+            if x.shape[2:] != (height, width):  # a slice of all is a view too, at a gradient's cost
+                x = x[:, :, :height, :width]
         picture: Tensor = self.refine(x).tanh()
         return picture
 

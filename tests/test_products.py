@@ -1,0 +1,163 @@
+"""Deep convolutions as products of matrices: the same numbers, derivatives included."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganzfeld import build, shipping, train
+from ganzfeld.config import to_json
+from ganzfeld.networks import products
+from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.trainer import as_data
+
+DOWN, UP = nn.Conv2d(6, 10, 4, 2, 1), nn.ConvTranspose2d(6, 10, 4, 2, 1)
+
+
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers of few weights count as deep, too."""
+    monkeypatch.setattr(products, "LEAST", 1)
+
+
+def pair(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
+    plain = copy.deepcopy(layer).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ours = copy.deepcopy(plain)
+    products.as_products(ours)
+    return ours, plain
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize(("layer", "sides"), [(DOWN, (8, 6)), (UP, (4, 3))], ids=["down", "up"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_values_and_two_derivatives_are_those_of_pytorch(
+    layer: nn.Module, sides: tuple[int, int], layout: torch.memory_format
+) -> None:
+    def found(layer: nn.Module) -> list[Tensor]:
+        draw = torch.Generator().manual_seed(1)
+        x = torch.randn(3, 6, *sides, generator=draw).contiguous(memory_format=layout)
+        x.requires_grad_()
+        y = layer(x)
+        slopes = torch.func.grad(lambda v: layer(v).sigmoid().sum())(x)  # as penalties take it
+        loss = y.square().mean() + slopes.square().sum()
+        return [y, slopes, *torch.autograd.grad(loss, [x, *layer.parameters()])]
+
+    ours, plain = pair(layer)
+    assert isinstance(ours, products.Conv2d | products.ConvTranspose2d)
+    for mine, theirs in zip(found(ours), found(plain), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+        assert mine.dim() < 4 or mine.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (DOWN, (2, 6, 7, 8)),
+        (DOWN, (2, 6, 16, 16)),
+        (UP, (2, 6, 8, 8)),
+        (DOWN, (0, 6, 8, 8)),
+        (UP, (0, 6, 4, 4)),
+        (UP, (6, 4, 4)),
+        (DOWN, (6, 8, 8)),
+    ],
+    ids=["odd", "large", "large, up", "none", "none, up", "one, up", "one"],
+)
+def test_what_does_not_suit_goes_pytorchs_way(
+    layer: nn.Module, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, plain = pair(layer)
+    monkeypatch.setattr(products.Gather, "apply", None)
+    monkeypatch.setattr(products.Scatter, "apply", None)
+    x = torch.randn(shape)
+    assert torch.equal(ours(x), plain(x))
+
+
+@pytest.mark.usefixtures("shallow")
+def test_other_precisions_go_pytorchs_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, _ = pair(DOWN)
+    monkeypatch.setattr(products.Gather, "apply", None)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert ours(torch.randn(2, 6, 8, 8)).dtype == torch.bfloat16
+    assert ours.double()(torch.randn(2, 6, 8, 8).double()).dtype == torch.float64
+
+
+@pytest.mark.usefixtures("shallow")
+def test_only_plain_4x4_layers_of_stride_2_are_taken() -> None:
+    others = [
+        nn.Conv2d(6, 6, 3, 2, 1),
+        nn.Conv2d(6, 6, 4, 2, 1, groups=2),
+        nn.Conv2d(6, 6, 4, 2, 1, padding_mode="reflect"),
+        nn.ConvTranspose2d(6, 6, 4, 2, 1, output_padding=1),
+        nn.utils.parametrizations.spectral_norm(copy.deepcopy(DOWN)),
+    ]
+    assert not products.deep_layers(nn.Sequential(*others))
+    assert len(products.deep_layers(nn.Sequential(copy.deepcopy(DOWN), copy.deepcopy(UP)))) == 2
+
+
+def test_layers_of_fewer_weights_are_left() -> None:
+    assert not products.deep_layers(nn.Conv2d(128, 256, 4, 2, 1))
+    assert products.deep_layers(nn.Conv2d(256, 256, 4, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("asked", "cost", "taken"),
+    [(None, 0.7, True), (None, 0.95, False), (True, 9.9, True), (False, 0.1, False)],
+)
+def test_a_probe_decides_where_it_is_left_open(
+    asked: bool | None, cost: float, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "product_cost", lambda: cost)
+    facts = Facts(count=9, channels=3, height=64, width=64, classes=0)
+    config = RECIPES["dcgan"](facts)
+    for part in config.networks.values():
+        part.options |= {"width": 64, "most": 512}
+    config.run.products = asked
+    game, cpu = build.build_game(config), torch.device("cpu")
+    assert build.products_for(config, game, cpu) is taken
+    if asked is None:
+        assert not build.products_for(config, nn.Linear(2, 2), cpu)  # type: ignore[arg-type]
+        assert not build.products_for(config, game, torch.device("cuda"))
+        config.run.precision = "bfloat16"
+        assert not build.products_for(config, game, cpu)
+
+
+def test_the_probe_measures() -> None:
+    assert 0.05 < products.product_cost() < 20
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize("cost", [0.5, 2.0])
+def test_a_run_keeps_to_what_was_chosen(
+    cost: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it goes on on a machine that would choose otherwise."""
+
+    def kinds(game: nn.Module) -> set[bool]:
+        return {
+            type(layer) in products.OURS for layer in game.modules() if hasattr(layer, "stride")
+        }
+
+    monkeypatch.setattr(build, "product_cost", lambda: cost)
+    widths = ["networks.*.width=4", "networks.*.most=8"]
+    run = train(
+        "avatars:16", out=tmp_path, size=16, recipe="dcgan", batch=8, images=16, settings=widths,
+        quiet=True,
+    )  # fmt: skip
+    config = shipping.read_config(run.path)
+    assert config.run.products is (cost < 1)
+    monkeypatch.setattr(build, "product_cost", lambda: 1 / cost)
+    data = as_data(torch.zeros(16, 3, 16, 16, dtype=torch.uint8))
+    trainer = build.build_trainer(config, data, torch.device("cpu"))
+    assert kinds(trainer.game) == {cost > 1}
+
+
+def test_a_run_of_before_goes_on_without(tmp_path: Path) -> None:
+    facts = Facts(count=9, channels=3, height=16, width=16, classes=0)
+    stored = json.loads(to_json(RECIPES["dcgan"](facts)))
+    del stored["run"]["products"]
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    assert shipping.read_config(tmp_path).run.products is False
