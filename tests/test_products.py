@@ -15,12 +15,22 @@ from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.trainer import as_data
 
 DOWN, UP = nn.Conv2d(6, 10, 4, 2, 1), nn.ConvTranspose2d(6, 10, 4, 2, 1)
+OTHERS = {  # kernels, strides and paddings of all kinds, and rows and columns that none uses
+    "same": (nn.Conv2d(6, 10, 3, 1, 1), (4, 3)),
+    "same, up": (nn.ConvTranspose2d(6, 10, 3, 1, 1, bias=False), (4, 3)),
+    "whole": (nn.Conv2d(6, 10, 4, bias=False), (4, 4)),
+    "from one": (nn.ConvTranspose2d(6, 10, 4), (1, 1)),
+    "oblong": (nn.Conv2d(6, 10, (3, 5), (3, 2), (0, 2)), (8, 6)),
+    "oblong, up": (nn.ConvTranspose2d(6, 10, (3, 5), (3, 2), (0, 2)), (3, 2)),
+    "odd": (DOWN, (7, 5)),
+}
 
 
 @pytest.fixture
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers of few weights count as deep, too."""
-    monkeypatch.setattr(products, "LEAST", 1)
+    monkeypatch.setattr(products, "FEW", 1)
+    monkeypatch.setattr(products, "MANY", 1)
 
 
 def pair(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
@@ -31,7 +41,11 @@ def pair(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
 
 
 @pytest.mark.usefixtures("shallow")
-@pytest.mark.parametrize(("layer", "sides"), [(DOWN, (8, 6)), (UP, (4, 3))], ids=["down", "up"])
+@pytest.mark.parametrize(
+    ("layer", "sides"),
+    [(DOWN, (8, 6)), (UP, (4, 3)), *OTHERS.values()],
+    ids=["down", "up", *OTHERS],
+)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_values_and_two_derivatives_are_those_of_pytorch(
     layer: nn.Module, sides: tuple[int, int], layout: torch.memory_format
@@ -56,15 +70,14 @@ def test_values_and_two_derivatives_are_those_of_pytorch(
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
-        (DOWN, (2, 6, 7, 8)),
-        (DOWN, (2, 6, 16, 16)),
-        (UP, (2, 6, 8, 8)),
+        (DOWN, (3, 6, 16, 16)),
+        (UP, (3, 6, 8, 8)),
         (DOWN, (0, 6, 8, 8)),
         (UP, (0, 6, 4, 4)),
         (UP, (6, 4, 4)),
         (DOWN, (6, 8, 8)),
     ],
-    ids=["odd", "large", "large, up", "none", "none, up", "one, up", "one"],
+    ids=["large", "large, up", "none", "none, up", "one, up", "one"],
 )
 def test_what_does_not_suit_goes_pytorchs_way(
     layer: nn.Module, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
@@ -86,9 +99,11 @@ def test_other_precisions_go_pytorchs_way(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("shallow")
-def test_only_plain_4x4_layers_of_stride_2_are_taken() -> None:
+def test_only_plain_layers_are_taken() -> None:
     others = [
-        nn.Conv2d(6, 6, 3, 2, 1),
+        nn.Conv2d(6, 6, 1),
+        nn.Conv2d(6, 6, 3, padding="same"),
+        nn.Conv2d(6, 6, 4, 2, 1, dilation=2),
         nn.Conv2d(6, 6, 4, 2, 1, groups=2),
         nn.Conv2d(6, 6, 4, 2, 1, padding_mode="reflect"),
         nn.ConvTranspose2d(6, 6, 4, 2, 1, output_padding=1),
@@ -98,9 +113,26 @@ def test_only_plain_4x4_layers_of_stride_2_are_taken() -> None:
     assert len(products.deep_layers(nn.Sequential(copy.deepcopy(DOWN), copy.deepcopy(UP)))) == 2
 
 
-def test_layers_of_fewer_weights_are_left() -> None:
-    assert not products.deep_layers(nn.Conv2d(128, 256, 4, 2, 1))
-    assert products.deep_layers(nn.Conv2d(256, 256, 4, 2, 1))
+@pytest.mark.parametrize(
+    ("channels", "samples", "side", "taken"),
+    [
+        (64, 1, 8, False),  # 131,072 weights, 16 places
+        (128, 8, 8, True),  # 524,288 weights, 128 places in all
+        (128, 9, 8, False),
+        (256, 9, 8, True),  # 2,097,152 weights
+        (256, 1, 16, True),
+        (256, 4, 16, False),  # 256 places in all
+    ],
+)
+def test_the_rule(
+    channels: int, samples: int, side: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair(nn.Conv2d(channels, 2 * channels, 4, 2, 1))
+    seen: list[torch.Size] = []
+    real = products.Gather.apply
+    monkeypatch.setattr(products.Gather, "apply", lambda x, *a: seen.append(x.shape) or real(x, *a))
+    ours(torch.zeros(samples, channels, side, side))
+    assert bool(seen) is taken
 
 
 @pytest.mark.parametrize(
