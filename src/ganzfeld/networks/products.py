@@ -155,7 +155,7 @@ class Scatter(torch.autograd.Function):
         (n, channels, height, width), (down, right) = shape, padding
         padded = rows.new_zeros(n, height + 2 * down, width + 2 * right, channels)
         windows = padded.unfold(1, kernel[0], stride[0]).unfold(2, kernel[1], stride[1])
-        parts = rows.view(n, *windows.shape[1:3], *kernel, channels)
+        parts = rows.reshape(n, *windows.shape[1:3], *kernel, channels)
         for i in range(kernel[0]):
             for j in range(kernel[1]):
                 windows[..., i, j] += parts[:, :, :, i, j]
