@@ -157,8 +157,11 @@ def test_a_probe_decides_where_it_is_left_open(
         assert not build.products_for(config, game, cpu)
 
 
-def test_the_probe_measures() -> None:
+def test_the_probe_measures_and_draws_no_random_numbers() -> None:
+    state = torch.get_rng_state()
+    products.product_cost.cache_clear()
     assert 0.05 < products.product_cost() < 20
+    assert torch.equal(state, torch.get_rng_state())
 
 
 @pytest.mark.usefixtures("shallow")

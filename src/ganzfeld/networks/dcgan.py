@@ -80,7 +80,7 @@ class DCGANGenerator(nn.Module):
         sizes = self.sizes[1:] or self.sizes
         for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
             x = up(self.activation(norm(x)))
-            if x.shape[2:] != (height, width):  # a slice of all is a view too, at a gradient's cost
+            if x.shape[2:] != (height, width):  # to slice all of it costs a copy of its gradient
                 x = x[:, :, :height, :width]
         picture: Tensor = self.refine(x).tanh()
         return picture
