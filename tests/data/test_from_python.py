@@ -1,0 +1,109 @@
+"""Arrays, tensors and data sets of a Python program become files that every command reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganzfeld.data.from_python import store
+from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.errors import DataError, UsageError
+
+DRAW = np.random.default_rng(0)
+IMAGES = DRAW.integers(0, 256, (12, 3, 16, 16), dtype=np.uint8)
+LABELS = np.arange(12) % 3
+
+
+def packed(dataset: Any, folder: Path, **columns: str) -> Any:
+    return open_pack(store(dataset, folder, **columns), PackOptions(), workers=0)
+
+
+class Items:
+    """As a torch Dataset: a length and items."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+class Hub(Items):
+    """As a datasets.Dataset: items are mappings, and features know the classes' names."""
+
+    class Names:
+        names = ("cat", "dog", "owl")
+
+    features = {"image": None, "label": Names()}  # noqa: RUF012
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        IMAGES,
+        IMAGES.transpose(0, 2, 3, 1),
+        torch.from_numpy(IMAGES),
+        torch.from_numpy(IMAGES).float() / 255,
+        torch.from_numpy(IMAGES).float() / 127.5 - 1,
+    ],
+    ids=["array", "channels last", "tensor", "0 to 1", "-1 to 1"],
+)
+def test_arrays_and_tensors_keep_their_pixels(images: Any, tmp_path: Path) -> None:
+    pack = packed((images, LABELS), tmp_path)
+    assert (pack.images == IMAGES).all()
+    assert pack.labels.tolist() == LABELS.tolist()
+    assert packed(images, tmp_path).labels is None
+
+
+def test_a_torch_dataset_of_tensors(tmp_path: Path) -> None:
+    dataset = torch.utils.data.TensorDataset(torch.from_numpy(IMAGES), torch.from_numpy(LABELS))
+    pack = packed(dataset, tmp_path)
+    assert (pack.images == IMAGES).all()
+    assert pack.classes == ("0", "1", "2")
+    assert pack.labels.tolist() == LABELS.tolist()
+
+
+def test_a_hub_dataset_of_images_with_names(tmp_path: Path) -> None:
+    rows = [
+        {"image": Image.fromarray(image.transpose(1, 2, 0)), "label": int(label)}
+        for image, label in zip(IMAGES, LABELS, strict=True)
+    ]
+    pack = packed(Hub(rows), tmp_path)
+    assert pack.classes == ("cat", "dog", "owl")
+    for image, label in zip(pack.images, pack.labels, strict=True):
+        place = next(i for i, own in enumerate(IMAGES) if (own == image).all())
+        assert LABELS[place] == label
+
+
+def test_columns_by_name(tmp_path: Path) -> None:
+    columns = {"photo": IMAGES, "kind": LABELS, "label": LABELS * 0}
+    pack = packed(columns, tmp_path, image_column="photo", label_column="kind")
+    assert pack.labels.tolist() == LABELS.tolist()
+    assert packed(columns, tmp_path, image_column="photo", label_column="none").labels is None
+    with pytest.raises(UsageError, match="image_column"):
+        store({"photo": IMAGES}, tmp_path)
+    with pytest.raises(UsageError, match="'picture'"):
+        store(columns, tmp_path, image_column="picture")
+
+
+@pytest.mark.parametrize("wrong", [3, object(), iter([1]), None])
+def test_other_types_are_refused_in_words(wrong: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=type(wrong).__name__):
+        store(wrong, tmp_path)
+
+
+def test_unequal_shapes_and_counts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="different shapes"):
+        store(Items([IMAGES[0], IMAGES[1, :, :8]]), tmp_path)
+    with pytest.raises(DataError, match="12 images and 11 labels"):
+        store((IMAGES, LABELS[1:]), tmp_path)
+    with pytest.raises(DataError, match="empty"):
+        store(Items([]), tmp_path)
