@@ -106,10 +106,15 @@ class Session:
         run = self.config.run
         self.trainer = self.start_trainer()
         run.threads = suited_threads(self.trainer, self.config)
-        process.use_threads(run.threads)
+        process.use_threads(run.threads, exactly=run.deterministic)
         pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
+            if run.deterministic:
+                self.screen.say(
+                    "note: --minutes fixes the images to see by a measured speed. For the same "
+                    f"run again: --images {run.images}"
+                )
         settle(self.config, pace.share)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
@@ -154,7 +159,8 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
-        process.use_threads(self.config.run.threads)
+        run = self.config.run
+        process.use_threads(run.threads, exactly=run.deterministic)
         for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)
