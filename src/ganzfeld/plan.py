@@ -194,6 +194,8 @@ def plan_rows(
         for name, part in config.networks.items()
     ]
     threads = f" with {run.threads} thread{'s' * (run.threads != 1)}" if run.device == "cpu" else ""
+    # the speed that was measured has fixed the images
+    same = "yes" + (f"; the same run again: --images {run.images}" if run.minutes else "")
     return [
         ("data", f"{data.source}: {what}"),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
@@ -202,7 +204,7 @@ def plan_rows(
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),
-        *([("deterministic", "yes, in float32")] if run.deterministic else []),
+        *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),

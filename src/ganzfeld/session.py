@@ -110,11 +110,6 @@ class Session:
         pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
-            if run.deterministic:
-                self.screen.say(
-                    "note: --minutes fixes the images to see by a measured speed. For the same "
-                    f"run again: --images {run.images}"
-                )
         settle(self.config, pace.share)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
