@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
 from ganzfeld import distributed
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.errors import UsageError, did_you_mean
 
 PUBLISHED = 500_000  # images from p = 0 to p = 1 (Karras et al. 2020, section 3.1)

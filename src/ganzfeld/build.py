@@ -20,9 +20,10 @@ from ganzfeld.config import Optimiser as OptimiserConfig
 from ganzfeld.ema import Averages
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
+from ganzfeld.latents import PORTABLE
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.products import as_products, deep_layers, product_cost
-from ganzfeld.randomness import key
+from ganzfeld.randomness import WIDE, seed_globally
 from ganzfeld.schedules import DECAYS
 from ganzfeld.trainer import Data, Schedule, Trainer
 from ganzfeld.variation import variation
@@ -101,7 +102,7 @@ def precision_for(config: Config, device: torch.device) -> str:
     """The precision of a run on this device; "auto" is bfloat16 where it is faster on a CPU."""
     if config.run.precision != "auto":
         return config.run.precision
-    if device.type != "cpu":
+    if device.type != "cpu" or config.run.deterministic:
         return "float32"
     return "bfloat16" if pays(process.bfloat16_cost()) else "float32"
 
@@ -110,6 +111,8 @@ def products_for(config: Config, game: Game, device: torch.device) -> bool:
     """Whether a run's deep convolutions go by products; left open: where a CPU is faster so."""
     if config.run.products is not None:
         return config.run.products
+    if config.run.deterministic:
+        return False
     if device.type != "cpu" or precision_for(config, device) != "float32" or config.run.compile:
         return False
     return bool(deep_layers(game)) and pays(product_cost())
@@ -122,7 +125,7 @@ def pays(cost: float) -> bool:
 
 def build_game(config: Config) -> Game:
     """The game with freshly initialised networks: a function of the configuration and its seed."""
-    torch.manual_seed(key(config.run.seed, "initialise"))
+    seed_globally(config.run.seed, "initialise", noise=config.run.noise or WIDE)
     networks = {name: build_network(part) for name, part in config.networks.items()}
     make = find(config.game.name, GAMES, "game")
     game: Game = call(f"game {config.game.name}", make, **networks, **config.game.options)
@@ -180,17 +183,20 @@ def channels_last(module: nn.Module) -> None:
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known.
 
-    What was left to this machine is written into the configuration: run.precision, run.products.
+    What was left open is written into the configuration: run.precision and run.products, for this
+    machine, and run.latents and run.noise.
     """
     run, ema = config.run, config.ema
     total = run.images
     assert total is not None
+    run.latents, run.noise = run.latents or PORTABLE, run.noise or WIDE
     vary = call(
         "the data's variation",
         variation,
         mirror=config.data.mirror,
         jitter=config.data.jitter,
         together=config.data.kind == "paired",
+        noise=run.noise,
     )
     game = build_game(config).to(device)
     channels_last(game)
@@ -219,4 +225,5 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         device=device,
         precision=run.precision,
         compile=run.compile,
+        noise=run.noise,
     )

@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.games import Game
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzfeld import generate, metrics, pictures
+from ganzfeld import generate, latents, metrics, pictures
 from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
 from ganzfeld.ema import Average
@@ -46,6 +46,7 @@ class Examiner:
     def __init__(self, pack: Pack, config: Config, device: torch.device) -> None:
         assert config.run.evaluate_count is not None
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
+        self.latents = config.run.latents or latents.PORTABLE
         self.extractor = make_extractor("random", pack, progress=lambda *_: None)
         rows = reference_rows(pack, self.count)
         self.labels = None
@@ -88,7 +89,8 @@ class Examiner:
         first = key(self.seed, "examine") % 2**31
         for low in range(0, self.count, generate.CHUNK):
             numbers = range(low, min(low + generate.CHUNK, self.count))
-            z = torch.stack([generate.latent(game.latent, self.seed, first + i) for i in numbers])
+            own = [first + i for i in numbers]
+            z = torch.from_numpy(latents.draw(self.latents, game.latent, self.seed, own))
             y = None if self.labels is None else self.labels[low : numbers.stop].to(self.device)
             x = game.sample(z.to(self.device), y).float().cpu()
             if not x.isfinite().all():

@@ -14,15 +14,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganzfeld import checkpoint, journal, pictures
+from ganzfeld import checkpoint, journal, latents, pictures
 from ganzfeld.build import build_network, channels_last
 from ganzfeld.config import Part, from_dict
 from ganzfeld.errors import CheckpointError, ForeignCodeError, UsageError, did_you_mean
-from ganzfeld.randomness import key, torch_generator
 from ganzfeld.shipping import JUDGE, describe, judge_of, read_about, read_config
 from ganzfeld.translate import Translator
 
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
+BLOCK = 8 * CHUNK  # latents drawn at once, which is quicker and changes none of them
 
 Labels = Sequence[int | str] | int | str | None
 
@@ -47,6 +47,8 @@ class Model:
         self.shape: tuple[int, ...] = tuple(about["shape"])
         self.latent: int = about["latent"]
         self.classes: list[str] = about["classes"]
+        # how latents and labels are drawn; models that do not say are from before 0.2
+        self.latents = latents.check(about.get("latents", latents.OF_TORCH), "this model")
 
     def sample(
         self,
@@ -141,14 +143,54 @@ class Model:
         if std < 0:
             raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
         wanted = self.label_numbers(labels)
-        first = start - start % CHUNK
-        for low in range(first, start + count, CHUNK):
-            z = torch.stack([latent(self.latent, seed, i) for i in range(low, low + CHUNK)])
-            x = self.draw(
-                z if (mean, std) == (0.0, 1.0) else mean + std * z,
-                self.labels_of(range(low, low + CHUNK), seed, wanted, start),
-            )
-            yield x[max(start - low, 0) : start + count - low]
+        end = start + count
+        for block in range(start - start % CHUNK, end, BLOCK):
+            last = min(block + BLOCK, end + -end % CHUNK)
+            ahead = self.latents_of(range(block, last), seed, mean, std)
+            for low, z in zip(range(block, last, CHUNK), torch.split(ahead, CHUNK), strict=True):
+                numbers = range(low, low + CHUNK)
+                x = self.draw(z, self.labels_of(numbers, seed, wanted, start))
+                yield x[max(start - low, 0) : end - low]
+
+    @torch.inference_mode()
+    def draw_exact(
+        self,
+        wanted: Sequence[tuple[int, int, int | str | None]],
+        *,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ) -> Tensor:
+        """Samples (n, C, H, W) of any (seed, number, label), with the same bits as `sample`.
+
+        A row of them is what `sample(1, seed=seed, start=number, labels=label)` gives. They are
+        computed in batches of 32, whatever their seeds.
+
+        label: a class by name or number; None: the random one that the sample has by itself, or
+            where the model has no classes.
+        """
+        found = [torch.zeros(0, *self.shape)]
+        for low in range(0, len(wanted), CHUNK):
+            some = list(wanted[low : low + CHUNK])
+            full = [*some, *some[:1] * (CHUNK - len(some))]
+            seeds, numbers = [seed for seed, _, _ in full], [number for _, number, _ in full]
+            chosen = [None if label is None else self.label_numbers(label) for *_, label in full]
+            own = self.labels_of(numbers, seeds, [])
+            if own is not None:
+                own = [one[0] if one else random for one, random in zip(chosen, own, strict=True)]
+            x = self.draw(self.latents_of(numbers, seeds, mean, std), own)
+            found.append(x[: len(some)])
+        return torch.cat(found)
+
+    def latents_of(
+        self,
+        numbers: Sequence[int],
+        seed: int | Sequence[int],
+        mean: float = 0.0,
+        std: float = 1.0,
+    ) -> Tensor:
+        """The latents (n, latent) of samples by number, of one seed or of a seed each."""
+        z = torch.from_numpy(latents.draw(self.latents, self.latent, seed, numbers))
+        return z if (mean, std) == (0.0, 1.0) else mean + std * z
 
     def draw(self, z: Tensor, numbers: Sequence[int] | None) -> Tensor:
         """Samples of latents (n, latent) and, with classes, of their labels' numbers."""
@@ -158,17 +200,18 @@ class Model:
         return x.float().cpu()
 
     def labels_of(
-        self, samples: Sequence[int], seed: int, wanted: Sequence[int], start: int = 0
+        self,
+        samples: Sequence[int],
+        seed: int | Sequence[int],
+        wanted: Sequence[int],
+        start: int = 0,
     ) -> list[int] | None:
         """Numbers of the classes of samples by number: `wanted` over and over, or random ones."""
         if not self.classes:
             return None
-        return [
-            wanted[(i - start) % len(wanted)]
-            if wanted
-            else key(seed, "label", i) % len(self.classes)
-            for i in samples
-        ]
+        if wanted:
+            return [wanted[(i - start) % len(wanted)] for i in samples]
+        return latents.labels(self.latents, len(self.classes), seed, samples)
 
     def label_numbers(self, labels: Labels) -> list[int]:
         if labels is None:
@@ -187,9 +230,9 @@ class Model:
         raise UsageError(f"no class {label!r}. {did_you_mean(str(label), self.classes)}")
 
 
-def latent(size: int, seed: int, index: int) -> Tensor:
+def latent(size: int, seed: int, index: int, name: str = latents.PORTABLE) -> Tensor:
     """The z of sample `index`, (size,): standard normal, a function of (seed, index)."""
-    return torch.randn(size, generator=torch_generator(seed, "sample", index))
+    return torch.from_numpy(latents.draw(name, size, seed, [index])[0])
 
 
 def load(

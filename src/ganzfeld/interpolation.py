@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.errors import UsageError
-from ganzfeld.generate import CHUNK, Labels, Model, latent
-from ganzfeld.randomness import key
+from ganzfeld.generate import CHUNK, Labels, Model
 
 PARALLEL = 1e-7  # radians from 0 or from pi, at which sines say nothing any more
 
@@ -82,10 +81,9 @@ def frames(
     chosen = model.label_numbers(label)
     if len(chosen) > 1:
         raise UsageError("interpolation keeps one class all the way: give one label")
-    number = None
-    if model.classes:
-        number = chosen[0] if chosen else key(seeds[0], "label", 0) % len(model.classes)
-    ends = [latent(model.latent, seed, 0) for seed in seeds]
+    labels = model.labels_of([0], seeds[0], chosen)
+    number = None if labels is None else labels[0]
+    ends = list(model.latents_of([0] * len(seeds), seeds))
     way = path(ends, per_leg=per_leg, loop=loop)
     for low in range(0, len(way), CHUNK):
         some = way[low : low + CHUNK]

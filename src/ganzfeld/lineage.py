@@ -25,6 +25,7 @@ FREE = frozenset(
         "data.other",
     }
 )
+FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
 
 def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
@@ -39,9 +40,10 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
-    rows = differences(stored, wanted, FREE)
+    free = FREE - FIXED if stored.run.deterministic else FREE
+    rows = differences(stored, wanted, free)
     if not rows:
-        for name in FREE:
+        for name in free:
             where, setting = name.split(".")
             setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
         return stored

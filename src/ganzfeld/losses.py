@@ -12,6 +12,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
+
 ODDS = 40.0  # logits beyond are taken for this: e^40 times a slope of e^-40 is safe in float32
 
 

@@ -23,12 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganzfeld import process
+from ganzfeld import latents, process
 from ganzfeld.build import build_trainer, call, complete
 from ganzfeld.config import Config, Part, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.generate import latent
 from ganzfeld.metrics.domain import domain_classifier
 from ganzfeld.pace import affordable
 from ganzfeld.pictures import to_pixels
@@ -365,6 +364,6 @@ def drawn(
     with trainer.average.applied(trainer.game) as game:
         for low in range(0, count, CHUNK):
             numbers = range(low, min(low + CHUNK, count))
-            z = torch.stack([latent(game.latent, seed, number) for number in numbers])
+            z = torch.from_numpy(latents.normals(game.latent, seed, numbers))
             yield game.sample(z).numpy()
             progress("drawing samples", numbers.stop, count)

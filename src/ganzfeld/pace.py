@@ -91,13 +91,16 @@ def affordable(
 def suited_threads(trainer: Trainer, config: Config) -> int:
     """How many threads the trainer, which is of no use after it, should have here.
 
-    That is `config.run.threads`, or what PyTorch was told by the environment; else as many as
+    That is `config.run.threads`, or one for a deterministic run, or what PyTorch was told by the
+    environment; else as many as
     PyTorch would use, halved as long as that costs no more than a sixth of the speed. A run on few
     does not suffer from what else comes to the machine: threads wait for the slowest of them.
     (bench/threads.py; docs/runs.md has its figures.)
     """
     if config.run.threads:
         return config.run.threads
+    if config.run.deterministic:
+        return 1
     most = torch.get_num_threads()
     told = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys()
     if told or most == 1 or trainer.device.type != "cpu" or distributed.world() > 1:

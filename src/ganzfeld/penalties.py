@@ -10,6 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
+
 
 def slope(net: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (N,) and the squared norm (N,) of each logit's gradient in its own sample.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from ganzfeld import distributed
+from ganzfeld import distributed, latents, randomness
 from ganzfeld.build import call, find
 from ganzfeld.config import Config
 from ganzfeld.errors import UsageError
@@ -164,6 +164,17 @@ def check(config: Config) -> None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
     if run.precision not in ("auto", "float32", "bfloat16"):
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
+    if run.deterministic and run.precision == "bfloat16":
+        raise UsageError(
+            "run.deterministic computes in float32, and run.precision asks for bfloat16",
+            fix="leave one of them out",
+        )
+    if not 0 <= run.seed < latents.LIMIT:
+        raise UsageError(f"a seed is from 0 to {latents.LIMIT - 1} (2^64 - 1), not {run.seed}")
+    for name, known in (("noise", randomness.NOISES), ("latents", latents.NAMES)):
+        value = getattr(run, name)
+        if value is not None and value not in known:
+            raise UsageError(f"run.{name} is one of {', '.join(known)}, not {value!r}")
 
 
 def plan_rows(
@@ -183,6 +194,8 @@ def plan_rows(
         for name, part in config.networks.items()
     ]
     threads = f" with {run.threads} thread{'s' * (run.threads != 1)}" if run.device == "cpu" else ""
+    # the speed that was measured has fixed the images
+    same = "yes" + (f"; the same run again: --images {run.images}" if run.minutes else "")
     return [
         ("data", f"{data.source}: {what}"),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
@@ -191,6 +204,7 @@ def plan_rows(
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),
+        *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),

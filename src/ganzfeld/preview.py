@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from ganzfeld import examples, generate
+from ganzfeld import examples, latents
 from ganzfeld.config import Config
 from ganzfeld.trainer import Trainer
 
@@ -27,8 +27,8 @@ def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
             return examples.preview(game, cast("TwoDomains", trainer.data), trainer.device)
     classes = min(len(config.data.classes), 10)
     count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
-    latent = trainer.game.latent
-    z = torch.stack([generate.latent(latent, config.run.seed, i) for i in range(count)])
+    name = config.run.latents or latents.PORTABLE
+    z = torch.from_numpy(latents.draw(name, trainer.game.latent, config.run.seed, range(count)))
     y = torch.arange(count, device=trainer.device) // columns if classes else None
     with trainer.average.applied(trainer.game) as game:
         return game.sample(z.to(trainer.device), y).float().cpu(), columns

@@ -14,9 +14,32 @@ import torch
 from torch.nn.functional import conv2d
 
 from ganzfeld import distributed
+from ganzfeld.errors import UsageError
 
+VECTOR_MATHS = (  # functions that PyTorch may take from MKL's vector library, and their like
+    *("acos", "asin", "atan", "ceil", "cos", "cosh", "erf", "erfc", "erfinv", "exp", "exp2"),
+    *("expm1", "floor", "lgamma", "log", "log10", "log1p", "log2", "reciprocal", "round"),
+    *("rsqrt", "sigmoid", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"),
+)
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT = 1 << 30  # bytes
+
+
+@functools.cache
+def warm_up() -> None:
+    """Call each function of MKL's vector library once, on one number and so in one thread.
+
+    MKL chooses a function's kernel at its first call. Where that comes from several threads at
+    once, one of them may be given the kernel of low accuracy: values that are up to 5e-5 off, in
+    one of 40 processes on a busy machine (github.com/pytorch/pytorch/issues/188792). This module
+    does it when it is imported, which everything in ganzfeld that imports PyTorch sees to; it
+    takes under a millisecond.
+    """
+    for dtype in (torch.float32, torch.float64):
+        number = torch.full((1,), 0.5, dtype=dtype)
+        for name in VECTOR_MATHS:
+            getattr(torch, name)(number)
+        torch.pow(number, number)
 
 
 @contextlib.contextmanager
@@ -30,10 +53,50 @@ def threads(count: int | None = None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def use_threads(count: int | None) -> None:
-    """From here on so many threads, at most one a core; several processes keep `torchrun`'s."""
-    if count and distributed.world() == 1:
+def use_threads(count: int | None, *, exactly: bool = False) -> None:
+    """From here on so many threads, at most one a core; several processes keep `torchrun`'s.
+
+    exactly: as many whatever the cores and processes are, since sums depend on it.
+    """
+    if count and exactly:
+        torch.set_num_threads(count)
+    elif count and distributed.world() == 1:
         torch.set_num_threads(min(count, os.cpu_count() or 1))
+
+
+@contextlib.contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Within, where wanted, PyTorch takes no algorithm whose result differs from call to call.
+
+    Raises UsageError where a GPU has no other for an operation. Afterwards as before.
+    """
+    if not wanted:
+        yield
+        return
+    backends = torch.backends
+    before = torch.are_deterministic_algorithms_enabled(), backends.cudnn.benchmark
+    narrow = backends.cudnn.allow_tf32, backends.cuda.matmul.allow_tf32
+    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    torch.use_deterministic_algorithms(True)
+    backends.cudnn.benchmark = False
+    backends.cudnn.allow_tf32 = backends.cuda.matmul.allow_tf32 = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise UsageError(
+            f"run.deterministic: {str(error).splitlines()[0]}",
+            safe="checkpoints already saved are untouched",
+            fix="--device cpu, or leave run.deterministic out",
+        ) from error
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        backends.cudnn.benchmark = before[1]
+        backends.cudnn.allow_tf32, backends.cuda.matmul.allow_tf32 = narrow
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
 @functools.cache
@@ -80,3 +143,6 @@ def give_back() -> None:
 def another_library() -> contextlib.suppress:
     """Around calls of glibc, which is not everywhere."""
     return contextlib.suppress(OSError, AttributeError, TypeError)
+
+
+warm_up()

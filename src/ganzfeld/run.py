@@ -135,11 +135,12 @@ def train(
             afford = sized_by(Path(init))
         config = fitted(afford)
         check(config)
-        if minutes is not None and afford is None and init is None:
-            config = sized(fitted, lambda full: budget(folder, full, pack, on))
-            check(config)
-        with owned(folder):
-            Session(folder, config, pack, on, screen, signals).begin()
+        with process.deterministic(config.run.deterministic):
+            if minutes is not None and afford is None and init is None:
+                config = sized(fitted, lambda full: budget(folder, full, pack, on))
+                check(config)
+            with owned(folder):
+                Session(folder, config, pack, on, screen, signals).begin()
     return Run(folder)
 
 
@@ -186,7 +187,8 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:
                     checkpoint.replace(folder / "config.json", to_json(config).encode())
-            Session(folder, config, pack, on, screen, signals).go_on()
+            with process.deterministic(config.run.deterministic):
+                Session(folder, config, pack, on, screen, signals).go_on()
     return Run(folder)
 
 

@@ -106,7 +106,7 @@ class Session:
         run = self.config.run
         self.trainer = self.start_trainer()
         run.threads = suited_threads(self.trainer, self.config)
-        process.use_threads(run.threads)
+        process.use_threads(run.threads, exactly=run.deterministic)
         pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
@@ -154,7 +154,8 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
-        process.use_threads(self.config.run.threads)
+        run = self.config.run
+        process.use_threads(run.threads, exactly=run.deterministic)
         for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)

@@ -19,6 +19,8 @@ from ganzfeld.build import build_network, find
 from ganzfeld.config import Config, from_dict
 from ganzfeld.errors import CheckpointError
 from ganzfeld.games import GAMES
+from ganzfeld.latents import NAMES, OF_TORCH, PORTABLE
+from ganzfeld.randomness import NARROW, NOISES
 from ganzfeld.translate import card
 
 if TYPE_CHECKING:
@@ -50,8 +52,13 @@ def read_config(run: Path) -> Config:
     try:
         stored = json.loads((run / "config.json").read_bytes())
         config = from_dict(Config, stored)
-        if "products" not in stored.get("run", {}):
-            config.run.products = False  # a run from before there were any
+        # what runs did before there was a choice
+        for name, then in (("products", False), ("latents", OF_TORCH), ("noise", NARROW)):
+            if name not in stored.get("run", {}):
+                setattr(config.run, name, then)
+        for name, known in (("latents", NAMES), ("noise", NOISES)):
+            if getattr(config.run, name) not in (None, *known):
+                raise ValueError(f"this release knows no run.{name} {getattr(config.run, name)!r}")
         return config
     except FileNotFoundError:
         raise CheckpointError(
@@ -102,6 +109,7 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
             "shape": options["shape"],
             "latent": build_network(config.networks["G"]).latent,
             "classes": config.data.classes if options.get("classes") else [],
+            "latents": config.run.latents or PORTABLE,
         }
     return {
         "format": FORMAT,
@@ -206,6 +214,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
 | weights | {weights} |
+| latents | {about["latents"]} |
 
 All settings of the training are in `config.json`.
 

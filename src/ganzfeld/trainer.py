@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzfeld import distributed
+from ganzfeld import distributed, process
 from ganzfeld.data.order import indices
 from ganzfeld.ema import Average, Averages
 from ganzfeld.games import Batch, Clock, Game, Losses
-from ganzfeld.randomness import key
+from ganzfeld.randomness import NARROW, WIDE, key, seed_globally, wide_key
 from ganzfeld.variation import Vary
 
 Rows = Mapping[str, Tensor | NDArray[Any]]
@@ -66,6 +66,7 @@ class Trainer:
     vary: changes a batch by chance, by a seed (`ganzfeld.variation`).
     precision: "float32", or "bfloat16" for losses under autocast.
     compile: compile each player's loss (`torch.compile`).
+    noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
 
     The global random generator is seeded anew before every move: all randomness in a game
     depends on (seed, salt, images seen, move, rank) and on nothing else.
@@ -86,17 +87,19 @@ class Trainer:
         device: torch.device | str = "cpu",
         precision: str = "float32",
         compile: bool = False,
+        noise: str = WIDE,
     ) -> None:
         if missing := set(game.players) - set(optimisers):
             raise ValueError(f"no optimiser for {', '.join(sorted(missing))}")
         if batch_size % distributed.world():
             raise ValueError(f"{distributed.world()} processes cannot share {batch_size} samples")
+        process.warm_up()
         self.device = torch.device(device)
         self.game = game.to(self.device).train()
         self.average = average.to(self.device) if average else None
         self.optimisers, self.schedules = optimisers, schedules or {}
         self.data, self.vary = as_data(data), vary
-        self.batch_size, self.seed, self.total = batch_size, seed, total
+        self.batch_size, self.seed, self.total, self.noise = batch_size, seed, total, noise
         self.loss = compiled(game.loss) if compile else game.loss
         self.autocast = torch.autocast(
             self.device.type, torch.bfloat16, enabled=precision == "bfloat16"
@@ -143,7 +146,7 @@ class Trainer:
 
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
-        self.reseed(key(self.seed, self.salt, self.images, player, turn, distributed.rank()))
+        self.reseed(self.seed, self.salt, self.images, player, turn, distributed.rank())
         movers = self.game.movers(player)
         for other, parameters in self.parameters.items():
             for p in parameters:
@@ -153,12 +156,9 @@ class Trainer:
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
         return {name: value.detach() for name, value in losses.items()}
 
-    def reseed(self, seed: int) -> None:
+    def reseed(self, *parts: int | str) -> None:
         """Seed the global generators of the CPU and of the device."""
-        if self.device.type == "cpu":  # torch.manual_seed: 100 times slower, for absent devices
-            torch.default_generator.manual_seed(seed)
-        else:
-            torch.manual_seed(seed)
+        seed_globally(*parts, noise=self.noise, device=self.device.type)
 
     def update(self, player: str, losses: Losses) -> Tensor:
         """Step the player's optimiser where losses and gradients are finite; 1.0 if so, or 0.0."""
@@ -191,7 +191,8 @@ class Trainer:
         batch = {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
         if not self.vary:
             return batch
-        return self.vary(batch, key(self.seed, "vary", stream, start, distributed.rank()))
+        key_of = key if self.noise == NARROW else wide_key
+        return self.vary(batch, key_of(self.seed, "vary", stream, start, distributed.rank()))
 
     def ready(self, x: Tensor) -> Tensor:
         """On the device, and pixels as floats in [-1, 1]."""

@@ -23,7 +23,7 @@ from ganzfeld.data.source import Encoded
 from ganzfeld.data.sources import find_source
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.lineage import quoted
-from ganzfeld.randomness import key
+from ganzfeld.randomness import NARROW, key, seed_globally
 
 TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
@@ -43,6 +43,7 @@ class Translator:
         self.channels: dict[str, int] = about["channels"]  # of each domain
         self.size: tuple[int, int] = tuple(about["size"])  # (height, width) it was trained on
         self.alpha: str = about["training"]["data"]["alpha"]
+        self.keyed: str = about["training"].get("run", {}).get("noise") or NARROW  # of dropout
 
     @overload
     def translate(
@@ -100,7 +101,10 @@ class Translator:
                 fix="leave it out; pix2pix has dropout where its U-Net has 5 levels or more",
             )
         with torch.random.fork_rng():
-            torch.manual_seed(seed)
+            if self.keyed == NARROW:
+                torch.manual_seed(seed)
+            else:
+                seed_globally(seed, "dropout", noise=self.keyed)
             for layer in layers:
                 layer.train()
             try:

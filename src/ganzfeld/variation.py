@@ -9,18 +9,21 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganzfeld.games import Batch
-from ganzfeld.randomness import torch_generator
+from ganzfeld.randomness import WIDE, torch_generator
 
 Vary = Callable[[Batch, int], Batch]
 
 
-def variation(*, mirror: bool = False, jitter: float = 0.0, together: bool = False) -> Vary | None:
+def variation(
+    *, mirror: bool = False, jitter: float = 0.0, together: bool = False, noise: str = WIDE
+) -> Vary | None:
     """A function of a batch and a seed that changes its pictures by chance; None for no change.
 
     mirror: left to right, half of the time. Not for digits or writing.
     jitter: pictures are enlarged by this part of their sides, and a window of the old size is
         taken from a random place: 30 / 256 in Isola et al. 2017, appendix 6.2.
     together: all domains of a batch move alike, as pairs must.
+    noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
 
     The function takes pictures (N, C, H, W) of any floating dtype and leaves all else alone.
     Raises ValueError for a jitter that is not from 0 to 1.
@@ -34,7 +37,7 @@ def variation(*, mirror: bool = False, jitter: float = 0.0, together: bool = Fal
         varied = dict(batch)
         for name, x in batch.items():
             if x.dim() == 4:
-                draws = torch_generator(seed, "together" if together else name)
+                draws = torch_generator(seed, "together" if together else name, noise=noise)
                 varied[name] = move(x, torch.rand(len(x), 3, generator=draws), mirror, jitter)
         return varied
 

@@ -82,6 +82,7 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
         trust_code: Run the model's network that is Python code of its author.
     """
     from ganzfeld import report as reports
+    from ganzfeld.report.settings import reproducibility
     from ganzfeld.screen import Screen
 
     screen = Screen()
@@ -92,6 +93,7 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
         if problem:
             screen.say(f"note: the closest training pictures are left out: {problem}")
     screen.say(f"report in {reports.write(run, pack, trust_code=trust_code)}")
+    screen.say(f"to the bit: {reproducibility(folder)}")
 
 
 def compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.game import Batch, Clock, Game, Losses
 from ganzfeld.games.gmmn import GMMN

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ganzfeld import generate
 from ganzfeld.config import flatten
+from ganzfeld.latents import PORTABLE
+from ganzfeld.randomness import WIDE
 from ganzfeld.report.html import Html, command, section, table, tag
 from ganzfeld.report.record import Record, Row
 
@@ -36,6 +38,7 @@ def plan(record: Record, model: generate.Model | str) -> Html:
         ("average", f"half-life {h:,.0f} images" if (h := config.ema.half_life_images) else ""),
         ("seed", f"{run.seed}"),
         ("computed on", f"{run.device}, {run.precision}"),
+        ("to the bit", reproducibility(record)),
         ("data fingerprint", data.fingerprint[:16]),
     ]
     if isinstance(model, generate.Model):
@@ -45,6 +48,16 @@ def plan(record: Record, model: generate.Model | str) -> Html:
     every = flatten(json.loads(json.dumps(_public(record))))
     full = table("All settings", ["setting", "value"], [(k, said(v)) for k, v in every.items()])
     return section("The plan", shown, tag("details", tag("summary", "All settings"), full))
+
+
+def reproducibility(record: Record) -> str:
+    """What the same numbers need, in one line."""
+    run, draws = record.config.run, []
+    if not record.translates:
+        draws.append(f"latents {run.latents or PORTABLE}")
+    draws.append(f"noise {run.noise or WIDE}")
+    count = f"{run.threads} thread{'s' * (run.threads != 1)}" if run.threads else "threads unknown"
+    return ", ".join([*draws, count, "deterministic" if run.deterministic else "not deterministic"])
 
 
 def _public(record: Record) -> Row:

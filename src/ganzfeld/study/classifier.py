@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, pad
 from ganzfeld import process
 from ganzfeld.data.order import indices
 from ganzfeld.metrics.domain import Classifier
-from ganzfeld.randomness import key, torch_generator
+from ganzfeld.randomness import NARROW, key, torch_generator
 
 BATCH = 64
 Pixels = NDArray[np.uint8]
@@ -60,7 +60,8 @@ def fit(
     steps = max(images // BATCH, 1)
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    draws = torch_generator("study", "augment", seed)
+    # once for a whole training, so 32 bits do; a study that was begun before goes on as it was
+    draws = torch_generator("study", "augment", seed, noise=NARROW)
     for step in range(steps):
         rows = indices(len(pixels), seed, "study", step * BATCH, BATCH)
         x = moved(scaled(pixels[rows]), draws, shifts=shifts, flips=flips)
