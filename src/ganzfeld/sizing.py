@@ -62,9 +62,7 @@ SIZINGS: dict[str, Sizing] = {
     "wgan-gp": Sizing(Fit(FULL, 64, (2e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF),
     "hinge": Sizing(Fit(FULL, 64, (4e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF),
     "modern": Sizing(Fit(FULL, 16, (1e-3, 1e-3), LAST_HALF), (1e-3, 1e-3), LAST_HALF),
-    "vae": Sizing(
-        Fit(FULL, 64, (1e-3,), {"final_lr": 1e-4}), (1e-3,), {"final_lr": 1e-4}, times=2
-    ),
+    "vae": Sizing(Fit(FULL, 64, (1e-3,), {"final_lr": 1e-4}), (1e-3,), {"final_lr": 1e-4}, times=2),
     "gmmn": Sizing(
         Fit(FULL, 256, (2e-3, 1e-3), {"final_lr": 1e-5}),
         (2e-3, 1e-3),

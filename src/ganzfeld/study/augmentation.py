@@ -38,7 +38,7 @@ def study_augmentation(
     recipe: str = "default",
     real: Sequence[int] = (200, 1_000, 5_000),
     synthetic: Sequence[int] = (0, 1, 3),
-    seeds: int = 5,
+    seeds: int | Sequence[int] = 5,
     images: int | None = None,
     minutes: float | None = None,
     classifier_images: int | None = None,
@@ -64,8 +64,9 @@ def study_augmentation(
     that the same call goes on where it was stopped; more seeds or sizes may be added), the
     generators' runs, report.md and report.html. Returns the latter's path.
     """
-    if min(real, default=0) < 1 or seeds < 1 or min(synthetic, default=0) < 0:
-        raise UsageError("--real and --seeds take numbers from 1 on, --synthetic from 0 on")
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if min(real, default=0) < 1 or not numbers or min([*synthetic, *numbers]) < 0:
+        raise UsageError("--real takes numbers from 1 on, --synthetic and --seeds from 0 on")
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
     find_generation(recipe)
@@ -91,8 +92,8 @@ def study_augmentation(
     }
     ratios = sorted({k for k in synthetic if k})
     with opened(folder, about) as ledger:
-        total, done = len(real) * seeds * len(arms(ratios)), 0
-        for seed in range(seeds):
+        total, done = len(real) * len(numbers) * len(arms(ratios)), 0
+        for seed in numbers:
             for count in real:
                 work = Work(folder, pack, parts, recipe, count, seed, settings)
                 work.images, work.minutes = images, minutes
