@@ -107,7 +107,7 @@ def study_augmentation(
                         f"{100 * cell['accuracy']:.2f} % right"
                     )
         names = [arm for arm, _, _ in arms(ratios)]
-        return report(ledger, folder, about, pack, parts, sorted(set(real)), seeds, names)
+        return report(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
 
 
 def arms(ratios: Sequence[int]) -> list[tuple[str, int, bool]]:
@@ -230,7 +230,7 @@ def report(
     pack: Pack,
     parts: Split,
     real: Sequence[int],
-    seeds: int,
+    seeds: Sequence[int],
     names: Sequence[str],
 ) -> Path:
     page = Page("Do synthetic pictures help a classifier?")
@@ -239,13 +239,13 @@ def report(
         f"{about['recipe']}, each trained on the real pictures of its cell and on nothing else. "
         f"Tested on {len(parts.test_labels):,} held-out pictures"
         + (f"; {parts.dropped:,} equal to one of them were not learned from" * (parts.dropped > 0))
-        + f". Moves: shifts{' and flips' * about['flips']}. {seeds} seeds; intervals are "
+        + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
         "Student's, 95 %, over seeds: other real pictures, generator and initial weights, but "
-        "the same test pictures." + " Fewer than five seeds say little." * (seeds < 5)
+        "the same test pictures." + " Fewer than five seeds say little." * (len(seeds) < 5)
     )
     for count in real:
         scores = {
-            arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in range(seeds)]  # type: ignore[index]
+            arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in seeds]  # type: ignore[index]
             for arm in names
         }
         page.heading(f"{count:,} real pictures")

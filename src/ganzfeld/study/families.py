@@ -168,8 +168,7 @@ class Study:
         before = self.ledger.find(kind="run", seed=tuning.SEED, **key)
         if before is None or not before.get("seconds"):
             return planned
-        images: int = before["images"]
-        return max(round(images * self.seconds / before["seconds"]), 1)
+        return max(int(before["images"] * self.seconds / before["seconds"]), 1)
 
     def run(self, name: str, seed: int, trial: Trial) -> Cell:
         """Trained, and what it took."""
