@@ -12,9 +12,10 @@ import ganzfeld
 from ganzfeld import pace, process
 from ganzfeld.build import build_schedule, complete, precision_for
 from ganzfeld.config import Config, with_settings
-from ganzfeld.parts import gamma, within
+from ganzfeld.parts import gamma
 from ganzfeld.plan import settle, sized
 from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.sizing import SIZINGS, within
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -52,10 +53,45 @@ def test_what_can_be_afforded_is_asked_only_where_it_matters() -> None:
         asked.append(config)
         return 5_000
 
-    assert sized(lambda n: made("mlp", n), afford) == made("mlp", None) and not asked
+    tutorial = "tutorial-mlp-mnist"
+    assert sized(lambda n: made(tutorial, n), afford) == made(tutorial, None) and not asked
     assert sized(lambda n: made("default", n), afford) == made("default", 5_000)
     assert asked == [made("default", None)]
     assert made("default", 5_000).networks["G"].options["width"] == 16
+
+
+@pytest.mark.parametrize("recipe", SIZINGS)
+def test_every_recipe_is_fitted_to_the_time_by_one_rule(recipe: str) -> None:
+    """At one budget all have the width of `default`, small batches, and rates that fall."""
+    full, short = made(recipe, None), made(recipe, 5_000)
+
+    def width(config: Config) -> float:
+        options = config.networks["G"].options
+        return options["width"] / 32 if "width" in options else options["widths"][0] / 256
+
+    assert width(short) == width(made("default", 5_000)) == 0.5 and width(full) == 1
+    assert short.run.batch_size == 16 * SIZINGS[recipe].times <= full.run.batch_size
+    for optimiser in short.optimisers.values():
+        schedule = build_schedule(optimiser, 1000, short.run.batch_size)
+        assert schedule(0)["lr"] == optimiser.lr
+        assert schedule(10**6)["lr"] == pytest.approx(optimiser.final_lr) != optimiser.lr
+    assert [made(recipe, n).run.afford for n in (None, 10**7)] == [None, 10**7]
+
+
+def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
+    for recipe in (name for name in RECIPES if name.startswith("tutorial-mlp")):
+        timed = made(recipe, 1)
+        timed.run.afford = None
+        assert timed == made(recipe, None)
+
+
+@pytest.mark.parametrize("recipe", ["hinge", "mlp", "modern", "vae", "gmmn"])
+def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: str) -> None:
+    options: dict[str, Any] = {"out": tmp_path / "run", "afford": 2_000, "size": 16, "quiet": True}
+    ganzfeld.train("avatars:90", recipe=recipe, images=256, **options)
+    config = stored(tmp_path / "run")
+    assert config["run"]["batch_size"] == 16 * SIZINGS[recipe].times
+    assert all(o["final_lr"] < o["lr"] for o in config["optimisers"].values())
 
 
 def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Path) -> None:

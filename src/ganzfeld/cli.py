@@ -23,7 +23,13 @@ from ganzfeld.errors import (
 )
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
-LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
+LISTS = (
+    "--set",
+    "--label",
+    "--metrics",
+    "--recipes",
+    "--seeds",
+)  # take one value or several, once or again
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": training.train,

@@ -66,20 +66,6 @@ def adversarial(
     )
 
 
-def within(afford: int | None) -> tuple[int, int]:
-    """Width of DCGAN networks, and batch.
-
-    afford: images that width 32 and batch 32 could see in the time; None: any number.
-
-    Fitted to runs of half a CPU minute to ten at 28 to 64 pixels (docs/defaults.md). The fewer
-    images there is time for, the more it helps to see more of them, in more steps.
-    """
-    if afford is None:
-        return 32, 32
-    width = 16 if afford < 25_000 else 24 if afford < 120_000 else 32
-    return width, 16 if afford < 100_000 else 32
-
-
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
     """DCGAN networks for minutes on a CPU, of equal width; for hours on a GPU take 64 or more."""
     return (

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
-from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan, within
+from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan
+from ganzfeld.sizing import fitted, within
 from ganzfeld.tutorials import TUTORIALS
 
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan", "within"]
@@ -24,24 +25,16 @@ def default(facts: Facts) -> Config:
     fast as its opponent; both slow down over the last half, in a long run sooner,
     before steps become large beside the discriminator's first weights (docs/defaults.md).
     """
-    width, batch_size = within(facts.afford)
-    generator, discriminator = small_dcgan(width=width)
+    fit = fitted("default", facts.afford)
+    generator, discriminator = small_dcgan(width=fit.width)
     generator.options["refine"] = 8
     config = adversarial(
         facts,
         recipe="default",
         generator=generator,
         discriminator=discriminator,
-        lr=(1e-3, 3e-3),
+        **fit.settings(),
         betas=(0.0, 0.99),
-        optimiser={
-            "final_lr": 1e-4,
-            "decay": "linear",
-            "hold": 0.5,
-            "hold_steps": 2_500,
-            "burn_in_steps": 11_250,
-        },
-        batch_size=batch_size,
         loss="non-saturating",
         r1=gamma(facts),
         r2=gamma(facts),
@@ -53,27 +46,33 @@ def default(facts: Facts) -> Config:
 
 def mlp(facts: Facts) -> Config:
     """Fully connected networks and cross-entropy, as in the first GAN tutorials."""
+    fit = fitted("mlp", facts.afford)
+    generator = Part(name="mlp-generator", options={"latent": 100})
+    discriminator = Part(name="mlp-discriminator")
+    if fit.scale != 1:
+        generator.options["widths"] = [round(fit.scale * width) for width in (256, 512, 1024)]
+        discriminator.options["widths"] = [round(fit.scale * width) for width in (512, 256)]
     return adversarial(
         facts,
         recipe="mlp",
-        generator=Part(name="mlp-generator", options={"latent": 100}),
-        discriminator=Part(name="mlp-discriminator"),
-        lr=2e-4,
+        generator=generator,
+        discriminator=discriminator,
+        **fit.settings(),
         betas=(0.5, 0.999),
-        batch_size=128,
         loss="non-saturating",
     )
 
 
 def dcgan(facts: Facts) -> Config:
     """Convolutions with batch normalisation in both networks and cross-entropy."""
-    generator, discriminator = small_dcgan(norm="batch", condition="concat")
+    fit = fitted("dcgan", facts.afford)
+    generator, discriminator = small_dcgan(width=fit.width, norm="batch", condition="concat")
     return adversarial(
         facts,
         recipe="dcgan",
         generator=generator,
         discriminator=discriminator,
-        lr=5e-4,
+        **fit.settings(),
         betas=(0.5, 0.999),
         loss="non-saturating",
     )
@@ -81,13 +80,14 @@ def dcgan(facts: Facts) -> Config:
 
 def wgan_gp(facts: Facts) -> Config:
     """Wasserstein loss with gradient penalty 10 and five moves of the discriminator a step."""
-    generator, discriminator = small_dcgan()
+    fit = fitted("wgan-gp", facts.afford)
+    generator, discriminator = small_dcgan(width=fit.width)
     return adversarial(
         facts,
         recipe="wgan-gp",
         generator=generator,
         discriminator=discriminator,
-        lr=2e-4,
+        **fit.settings(),
         betas=(0.0, 0.9),
         loss="wasserstein",
         gradient_penalty=10.0,
@@ -96,14 +96,15 @@ def wgan_gp(facts: Facts) -> Config:
 
 
 def hinge(facts: Facts) -> Config:
-    """Hinge loss, spectral normalisation, and a discriminator that learns twice as fast."""
-    generator, discriminator = small_dcgan(spectral=True)
+    """Hinge loss and spectral normalisation; without a limit of time D learns twice as fast."""
+    fit = fitted("hinge", facts.afford)
+    generator, discriminator = small_dcgan(width=fit.width, spectral=True)
     return adversarial(
         facts,
         recipe="hinge",
         generator=generator,
         discriminator=discriminator,
-        lr=(4e-4, 2e-4),
+        **fit.settings(),
         betas=(0.0, 0.9),
         loss="hinge",
     )
@@ -115,18 +116,19 @@ def modern(facts: Facts) -> Config:
     Widths, batch, rates and the weight of the penalties are for minutes on a CPU, where
     samples became one with less weight; docs/gan.md has the published ones.
     """
+    fit = fitted("modern", facts.afford)
     patch = 1 if facts.height % 2 or facts.width % 2 else 2
-    options = {"width": 32, "most": 128, "blocks": 1, "group": 16, "patch": patch}
+    group = 16 if fit.width % 16 == 0 else 8
+    options = {"width": fit.width, "most": 4 * fit.width, "blocks": 1, "group": group}
+    options["patch"] = patch
     weight = round(facts.channels * facts.height * facts.width / 98, 3)  # 8 for 28x28 grey
     return adversarial(
         facts,
         recipe="modern",
         generator=Part(name="residual-generator", options=dict(options)),
         discriminator=Part(name="residual-discriminator", options=dict(options)),
-        lr=1e-3,
+        **fit.settings(),
         betas=(0.0, 0.99),
-        optimiser={"final_lr": 1e-4, "decay": "linear", "hold": 0.5},
-        batch_size=16,
         loss="relativistic",
         r1=weight,
         r2=weight,
@@ -137,35 +139,39 @@ def modern(facts: Facts) -> Config:
 def vae(facts: Facts) -> Config:
     """Variational autoencoder: no opponent, one loss; quick and steady, and less sharp."""
     latent = 16 if facts.side < 48 else 64
-    fit = {"shape": facts.shape, "classes": facts.classes, "width": 32, "most": 256}
+    fit = fitted("vae", facts.afford)
+    shape = {"shape": facts.shape, "classes": facts.classes}
+    shape |= {"width": fit.width, "most": 8 * fit.width}
     return Config(
         recipe="vae",
         game=Part(name="vae", options={"beta": 4.0}),
         networks={
-            "G": Part(name="dcgan-generator", options={**fit, "latent": latent}),
-            "E": Part(name="conv-encoder", options={**fit, "outputs": 2 * latent}),
+            "G": Part(name="dcgan-generator", options={**shape, "latent": latent}),
+            "E": Part(name="conv-encoder", options={**shape, "outputs": 2 * latent}),
         },
-        optimisers={"autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-4)},
-        run=Run(batch_size=64, images=500_000),
+        optimisers={"autoencoder": Optimiser(lr=fit.lr[0], betas=(0.9, 0.99), **fit.optimiser)},
+        run=Run(batch_size=fit.batch, images=500_000),
     )
 
 
 def gmmn(facts: Facts) -> Config:
     """Moment matching: batches compared by a kernel, in the codes of an autoencoder."""
     code = 16 if facts.side < 48 else 48
-    fit = {"shape": facts.shape, "classes": facts.classes, "width": 32, "most": 256}
+    fit = fitted("gmmn", facts.afford)
+    shape = {"shape": facts.shape, "classes": facts.classes}
+    shape |= {"width": fit.width, "most": 8 * fit.width}
     return Config(
         recipe="gmmn",
         game=Part(name="gmmn"),
         networks={
-            "G": Part(name="code-generator", options={**fit, "code": code}),
-            "E": Part(name="conv-encoder", options={**fit, "outputs": code}),
+            "G": Part(name="code-generator", options={**shape, "code": code}),
+            "E": Part(name="conv-encoder", options={**shape, "outputs": code}),
         },
         optimisers={
-            "autoencoder": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5),
-            "generator": Optimiser(lr=1e-3, betas=(0.5, 0.99), final_lr=1e-5),
+            "autoencoder": Optimiser(lr=fit.lr[0], betas=(0.9, 0.99), **fit.optimiser),
+            "generator": Optimiser(lr=fit.lr[1], betas=(0.5, 0.99), **fit.optimiser),
         },
-        run=Run(batch_size=256, images=1_000_000),
+        run=Run(batch_size=fit.batch, images=1_000_000),
     )
 
 

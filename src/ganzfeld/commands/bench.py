@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
 
+from ganzfeld.commands.common import parse_seeds
+
 
 def bench_modes(
     *,
     data: str | None = None,
     recipe: str = "default",
-    seeds: int = 1,
+    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
     only: Literal["ring", "grid", "stacked"] | None = None,
     minutes: float = 5.0,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
@@ -23,7 +25,7 @@ def bench_modes(
     Args:
         data: A folder of MNIST's IDX files, for the stacked digits. Without it they are left out.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
-        seeds: How many runs of each, with seeds from 0.
+        seeds: How many runs of each, with seeds from 0; or which seeds, such as 0,3,7. Default: 1.
         only: One of the three.
         minutes: CPU time for training on the stacked digits, for each seed.
         set: A setting of the recipe's configuration, such as game.loss=relativistic.
@@ -37,8 +39,9 @@ def bench_modes(
     from ganzfeld.plan import find_recipe
     from ganzfeld.screen import Screen
 
-    if seeds < 1 or minutes <= 0:
-        raise UsageError("--seeds must be 1 or more, and --minutes more than zero")
+    numbers = parse_seeds(seeds, default=1)
+    if minutes <= 0:
+        raise UsageError("--minutes must be more than zero")
     if only == "stacked" and data is None:
         raise UsageError(
             "the stacked digits need a folder of MNIST", fix="--data with a folder of its IDX files"
@@ -50,7 +53,7 @@ def bench_modes(
     for name in ("ring", "grid", "stacked"):
         if only not in (None, name) or (name == "stacked" and data is None):
             continue
-        for seed in range(seeds):
+        for seed in numbers:
             if name == "stacked":
                 assert data is not None
                 found = modes.bench_stacked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ganzfeld.errors import UsageError
 
@@ -39,3 +39,24 @@ def parse_numbers(text: str, option: str, *, least: int = 0) -> list[int]:
     if not all(part.isdecimal() and int(part) >= least for part in parts):
         raise UsageError(f"{option} takes whole numbers from {least} on, like 1,2,3, not {text!r}")
     return [int(part) for part in parts]
+
+
+def parse_names(words: Sequence[str]) -> list[str]:
+    """Names with spaces between them, with commas, or both."""
+    return [name for word in words for part in word.split(",") if (name := part.strip())]
+
+
+def parse_seeds(words: Sequence[str], option: str = "--seeds", *, default: int) -> list[int]:
+    """`3` as the seeds 0, 1 and 2; `0,3,7` or `0 3 7` as those; `7,` as seed 7 alone.
+
+    default: how many, where there are no words.
+    """
+    if not words:
+        return list(range(default))
+    text = ",".join(words)
+    numbers = parse_numbers(text.strip().rstrip(","), option)
+    if len(numbers) == 1 and not text.strip().endswith(","):
+        if not numbers[0]:
+            raise UsageError(f"{option} 0 asks for no seed", fix=f"{option} 1, or more")
+        return list(range(numbers[0]))
+    return list(dict.fromkeys(numbers))

@@ -7,7 +7,13 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.commands.common import parse_numbers, parse_size, stopped_by_ctrl_c
+from ganzfeld.commands.common import (
+    parse_names,
+    parse_numbers,
+    parse_seeds,
+    parse_size,
+    stopped_by_ctrl_c,
+)
 
 
 def study_augmentation(
@@ -17,7 +23,7 @@ def study_augmentation(
     recipe: str = "default",
     real: str = "200,1000,5000",
     synthetic: str = "0,1,3",
-    seeds: int = 5,
+    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
     minutes: float | None = None,
     images: int | None = None,
     classifier_images: int | None = None,
@@ -34,7 +40,8 @@ def study_augmentation(
         recipe: Of the generators.
         real: Numbers of real pictures to have.
         synthetic: Synthetic pictures for each real one.
-        seeds: How often all of it is done, with other pictures and weights. 5 or more.
+        seeds: How often all of it is done, with other images and weights, from seed 0 on; or
+            which seeds, such as 0,3,7. Default: 5.
         minutes: That each generator trains. Default: by --images.
         images: That each generator sees. Default: 100 for each real picture, 20,000 to 60,000.
         classifier_images: That each classifier sees. Default: 20 for each real picture, 12,800
@@ -55,7 +62,7 @@ def study_augmentation(
         recipe=recipe,
         real=parse_numbers(real, "--real", least=1),
         synthetic=parse_numbers(synthetic, "--synthetic"),
-        seeds=seeds,
+        seeds=parse_seeds(seeds, default=5),
         images=images,
         minutes=minutes,
         classifier_images=classifier_images,
@@ -74,27 +81,34 @@ def study_families(
     /,
     *,
     minutes: float,
-    recipes: str = "",
-    seeds: int = 1,
+    recipes: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
+    tune: int = 3,
     size: str | None = None,
     count: int | None = None,
     extractor: str | None = None,
     out: Path = Path("runs/study-families"),
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
+    measure_again: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Train families of generators on an equal budget and compare them. The same again goes on.
+    """Tune families of generators alike, train them on an equal budget and compare them.
+
+    The same command again goes on where it was stopped.
 
     Args:
         data: As `train` takes it.
-        minutes: Of CPU time for each run.
-        recipes: Names, such as dcgan,wgan-gp. Default: one of each family.
-        seeds: How often each is trained.
+        minutes: Of CPU time for each run and each trial.
+        recipes: Names, such as dcgan wgan-gp. Default: one of each family.
+        seeds: How often each is trained, from seed 0 on; or which seeds, such as 0,3,7.
+            Default: 3.
+        tune: Trials of rates and widths for each recipe, on a seed that is not reported. 0: none.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         count: Samples to measure by. Default: as many as the data, at most 2,000.
         extractor: inception, domain, random, or file.py:name. Default: as for evaluate.
         out: The study's folder.
         set: A setting of all recipes, such as networks.G.width=16.
+        measure_again: Evaluate what is already trained once more.
         quiet: Print nothing but errors.
     """
     with stopped_by_ctrl_c():
@@ -105,13 +119,15 @@ def study_families(
     page = study(
         data,
         minutes=minutes,
-        recipes=[name.strip() for name in recipes.split(",") if name.strip()],
-        seeds=seeds,
+        recipes=parse_names(recipes),
+        seeds=parse_seeds(seeds, default=3),
+        tune=tune,
         size=parse_size(size),
         count=count,
         extractor=extractor,
         out=out,
         settings=set,
+        measure_again=measure_again,
         screen=screen,
     )
     screen.say(page.with_suffix(".md").read_text())

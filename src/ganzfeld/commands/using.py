@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.commands.common import parse_numbers
 
@@ -38,7 +38,7 @@ def interpolate(
     model: Positional[Path],
     /,
     *,
-    seeds: str,
+    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
     out: Path,
     label: str | None = None,
     frames: int | None = None,
@@ -66,7 +66,7 @@ def interpolate(
     per_leg = frames if frames is not None else 8 if strip else 24
     chunks = interpolation.frames(
         generate.load(model, task="generation", trust_code=trust_code),
-        parse_numbers(seeds, "--seeds"),
+        parse_numbers(",".join(seeds), "--seeds"),
         per_leg=per_leg,
         loop=loop,
         label=label,

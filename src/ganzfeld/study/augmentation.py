@@ -38,7 +38,7 @@ def study_augmentation(
     recipe: str = "default",
     real: Sequence[int] = (200, 1_000, 5_000),
     synthetic: Sequence[int] = (0, 1, 3),
-    seeds: int = 5,
+    seeds: int | Sequence[int] = 5,
     images: int | None = None,
     minutes: float | None = None,
     classifier_images: int | None = None,
@@ -64,8 +64,9 @@ def study_augmentation(
     that the same call goes on where it was stopped; more seeds or sizes may be added), the
     generators' runs, report.md and report.html. Returns the latter's path.
     """
-    if min(real, default=0) < 1 or seeds < 1 or min(synthetic, default=0) < 0:
-        raise UsageError("--real and --seeds take numbers from 1 on, --synthetic from 0 on")
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if min(real, default=0) < 1 or not numbers or min([*synthetic, *numbers]) < 0:
+        raise UsageError("--real takes numbers from 1 on, --synthetic and --seeds from 0 on")
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
     find_generation(recipe)
@@ -91,8 +92,8 @@ def study_augmentation(
     }
     ratios = sorted({k for k in synthetic if k})
     with opened(folder, about) as ledger:
-        total, done = len(real) * seeds * len(arms(ratios)), 0
-        for seed in range(seeds):
+        total, done = len(real) * len(numbers) * len(arms(ratios)), 0
+        for seed in numbers:
             for count in real:
                 work = Work(folder, pack, parts, recipe, count, seed, settings)
                 work.images, work.minutes = images, minutes
@@ -106,7 +107,7 @@ def study_augmentation(
                         f"{100 * cell['accuracy']:.2f} % right"
                     )
         names = [arm for arm, _, _ in arms(ratios)]
-        return report(ledger, folder, about, pack, parts, sorted(set(real)), seeds, names)
+        return report(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
 
 
 def arms(ratios: Sequence[int]) -> list[tuple[str, int, bool]]:
@@ -229,7 +230,7 @@ def report(
     pack: Pack,
     parts: Split,
     real: Sequence[int],
-    seeds: int,
+    seeds: Sequence[int],
     names: Sequence[str],
 ) -> Path:
     page = Page("Do synthetic pictures help a classifier?")
@@ -238,13 +239,13 @@ def report(
         f"{about['recipe']}, each trained on the real pictures of its cell and on nothing else. "
         f"Tested on {len(parts.test_labels):,} held-out pictures"
         + (f"; {parts.dropped:,} equal to one of them were not learned from" * (parts.dropped > 0))
-        + f". Moves: shifts{' and flips' * about['flips']}. {seeds} seeds; intervals are "
+        + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
         "Student's, 95 %, over seeds: other real pictures, generator and initial weights, but "
-        "the same test pictures." + " Fewer than five seeds say little." * (seeds < 5)
+        "the same test pictures." + " Fewer than five seeds say little." * (len(seeds) < 5)
     )
     for count in real:
         scores = {
-            arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in range(seeds)]  # type: ignore[index]
+            arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in seeds]  # type: ignore[index]
             for arm in names
         }
         page.heading(f"{count:,} real pictures")

@@ -1,36 +1,39 @@
-"""Recipes side by side: the same data, the same budget of CPU time, one protocol."""
+"""Recipes side by side: the same data, the same budget, the same care, one protocol."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import time
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from ganzfeld import generate, pictures
+from ganzfeld import generate, shipping
 from ganzfeld.build import complete
-from ganzfeld.config import Config, with_settings
+from ganzfeld.config import with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DivergedError, UsageError, did_you_mean
 from ganzfeld.evaluation import evaluate
-from ganzfeld.pace import affordable
-from ganzfeld.plan import find_generation, fit, parameters, sized
+from ganzfeld.plan import find_generation, fit, parameters
 from ganzfeld.recipes import RECIPES
-from ganzfeld.run import choose_device, train
+from ganzfeld.report.record import read_rows
+from ganzfeld.run import choose_device
 from ganzfeld.screen import Screen
-from ganzfeld.study.intervals import t_interval
-from ganzfeld.study.ledger import Ledger, opened
-from ganzfeld.study.page import Page
+from ganzfeld.study import tuning
+from ganzfeld.study.budget import Job, configured, images_within, timed_train
+from ganzfeld.study.ledger import Cell, Ledger, opened
+from ganzfeld.study.tuning import FIRST, Trial
 
 # what is compared by default, of those that this release has
 FAMILIES = ("mlp", "dcgan", "wgan-gp", "hinge", "modern", "default", "vae", "gmmn")
 METRICS = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
+MEMORY = ("memorisation", "memorisation_copies")
 COUNT = 2_000  # samples
+SEEDS, TUNE = 3, 3
 
 
 def study_families(
@@ -38,194 +41,216 @@ def study_families(
     *,
     minutes: float,
     recipes: Sequence[str] = (),
-    seeds: int = 1,
+    seeds: int | Sequence[int] = SEEDS,
+    tune: int = TUNE,
     size: tuple[int, int] | None = None,
     count: int | None = None,
     extractor: str | None = None,
     out: str | os.PathLike[str] = "runs/study-families",
     settings: Sequence[str] = (),
+    measure_again: bool = False,
     screen: Screen | None = None,
 ) -> Path:
-    """Train each recipe for as many CPU minutes, evaluate all alike, and write one report.
+    """Tune each recipe alike, train it for as many CPU minutes, evaluate all alike, and report.
 
-    minutes: of CPU time for each, all threads together (of the clock on a GPU). Each recipe's
-        speed is measured first, and its number of images follows; evaluating is not counted.
+    minutes: of CPU time for each run and each trial, all threads together (of the clock on a
+        GPU), with its previews, checkpoints and evaluations. Networks, batches and rates are
+        those that `ganzfeld train --minutes` takes, times what the best trial has.
     recipes: names; by default the families that there are.
+    seeds: how many, from 0 on, or which.
+    tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:
+        none (`ganzfeld.study.tuning`).
     count: samples to evaluate by; by default as many as the data, at most 2,000.
     extractor: see `evaluate`; the same for all.
+    measure_again: evaluate what is trained once more, after a new release or with other metrics.
 
     The folder gets cells.jsonl, so that the same call goes on where it was stopped and more
-    recipes or seeds may be added, the runs, report.md and report.html. Returns its path.
+    recipes or seeds may be added, the runs, report.json, report.md and report.html. Returns the
+    path of the last.
     """
-    if minutes <= 0 or seeds < 1:
-        raise UsageError("--minutes must be more than zero and --seeds 1 or more")
-    chosen = list(dict.fromkeys(recipes)) or [name for name in FAMILIES if name in RECIPES]
-    for name in chosen:
-        if name not in RECIPES and ":" not in name:
-            raise UsageError(f"no recipe is called {name!r}. {did_you_mean(name, RECIPES)}")
-        find_generation(name)
+    from ganzfeld.study.side_by_side import report
+
+    chosen, numbers = asked(recipes, seeds, minutes)
+    wanted = tuning.trials(tune)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
     about = {
         "study": "families",
         "data": pack.fingerprint,
+        "source": Path(data).name,
+        "size": [pack.height, pack.width],
         "minutes": minutes,
         "count": count or min(COUNT, len(pack)),
         "extractor": extractor,
         "settings": list(settings),
     }
     with opened(folder, about) as ledger:
-        for seed in range(seeds):
+        if measure_again:
+            ledger.drop(kind="result")
+        study = Study(ledger, folder, pack, str(data), about, screen=screen)
+        best = {name: study.tuned(name, wanted) for name in chosen}
+        for seed in numbers:
             for name in chosen:
-                cell = one(ledger, folder, data, pack, name, seed, about)
-                screen.say(describe(cell))
-        return report(ledger, folder, about, pack, chosen, seeds)
+                study.measured(name, seed, best[name])
+        return report(study, chosen, numbers, wanted, best)
 
 
-def one(
-    ledger: Ledger,
-    folder: Path,
-    data: str | os.PathLike[str],
-    pack: Pack,
-    name: str,
-    seed: int,
-    about: dict[str, Any],
-) -> dict[str, Any]:
-    """A recipe's cell: planned, trained and evaluated; each only once."""
-    plan = ledger.cell(
-        lambda: plan_of(name, pack, str(data), about),
-        kind="plan",
-        recipe=name,
-        seed=seed,
-    )
-    place = folder / "runs" / f"{name.rpartition(':')[2]}-seed-{seed}"
+def asked(
+    recipes: Sequence[str], seeds: int | Sequence[int], minutes: float
+) -> tuple[list[str], list[int]]:
+    """The recipes and seeds to do; UsageError before anything is opened or trained."""
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if minutes <= 0 or not numbers or min(numbers) < 0:
+        raise UsageError("--minutes must be more than zero, and there must be a seed, from 0 on")
+    if tuning.SEED in numbers:
+        raise UsageError(f"seed {tuning.SEED} is for trials: report others")
+    chosen = list(dict.fromkeys(recipes)) or [name for name in FAMILIES if name in RECIPES]
+    for name in chosen:
+        if name not in RECIPES and ":" not in name:
+            raise UsageError(f"no recipe is called {name!r}. {did_you_mean(name, RECIPES)}")
+        find_generation(name)
+    return chosen, numbers
 
-    def measure() -> dict[str, Any]:
-        fresh, started = not place.exists(), time.process_time()
-        try:
-            run = train(
-                data,
-                recipe=name,
-                out=place,
-                size=(pack.height, pack.width),
-                images=plan["images"],
-                afford=plan.get("afford"),
-                seed=seed,
-                settings=[f"run.threads={torch.get_num_threads()}", *about["settings"]],
-                quiet=True,
-            )
-            model = generate.load(run.path, trust_code=":" in name)
-        except DivergedError as error:
-            return {"images": plan["images"], "diverged": error.what}
-        spent = time.process_time() - started
-        found = evaluate(
-            model,
-            pack,
-            metrics=METRICS,
-            extractor=about["extractor"],
-            count=about["count"],
-            device="cpu",
+
+@dataclass
+class Study:
+    """The cells of one study, each made once."""
+
+    ledger: Ledger
+    folder: Path
+    pack: Pack
+    source: str
+    about: dict[str, Any]
+    device: str = field(default_factory=lambda: choose_device("auto"))
+    screen: Screen = field(default_factory=lambda: Screen(quiet=True))
+
+    @property
+    def seconds(self) -> float:
+        return 60 * float(self.about["minutes"])
+
+    def tuned(self, name: str, wanted: Sequence[Trial]) -> Trial:
+        """The best of a recipe's trials; its own settings where there are none."""
+        scores = {}
+        for trial in wanted:
+            result = self.measured(name, tuning.SEED, trial)
+            scores[trial] = result.get(tuning.BY)
+        return tuning.best(scores)
+
+    def job(self, name: str, seed: int, trial: Trial) -> Job:
+        """What is trained, sized for the budget once for a recipe, and changed by the trial."""
+        settings = (f"run.threads={torch.get_num_threads()}", *self.about["settings"])
+        size = (self.pack.height, self.pack.width)
+        job = Job(self.source, name, seed, self.seconds, size, settings, device=self.device)
+        cell = self.ledger.cell(lambda: self.sized(job), kind="size", recipe=name)
+        job = dataclasses.replace(job, afford=cell["afford"])
+        config = fit(name, self.pack, source=self.source, labels="auto", afford=job.afford)
+        config = complete(with_settings(config, job.settings))
+        return dataclasses.replace(
+            job, settings=(*job.settings, *tuning.settings_of(config, trial))
         )
-        return {
-            "images": plan["images"],
-            "cpu_seconds": round(spent, 1) if fresh else None,  # a part of it was spent before
-            "parameters": parameters(model.generator),
-            **{metric: found[metric] for metric in METRICS},
-            "protocol": found["protocol"]["id"],
-        }
 
-    return ledger.cell(measure, kind="result", recipe=name, seed=seed)
+    def sized(self, job: Job) -> Cell:
+        return {"afford": configured(job, self.pack).run.afford}
+
+    def images(self, job: Job, trial: Trial) -> int:
+        """Images that the budget is enough for: as many for every seed.
+
+        Probed, and where the trial was run it has shown what its images really cost.
+        """
+
+        def probed() -> Cell:
+            with tempfile.TemporaryDirectory(dir=self.folder, prefix="unfinished-") as place:
+                config = configured(job, self.pack)
+                return {"images": images_within(job, config, self.pack, Path(place))}
+
+        key = {"recipe": job.recipe, **trial._asdict()}
+        planned: int = self.ledger.cell(probed, kind="plan", **key)["images"]
+        before = self.ledger.find(kind="run", seed=tuning.SEED, **key)
+        if before is None or not before.get("seconds"):
+            return planned
+        return max(int(before["images"] * self.seconds / before["seconds"]), 1)
+
+    def run(self, name: str, seed: int, trial: Trial) -> Cell:
+        """Trained, and what it took."""
+
+        def train() -> Cell:
+            job = self.job(name, seed, trial)
+            images, place = self.images(job, trial), self.place(name, seed, trial)
+            fresh = not place.exists()
+            try:
+                spent = timed_train(job, place, images)
+                model = generate.load(place, trust_code=":" in name)
+            except DivergedError as error:
+                return {"images": images, "diverged": error.what}
+            # of a run that was cut short a part was spent before
+            spent_here = round(spent, 1) if fresh else None
+            return {"images": images, "seconds": spent_here, **taken(place, model)}
+
+        return self.ledger.cell(train, kind="run", recipe=name, seed=seed, **trial._asdict())
+
+    def place(self, name: str, seed: int, trial: Trial) -> Path:
+        words = f"{name.rpartition(':')[2]}-seed-{seed}"
+        if trial != FIRST:
+            words += f"-rate-{trial.rate:g}-width-{trial.width:g}"
+        return self.folder / "runs" / words
+
+    def measured(self, name: str, seed: int, trial: Trial) -> Cell:
+        """A run's numbers with all that it took; without numbers where it diverged."""
+        run = self.run(name, seed, trial)
+
+        def measure() -> Cell:
+            if "diverged" in run:
+                return {}
+            found = evaluate(
+                generate.load(self.place(name, seed, trial), trust_code=":" in name),
+                self.pack,
+                metrics=(*METRICS, "memorisation"),
+                extractor=self.about["extractor"],
+                count=self.about["count"],
+                device="cpu",
+            )
+            names = (*METRICS, *MEMORY, "frechet_interval", "kernel_interval", "real")
+            kept = {metric: found[metric] for metric in names if metric in found}
+            return kept | {"protocol": found["protocol"]["id"]}
+
+        fresh = self.ledger.find(kind="result", recipe=name, seed=seed, **trial._asdict()) is None
+        key = {"kind": "result", "recipe": name, "seed": seed, **trial._asdict()}
+        result = {**run, **self.ledger.cell(measure, **key)}
+        if fresh:
+            self.screen.say(describe(result))
+        return result
 
 
-def plan_of(name: str, pack: Pack, source: str, about: dict[str, Any]) -> dict[str, int | None]:
-    """Images that a recipe sees in its minutes, and what its full networks could see."""
-    device = torch.device(choose_device("auto"))
-    clock = time.process_time if device.type == "cpu" else time.monotonic
+def taken(place: Path, model: generate.Model) -> dict[str, Any]:
+    """What a run was given: width, batch, rates, steps and parameters, as its folder says."""
+    config = shipping.read_config(place)
+    steps = [row["step"] for row in read_rows(place / "metrics.jsonl") if "step" in row]
+    return {
+        "steps": steps[-1] if steps else None,
+        "batch": config.run.batch_size,
+        "widths": {
+            name: part.options.get("width") or part.options.get("widths")
+            for name, part in config.networks.items()
+        },
+        "rates": {
+            player: [o.lr, o.lr if o.final_lr is None else min(o.final_lr, o.lr)]
+            for player, o in config.optimisers.items()
+        },
+        "parameters": parameters(model.generator),
+        "threads": config.run.threads,
+        "precision": config.run.precision,
+    }
 
-    def fitted(afford: int | None) -> Config:
-        config = fit(name, pack, source=source, labels="auto", afford=afford)
-        config.run.images = config.run.images or 1_000_000
-        config.run.threads = torch.get_num_threads()  # in CPU time, one would always win
-        return complete(with_settings(config, about["settings"]))
 
-    def images(config: Config) -> int:
-        return affordable(config, pack, device, 60 * about["minutes"], clock)
-
-    config = sized(fitted, images)
-    return {"images": images(config), "afford": config.run.afford}
-
-
-# What it says
-
-
-def describe(cell: dict[str, Any]) -> str:
+def describe(cell: Cell) -> str:
+    """A line for people."""
+    trial = Trial(cell["rate"], cell["width"])
+    head = f"{cell['recipe']}, seed {cell['seed']}" + f", {trial}" * (trial != FIRST)
     if "diverged" in cell:
-        return f"{cell['recipe']}, seed {cell['seed']}: {cell['diverged']}"
-    numbers = "  ".join(f"{name} {shown(cell[name])}" for name in METRICS)
-    return f"{cell['recipe']}, seed {cell['seed']}: {cell['images']:,} images  {numbers}"
+        return f"{head}: {cell['diverged']}"
+    numbers = "  ".join(f"{name} {shown(cell.get(name))}" for name in METRICS)
+    return f"{head}: {cell['images']:,} images  {numbers}"
 
 
 def shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
-
-
-def report(
-    ledger: Ledger, folder: Path, about: dict[str, Any], pack: Pack, recipes: list[str], seeds: int
-) -> Path:
-    page = Page("Families of generators, side by side")
-    cells = {
-        name: [ledger.find(kind="result", recipe=name, seed=s) or {} for s in range(seeds)]
-        for name in recipes
-    }
-    protocols = {c["protocol"] for rows in cells.values() for c in rows if "protocol" in c}
-    page.text(
-        f"Data {pack.fingerprint[:16]}, {len(pack):,} pictures; {about['minutes']:g} CPU minutes "
-        f"for each run, {seeds} seed(s). Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
-        "Kernel and Frechet distance: 0 is best. The others: 1 is as the data are."
-    )
-    head = ("recipe", "images seen", "CPU s", "generator", *METRICS)
-    page.table(head, [row(name, found) for name, found in cells.items()])
-    if seeds > 1:
-        page.text("± is Student's 95 % interval over seeds; overlapping ones say nothing.")
-    grids = [
-        (name, grid_of(folder / "runs" / f"{name.rpartition(':')[2]}-seed-0", pack, ":" in name))
-        for name in recipes
-        if "protocol" in cells[name][0]
-    ]
-    page.pictures(grids)
-    for name, image in grids:
-        pictures.save_image(image, folder / "grids" / f"{name.rpartition(':')[2]}.png")
-    return page.write(folder)
-
-
-def row(name: str, cells: list[dict[str, Any]]) -> tuple[str, ...]:
-    whole = [c for c in cells if "protocol" in c]
-    if not whole:
-        return (name, "diverged", *[""] * (len(METRICS) + 2))
-    lost = f" ({len(cells) - len(whole)} diverged)" if len(whole) < len(cells) else ""
-    spent = [c["cpu_seconds"] for c in whole if c["cpu_seconds"] is not None]
-    return (
-        name + lost,
-        f"{round(np.mean([c['images'] for c in whole])):,}",
-        f"{np.mean(spent):.0f}" if spent else "-",
-        f"{whole[0]['parameters']:,}",
-        *(mean(whole, metric) for metric in METRICS),
-    )
-
-
-def mean(cells: list[dict[str, Any]], metric: str) -> str:
-    values = [c[metric] for c in cells if c[metric] is not None]
-    if not values:
-        return "-"
-    found = t_interval(values)
-    return shown(found.mean) + (f" ± {shown(found.high - found.mean)}" if found.n > 1 else "")
-
-
-def grid_of(run: Path, pack: Pack, trust_code: bool) -> Image.Image:
-    """64 samples of a run, or six of each class, of at most ten."""
-    model = generate.load(run, trust_code=trust_code)
-    names = model.classes[:10]
-    if not names:
-        return pictures.grid(pictures.to_pixels(model.sample(64)), 8)
-    labels = [name for name in names for _ in range(6)]
-    return pictures.grid(pictures.to_pixels(model.sample(len(labels), labels=labels)), 6)

@@ -29,8 +29,16 @@ class Ledger:
             except ValueError:  # cut off by a kill: it is computed again
                 continue
         if len(self.cells) < len(lines):
-            text = "".join(json.dumps(cell) + "\n" for cell in self.cells)
-            checkpoint.replace(self.path, text.encode())
+            self.write()
+
+    def write(self) -> None:
+        text = "".join(json.dumps(cell) + "\n" for cell in self.cells)
+        checkpoint.replace(self.path, text.encode())
+
+    def drop(self, **key: Any) -> None:
+        """Forget all cells with this key, so that they are computed again."""
+        self.cells = [c for c in self.cells if any(c.get(k) != v for k, v in key.items())]
+        self.write()
 
     def find(self, **key: Any) -> Cell | None:
         return next((c for c in self.cells if all(c.get(k) == v for k, v in key.items())), None)

@@ -1,22 +1,20 @@
-"""A self-contained page: paragraphs, tables and pictures; the same as Markdown."""
+"""A self-contained page in the style of a run's report, and the same as Markdown."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from ganzfeld.checkpoint import replace
+from ganzfeld.report import html
+from ganzfeld.report.embed import picture
+from ganzfeld.report.html import Html, tag
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}
-table{border-collapse:collapse}td,th{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left}
-td{font-variant-numeric:tabular-nums}figure{display:inline-block;margin:0 1em 1em 0}
-figure img{max-width:20em;image-rendering:pixelated}@media(prefers-color-scheme:dark){
-body{background:#111;color:#ddd}}"""
+SIDE, BYTES = 640, 150_000  # of an image in the page
+
+Pairs = Sequence[tuple[str, str]]
 
 
 class Page:
@@ -24,46 +22,58 @@ class Page:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.html: list[str] = [f"<h1>{html.escape(title)}</h1>"]
+        self.html: list[Html] = [tag("p", "Study", class_="kind"), tag("h1", title)]
+        self.sections: list[Html] = []
         self.markdown: list[str] = [f"# {title}"]
 
     def heading(self, text: str) -> None:
-        self.html.append(f"<h2>{html.escape(text)}</h2>")
+        self.close()
+        self.html.append(tag("h2", text))
         self.markdown.append(f"## {text}")
 
-    def text(self, text: str) -> None:
-        self.html.append(f"<p>{html.escape(text)}</p>")
+    def close(self) -> None:
+        """What was written since the last heading becomes a part of the page."""
+        if self.html:
+            self.sections.append(tag("section" if self.sections else "header", *self.html))
+        self.html = []
+
+    def text(self, text: str, *, kind: str | None = None) -> None:
+        """A paragraph. kind: "verdict" for the one to read first, "note" for a warning."""
+        self.html.append(tag("p", text, class_=kind))
         self.markdown.append(text)
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        def line(cells: Sequence[str], tag: str) -> str:
-            inner = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
-            return f"<tr>{inner}</tr>"
+    def tiles(self, shown: Pairs) -> None:
+        """A few facts to see first."""
+        inner = (tag("div", tag("dt", a), tag("dd", b)) for a, b in shown)
+        self.html.append(tag("dl", *inner, class_="tiles"))
+        self.markdown.append("; ".join(f"{a}: {b}" for a, b in shown))
 
-        body = "".join(line(row, "td") for row in rows)
-        self.html.append(f"<table>{line(head, 'th')}{body}</table>")
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table whose first column names its rows; a wide one scrolls in a box of its own."""
+        self.html.append(html.table(head[0], head, rows))
         lines = [head, ["---"] * len(head), *rows]
         cells = [[cell.replace("|", "\\|") for cell in row] for row in lines]
         self.markdown.append("\n".join(f"| {' | '.join(row)} |" for row in cells))
 
     def pictures(self, named: Sequence[tuple[str, Image.Image]]) -> None:
         """Side by side in the page; the Markdown leaves them out."""
-        for caption, image in named:
-            buffer = io.BytesIO()
-            image.save(buffer, "PNG")
-            data = base64.b64encode(buffer.getvalue()).decode()
-            text = html.escape(caption, quote=True)
-            self.html.append(
-                f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-                f"<figcaption>{text}</figcaption></figure>"
-            )
+        self.cards([(caption, image, ()) for caption, image in named])
+
+    def cards(self, cards: Sequence[tuple[str, Image.Image | None, Pairs]]) -> None:
+        """For each a title, an image and facts about it, as many in a row as have room.
+
+        The Markdown leaves them out: a table there should have the facts.
+        """
+        found = []
+        for title, image, facts in cards:
+            shown = None if image is None else picture(image, title, side=SIDE, most=BYTES)
+            rows = html.table(title, (), facts) if facts else None
+            found.append(tag("div", tag("h3", title), shown, rows, class_="card small"))
+        self.html.append(tag("div", *found, class_="cards"))
 
     def write(self, folder: Path) -> Path:
-        head = (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width">'
-            f"<title>{html.escape(self.title)}</title><style>{STYLE}</style>"
-        )
+        self.close()
+        whole = html.page(f"{self.title} - ganzfeld", *self.sections)
         replace(folder / "report.md", ("\n\n".join(self.markdown) + "\n").encode())
-        replace(folder / "report.html", (head + "\n".join(self.html) + "</html>\n").encode())
+        replace(folder / "report.html", whole.encode())
         return folder / "report.html"
