@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from ganzfeld.errors import CheckpointError, ResourceError, of_disk
 FORMAT = 1
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
+NAME = re.compile(r"images-\d{12}")
 
 
 @dataclass(frozen=True)
@@ -227,8 +229,9 @@ def verify(path: Path) -> list[str]:
 
 
 def listing(folder: Path) -> list[Path]:
-    """Checkpoints by name, newest first, whole or not."""
-    return sorted((p for p in folder.glob("images-*") if p.is_dir()), reverse=True)
+    """Checkpoints by name, newest first, whole or not. Folders of other names are left aside."""
+    found = (p for p in folder.glob("images-*") if NAME.fullmatch(p.name) and p.is_dir())
+    return sorted(found, reverse=True)
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -342,4 +345,9 @@ def sync(folder: Path) -> None:
 
 
 def as_json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def utf8(text: str) -> bytes:
+    """Text as bytes; of a path that is not UTF-8, the odd bytes as JSON's escapes of them."""
+    return text.encode("utf-8", "backslashreplace")

@@ -6,6 +6,7 @@ import datetime
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import torch
 
 from ganzfeld.config import Config
 from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
+from ganzfeld.memory import of_memory
 
 
 @contextmanager
@@ -58,8 +60,9 @@ def holder(run: Path) -> str:
 
 
 class Signals:
-    """SIGTERM and Ctrl-C: the first asks the loop to save and stop, a second stops at once.
+    """SIGTERM, SIGHUP and Ctrl-C: the first asks to save and stop, a second stops at once.
 
+    SIGHUP, the end of a terminal, is left alone where it is ignored, as under `nohup`.
     Before `graceful` is set there is nothing to save, and the first one stops.
     """
 
@@ -70,7 +73,9 @@ class Signals:
     def __enter__(self) -> Signals:
         self.before: dict[int, Any] = {}
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue
                 self.before[number] = signal.signal(number, self.handle)
         except ValueError:  # not in the main thread: signals are somebody else's
             pass
@@ -118,16 +123,22 @@ def check_writable(run: Path, needed: int) -> None:
 
 
 @contextmanager
-def out_of_memory(config: Config) -> Iterator[None]:
-    """Say what would fit where memory runs out."""
+def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None]:
+    """Say what would fit where memory runs out.
+
+    finished: a run that has taken all its steps, so that no batch is to blame.
+    """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
-            "out of memory" not in text and "can't allocate memory" not in text
-        ):
+    except Exception as error:
+        if isinstance(error, GanzfeldError) or not of_memory(error):
             raise
+        if finished is not None:
+            raise ResourceError(
+                f"out of memory while {finished} was measured and its report drawn",
+                safe="its steps are all taken, and saved",
+                fix=f"ganzfeld resume {shlex.quote(str(finished))}   where more memory is free",
+            ) from error
         half = max(config.run.batch_size // 2, 1)
         raise ResourceError(
             f"out of memory with batch {config.run.batch_size}",

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,19 @@ class Meter:
     """Means of losses since the last reading; nothing is read from the device before then."""
 
     def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
+        self.sums: dict[str, Tensor | float] = {}
         self.counts: dict[str, int] = defaultdict(int)
+
+    def state_dict(self) -> dict[str, list[Any]]:
+        """What was added since the last reading: the sum, in hexadecimal, and count of each loss.
+
+        It is JSON, exact, and holds sums that are not finite too.
+        """
+        return {name: [float(s).hex(), self.counts[name]] for name, s in self.sums.items()}
+
+    def load_state_dict(self, state: Mapping[str, Sequence[Any]]) -> None:
+        self.sums = {name: float.fromhex(total) for name, (total, _) in state.items()}
+        self.counts = defaultdict(int, {name: int(count) for name, (_, count) in state.items()})
 
     def add(self, report: Report) -> None:
         for name, value in report.losses.items():

@@ -21,6 +21,8 @@ from ganzfeld import (
     lineage,
     pictures,
     process,
+    promises,
+    retention,
     shipping,
 )
 from ganzfeld.build import build_trainer
@@ -66,6 +68,7 @@ class Session:
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
+        self.parent: int | None = None  # images seen at the newest one that is not extra
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
@@ -103,11 +106,14 @@ class Session:
             self.config = lineage.adopt(self.config, stored, self.folder)
             self.go_on()
             return
+        promises.refuse_remains(self.folder, "its config.json")
+        self.clean()
         run = self.config.run
-        self.trainer = self.start_trainer()
-        run.threads = suited_threads(self.trainer, self.config)
-        process.use_threads(run.threads, exactly=run.deterministic)
-        pace = measure(self.trainer, self.config, self.pack)
+        with out_of_memory(self.config):
+            self.trainer = self.start_trainer()
+            run.threads = suited_threads(self.trainer, self.config)
+            process.use_threads(run.threads, exactly=run.deterministic)
+            pace = measure(self.trainer, self.config, self.pack)
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config, pace.share)
@@ -117,8 +123,15 @@ class Session:
             self.screen.say(warning)
         if self.writes:
             check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
-            checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
+            text = checkpoint.utf8(to_json(self.config))
+            checkpoint.replace(self.folder / "config.json", text)
         self.play()
+
+    def clean(self) -> None:
+        """Remove what a killed process left half-written."""
+        if self.writes:
+            for folder in (self.checkpoints, self.folder / "samples", self.folder):
+                checkpoint.clean(folder)
 
     def make_trainer(self) -> Trainer:
         with out_of_memory(self.config):
@@ -134,17 +147,20 @@ class Session:
     # From the newest checkpoint
 
     def go_on(self) -> None:
-        """Continue from the newest whole checkpoint; a finished run is left as it is."""
-        if self.writes:
-            checkpoint.clean(self.checkpoints)
-            checkpoint.clean(self.folder)
+        """Continue from the newest whole checkpoint; a finished run is left as it is.
+
+        One that was killed when it had seen all its images writes what it still lacks.
+        """
+        self.clean()
         found, problems = checkpoint.newest(self.checkpoints)
         for problem in problems:
             self.screen.say(f"note: {problem}; an earlier checkpoint is used")
+        if found is None:
+            promises.refuse_remains(self.folder, "its checkpoints")
+        process.use_threads(self.config.run.threads, exactly=self.config.run.deterministic)
         if found and found.manifest["images"] >= self.total:
-            if self.writes and shipping.shipped(self.folder) != found.manifest["images"]:
-                self.load(found)
-                self.finish()
+            if self.writes:
+                self.complete(found)
             self.screen.say(
                 f"{self.folder} is complete at {found.manifest['images']:,} images. "
                 f"To go on: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
@@ -154,12 +170,20 @@ class Session:
             f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
             f"of {self.total:,}"
         )
-        run = self.config.run
-        process.use_threads(run.threads, exactly=run.deterministic)
         for note in lineage.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
         self.load(found)
         self.play()
+
+    def complete(self, found: checkpoint.Checkpoint) -> None:
+        """Write what a run whose last checkpoint this is lacks, if anything."""
+        self.load(found)
+        lacking = promises.lacking(
+            self.folder, self.trainer.images, evaluated=self.can_be_examined
+        )
+        if lacking:
+            self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
+            self.finish()
 
     def load(self, found: checkpoint.Checkpoint | None) -> None:
         self.trainer = self.make_trainer()
@@ -169,11 +193,17 @@ class Session:
     def restore(self, found: checkpoint.Checkpoint) -> None:
         """Continue from this checkpoint, as if nothing had come after it."""
         self.trainer.load_state_dict(found.state)
+        self.meter.load_state_dict(found.state.get("meter", {}))
         self.saved_at = self.trainer.images
+        extra = retention.extra(found.manifest)
+        self.parent = self.saved_at if extra is None else found.manifest["parent"]
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             journal.rewind(self.log_file, self.trainer.images)
             self.scores = journal.scores(self.log_file)
+            if extra and not extra["drawn"]:
+                checkpoint.remove(self.grid_file())
+            retention.prune(self.checkpoints, self.config.run.keep, self.protected())
 
     # The loop
 
@@ -198,6 +228,7 @@ class Session:
                 stuck = looked_at and int(report.skipped) > SKIPS
                 if stuck or asked == POISONED:
                     self.roll_back()
+                    hooks = self.hooks()
                 elif asked:
                     self.stop(asked)
                 elif done:
@@ -238,16 +269,25 @@ class Session:
         self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
 
     def draw(self, report: Report | None = None) -> None:
-        path = self.folder / "samples" / f"{self.trainer.images:012d}.png"
+        path = self.grid_file()
         samples, columns = preview(self.trainer, self.config)
         pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
         self.picture = path
+
+    def grid_file(self) -> Path:
+        return self.folder / "samples" / f"{self.trainer.images:012d}.png"
+
+    @property
+    def can_be_examined(self) -> bool:
+        """Whether samples can be compared with data."""
+        pack = self.of_noise
+        return pack is not None and can_examine(self.trainer.game, pack)
 
     @cached_property
     def examiner(self) -> Examiner | None:
         """None where samples cannot be compared with data."""
         pack = self.of_noise
-        if pack is None or not can_examine(self.trainer.game, pack):
+        if pack is None or not self.can_be_examined:
             return None
         return Examiner(pack, self.config, self.device)
 
@@ -282,11 +322,11 @@ class Session:
         row = {"kind": "evaluation", "images": self.trainer.images, **found}
         journal.append(self.log_file, row)
 
-    def save(self, report: Report | None = None) -> None:
-        """A checkpoint of this moment, and older ones pruned."""
+    def save(self, report: Report | None = None, *, extra: bool = False) -> None:
+        """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""
         if not self.writes or self.saved_at == self.trainer.images:
             return
-        state = self.trainer.state_dict()
+        state = self.trainer.state_dict() | {"meter": self.meter.state_dict()}
         samples, _ = preview(self.trainer, self.config)  # finite weights may overflow in use
         if not (all_finite(state) and all_finite(samples)):
             self.poisoned = True
@@ -294,7 +334,8 @@ class Session:
         about = lineage.now(self.device) | {
             "ganzfeld": ganzfeld.__version__,
             "data": self.config.data.fingerprint,
-            "parent": self.saved_at if self.saved_at >= 0 else None,
+            "parent": self.parent,
+            **({"extra": {"drawn": self.grid_file().exists()}} if extra else {}),
         }
         try:
             checkpoint.save(self.checkpoints, self.trainer.images, state, about)
@@ -302,12 +343,15 @@ class Session:
             # once more, with what room this gives
             checkpoint.prune(self.checkpoints, 2, self.protected())
             checkpoint.save(self.checkpoints, self.trainer.images, state, about)
-        checkpoint.prune(self.checkpoints, self.config.run.keep, self.protected())
+        retention.prune(self.checkpoints, self.config.run.keep, self.protected())
         self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
+        if not extra:
+            self.parent = self.saved_at
 
     def save_if_late(self, report: Report | None = None) -> None:
-        if time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes:
-            self.save()
+        late = time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes
+        if late and self.trainer.images < self.total:
+            self.save(extra=True)
 
     # The ends
 
@@ -322,26 +366,45 @@ class Session:
         )
 
     def leave(self) -> None:
-        self.save()
+        self.save(extra=True)
         if self.writes and not self.poisoned:
             self.draw()
             self.ship(self.choose())
 
     def finish(self) -> None:
+        """Draw, choose, ship, judge, report: done again from the start where it was cut short."""
         if not self.writes:
             return
-        self.draw()
-        chosen = self.choose()
-        path = self.ship(chosen)
-        if self.examiner is not None:
-            self.judge(path)
+        self.signals.graceful = True
+        with out_of_memory(self.config, self.folder):
+            self.draw()
+            self.heed()
+            chosen = self.choose()
+            self.heed()
+            promises.withdraw(self.folder)
+            path = self.ship(chosen)
+            self.heed()
+            if self.examiner is not None:
+                self.judge(path)
+                self.heed()
+            page = write_report(self.folder, self.of_noise, trust_code=True)
         rows = [
             ("pictures", str(self.picture)),
             ("model", f"{path}, {chosen}"),
-            ("report", str(write_report(self.folder, self.of_noise, trust_code=True))),
+            ("report", str(page)),
             ("more", lineage.more(self.config, self.trainer.game.task, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
+
+    def heed(self) -> None:
+        """Stop between two parts of finishing where a signal asks for it."""
+        if self.signals.asked:
+            raise Interrupted(
+                self.signals.asked,
+                f"stopped at the end of {self.folder}, before its report was written",
+                safe=f"all {self.trainer.images:,} images are seen and saved",
+                fix=f"ganzfeld resume {lineage.quoted(self.folder)}   does the rest",
+            )
 
     def ship(self, chosen: choice.Choice) -> Path:
         """The chosen generator, and beside it the discriminator of the same moment."""
@@ -396,5 +459,4 @@ class Session:
         )
         self.restore(found)
         self.trainer.salt = salt
-        self.meter.read()  # forget what the discarded steps measured
         self.poisoned = False

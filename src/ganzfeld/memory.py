@@ -1,0 +1,32 @@
+"""How an error says that memory has run out: in many words, for few libraries say it alike."""
+
+from __future__ import annotations
+
+import errno
+
+SAID = (
+    "out of memory",
+    "cannot allocate memory",
+    "can't allocate memory",
+    "failed to map segment",  # a shared library, while it is imported
+    "bad_alloc",
+    "unable to allocate",
+    "not enough memory",
+    "can't start new thread",
+)
+
+
+def of_memory(error: BaseException) -> bool:
+    """Whether this error, or one that it came from, is for want of memory."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError):
+            return True
+        if isinstance(seen, OSError) and seen.errno == errno.ENOMEM:
+            return True
+        if isinstance(seen, RuntimeError | ImportError | OSError | SystemError):
+            text = str(seen).lower()
+            if any(words in text for words in SAID):
+                return True
+        seen = seen.__cause__
+    return False
