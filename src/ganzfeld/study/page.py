@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from ganzfeld.checkpoint import replace
+from ganzfeld.report.html import escaped, policy
+from ganzfeld.text import plain
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse}td,th{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left}
@@ -24,26 +25,26 @@ class Page:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.html: list[str] = [f"<h1>{html.escape(title)}</h1>"]
-        self.markdown: list[str] = [f"# {title}"]
+        self.html: list[str] = [f"<h1>{escaped(title)}</h1>"]
+        self.markdown: list[str] = [f"# {plain(title)}"]
 
     def heading(self, text: str) -> None:
-        self.html.append(f"<h2>{html.escape(text)}</h2>")
-        self.markdown.append(f"## {text}")
+        self.html.append(f"<h2>{escaped(text)}</h2>")
+        self.markdown.append(f"## {plain(text)}")
 
     def text(self, text: str) -> None:
-        self.html.append(f"<p>{html.escape(text)}</p>")
-        self.markdown.append(text)
+        self.html.append(f"<p>{escaped(text)}</p>")
+        self.markdown.append(plain(text))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         def line(cells: Sequence[str], tag: str) -> str:
-            inner = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+            inner = "".join(f"<{tag}>{escaped(cell)}</{tag}>" for cell in cells)
             return f"<tr>{inner}</tr>"
 
         body = "".join(line(row, "td") for row in rows)
         self.html.append(f"<table>{line(head, 'th')}{body}</table>")
         lines = [head, ["---"] * len(head), *rows]
-        cells = [[cell.replace("|", "\\|") for cell in row] for row in lines]
+        cells = [[plain(cell).replace("|", "\\|") for cell in row] for row in lines]
         self.markdown.append("\n".join(f"| {' | '.join(row)} |" for row in cells))
 
     def pictures(self, named: Sequence[tuple[str, Image.Image]]) -> None:
@@ -52,7 +53,7 @@ class Page:
             buffer = io.BytesIO()
             image.save(buffer, "PNG")
             data = base64.b64encode(buffer.getvalue()).decode()
-            text = html.escape(caption, quote=True)
+            text = escaped(caption, bare=True)
             self.html.append(
                 f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
                 f"<figcaption>{text}</figcaption></figure>"
@@ -61,8 +62,9 @@ class Page:
     def write(self, folder: Path) -> Path:
         head = (
             '<!doctype html><html lang="en"><meta charset="utf-8">'
+            f"{policy()}"
             '<meta name="viewport" content="width=device-width">'
-            f"<title>{html.escape(self.title)}</title><style>{STYLE}</style>"
+            f"<title>{escaped(self.title, bare=True)}</title><style>{STYLE}</style>"
         )
         replace(folder / "report.md", ("\n\n".join(self.markdown) + "\n").encode())
         replace(folder / "report.html", (head + "\n".join(self.html) + "</html>\n").encode())
