@@ -21,6 +21,7 @@ from ganzfeld.errors import (
     did_you_mean,
     of_disk,
 )
+from ganzfeld.text import lines, tolerate
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
 LISTS = (
@@ -102,12 +103,13 @@ def spread_lists(arguments: Sequence[str]) -> list[str]:
 
 
 def fail(error: GanzfeldError) -> NoReturn:
-    print(error, file=sys.stderr)
+    print(error, file=sys.stderr)  # made safe to print where it was made
     raise SystemExit(error.code) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `ganzfeld` command. Ends in SystemExit with a code of `ganzfeld.errors`."""
+    tolerate()
     words = spread_lists(sys.argv[1:] if arguments is None else arguments)
     try:
         call("ganzfeld", PURPOSE, COMMANDS, words)
@@ -123,9 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_DISK:
             fail(of_disk(error))
-        with tempfile.NamedTemporaryFile("w", suffix=".txt", prefix="ganzfeld-", delete=False) as f:
+        with tempfile.NamedTemporaryFile(
+            "w", suffix=".txt", prefix="ganzfeld-", delete=False, errors="backslashreplace"
+        ) as f:
             f.write(traceback.format_exc())
-        line = traceback.format_exc().strip().splitlines()[-1]
+        line = lines(traceback.format_exc().strip().splitlines()[-1])
         print(
             f"error[70]: this is a bug in ganzfeld: {line}\n  fix:  please report it with {f.name}",
             file=sys.stderr,

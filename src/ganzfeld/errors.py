@@ -23,6 +23,8 @@ import errno
 from collections.abc import Iterable
 from pathlib import Path
 
+from ganzfeld.text import lines, shown
+
 # What a disk, its rights and its names may answer; other system errors are ours to explain.
 OF_DISK = frozenset(
     {
@@ -43,15 +45,21 @@ OF_DISK = frozenset(
     }
 )
 
+KNOWN = 60  # names that a message lists
+NAMED = 100  # characters of an unknown name that are compared
+
 
 class GanzfeldError(Exception):
-    """What went wrong and where; what is safe; the command that mends it."""
+    """What went wrong and where; what is safe; the command that mends it.
+
+    Names of files and classes in it are made safe to print.
+    """
 
     code = 70
 
     def __init__(self, what: str, *, safe: str = "", fix: str = "") -> None:
-        super().__init__(what)
-        self.what, self.safe, self.fix = what, safe, fix
+        super().__init__(lines(what))
+        self.what, self.safe, self.fix = lines(what), lines(safe), lines(fix)
 
     def __str__(self) -> str:
         lines = [f"error[{self.code}]: {self.what}"]
@@ -111,5 +119,8 @@ def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence to put behind an unknown name: the nearest known one, or all of them."""
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    near = difflib.get_close_matches(word[:NAMED], known, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {shown(repr(near[0]))}?"
+    more = f" and {len(known) - KNOWN:,} more" if len(known) > KNOWN else ""
+    return f"Known: {', '.join(map(shown, known[:KNOWN]))}{more}."

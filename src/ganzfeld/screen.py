@@ -16,6 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.text import lines, shown
+
+CELL = 1_000  # characters of a cell of a table
 PLAIN_SECONDS = 10  # between lines where there is no terminal
 
 
@@ -40,7 +43,7 @@ class Screen:
         self.printed = time.monotonic()
 
     def say(self, text: str = "") -> None:
-        self.console.print(Text(text))
+        self.console.print(Text(lines(text)))
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """A plan or a summary: names on the left, what they are on the right."""
@@ -54,13 +57,13 @@ class Screen:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for i, title in enumerate(head):
             table.add_column(
-                Text(title),
+                Text(shown(title)),
                 justify="right" if i else "left",
                 overflow="fold",
                 no_wrap=i == 0 and len(head) <= 3,  # with more, values need the room
             )
         for name, cells in rows:
-            table.add_row(Text(name), *(Text(cell) for cell in cells))
+            table.add_row(*(Text(shown(cell, CELL)) for cell in (name, *cells)))
         self.console.print(table, soft_wrap=False)
 
     @contextmanager
@@ -96,7 +99,7 @@ class Screen:
         """How far preparing the data is; nothing for work of a moment."""
         if self.console.is_terminal and sys.stdout.isatty():
             end = "\n" if done >= total else "\r"
-            self.console.file.write(f"{stage}: {done:,} of {total:,}{end}")
+            self.console.file.write(f"{shown(stage)}: {done:,} of {total:,}{end}")
             self.console.file.flush()
         elif time.monotonic() - self.printed > PLAIN_SECONDS:
             self.printed = time.monotonic()
@@ -130,7 +133,8 @@ def panel(
     )
     body = Table.grid(padding=(0, 2))
     for name, value in losses.items():
-        body.add_row(Text(name, style="dim"), number(value))
-    foot = Text(f"latest grid: {picture}" if picture else "first grid follows", style="dim")
+        body.add_row(Text(shown(name), style="dim"), number(value))
+    latest = f"latest grid: {shown(picture)}" if picture else "first grid follows"
+    foot = Text(latest, style="dim")
     hint = Text("Ctrl-C saves and stops", style="dim")
-    return Panel(Group(head, body, foot, hint), title=str(run), title_align="left")
+    return Panel(Group(head, body, foot, hint), title=Text(shown(run)), title_align="left")

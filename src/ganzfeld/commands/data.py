@@ -7,6 +7,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ganzfeld.commands.common import parse_size
+from ganzfeld.text import tell
 
 
 def data_check(data: Positional[str], /, *, quarantine: bool = False) -> None:
@@ -20,7 +21,7 @@ def data_check(data: Positional[str], /, *, quarantine: bool = False) -> None:
     from ganzfeld.screen import Screen
 
     report = check_data(data, quarantine=quarantine, progress=Screen().progress)
-    print(describe(report))
+    tell(describe(report))
     if (report["skipped"] or report["unreadable"]) and not report.get("quarantined"):
         raise SystemExit(3)
 
@@ -39,4 +40,4 @@ def data_sheet(data: Positional[str], /, *, out: Path, size: str | None = None) 
 
     pack = open_pack(data, PackOptions(size=parse_size(size)), progress=Screen().progress)
     draw(pack, out)
-    print(f"sheet of {pack.count:,} pictures in {out}")
+    tell(f"sheet of {pack.count:,} pictures in {out}")

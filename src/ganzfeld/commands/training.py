@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.commands.common import parse_size, stopped_by_ctrl_c
+from ganzfeld.text import tell
 
 
 def train(
@@ -161,7 +162,7 @@ def sample(
                 everything.append(pixels)
     if grid:
         pictures.save_image(pictures.grid(np.stack(everything)), grid)
-    print(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    tell(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.commands.using import print_price
 
@@ -188,6 +189,6 @@ def verify(run: Positional[Path], /) -> None:
     damaged = False
     for what, problem in verify_run(run):
         damaged |= problem is not None
-        print(f"{what}: {problem or 'whole'}")
+        tell(f"{what}: {problem or 'whole'}")
     if damaged:
         raise SystemExit(4)

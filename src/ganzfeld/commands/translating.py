@@ -7,6 +7,8 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from ganzfeld.text import tell
+
 
 def translate(
     model: Positional[Path],
@@ -41,4 +43,4 @@ def translate(
     loaded = generate.load(model, task="translation", trust_code=trust_code)
     assert isinstance(loaded, Translator)
     count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet, dropout=dropout)
-    print(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))
+    tell(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))

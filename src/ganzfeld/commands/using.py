@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.commands.common import parse_numbers
+from ganzfeld.text import tell
 
 
 def progress(
@@ -31,7 +32,7 @@ def progress(
     from ganzfeld.progression import progress_of
 
     moments = progress_of(run, out, count=count, columns=columns, seconds=seconds)
-    print(f"{moments} moments of {run} in {out}")
+    tell(f"{moments} moments of {run} in {out}")
 
 
 def interpolate(
@@ -79,7 +80,7 @@ def interpolate(
     else:
         shown = [animation.enlarged(pictures.to_image(pixels)) for pixels in drawn]
         animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
-    print(f"{len(drawn)} pictures in {out}")
+    tell(f"{len(drawn)} pictures in {out}")
 
 
 def augment(
@@ -115,7 +116,7 @@ def augment(
         trust_code=trust_code,
         progress=Screen().progress,
     )
-    print(f"{count:,} labelled pictures in {folder}, their table in {folder / TABLE}")
+    tell(f"{count:,} labelled pictures in {folder}, their table in {folder / TABLE}")
 
 
 LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from ganzfeld.text import plain
+
 SYSTEM_NAMES = frozenset(
     {
         "__macosx",
@@ -69,9 +71,7 @@ def folded(name: str) -> str:
 
 def shown(name: str) -> str:
     """The name as it may be printed: control characters and lone surrogates are escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name
-    )
+    return plain(name)
 
 
 def shortened(name: str, limit: int = 120) -> str:

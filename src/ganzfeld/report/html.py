@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ganzfeld.text import isolated, plain
+
 VOID = frozenset({"img", "input", "meta", "br"})
+TEXT_ONLY = frozenset({"title", "text", "tspan", "desc", "option"})  # no elements within
 
 
 class Html(str):
@@ -25,19 +30,47 @@ def tag(name: str, /, *children: str | None, **attributes: str | float | bool | 
         if value is True:
             written.append(f" {key}")
         elif value is not None and value is not False:
-            written.append(f' {key}="{html.escape(str(value))}"')
+            written.append(f' {key}="{escaped(str(value), bare=True)}"')
     start = f"<{name}{''.join(written)}>"
-    return Html(start if name in VOID else f"{start}{join(children)}</{name}>")
+    if name in VOID:
+        return Html(start)
+    return Html(f"{start}{join(children, bare=name in TEXT_ONLY)}</{name}>")
 
 
-def join(children: Iterable[str | None]) -> Html:
+def join(children: Iterable[str | None], *, bare: bool = False) -> Html:
     return Html(
         "".join(
-            child if isinstance(child, Html) else html.escape(child)
+            child if isinstance(child, Html) else escaped(child, bare=bare)
             for child in children
             if child is not None
         )
     )
+
+
+def escaped(text: str, *, bare: bool = False) -> str:
+    """Text for a page: it closes no element, and moves nothing that stands around it.
+
+    bare: for an attribute or an element that holds text alone.
+    """
+    marks = ("\u2068", "\u2069") if bare else ("<bdi>", "</bdi>")
+    return isolated(html.escape(plain(text, keep="\n\t")), *marks)
+
+
+def policy(*scripts: str) -> Html:
+    """The page's own scripts run, by their hashes; nothing else does, and nothing is fetched."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    rules = (
+        "default-src 'none'",
+        f"script-src {hashes or chr(39) + 'none' + chr(39)}",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return tag("meta", http_equiv="Content-Security-Policy", content="; ".join(rules))
 
 
 def table(
@@ -95,15 +128,17 @@ def command(text: str) -> Html:
 def page(title: str, *children: str | None) -> str:
     """A whole document that asks nothing of any other file or server."""
     folder = Path(__file__).parent
+    code = (folder / "page.js").read_text()
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
+        policy(code),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content="ganzfeld"),
         tag("title", title),
         tag("style", Html((folder / "page.css").read_text())),
     )
-    script = tag("script", Html((folder / "page.js").read_text()))
+    script = tag("script", Html(code))
     body = tag("body", tag("main", *children), script)
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

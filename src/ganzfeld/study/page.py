@@ -11,6 +11,7 @@ from ganzfeld.checkpoint import replace
 from ganzfeld.report import html
 from ganzfeld.report.embed import picture
 from ganzfeld.report.html import Html, tag
+from ganzfeld.text import plain
 
 SIDE, BYTES = 640, 150_000  # of an image in the page
 
@@ -24,12 +25,12 @@ class Page:
         self.title = title
         self.html: list[Html] = [tag("p", "Study", class_="kind"), tag("h1", title)]
         self.sections: list[Html] = []
-        self.markdown: list[str] = [f"# {title}"]
+        self.markdown: list[str] = [f"# {plain(title)}"]
 
     def heading(self, text: str) -> None:
         self.close()
         self.html.append(tag("h2", text))
-        self.markdown.append(f"## {text}")
+        self.markdown.append(f"## {plain(text)}")
 
     def close(self) -> None:
         """What was written since the last heading becomes a part of the page."""
@@ -40,19 +41,19 @@ class Page:
     def text(self, text: str, *, kind: str | None = None) -> None:
         """A paragraph. kind: "verdict" for the one to read first, "note" for a warning."""
         self.html.append(tag("p", text, class_=kind))
-        self.markdown.append(text)
+        self.markdown.append(plain(text))
 
     def tiles(self, shown: Pairs) -> None:
         """A few facts to see first."""
         inner = (tag("div", tag("dt", a), tag("dd", b)) for a, b in shown)
         self.html.append(tag("dl", *inner, class_="tiles"))
-        self.markdown.append("; ".join(f"{a}: {b}" for a, b in shown))
+        self.markdown.append("; ".join(f"{plain(a)}: {plain(b)}" for a, b in shown))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column names its rows; a wide one scrolls in a box of its own."""
         self.html.append(html.table(head[0], head, rows))
         lines = [head, ["---"] * len(head), *rows]
-        cells = [[cell.replace("|", "\\|") for cell in row] for row in lines]
+        cells = [[plain(cell).replace("|", "\\|") for cell in row] for row in lines]
         self.markdown.append("\n".join(f"| {' | '.join(row)} |" for row in cells))
 
     def pictures(self, named: Sequence[tuple[str, Image.Image]]) -> None:
