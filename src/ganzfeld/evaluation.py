@@ -69,11 +69,11 @@ def evaluate(
     if not isinstance(subject, generate.Model):
         subject = open_like(subject, pack, progress)
     number = choose_count(count, subject, pack)
-    rows = reference_rows(pack, number if reference is None else reference)
+    net = choose_extractor(extractor, pack, protocol, progress)
+    rows = reference_rows(pack, number if reference is None else reference, net.learned_from)
     for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
-    net = choose_extractor(extractor, pack, protocol, progress)
     other = None if held_out is None else open_like(held_out, pack, progress)
     place = torch.device(choose_device(device))
     drawn = draw(subject, pack, rows, number, seed, place)
@@ -173,12 +173,16 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
     return count
 
 
-def reference_rows(pack: Pack, count: int) -> Labels:
+def reference_rows(pack: Pack, count: int, left_out: Labels | None = None) -> Labels:
     """Rows of the data to compare with: the same ones for the same count, whatever the seed.
 
-    Shuffled, since data are often sorted by class, and some metrics take blocks.
+    Shuffled, since data are often sorted by class, and some metrics take blocks. left_out: rows
+    that the extractor learned from.
     """
-    return numpy_generator("reference").permutation(len(pack))[: max(count, 0)]
+    rows: Labels = numpy_generator("reference").permutation(len(pack))
+    if left_out is not None:
+        rows = rows[~np.isin(rows, left_out)]
+    return rows[: max(count, 0)]
 
 
 def choose_extractor(

@@ -17,8 +17,9 @@ from ganzfeld.build import call, channels_last, find
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
 from ganzfeld.metrics import protocol as protocols
-from ganzfeld.metrics.domain import Progress, domain_classifier
+from ganzfeld.metrics.domain import domain_classifier
 from ganzfeld.metrics.inception import Inception, inception_tensors
+from ganzfeld.metrics.learning import Progress, learning_rows
 from ganzfeld.metrics.store import Arrays, digest
 from ganzfeld.metrics.untrained import Untrained, untrained_tensors
 
@@ -33,6 +34,7 @@ class Extractor:
 
     prepare: uint8 (N, C, H, W) to the network's input. weights: sha256 hex. head: weight
     (classes, D) and bias of the logits that the features lead to. facts: what is worth telling.
+    learned_from: rows of the data that the network learned from; they are never reference.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Extractor:
     channels: str = "as they are"
     head: tuple[Features, Features] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    learned_from: NDArray[np.int64] | None = None
 
     def logits(self, features: Features) -> Features:
         assert self.head is not None
@@ -117,6 +120,7 @@ def domain(pack: Pack, progress: Progress) -> Extractor:
         resize=f"means of {shrink} x {shrink} pixels" if shrink > 1 else "none",
         head=(network.head.weight.numpy(), network.head.bias.numpy()),
         facts={"accuracy": accuracy, "classes": list(pack.classes)},
+        learned_from=learning_rows(pack),
     )
 
 

@@ -1,0 +1,211 @@
+"""Does an extractor put images in the order that people and Inception put them in?
+
+    python bench/rank.py --data eurosat=/data/eurosat.zip photos=/data/faces.zip@64 \\
+        --extractors inception random learned --montage sheets
+    python bench/rank.py --data ... --samples photos=/samples/photos   # folders of generated images
+    python bench/rank.py --table
+
+Half of each data set is for the extractors to learn on. Of the rest, some are the reference, and
+others are damaged in 22 ways (damage.py); generated images can stand beside. One row of
+results/rank.jsonl is one set of images as one extractor sees it. The order by eye is in
+rank_eye.json, written before any number was looked at. `--table` prints Spearman's rank
+correlations, and the pairs that an extractor puts in another order than the eye.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from damage import DAMAGES, Pixels
+from PIL import Image, ImageDraw
+
+from ganzfeld import metrics
+from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.metrics.features import BATCH, Extractor, Features, extract, make_extractor
+from ganzfeld.metrics.learning import learning_rows
+from ganzfeld.metrics.store import keep, kept
+from ganzfeld.randomness import numpy_generator
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "rank.jsonl"
+EYE = HERE / "rank_eye.json"
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def opened(text: str) -> tuple[str, Pack]:
+    """`name=path@size` as a name and the data."""
+    name, _, place = text.partition("=")
+    path, _, size = place.partition("@")
+    side = (int(size), int(size)) if size else None
+    return name, open_pack(path, PackOptions(size=side), workers=0)
+
+
+def parts(pack: Pack, count: int) -> tuple[Pixels, Pixels]:
+    """Reference, twice as many, and fresh images, neither of which an extractor learns from."""
+    rest = np.setdiff1d(np.arange(len(pack)), learning_rows(pack))
+    rows = numpy_generator("rank").permutation(rest)[: 3 * count]
+    images: Pixels = pack.rows(rows)["x"]
+    return images[count:], images[:count]
+
+
+def sets_of(pack: Pack, count: int, samples: Path | None) -> Iterator[tuple[str, Pixels]]:
+    """The damaged images, then the generated ones: a folder of `samples` for each generator."""
+    _, fresh = parts(pack, count)
+    for name, damage in DAMAGES.items():
+        yield name, damage(fresh, numpy_generator("rank", name))
+    for folder in sorted(samples.iterdir()) if samples else ():
+        size = (pack.height, pack.width)
+        found = open_pack(folder, PackOptions(size=size, channels=pack.channels), workers=0)
+        yield f"G {folder.name}", np.array(found.images[:count])
+
+
+def features(net: Extractor, pixels: Pixels, fast: bool) -> Features:
+    """From the cache, or made now. fast: in bfloat16, which is for Inception alone."""
+    stamp = hashlib.sha256(pixels.tobytes() + f"{net.name}{net.weights}{fast}".encode()).hexdigest()
+    place = cache_folder() / f"rank-{stamp[:24]}.safetensors"
+    if (found := kept(place)) is not None:
+        return found[0]["features"]
+    chunks = (pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH))
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+        made = extract(net, chunks, len(pixels))
+    keep(place, {"features": made}, {})
+    return made
+
+
+def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace) -> None:
+    """A row for each set, and the cost of the extractor."""
+    reference, _ = parts(pack, options.count)
+    fast = net.name == "inception" and options.fast
+    data = features(net, reference, fast)
+    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    for which, pixels in sets_of(pack, options.count, samples):
+        start = time.thread_time()
+        found = features(net, pixels, fast)
+        milliseconds = 1e3 * (time.thread_time() - start) / len(pixels)
+        row = {
+            "data": name,
+            "set": which,
+            "extractor": net.name,
+            "count": len(pixels),
+            "reference": len(reference),
+            "frechet": metrics.frechet_distance(found, data),
+            "kernel": metrics.kernel_distance(found, data).value,
+            **metrics.precision_recall(found, data)._asdict(),
+            **metrics.density_coverage(found, data)._asdict(),
+        }
+        numbers = {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in row.items()}
+        print(f"{name} {net.name} {which}: {row['frechet']:.4g} ({milliseconds:.1f} ms)", flush=True)
+        with open(options.out, "a") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+
+def montage(pack: Pack, name: str, options: argparse.Namespace) -> None:
+    """One sheet: a line of images for each set, with its name."""
+    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    lines = list(sets_of(pack, options.count, samples))
+    side, across = 64, 12
+    sheet = Image.new("RGB", (130 + across * (side + 2), len(lines) * (side + 2)), "white")
+    for row, (which, pixels) in enumerate(lines):
+        ImageDraw.Draw(sheet).text((2, row * (side + 2) + 26), which, fill="black")
+        for column in range(across):
+            shown = pixels[column * (len(pixels) // across)].transpose(1, 2, 0)
+            image = Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown).convert("RGB")
+            image = image.resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(image, (130 + column * (side + 2), row * (side + 2)))
+    folder = Path(options.montage)
+    folder.mkdir(parents=True, exist_ok=True)
+    sheet.save(folder / f"{name}.png")
+
+
+# What the rows say
+
+
+def ranks(values: list[float]) -> np.ndarray:
+    """Ranks from 1, the mean one where values are equal."""
+    array = np.asarray(values)
+    return np.array([1 + (array < v).sum() + ((array == v).sum() - 1) / 2 for v in array])
+
+
+def spearman(a: list[float], b: list[float]) -> float:
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+
+
+def newest(path: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Rows by data, extractor and set; a later one stands for an earlier one."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {(row["data"], row["extractor"], row["set"]): row for row in rows}
+
+
+def table(path: Path) -> str:
+    """Correlations with Inception's Frechet distance and with the eye, for each data set."""
+    rows = newest(path)
+    eye = json.loads(EYE.read_text()) if EYE.exists() else {}
+    names = list(dict.fromkeys(key[0] for key in rows))
+    extractors = list(dict.fromkeys(key[1] for key in rows))
+    lines = ["| data | extractor | made: Inception | made: eye | with generators: Inception | pairs against the eye |", "|---|---|---|---|---|---|"]
+    for name, extractor in itertools.product(names, extractors):
+        own = {s: r for (d, e, s), r in rows.items() if (d, e) == (name, extractor)}
+        if not own:
+            continue
+        standard = {s: r for (d, e, s), r in rows.items() if (d, e) == (name, "inception")}
+        cells = []
+        made = [s for s in own if s in DAMAGES]
+        for sets, other in (
+            (made, {s: r["frechet"] for s, r in standard.items()}),
+            (made, eye.get(name, {})),
+            ([*own], {s: r["frechet"] for s, r in standard.items()}),
+        ):
+            both = [s for s in sets if s in other]
+            rho = spearman([own[s]["frechet"] for s in both], [other[s] for s in both]) if len(both) > 3 else None
+            cells.append("-" if rho is None else f"{rho:.2f}")
+        if len(own) == len(made):
+            cells[2] = "-"
+        lines.append(f"| {name} | {extractor} | {' | '.join(cells)} | {against(own, eye.get(name, {}))} |")
+    return "\n".join(lines)
+
+
+def against(own: dict[str, dict[str, Any]], eye: dict[str, int]) -> str:
+    """How many pairs, two steps or more apart by eye, stand the other way round."""
+    both = [s for s in own if s in eye]
+    pairs = [(a, b) for a in both for b in both if eye[b] - eye[a] >= 2]
+    wrong = sum(own[a]["frechet"] > own[b]["frechet"] for a, b in pairs)
+    return f"{wrong} of {len(pairs)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=[])
+    parser.add_argument("--samples", nargs="+", default=[])
+    parser.add_argument("--extractors", nargs="+", default=["inception", "random", "learned"])
+    parser.add_argument("--count", type=int, default=160)
+    parser.add_argument("--fast", action="store_true", help="Inception in bfloat16")
+    parser.add_argument("--montage")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for text in options.data:
+        name, pack = opened(text)
+        if options.montage:
+            montage(pack, name, options)
+            continue
+        for extractor in options.extractors:
+            measured(make_extractor(extractor, pack, progress=silent), pack, name, options)
+    if options.table:
+        print(table(options.out))
+
+
+if __name__ == "__main__":
+    main()
