@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from ganzfeld import distributed, process
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
+from ganzfeld.data.held import training
 from ganzfeld.ema import Averages
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
@@ -183,6 +184,8 @@ def channels_last(module: nn.Module) -> None:
 def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     """Everything a run needs to take its first step; `config.run.images` must be known.
 
+    The trainer draws from the data without those that `config.data.held_out` keeps back.
+
     What was left open is written into the configuration: run.precision and run.products, for this
     machine, and run.latents and run.noise.
     """
@@ -215,7 +218,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     return Trainer(
         game,
         optimisers,
-        data,
+        training(data, config.data.held_out),
         batch_size=run.batch_size,
         seed=run.seed,
         total=total,

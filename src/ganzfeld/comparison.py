@@ -18,12 +18,13 @@ from ganzfeld.metrics.summary import SINGLE, figure
 from ganzfeld.report.record import Record, Row, is_evaluation, read
 from ganzfeld.report.sections import BEST, title
 
-MEASURES = ("kernel", "frechet", *SINGLE)
+MEASURES = ("kernel", "frechet", *SINGLE, "frechet_held_out", "frechet_training")
 FAMILIES = {
     "fid": ("frechet",),
     "kid": ("kernel",),
     "precision_recall": ("precision", "recall"),
     "density_coverage": ("density", "coverage"),
+    "overfitting": ("frechet_held_out", "frechet_training"),
     "mmd": ("mmd_features", "mmd_pixels"),
     "score": ("inception_score", "domain_score"),
     "classes": ("total_variation", "class_agreement"),
@@ -32,6 +33,7 @@ FAMILIES = {
 WHERE = frozenset(
     {"data.source", "data.other", "run.init"}
 )  # not shown: private, and the fingerprint says more
+BY_HELD_OUT = ("memorisation", "frechet_held_out", "frechet_training")
 WORDS = {"reference": "pictures of the data", "generated": "generated pictures", "data": "data"}
 
 
@@ -57,6 +59,9 @@ class Group:
         found = []
         for name in metrics:
             results = [member.result or {} for member in self.members]
+            held_out = {result["protocol"].get("held_out") for result in results if result}
+            if len(held_out) > 1 and name.startswith(BY_HELD_OUT):
+                continue
             if any(name in result for result in results):
                 best = winner(name, results)
                 cells = [
@@ -204,10 +209,14 @@ def open_subject(path: str | os.PathLike[str], name: str) -> Subject:
 
 
 def key(result: Row | None) -> str | None:
-    """Equal for equal protocols, whatever their ids say."""
+    """Equal for equal protocols, whatever their ids say.
+
+    Held-out data decide few numbers: `Group.rows` shows those where all have the same ones.
+    """
     if result is None:
         return None
-    facts = {name: value for name, value in result["protocol"].items() if name != "id"}
+    beside = ("id", "held_out")
+    facts = {name: value for name, value in result["protocol"].items() if name not in beside}
     return json.dumps(facts, sort_keys=True)
 
 

@@ -105,6 +105,12 @@ class Interrupted(GanzfeldError):
         super().__init__(what, safe=safe, fix=fix)
         self.code = 128 + signal_number
 
+    def __str__(self) -> str:
+        """No error: the user wanted it."""
+        lines = [self.what, f"  {self.safe}" if self.safe else ""]
+        lines.append(f"  go on with: {self.fix}" if self.fix else "")
+        return "\n".join(line for line in lines if line)
+
 
 def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
     """What to say where a file could not be used. path: by default the one that error names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 import ganzfeld
 from ganzfeld import generate, pictures
+from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import DataError, ResourceError, UsageError
@@ -176,13 +178,20 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
 def reference_rows(pack: Pack, count: int, left_out: Labels | None = None) -> Labels:
     """Rows of the data to compare with: the same ones for the same count, whatever the seed.
 
-    Shuffled, since data are often sorted by class, and some metrics take blocks. left_out: rows
-    that the extractor learned from.
+    Shuffled, since data are often sorted by class, and some metrics take blocks. Those that runs
+    hold out by default come last, so that a reference without them is the same for every run.
+    left_out: rows that the extractor learned from.
     """
-    rows: Labels = numpy_generator("reference").permutation(len(pack))
+    rows = shuffled(pack)
+    last = np.isin(rows, held.held_rows(pack, held.usual(len(pack))))
+    rows = np.concatenate([rows[~last], rows[last]])
     if left_out is not None:
         rows = rows[~np.isin(rows, left_out)]
     return rows[: max(count, 0)]
+
+
+def shuffled(pack: Pack) -> Labels:
+    return numpy_generator("reference").permutation(len(pack))
 
 
 def choose_extractor(
@@ -302,7 +311,8 @@ def features_of(
 
     if ":" in net.name:
         return extracted()  # a user's code may change while its weights stay
-    parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows))
+    content = hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
+    parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows), content)
     facts = {"of": [str(part) for part in parts]}
     place = cache_folder() / f"features-{key('features', *parts):016x}.safetensors"
     found = kept(place)
@@ -342,6 +352,7 @@ def describe_protocol(
         "shape": [pack.channels, pack.height, pack.width],
         "generated": count,
         "reference": reference,
+        "rows": "held out last",  # of the data: see `reference_rows`
         "data": pack.fingerprint,
         "seed": seed,
         "library": library,

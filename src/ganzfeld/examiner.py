@@ -1,8 +1,8 @@
 """Measuring during training: cheap, always with the same latents and data, so that numbers compare.
 
 The extractor is the `random` one, which needs no labels and no weights. The Frechet distance
-is biased at such counts, but equally for all that are compared here; what `ganzfeld evaluate`
-says of the result is on other samples.
+is biased at such counts, but equally for all that are compared here. The evaluation at the end
+takes other samples and, where the data suffice, other images of the data.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzfeld import generate, latents, metrics, pictures
+from ganzfeld import evaluation, generate, latents, metrics, pictures
 from ganzfeld.config import Config
+from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.ema import Average
-from ganzfeld.evaluation import describe_protocol, reference_rows
+from ganzfeld.evaluation import describe_protocol
 from ganzfeld.games import Game
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.randomness import key
 
-LEAST = 6  # pictures
+LEAST = 6  # images
+ENOUGH = 16  # held-out images that can tell anything
+REAL = 32  # real images to compare with others
+FINAL = 2000  # samples of the evaluation at the end
 
 
 def can_examine(game: Game, pack: Pack) -> bool:
@@ -32,30 +36,73 @@ def can_examine(game: Game, pack: Pack) -> bool:
     return bool(game.latent) and len(pack) >= LEAST
 
 
-def judged(images: int, pictures: int) -> int:
-    """Samples of the evaluation at the end of a run of so many images."""
-    return min(max(images // 40, 64), 2000, pictures)
+def judged(pack: Pack) -> int:
+    """Samples, and images of the data, of the evaluation at the end of a run.
+
+    The data alone decide it, so that all runs on one data set can be compared: 2,000, or all
+    images but those that a run holds out by default.
+    """
+    return min(FINAL, len(pack) - held.usual(len(pack)))
+
+
+def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
+    """Rows of training images in the order in which choosing a checkpoint takes them.
+
+    From the end that `evaluation.reference_rows` reaches last: the final evaluation takes other
+    images where there are enough. held_out: None for a run from before, which took the first.
+    """
+    rows = evaluation.shuffled(pack)
+    if held_out is None:
+        return rows
+    kept_out = held.held_rows(pack, max(held_out, held.usual(len(pack))))
+    return rows[~np.isin(rows, kept_out)][::-1]
+
+
+def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
+    """The held-out images that the final evaluation does not compare with; None if too few."""
+    used = evaluation.reference_rows(pack, judged(pack))
+    rows = np.setdiff1d(held.held_rows(pack, held_out), used)
+    return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 
 
 class Examiner:
     """Measures generators against a fixed part of the data.
 
     config: `run.evaluate_count` must be known.
+    real: what as many other real images have in place of the samples, by the same names; {} where
+        there are too few. The Frechet distance alone where there are fewer than that.
     """
 
     def __init__(self, pack: Pack, config: Config, device: torch.device) -> None:
         assert config.run.evaluate_count is not None
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
         self.latents = config.run.latents or latents.PORTABLE
+        self.pack = pack
         self.extractor = make_extractor("random", pack, progress=lambda *_: None)
-        rows = reference_rows(pack, self.count)
+        order = selection_rows(pack, config.data.held_out)
+        rows, others = order[: self.count], order[self.count : 2 * self.count]
         self.labels = None
         if config.data.classes and pack.labels is not None:
             # the data's own proportions
             self.labels = torch.from_numpy(np.resize(pack.labels[rows], self.count))
         self.data = self.features(of_pack(pack, rows))
         about = describe_protocol(self.extractor, pack, self.count, len(rows), self.seed)
-        self.protocol = f"in training / {about['id']}"  # other samples than `evaluate` draws
+        # other samples than `evaluate` draws, and other images of the data
+        which = "in training" if config.data.held_out is None else "in training, other images"
+        self.protocol = f"{which} / {about['id']}"
+        self.real = self.compare_real(others)
+
+    def compare_real(self, rows: NDArray[np.int64]) -> dict[str, float]:
+        """What other real images have. rows: theirs, `count` or fewer."""
+        if len(rows) < REAL:
+            return {}
+        found = self.features(of_pack(self.pack, rows))
+        if len(rows) == self.count == len(self.data):
+            return numbers(found, self.data)
+        # The bias of few samples goes with 1/N + 1/M (Chong and Forsyth 2020), and there is
+        # nothing else between real images.
+        there, here = 1 / len(found) + 1 / len(self.data), 1 / self.count + 1 / len(self.data)
+        return {"frechet": metrics.frechet_distance(found, self.data) * here / there}
 
     def features(self, chunks: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
         return extract(self.extractor, chunks, self.count, device=self.device)
@@ -74,12 +121,10 @@ class Examiner:
             return {"seconds": time.monotonic() - started, **about}
         kernel = metrics.kernel_distance(found, self.data)
         return {
-            "frechet": metrics.frechet_distance(found, self.data),
+            **numbers(found, self.data),
             "kernel": kernel.value,
             "kernel_interval": list(kernel.interval),
-            **metrics.precision_recall(found, self.data)._asdict(),
-            **metrics.density_coverage(found, self.data)._asdict(),
-            "diversity": metrics.diversity(found, self.data),
+            "real": self.real,
             "seconds": round(time.monotonic() - started, 3),
             **about,
         }
@@ -96,3 +141,13 @@ class Examiner:
             if not x.isfinite().all():
                 raise FloatingPointError
             yield pictures.to_pixels(x)
+
+
+def numbers(found: NDArray[np.float32], data: NDArray[np.float32]) -> dict[str, float]:
+    """Of features (N, D) against the data's (M, D)."""
+    return {
+        "frechet": metrics.frechet_distance(found, data),
+        **metrics.precision_recall(found, data)._asdict(),
+        **metrics.density_coverage(found, data)._asdict(),
+        "diversity": metrics.diversity(found, data),
+    }

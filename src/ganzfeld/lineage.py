@@ -11,6 +11,7 @@ import torch
 
 from ganzfeld import distributed
 from ganzfeld.config import Config, differences
+from ganzfeld.data import held
 from ganzfeld.errors import CheckpointError
 
 # Settings that may differ when a command continues a run, and are then as the command has them:
@@ -40,6 +41,9 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
+    usual = held.usual(stored.data.samples)
+    if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
+        wanted.data.held_out = None  # a run from before there were any
     free = FREE - FIXED if stored.run.deterministic else FREE
     rows = differences(stored, wanted, free)
     if not rows:

@@ -6,9 +6,10 @@ mean. A logit is high where the discriminator believes a sample to be real.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -101,3 +102,29 @@ LOSSES: dict[str, AdversarialLoss] = {
         relativistic, relativistic, paired=True, ratio=paired_odds, boundary=None
     ),
 }
+
+
+def draw_of(loss: str) -> dict[str, float]:
+    """What each player's loss is where D cannot tell real from fake at all, by player.
+
+    Every logit then lies on the boundary. The generator's loss of `wasserstein` and of `hinge` is
+    -D(fake): its own level means nothing for the former, whose logits have no fixed origin.
+    """
+    entry = LOSSES[loss]
+    logit = torch.tensor([entry.boundary or 0.0])
+    return {
+        "discriminator": float(entry.discriminator(logit, logit)),
+        "generator": float(entry.generator(logit, logit)) + 0.0,  # no -0.0
+    }
+
+
+def draws_of(game: str, options: Mapping[str, Any]) -> dict[str, float]:
+    """The value of a draw by the names that a game logs; {} for games without one."""
+    if game != "adversarial" or options.get("loss", "non-saturating") not in LOSSES:
+        return {}
+    draw = draw_of(options.get("loss", "non-saturating"))
+    names = ("both/discriminator", "both/generator") if options.get("one_stage") else TERMS
+    return dict(zip(names, (draw["discriminator"], draw["generator"]), strict=True))
+
+
+TERMS = ("discriminator/adversarial", "generator/adversarial")

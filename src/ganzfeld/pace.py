@@ -21,8 +21,10 @@ from ganzfeld.data.pack import Pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.ema import Averages
 from ganzfeld.examiner import Examiner, can_examine, judged
+from ganzfeld.metrics import precision_recall
 from ganzfeld.plan import settle
 from ganzfeld.preview import preview
+from ganzfeld.randomness import numpy_generator
 from ganzfeld.trainer import Data, Trainer
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
@@ -32,6 +34,8 @@ LEAST_SHARE = 0.25  # of them remains
 PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
 LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
+TRIED = 500  # rows of features whose comparison is timed
+METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
@@ -69,7 +73,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
     if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
-        compared = judged(images, len(pack))
+        compared = judged(pack)
         memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
     return Pace(rate, share * often + once, memory, share)
 
@@ -178,14 +182,24 @@ def time_chores(
         examiner = Examiner(pack, config, trainer.device)
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
-        # at most six candidates; then more metrics of more samples, whose time grows faster than
-        # their number; then the report
-        more = judged(images, len(pack)) / examiner.count
-        end = evaluate * (6 + 2.5 * more**1.5) + 1.5
+        end = 6 * evaluate + 1.5  # at most six candidates; the report
+        end += evaluation_seconds(trainer, examiner, judged(pack))
     else:
         evaluate, end = 0.0, 1.0
-    # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations
-    return 38 * draw + 18 * save + 8 * evaluate, end
+    # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
+    # one of real images
+    return 38 * draw + 18 * save + 9 * evaluate, end
+
+
+def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> float:
+    """Seconds of the evaluation at the end, of so many samples and images of the data.
+
+    Drawing and features take a time for each image; what follows a time for each pair of them.
+    """
+    drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
+    features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
+    pairs = warm(lambda: precision_recall(features, features))
+    return 2 * drawn * count / examiner.count + METRICS * pairs * (count / len(features)) ** 2
 
 
 def warm(chore: Callable[[], object]) -> float:

@@ -13,7 +13,9 @@ from torch import nn
 
 from ganzfeld import distributed, latents, randomness
 from ganzfeld.build import call, find
-from ganzfeld.config import Config
+from ganzfeld.config import Config, Data
+from ganzfeld.data import held
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
 from ganzfeld.examiner import LEAST
 from ganzfeld.games import Game
@@ -21,7 +23,6 @@ from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.screen import duration
 
 if TYPE_CHECKING:
-    from ganzfeld.data.pack import Pack
     from ganzfeld.data.pairs import TwoDomains
     from ganzfeld.pace import Pace
 
@@ -72,8 +73,12 @@ def fit(
     labels: str,
     direction: str | None = None,
     afford: int | None = None,
+    held_out: int | None = None,
 ) -> Config:
-    """The recipe's configuration for this data. afford: see `Facts`."""
+    """The recipe's configuration for this data. afford: see `Facts`.
+
+    held_out: images to keep out of training; None: as many as usual (`ganzfeld.data.held`).
+    """
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
     facts = Facts(
         count=pack.count,
@@ -100,6 +105,9 @@ def fit(
     data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
+    data.held_out = held_out
+    if isinstance(pack, Pack) and held_out is None:
+        data.held_out = held.usual(pack.count)
     return config
 
 
@@ -153,6 +161,8 @@ def check(config: Config) -> None:
         least = LEAST if name == "evaluate_count" else 1
         if value is not None and value < least:
             raise UsageError(f"run.{name} must be {least} or more, not {value}")
+    if (config.data.held_out or 0) < 0:
+        raise UsageError(f"--held-out is 0 or more, not {config.data.held_out}")
     if not config.ema.spans:
         raise UsageError("ema.spans needs one average at least")
     if run.batch_size % distributed.world():
@@ -187,7 +197,7 @@ def plan_rows(
     if what is None:
         size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
         labels = f"{len(data.classes)} classes" if data.classes else "no labels"
-        what = f"{len(pack):,} pictures, {size}, {labels}"
+        what = f"{len(pack):,} images, {size}, {labels}"
     manner = "conditional" if data.classes else "unconditional"
     networks = [
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
@@ -198,6 +208,7 @@ def plan_rows(
     same = "yes" + (f"; the same run again: --images {run.images}" if run.minutes else "")
     return [
         ("data", f"{data.source}: {what}"),
+        *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
@@ -210,6 +221,21 @@ def plan_rows(
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}"),
     ]
+
+
+def held_out_words(data: Data) -> str:
+    """What is kept out of training, what for, and what it costs."""
+    if data.held_out:
+        return (
+            f"{data.held_out:,} images are never trained on: they show copying and overfitting "
+            "(--held-out 0 trains on all)"
+        )
+    if data.samples < held.LEAST:
+        return (
+            f"none: {data.samples:,} images are too few to spare any, so overfitting cannot be "
+            "seen (--held-out N)"
+        )
+    return "none: it trains on all images, so overfitting cannot be seen (--held-out N)"
 
 
 def outlook(config: Config, rate: float, pack: Pack) -> str | None:

@@ -66,6 +66,7 @@ def train(
     device: str = "auto",
     init: str | os.PathLike[str] | None = None,
     afford: int | None = None,
+    held_out: int | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
 ) -> Run:
@@ -88,6 +89,8 @@ def train(
         of a model. They must fit.
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
+    held_out: images never trained on, always the same ones of a data set, by which copying and
+        overfitting are seen; None: 5 % up to 256, and none of fewer than 100. 0 trains on all.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -119,6 +122,7 @@ def train(
                 labels=labels,
                 direction=direction,
                 afford=afford,
+                held_out=held_out,
             )
             config.data.kind, config.data.other = kind, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image

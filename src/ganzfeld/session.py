@@ -22,6 +22,7 @@ from ganzfeld import (
     pictures,
     process,
     promises,
+    quality,
     retention,
     shipping,
 )
@@ -29,15 +30,16 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
-from ganzfeld.examiner import Examiner, can_examine, judged
+from ganzfeld.examiner import Examiner, can_examine, fresh, judged
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
+from ganzfeld.losses import draws_of
 from ganzfeld.pace import measure, suited_threads
 from ganzfeld.plan import outlook, plan_rows, settle
 from ganzfeld.preview import preview
 from ganzfeld.report import write as write_report
-from ganzfeld.screen import Screen
+from ganzfeld.screen import Screen, State
 from ganzfeld.trainer import Report, Trainer
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class Session:
         self.saved_at = -1  # images seen at the newest checkpoint
         self.parent: int | None = None  # images seen at the newest one that is not extra
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
+        self.verdict, self.alarms = "", list[str]()  # of the evaluation at the end
+        self.draws = draws_of(config.game.name, config.game.options)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
         process.tune()
@@ -178,9 +182,7 @@ class Session:
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        lacking = promises.lacking(
-            self.folder, self.trainer.images, evaluated=self.can_be_examined
-        )
+        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=self.can_be_examined)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
@@ -266,7 +268,18 @@ class Session:
         }
         journal.append(self.log_file, row)
         self.latest |= losses  # lazy penalties are not in every interval
-        self.screen.show(self.folder, images, self.total, rate, self.latest, self.picture)
+        real = self.examiner.real.get("frechet") if self.scores and self.examiner else None
+        state = State(
+            run=self.folder,
+            images=images,
+            total=self.total,
+            rate=rate,
+            losses=self.latest,
+            draws=self.draws,
+            quality=quality.line(self.scores, real),
+            picture=self.picture,
+        )
+        self.screen.show(state)
 
     def draw(self, report: Report | None = None) -> None:
         path = self.grid_file()
@@ -362,7 +375,7 @@ class Session:
             number,
             f"stopped at image {self.trainer.images:,} of {self.total:,}",
             safe=f"everything up to here is saved in {self.folder}",
-            fix=f"ganzfeld resume {lineage.quoted(self.folder)}   goes on where it stopped",
+            fix=f"ganzfeld resume {lineage.quoted(self.folder)}",
         )
 
     def leave(self) -> None:
@@ -389,7 +402,9 @@ class Session:
                 self.heed()
             page = write_report(self.folder, self.of_noise, trust_code=True)
         rows = [
-            ("pictures", str(self.picture)),
+            *([("quality", self.verdict)] if self.verdict else []),
+            *(("warning", text) for text in self.alarms),
+            ("grid", str(self.picture)),
             ("model", f"{path}, {chosen}"),
             ("report", str(page)),
             ("more", lineage.more(self.config, self.trainer.game.task, self.folder)),
@@ -417,16 +432,30 @@ class Session:
         return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
 
     def judge(self, path: Path) -> None:
-        """What `ganzfeld evaluate` says of the model, by the cheapest extractor."""
-        count = judged(self.total, len(self.pack))
-        self.screen.progress("measuring", 0, 1)
+        """What `ganzfeld evaluate` says of the model, by the cheapest extractor.
+
+        Its latents do not depend on the run's seed, so that all runs on one data set share a table.
+        """
+        pack, run = cast("Pack", self.pack), self.config.run
+        model = generate.load(path, trust_code=True)
         found = evaluation.evaluate(
-            generate.load(path, trust_code=True),
-            cast("Pack", self.pack),
+            model,
+            pack,
             extractor="random",
-            count=count,
+            count=judged(pack),
+            held_out=fresh(pack, self.config.data.held_out),
             device=self.device.type,
+            progress=self.screen.progress,
         )
+        found["run"] = {
+            "seed": run.seed,
+            "images_seen": model.about["images_seen"],
+            "run_images": self.trainer.images,
+            "recipe": self.config.recipe,
+            "held_out": self.config.data.held_out,
+        }
+        self.verdict = quality.verdict(found, sorted(self.scores.items()))
+        self.alarms = quality.alarms(found)
         checkpoint.replace(self.folder / "evaluation.json", checkpoint.as_json(found))
 
     def choose(self) -> choice.Choice:

@@ -30,6 +30,7 @@ def train(
     on_bad_image: Literal["fail", "skip"] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     init: Path | None = None,
+    held_out: int | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
 ) -> None:
@@ -53,6 +54,8 @@ def train(
         on_bad_image: Default: skip bad pictures up to one in a hundred, else fail with the list.
         device: Where to train.
         init: A run or a model whose weights to start from.
+        held_out: Images never trained on, by which copying and overfitting are seen; 0 trains on
+            all. Default: 5 % up to 256, and none of fewer than 100.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
     """
@@ -75,6 +78,7 @@ def train(
         on_bad_image=on_bad_image,
         device=device,
         init=init,
+        held_out=held_out,
         settings=set,
         quiet=quiet,
     )

@@ -7,6 +7,7 @@ negative by more than rounding, whatever the rank of the covariances.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,22 @@ def frechet_distance(a: NDArray[Any], b: NDArray[Any]) -> float:
     S are the unbiased covariances (divided by N - 1). The distance is squared, as in the paper
     and in every FID. It is biased upwards for small N; compare equal N only.
     """
-    a, b = as_pair(a, b)
-    low, high = a.mean(0), b.mean(0)
-    x, y = (a - low) / np.sqrt(len(a) - 1), (b - high) / np.sqrt(len(b) - 1)
-    # S1 = x'x and S2 = y'y: any other roots of them do as well, the smaller the faster.
-    overlap = nuclear_norm(smaller_root(x) @ smaller_root(y).T)
-    return combine(low - high, float((x * x).sum()) + float((y * y).sum()), overlap)
+    return frechet_distances(a, [b])[0]
+
+
+def frechet_distances(a: NDArray[Any], others: Sequence[NDArray[Any]]) -> list[float]:
+    """The distances of one set to each of several, whose own root is taken only once."""
+    found, first = [], None
+    for other in others:
+        own, b = as_pair(a, other)
+        low, high = own.mean(0), b.mean(0)
+        x, y = (own - low) / np.sqrt(len(own) - 1), (b - high) / np.sqrt(len(b) - 1)
+        # S1 = x'x and S2 = y'y: any other roots of them do as well, the smaller the faster.
+        first = smaller_root(x) if first is None else first
+        overlap = nuclear_norm(first @ smaller_root(y).T)
+        trace = float((x * x).sum()) + float((y * y).sum())
+        found.append(combine(low - high, trace, overlap))
+    return found
 
 
 def frechet_of_gaussians(

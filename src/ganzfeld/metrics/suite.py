@@ -14,6 +14,7 @@ from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.metrics.features import Extractor, Features
 from ganzfeld.metrics.labels import class_shares
+from ganzfeld.metrics.overfitting import overfitting as overfitting_of
 
 BIASED = 5_000  # below it, the Frechet distance says more about N than about the pictures
 PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels
@@ -101,6 +102,10 @@ def memorisation(sets: Sets) -> dict[str, Any]:
     }
 
 
+def overfitting(sets: Sets) -> dict[str, Any]:
+    return {} if sets.held_out is None else overfitting_of(sets.generated, sets.data, sets.held_out)
+
+
 def score(sets: Sets) -> dict[str, Any]:
     if sets.extractor.head is None:
         return {}
@@ -157,6 +162,7 @@ METRICS: dict[str, Callable[[Sets], dict[str, Any]]] = {
     "mmd": mmd,
     "diversity": diversity,
     "memorisation": memorisation,
+    "overfitting": overfitting,
     "score": score,
     "classes": classes,
     "intra_class": intra_class,
@@ -172,6 +178,7 @@ ALSO = {
     "intra_class_frechet": "intra_class",
 }
 NEEDS = {
+    "overfitting": "needs held-out data: --held-out with 16 images or more",
     "score": "needs logits: use the domain extractor, or an inception file with its last layer",
     "classes": "needs the domain extractor, a classifier of the data's labels",
     "intra_class": "needs labels of the data, and of the pictures or the domain extractor",

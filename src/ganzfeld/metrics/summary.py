@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ganzfeld.metrics.overfitting import row as overfitting
+
 Row = tuple[str, str, str]  # name, value, what it means
 
 
@@ -95,4 +97,4 @@ def single(result: dict[str, Any]) -> list[Row]:
     ]
 
 
-ROWS = (distances, single)
+ROWS = (distances, single, overfitting)

@@ -1,0 +1,103 @@
+"""Images that a run keeps out of training, so that there is something to check it against.
+
+Which ones they are depends on the data alone: every run on one data set holds out the same ones,
+and a run that holds out fewer holds out some of those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data.pack import Pack
+from ganzfeld.errors import UsageError
+from ganzfeld.randomness import numpy_generator
+
+SHARE, MOST = 0.05, 256  # of the images, and images, that are held out by default
+LEAST = 100  # images, below which none are: each one is needed for training
+
+Index = NDArray[np.int64]
+
+
+class Part(Pack):
+    """Some rows of a pack, as a pack of its own. chosen: row numbers (n,).
+
+    Nothing is copied before it is asked for.
+    """
+
+    def __init__(self, whole: Pack, chosen: Index) -> None:
+        self.whole, self.chosen = whole, chosen
+        self.path, self.report, self.reused = whole.path, whole.report, whole.reused
+        self.labels = None if whole.labels is None else whole.labels[chosen]
+        self.classes = whole.classes
+        content = whole.fingerprint.encode("ascii") + chosen.astype("<i8").tobytes()
+        self.fingerprint = hashlib.sha256(content).hexdigest()
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:  # type: ignore[override]
+        """A copy, uint8 (n, C, H, W)."""
+        pixels: NDArray[np.uint8] = self.whole.rows(self.chosen)["x"]
+        return pixels
+
+    @property
+    def count(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def channels(self) -> int:
+        return self.whole.channels
+
+    @property
+    def height(self) -> int:
+        return self.whole.height
+
+    @property
+    def width(self) -> int:
+        return self.whole.width
+
+    def rows(self, indices: Index) -> dict[str, NDArray[Any]]:
+        return self.whole.rows(self.chosen[indices])
+
+
+def usual(images: int) -> int:
+    """How many of so many images are held out where nobody says otherwise."""
+    return min(round(SHARE * images), MOST) if images >= LEAST else 0
+
+
+def held_rows(pack: Pack, count: int | None) -> Index:
+    """Row numbers of the images that are held out, (count,); None: none."""
+    return order(pack.fingerprint, len(pack))[: count or 0]
+
+
+@lru_cache(maxsize=4)
+def order(fingerprint: str, count: int) -> Index:
+    return numpy_generator("held out", fingerprint).permutation(count)
+
+
+def training(data: Any, count: int | None) -> Any:
+    """The data without the images that are held out: what a trainer draws from.
+
+    count: images to hold out; None or 0: none, and the data are given back as they are.
+
+    Raises UsageError where nothing would be left, or where the data are of two domains.
+    """
+    if not count:
+        return data
+    if not isinstance(data, Pack):
+        raise UsageError(
+            "held_out is for data of one kind of image; a translation has held-out images of "
+            "its own (testA and testB, or the test folder)",
+            safe="nothing was trained",
+            fix="leave --held-out away",
+        )
+    if not 0 < count < len(data):
+        raise UsageError(
+            f"--held-out {count:,} of {len(data):,} images leaves nothing to train on",
+            safe="nothing was trained",
+            fix=f"--held-out with a number below {len(data):,}, or 0 to train on all",
+        )
+    return Part(data, np.setdiff1d(np.arange(len(data)), held_rows(data, count)))

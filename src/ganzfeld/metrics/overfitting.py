@@ -1,0 +1,57 @@
+"""Has the generator learned the training images themselves? Both kinds of real image tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.metrics.frechet import frechet_distances
+
+LEAST = 16  # held-out images
+LOTS = 8  # of training images, at most
+SURE = 4  # lots from which their spread can be told
+BEYOND = 3.0  # standard deviations of the lots
+
+
+def overfitting(
+    generated: NDArray[Any], data: NDArray[Any], held_out: NDArray[Any]
+) -> dict[str, Any]:
+    """Frechet distances to held-out images, and to lots of as many training images.
+
+    generated, data, held_out: features (N, D), (M, D), (H, D); data are training images in random
+    order. Both distances are equally biased, since all lots have H images. A generator that has
+    not overfitted is as far from the one as from the others. {} for too few held-out images.
+
+    "overfitted": beyond the lots' mean by three of their standard deviations; None where there
+    are fewer than four lots.
+    """
+    count = len(held_out)
+    lots = [data[low : low + count] for low in range(0, len(data) - count + 1, count)][:LOTS]
+    if count < LEAST or not lots:
+        return {}
+    fresh, *found = frechet_distances(generated, [held_out, *lots])
+    mean = float(np.mean(found))
+    limit = mean + BEYOND * float(np.std(found, ddof=1)) if len(found) >= SURE else None
+    return {
+        "frechet_held_out": fresh,
+        "frechet_training": mean,
+        "frechet_training_range": [min(found), max(found)],
+        "held_out_count": count,
+        "overfitted": None if limit is None else fresh > limit,
+    }
+
+
+def row(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """For the table of an evaluation: name, value, meaning."""
+    if "frechet_held_out" not in result:
+        return []
+    low, high = result["frechet_training_range"]
+    count = result["held_out_count"]
+    meaning = (
+        f"Frechet distance to {count:,} images that it was not trained on; to equal lots of "
+        f"training images {result['frechet_training']:.4g} ({low:.4g} to {high:.4g}). "
+        "Above them: it learns them by heart"
+    )
+    return [("held out", f"{result['frechet_held_out']:.4g}", meaning)]

@@ -1,0 +1,119 @@
+"""What the numbers say of a run, in words: a line while it trains, a sentence at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MARGIN = 1.05  # a Frechet distance this many times the lowest is as good as that
+WORSE = 1.3  # and this many times the lowest is worse
+FEW = 3  # evaluations, below which there is no trend
+PATIENCE = 2  # evaluations without a better one, from which it no longer improves
+LEVELS = (  # Frechet distance over that of real images, up to which it is called so
+    (1.2, "cannot be told from real images"),
+    (2.0, "close to real images"),
+    (10.0, "clearly worse than real images"),
+    (float("inf"), "far from real images"),
+)
+SHARES = ("precision", "recall")
+
+Score = tuple[int, float]  # (images seen, Frechet distance)
+
+
+def trend(scores: Sequence[Score]) -> str:
+    """Whether a run still improves, by its evaluations in order; "" for fewer than three.
+
+    All are of the same latents and images, so they differ by little chance. It no longer improves
+    once the last two are not better, by a twentieth, than one before them.
+    """
+    if len(scores) < FEW:
+        return ""
+    lowest = min(value for _, value in scores)
+    images, value = scores[-1]
+    if value > WORSE * lowest:
+        best = next(place for place, score in scores if score == lowest)
+        return f"worse than {figure(lowest)} at image {best:,}"
+    good = next(i for i, (_, score) in enumerate(scores) if score <= MARGIN * lowest)
+    if len(scores) - 1 - good < PATIENCE:
+        return "still improving"
+    return f"no better for {images - scores[good][0]:,} images"
+
+
+def line(scores: Mapping[int, float], real: float | None) -> str:
+    """The newest Frechet distance for the screen; "" before the first. real: of real images."""
+    if not scores:
+        return ""
+    ordered = sorted(scores.items())
+    said = f"Frechet {figure(ordered[-1][1])}"
+    if real is not None:
+        said += f" (real {figure(real)})"
+    where = trend(ordered)
+    return f"{said}, {where}" if where else said
+
+
+def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
+    """The evaluation of a run's model in one sentence; "" where there is no Frechet distance.
+
+    scores: of the evaluations during training, in order.
+    """
+    value = result.get("frechet")
+    if value is None:
+        return ""
+    real = real_of(result, "frechet")
+    parts = [f"Frechet {figure(value)}"]
+    if real is not None:
+        parts[0] += f" where real images have {figure(real)}: {level(value, real)}"
+        by = result["protocol"]["extractor"]
+        parts[0] += f" by the {by} extractor" if by != "inception" else ""
+    shares = []
+    for name in SHARES:
+        if (share := result.get(name)) is not None:
+            other = real_of(result, name)
+            shares.append(f"{name} {share:.2f}" + (f" (real {other:.2f})" if other else ""))
+    parts += [", ".join(shares)] if shares else []
+    if said := trend(scores):
+        parts.append(f"{said} when it ended")
+    return "; ".join(parts) + "."
+
+
+def level(value: float, real: float) -> str:
+    ratio = value / real if real > 0 else float("inf")
+    return next(words for most, words in LEVELS if ratio <= most)
+
+
+def real_of(result: Mapping[str, Any], name: str) -> float | None:
+    """What real images have in place of the generated ones; None where it is not known."""
+    found = (result.get("real") or {}).get(name)
+    if isinstance(found, Mapping):
+        found = found.get("value")
+    return float(found) if isinstance(found, int | float) else None
+
+
+def alarms(result: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of an evaluation, in sentences."""
+    found = [str(text) for text in result.get("warnings") or []]
+    said = " ".join(found)
+    if (value := result.get("diversity")) is not None and value < 0.3:
+        found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
+    value = result.get("memorisation")
+    if value is not None and value < 0.5 and "memoris" not in said and "cop" not in said:
+        found.append(
+            f"Samples lie {value:.0%} as far from the training data as fresh images would: "
+            "it may have learned some by heart. See the closest training images."
+        )
+    if result.get("overfitted"):
+        found.append(
+            f"It is further from {result['held_out_count']:,} held-out images (Frechet "
+            f"{figure(result['frechet_held_out'])}) than from as many training images "
+            f"({figure(result['frechet_training'])}): it has begun to learn these by heart."
+        )
+    return found
+
+
+def figure(value: float) -> str:
+    """Two or three figures that count, never an exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
