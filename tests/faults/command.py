@@ -23,7 +23,9 @@ SETTINGS = (
     "run.sample_every=9600",
     "run.evaluate_every=4800",
 )
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+# GANZFELD_TEST_THREADS=2: the kill loop with two threads
+ENVIRONMENT = {"OMP_NUM_THREADS": os.environ.get("GANZFELD_TEST_THREADS", "1"), "COLUMNS": "200"}
+ENVIRONMENT["MKL_NUM_THREADS"] = ENVIRONMENT["OMP_NUM_THREADS"]
 
 
 def training(out: Path, images: int, *more: str) -> list[str]:

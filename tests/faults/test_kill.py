@@ -16,7 +16,12 @@ SAVE = 960  # images from one checkpoint to the next
 
 
 @pytest.mark.parametrize(
-    ("kills", "images"), [(10, 19_200), pytest.param(200, 432_000, marks=pytest.mark.slow)]
+    ("kills", "images"),
+    [
+        (10, 19_200),
+        pytest.param(5, 19_200, marks=pytest.mark.slow),  # with GANZFELD_TEST_THREADS=2
+        pytest.param(200, 432_000, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_killed_at_random_moments_ends_in_the_same_model(
     kills: int, images: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
