@@ -58,9 +58,9 @@ def test_nothing_is_probed_and_the_folder_says_so(
     assert line in (run.path / "report.html").read_text()
     from ganzfeld.cli import main
 
-    with pytest.raises(SystemExit) as end:
-        main(["report", str(run.path)])
-    assert not end.value.code and f"to the bit: {line}" in " ".join(capsys.readouterr().out.split())
+    capsys.readouterr()
+    main(["report", str(run.path)])
+    assert f"to the bit: {line}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_two_runs_of_one_command_are_equal(tmp_path: Path) -> None:
