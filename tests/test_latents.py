@@ -76,7 +76,9 @@ def test_the_bits_are_those_of_the_definition() -> None:
 def test_a_processor_without_vectors_draws_the_same() -> None:
     config = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]
     found = [name for name in config.get("found", []) if name != "VSX"]
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_latents as t; print(t.digest())"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_latents as t; print(t.digest())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, str(Path(__file__).parent)],
         env=os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(found)},
@@ -202,7 +204,9 @@ def model(about: dict[str, object]) -> Model:
     network = build_network(part)
     channels_last(network)
     size = network.latent
-    return Model({"shape": [1, 16, 16], "latent": size, "classes": ["a", "b", "c"]} | about, network)
+    return Model(
+        {"shape": [1, 16, 16], "latent": size, "classes": ["a", "b", "c"]} | about, network
+    )
 
 
 def test_a_model_without_the_key_draws_as_before() -> None:

@@ -23,7 +23,10 @@ SETTINGS = (
     "run.sample_every=9600",
     "run.evaluate_every=4800",
 )
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+# GANZFELD_TEST_THREADS=2: the kill loop with two threads
+ENVIRONMENT = {"OMP_NUM_THREADS": os.environ.get("GANZFELD_TEST_THREADS", "1"), "COLUMNS": "200"}
+ENVIRONMENT["MKL_NUM_THREADS"] = ENVIRONMENT["OMP_NUM_THREADS"]
+PATIENCE = float(os.environ.get("GANZFELD_TEST_PATIENCE", "60"))  # seconds, on a busy machine more
 
 
 def training(out: Path, images: int, *more: str) -> list[str]:
@@ -66,7 +69,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def wait_until(
-    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60
+    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = PATIENCE
 ) -> None:
     """Until it holds, while the process lives."""
     limit = time.monotonic() + seconds
