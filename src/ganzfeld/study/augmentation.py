@@ -118,7 +118,8 @@ def study_augmentation(
         names = [arm for arm, _, _ in arms(ratios)]
         page = results(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
         if mirror is not None:
-            page.text(f"{str(mirror).capitalize()}.")
+            text = str(mirror)
+            page.text(f"{text[0].upper()}{text[1:]}.")
         costs(page, ledger, sorted(set(real)), numbers, names)
         return page.write(folder)
 
