@@ -156,7 +156,7 @@ def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:
     assert {o.lr for o in found.optimisers.values()} == {2e-3}
     config = complete(RECIPES["mlp"](FACTS))
     found = with_settings(config, settings_of(config, Trial(1.0, 1.5)))
-    assert found.networks["D"].options["widths"] == [384, 192]
+    assert found.networks["D"].options["widths"] == [768, 384]
     assert best({FIRST: 3.0, Trial(2, 1): 1.0, Trial(4, 1): None}) == Trial(2, 1)
     assert best({FIRST: None}) == FIRST
     assert trials(3) == (FIRST, Trial(2, 1), Trial(0.5, 1))
