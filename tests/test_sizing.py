@@ -96,8 +96,12 @@ def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: 
     assert all(o["final_lr"] < o["lr"] for o in config["optimisers"].values())
 
 
-def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["default", "hinge"])
+def test_minutes_size_the_networks_and_a_second_call_finds_them_so(
+    tmp_path: Path, recipe: str
+) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "minutes": 0.02, "size": 16, "quiet": True}
+    options["recipe"] = recipe
     ganzfeld.train("avatars:90", **options)
     config = stored(tmp_path / "run")
     assert config["networks"]["G"]["options"]["width"] == 16

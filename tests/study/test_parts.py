@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, Interrupted, UsageError
 from ganzfeld.randomness import torch_generator
 from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.study.budget import Job
 from ganzfeld.study.classifier import accuracy_of, moved
+from ganzfeld.study.families import Study
 from ganzfeld.study.intervals import T95, beyond, holm, ranged_interval, t_interval, t_test
 from ganzfeld.study.ledger import Ledger, opened
 from ganzfeld.study.mirror import mirror_safe
 from ganzfeld.study.page import Page
-from ganzfeld.study.side_by_side import spread, verdict
+from ganzfeld.study.side_by_side import results, spread, verdict
 from ganzfeld.study.split import real_rows, split, stratified
 from ganzfeld.study.tuning import FIRST, Trial, best, settings_of, trials
 
@@ -145,6 +148,30 @@ def test_what_wins_is_said_only_where_seeds_do_not_overlap() -> None:
     close = verdict({"a": cells(1, 2, 4), "b": cells(3, 5, 6), "c": cells(7, 8, 9)})
     assert "not been told apart from b," in close
     assert "nothing is told apart" in verdict({"a": cells(1), "b": cells(2)})
+
+
+def test_real_images_stand_beside_the_recipes(tmp_path: Path) -> None:
+    """With what the evaluation says of real images; without it there is no such row."""
+    cells: dict[str, list[dict[str, Any]]] = {"a": [{"frechet": 2.0, "coverage": 0.5}]}
+    for real, rows in ((None, 0), ({"frechet": 0.125, "coverage": 0.875}, 2)):
+        if real:
+            cells["a"][0]["real"] = real
+        page = Page("t")
+        results(page, cells)
+        text = page.write(tmp_path).with_suffix(".md").read_text()
+        assert text.count("| real images |") == rows
+        assert ("| real images | 0.125 | 0.875 |" in text) == bool(real)
+
+
+def test_images_follow_what_the_trial_took(tmp_path: Path, pack: Pack) -> None:
+    ledger = Ledger(tmp_path)
+    key = {"recipe": "mlp", **FIRST._asdict()}
+    ledger.cells += [{"kind": "plan", **key, "images": 1_000}]
+    study = Study(ledger, tmp_path, pack, "x.npz", {"minutes": 1.0, "settings": []}, device="cpu")
+    job = Job("x.npz", "mlp", 0, 60.0)
+    assert study.images(job, FIRST) == 1_000
+    ledger.cells += [{"kind": "run", "seed": 100, **key, "images": 1_000, "seconds": 75.0}]
+    assert study.images(job, FIRST) == 800
 
 
 def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:
