@@ -46,13 +46,26 @@ def panel(axes: Axes, data: str, rows: list[Row], recipes: list[str], metric: st
     axes.grid(alpha=0.25)
 
 
+def rows_in(place: Path) -> list[Row]:
+    """Rows of a folder of quality.py, or the runs in a file of rows of baselines.py."""
+    if place.is_dir():
+        return read_rows(place / RESULTS)
+    runs = [row for row in read_rows(place) if row["kind"] == "run" and row.get("seconds")]
+    return [{**row, "cpu_seconds": row["seconds"], "seconds": row["budget"]} for row in runs]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="One figure of all rows of quality.py.")
-    parser.add_argument("folders", nargs="+", type=Path, help="--out of quality.py, tutorials.py")
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        help="--out of quality.py, tutorials.py; or a file of rows of baselines.py",
+    )
     parser.add_argument("--metric", choices=METRICS, default="frechet")
     parser.add_argument("--out", type=Path, default=Path("quality.png"))
     options = parser.parse_args()
-    rows = [row for folder in options.folders for row in read_rows(folder / RESULTS)]
+    rows = [row for place in options.folders for row in rows_in(place)]
     names = list(dict.fromkeys(row["data"] for row in rows))
     recipes = list(dict.fromkeys(row["recipe"] for row in rows))
     columns = min(len(names), 3)

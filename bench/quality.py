@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,20 +31,18 @@ from typing import Any
 import torch
 
 import ganzfeld
-from ganzfeld import evaluate, pictures, process, train
-from ganzfeld.build import build_trainer, complete
-from ganzfeld.config import Config, with_settings
-from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld import evaluate, pictures
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
-from ganzfeld.pace import MEASURED, affordable, speed
-from ganzfeld.plan import fit, settle, sized
+from ganzfeld.study import budget
+from ganzfeld.study.budget import configured, images_within, timed_train
+from ganzfeld.study.families import taken
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
 COUNT = 5_000  # samples, where the data have as many
 TOLERANCE = 0.1  # of the budget; a run that misses it by more is made once more
-SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
 
 @dataclass(frozen=True)
@@ -109,67 +106,30 @@ def make_row(job: Job, folder: Path, tolerance: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as place:
         run = Path(place) / "run"
         try:
-            config = configured(job, pack)
+            config = configured(budgeted(job), pack)
             job = replace(job, afford=config.run.afford)
-            row |= {"afford": job.afford, "images": images_within(job, config, pack, Path(place))}
-            row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
+            own = budgeted(job)
+            row |= {"afford": job.afford, "images": images_within(own, config, pack, Path(place))}
+            row["cpu_seconds"] = round(timed_train(own, run, row["images"]), 2)
             if abs(row["cpu_seconds"] / job.seconds - 1) > tolerance:
                 row["images"] = round(row["images"] * job.seconds / row["cpu_seconds"])
                 run = Path(place) / "again"
-                row["cpu_seconds"] = round(timed_train(job, run, row["images"]), 2)
+                row["cpu_seconds"] = round(timed_train(own, run, row["images"]), 2)
         except DivergedError as error:
             return row | {"diverged": error.what}
         model = ganzfeld.load(run, trust_code=True)
+        row |= taken(run, model)
     row["grid"] = f"{name_of(row)}.png"
     pictures.save_image(pictures.grid(pictures.to_pixels(model.sample(64))), folder / row["grid"])
     found = evaluate(model, pack, metrics=METRICS, count=min(COUNT, len(pack)))
     return row | {name: found[name] for name in METRICS} | {"protocol": found["protocol"]["id"]}
 
 
-def configured(job: Job, pack: Pack) -> Config:
-    """The recipe, sized for the budget."""
-
-    def fitted(afford: int | None) -> Config:
-        config = fit(job.base, pack, source=job.source, labels="auto", afford=afford)
-        config = complete(with_settings(config, job.settings))
-        config.run.images = 10**9  # no schedule moves while steps are timed
-        return config
-
-    def affordable_by(config: Config) -> int:
-        return affordable(config, pack, torch.device("cpu"), job.seconds, time.process_time)
-
-    return sized(fitted, affordable_by)
-
-
-def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
-    """Images that the budget is enough for.
-
-    A run costs its steps, measuring its speed before them, and a fixed part: the number of its
-    checkpoints, previews and evaluations does not depend on its length. A short run tells it.
-    """
-    trainer = build_trainer(config, pack, torch.device("cpu"))
-    process.tune()
-    each = 1 / speed(trainer, job.seconds, time.process_time)
-    period, step = trainer.game.period, trainer.images // trainer.step
-    fits = int(job.seconds / 5 / (each * step))  # a slow recipe takes fewer
-    short = step * max(period, min(SHORT, fits))
-    timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs
-    config.run.images = max(round(job.seconds / each), step)
-    settle(config)
-    count = f"run.evaluate_count={config.run.evaluate_count}"  # it follows the length
-    like = replace(job, settings=[*job.settings, count])
-    fixed = timed_train(like, place / "short", short) - short * each
-    left = max(job.seconds - fixed, 0.0)
-    return max(round((left - min(MEASURED, left / 21)) / each), step)
-
-
-def timed_train(job: Job, run: Path, images: int) -> float:
-    """CPU seconds of a run."""
-    options: Any = {"recipe": job.base, "seed": job.seed, "settings": job.settings}
-    options["afford"] = job.afford
-    start = time.process_time()
-    train(job.source, out=run, images=images, size=job.size, device="cpu", quiet=True, **options)
-    return time.process_time() - start
+def budgeted(row: Job) -> budget.Job:
+    """The row as a job of `ganzfeld.study.budget`."""
+    size = (row.size, row.size) if row.size else None
+    settings = tuple(row.settings)
+    return budget.Job(row.source, row.base, row.seed, row.seconds, size, settings, row.afford)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -126,6 +126,35 @@ def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
     assert modes.count_stacked(everything, np.full(3, 1 / 3)).modes == 27
 
 
+class Blind(nn.Module):
+    """Tells shades of 0, 10 and 20, but takes one image in so many of any class for the last."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self.every = every
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        shade = ((pixels.mean((1, 2, 3)) + 1) * 127.5 / 20).round()
+        wrong = torch.arange(len(pixels)) % self.every == 0 if self.every else shade < 0
+        return torch.where(wrong, torch.full_like(shade, 2.0), shade)[:, None]
+
+    def head(self, shade: torch.Tensor) -> torch.Tensor:
+        return -(shade - torch.arange(3.0)).abs()
+
+
+@pytest.mark.parametrize(("every", "counted"), [(0, 18), (5, 27)])
+def test_the_floor_counts_what_a_classifier_invents(
+    tmp_path: Path, every: int, counted: int
+) -> None:
+    y = np.arange(900) % 3
+    x = np.broadcast_to((20 * y).astype(np.uint8)[:, None, None], (900, 8, 8))
+    np.savez(tmp_path / "x.npz", x=x, y=y)
+    pack = open_pack(tmp_path / "x.npz")
+    floor = modes.confusion_floor(pack, Blind(every), np.full(3, 1 / 3), 3_000)
+    assert (floor.modes, floor.of) == (counted, 18)
+    assert (floor.kl_data < 0.02) == (every == 0)
+
+
 def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "colour.npz", x=np.zeros((12, 8, 8, 3), np.uint8), y=np.arange(12) % 2)
     with pytest.raises(DataError, match="3 channel"):

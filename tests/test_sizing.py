@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import torch
 
 import ganzfeld
 from ganzfeld import pace, process
-from ganzfeld.build import build_schedule, complete, precision_for
+from ganzfeld.build import build_schedule, build_trainer, complete, precision_for
 from ganzfeld.config import Config, with_settings
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.parts import gamma
-from ganzfeld.plan import settle, sized
+from ganzfeld.plan import doubt, settle, sized
 from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.sizing import SIZINGS, within
 
@@ -94,8 +96,12 @@ def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: 
     assert all(o["final_lr"] < o["lr"] for o in config["optimisers"].values())
 
 
-def test_minutes_size_the_networks_and_a_second_call_finds_them_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["default", "hinge"])
+def test_minutes_size_the_networks_and_a_second_call_finds_them_so(
+    tmp_path: Path, recipe: str
+) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "minutes": 0.02, "size": 16, "quiet": True}
+    options["recipe"] = recipe
     ganzfeld.train("avatars:90", **options)
     config = stored(tmp_path / "run")
     assert config["networks"]["G"]["options"]["width"] == 16
@@ -218,3 +224,22 @@ def test_in_a_long_run_the_rates_of_default_fall_sooner() -> None:
     schedule = build_schedule(held, 1_040_000, 32)
     rates = [schedule(images)["lr"] for images in (0, 80_000, 220_000, 360_000, 1_040_000)]
     assert rates == pytest.approx([3e-3, 3e-3, (3e-3 + 1e-4) / 2, 1e-4, 1e-4])
+
+
+def test_the_plan_says_that_the_machine_was_busy() -> None:
+    quiet, busy = (pace.Pace(100.0, 1.0, 1 << 30, got=got) for got in (0.97, 0.4))
+    assert doubt(quiet) == ""
+    assert "60 % of the processor" in doubt(busy)
+
+
+def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
+    """With a clock that runs four times as fast as the process, it had a quarter."""
+    config = made("default", 1_000)
+    config.run.images, config.run.device = 640, "cpu"
+    pack = open_pack("avatars:90", PackOptions(size=(16, 16)))
+    trainer = build_trainer(config, pack, torch.device("cpu"))
+    spent = time.process_time
+    with pytest.MonkeyPatch.context() as patched, process.threads(1):
+        patched.setattr(time, "monotonic", lambda: 4 * spent())
+        found = pace.measure(trainer, config, pack)
+    assert found.got == pytest.approx(0.25, rel=0.1) and found.busy

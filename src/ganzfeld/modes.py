@@ -270,6 +270,46 @@ def classes_of(pixels: NDArray[np.uint8], classifier: torch.nn.Module) -> Labels
     return found
 
 
+class Floor(NamedTuple):
+    """What real images get: modes counted where there are only `of`, at most over the classes that
+    may be missing; and the divergence `kl_data` of triples of all kinds.
+    """
+
+    modes: int
+    of: int
+    kl_data: float
+
+
+def confusion_floor(
+    pack: Pack, classifier: torch.nn.Module, shares: Floats, samples: int, seed: int = 0
+) -> Floor:
+    """Count real images that the classifier has not learned from as if they were samples.
+
+    A classifier that is wrong in one image of a hundred sees kinds that are not there: triples
+    without one class in the first channel are of K^3 - K^2 kinds, and more are counted. So a
+    generator that leaves out a class may seem to leave out less.
+    """
+    rows = unseen(pack)
+    found = pack.rows(rows)
+    told, labels = classes_of(found["x"], classifier)[:, 0], found["y"]
+    draw, classes = numpy_generator(seed, "stacked", "floor"), len(shares)
+    triples = draw.integers(len(rows), size=(samples, 3))
+    counted = []
+    for left_out in range(classes):
+        first = np.flatnonzero(labels != left_out)
+        red = first[triples[:, 0] % len(first)] if len(first) else triples[:, 0]
+        kinds = told[np.stack([red, triples[:, 1], triples[:, 2]], 1)]
+        counted.append(count_stacked(kinds, shares).modes)
+    whole = count_stacked(told[triples], shares)
+    return Floor(max(counted), classes**3 - classes**2, whole.kl_data)
+
+
+def unseen(pack: Pack) -> Labels:
+    """Rows that the domain classifier of `metrics.domain` was measured on, and not trained."""
+    order: Labels = numpy_generator("domain", "split").permutation(len(pack))
+    return np.sort(order[: min(len(pack) // 10, 2_000)])
+
+
 def bench_stacked(
     pack: Pack,
     recipe: str = "default",
@@ -318,6 +358,7 @@ def bench_stacked(
         "images": trainer.images,
         "cpu_seconds": round(seconds, 1),
         "classifier_accuracy": accuracy,
+        "floor": confusion_floor(pack, classifier, shares, samples, seed)._asdict(),
     }
 
 
@@ -334,6 +375,11 @@ def describe(found: dict[str, Any]) -> str:
         line += (
             f" in {found['samples']:,} samples, divergence {found['kl_data']:.3f} from the data, "
             f"{found['kl_uniform']:.3f} from equal shares"
+        )
+    if floor := found.get("floor"):
+        line += (
+            f" (real images of {floor['of']:,} kinds are counted as {floor['modes']:,}, and real "
+            f"ones of all kinds have a divergence of {floor['kl_data']:.3f})"
         )
     return f"{line}; {found['images']:,} images in {found['cpu_seconds']:.0f} CPU s"
 

@@ -36,6 +36,7 @@ LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
 TRIED = 500  # rows of features whose comparison is timed
 METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
+BUSY = 0.75  # of the CPU time that its threads could have, below which others took the rest
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
@@ -43,12 +44,19 @@ COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of w
 class Pace:
     """rate: images per second of steps alone. chores: seconds of a whole run beside them, for
     grids, checkpoints and evaluations. memory: the most that will be held, in bytes.
-    share: of the usual number of grids, checkpoints and evaluations, where time is short."""
+    share: of the usual number of grids, checkpoints and evaluations, where time is short.
+    got: CPU time of the timed steps, in parts of what their threads would have had alone."""
 
     rate: float
     chores: float
     memory: int
     share: float = 1.0
+    got: float = 1.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs slowed the steps whose speed is taken for that of the run."""
+        return self.got < BUSY
 
     def images(self, seconds: float) -> int:
         """What fits into so much time, of which half at least goes into steps."""
@@ -66,7 +74,10 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     run, device = config.run, trainer.device
     assert run.images is not None
     whole = 60 * run.minutes if run.minutes else None
+    started, spent = time.monotonic(), time.process_time()
     rate = LOGGING * speed(trainer, whole)
+    taken = (time.monotonic() - started) * torch.get_num_threads()
+    got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
     images = run.images if whole is None else round(rate * whole)
     often, once = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
     often, once = slowest(often), slowest(once)
@@ -75,7 +86,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
         compared = judged(pack)
         memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
-    return Pace(rate, share * often + once, memory, share)
+    return Pace(rate, share * often + once, memory, share, got)
 
 
 def affordable(

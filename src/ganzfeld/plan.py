@@ -219,7 +219,7 @@ def plan_rows(
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
-        ("time", f"about {duration(pace.seconds(run.images))}"),
+        ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
     ]
 
 
@@ -236,6 +236,16 @@ def held_out_words(data: Data) -> str:
             "seen (--held-out N)"
         )
     return "none: it trains on all images, so overfitting cannot be seen (--held-out N)"
+
+
+def doubt(pace: Pace) -> str:
+    """What to say of the time where the speed was measured beside other programs."""
+    if not pace.busy:
+        return ""
+    return (
+        f" if the machine stays as busy as it is: other programs took "
+        f"{100 * (1 - pace.got):.0f} % of the processor while the speed was measured"
+    )
 
 
 def outlook(config: Config, rate: float, pack: Pack) -> str | None:

@@ -1,20 +1,33 @@
 """What studies are made of: splits, intervals, the classifier, the ledger, the page."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from ganzfeld.build import complete
+from ganzfeld.commands.common import parse_names, parse_seeds
+from ganzfeld.config import with_settings
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, Interrupted, UsageError
 from ganzfeld.randomness import torch_generator
+from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.study.budget import Job
 from ganzfeld.study.classifier import accuracy_of, moved
-from ganzfeld.study.intervals import T95, t_interval
+from ganzfeld.study.families import Study
+from ganzfeld.study.intervals import T95, beyond, holm, ranged_interval, t_interval, t_test
 from ganzfeld.study.ledger import Ledger, opened
+from ganzfeld.study.mirror import mirror_safe
 from ganzfeld.study.page import Page
+from ganzfeld.study.side_by_side import results, spread, verdict
 from ganzfeld.study.split import real_rows, split, stratified
+from ganzfeld.study.tuning import FIRST, Trial, best, settings_of, trials
+
+FACTS = Facts(count=100, channels=1, height=28, width=28, classes=0)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +93,141 @@ def test_an_interval_of_known_numbers() -> None:
     assert "nothing" in t_interval([5.0]).verdict
 
 
+def test_the_chance_beyond_students_quantiles() -> None:
+    for freedom, t in enumerate(T95, 1):
+        assert beyond(t, freedom) == pytest.approx(0.05, abs=2e-4)
+        assert beyond(0.0, freedom) == 1
+    assert t_test([1.0]) == t_test([0.0, 0.0]) == 1 and t_test([1.0, 1.0]) == 0
+    assert t_test([2.0, -1.0, 0.5]) == t_test([-2.0, 1.0, -0.5])
+
+
+def test_holm_corrects_the_least_for_all() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1, 1] and holm([]) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([0.458, 0.9], 0, 1),
+        ([0.0, 0.074], 0, 1),
+        ([0.0, 0.0, 0.0, 0.0], 0, 1),
+        ([1.0, 0.99, 1.0], 0, 1),
+        ([18.5, 10.1], 0, float("inf")),
+        ([0.0, 3.0, 0.0], 0, float("inf")),
+    ],
+)
+def test_intervals_stay_in_the_range_of_what_they_are_of(
+    values: list[float], low: float, high: float
+) -> None:
+    found = ranged_interval(values, low, high)
+    assert low <= found.low <= found.mean <= found.high <= high
+    assert min(values) - 0.01 <= found.mean <= max(values) + 0.01
+
+
+def test_a_ranged_interval_is_students_where_the_scale_is_flat() -> None:
+    values = [0.50, 0.51, 0.49, 0.505]
+    plain, ranged = t_interval(values), ranged_interval(values, 0, 1)
+    assert (ranged.low, ranged.high) == pytest.approx((plain.low, plain.high), abs=1e-4)
+    assert ranged_interval(values) == plain
+
+
+def test_few_seeds_are_shown_one_by_one() -> None:
+    assert spread([0.4], "precision") == "0.4"
+    assert spread([0.4, 0.2, 0.3], "precision") == "0.3 (0.4, 0.2, 0.3)"
+    low, _, high = spread([0.4, 0.2, 0.3, 0.0], "precision").partition("(")[2].split()
+    assert 0 <= float(low) < float(high.rstrip(")")) <= 1
+
+
+def test_what_wins_is_said_only_where_seeds_do_not_overlap() -> None:
+    def cells(*found: float) -> list[dict[str, float]]:
+        return [{"frechet": value} for value in found]
+
+    clear = verdict({"a": cells(1, 2, 3), "b": cells(4, 5, 6)})
+    assert clear.startswith("a has the lowest") and "every seed" in clear
+    close = verdict({"a": cells(1, 2, 4), "b": cells(3, 5, 6), "c": cells(7, 8, 9)})
+    assert "not been told apart from b," in close
+    assert "nothing is told apart" in verdict({"a": cells(1), "b": cells(2)})
+
+
+def test_real_images_stand_beside_the_recipes(tmp_path: Path) -> None:
+    """With what the evaluation says of real images; without it there is no such row."""
+    cells: dict[str, list[dict[str, Any]]] = {"a": [{"frechet": 2.0, "coverage": 0.5}]}
+    for real, rows in ((None, 0), ({"frechet": 0.125, "coverage": 0.875}, 2)):
+        if real:
+            cells["a"][0]["real"] = real
+        page = Page("t")
+        results(page, cells)
+        text = page.write(tmp_path).with_suffix(".md").read_text()
+        assert text.count("| real images |") == rows
+        assert ("| real images | 0.125 | 0.875 |" in text) == bool(real)
+
+
+def test_images_follow_what_the_trial_took(tmp_path: Path, pack: Pack) -> None:
+    ledger = Ledger(tmp_path)
+    key = {"recipe": "mlp", **FIRST._asdict()}
+    ledger.cells += [{"kind": "plan", **key, "images": 1_000}]
+    study = Study(ledger, tmp_path, pack, "x.npz", {"minutes": 1.0, "settings": []}, device="cpu")
+    job = Job("x.npz", "mlp", 0, 60.0)
+    assert study.images(job, FIRST) == 1_000
+    ledger.cells += [{"kind": "run", "seed": 100, **key, "images": 1_000, "seconds": 75.0}]
+    assert study.images(job, FIRST) == 800
+
+
+def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:
+    config = RECIPES["modern"](dataclasses.replace(FACTS, afford=1_000))
+    assert settings_of(config, FIRST) == ()
+    found = complete(with_settings(config, settings_of(config, Trial(2.0, 1.5))))
+    options = found.networks["G"].options
+    assert (options["width"], options["most"], options["group"]) == (24, 96, 8)
+    assert {o.lr for o in found.optimisers.values()} == {2e-3}
+    config = complete(RECIPES["mlp"](FACTS))
+    found = with_settings(config, settings_of(config, Trial(1.0, 1.5)))
+    assert found.networks["D"].options["widths"] == [768, 384]
+    assert best({FIRST: 3.0, Trial(2, 1): 1.0, Trial(4, 1): None}) == Trial(2, 1)
+    assert best({FIRST: None}) == FIRST
+    assert trials(3) == (FIRST, Trial(2, 1), Trial(0.5, 1))
+
+
+def test_seeds_are_a_number_or_a_list() -> None:
+    assert parse_seeds([], default=3) == parse_seeds(["3"], default=1) == [0, 1, 2]
+    assert parse_seeds(["0,3", "7"], default=1) == [0, 3, 7]
+    assert parse_seeds(["7,"], default=1) == [7]
+    for wrong in (["0"], ["a"], ["-1"]):
+        with pytest.raises(UsageError):
+            parse_seeds(wrong, default=1)
+    assert parse_names(["default,hinge", "mlp"]) == ["default", "hinge", "mlp"]
+
+
+def test_flips_are_for_data_that_keep_their_class_in_the_mirror(tmp_path: Path) -> None:
+    """Left and right bars change their class, upper and lower ones do not."""
+    draw = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    noise = draw.integers(0, 120, (400, 12, 12), np.uint8)
+    sided, high = noise.copy(), noise.copy()
+    for row, label in enumerate(y):
+        sided[row, :, 7 * label : 7 * label + 5] += 120
+        high[row, 7 * label : 7 * label + 5] += 120
+    answers = {}
+    kinds = {"sided": sided, "high": high, "few": high[:100]}
+    for name, pixels in kinds.items():
+        np.savez(tmp_path / f"{name}.npz", x=pixels, y=y[: len(pixels)])
+        answers[name] = mirror_safe(open_pack(tmp_path / f"{name}.npz", workers=0))
+    assert not answers["sided"].safe and str(answers["sided"]).startswith("no flips: a class")
+    assert answers["high"].safe and str(answers["high"]).startswith("flips: a class")
+    assert not answers["few"].safe and "too few" in str(answers["few"])
+
+
+def test_without_labels_mirror_images_must_look_like_images(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    slanted = draw.integers(0, 60, (400, 16, 16), np.uint8)
+    for image in slanted:
+        image[np.arange(3, 13), np.arange(3, 13)] += 190
+    np.save(tmp_path / "x.npy", slanted)
+    found = mirror_safe(open_pack(tmp_path / "x.npy", workers=0))
+    assert not found.safe and "from their mirror images" in found.why
+
+
 def test_moves_shift_whole_pictures() -> None:
     x = torch.zeros(64, 1, 24, 24)
     x[:, :, 10:13, 8:10] = 1
@@ -141,5 +289,6 @@ def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:
     page.table(("a", "b|c"), [("1", "<script>")])
     page.pictures([('"x"', Image.new("L", (4, 4)))])
     text = page.write(tmp_path).read_text()
-    assert "<script>" not in text and "data:image/png;base64," in text and "http" not in text
+    assert "<script>&" not in text and "&lt;script&gt;" in text and "data:image/" in text
+    assert "http" not in text
     assert "| a | b\\|c |" in (tmp_path / "report.md").read_text()

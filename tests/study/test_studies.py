@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.study.augmentation import paired, study_augmentation, verdicts
+from ganzfeld.study.augmentation import pairs, sentence, study_augmentation, verdicts
 from ganzfeld.study.families import study_families
+from ganzfeld.study.intervals import t_interval, t_test
 
 SETTINGS = ["networks.G.width=4", "networks.D.width=4"]
 
@@ -54,7 +55,8 @@ def cells(out: Path) -> list[dict[str, Any]]:
     found = []
     for line in path.read_text().splitlines() if path.exists() else []:
         cell = json.loads(line)
-        cell.pop("seconds")
+        for name in ("seconds", "generator_seconds"):
+            cell.pop(name)
         found.append(cell)
     return found
 
@@ -77,7 +79,9 @@ def test_a_killed_study_goes_on_and_ends_as_if_it_had_not_been(data: Path, tmp_p
     study(data, part)
     assert (part / "cells.jsonl").read_bytes().startswith(done), "nothing is done twice"
     assert cells(part) == cells(whole)
-    assert (part / "report.md").read_text() == (whole / "report.md").read_text()
+    texts = [(folder / "report.md").read_text() for folder in (part, whole)]
+    same, cost = zip(*(text.split("## What it cost") for text in texts), strict=True)
+    assert same[0] == same[1] and "| 30, real + 1x synthetic |" in cost[0]
     report = page.with_suffix(".md").read_text()
     for words in ("real + moves + 1x synthetic", "against real", "60 held-out", "2 seeds"):
         assert words in report
@@ -102,18 +106,33 @@ def test_the_generator_sees_the_real_pictures_of_its_cell_only(data: Path, tmp_p
 
 def test_no_gain_is_said_plainly() -> None:
     names = ["real", "real + moves", "real + 1x synthetic", "real + moves + 1x synthetic"]
-    base = [0.70, 0.72, 0.71]
+    base = [0.70, 0.72, 0.71, 0.705, 0.715]
+    near = (0, 0.001, -0.001, 0.001, -0.001)
     scores = {
         names[0]: base,
         names[1]: [v + 0.05 for v in base],
-        names[2]: [0.71, 0.70, 0.72],
-        names[3]: [v + 0.09 + e for v, e in zip(base, (0, 0.001, -0.001), strict=True)],
+        names[2]: [0.71, 0.71, 0.71, 0.71, 0.71],
+        names[3]: [v + 0.09 + e for v, e in zip(base, near, strict=True)],
     }
-    assert paired(scores[names[1]], base).mean == pytest.approx(5)
-    first, second, third = verdicts(scores, names)
+    assert pairs(scores[names[1]], base) == pytest.approx([5] * 5)
+    first, second, third = verdicts({100: scores}, names)[100]
     assert "no gain" in first and names[0] in first
     assert "a loss" in second and "no gain" not in second
     assert "a gain" in third and "+4.00" in third
+    two = {arm: values[:2] for arm, values in scores.items()}
+    assert all("two seeds cannot tell" in text for text in verdicts({100: two}, names)[100])
+
+
+def test_many_comparisons_need_more_than_one_in_twenty() -> None:
+    """A difference with P 0.02 alone is a gain alone, and none among ten."""
+    names = ["real", "real + moves", "real + 1x synthetic", "real + moves + 1x synthetic"]
+    base = [0.5, 0.5, 0.5, 0.5]
+    gains = [0.01, 0.02, 0.03, 0.015]
+    assert 0.01 < t_test(gains) < 0.03
+    quiet = dict.fromkeys(names, base)
+    one = quiet | {names[3]: [a + b for a, b in zip(base, gains, strict=True)]}
+    assert "no gain" in verdicts({100: one, 200: quiet}, names)[100][2]
+    assert "a gain" in sentence("a", "b", t_interval(gains), t_test(gains))
 
 
 def test_what_cannot_be_studied(data: Path, tmp_path: Path) -> None:
@@ -130,19 +149,44 @@ def test_what_cannot_be_studied(data: Path, tmp_path: Path) -> None:
 def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     def run(**options: Any) -> Path:
         arguments = {"minutes": 0.02, "count": 48, "extractor": "random", "out": tmp_path}
+        arguments |= {"recipes": ["mlp", "default"], "seeds": [3, 5], "tune": 2}
         return study_families(data, **{**arguments, **options})
 
-    page = run(recipes=["mlp", "default"])
-    rows = [json.loads(line) for line in (tmp_path / "cells.jsonl").read_text().splitlines()]
-    results = [row for row in rows if row["kind"] == "result"]
-    assert [row["recipe"] for row in results] == ["mlp", "default"]
+    def of_kind(kind: str) -> list[dict[str, Any]]:
+        lines = (tmp_path / "cells.jsonl").read_text().splitlines()
+        return [row for row in map(json.loads, lines) if row["kind"] == kind]
+
+    page = run()
+    keys = [(row["recipe"], row["seed"]) for row in of_kind("run")]
+    for name in ("mlp", "default"):
+        assert [seed for recipe, seed in keys if recipe == name] == [100, 100, 3, 5]
+        tried = {r["rate"]: r for r in of_kind("run") if r["recipe"] == name and r["seed"] == 100}
+        player = "discriminator"
+        assert tried[2.0]["rates"][player][0] == 2 * tried[1.0]["rates"][player][0]
+        assert tried[2.0]["widths"] == tried[1.0]["widths"]
+    results, runs = of_kind("result"), of_kind("run")
     assert len({row["protocol"] for row in results}) == 1
-    for row in results:
-        plan = next(r for r in rows if r["kind"] == "plan" and r["recipe"] == row["recipe"])
-        assert row["images"] == plan["images"] and row["frechet"] > 0 and row["cpu_seconds"] > 0
-    assert page.read_text().count("data:image/png") == 2
+    for row in runs:
+        assert row["images"] > 0 and row["seconds"] > 0 and row["steps"] > 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert len(report["trials"]) == len(report["runs"]) == 4
+    for name in ("mlp", "default"):
+        trials = [row for row in report["trials"] if row["recipe"] == name]
+        least = min(trials, key=lambda row: row["frechet"])
+        taken = {row["rate"] for row in report["runs"] if row["recipe"] == name}
+        assert taken == {least["rate"]} == {report["best"][name]["rate"]}
+    text = page.with_suffix(".md").read_text()
+    for words in ("bars.npz", "## What each was given", "## All trials", "CPU s", "copies"):
+        assert words in text
+    assert page.read_text().count("data:image/") == 2
     before = (tmp_path / "cells.jsonl").read_bytes()
-    run(recipes=["mlp", "default"])
+    run()
     assert (tmp_path / "cells.jsonl").read_bytes() == before
+    run(measure_again=True)
+    assert of_kind("run") == runs and of_kind("result") == results, "measured anew, and the same"
     with pytest.raises(UsageError, match="'modern'"):
         run(recipes=["modren"])
+    with pytest.raises(UsageError, match="trials"):
+        run(tune=99)
+    with pytest.raises(UsageError, match="seed 100"):
+        run(seeds=[100])

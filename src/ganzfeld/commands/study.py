@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from ganzfeld.commands.common import (
     parse_names,
@@ -14,6 +14,7 @@ from ganzfeld.commands.common import (
     parse_size,
     stopped_by_ctrl_c,
 )
+from ganzfeld.errors import UsageError
 
 
 def study_augmentation(
@@ -27,7 +28,8 @@ def study_augmentation(
     minutes: float | None = None,
     images: int | None = None,
     classifier_images: int | None = None,
-    flips: bool = True,
+    flips: Annotated[bool, FlagCreatePairsOff] = False,
+    no_flips: Annotated[bool, FlagCreatePairsOff] = False,
     out: Path = Path("runs/study-augmentation"),
     held_out: str | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
@@ -46,7 +48,8 @@ def study_augmentation(
         images: That each generator sees. Default: 100 for each real picture, 20,000 to 60,000.
         classifier_images: That each classifier sees. Default: 20 for each real picture, 12,800
             to 51,200.
-        flips: Mirror pictures, too. Use --no-flips for digits and writing.
+        flips: Mirror images, too. Default: where the data say that they may be mirrored.
+        no_flips: Do not mirror them.
         out: The study's folder.
         held_out: Labelled data to test on. Default: a quarter of the data, at most 5,000.
         set: A setting of the generators, such as networks.G.width=16.
@@ -56,6 +59,8 @@ def study_augmentation(
         from ganzfeld.screen import Screen
         from ganzfeld.study.augmentation import study_augmentation as study
 
+    if flips and no_flips:
+        raise UsageError("--flips and --no-flips exclude each other", fix="give one of them")
     screen = Screen(quiet=quiet)
     page = study(
         data,
@@ -66,7 +71,7 @@ def study_augmentation(
         images=images,
         minutes=minutes,
         classifier_images=classifier_images,
-        flips=flips,
+        flips=True if flips else False if no_flips else None,
         out=out,
         held_out=held_out,
         settings=set,

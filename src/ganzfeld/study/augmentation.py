@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,17 @@ from PIL import Image
 from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
+from ganzfeld.journal import append
 from ganzfeld.plan import find_generation
 from ganzfeld.progression import grids_of
 from ganzfeld.randomness import key
+from ganzfeld.report.record import read_rows
 from ganzfeld.run import train
 from ganzfeld.screen import Screen
 from ganzfeld.study.classifier import accuracy_of
-from ganzfeld.study.intervals import Interval, t_interval
+from ganzfeld.study.intervals import Interval, holm, t_interval, t_test
 from ganzfeld.study.ledger import Ledger, opened
+from ganzfeld.study.mirror import mirror_safe
 from ganzfeld.study.page import Page
 from ganzfeld.study.split import Split, real_rows, split
 
@@ -42,7 +46,7 @@ def study_augmentation(
     images: int | None = None,
     minutes: float | None = None,
     classifier_images: int | None = None,
-    flips: bool = True,
+    flips: bool | None = None,
     out: str | os.PathLike[str] = "runs/study-augmentation",
     held_out: str | os.PathLike[str] | None = None,
     settings: Sequence[str] = (),
@@ -55,7 +59,8 @@ def study_augmentation(
     images, minutes: that each generator trains; by default `generator_images`.
     classifier_images: that each classifier sees in training, in every mixture the same; by
         default `default_classifier_images`.
-    flips: mirrored pictures are pictures of the same class. False for digits and writing.
+    flips: mirror images, too; None: where the data say that they may be mirrored
+        (`ganzfeld.study.mirror`), which digits and writing may not.
     held_out: labelled pictures to test on; by default a quarter of the data, at most 5,000.
     settings: of the generators, as `train` takes them.
 
@@ -77,6 +82,10 @@ def study_augmentation(
         shape = PackOptions(size=(pack.height, pack.width), channels=pack.channels)
         other = open_pack(held_out, shape, progress=screen.progress)
     parts = split(pack, other)
+    mirror = mirror_safe(pack, parts.pool) if flips is None else None
+    if mirror is not None:
+        flips = mirror.safe
+        screen.say(str(mirror))
     for count in real:  # before anything is trained
         real_rows(pack, parts.pool, count, 0)
     about = {
@@ -99,7 +108,7 @@ def study_augmentation(
                 work.images, work.minutes = images, minutes
                 for arm, ratio, moves in arms(ratios):
                     seen = classifier_images or default_classifier_images(count)
-                    compute = partial(work.cell, ratio, moves and flips, moves, seen)
+                    compute = partial(work.cell, ratio, moves and bool(flips), moves, seen)
                     cell = ledger.cell(compute, real=count, seed=seed, arm=arm)
                     done += 1
                     screen.say(
@@ -107,7 +116,12 @@ def study_augmentation(
                         f"{100 * cell['accuracy']:.2f} % right"
                     )
         names = [arm for arm, _, _ in arms(ratios)]
-        return report(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
+        page = results(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
+        if mirror is not None:
+            text = str(mirror)
+            page.text(f"{text[0].upper()}{text[1:]}.")
+        costs(page, ledger, sorted(set(real)), numbers, names)
+        return page.write(folder)
 
 
 def arms(ratios: Sequence[int]) -> list[tuple[str, int, bool]]:
@@ -151,12 +165,18 @@ class Work:
         found = pack.rows(np.sort(real_rows(pack, parts.pool, count, seed)))
         self.pixels, self.labels = found["x"], found["y"]
         self.model: generate.Model | None = None
+        self.draws = 0.0  # CPU seconds of drawing the last samples
 
     def cell(self, ratio: int, flips: bool, shifts: bool, seen: int) -> dict[str, Any]:
-        """Train the classifier on a mixture and test it. seconds: of CPU time, generator aside."""
-        pixels, labels = self.pixels, self.labels
+        """Train the classifier on a mixture and test it.
+
+        seconds: of CPU time, generator aside. generator_seconds: of training it and drawing,
+        0 where the mixture has nothing of it.
+        """
+        pixels, labels, spent = self.pixels, self.labels, 0.0
         if ratio:
             more, own = self.drawn(ratio * self.count)
+            spent = self.cost() + self.draws
             pixels, labels = np.concatenate([pixels, more]), np.concatenate([labels, own])
         started = time.process_time()
         accuracy = accuracy_of(
@@ -176,16 +196,25 @@ class Work:
             "trained_on": len(pixels),
             "classifier_images": seen,
             "seconds": round(time.process_time() - started, 2),
+            "generator_seconds": round(spent, 2),
         }
 
     def drawn(self, count: int) -> tuple[Pixels, Labels]:
         """Synthetic pictures with labels in the proportions of the real ones."""
         if self.model is None:
             self.model = self.generator()
+        started = time.process_time()
         wanted = np.resize(self.labels, count)
         names = [self.pack.classes[label] for label in wanted]
         chunks = self.model.chunks(count, seed=self.seed, labels=names)
-        return np.concatenate([pictures.to_pixels(x) for x in chunks]), wanted
+        found = np.concatenate([pictures.to_pixels(x) for x in chunks])
+        self.draws = time.process_time() - started
+        return found, wanted
+
+    def cost(self) -> float:
+        """CPU seconds that the generator's training took, over all calls that it took."""
+        rows = read_rows(self.folder / "cost.jsonl")
+        return math.fsum(row["seconds"] for row in rows)
 
     def generator(self) -> generate.Model:
         """Trained on the real pictures of this seed and on nothing else; or found finished."""
@@ -199,6 +228,7 @@ class Work:
         images = self.images
         if images is None and self.minutes is None:
             images = generator_images(self.count)
+        started = time.process_time()
         run = train(
             source,
             recipe=self.recipe,
@@ -211,6 +241,7 @@ class Work:
             settings=self.settings,
             quiet=True,
         )
+        append(self.folder / "cost.jsonl", {"seconds": time.process_time() - started})
         model = generate.load(run.path, trust_code=True, task="generation")  # it has just been run
         if not model.classes:
             raise UsageError(
@@ -223,7 +254,7 @@ class Work:
 # What it says
 
 
-def report(
+def results(
     ledger: Ledger,
     folder: Path,
     about: dict[str, Any],
@@ -232,7 +263,8 @@ def report(
     real: Sequence[int],
     seeds: Sequence[int],
     names: Sequence[str],
-) -> Path:
+) -> Page:
+    """The page up to what it all cost."""
     page = Page("Do synthetic pictures help a classifier?")
     page.text(
         f"Data {about['data'][:16]}, {len(pack.classes)} classes; generators by the recipe "
@@ -243,67 +275,112 @@ def report(
         "Student's, 95 %, over seeds: other real pictures, generator and initial weights, but "
         "the same test pictures." + " Fewer than five seeds say little." * (len(seeds) < 5)
     )
-    for count in real:
-        scores = {
+    scores = {
+        count: {
             arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in seeds]  # type: ignore[index]
             for arm in names
         }
+        for count in real
+    }
+    said = verdicts(scores, names)
+    for count in real:
         page.heading(f"{count:,} real pictures")
         page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
-            (arm, figure(t_interval(values)), *(difference(scores, arm, b) for b in names[:2]))
-            for arm, values in scores.items()
+            (arm, figure(t_interval(values)),
+             *(difference(scores[count], arm, b) for b in names[:2]))
+            for arm, values in scores[count].items()
         ])  # fmt: skip
-        for sentence in verdicts(scores, names):
-            page.text(sentence)
-        if grid := grid_of(folder / "generators" / f"real-{count}-seed-0" / "run"):
-            page.pictures([(f"generator of {count:,} real pictures, seed 0", grid)])
+        for text in said[count]:
+            page.text(text)
+        if grid := grid_of(folder / "generators" / f"real-{count}-seed-{seeds[0]}" / "run"):
+            page.pictures([(f"generator of {count:,} real pictures, seed {seeds[0]}", grid)])
+    page.heading("How to read it")
+    many = sum(map(len, said.values()))
     page.text(
-        "A gain is where the whole interval of the paired differences is above zero, a loss "
-        "where it is below. Several comparisons are made: one in twenty would show something "
-        "where there is nothing."
+        "A gain or a loss is a paired difference whose P, by Student's test and corrected for "
+        f"all {many} comparisons of this page (Holm 1979), is below 0.05. The intervals are those "
+        "of one comparison alone. Fewer than three seeds get no verdict."
     )
-    return page.write(folder)
+    return page
 
 
-def verdicts(scores: dict[str, list[float]], names: Sequence[str]) -> list[str]:
-    """Plain sentences: what synthetic pictures add to real ones, with and without moves."""
-    found = []
-    for arm in names[2:]:
-        base = MOVED if "moves" in arm else REAL
-        found.append(sentence(arm, base, paired(scores[arm], scores[base])))
-        if base == REAL:
-            found.append(sentence(arm, MOVED, paired(scores[arm], scores[MOVED])))
+def costs(
+    page: Page, ledger: Ledger, real: Sequence[int], seeds: Sequence[int], names: Sequence[str]
+) -> None:
+    """CPU seconds of each mixture, generator included: what is free and what is not."""
+    page.heading("What it cost")
+    page.text(
+        "CPU seconds for each seed, on average. A generator is trained once and serves all "
+        "mixtures of its real pictures; each mixture is charged with all of it, since it could "
+        "not be had without."
+    )
+    rows = []
+    for count in real:
+        for arm in names:
+            cells = [ledger.find(real=count, seed=s, arm=arm) or {} for s in seeds]
+            parts = [
+                [cell[name] for cell in cells if cell.get(name) is not None]
+                for name in ("seconds", "generator_seconds")
+            ]
+            own, other = (float(np.mean(part)) if part else math.nan for part in parts)
+            rows.append((f"{count:,}, {arm}", *(cpu(v) for v in (own, other, own + other))))
+    page.table(("real pictures, trained on", "classifier", "generator", "together"), rows)
+
+
+def cpu(seconds: float) -> str:
+    return "-" if math.isnan(seconds) else f"{seconds:,.1f}"
+
+
+def verdicts(
+    scores: Mapping[int, dict[str, list[float]]], names: Sequence[str]
+) -> dict[int, list[str]]:
+    """Plain sentences for each number of real pictures: what synthetic ones add.
+
+    To real pictures, with and without moves; corrected for all comparisons together.
+    """
+    asked = [
+        (count, arm, base)
+        for count in scores
+        for arm in names[2:]
+        for base in ((MOVED,) if "moves" in arm else (REAL, MOVED))
+    ]
+    ours = [pairs(scores[count][arm], scores[count][base]) for count, arm, base in asked]
+    found: dict[int, list[str]] = {count: [] for count in scores}
+    for (count, arm, base), values, p in zip(
+        asked, ours, holm(list(map(t_test, ours))), strict=True
+    ):
+        found[count].append(sentence(arm, base, t_interval(values), p))
     return found
 
 
-def sentence(arm: str, base: str, found: Interval) -> str:
-    if found.n < 2:
-        return f"{arm} against {base}: one seed cannot tell ({signed(found)})."
-    text = {
-        "gain": "a gain",
-        "loss": "a loss",
-        "no gain": "no gain: the difference may be chance",
-    }[found.verdict]
-    return f"{arm} against {base}: {text} ({signed(found)} points)."
+def sentence(arm: str, base: str, found: Interval, p: float) -> str:
+    """p: corrected for all comparisons."""
+    if found.n < 3:
+        few = "one seed" if found.n == 1 else "two seeds"
+        return f"{arm} against {base}: {few} cannot tell ({signed(found)} points)."
+    kind = "no gain: the difference may be chance"
+    if p < 0.05:
+        kind = "a gain" if found.mean > 0 else "a loss"
+    return f"{arm} against {base}: {kind} ({signed(found)} points, P {p:.2g})."
 
 
-def paired(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
-    """The difference seed by seed, in points of percentage."""
-    return t_interval([100 * (a - b) for a, b in zip(ours, theirs, strict=True)])
+def pairs(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Differences seed by seed, in points of percentage."""
+    return [100 * (a - b) for a, b in zip(ours, theirs, strict=True)]
 
 
 def difference(scores: dict[str, list[float]], arm: str, base: str) -> str:
-    return "" if arm == base else signed(paired(scores[arm], scores[base]))
+    return "" if arm == base else signed(t_interval(pairs(scores[arm], scores[base])))
 
 
 def figure(found: Interval) -> str:
     text = f"{100 * found.mean:.2f}"
-    return text if found.n < 2 else f"{text} ± {100 * (found.high - found.mean):.2f}"
+    return text if found.n < 3 else f"{text} ± {100 * (found.high - found.mean):.2f}"
 
 
 def signed(found: Interval) -> str:
     text = f"{found.mean:+.2f}"
-    return text if found.n < 2 else f"{text} ({found.low:+.2f} to {found.high:+.2f})"
+    return text if found.n < 3 else f"{text} ({found.low:+.2f} to {found.high:+.2f})"
 
 
 def grid_of(run: Path) -> Image.Image | None:

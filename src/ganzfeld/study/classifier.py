@@ -38,12 +38,29 @@ def accuracy_of(
     shifts, flips: move by up to a twelfth of each side with the edge prolonged; mirror.
     """
     with process.threads(1):  # the order of sums depends on it
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key("study", "initialise", seed))
-            network = Classifier(pixels.shape[1:], classes)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fit(network, pixels, labels, images, seed, shifts=shifts, flips=flips)
-        return measured(network.eval(), test_pixels, test_labels)
+        network = trained(
+            pixels, labels, classes=classes, images=images, seed=seed, shifts=shifts, flips=flips
+        )
+        return float(right(network, test_pixels, test_labels).mean())
+
+
+def trained(
+    pixels: Pixels,
+    labels: Labels,
+    *,
+    classes: int,
+    images: int,
+    seed: int,
+    shifts: bool = False,
+    flips: bool = False,
+) -> Classifier:
+    """The classifier after its training, as `accuracy_of` has it; on one thread, please."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key("study", "initialise", seed))
+        network = Classifier(pixels.shape[1:], classes)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fit(network, pixels, labels, images, seed, shifts=shifts, flips=flips)
+    return network.eval()
 
 
 def fit(
@@ -96,9 +113,10 @@ def moved(x: Tensor, draws: torch.Generator, *, shifts: bool, flips: bool) -> Te
 
 
 @torch.no_grad()
-def measured(network: Classifier, pixels: Pixels, labels: Labels) -> float:
-    right = 0
+def right(network: Classifier, pixels: Pixels, labels: Labels) -> NDArray[np.bool_]:
+    """For each image whether its class was told right."""
+    found = []
     for low in range(0, len(pixels), 256):
         logits = network.head(network(scaled(pixels[low : low + 256])))
-        right += int((logits.argmax(1).numpy() == labels[low : low + 256]).sum())
-    return right / len(pixels)
+        found.append(logits.argmax(1).numpy() == labels[low : low + 256])
+    return np.concatenate(found)

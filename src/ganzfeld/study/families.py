@@ -177,6 +177,8 @@ class Study:
             job = self.job(name, seed, trial)
             images, place = self.images(job, trial), self.place(name, seed, trial)
             fresh = not place.exists()
+            words = f"{name}, seed {seed}" + f", {trial}" * (trial != FIRST)
+            self.screen.say(f"{words}: training on {images:,} images")
             try:
                 spent = timed_train(job, place, images)
                 model = generate.load(place, trust_code=":" in name)
