@@ -30,3 +30,12 @@ def of_memory(error: BaseException) -> bool:
                 return True
         seen = seen.__cause__
     return False
+
+
+def amount(size: float) -> str:
+    """Bytes for people, with two or three digits that count: 640 B, 12 kB, 1.5 GB, 3 TB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 999.5:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"

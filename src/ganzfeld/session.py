@@ -178,9 +178,7 @@ class Session:
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        lacking = promises.lacking(
-            self.folder, self.trainer.images, evaluated=self.can_be_examined
-        )
+        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=self.can_be_examined)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
