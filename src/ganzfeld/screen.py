@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich import box
 from rich.console import Console, Group
@@ -15,6 +16,8 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from ganzfeld.streams import Steady
 
 PLAIN_SECONDS = 10  # between lines where there is no terminal
 
@@ -35,7 +38,8 @@ class Screen:
     """Prints for one process; `quiet` prints nothing."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        stdout = cast("TextIO", Steady(sys.stdout))
+        self.console = Console(file=stdout, quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
         self.printed = time.monotonic()
 
@@ -133,4 +137,4 @@ def panel(
         body.add_row(Text(name, style="dim"), number(value))
     foot = Text(f"latest grid: {picture}" if picture else "first grid follows", style="dim")
     hint = Text("Ctrl-C saves and stops", style="dim")
-    return Panel(Group(head, body, foot, hint), title=str(run), title_align="left")
+    return Panel(Group(head, body, foot, hint), title=Text(str(run)), title_align="left")
