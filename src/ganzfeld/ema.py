@@ -32,8 +32,8 @@ class Average(nn.Module):
 
     def of(self, game: Game) -> bool | None:
         """Whether it was made of this very game; None where that is not known any more."""
-        made_of = self.__dict__.get("origin", lambda: None)()
-        return None if made_of is None else made_of is game
+        origin = self.__dict__.get("origin")  # not in a copy
+        return None if origin is None else bool(origin() is game)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "origin"}

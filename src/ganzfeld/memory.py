@@ -17,7 +17,10 @@ SAID = (
 
 
 def of_memory(error: BaseException) -> bool:
-    """Whether this error, or one that it came from, is for want of memory."""
+    """Whether this error, or one that it came from, is for want of memory.
+
+    oneDNN, which computes convolutions, only says that it "could not create a primitive".
+    """
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, MemoryError):
@@ -26,7 +29,7 @@ def of_memory(error: BaseException) -> bool:
             return True
         if isinstance(seen, RuntimeError | ImportError | OSError | SystemError):
             text = str(seen).lower()
-            if any(words in text for words in SAID):
+            if text == "could not create a primitive" or any(words in text for words in SAID):
                 return True
         seen = seen.__cause__
     return False

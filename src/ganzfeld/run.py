@@ -231,8 +231,9 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
 
 def stored_config(folder: Path) -> Config:
     """The configuration of a run's folder, every number of it in range."""
-    config = shipping.read_config(folder)
-    vetting.as_stored(folder, check, config)
+    with vetting.as_stored(folder):
+        config = shipping.read_config(folder)
+        check(config)
     return config
 
 

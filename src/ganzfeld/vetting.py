@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import math
@@ -179,10 +180,11 @@ def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> Non
                 )
 
 
-def as_stored(run: Path, check: Callable[[Config], None], config: Config) -> None:
-    """`check` a configuration that a run's folder holds: there, a wrong one is damage."""
+@contextlib.contextmanager
+def as_stored(run: Path) -> Iterator[None]:
+    """Around checks of the configuration in a run's folder: there, a wrong value is damage."""
     try:
-        check(config)
+        yield
     except UsageError as error:
         raise CheckpointError(
             f"{run / 'config.json'} is damaged: {error.what}",
