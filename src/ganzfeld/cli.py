@@ -8,10 +8,12 @@ import tempfile
 import textwrap
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import tyro
 
+from ganzfeld import __version__
 from ganzfeld.commands import bench, data, measuring, study, training, translating, using
 from ganzfeld.errors import (
     OF_DISK,
@@ -21,16 +23,12 @@ from ganzfeld.errors import (
     did_you_mean,
     of_disk,
 )
+from ganzfeld.memory import amount, of_memory
+from ganzfeld.streams import last_words
 from ganzfeld.text import lines, tolerate
+from ganzfeld.words import prepared
 
 PURPOSE = "Generative adversarial networks: one command from data to a generator."
-LISTS = (
-    "--set",
-    "--label",
-    "--metrics",
-    "--recipes",
-    "--seeds",
-)  # take one value or several, once or again
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": training.train,
@@ -59,12 +57,15 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
 def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words: list[str]) -> None:
     """Run the command that the first word names; only its options are made into a parser."""
     name, *rest = words or ["--help"]
-    if name in ("-h", "--help"):
+    if name == "--version" and commands is COMMANDS:
+        print(f"ganzfeld {__version__}")
+    elif name in ("-h", "--help"):
         print(listing(prog, about, commands))
     elif name in GROUPS and commands is COMMANDS:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
-        tyro.cli(commands[name], prog=f"{prog} {name}", args=rest)
+        whole = f"{prog} {name}"
+        tyro.cli(commands[name], prog=whole, args=prepared(whole, commands[name], rest))
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(
@@ -86,20 +87,37 @@ def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> 
     return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
 
 
-def spread_lists(arguments: Sequence[str]) -> list[str]:
-    """`--set a b` as `--set a --set b`, so that both ways of writing it work."""
-    spread: list[str] = []
-    current = ""
-    for argument in arguments:
-        if argument.startswith("-"):
-            current = argument if argument in LISTS else ""
-            if not current:
-                spread.append(argument)
-        elif current:
-            spread += [current, argument]
-        else:
-            spread.append(argument)
-    return spread
+FITS = {  # what takes less memory, by command
+    "train": "a smaller --size or --batch",
+    "sample": "fewer at once: a smaller --of, or none; no --grid",
+    "evaluate": "--count 2000, and --reference 2000",
+    "translate": "a smaller --side",
+    "interpolate": "fewer --frames",
+    "progress": "a smaller --count",
+    "data": "--size 64, or less of the data at once",
+    "report": "evaluate with a smaller --count first, or close other programs",
+}
+
+
+def without_memory(words: Sequence[str]) -> ResourceError:
+    """What to say where memory has run out, outside of training's own guard."""
+    command = words[0] if words else ""
+    return ResourceError(
+        f"out of memory{limit_of_memory()}",
+        safe="files that were there before are untouched",
+        fix=f"{FITS.get(command, 'less at once')}; more memory (ulimit -v, free -g)",
+    )
+
+
+def limit_of_memory() -> str:
+    """The limit that the shell has set, where there is one."""
+    try:
+        import resource
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        return "" if soft == resource.RLIM_INFINITY else f" (ulimit -v allows {amount(soft)})"
+    except (ImportError, OSError, ValueError):
+        return ""
 
 
 def fail(error: GanzfeldError) -> NoReturn:
@@ -109,20 +127,23 @@ def fail(error: GanzfeldError) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `ganzfeld` command. Ends in SystemExit with a code of `ganzfeld.errors`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     tolerate()
-    words = spread_lists(sys.argv[1:] if arguments is None else arguments)
     try:
         call("ganzfeld", PURPOSE, COMMANDS, words)
+        if error := last_words():
+            fail(of_disk(error, Path("the output")))
     except GanzfeldError as error:
         fail(error)
     except BrokenPipeError:
+        last_words()
         raise SystemExit(0) from None
     except KeyboardInterrupt:  # before or beside training, which has an ear for it
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except MemoryError:
-        fail(ResourceError("out of memory", fix="less at once: --count, --size, --batch or --side"))
     except Exception as error:
+        if of_memory(error):
+            fail(without_memory(words))
         if isinstance(error, OSError) and error.errno in OF_DISK:
             fail(of_disk(error))
         with tempfile.NamedTemporaryFile(

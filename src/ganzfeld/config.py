@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ def convert(kind: Any, value: Any, where: str) -> Any:
         if len(kinds) == len(value):
             return origin(convert(k, v, where) for k, v in zip(kinds, value, strict=True))
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is float and number:
+    if kind is float and number and abs(value) < 1e300:
         return float(value)
     if kind is int and number and math.isfinite(value) and int(value) == value:
         return int(value)
@@ -190,6 +191,12 @@ def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
                 known = [k for k, v in place.items() if isinstance(v, dict)]
                 raise UsageError(f"--set {path}: no {parent!r}. {did_you_mean(parent, known)}")
             place = place[parent]
+        near = sorted(set(elsewhere(tree, last))) if place is tree and last not in tree else []
+        if near:
+            raise UsageError(
+                f"unknown setting {last!r}. Did you mean {', '.join(map(repr, near[:4]))}?",
+                fix=f"--set {near[0]}={text[:40]}",
+            )
         if last not in place and "options" in place:
             place = place["options"]
         place[last] = parse(text)
@@ -201,6 +208,18 @@ def parse(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+    except (ValueError, RecursionError):
+        raise UsageError(f"--set: {text[:40]}... is no value: too deep, or too long") from None
+
+
+def elsewhere(tree: dict[str, Any], name: str, path: str = "") -> typing.Iterator[str]:
+    """Paths that end in a setting's bare name: `lr` is `optimisers.*.lr`."""
+    for key, value in tree.items():
+        where = f"{path}.{key}".lstrip(".").replace(".options.", ".")
+        if key == name and path:
+            yield re.sub(r"^(networks|optimisers)\.[^.]+\.", r"\1.*.", where)
+        if isinstance(value, dict):
+            yield from elsewhere(value, name, where)
 
 
 def flatten(tree: Any, where: str = "") -> dict[str, Any]:

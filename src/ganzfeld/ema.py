@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import cast
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.games import Game
@@ -28,17 +29,31 @@ class Average(nn.Module):
         for name in game.averaged:
             network = copy.deepcopy(game.get_submodule(name)).requires_grad_(False).eval()
             self.add_module(name, network)
+        self.origin = weakref.ref(game)
+
+    def of(self, game: Game) -> bool | None:
+        """Whether it was made of this very game; None where that is not known any more."""
+        origin = self.__dict__.get("origin")  # not in a copy
+        return None if origin is None else bool(origin() is game)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "origin"}
 
     @torch.no_grad()
-    def update(self, game: Game, images: int, batch_size: int) -> None:
+    def update(
+        self, game: Game, images: int, batch_size: int, finite: Tensor | None = None
+    ) -> None:
         """Move towards the game's networks.
 
         images: seen in all, this step's included. batch_size: images seen in this step.
+        finite: scalar, 0.0 where the step was not finite and the average must stand still.
         """
-        half_life = self.half_life_images
-        if self.ramp is not None:
-            half_life = min(half_life, self.ramp * images)
-        keep = 0.5 ** (batch_size / max(half_life, 1e-8))
+        if finite is not None and finite.device.type != "cpu":
+            self.update_where(game, images, batch_size, finite)
+            return
+        if finite is not None and not finite:
+            return
+        keep = self.kept(images, batch_size)
         for name, average in self.named_children():
             network = game.get_submodule(name)
             torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
@@ -48,6 +63,28 @@ class Average(nn.Module):
                     mean.lerp_(value, 1 - keep)
                 else:
                     mean.copy_(value)
+
+    def kept(self, images: int, batch_size: int) -> float:
+        """The weight of what was there before."""
+        half_life = self.half_life_images
+        if self.ramp is not None:
+            half_life = min(half_life, self.ramp * images)
+        return float(0.5 ** (batch_size / max(half_life, 1e-8)))
+
+    def update_where(self, game: Game, images: int, batch_size: int, finite: Tensor) -> None:
+        """`update` on a device that must not be waited for, to know whether the step counts."""
+        weight = finite * (1 - self.kept(images, batch_size))
+        for name, average in self.named_children():
+            network = game.get_submodule(name)
+            own = [*average.parameters(), *average.buffers()]
+            new = [*network.parameters(), *network.buffers()]
+            pairs = [(a, b) for a, b in zip(own, new, strict=True) if a.is_floating_point()]
+            apart = torch._foreach_sub([b for _, b in pairs], [a for a, _ in pairs])
+            torch._foreach_mul_(apart, weight)
+            torch._foreach_add_([a for a, _ in pairs], apart)
+            for a, b in zip(own, new, strict=True):
+                if not a.is_floating_point():
+                    a.copy_(b)
 
     @contextmanager
     def applied(self, game: Game) -> Iterator[Game]:
@@ -89,10 +126,12 @@ class Averages(nn.Module):
     def __getitem__(self, span: str) -> Average:
         return cast(Average, self.get_submodule(span))
 
-    def update(self, game: Game, images: int, batch_size: int) -> None:
+    def update(
+        self, game: Game, images: int, batch_size: int, finite: Tensor | None = None
+    ) -> None:
         """See `Average.update`."""
         for span in self.spans:
-            self[span].update(game, images, batch_size)
+            self[span].update(game, images, batch_size, finite)
 
     def applied(self, game: Game) -> AbstractContextManager[Game]:
         """The game with the networks of the first average; see `Average.applied`."""

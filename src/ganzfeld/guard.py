@@ -20,7 +20,7 @@ import torch
 
 from ganzfeld.config import Config
 from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
-from ganzfeld.memory import of_memory
+from ganzfeld.memory import amount, of_memory
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def locked(run: Path) -> Iterator[None]:
             raise InUseError(
                 f"{run} is in use{holder(run)}",
                 safe="nothing was changed",
-                fix="wait until it has ended, or choose another folder with --out",
+                fix="wait until it has ended, or stop it: Ctrl-C saves and stops",
             ) from None
         about = {
             "pid": os.getpid(),
@@ -98,8 +98,11 @@ class Signals:
         return Interrupted(self.asked, "stopped before the first step", safe="nothing was trained")
 
 
-def check_writable(run: Path, needed: int) -> None:
-    """Make the folder, and prove that it takes files and has room for `needed` bytes."""
+def check_writable(run: Path, needed: int, fix: str = "") -> None:
+    """Make the folder, and prove that it takes files and has room for `needed` bytes.
+
+    fix: what to advise; by default another folder by --out.
+    """
     try:
         run.mkdir(parents=True, exist_ok=True)
         probe = run / f".tmp-probe-{os.getpid()}"
@@ -111,14 +114,13 @@ def check_writable(run: Path, needed: int) -> None:
         raise ResourceError(
             f"{run} cannot be written: {error}",
             safe="nothing was trained",
-            fix="choose a folder that you may write to with --out",
+            fix=fix or "choose a folder that you may write to with --out",
         ) from error
     if free < needed:
         raise ResourceError(
-            f"{run} has {free / 1e6:,.0f} MB of room; the run's checkpoints need "
-            f"{needed / 1e6:,.0f}",
+            f"{run} has {amount(free)} of room; the run's checkpoints need {amount(needed)}",
             safe="nothing was trained",
-            fix="free some space, or choose another disk with --out",
+            fix=fix or "free some space, or choose another disk with --out",
         )
 
 

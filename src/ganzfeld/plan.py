@@ -5,20 +5,28 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
-from ganzfeld import distributed, latents, randomness
-from ganzfeld.build import call, find
+from ganzfeld import border, distributed, latents, randomness, vetting
+from ganzfeld.build import (
+    build_network,
+    build_optimiser,
+    build_schedule,
+    call,
+    complete,
+    find,
+)
 from ganzfeld.config import Config, Data
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
-from ganzfeld.errors import UsageError
-from ganzfeld.examiner import LEAST
-from ganzfeld.games import Game
+from ganzfeld.errors import GanzfeldError, UsageError
+from ganzfeld.games import GAMES, Game
+from ganzfeld.networks import NETWORKS
 from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.screen import duration
 
@@ -37,7 +45,16 @@ def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
 
 
 def find_recipe(name: str) -> Callable[[Facts], Config]:
-    recipe: Callable[[Facts], Config] = find(name, RECIPES, "recipe")
+    border.part_name(name, "recipe")
+    try:
+        recipe: Callable[[Facts], Config] = find(name, RECIPES, "recipe")
+    except (Exception, SystemExit) as error:
+        if isinstance(error, GanzfeldError) or ":" not in name:
+            raise
+        told = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the recipe {name!r} cannot be loaded: {told}") from error
+    if not callable(recipe):
+        raise UsageError(f"{name} is no function: a recipe takes Facts and gives a Config")
     return recipe
 
 
@@ -147,24 +164,9 @@ def settle(config: Config, share: float = 1.0) -> None:
 def check(config: Config) -> None:
     """Refuse what cannot be meant, before anything is built."""
     run = config.run
-    for name in (
-        "batch_size",
-        "save_every",
-        "sample_every",
-        "evaluate_every",
-        "evaluate_count",
-        "log_every",
-        "keep",
-        "threads",
-    ):
-        value = getattr(run, name)
-        least = LEAST if name == "evaluate_count" else 1
-        if value is not None and value < least:
-            raise UsageError(f"run.{name} must be {least} or more, not {value}")
+    vetting.check_ranges(config)
     if (config.data.held_out or 0) < 0:
         raise UsageError(f"--held-out is 0 or more, not {config.data.held_out}")
-    if not config.ema.spans:
-        raise UsageError("ema.spans needs one average at least")
     if run.batch_size % distributed.world():
         raise UsageError(
             f"{distributed.world()} processes cannot share a batch of {run.batch_size}",
@@ -172,8 +174,6 @@ def check(config: Config) -> None:
         )
     if run.images is None and run.minutes is None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
-    if run.precision not in ("auto", "float32", "bfloat16"):
-        raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
     if run.deterministic and run.precision == "bfloat16":
         raise UsageError(
             "run.deterministic computes in float32, and run.precision asks for bfloat16",
@@ -185,6 +185,38 @@ def check(config: Config) -> None:
         value = getattr(run, name)
         if value is not None and value not in known:
             raise UsageError(f"run.{name} is one of {', '.join(known)}, not {value!r}")
+
+
+def check_settings(
+    recipe: str,
+    settings: Sequence[str],
+    size: tuple[int, int] | None = None,
+    direction: str | None = None,
+) -> None:
+    """Refuse settings that cannot be, before the data are read: see `vetting.check_early`."""
+
+    def prepare(config: Config) -> None:
+        vetting.check_ranges(config)
+        makers = [
+            ("game", config.game, find(config.game.name, GAMES, "game")),
+            *(
+                (f"networks.{name}", part, find(part.name, NETWORKS, "network"))
+                for name, part in config.networks.items()
+            ),
+        ]
+        vetting.check_options(config, makers)
+
+    def build(config: Config) -> None:
+        one = [torch.nn.Parameter(torch.zeros(1))]
+        with torch.device("meta"):  # networks of any width take no memory
+            networks = {name: build_network(part) for name, part in config.networks.items()}
+        game = complete(config).game
+        call(f"game {game.name}", find(game.name, GAMES, "game"), **networks, **game.options)
+        for optimiser in config.optimisers.values():
+            build_optimiser(optimiser, one)
+            build_schedule(optimiser, config.run.images or 10_000, config.run.batch_size)
+
+    vetting.check_early(find_recipe(recipe), settings, prepare, build, size, direction)
 
 
 def plan_rows(

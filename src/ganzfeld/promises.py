@@ -50,7 +50,7 @@ def unchanged(path: Path, expected: dict[str, Any]) -> bool:
     if not path.is_file() or path.stat().st_size != expected["size"]:
         return False
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"]
+        return bool(hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"])
 
 
 def is_json(path: Path) -> bool:

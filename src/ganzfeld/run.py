@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganzfeld import checkpoint, distributed, generate, lineage, process, shipping
+from ganzfeld import (
+    border,
+    checkpoint,
+    distributed,
+    generate,
+    lineage,
+    process,
+    shipping,
+    vetting,
+)
 from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.data.survey import alpha_of
@@ -22,6 +31,7 @@ from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
 from ganzfeld.plan import (
     check,
+    check_settings,
     data_kind,
     default_folder,
     find_recipe,
@@ -35,6 +45,13 @@ from ganzfeld.session import Session
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
     from ganzfeld.data.pairs import TwoDomains
+
+
+NO_ARRAYS = (
+    "an array: numpy.save('data.npy', array), then ganzfeld.train('data.npy'); "
+    "or ganzfeld.Trainer, which takes tensors"
+)
+NO_ROOM = "free some space (df -h), or make the folder writable, then give the same command again"
 
 
 @dataclass(frozen=True)
@@ -97,18 +114,37 @@ def train(
     """
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
-    if (images is not None and images < 1) or (minutes is not None and minutes <= 0):
-        raise UsageError("--images and --minutes must be more than zero")
-    screen = make_screen(quiet)
+    source = border.path(source, "the data", fix=NO_ARRAYS)
+    other = None if other is None else border.path(other, "the second domain (--with)")
+    init = None if init is None else border.path(init, "--init")
+    size, settings = border.size(size, "--size"), border.texts(settings, "settings", "run.keep=5")
+    if images is not None:
+        images = border.whole(images, "--images", 1, border.MOST_IMAGES)
+    if minutes is not None:
+        minutes = border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
+    if batch is not None:
+        batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
+    if afford is not None:
+        afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
+    seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    if direction is not None:
+        border.one_of(direction, "--direction", ("ab", "ba"))
+    border.one_of(alpha, "--alpha", ("white", "black", "keep"))
+    if on_bad_image is not None:
+        border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
+    screen = make_screen(border.flag(quiet, "quiet"))
     with Signals() as signals, joined(device) as on:
-        folder = Path(out) if out else default_folder(source, recipe)
         kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
+        folder = default_folder(source, recipe)
+        if out is not None:
+            folder = Path(border.path(out, "--out"))
+        check_settings(recipe, settings, size, direction)
         pack = open_data(
             source,
             screen,
             kind=kind,
             other=other,
-            size=(size, size) if isinstance(size, int) else size,
+            size=size,
             labels=labels,
             alpha=alpha,
             on_bad_image=on_bad_image,
@@ -153,9 +189,11 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
 
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
     """
-    folder = Path(run)
-    screen = make_screen(quiet)
-    config = shipping.read_config(folder)
+    folder = Path(border.path(run, "the run"))
+    if images is not None:
+        images = border.whole(images, "--images", 1, border.MOST_IMAGES)
+    screen = make_screen(border.flag(quiet, "quiet"))
+    config = stored_config(folder)
     with Signals() as signals, joined(config.run.device) as on:
         pack = open_data(
             config.data.source,
@@ -176,8 +214,8 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                 safe="nothing was changed",
                 fix="bring the data back as it was, or train anew with another --out",
             )
-        with owned(folder):
-            config = shipping.read_config(folder)
+        with owned(folder, fix=NO_ROOM):
+            config = stored_config(folder)
             if images is not None:
                 steps = checkpoint.listing(folder / "checkpoints")
                 seen = int(steps[0].name.removeprefix("images-")) if steps else 0
@@ -190,10 +228,19 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                     )
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:
-                    checkpoint.replace(folder / "config.json", to_json(config).encode())
+                    text = checkpoint.utf8(to_json(config))
+                    checkpoint.replace(folder / "config.json", text)
             with process.deterministic(config.run.deterministic):
                 Session(folder, config, pack, on, screen, signals).go_on()
     return Run(folder)
+
+
+def stored_config(folder: Path) -> Config:
+    """The configuration of a run's folder, every number of it in range."""
+    with vetting.as_stored(folder):
+        config = shipping.read_config(folder)
+        check(config)
+    return config
 
 
 def make_screen(quiet: bool) -> Screen:
@@ -205,7 +252,7 @@ def budget(
 ) -> int | None:
     """Images that these networks could see in the minutes asked for; as noted if it was before."""
     if (folder / "config.json").exists():
-        stored = shipping.read_config(folder).run
+        stored = stored_config(folder).run
         if stored.minutes == config.run.minutes:
             return stored.afford
     assert config.run.minutes is not None
@@ -231,6 +278,8 @@ def joined(kind: str) -> Iterator[torch.device]:
 
 
 def choose_device(kind: str) -> str:
+    if not isinstance(kind, str):
+        raise border.ArgumentError(f"device is a name such as 'cpu', not {border.told(kind)}")
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
     available["mps"] = torch.backends.mps.is_available()
     if kind == "auto":
@@ -242,12 +291,15 @@ def choose_device(kind: str) -> str:
 
 
 @contextlib.contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """The run's folder, for this process alone; the first of several holds it for all."""
+def owned(folder: Path, fix: str = "") -> Iterator[None]:
+    """The run's folder, for this process alone; the first of several holds it for all.
+
+    fix: what mends a folder that cannot be written; by default another one.
+    """
     if distributed.rank():
         yield
         return
-    check_writable(folder, 0)
+    check_writable(folder, 0, fix)
     with locked(folder):
         yield
 

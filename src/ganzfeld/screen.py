@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -17,6 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.streams import Steady
 from ganzfeld.text import lines, shown
 from ganzfeld.wrapping import fold
 
@@ -69,7 +71,8 @@ class Screen:
     """Prints for one process; `quiet` prints nothing."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        stdout = cast("TextIO", Steady(sys.stdout))
+        self.console = Console(file=stdout, quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
         self.printed = self.started = time.monotonic()
         self.stage = ""

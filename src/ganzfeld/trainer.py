@@ -13,7 +13,7 @@ It knows games only through their base class, and nothing of pictures, files or 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzfeld import distributed, process
+from ganzfeld import border, distributed, fitting, process
 from ganzfeld.data.order import indices
 from ganzfeld.ema import Average, Averages
 from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.randomness import NARROW, WIDE, key, seed_globally, wide_key
+from ganzfeld.undo import Undo
 from ganzfeld.variation import Vary
 
 Rows = Mapping[str, Tensor | NDArray[Any]]
@@ -55,7 +56,8 @@ class Trainer:
     """Plays a game on data, one step for each turn of the iterator.
 
     game: its networks may be on any device already; they are moved to `device`.
-    optimisers: one for each player, over the parameters of that player's networks.
+    optimisers: one for each player, over the parameters of that player's networks. Those that
+        were frozen (`requires_grad_(False)`) may be left out, and stand still.
     data: a `Data`, or a tensor (N, ...), or tensors by name, all with samples first. uint8 means
         pixels: they become floats in [-1, 1] on the device.
     batch_size: samples in a batch, over all processes together.
@@ -70,6 +72,8 @@ class Trainer:
 
     The global random generator is seeded anew before every move: all randomness in a game
     depends on (seed, salt, images seen, move, rank) and on nothing else.
+
+    Raises UsageError, which is a ValueError here, where the parts do not belong together.
     """
 
     def __init__(
@@ -89,10 +93,21 @@ class Trainer:
         compile: bool = False,
         noise: str = WIDE,
     ) -> None:
-        if missing := set(game.players) - set(optimisers):
-            raise ValueError(f"no optimiser for {', '.join(sorted(missing))}")
+        fitting.check_game(game)
+        fitting.check_turns(game)
+        fitting.check_optimisers(game, optimisers)
+        fitting.check_average(game, average)
+        border.whole(batch_size, "batch_size", 1, border.MOST_BATCH)
+        border.whole(seed, "seed", -border.MOST_SEED, border.MOST_SEED)
+        if total is not None:
+            border.whole(total, "total", 1, border.MOST_IMAGES)
+        border.one_of(precision, "precision", fitting.PRECISIONS)
         if batch_size % distributed.world():
-            raise ValueError(f"{distributed.world()} processes cannot share {batch_size} samples")
+            raise border.ArgumentError(
+                f"{distributed.world()} processes cannot share {batch_size} samples"
+            )
+        if unknown := set(schedules or {}) - set(game.players):
+            raise border.ArgumentError(f"schedules for {', '.join(sorted(unknown))}: no players")
         process.warm_up()
         self.device = torch.device(device)
         self.game = game.to(self.device).train()
@@ -105,11 +120,11 @@ class Trainer:
             self.device.type, torch.bfloat16, enabled=precision == "bfloat16"
         )
         self.parameters = {
-            player: [p for name in networks for p in game.get_submodule(name).parameters()]
-            for player, networks in game.players.items()
+            player: fitting.moved(game, player, optimisers[player]) for player in game.players
         }
         self.step = self.images = self.salt = 0
         self.skipped = torch.zeros((), device=self.device)
+        self.undo = Undo()
 
     def __iter__(self) -> Iterator[Report]:
         while True:
@@ -119,30 +134,40 @@ class Trainer:
         """Let every player make its moves."""
         self.game.clock = Clock(self.step, self.images, self.total)
         moves = self.game.moves(self.step)
+        fitting.check_moves(self.game, moves)
         made: Counter[str] = Counter()
         losses: Losses = {}
         finite = torch.ones((), device=self.device)
-        buffers = [b for b in self.game.buffers() if b.is_floating_point()]
-        kept = [b.clone() for b in buffers]
+        self.keep(moves)
 
         for player in moves:
             batch = self.batch(player, made[player])
             terms = self.move(player, made[player], batch)
-            for mover in self.game.movers(player):
-                finite = finite * self.update(mover, terms)
+            movers = self.game.movers(player)
+            finite = finite * self.finite(movers, terms)
+            for mover in movers:
+                self.update(mover, finite)
             made[player] += 1
             losses |= {f"{player}/{name}": value for name, value in terms.items()}
 
-        with torch.no_grad():
-            for buffer, value in zip(buffers, kept, strict=True):
-                buffer.copy_(torch.where(finite.bool(), buffer, value))
         distributed.average_buffers(self.game)
+        self.undo.unless(finite)
         self.skipped = (self.skipped + 1) * (1 - finite)
         seen = self.batch_size * (1 if self.game.shares_batch else max(made.values(), default=1))
         self.step, self.images = self.step + 1, self.images + seen
         if self.average:
-            self.average.update(self.game, self.images, seen)
+            self.average.update(self.game, self.images, seen, finite)
         return Report(self.step, self.images, losses, self.skipped)
+
+    def keep(self, moves: Sequence[str]) -> None:
+        """Remember what this step may have to undo: one decision for all its moves."""
+        early = {mover for move in moves[:-1] for mover in self.game.movers(move)}
+        movers = {name: (self.optimisers[name], self.parameters[name]) for name in self.parameters}
+        self.undo.keep(
+            [*self.game.buffers()],
+            [mover for name, mover in movers.items() if name in early],
+            [mover for name, mover in movers.items() if name not in early],
+        )
 
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
@@ -153,6 +178,7 @@ class Trainer:
                 p.requires_grad_(other in movers)
         with self.autocast:
             losses = self.loss(player, batch)
+        fitting.check_losses(player, losses)
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
         return {name: value.detach() for name, value in losses.items()}
 
@@ -160,17 +186,21 @@ class Trainer:
         """Seed the global generators of the CPU and of the device."""
         seed_globally(*parts, noise=self.noise, device=self.device.type)
 
-    def update(self, player: str, losses: Losses) -> Tensor:
-        """Step the player's optimiser where losses and gradients are finite; 1.0 if so, or 0.0."""
-        optimiser, parameters = self.optimisers[player], self.parameters[player]
+    def finite(self, movers: Sequence[str], losses: Losses) -> Tensor:
+        """1.0 where all losses and gradients of a move are finite, or 0.0; alike on all ranks."""
+        parameters = [p for mover in movers for p in self.parameters[mover]]
         gradients = [p.grad for p in parameters if p.grad is not None]
         distributed.average([*gradients, *losses.values()])
+        sizes = [*torch._foreach_norm(gradients), *losses.values()]
+        return torch.stack(sizes).sum().isfinite().float()
+
+    def update(self, player: str, finite: Tensor) -> None:
+        """Step the player's optimiser where `finite` is 1."""
+        optimiser = self.optimisers[player]
         if player in self.schedules:
             for group in optimiser.param_groups:
                 group.update(self.schedules[player](self.images))
                 group["lr"] *= 0.5 ** max(self.salt - 1, 0)  # calmer after a second rollback
-        sizes = [*torch._foreach_norm(gradients), *losses.values()]
-        finite = torch.stack(sizes).sum().isfinite().float()
         if getattr(optimiser, "_step_supports_amp_scaling", False):
             # fused optimisers skip the step on the device, so the host need not wait
             optimiser.grad_scale, optimiser.found_inf = None, 1 - finite  # type: ignore[attr-defined]
@@ -178,7 +208,6 @@ class Trainer:
         elif finite:
             optimiser.step()
         optimiser.zero_grad()
-        return finite
 
     def batch(self, player: str, turn: int) -> Batch:
         """The samples of a player's next move, on the device: this process's share of them."""
@@ -188,6 +217,7 @@ class Trainer:
         share = self.batch_size // distributed.world()
         first = distributed.rank() * share
         rows = self.data.rows(chosen[first : first + share])
+        fitting.check_rows(rows, share)
         batch = {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
         if not self.vary:
             return batch
@@ -273,6 +303,11 @@ class Tensors:
 
 
 def as_data(data: Data | Tensor | Mapping[str, Tensor]) -> Data:
+    """Data as the trainer takes them; UsageError where they cannot be."""
     if isinstance(data, Tensor):
-        return Tensors({"x": data})
-    return Tensors(data) if isinstance(data, Mapping) else data
+        data = {"x": data}
+    if isinstance(data, Mapping):
+        fitting.check_columns(data)
+        data = Tensors(data)
+    fitting.check_data(data)
+    return data

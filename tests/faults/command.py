@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -101,3 +104,56 @@ def log(out: Path) -> list[dict[str, Any]]:
         assert images == sorted(set(images)), f"{kind} rows do not rise"
     measured = ("images_per_second", "seconds")
     return [{k: v for k, v in row.items() if k not in measured} for row in rows]
+
+
+class Zygote:
+    """Commands one after another, each in a fork of a process that has imported all it needs."""
+
+    def __enter__(self) -> Zygote:
+        self.folder = Path(tempfile.mkdtemp())
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+        )
+        assert self.read() == "ready"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        shutil.rmtree(self.folder)
+
+    def read(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def start(self, words: list[str]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([words, str(self.folder / "printed")]) + "\n")
+        self.process.stdin.flush()
+        self.child = int(self.read())
+
+    def wait(self) -> int:
+        return int(self.read())
+
+    def run(self, words: list[str]) -> int:
+        self.start(words)
+        return self.wait()
+
+    def kill(self) -> bool:
+        """SIGKILL; whether it was still alive."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child, signal.SIGKILL)
+        return self.wait() == -signal.SIGKILL
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+        """Until it holds, the time is over, or the command has ended."""
+        limit = time.monotonic() + seconds
+        while not condition() and time.monotonic() < limit and Path(f"/proc/{self.child}").exists():
+            time.sleep(0.001)
+
+    def printed(self) -> str:
+        return (self.folder / "printed").read_text()

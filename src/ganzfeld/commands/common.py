@@ -14,8 +14,8 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(p.isdecimal() and int(p) > 0 for p in parts):
-        raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text!r}")
+    if len(parts) > 2 or not all(p.isdecimal() and len(p) < 8 and int(p) > 0 for p in parts):
+        raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text[:40]!r}")
     return int(parts[0]), int(parts[-1])
 
 
@@ -36,8 +36,10 @@ def stopped_by_ctrl_c() -> Iterator[None]:
 def parse_numbers(text: str, option: str, *, least: int = 0) -> list[int]:
     """`1,2,3` as numbers of `least` or more."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) >= least for part in parts):
-        raise UsageError(f"{option} takes whole numbers from {least} on, like 1,2,3, not {text!r}")
+    if not all(p.isdecimal() and len(p) < 20 and int(p) >= least for p in parts):
+        raise UsageError(
+            f"{option} takes whole numbers from {least} on, like 1,2,3, not {text[:40]!r}"
+        )
     return [int(part) for part in parts]
 
 

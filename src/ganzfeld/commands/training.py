@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -136,9 +136,19 @@ def sample(
     """
     import numpy as np
 
-    from ganzfeld import generate, pictures
+    from ganzfeld import border, generate, pictures
+    from ganzfeld.screen import Screen
 
+    border.whole(count, "--count", 1, border.MOST_IMAGES)
+    border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    border.real(mean, "--mean", -1e6, 1e6)
+    border.real(std, "--std", 0, 1e6)
+    if of is not None:
+        border.whole(of, "--of", 1, border.MOST_IMAGES)
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
+    if grid:
+        check_grid(count, loaded.shape)
+    screen = Screen()
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
         chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
@@ -154,16 +164,23 @@ def sample(
             labels=label or None,
             mean=mean,
             std=std,
+            progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
     everything = []
     named = iter(numbers)
+    done = written = 0
     for chunk in chunks:
         for pixels in pictures.to_pixels(chunk):
-            name = f"{seed}-{next(named):06d}.png"
-            pictures.save_image(pictures.to_image(pixels), out / name)
+            path = out / f"{seed}-{next(named):06d}.png"
+            pictures.save_image(pictures.to_image(pixels), path)
+            written += path.stat().st_size
             if grid:
                 everything.append(pixels)
+        if not done:
+            check_room(out, written / len(chunk), count - len(chunk))
+        done += len(chunk)
+        screen.progress("drawing", done, count)
     if grid:
         pictures.save_image(pictures.grid(np.stack(everything)), grid)
     tell(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
@@ -171,6 +188,42 @@ def sample(
         from ganzfeld.commands.using import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
+
+
+GRID_PIXELS = 100_000_000  # of a sheet with all samples: 300 MB while it is made
+
+
+def check_grid(count: int, shape: Sequence[int]) -> None:
+    """UsageError where a sheet of so many would not fit; it says how many do."""
+    from ganzfeld.errors import UsageError
+
+    scale = max(1, 64 // max(shape[-2:]))
+    most = max(GRID_PIXELS // ((scale * shape[-2] + 2) * (scale * shape[-1] + 2)), 1)
+    if count > most:
+        raise UsageError(
+            f"--grid with {count:,} pictures is too large for one: {most:,} fit",
+            safe="nothing was drawn",
+            fix=f"leave --grid out, or another command for it with --count {min(most, 100)}",
+        )
+
+
+def check_room(out: Path, each: float, left: int) -> None:
+    """ResourceError where the disk cannot take the rest; it says how many fit."""
+    import shutil
+
+    from ganzfeld.errors import ResourceError
+    from ganzfeld.memory import amount
+
+    free = shutil.disk_usage(out).free
+    block = 4096  # a disk gives whole ones
+    needed = left * max(each, block)
+    if needed > free:
+        raise ResourceError(
+            f"{left:,} more pictures need about {amount(needed)}, and {out} has {amount(free)}",
+            safe=f"the first ones are in {out}",
+            fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
+            + " fits, or another disk with --out",
+        )
 
 
 def recipes() -> None:

@@ -38,7 +38,7 @@ class Part(Pack):
         self.fingerprint = hashlib.sha256(content).hexdigest()
 
     @cached_property
-    def images(self) -> NDArray[np.uint8]:  # type: ignore[override]
+    def images(self) -> NDArray[np.uint8]:
         """A copy, uint8 (n, C, H, W)."""
         pixels: NDArray[np.uint8] = self.whole.rows(self.chosen)["x"]
         return pixels

@@ -11,11 +11,16 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
 import shutil
 import socket
+import stat
+import sys
+import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +31,14 @@ from numpy.typing import NDArray
 
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.names import shown
-from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, hold, read_pack
+from ganzfeld.data.packfile import (
+    Content,
+    DamagedPack,
+    PackWriter,
+    hold,
+    open_regular,
+    read_pack,
+)
 from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.survey import (
     PackOptions,
@@ -39,6 +51,7 @@ from ganzfeld.data.survey import (
 )
 from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import ResourceError
+from ganzfeld.memory import amount
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
@@ -56,31 +69,57 @@ class Pack:
 
     def __init__(self, path: Path, content: Content, *, reused: bool) -> None:
         self.path = path
-        self.stored: NDArray[np.uint8] = np.memmap(
-            path, dtype=np.uint8, mode="r", offset=content.offset, shape=content.shape
-        )
-        self.images = self.stored.transpose(0, 3, 1, 2)
+        self.end = content.offset + math.prod(content.shape)
+        with open_regular(path) as file:
+            self.handle = os.dup(file.fileno())
+            weakref.finalize(self, os.close, self.handle)
+            self.need_whole()
+            self.mapped: NDArray[np.uint8] = np.memmap(
+                file, dtype=np.uint8, mode="r", offset=content.offset, shape=content.shape
+            )
         self.labels = content.labels
         self.classes = content.classes
         self.fingerprint = content.fingerprint
         self.report = content.report
         self.reused = reused
 
+    def need_whole(self) -> None:
+        """ResourceError where the file was cut short: to read what is gone would end the process.
+
+        A look at its size costs a microsecond, so that every access begins with one.
+        """
+        if os.fstat(self.handle).st_size < self.end:
+            raise ResourceError(
+                f"the pack {shown(str(self.path))} was cut short while it was used",
+                safe="the data and all checkpoints are untouched",
+                fix="give the same command again: the pack is made anew",
+            )
+
+    @property
+    def stored(self) -> NDArray[np.uint8]:
+        """(N, H, W, C), memory-mapped."""
+        self.need_whole()
+        return self.mapped
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        return self.stored.transpose(0, 3, 1, 2)
+
     @property
     def count(self) -> int:
-        return int(self.images.shape[0])
+        return int(self.mapped.shape[0])
 
     @property
     def channels(self) -> int:
-        return int(self.images.shape[1])
+        return int(self.mapped.shape[3])
 
     @property
     def height(self) -> int:
-        return int(self.images.shape[2])
+        return int(self.mapped.shape[1])
 
     @property
     def width(self) -> int:
-        return int(self.images.shape[3])
+        return int(self.mapped.shape[2])
 
     def __len__(self) -> int:
         return self.count
@@ -144,12 +183,44 @@ def cache_folder(cache: Path | None = None) -> Path:
     ~/.cache/ganzfeld. Raises `ResourceError` when it cannot be made."""
     if cache is None:
         named, base = os.environ.get("GANZFELD_CACHE"), os.environ.get("XDG_CACHE_HOME")
-        cache = Path(named) if named else Path(base or Path.home() / ".cache") / "ganzfeld"
+        if not named and not base:
+            try:
+                base = str(Path.home() / ".cache")
+            except RuntimeError:  # no $HOME, and a user whom the system does not know
+                return _without_home()
+        cache = Path(named) if named else Path(base or "") / "ganzfeld"
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _no_cache(cache, error) from error
     return cache
+
+
+def _without_home() -> Path:
+    """A folder of this user's alone among the temporary files, and a word about it."""
+    cache = Path(tempfile.gettempdir()) / f"ganzfeld-{os.getuid()}"
+    try:
+        cache.mkdir(mode=0o700, exist_ok=True)
+        found = os.lstat(cache)
+    except OSError as error:
+        raise _no_cache(cache, error) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise ResourceError(
+            f"there is no home folder for packs, and {shown(str(cache))} is somebody else's",
+            safe="the data are untouched",
+            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...",
+        )
+    if str(cache) not in _SAID:
+        _SAID.add(str(cache))
+        print(
+            f"note: there is no home folder: packs are kept in {shown(str(cache))} "
+            "(GANZFELD_CACHE names another)",
+            file=sys.stderr,
+        )
+    return cache
+
+
+_SAID: set[str] = set()  # folders that were spoken of
 
 
 def _no_cache(cache: Path, error: OSError) -> ResourceError:
@@ -226,8 +297,8 @@ def _need_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size * SPARE + (8 << 20):
         raise ResourceError(
-            f"packing needs {size / 1e9:.2f} GB in {shown(str(folder))}, where "
-            f"{free / 1e9:.2f} GB are free",
+            f"packing needs {amount(size * SPARE + (8 << 20))} in {shown(str(folder))}, where "
+            f"{amount(free)} are free",
             safe="nothing was written",
             fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...   or a smaller --size",
         )

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import stat
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,7 +173,35 @@ def _hash_block(file: IO[bytes], start: int, size: int, number: int) -> str:
 
 def read_pack(path: Path) -> Content:
     """Check a pack and read all of it but the images. Raises `DamagedPack`, `FileNotFoundError`."""
-    with open(path, "rb") as file:
+    try:
+        return _read_pack(path)
+    except DamagedPack:
+        raise
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
+        raise DamagedPack("its header is damaged") from error
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """A file to read, which is no pipe and no device: these would never end.
+
+    Raises DamagedPack where it is anything but a regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise DamagedPack("it is no regular file")
+    return os.fdopen(handle, "rb")
+
+
+def _read_pack(path: Path) -> Content:
+    with open_regular(path) as file:
         start, header = _read_header(file)
         metadata = header.pop("__metadata__")
         stored = metadata.pop("header", "")
@@ -190,6 +219,9 @@ def read_pack(path: Path) -> Content:
             labels = np.frombuffer(data, dtype="<i8").astype(np.int64)
         report = json.loads(_read_tensor(file, start, header["report"]))
     n, h, w, c = header["images"]["shape"]
+    first, last = header["images"]["data_offsets"]
+    if n * h * w * c != last - first or min(n, h, w, c, first) < 0:
+        raise DamagedPack("its header does not fit its data")
     return Content(
         shape=(n, h, w, c),
         offset=start + header["images"]["data_offsets"][0],

@@ -1,0 +1,96 @@
+"""The words of a command line, before a parser sees them: lists, empty ones, and old habits."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+
+from ganzfeld.errors import UsageError
+
+LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
+SETTING = re.compile(r"[A-Za-z_][\w.*-]*=")
+
+# What people type for other tools, and what it is here.
+HABITS = {
+    "--epochs": "--images N: images seen in all; an epoch is as many as the data have",
+    "--epoch": "--images N: images seen in all; an epoch is as many as the data have",
+    "--steps": "--images N: images seen in all, steps times the batch",
+    "--iterations": "--images N: images seen in all, iterations times the batch",
+    "--kimg": "--images N: images seen in all",
+    "--batch-size": "--batch N",
+    "--lr": "--set 'optimisers.*.lr=0.0002'",
+    "--learning-rate": "--set 'optimisers.*.lr=0.0002'",
+    "--image-size": "--size N, or --size HEIGHTxWIDTH",
+    "--resolution": "--size N, or --size HEIGHTxWIDTH",
+    "--output": "--out FOLDER",
+    "--outdir": "--out FOLDER",
+    "--resume": "ganzfeld resume RUN, or the same command again",
+    "--gpu": "--device cuda",
+    "--gpus": "torchrun --nproc-per-node N -m ganzfeld train ...",
+    "--cuda": "--device cuda",
+    "--threads": "--set run.threads=N",
+    "--model": "--recipe NAME: see `ganzfeld recipes`",
+}
+
+
+def prepared(command: str, make: Callable[..., None], words: Sequence[str]) -> list[str]:
+    """A command's words as its parser takes them. UsageError for what cannot be meant."""
+    before = command
+    known = inspect.signature(make).parameters
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not word or (word.startswith("--") and equals and not value):
+            raise UsageError(f"{name or before} is given an empty text", fix=f"{command} --help")
+        option = name.removeprefix("--").replace("-", "_")
+        if name in HABITS and option not in known:
+            raise UsageError(f"`{command}` has no {name}", fix=HABITS[name])
+        before = word
+    return spread_lists(words, make)
+
+
+def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:
+    """`--set a b` as `--set a --set b`, so that both ways of writing it work.
+
+    What a command takes without a name is not taken for a value behind a list: --set takes only
+    PATH=VALUE, and of the others the last values are left over where such words are missing.
+    """
+    flags = {
+        "--" + name.replace("_", "-")
+        for name, p in inspect.signature(make).parameters.items()
+        if p.annotation in ("bool", bool)
+    }
+    spread: list[str] = []
+    places: list[int] = []  # of values behind a list that might be words without a name
+    current, pending, firm = "", False, 0
+    fresh = True  # nothing stands behind the list's name yet
+    for word in words:
+        if word.startswith("-") and not pending:
+            current, fresh = word if word in LISTS else "", True
+            if not current:
+                spread.append(word)
+                pending = "=" not in word and word not in flags and not word.startswith("--no-")
+        elif pending:
+            spread.append(word)
+            pending = False
+        elif current and (current != "--set" or SETTING.match(word) or fresh):
+            if not fresh:
+                places.append(len(spread) + 1)  # a list keeps its first value
+            spread += [current, word]
+            fresh = False
+        else:
+            firm += 1
+            spread.append(word)
+    missing = needed(make) - firm
+    for place in reversed(places[-missing:] if missing > 0 else []):
+        del spread[place - 1]
+    return spread
+
+
+def needed(make: Callable[..., None]) -> int:
+    """How many words without a name a command cannot do without."""
+    count = 0
+    for p in inspect.signature(make).parameters.values():
+        if p.kind is p.POSITIONAL_ONLY and p.default is p.empty:
+            count += 2 if "tuple" in str(p.annotation) else 1
+    return count
