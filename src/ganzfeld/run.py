@@ -17,6 +17,7 @@ from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.fitting import check_run
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
 from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
@@ -143,14 +144,23 @@ def train(
     return Run(folder)
 
 
-def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: bool = False) -> Run:
+def resume(
+    run: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> Run:
     """Continue a run from its newest whole checkpoint, with the settings it was started with.
 
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
+    trust_code: run what the run's folder names as Python code of its author. A run that you
+        began on this machine with code of your own goes on without it.
     """
     folder = Path(run)
     screen = make_screen(quiet)
-    config = shipping.read_config(folder)
+    config = shipping.read_own(folder, trust_code=trust_code)
+    check_run(folder, config)
     with Signals() as signals, joined(config.run.device) as on:
         pack = open_data(
             config.data.source,
@@ -172,10 +182,10 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                 fix="bring the data back as it was, or train anew with another --out",
             )
         with owned(folder):
-            config = shipping.read_config(folder)
+            config = shipping.read_own(folder, trust_code=trust_code)
             if images is not None:
                 steps = checkpoint.listing(folder / "checkpoints")
-                seen = int(steps[0].name.removeprefix("images-")) if steps else 0
+                seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",

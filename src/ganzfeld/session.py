@@ -22,12 +22,14 @@ from ganzfeld import (
     pictures,
     process,
     shipping,
+    trust,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import Examiner, can_examine, judged
+from ganzfeld.fitting import check_state
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
@@ -76,6 +78,11 @@ class Session:
         return self.folder / "checkpoints"
 
     @property
+    def own(self) -> bool:
+        """Whether the run has code of its user's, so that its model may have it, too."""
+        return bool(trust.code_names(self.config))
+
+    @property
     def log_file(self) -> Path:
         return self.folder / "metrics.jsonl"
 
@@ -118,6 +125,7 @@ class Session:
         if self.writes:
             check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
             checkpoint.replace(self.folder / "config.json", to_json(self.config).encode())
+            trust.remember(self.folder, self.config)
         self.play()
 
     def make_trainer(self) -> Trainer:
@@ -167,7 +175,9 @@ class Session:
 
     def restore(self, found: checkpoint.Checkpoint) -> None:
         """Continue from this checkpoint, as if nothing had come after it."""
-        self.trainer.load_state_dict(found.state)
+        with checkpoint.told_as_damage(found.path):
+            check_state(self.trainer, found.state)
+            self.trainer.load_state_dict(found.state)
         self.saved_at = self.trainer.images
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
@@ -337,7 +347,7 @@ class Session:
         rows = [
             ("pictures", str(self.picture)),
             ("model", f"{path}, {chosen}"),
-            ("report", str(write_report(self.folder, self.of_noise, trust_code=True))),
+            ("report", str(write_report(self.folder, self.of_noise, trust_code=self.own))),
             ("more", lineage.more(self.config, self.trainer.game.task, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
@@ -357,7 +367,7 @@ class Session:
         count = judged(self.total, len(self.pack))
         self.screen.progress("measuring", 0, 1)
         found = evaluation.evaluate(
-            generate.load(path, trust_code=True),
+            generate.load(path, trust_code=self.own),
             cast("Pack", self.pack),
             extractor="random",
             count=count,

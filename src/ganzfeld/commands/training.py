@@ -80,18 +80,27 @@ def train(
     )
 
 
-def resume(run: Positional[Path], /, *, images: int | None = None, quiet: bool = False) -> None:
+def resume(
+    run: Positional[Path],
+    /,
+    *,
+    images: int | None = None,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> None:
     """Continue a run from its newest whole checkpoint.
 
     Args:
         run: The run's folder.
         images: A new total, to go on beyond the end.
         quiet: Print nothing but errors.
+        trust_code: Run Python code that the run's folder names. Runs that you began here with
+            code of your own need no such leave.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import resume as run_again
 
-    run_again(run, images=images, quiet=quiet)
+    run_again(run, images=images, quiet=quiet, trust_code=trust_code)
 
 
 def sample(
