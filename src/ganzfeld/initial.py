@@ -87,8 +87,8 @@ def read(source: Path) -> tuple[Weights, Weights]:
     about = read_about(folder)
     if about.get("task") == "translation":
         return {}, {}  # no generator; its networks are another game's
-    found = read_weights(folder, "model.safetensors", about["weights"])
-    return {f"G.{name}": value for name, value in found.items()}, {}
+    weights = read_weights(folder, "model.safetensors", about["weights"])
+    return {f"G.{name}": value for name, value in weights.items()}, {}
 
 
 def of(weights: Weights, network: str) -> Weights:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ganzfeld.errors import CheckpointError, GanzfeldError
 from ganzfeld.text import shown
@@ -56,7 +57,7 @@ def refused(path: Path, kind: type[GanzfeldError] = CheckpointError) -> Iterator
         raise kind(f"{path} {shown(reason, 1_000)}") from error
 
 
-def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """A regular file, open for reading. Raises Unreadable for anything else, and OSError.
 
     Opening a pipe would wait for a writer, and reading some devices never ends.

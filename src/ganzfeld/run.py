@@ -69,6 +69,7 @@ def train(
     afford: int | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
+    trust_code: bool = False,
 ) -> Run:
     """Train a recipe on data into a run's folder; an unfinished run there is continued.
 
@@ -90,6 +91,8 @@ def train(
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
+    trust_code: run Python code that a run's folder names beside that which you name yourself,
+        where the run goes on.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
     """
@@ -140,7 +143,9 @@ def train(
             config = sized(fitted, lambda full: budget(folder, full, pack, on))
             check(config)
         with owned(folder):
-            Session(folder, config, pack, on, screen, signals).begin()
+            session = Session(folder, config, pack, on, screen, signals)
+            session.trust_code = trust_code
+            session.begin()
     return Run(folder)
 
 
@@ -196,7 +201,9 @@ def resume(
                 config.run.images, config.run.minutes = images, None
                 if distributed.rank() == 0:
                     checkpoint.replace(folder / "config.json", to_json(config).encode())
-            Session(folder, config, pack, on, screen, signals).go_on()
+            session = Session(folder, config, pack, on, screen, signals)
+            session.trust_code = trust_code
+            session.go_on()
     return Run(folder)
 
 

@@ -65,6 +65,7 @@ class Session:
         self.device, self.screen, self.signals = device, screen, signals
         self.writes = distributed.rank() == 0
         self.meter = journal.Meter()
+        self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
@@ -79,8 +80,8 @@ class Session:
 
     @property
     def own(self) -> bool:
-        """Whether the run has code of its user's, so that its model may have it, too."""
-        return bool(trust.code_names(self.config))
+        """Whether the run's model may run code: that which the run itself runs, and no other."""
+        return self.trust_code or shipping.of_own(self.folder, self.config)
 
     @property
     def log_file(self) -> Path:

@@ -289,10 +289,27 @@ def with_code(about: dict[str, Any], folder: Path) -> dict[str, Any]:
         file, _, attribute = tree.rpartition(":") if isinstance(tree, str) else ("", "", "")
         return f"{folder.resolve() / file}:{attribute}" if file in known else tree
 
-    parts = {name: placed(about[name]) for name in ("generator", "translators") if name in about}
-    if "discriminator" in about:
-        parts["discriminator"] = placed(about["discriminator"])
-    return about | parts
+    places = ("generator", "translators", "discriminator")
+    return about | {name: placed(about[name]) for name in places if name in about}
+
+
+def of_own(run: Path, config: Config) -> bool:
+    """Whether all code that a run's model names is what its configuration names, as it is here.
+
+    config: of code that this user trusts. Then the model may be loaded with `trust_code`.
+    """
+    files, names = own_code(config)
+    try:
+        about = read_about(run / "model")
+    except CheckpointError:
+        return bool(trust.code_names(config))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    shipped = {name: one["sha256"] for name, one in about.get("code", {}).items()}
+    parts = [about.get("generator"), about.get("discriminator", {}).get("network")]
+    parts += [one["part"] for one in about.get("translators", {}).values()]
+    code = {part["name"] for part in parts if part and ":" in part["name"]}
+    allowed = {*names.values(), *trust.code_names(config)}
+    return bool(code) and code <= allowed and shipped.items() <= hashes.items()
 
 
 def card_of(about: dict[str, Any]) -> str:

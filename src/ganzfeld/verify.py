@@ -11,7 +11,7 @@ from ganzfeld import checkpoint, reader
 from ganzfeld.errors import CheckpointError, ForeignCodeError
 from ganzfeld.formats import logged
 from ganzfeld.generate import load_model
-from ganzfeld.shipping import JUDGE, read_about, read_config
+from ganzfeld.shipping import JUDGE, read_about, read_config, with_code
 
 
 def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
@@ -54,6 +54,7 @@ def problem_of_log(path: Path) -> str | None:
 
 def problem_of_model(path: Path) -> str | None:
     try:
+        with_code(read_about(path), path)
         with contextlib.suppress(ForeignCodeError):  # the hashes are right; none of it is run
             load_model(path)
         if "discriminator" in read_about(path) and not (path / JUDGE).exists():

@@ -32,6 +32,7 @@ def train(
     init: Path | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
+    trust_code: bool = False,
 ) -> None:
     """Train a generator. The same command again continues an unfinished run.
 
@@ -55,6 +56,8 @@ def train(
         init: A run or a model whose weights to start from.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
+        trust_code: Where a run goes on, run Python code that its folder names, too. Code that you
+            name yourself needs no such leave.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import train as run_training
@@ -77,6 +80,7 @@ def train(
         init=init,
         settings=set,
         quiet=quiet,
+        trust_code=trust_code,
     )
 
 

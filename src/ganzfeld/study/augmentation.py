@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld import generate, pictures
+from ganzfeld import generate, pictures, shipping
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.plan import find_generation
@@ -210,7 +210,8 @@ class Work:
             settings=self.settings,
             quiet=True,
         )
-        model = generate.load(run.path, trust_code=True, task="generation")  # it has just been run
+        own = shipping.of_own(run.path, shipping.read_config(run.path))  # which has just been run
+        model = generate.load(run.path, trust_code=own, task="generation")
         if not model.classes:
             raise UsageError(
                 f"the recipe {self.recipe} makes generators without labels",

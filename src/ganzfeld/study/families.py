@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
 
-from ganzfeld import generate, pictures
+from ganzfeld import generate, pictures, shipping
 from ganzfeld.build import complete
 from ganzfeld.config import Config, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -114,7 +114,7 @@ def one(
                 settings=[f"run.threads={torch.get_num_threads()}", *about["settings"]],
                 quiet=True,
             )
-            model = generate.load(run.path, trust_code=":" in name)
+            model = load_own(run.path)
         except DivergedError as error:
             return {"images": plan["images"], "diverged": error.what}
         spent = time.process_time() - started
@@ -188,7 +188,7 @@ def report(
     if seeds > 1:
         page.text("± is Student's 95 % interval over seeds; overlapping ones say nothing.")
     grids = [
-        (name, grid_of(folder / "runs" / f"{name.rpartition(':')[2]}-seed-0", pack, ":" in name))
+        (name, grid_of(folder / "runs" / f"{name.rpartition(':')[2]}-seed-0", pack))
         for name in recipes
         if "protocol" in cells[name][0]
     ]
@@ -221,9 +221,15 @@ def mean(cells: list[dict[str, Any]], metric: str) -> str:
     return shown(found.mean) + (f" ± {shown(found.high - found.mean)}" if found.n > 1 else "")
 
 
-def grid_of(run: Path, pack: Pack, trust_code: bool) -> Image.Image:
+def load_own(run: Path) -> generate.Model:
+    """The model of a run of this study; its code runs where it is that of the recipe."""
+    own = shipping.of_own(run, shipping.read_config(run))
+    return cast(generate.Model, generate.load(run, trust_code=own, task="generation"))
+
+
+def grid_of(run: Path, pack: Pack) -> Image.Image:
     """64 samples of a run, or six of each class, of at most ten."""
-    model = generate.load(run, trust_code=trust_code)
+    model = load_own(run)
     names = model.classes[:10]
     if not names:
         return pictures.grid(pictures.to_pixels(model.sample(64)), 8)
