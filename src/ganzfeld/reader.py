@@ -25,6 +25,7 @@ JSON_BYTES = 16 << 20  # of a file of JSON
 LOG_BYTES = 64 << 20  # of a log with a JSON object a line
 LINE_BYTES = 1 << 20  # of a line of it
 IMAGE_BYTES = 256 << 20
+IMAGE_PIXELS = 89_000_000
 DEPTH = 40  # of JSON
 GREATEST = 2**64  # of a whole number in JSON
 CHUNK = 1 << 20
@@ -159,6 +160,26 @@ def checked(tree: Any, depth: int) -> Any:
     if isinstance(tree, list):
         return [checked(value, depth - 1) for value in tree]
     return {name: checked(value, depth - 1) for name, value in tree.items()}
+
+
+def open_image(path: Path) -> Any:
+    """The image in a file of a run or a study, decoded. Raises Unreadable, and OSError.
+
+    Only formats that this package writes are tried, and none of more than IMAGE_PIXELS.
+    """
+    from PIL import Image
+
+    data = read_whole(path, IMAGE_BYTES)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP")) as image:
+            if image.width * image.height > IMAGE_PIXELS:
+                raise Unreadable(f"has {image.width}x{image.height} pixels, too many to show")
+            image.load()
+            return image.copy()
+    except Unreadable:
+        raise
+    except Exception as error:  # each decoder has errors of its own
+        raise Unreadable(f"is no image: {shown(error)}") from error
 
 
 def open_own(path: Path, flags: int) -> int:

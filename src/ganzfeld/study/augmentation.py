@@ -19,6 +19,7 @@ from ganzfeld.errors import UsageError
 from ganzfeld.plan import find_generation
 from ganzfeld.progression import grids_of
 from ganzfeld.randomness import key
+from ganzfeld.report.embed import open_picture
 from ganzfeld.run import train
 from ganzfeld.screen import Screen
 from ganzfeld.study.classifier import accuracy_of
@@ -311,5 +312,4 @@ def grid_of(run: Path) -> Image.Image | None:
     grids = grids_of(run)
     if not grids:
         return None
-    with Image.open(grids[-1]) as image:
-        return image.copy()
+    return open_picture(grids[-1])
