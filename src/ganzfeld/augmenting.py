@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import os
 import re
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 
-from ganzfeld import checkpoint, generate, pictures, shipping
+from ganzfeld import checkpoint, generate, pictures, reader, shipping
 from ganzfeld.data.names import folded, is_system, shown
 from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
@@ -131,7 +130,7 @@ def claim(folder: Path, request: dict[str, Any]) -> None:
     path = folder / HIDDEN / "request.json"
     if not path.exists():
         checkpoint.replace(path, checkpoint.as_json(request))
-    elif json.loads(path.read_bytes()) != request:
+    elif reader.read_json(path) != request:
         raise UsageError(
             f"{shown(str(folder))} holds another set",
             safe="nothing was changed",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
+import re
 import sys
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,18 +18,19 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from ganzfeld import distributed, process
+from ganzfeld import distributed, process, trust
 from ganzfeld.config import Config, Part
 from ganzfeld.config import Optimiser as OptimiserConfig
 from ganzfeld.data.held import training
 from ganzfeld.ema import Averages
-from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.errors import GanzfeldError, UsageError, did_you_mean
 from ganzfeld.games import GAMES, Game
 from ganzfeld.latents import PORTABLE
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.products import as_products, deep_layers, product_cost
 from ganzfeld.randomness import WIDE, seed_globally
 from ganzfeld.schedules import DECAYS
+from ganzfeld.text import shown
 from ganzfeld.trainer import Data, Schedule, Trainer
 from ganzfeld.variation import variation
 
@@ -41,28 +46,59 @@ WORTH_IT = 0.9  # of the usual time, from which another way of computing is take
 
 
 def find(name: str, known: Mapping[str, Any], what: str) -> Any:
-    """An object by its name in `known`, or a user's own by `module:name` or `file.py:name`."""
+    """An object by its name in `known`, or a user's own by `module:name` or `file.py:name`.
+
+    Raises ForeignCodeError where the name came from a file and nobody said that he trusts it.
+    """
     if name in known:
         return known[name]
-    module, colon, attribute = name.rpartition(":")
-    if not colon:
-        raise UsageError(f"no {what} is called {name!r}. {did_you_mean(name, known)}")
+    if not trust.is_code(name):
+        own = ", or your own as file.py:name" if ":" in name else ""
+        raise UsageError(
+            f"no {what} is called {shown(repr(name))}. {did_you_mean(name, known)}{own}"
+        )
+    trust.refuse(name)
+    module, _, attribute = name.rpartition(":")
     try:
         return getattr(load_module(module), attribute)
-    except (ImportError, AttributeError, OSError) as error:
-        raise UsageError(f"the {what} {name!r} cannot be loaded: {error}") from error
+    except GanzfeldError:
+        raise
+    except Exception as error:  # of the user's code, which may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the {what} {shown(name)} cannot be loaded: {shown(reason)}") from error
 
 
 def load_module(name: str) -> Any:
+    """A module by its dotted name, from here or as installed; or that in a file.
+
+    A file's module stands for no other of its name, such as the standard library's random, and
+    is loaded anew only where the file has changed.
+    """
     if not name.endswith(".py"):
-        sys.path.insert(0, "") if "" not in sys.path else None
-        return importlib.import_module(name)
+        sys.path.insert(0, "")
+        try:
+            return importlib.import_module(name)
+        finally:  # what lies here must not stand for what others import later
+            sys.path.remove("")
+            if "" not in sys.path:
+                sys.path.append("")
     path = Path(name).resolve()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
+    if not path.is_file():
         raise ImportError(f"there is no file {path}")
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    digest = hashlib.sha256(os.fsencode(path) + b"\0" + path.read_bytes()).hexdigest()[:16]
+    own = f"ganzfeld_user.{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
+    if own in sys.modules:
+        return sys.modules[own]
+    spec = importlib.util.spec_from_file_location(own, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    sys.modules.setdefault("ganzfeld_user", types.ModuleType("ganzfeld_user"))
+    module = sys.modules[own] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[own]
+        raise
     return module
 
 

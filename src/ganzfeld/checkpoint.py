@@ -25,11 +25,41 @@ from torch import Tensor
 
 from ganzfeld import process
 from ganzfeld.errors import CheckpointError, ResourceError, of_disk
+from ganzfeld.reader import JSON_BYTES, Unreadable, open_regular, parse, read_whole
+from ganzfeld.schema import fields, maybe, table, text, whole, wrong
+from ganzfeld.tensors import load_tensors, not_finite, read_layouts
+from ganzfeld.text import shown
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
-NAME = re.compile(r"images-\d{12}")
+NAME = re.compile(r"images-[0-9]{12,15}")
+FILE = re.compile(r"state\.json|[A-Za-z0-9_][A-Za-z0-9_-]*\.safetensors")  # none leads elsewhere
+
+
+def file_name(value: Any, where: str) -> None:
+    if not isinstance(value, str) or len(value) > 200 or not FILE.fullmatch(value):
+        raise wrong(where, "state.json or NAME.safetensors", value)
+
+
+COUNT = whole(0, 10**15)
+MANIFEST_FIELDS = fields(
+    {
+        "format": whole(FORMAT, FORMAT),
+        "images": COUNT,
+        "files": table(fields({"size": whole(0, 2**60), "sha256": text}), file_name, 1_000),
+    },
+    {
+        "ganzfeld": text,
+        "data": text,
+        "parent": maybe(COUNT),
+        "torch": text,
+        "device": text,
+        "threads": COUNT,
+        "processes": COUNT,
+    },
+)
+STATE = table(table(lambda value, where: None))  # of parts, each of which is an object
 
 
 @dataclass(frozen=True)
@@ -146,22 +176,41 @@ def load(path: Path) -> Checkpoint:
     with told_as_damage(path):
         manifest = read_manifest(path)
         for name, expected in manifest["files"].items():
-            data = (path / name).read_bytes()
-            if problem := mismatch(name, data, expected):
-                raise CheckpointError(f"{path} is damaged: {problem}")
-            if name == "state.json":
-                state = json.loads(data)
-            else:
-                tensors[name.removesuffix(".safetensors")] = safetensors.torch.load(data)
+            with told_of(name):
+                data = read_expected(path, name, expected)
+                if name == "state.json":
+                    state = parse(data)
+                    STATE(state, "")
+                else:
+                    part = name.removesuffix(".safetensors")
+                    tensors[part] = load_tensors(data)
+                    if unsound := not_finite(tensors[part]):
+                        raise Unreadable(f"has numbers that are not finite, in {shown(unsound)}")
         for part, found in tensors.items():
-            state[part] = join(state[part] or {}, found)
+            with told_of(f"{part}.safetensors"):
+                state[part] = join(state.get(part) or {}, found)
     return Checkpoint(path, state, manifest)
 
 
+def read_expected(path: Path, name: str, expected: dict[str, Any]) -> bytes:
+    """A file of a checkpoint, as large and with the hash that the manifest says."""
+    with open_regular(path / name) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == expected["size"]:
+            data = file.read(size)
+            if not (problem := mismatch(name, data, expected)):
+                return data
+        else:
+            problem = difference(name, size, hashlib.sha256(), expected)
+    raise CheckpointError(f"{path} is damaged: {problem}")
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
-    manifest = unsealed((path / MANIFEST).read_bytes(), path)
-    if manifest["format"] != FORMAT:
-        raise CheckpointError(f"{path} has format {manifest['format']}, not {FORMAT}")
+    with told_of(MANIFEST):
+        manifest = unsealed(read_whole(path / MANIFEST, JSON_BYTES), path)
+        if "format" in manifest and manifest["format"] != FORMAT:
+            raise CheckpointError(f"{path} has format {shown(manifest['format'])}, not {FORMAT}")
+        MANIFEST_FIELDS(manifest, "")
     if (true_name := name_of(manifest["images"])) not in path.name:
         raise CheckpointError(f"{path} is damaged: its {MANIFEST} is of {true_name}")
     if "state.json" not in manifest["files"]:
@@ -173,8 +222,29 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def told_as_damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
         raise CheckpointError(f"{path} is damaged: {describe(error, path)}") from error
+    except RuntimeError as error:
+        if "memory" in str(error).lower():  # no fault of the file
+            raise
+        raise CheckpointError(f"{path} is damaged: {describe(error, path)}") from error
+
+
+@contextlib.contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """Name the file of a checkpoint that cannot be understood."""
+    try:
+        yield
+    except Unreadable as error:
+        raise Unreadable(f"{name} {error}") from error
 
 
 def sealed(manifest: dict[str, Any]) -> bytes:
@@ -185,7 +255,7 @@ def sealed(manifest: dict[str, Any]) -> bytes:
 def unsealed(data: bytes, path: Path) -> dict[str, Any]:
     """The inverse of `sealed`; CheckpointError where a byte is not as it was written."""
     try:
-        manifest: dict[str, Any] = json.loads(data)
+        manifest: dict[str, Any] = parse(data)
         del manifest["sha256"]
         if sealed(manifest) == data:
             return manifest
@@ -211,6 +281,8 @@ def difference(name: str, size: int, digest: Any, expected: dict[str, Any]) -> s
 def describe(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"{Path(error.filename).name} is missing"
+    if isinstance(error, Unreadable):
+        return str(error)
     return f"{type(error).__name__} {error}"
 
 
@@ -219,19 +291,36 @@ def verify(path: Path) -> list[str]:
     try:
         with told_as_damage(path):
             for name, expected in read_manifest(path)["files"].items():
-                with open(path / name, "rb") as file:  # never whole in memory
-                    digest = hashlib.file_digest(file, "sha256")
-                if problem := difference(name, (path / name).stat().st_size, digest, expected):
+                with told_of(name), open_regular(path / name) as file:  # never whole in memory
+                    size = os.fstat(file.fileno()).st_size
+                    whole = size == expected["size"]
+                    digest = hashlib.file_digest(file, "sha256") if whole else hashlib.sha256()
+                    if whole:
+                        check_content(path, name, size)
+                if problem := difference(name, size, digest, expected):
                     raise CheckpointError(f"{path} is damaged: {problem}")
     except CheckpointError as error:
         return [error.what]
     return []
 
 
+def check_content(path: Path, name: str, size: int) -> None:
+    """Raises Unreadable where a file whose hash is right is nothing that can be used."""
+    if name == "state.json":
+        STATE(parse(read_whole(path / name, JSON_BYTES)), "")
+    else:
+        read_layouts(path / name)
+
+
 def listing(folder: Path) -> list[Path]:
-    """Checkpoints by name, newest first, whole or not. Folders of other names are left aside."""
+    """Checkpoints by name, newest first, whole or not."""
     found = (p for p in folder.glob("images-*") if NAME.fullmatch(p.name) and p.is_dir())
-    return sorted(found, reverse=True)
+    return sorted(found, key=images_of, reverse=True)
+
+
+def images_of(path: Path) -> int:
+    """Images seen at a checkpoint, by its name."""
+    return int(path.name.removeprefix("images-"))
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -284,7 +373,8 @@ def clean(folder: Path) -> None:
     for path in [*folder.glob(".tmp-*"), *folder.glob(".del-*")]:
         with contextlib.suppress(OSError):
             place = folder / path.name.removeprefix(".del-").rpartition("-")[0]
-            if place.name.startswith("images-") and not place.exists() and not verify(path):
+            aside = NAME.fullmatch(place.name) and not place.exists() and not path.is_symlink()
+            if aside and not verify(path):
                 os.rename(path, place)
             else:
                 remove(path)
@@ -299,10 +389,10 @@ def hide(path: Path) -> Path:
 
 def remove(path: Path) -> None:
     """Delete a directory or file so that no half of it can be taken for the whole."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     doomed = path if path.name.startswith(".") else hide(path)
-    if not doomed.is_dir():
+    if doomed.is_symlink() or not doomed.is_dir():  # what a link leads to is not ours
         os.unlink(doomed)
         return
     for file in doomed.iterdir():
@@ -345,9 +435,10 @@ def sync(folder: Path) -> None:
 
 
 def as_json(value: Any) -> bytes:
+    """JSON in UTF-8."""
     return utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def utf8(text: str) -> bytes:
-    """Text as bytes; of a path that is not UTF-8, the odd bytes as JSON's escapes of them."""
+    """Text as bytes; half a character, as in a path that is not UTF-8, as an escape."""
     return text.encode("utf-8", "backslashreplace")

@@ -12,10 +12,10 @@ from typing import Any
 
 from ganzfeld.checkpoint import replace
 from ganzfeld.config import differences, flatten, to_json
-from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.suite import METRICS
 from ganzfeld.metrics.summary import SINGLE, figure
-from ganzfeld.report.record import Record, Row, is_evaluation, read
+from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import BEST, title
 
 MEASURES = ("kernel", "frechet", *SINGLE, "frechet_held_out", "frechet_training")
@@ -194,14 +194,12 @@ def open_subject(path: str | os.PathLike[str], name: str) -> Subject:
         record = read(path)
         return Subject(name, path, record, record.evaluation)
     try:
-        result = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is neither a run nor a file of results: {error}") from error
-    if not is_evaluation(result):
+        result = read_result(path)
+    except CheckpointError as error:
         raise UsageError(
-            f"{path} is JSON, but not what ganzfeld evaluate wrote",
+            f"{path} is neither a run nor a file of results: {error.what}",
             fix=f"ganzfeld evaluate MODEL DATA --json {shlex.quote(str(path))}",
-        )
+        ) from error
     return Subject(name, path, None, result)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.text import shown
 
 T = TypeVar("T")
 
@@ -118,24 +119,36 @@ class Config:
 
 
 def to_json(config: Any) -> str:
-    return json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False) + "\n"
+    """As JSON; half a character, as in a path that is not UTF-8, becomes an escape."""
+    text = json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def from_dict(kind: type[T], value: Any, where: str = "") -> T:
     """Build a dataclass from parsed JSON; unknown keys and wrong types are `UsageError`s."""
     if not isinstance(value, dict):
-        raise UsageError(f"{where or 'the configuration'} should be an object, not {value!r}")
+        raise UsageError(
+            f"{where or 'the configuration'} should be an object, not {shown(repr(value))}"
+        )
     hints = typing.get_type_hints(kind)
     for name in value:
         if name not in hints:
             path = f"{where}.{name}".lstrip(".")
-            raise UsageError(f"unknown setting {path!r}. {did_you_mean(name, hints)}")
+            raise UsageError(f"unknown setting {shown(repr(path))}. {did_you_mean(name, hints)}")
+    needed = [f.name for f in dataclasses.fields(kind) if has_no_default(f)]  # type: ignore[arg-type]
+    for name in needed:
+        if name not in value:
+            raise UsageError(f"{f'{where}.{name}'.lstrip('.')} is missing")
     return kind(
         **{
             name: convert(hints[name], v, f"{where}.{name}".lstrip("."))
             for name, v in value.items()
         }
     )
+
+
+def has_no_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def convert(kind: Any, value: Any, where: str) -> Any:
@@ -163,7 +176,7 @@ def convert(kind: Any, value: Any, where: str) -> Any:
     if kind in (bool, str) and isinstance(value, kind):
         return value
     name = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
-    raise UsageError(f"{where} should be {name}, not {value!r}")
+    raise UsageError(f"{shown(where)} should be {name}, not {shown(repr(value))}")
 
 
 def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:

@@ -1,176 +1,194 @@
-"""Whether a trainer's parts belong together: the game, its optimisers, its averages, its data."""
+"""Whether weights fit the networks that they are said to be of, before memory is taken for them.
+
+A description may ask for a network of 64 GiB. It is built on PyTorch's meta device, where tensors
+have shapes and no memory, and compared with the header of the weights' file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
-from ganzfeld.border import ArgumentError, told
-from ganzfeld.ema import Average, Averages
-from ganzfeld.games import Game
+from ganzfeld.build import build_network
+from ganzfeld.config import Config, Part
+from ganzfeld.errors import CheckpointError, ForeignCodeError, ResourceError
+from ganzfeld.tensors import Layouts, layouts_of, misfits, read_layouts
+from ganzfeld.text import shown
 
-LONGEST_REST = 1000  # steps
-PRECISIONS = ("float32", "bfloat16")
-
-
-def check_game(game: Any) -> None:
-    """Players that have networks, which have parameters."""
-    if not isinstance(game, Game):
-        raise ArgumentError(f"the game is a ganzfeld.Game, not {told(game)}")
-    players = getattr(game, "players", None)
-    if not isinstance(players, Mapping) or not players:
-        raise ArgumentError(
-            f"the game {type(game).__name__} has no players",
-            fix='players = {"generator": ("G",)}: each with the names of its networks',
-        )
-    for player, networks in players.items():
-        for name in networks:
-            try:
-                network = game.get_submodule(name)
-            except AttributeError:
-                raise ArgumentError(
-                    f"the {player} of {type(game).__name__} moves {name!r}, which is no network "
-                    "of the game",
-                    fix=f"self.{name} = ... in its __init__",
-                ) from None
-            if not any(True for _ in network.parameters()):
-                raise ArgumentError(f"{name}, which the {player} moves, has no parameters")
+SHOWN = 8  # tensors that an error names
+OPTION = 1 << 20  # the greatest number among a network's options
+OPTIONS = 4_096  # numbers in a list of them
+SPARE = 4  # modules a tensor, at most: many have no weights
+TRAINED = 6  # copies of a network in training: gradients, two moments, three averages
 
 
-def check_turns(game: Game) -> None:
-    """Somebody moves, now and then."""
-    if not any(game.moves(step) for step in range(LONGEST_REST)):
-        raise ArgumentError(
-            f"in the game {type(game).__name__} nobody moves in the first {LONGEST_REST:,} steps",
-            fix="moves(step) gives the names of the players that move",
-        )
+class TooMany(RuntimeError):
+    pass
 
 
-def check_optimisers(game: Game, optimisers: Any) -> None:
-    """One for each player, over the parameters of its networks and of no other."""
-    if not isinstance(optimisers, Mapping):
-        raise ArgumentError(f"optimisers are a dictionary by player, not {told(optimisers)}")
-    if missing := set(game.players) - set(optimisers):
-        raise ArgumentError(f"no optimiser for {', '.join(sorted(missing))}")
-    if unknown := set(optimisers) - set(game.players):
-        raise ArgumentError(
-            f"an optimiser for {', '.join(sorted(map(str, unknown)))}, whom the game does not have"
-        )
-    names = {p: name for name, p in game.named_parameters()}
-    for player, optimiser in optimisers.items():
-        if not isinstance(optimiser, Optimizer):
-            raise ArgumentError(
-                f"the optimiser of the {player} is a torch.optim.Optimizer, not {told(optimiser)}"
-            )
-        own = parameters_of(game, player)
-        held = {p for group in optimiser.param_groups for p in group["params"]}
-        if foreign := [p for p in held if p not in own]:
-            whose = names.get(foreign[0], "a parameter that is not the game's")
-            raise ArgumentError(
-                f"the optimiser of the {player} moves {whose}, which is not the {player}'s",
-                fix=f"torch.optim.Adam over the parameters of {', '.join(game.players[player])}",
-            )
-        if left := [p for p in own if p not in held and p.requires_grad]:
-            raise ArgumentError(
-                f"the optimiser of the {player} leaves out {names[left[0]]} and "
-                f"{len(left) - 1} more of its parameters",
-                fix="give it all of them; requires_grad_(False) before for what should stand still",
-            )
+def check_options(part: Part, where: str) -> None:
+    """CheckpointError where a network's options are out of all proportion."""
+
+    def look(value: Any, place: str) -> None:
+        if isinstance(value, dict | list | tuple):
+            if len(value) > OPTIONS:
+                raise CheckpointError(f"{where}: {shown(place)} has {len(value):,} elements")
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for name, inner in pairs:
+                look(inner, f"{place}.{name}")
+        elif isinstance(value, int | float) and not abs(value) <= OPTION:
+            raise CheckpointError(f"{where}: {shown(place)} is out of range: {shown(value, 40)}")
+
+    look(part.options, f"{part.name}.options")
 
 
-def parameters_of(game: Game, player: str) -> dict[nn.Parameter, None]:
-    """A player's parameters in order, each once."""
-    networks = [game.get_submodule(name) for name in game.players[player]]
-    return dict.fromkeys(p for network in networks for p in network.parameters())
+@contextmanager
+def at_most(tensors: int) -> Iterator[None]:
+    """TooMany where networks of many more modules than there are tensors are built within."""
+    left = [100 + SPARE * tensors]
+
+    def count(*arguments: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TooMany(f"it has more parts than its weights' {tensors:,} tensors")
+
+    hooks = [
+        register_module_module_registration_hook(count),
+        register_module_parameter_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
-def moved(game: Game, player: str, optimiser: Optimizer) -> list[nn.Parameter]:
-    """Those of a player's parameters that its optimiser holds; the others stand still."""
-    held = {p for group in optimiser.param_groups for p in group["params"]}
-    return [p for p in parameters_of(game, player) if p in held]
+def on_meta(part: Part, where: str, tensors: int) -> nn.Module | None:
+    """The network without memory; None where a network of a user's own cannot be built so.
+
+    where: what file says so, for the CheckpointError where it cannot be built at all.
+    """
+    check_options(part, where)
+    try:
+        with torch.device("meta"), at_most(tensors):
+            return build_network(part)
+    except ForeignCodeError:
+        raise
+    except Exception as error:
+        if ":" in part.name:
+            return None
+        what = getattr(error, "what", str(error))
+        raise CheckpointError(
+            f"{where} describes a network that cannot be built: {shown(what, 400)}"
+        ) from error
 
 
-def check_average(game: Game, average: Any) -> None:
-    """Made of this game, or at least of one with the same networks."""
-    if average is None:
+def fitted(part: Part, weights: Mapping[str, Tensor], where: str) -> nn.Module:
+    """The network with these weights. CheckpointError where they do not fit."""
+    given = layouts_of(weights)
+    check_fit(part, given, where)
+    network = build_network(part)
+    refuse_misfits(part, layouts_of(network.state_dict()), given, where)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{where}: the weights do not fit the network they name: {error}"
+        ) from error
+    return network
+
+
+def check_fit(part: Part, given: Layouts, where: str) -> None:
+    """CheckpointError where a network is not of these tensors, as far as it takes no memory."""
+    bare = on_meta(part, where, len(given))
+    if bare is not None:
+        refuse_misfits(part, layouts_of(bare.state_dict()), given, where)
+
+
+def refuse_misfits(part: Part, own: Layouts, given: Layouts, where: str) -> None:
+    problems = misfits(own, given)
+    if not problems:
         return
-    if not isinstance(average, Average | Averages):
-        raise ArgumentError(f"average is a ganzfeld.Average or None, not {told(average)}")
-    parts = [average] if isinstance(average, Average) else [average[s] for s in average.spans]
-    fix = "ganzfeld.Average(game, half_life_images) of the game that is trained"
-    for part in parts:
-        if part.of(game) is False:
-            raise ArgumentError("the average is of another game", fix=fix)
-        for name, network in part.named_children():
-            try:
-                own = game.get_submodule(name).state_dict()
-            except AttributeError:
-                raise ArgumentError(
-                    f"the average is of another game: this one has no {name}", fix=fix
-                ) from None
-            there = network.state_dict()
-            if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in there.items()}:
-                raise ArgumentError(
-                    f"the average is of another game: its {name} has other tensors", fix=fix
-                )
+    more = f"\n    and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    raise CheckpointError(
+        f"{where}: the weights do not fit the network they name, {shown(part.name)}:\n    "
+        + "\n    ".join(problems[:SHOWN])
+        + more
+    )
 
 
-def check_columns(columns: Mapping[Any, Any]) -> None:
-    """Tensors by name, as many samples in each, and at least one."""
-    if not columns:
-        raise ArgumentError("the data have no columns", fix='{"x": tensor}')
-    for name, column in columns.items():
-        if not isinstance(column, Tensor):
-            raise ArgumentError(
-                f"column {name!r} of the data is a tensor, not {told(column)}",
-                fix="torch.as_tensor(array)",
-            )
-        if column.dim() == 0:
-            raise ArgumentError(f"column {name!r} of the data is a single number")
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        told_lengths = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise ArgumentError(f"the columns of the data are not equally long: {told_lengths}")
+def of(layouts: Layouts, start: str) -> Layouts:
+    return {k.removeprefix(start): v for k, v in layouts.items() if k.startswith(start)}
 
 
-def check_data(data: Any) -> None:
-    if not (hasattr(data, "rows") and hasattr(data, "__len__")):
-        raise ArgumentError(
-            f"data are a tensor, tensors by name, or an object with rows() and a length, "
-            f"not {told(data)}",
-            fix="torch.as_tensor(array) of an array",
+def check_run(run: Path, config: Config) -> None:
+    """Before a run's networks are built: CheckpointError where its configuration asks for others
+    than its checkpoints hold, ResourceError where nothing holds them and memory could not."""
+    from ganzfeld import checkpoint
+
+    where = str(run / "config.json")
+    held = None
+    for path in checkpoint.listing(run / "checkpoints"):
+        try:
+            held = read_layouts(path / "game.safetensors")
+            break
+        except (OSError, ValueError):  # a damaged one: what loads it says so
+            continue
+    size = 0
+    for name, part in config.networks.items():
+        bare = on_meta(part, f"{where}: networks.{name}", 5_000 if held is None else len(held))
+        if bare is None:
+            continue
+        own = layouts_of(bare.state_dict())
+        size += sum(math.prod(layout.shape) for layout in own.values())
+        if held is not None:
+            refuse_misfits(part, own, of(held, f"{name}."), f"{where}: networks.{name}")
+    needed, there = 4 * TRAINED * size, memory()
+    if held is None and needed > there:
+        raise ResourceError(
+            f"{where} describes networks that need {needed / 2**30:,.1f} GiB to train, and this "
+            f"machine has {there / 2**30:,.1f}",
+            safe="nothing was changed",
+            fix="train anew with smaller networks, such as --set networks.G.width=32",
         )
-    if len(data) < 1:
-        raise ArgumentError("the data have no samples")
 
 
-def check_rows(rows: Any, wanted: int) -> None:
-    """What `Data.rows` gave: a column or more, each with a row for every index."""
-    if not isinstance(rows, Mapping) or not rows:
-        raise ArgumentError(f"rows() of the data gives columns by name, not {told(rows)}")
-    for name, column in rows.items():
-        if len(column) != wanted:
-            raise ArgumentError(
-                f"rows() of the data gave {len(column):,} of {name!r} for {wanted:,} indices"
-            )
+def check_state(trainer: Any, state: Mapping[str, Any]) -> None:
+    """Raises ValueError where a checkpoint's state is not of this trainer's networks."""
+    counts = state["counts"]
+    for name in ("step", "images", "salt"):
+        if not isinstance(counts[name], int) or not 0 <= counts[name] < 10**15:
+            raise ValueError(f"counts.{name} is {shown(counts[name], 40)}")
+    trees = [("game", trainer.game)]
+    if trainer.average is not None:
+        trees.append(("average", trainer.average))
+    for name, module in trees:
+        given = {k: v for k, v in state[name].items() if isinstance(v, Tensor)}
+        if problems := misfits(layouts_of(module.state_dict()), layouts_of(given)):
+            raise ValueError(f"{name} does not fit the configuration: {problems[0]}")
+    own = dict(trainer.game.named_parameters())
+    for player in trainer.optimisers:
+        for name, moments in state["optimisers"][player].items():
+            shape = own[name].shape
+            for key, moment in moments.items():
+                if isinstance(moment, Tensor) and moment.shape != shape and moment.numel() != 1:
+                    raise ValueError(f"optimisers.{player}.{name}.{key} has another shape")
 
 
-def check_moves(game: Game, moves: Sequence[str]) -> None:
-    """Only players move; a step may be without moves."""
-    for move in moves:
-        for mover in game.movers(move):
-            if mover not in game.players:
-                raise ArgumentError(f"the game moves {mover!r}, who is none of its players")
-
-
-def check_losses(player: str, losses: Any) -> None:
-    """Named scalars."""
-    if not isinstance(losses, Mapping) or not losses:
-        raise ArgumentError(f"the loss of the {player} gives terms by name, not {told(losses)}")
-    for name, value in losses.items():
-        if not isinstance(value, torch.Tensor) or value.dim():
-            raise ArgumentError(f"the term {name!r} of the {player} is no scalar: {told(value)}")
+def memory() -> int:
+    """Bytes of memory of this machine."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 1 << 60

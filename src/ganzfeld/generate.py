@@ -9,17 +9,29 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganzfeld import checkpoint, journal, latents, pictures
-from ganzfeld.build import build_network, channels_last
+from ganzfeld import checkpoint, journal, latents, pictures, reader
+from ganzfeld.build import channels_last
 from ganzfeld.config import Part, from_dict
-from ganzfeld.errors import CheckpointError, ForeignCodeError, UsageError, did_you_mean
-from ganzfeld.shipping import JUDGE, describe, judge_of, read_about, read_config
+from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.fitting import check_fit, check_run, fitted, of
+from ganzfeld.networks import NETWORKS
+from ganzfeld.shipping import (
+    JUDGE,
+    describe,
+    judge_of,
+    read_about,
+    read_config,
+    read_weights,
+    with_code,
+)
+from ganzfeld.tensors import read_layouts
+from ganzfeld.text import shown
 from ganzfeld.translate import Translator
+from ganzfeld.trust import refuse, trusted
 
 CHUNK = 32  # samples computed together, always: their values must not depend on the count
 BLOCK = 8 * CHUNK  # latents drawn at once, which is quicker and changes none of them
@@ -267,13 +279,13 @@ def load(
 def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
     if which not in ("best", "last"):
         raise UsageError(f"which is best or last, not {which!r}")
-    if (path / "model.safetensors").exists():
+    if os.path.lexists(path / "model.safetensors"):
         return load_model(path, trust_code=trust_code)
     folder = path / "model"
     steps = checkpoint.listing(path / "checkpoints") if path.is_dir() else []
-    if (folder / "config.json").exists() and (which == "best" or not steps):
-        of_run = read_about(folder)["run_images"]
-        if not steps or steps[0].name <= checkpoint.name_of(of_run):
+    if os.path.lexists(folder / "config.json") and (which == "best" or not steps):
+        of_run = read_about(folder).get("run_images", 0)
+        if not steps or checkpoint.images_of(steps[0]) <= of_run:
             return load_model(folder, trust_code=trust_code)
     if steps:
         return from_checkpoint(path, which, trust_code=trust_code)
@@ -287,31 +299,40 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
 
 def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     about = read_about(folder)
-    try:
-        data = (folder / "model.safetensors").read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{folder} cannot be read: {error}") from error
-    if problem := checkpoint.mismatch("model.safetensors", data, about["weights"]):
-        raise CheckpointError(
-            f"{folder} is damaged: {problem}", fix="copy the model folder again from its source"
-        )
+    where = str(folder / "config.json")
+    with reader.refused(folder / "model.safetensors"):
+        given = read_layouts(folder / "model.safetensors")
+    if trust_code:
+        about = trusted(about) if "code" not in about else with_code(trusted(about), folder)
+    for part, start in parts_of(about):  # before memory is taken for the weights
+        if part.get("name") in NETWORKS:
+            check_fit(from_dict(Part, part, where), of(given, start), where)
+    weights = read_weights(folder, "model.safetensors", about["weights"])
     judge = None
-    if "discriminator" in about and (folder / JUDGE).exists():
-        other = (folder / JUDGE).read_bytes()
-        if problem := checkpoint.mismatch(JUDGE, other, about["discriminator"]["weights"]):
-            raise CheckpointError(
-                f"{folder} is damaged: {problem}",
-                fix=f"copy it again from its source, or delete {JUDGE} to draw without ranking",
-            )
-        judge = safetensors.torch.load(other)
-    return assemble(about, safetensors.torch.load(data), judge, trust_code=trust_code)
+    if "discriminator" in about and os.path.lexists(folder / JUDGE):
+        expected = about["discriminator"].get("weights")
+        if expected is None:
+            raise CheckpointError(f"{where} is damaged: it has no discriminator.weights")
+        judge = read_weights(folder, JUDGE, expected)
+    return assemble(about, weights, judge, trust_code=trust_code, where=where)
+
+
+def parts_of(about: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """The networks that a model describes, and how the names of their weights begin."""
+    if about.get("task") == "translation":
+        return [(one["part"], f"{one['network']}.") for one in about["translators"].values()]
+    return [(about["generator"], "")]
 
 
 def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:
     config, folder = read_config(run), run / "checkpoints"
     names = [config.game.name, *(p.name for n, p in config.networks.items() if n != "D")]
+    if trust_code:
+        config = trusted(config)
     for name in names if not trust_code else ():
-        refuse_foreign(name)
+        refuse(name)
+    drawn = {name: part for name, part in config.networks.items() if name != "D" or trust_code}
+    check_run(run, dataclasses.replace(config, networks=drawn))
     found, _ = checkpoint.newest(folder)
     assert found is not None
     best = checkpoint.best(folder, journal.scores(run / "metrics.jsonl"))
@@ -320,15 +341,20 @@ def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model
             found = checkpoint.load(folder / checkpoint.name_of(best))
     images, span = found.manifest["images"], next(iter(config.ema.spans))
     prefix = f"{span}."
-    average = found.state["average"]
-    about = describe(config, {"images": images, "average": span}, images)
+    with reader.refused(run / "config.json"):
+        about = describe(config, {"images": images, "average": span}, images)
     if about["task"] == "generation":
         prefix += "G."
-    weights = {k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)}
-    judge = judge_of(config, found.state["game"])
+    average = found.state.get("average", {})
+    weights = {
+        k.removeprefix(prefix): v
+        for k, v in average.items()
+        if k.startswith(prefix) and isinstance(v, Tensor)
+    }
+    judge = judge_of(config, found.state.get("game", {}))
     if judge is not None:
         about["discriminator"] = {"network": dataclasses.asdict(config.networks["D"])}
-    return assemble(about, weights, judge, trust_code=trust_code)
+    return assemble(about, weights, judge, trust_code=trust_code, where=str(found.path))
 
 
 def assemble(
@@ -337,42 +363,52 @@ def assemble(
     judge: dict[str, Tensor] | None = None,
     *,
     trust_code: bool,
+    where: str = "the model",
 ) -> Model | Translator:
+    """where: the file that describes the networks, for errors."""
     if about.get("task") == "translation":
         networks = {}
         for way, one in about["translators"].items():
             start = f"{one['network']}."
             own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
-            networks[way] = assemble_network(one["part"], own, trust_code=trust_code)
+            networks[way] = assemble_network(one["part"], own, where)
         return Translator(about, networks)
-    generator = assemble_network(about["generator"], weights, trust_code=trust_code)
+    generator = assemble_network(about["generator"], weights, where)
+    agree(about, generator, where)
     if judge is None:
         return Model(about, generator)
     described = about["discriminator"]["network"]
     if ":" in described["name"] and not trust_code:
         return Model(about, generator)  # its code is not run either; the generator needs none
-    return Model(about, generator, assemble_network(described, judge, trust_code=trust_code))
+    return Model(about, generator, assemble_network(described, judge, where))
 
 
-def refuse_foreign(name: str) -> None:
-    """ForeignCodeError where a network or game of this name is code of the model's author."""
-    if ":" in name:
-        raise ForeignCodeError(
-            f"this model is partly Python code of its author, {name}; it was not run",
-            fix="add --trust-code if you trust it, in Python ganzfeld.load(path, trust_code=True)",
-        )
+def agree(about: dict[str, Any], generator: nn.Module, where: str) -> None:
+    """CheckpointError where a model says of its generator what that is not."""
+    options = about["generator"].get("options", {})
+    classes = options.get("classes") or 0
+    checks = [
+        ("latent", about["latent"], getattr(generator, "latent", about["latent"])),
+        ("shape", list(about["shape"]), list(options.get("shape", about["shape"]))),
+    ]
+    if about["generator"]["name"] in NETWORKS:
+        checks.append(("the number of classes", len(about["classes"]), classes))
+    for name, said, true in checks:
+        if said != true:
+            raise CheckpointError(
+                f"{where} is damaged: {name} is {shown(said, 60)}, and its generator's "
+                f"{shown(true, 60)}"
+            )
 
 
 def assemble_network(
-    described: dict[str, Any], weights: dict[str, Tensor], *, trust_code: bool
+    described: dict[str, Any], weights: dict[str, Tensor], where: str
 ) -> nn.Module:
-    part = from_dict(Part, described, "network")
-    if not trust_code:
-        refuse_foreign(part.name)
-    network = build_network(part)
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"the weights do not fit the network they name: {error}") from error
+        part = from_dict(Part, described, "network")
+    except UsageError as error:
+        raise CheckpointError(f"{where} is damaged: {error.what}") from error
+    refuse(part.name)
+    network = fitted(part, weights, where)
     channels_last(network)
     return network

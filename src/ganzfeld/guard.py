@@ -20,7 +20,12 @@ import torch
 
 from ganzfeld.config import Config
 from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
+from ganzfeld.formats import HOLDER
 from ganzfeld.memory import amount, of_memory
+from ganzfeld.reader import Unreadable, open_own, parse, read_whole
+from ganzfeld.text import shown
+
+LOCK_BYTES = 10_000
 
 
 @contextmanager
@@ -29,7 +34,7 @@ def locked(run: Path) -> Iterator[None]:
 
     The lock is the kernel's: it is free as soon as its holder is gone, however it went.
     """
-    descriptor = os.open(run / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = open_own(run / "lock", 0)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,10 +58,12 @@ def locked(run: Path) -> Iterator[None]:
 
 def holder(run: Path) -> str:
     try:
-        about = json.loads((run / "lock").read_text())
-        return f" by process {about['pid']} on {about['host']} since {about['since']}"
-    except (OSError, ValueError, KeyError):
+        about = parse(read_whole(run / "lock", LOCK_BYTES))
+        HOLDER(about, "")
+    except (OSError, Unreadable):
         return ""
+    host, since = shown(about["host"], 80), shown(about["since"], 40)
+    return f" by process {about['pid']} on {host} since {since}"
 
 
 class Signals:

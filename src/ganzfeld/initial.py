@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
-import safetensors.torch
 from torch import Tensor, nn
 
-from ganzfeld import checkpoint
+from ganzfeld import checkpoint, tensors
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.shipping import read_about
+from ganzfeld.reader import read_json
+from ganzfeld.shipping import read_about, read_weights
 from ganzfeld.trainer import Trainer
 
 Weights = dict[str, Tensor]
@@ -63,22 +63,22 @@ def start_from(trainer: Trainer, source: Path) -> list[str]:
 def sized_by(source: Path) -> int | None:
     """The images that the networks of a run or a model were sized by, so that ours are as large."""
     try:
-        about = json.loads((source / "config.json").read_bytes())
-        afford: int | None = about.get("training", about)["run"].get("afford")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        about = read_json(source / "config.json")
+        afford = about.get("training", about)["run"].get("afford")
+    except (CheckpointError, KeyError, TypeError, AttributeError):
         return None  # `start_from` says what is wrong
-    return afford
+    return afford if isinstance(afford, int) and afford > 0 else None
 
 
 def read(source: Path) -> tuple[Weights, Weights]:
     """Weights as trained, by `NETWORK.name`, and as averaged, by `SPAN.NETWORK.name`."""
-    folder = source if (source / "model.safetensors").exists() else None
+    folder = source if os.path.lexists(source / "model.safetensors") else None
     if folder is None and checkpoint.listing(source / "checkpoints"):
         found, _ = checkpoint.newest(source / "checkpoints")
         assert found is not None
         return found.state["game"], found.state["average"] or {}
     folder = folder or source / "model"
-    if not (folder / "model.safetensors").exists():
+    if not os.path.lexists(folder / "model.safetensors"):
         raise CheckpointError(
             f"--init {source}: there is no run or model",
             safe="nothing was trained",
@@ -87,11 +87,8 @@ def read(source: Path) -> tuple[Weights, Weights]:
     about = read_about(folder)
     if about.get("task") == "translation":
         return {}, {}  # no generator; its networks are another game's
-    data = (folder / "model.safetensors").read_bytes()
-    if problem := checkpoint.mismatch("model.safetensors", data, about["weights"]):
-        raise CheckpointError(f"{folder} is damaged: {problem}")
-    weights = {f"G.{name}": value for name, value in safetensors.torch.load(data).items()}
-    return weights, {}
+    weights = read_weights(folder, "model.safetensors", about["weights"])
+    return {f"G.{name}": value for name, value in weights.items()}, {}
 
 
 def of(weights: Weights, network: str) -> Weights:
@@ -100,11 +97,5 @@ def of(weights: Weights, network: str) -> Weights:
 
 
 def misfits(network: nn.Module, weights: Weights) -> list[str]:
-    """A line for each tensor of other shape, or on one side alone."""
-    own = {name: tuple(v.shape) for name, v in network.state_dict().items()}
-    given = {name: tuple(v.shape) for name, v in weights.items()}
-    return [
-        f"{name}: {given.get(name, 'none')} there, {own.get(name, 'none')} here"
-        for name in {**own, **given}
-        if own.get(name) != given.get(name)
-    ]
+    """A line for each tensor of other shape or type, or on one side alone."""
+    return tensors.misfits(tensors.layouts_of(network.state_dict()), tensors.layouts_of(weights))

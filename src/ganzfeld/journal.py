@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from ganzfeld import checkpoint
+from ganzfeld.formats import logged
+from ganzfeld.reader import open_own, read_lines
 from ganzfeld.trainer import Report
 
 
@@ -23,7 +24,7 @@ def append(path: Path, row: dict[str, Any]) -> None:
     JSON has no word for a number that is not finite: it becomes null.
     """
     row = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = open_own(path, os.O_APPEND)
     try:
         os.write(descriptor, (json.dumps(row, allow_nan=False) + "\n").encode())
     finally:
@@ -34,24 +35,20 @@ def rewind(path: Path, images: int) -> None:
     """Drop the lines of steps that are about to be taken again, and any that are cut."""
     if not path.exists():
         return
-    lines = [line for line in path.read_bytes().splitlines() if keeps(line, images)]
+    lines = [line for line in read_lines(path) if keeps(line, images)]
     checkpoint.replace(path, b"".join(line + b"\n" for line in lines))
 
 
 def keeps(line: bytes, images: int) -> bool:
-    try:
-        return bool(json.loads(line)["images"] <= images)
-    except (ValueError, KeyError, TypeError):
-        return False
+    row = logged(line)
+    return row is not None and row["images"] <= images
 
 
 def scores(path: Path) -> dict[int, float]:
     """The Frechet distances that were measured, by images seen."""
-    if not path.exists():
-        return {}
-    rows = [json.loads(line) for line in path.read_bytes().splitlines() if keeps(line, sys.maxsize)]
-    measured = [row for row in rows if row["kind"] == "evaluation"]
-    return {row["images"]: row["frechet"] for row in measured if row.get("frechet") is not None}
+    rows = [row for row in map(logged, read_lines(path)) if row is not None]
+    measured = [row for row in rows if row["kind"] == "evaluation" and "frechet" in row]
+    return {int(r["images"]): r["frechet"] for r in measured if r["frechet"] is not None}
 
 
 class Meter:

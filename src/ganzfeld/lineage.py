@@ -13,6 +13,7 @@ from ganzfeld import distributed
 from ganzfeld.config import Config, differences
 from ganzfeld.data import held
 from ganzfeld.errors import CheckpointError
+from ganzfeld.trust import trusted
 
 # Settings that may differ when a command continues a run, and are then as the command has them:
 # they change no number of it, or (threads, device) only the order of sums.
@@ -50,7 +51,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name in free:
             where, setting = name.split(".")
             setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
-        return stored
+        return trusted(stored)  # the same names of code as this user has just given
     longer = [row[0] for row in rows] == ["run.images"]
     raise CheckpointError(
         f"{folder} holds a run with other settings:\n{table(rows)}",

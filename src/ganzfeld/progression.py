@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzfeld import pictures
 from ganzfeld.animation import check_ending, save_animation
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.reader import open_image, refused
 from ganzfeld.shipping import read_config
 
 GAP = 2  # px around each picture of a grid
@@ -62,7 +63,8 @@ def progress_of(
 def grids_of(run: Path) -> list[Path]:
     """The grids that training drew, the oldest first."""
     paths = (run / "samples").glob("*.png")
-    return sorted((p for p in paths if p.stem.isdecimal()), key=lambda path: int(path.stem))
+    numbered = (p for p in paths if p.stem.isascii() and p.stem.isdecimal() and len(p.stem) < 16)
+    return sorted(numbered, key=lambda path: int(path.stem))
 
 
 def spread(of: int, count: int) -> list[int]:
@@ -81,8 +83,9 @@ def cut(path: Path, height: int, width: int) -> Pixels:
 
     height, width: of a sample in pixels. DataError where the file is no such grid.
     """
-    with Image.open(path) as image:
-        sheet = np.asarray(pictures.on_white(image).convert("RGB")).transpose(2, 0, 1)
+    with refused(path, DataError):
+        image = open_image(path)
+    sheet = np.asarray(pictures.on_white(image).convert("RGB")).transpose(2, 0, 1)
     scale = max(1, 64 // max(height, width, 1))
     high, wide = height * scale + GAP, width * scale + GAP
     rows, columns = (sheet.shape[1] - GAP) // high, (sheet.shape[2] - GAP) // wide

@@ -26,6 +26,7 @@ from ganzfeld.build import complete
 from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.fitting import check_run
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
 from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
@@ -86,6 +87,7 @@ def train(
     held_out: int | None = None,
     settings: Sequence[str] = (),
     quiet: bool = False,
+    trust_code: bool = False,
 ) -> Run:
     """Train a recipe on data into a run's folder; an unfinished run there is continued.
 
@@ -109,6 +111,8 @@ def train(
     held_out: images never trained on, always the same ones of a data set, by which copying and
         overfitting are seen; None: 5 % up to 256, and none of fewer than 100. 0 trains on all.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
+    trust_code: run Python code that a run's folder names beside that which you name yourself,
+        where the run goes on.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
     """
@@ -180,20 +184,31 @@ def train(
                 config = sized(fitted, lambda full: budget(folder, full, pack, on))
                 check(config)
             with owned(folder):
-                Session(folder, config, pack, on, screen, signals).begin()
+                session = Session(folder, config, pack, on, screen, signals)
+                session.trust_code = trust_code
+                session.begin()
     return Run(folder)
 
 
-def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: bool = False) -> Run:
+def resume(
+    run: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> Run:
     """Continue a run from its newest whole checkpoint, with the settings it was started with.
 
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
+    trust_code: run what the run's folder names as Python code of its author. A run that you
+        began on this machine with code of your own goes on without it.
     """
     folder = Path(border.path(run, "the run"))
     if images is not None:
         images = border.whole(images, "--images", 1, border.MOST_IMAGES)
     screen = make_screen(border.flag(quiet, "quiet"))
-    config = stored_config(folder)
+    config = stored_config(folder, trust_code)
+    check_run(folder, config)
     with Signals() as signals, joined(config.run.device) as on:
         pack = open_data(
             config.data.source,
@@ -215,10 +230,10 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                 fix="bring the data back as it was, or train anew with another --out",
             )
         with owned(folder, fix=NO_ROOM):
-            config = stored_config(folder)
+            config = stored_config(folder, trust_code)
             if images is not None:
                 steps = checkpoint.listing(folder / "checkpoints")
-                seen = int(steps[0].name.removeprefix("images-")) if steps else 0
+                seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",
@@ -231,14 +246,16 @@ def resume(run: str | os.PathLike[str], *, images: int | None = None, quiet: boo
                     text = checkpoint.utf8(to_json(config))
                     checkpoint.replace(folder / "config.json", text)
             with process.deterministic(config.run.deterministic):
-                Session(folder, config, pack, on, screen, signals).go_on()
+                session = Session(folder, config, pack, on, screen, signals)
+                session.trust_code = trust_code
+                session.go_on()
     return Run(folder)
 
 
-def stored_config(folder: Path) -> Config:
-    """The configuration of a run's folder, every number of it in range."""
+def stored_config(folder: Path, trust_code: bool) -> Config:
+    """The configuration of a run that goes on, every number of it in range."""
     with vetting.as_stored(folder):
-        config = shipping.read_config(folder)
+        config = shipping.read_own(folder, trust_code=trust_code)
         check(config)
     return config
 
@@ -252,7 +269,8 @@ def budget(
 ) -> int | None:
     """Images that these networks could see in the minutes asked for; as noted if it was before."""
     if (folder / "config.json").exists():
-        stored = stored_config(folder).run
+        with vetting.as_stored(folder):
+            stored = shipping.read_config(folder).run
         if stored.minutes == config.run.minutes:
             return stored.afford
     assert config.run.minutes is not None

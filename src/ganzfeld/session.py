@@ -25,12 +25,14 @@ from ganzfeld import (
     quality,
     retention,
     shipping,
+    trust,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
 from ganzfeld.examiner import Examiner, can_examine, fresh, judged
+from ganzfeld.fitting import check_state
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
@@ -67,6 +69,7 @@ class Session:
         self.device, self.screen, self.signals = device, screen, signals
         self.writes = distributed.rank() == 0
         self.meter = journal.Meter()
+        self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.saved_at = -1  # images seen at the newest checkpoint
@@ -81,6 +84,11 @@ class Session:
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    @property
+    def own(self) -> bool:
+        """Whether the run's model may run code: that which the run itself runs, and no other."""
+        return self.trust_code or shipping.of_own(self.folder, self.config)
 
     @property
     def log_file(self) -> Path:
@@ -129,6 +137,7 @@ class Session:
             check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
             text = checkpoint.utf8(to_json(self.config))
             checkpoint.replace(self.folder / "config.json", text)
+            trust.remember(self.folder, self.config)
         self.play()
 
     def clean(self) -> None:
@@ -194,7 +203,9 @@ class Session:
 
     def restore(self, found: checkpoint.Checkpoint) -> None:
         """Continue from this checkpoint, as if nothing had come after it."""
-        self.trainer.load_state_dict(found.state)
+        with checkpoint.told_as_damage(found.path):
+            check_state(self.trainer, found.state)
+            self.trainer.load_state_dict(found.state)
         self.meter.load_state_dict(found.state.get("meter", {}))
         self.saved_at = self.trainer.images
         extra = retention.extra(found.manifest)
@@ -400,7 +411,7 @@ class Session:
             if self.examiner is not None:
                 self.judge(path)
                 self.heed()
-            page = write_report(self.folder, self.of_noise, trust_code=True)
+            page = write_report(self.folder, self.of_noise, trust_code=self.own)
         rows = [
             *([("quality", self.verdict)] if self.verdict else []),
             *(("warning", text) for text in self.alarms),
@@ -437,7 +448,7 @@ class Session:
         Its latents do not depend on the run's seed, so that all runs on one data set share a table.
         """
         pack, run = cast("Pack", self.pack), self.config.run
-        model = generate.load(path, trust_code=True)
+        model = generate.load(path, trust_code=self.own)
         found = evaluation.evaluate(
             model,
             pack,

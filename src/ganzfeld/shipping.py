@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import hashlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,16 @@ import safetensors.torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint
+from ganzfeld import checkpoint, formats, reader, trust
 from ganzfeld.build import build_network, find
-from ganzfeld.config import Config, from_dict
-from ganzfeld.errors import CheckpointError
+from ganzfeld.config import Config, Part, from_dict
+from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.fitting import on_meta
 from ganzfeld.games import GAMES
 from ganzfeld.latents import NAMES, OF_TORCH, PORTABLE
 from ganzfeld.randomness import NARROW, NOISES
+from ganzfeld.tensors import MOST, load_tensors, not_finite
+from ganzfeld.text import shown
 from ganzfeld.translate import card
 
 if TYPE_CHECKING:
@@ -36,37 +40,80 @@ KINDS = {  # what a model is, and its tag, by the name of its game
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    try:
-        about: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
-        if about["format"] != FORMAT:
+    """What a model folder says of itself; CheckpointError that names the file and the field."""
+    path = folder / "config.json"
+    about = reader.read_json(path)
+    with reader.refused(path):
+        if isinstance(about, dict) and about.get("format", FORMAT) != FORMAT:
             raise CheckpointError(
-                f"{folder} has model format {about['format']}; this release reads {FORMAT}"
+                f"{folder} has model format {shown(about['format'])}; this release reads {FORMAT}"
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'} is missing or damaged: {error}") from error
-    return about
+        formats.model(about)
+    return dict(about)
 
 
 def read_config(run: Path) -> Config:
-    """The resolved configuration of a run."""
-    try:
-        stored = json.loads((run / "config.json").read_bytes())
-        config = from_dict(Config, stored)
-        # what runs did before there was a choice
-        for name, then in (("products", False), ("latents", OF_TORCH), ("noise", NARROW)):
-            if name not in stored.get("run", {}):
-                setattr(config.run, name, then)
-        for name, known in (("latents", NAMES), ("noise", NOISES)):
-            if getattr(config.run, name) not in (None, *known):
-                raise ValueError(f"this release knows no run.{name} {getattr(config.run, name)!r}")
-        return config
-    except FileNotFoundError:
+    """The resolved configuration of a run; names of code in it are foreign, see `trust`."""
+    path = run / "config.json"
+    if not os.path.lexists(path):
         raise CheckpointError(
             f"{run} is not a run: it has no config.json",
             fix="give the folder that `ganzfeld train` named as its run",
-        ) from None
-    except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{run / 'config.json'} is damaged: {error}") from error
+        )
+    stored = reader.read_json(path)
+    with reader.refused(path):
+        formats.run(stored)
+        try:
+            config = from_dict(Config, stored)
+        except UsageError as error:
+            raise formats.told(error) from error
+        for name, known in (("latents", NAMES), ("noise", NOISES)):
+            if getattr(config.run, name) not in (None, *known):
+                wrong = shown(getattr(config.run, name))
+                raise reader.Unreadable(f"this release knows no run.{name} {wrong}")
+    # what runs did before there was a choice
+    for name, then in (("products", False), ("latents", OF_TORCH), ("noise", NARROW)):
+        if name not in stored.get("run", {}):
+            setattr(config.run, name, then)
+    return config
+
+
+def read_own(run: Path, *, trust_code: bool = False) -> Config:
+    """The configuration of a run that goes on, with code that this user trusts or began here.
+
+    Raises ForeignCodeError where it names code of somebody else's.
+    """
+    config = read_config(run)
+    names = trust.code_names(config)
+    if not trust_code and not trust.remembered(run, config):
+        for name in names:
+            trust.refuse(name)
+    return trust.trusted(config)
+
+
+def read_weights(folder: Path, name: str, expected: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a model's file that has the size and hash that its description says.
+
+    Raises CheckpointError that names the file, also where a weight is NaN or infinite.
+    """
+    path = folder / name
+    with reader.refused(path):
+        with reader.open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(size) if size == expected["size"] else b""
+        problem = checkpoint.difference(name, size, hashlib.sha256(data), dict(expected))
+        if problem:
+            ending = f", or delete {JUDGE} to draw without ranking" if name == JUDGE else ""
+            raise CheckpointError(
+                f"{folder} is damaged: {problem}",
+                fix=f"copy the model folder again from its source{ending}",
+            )
+        found = load_tensors(data)
+        if unsound := not_finite(found):
+            raise reader.Unreadable(
+                f"holds weights that are NaN or infinite, such as {shown(unsound)}: it cannot draw"
+            )
+    return found
 
 
 def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
@@ -107,7 +154,7 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
             "task": "generation",
             "generator": dataclasses.asdict(config.networks["G"]),
             "shape": options["shape"],
-            "latent": build_network(config.networks["G"]).latent,
+            "latent": latent_of(config.networks["G"]),
             "classes": config.data.classes if options.get("classes") else [],
             "latents": config.run.latents or PORTABLE,
         }
@@ -126,6 +173,12 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
     }
 
 
+def latent_of(part: Part) -> int:
+    """Numbers in the latent of a generator; it is built without memory where that is possible."""
+    bare = on_meta(part, "networks.G", MOST) or build_network(part)
+    return int(bare.latent)  # type: ignore[arg-type]
+
+
 def directions_of(config: Config) -> dict[str, str]:
     """The networks that translate, by direction; {} where pictures come from noise."""
     game = find(config.game.name, GAMES, "game")
@@ -138,7 +191,7 @@ def shipped(run: Path) -> int | None:
     """The images seen when the run's model was made; None where none can be read."""
     try:
         return int(read_about(run / "model")["run_images"])
-    except (CheckpointError, KeyError, TypeError):
+    except (CheckpointError, KeyError):
         return None
 
 
@@ -160,12 +213,16 @@ def ship(
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
+    files, names = own_code(config)
+    about = public(about, names)
+    if files:
+        about["code"] = {name: checkpoint.write(temporary / name, c) for name, c in files.items()}
     about["weights"] = checkpoint.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
     if judge is not None:
         about["discriminator"] = {
-            "network": dataclasses.asdict(config.networks["D"]),
+            "network": public(dataclasses.asdict(config.networks["D"]), names),
             "weights": checkpoint.write(temporary / JUDGE, safetensors.torch.save(judge)),
         }
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
@@ -175,6 +232,93 @@ def ship(
     os.rename(temporary, run / "model")
     checkpoint.sync(run)
     return run / "model"
+
+
+def own_code(config: Config) -> tuple[dict[str, bytes], dict[str, str]]:
+    """A user's own files that a model needs, by the names that they get in its folder; and the
+    new name of every object that was named by one of them.
+
+    A module within a package, or an installed one, keeps its name and is not copied.
+    """
+    files: dict[str, bytes] = {}
+    names: dict[str, str] = {}
+    for name in [*trust.code_names(config), config.recipe]:
+        module, _, attribute = name.rpartition(":")
+        path = trust.file_of(name) if trust.is_code(name) else None
+        if path is None or (not module.endswith(".py") and not is_loose(module, path)):
+            continue
+        try:
+            content = reader.read_whole(path, reader.JSON_BYTES)
+        except (OSError, reader.Unreadable):
+            continue
+        ending = hashlib.sha256(content).hexdigest()[:8]
+        place = path.name if files.get(path.name, content) == content else f"{ending}_{path.name}"
+        names[name] = f"{place}:{attribute}"
+        files[place] = content
+    return files, names
+
+
+def is_loose(module: str, path: Path) -> bool:
+    """Whether a module is a file of the user's own, neither in a package nor installed."""
+    home = path.resolve().parent
+    installed = {"site-packages", "dist-packages"} & set(home.parts)
+    standard = home == Path(os.__file__).resolve().parent
+    return "." not in module and path.name == f"{module}.py" and not installed and not standard
+
+
+def public(tree: Any, names: Mapping[str, str]) -> Any:
+    """What a model says of itself without where things lie on the machine that made it."""
+    if isinstance(tree, dict):
+        return {name: public(value, names) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [public(value, names) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    if tree in names:
+        return names[tree]
+    return Path(tree).name if os.path.isabs(tree) else tree
+
+
+def with_code(about: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The description with its own files of code where they lie in the model's folder.
+
+    Raises CheckpointError where one of them is not as it was shipped.
+    """
+    known = dict(about.get("code", {}))
+    for name, expected in known.items():
+        if not re.fullmatch(r"[^/\\\x00]+\.py", name):
+            raise CheckpointError(f"{folder / 'config.json'} is damaged: code.{shown(name)}")
+        data = reader.read_bytes(folder / name)
+        if problem := checkpoint.mismatch(name, data, expected):
+            raise CheckpointError(f"{folder} is damaged: {problem}")
+
+    def placed(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            return {name: placed(value) for name, value in tree.items()}
+        file, _, attribute = tree.rpartition(":") if isinstance(tree, str) else ("", "", "")
+        return f"{folder.resolve() / file}:{attribute}" if file in known else tree
+
+    places = ("generator", "translators", "discriminator")
+    return about | {name: placed(about[name]) for name in places if name in about}
+
+
+def of_own(run: Path, config: Config) -> bool:
+    """Whether all code that a run's model names is what its configuration names, as it is here.
+
+    config: of code that this user trusts. Then the model may be loaded with `trust_code`.
+    """
+    files, names = own_code(config)
+    try:
+        about = read_about(run / "model")
+    except CheckpointError:
+        return bool(trust.code_names(config))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    shipped = {name: one["sha256"] for name, one in about.get("code", {}).items()}
+    parts = [about.get("generator"), about.get("discriminator", {}).get("network")]
+    parts += [one["part"] for one in about.get("translators", {}).values()]
+    code = {part["name"] for part in parts if part and ":" in part["name"]}
+    allowed = {*names.values(), *trust.code_names(config)}
+    return bool(code) and code <= allowed and shipped.items() <= hashes.items()
 
 
 def card_of(about: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzfeld import border, distributed, fitting, process
+from ganzfeld import border, distributed, process, trainer_checks
 from ganzfeld.data.order import indices
 from ganzfeld.ema import Average, Averages
 from ganzfeld.games import Batch, Clock, Game, Losses
@@ -93,15 +93,15 @@ class Trainer:
         compile: bool = False,
         noise: str = WIDE,
     ) -> None:
-        fitting.check_game(game)
-        fitting.check_turns(game)
-        fitting.check_optimisers(game, optimisers)
-        fitting.check_average(game, average)
+        trainer_checks.check_game(game)
+        trainer_checks.check_turns(game)
+        trainer_checks.check_optimisers(game, optimisers)
+        trainer_checks.check_average(game, average)
         border.whole(batch_size, "batch_size", 1, border.MOST_BATCH)
         border.whole(seed, "seed", -border.MOST_SEED, border.MOST_SEED)
         if total is not None:
             border.whole(total, "total", 1, border.MOST_IMAGES)
-        border.one_of(precision, "precision", fitting.PRECISIONS)
+        border.one_of(precision, "precision", trainer_checks.PRECISIONS)
         if batch_size % distributed.world():
             raise border.ArgumentError(
                 f"{distributed.world()} processes cannot share {batch_size} samples"
@@ -120,7 +120,8 @@ class Trainer:
             self.device.type, torch.bfloat16, enabled=precision == "bfloat16"
         )
         self.parameters = {
-            player: fitting.moved(game, player, optimisers[player]) for player in game.players
+            player: trainer_checks.moved(game, player, optimisers[player])
+            for player in game.players
         }
         self.step = self.images = self.salt = 0
         self.skipped = torch.zeros((), device=self.device)
@@ -134,7 +135,7 @@ class Trainer:
         """Let every player make its moves."""
         self.game.clock = Clock(self.step, self.images, self.total)
         moves = self.game.moves(self.step)
-        fitting.check_moves(self.game, moves)
+        trainer_checks.check_moves(self.game, moves)
         made: Counter[str] = Counter()
         losses: Losses = {}
         finite = torch.ones((), device=self.device)
@@ -178,7 +179,7 @@ class Trainer:
                 p.requires_grad_(other in movers)
         with self.autocast:
             losses = self.loss(player, batch)
-        fitting.check_losses(player, losses)
+        trainer_checks.check_losses(player, losses)
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
         return {name: value.detach() for name, value in losses.items()}
 
@@ -217,7 +218,7 @@ class Trainer:
         share = self.batch_size // distributed.world()
         first = distributed.rank() * share
         rows = self.data.rows(chosen[first : first + share])
-        fitting.check_rows(rows, share)
+        trainer_checks.check_rows(rows, share)
         batch = {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
         if not self.vary:
             return batch
@@ -307,7 +308,7 @@ def as_data(data: Data | Tensor | Mapping[str, Tensor]) -> Data:
     if isinstance(data, Tensor):
         data = {"x": data}
     if isinstance(data, Mapping):
-        fitting.check_columns(data)
+        trainer_checks.check_columns(data)
         data = Tensors(data)
-    fitting.check_data(data)
+    trainer_checks.check_data(data)
     return data

@@ -24,9 +24,11 @@ from ganzfeld.data.sources import find_source
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.lineage import quoted
 from ganzfeld.randomness import NARROW, key, seed_globally
+from ganzfeld.reader import read_bytes
 
 TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
+FILE_BYTES = 1 << 30  # of one image
 CELL, ROWS = 192, 16  # px of a picture on a sheet; pictures on it
 
 
@@ -247,7 +249,7 @@ class Found:
 def find_pictures(source: Path) -> Iterator[Found]:
     """A picture, or all pictures of a folder or a ZIP."""
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
-        yield Found(source.name, source.read_bytes())
+        yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
     found = find_source(source)
     if not isinstance(found, Encoded):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganzfeld import checkpoint
+from ganzfeld import checkpoint, reader
 from ganzfeld.errors import CheckpointError, ForeignCodeError
+from ganzfeld.formats import logged
 from ganzfeld.generate import load_model
-from ganzfeld.shipping import JUDGE, read_about, read_config
+from ganzfeld.shipping import JUDGE, read_about, read_config, with_code
 
 
 def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
@@ -21,36 +22,39 @@ def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
     if not run.is_dir() or not ((run / "config.json").exists() or (run / "checkpoints").exists()):
         read_config(run)
     yield "config.json", problem_of_config(run)
-    if (run / "metrics.jsonl").exists():
+    if os.path.lexists(run / "metrics.jsonl"):
         yield "metrics.jsonl", problem_of_log(run / "metrics.jsonl")
     paths = checkpoint.listing(run / "checkpoints")
     if not paths:
         yield "checkpoints", "there are none"
     for path in paths:
         yield f"checkpoints/{path.name}", next(iter(checkpoint.verify(path)), None)
-    if (run / "model").exists():
+    if os.path.lexists(run / "model"):
         yield "model", problem_of_model(run / "model")
 
 
 def problem_of_config(run: Path) -> str | None:
     try:
         read_config(run)
-    except Exception as error:
-        return str(error)
+    except CheckpointError as error:
+        return error.what
     return None
 
 
 def problem_of_log(path: Path) -> str | None:
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        try:
-            json.loads(line)
-        except ValueError:
-            return f"line {number} is not JSON"
+    try:
+        lines = reader.read_lines(path)
+    except CheckpointError as error:
+        return error.what
+    for number, line in enumerate(lines, 1):
+        if logged(line) is None:
+            return f"line {number} is nothing that training wrote"
     return None
 
 
 def problem_of_model(path: Path) -> str | None:
     try:
+        with_code(read_about(path), path)
         with contextlib.suppress(ForeignCodeError):  # the hashes are right; none of it is run
             load_model(path)
         if "discriminator" in read_about(path) and not (path / JUDGE).exists():

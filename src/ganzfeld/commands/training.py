@@ -33,6 +33,7 @@ def train(
     held_out: int | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
+    trust_code: bool = False,
 ) -> None:
     """Train a generator. The same command again continues an unfinished run.
 
@@ -58,6 +59,8 @@ def train(
             all. Default: 5 % up to 256, and none of fewer than 100.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
         quiet: Print nothing but errors.
+        trust_code: Where a run goes on, run Python code that its folder names, too. Code that you
+            name yourself needs no such leave.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import train as run_training
@@ -81,21 +84,31 @@ def train(
         held_out=held_out,
         settings=set,
         quiet=quiet,
+        trust_code=trust_code,
     )
 
 
-def resume(run: Positional[Path], /, *, images: int | None = None, quiet: bool = False) -> None:
+def resume(
+    run: Positional[Path],
+    /,
+    *,
+    images: int | None = None,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> None:
     """Continue a run from its newest whole checkpoint.
 
     Args:
         run: The run's folder.
         images: A new total, to go on beyond the end.
         quiet: Print nothing but errors.
+        trust_code: Run Python code that the run's folder names. Runs that you began here with
+            code of your own need no such leave.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import resume as run_again
 
-    run_again(run, images=images, quiet=quiet)
+    run_again(run, images=images, quiet=quiet, trust_code=trust_code)
 
 
 def sample(

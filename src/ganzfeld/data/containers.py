@@ -21,6 +21,7 @@ from ganzfeld.data.parquet import class_names, picture_columns, titles_and_label
 from ganzfeld.data.readers import ParquetReader, ZipReader
 from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.errors import DataError
+from ganzfeld.reader import open_regular
 
 MAX_MEMBERS = 10_000_000
 # What a file's name cannot hide: (kind, its first bytes).
@@ -37,14 +38,14 @@ CONTAINERS = ("idx", "parquet", "zip", "npy")
 def sniff(path: Path) -> str:
     """The kind of a file by its first bytes; "" for anything else."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             head = file.read(16)
         kind = next((kind for kind, start in MAGIC if head.startswith(start)), "")
         if kind == "gzip":
             with gzip.open(path) as inner:
                 head = inner.read(16)
             return "idx" if _is_idx(head) else "gzip"
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error, ValueError):  # a pipe or a device, too
         return ""
     return "idx" if not kind and _is_idx(head) else kind
 

@@ -36,7 +36,6 @@ from ganzfeld.data.packfile import (
     DamagedPack,
     PackWriter,
     hold,
-    open_regular,
     read_pack,
 )
 from ganzfeld.data.source import Encoded, Ready
@@ -52,6 +51,7 @@ from ganzfeld.data.survey import (
 from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import ResourceError
 from ganzfeld.memory import amount
+from ganzfeld.reader import open_regular
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 

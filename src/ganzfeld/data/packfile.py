@@ -14,7 +14,6 @@ import hashlib
 import json
 import math
 import os
-import stat
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.reader import open_regular, parse
+from ganzfeld.schema import anything, fields, listing
+from ganzfeld.schema import text as a_text
+from ganzfeld.tensors import entry_of
+
 FORMAT = "ganzfeld pack 2"
 BLOCKS = 256  # the data are hashed in at most so many pieces ...
 MIN_BLOCK = 1 << 20  # ... of at least so many bytes
@@ -31,6 +35,7 @@ FULL_CHECK_BYTES = 256 << 20  # larger packs are checked in samples when they ar
 SAMPLES = 8  # blocks
 MAX_HEADER = 64 << 20
 COPY_BYTES = 4 << 20
+REPORT = {"unreadable": anything}  # what opening a pack asks its report for
 
 
 class DamagedPack(ValueError):
@@ -181,23 +186,12 @@ def read_pack(path: Path) -> Content:
         KeyError,
         TypeError,
         ValueError,
+        IndexError,
         AttributeError,
         RecursionError,
         OverflowError,
     ) as error:
-        raise DamagedPack("its header is damaged") from error
-
-
-def open_regular(path: Path) -> IO[bytes]:
-    """A file to read, which is no pipe and no device: these would never end.
-
-    Raises DamagedPack where it is anything but a regular file.
-    """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise DamagedPack("it is no regular file")
-    return os.fdopen(handle, "rb")
+        raise DamagedPack(f"it is damaged: {error}") from error
 
 
 def _read_pack(path: Path) -> Content:
@@ -209,15 +203,20 @@ def _read_pack(path: Path) -> Content:
             raise DamagedPack(f"its format is {metadata.get('format')!r}")
         if stored != _header_hash(header, metadata):
             raise DamagedPack("its header was changed")
+        for name, entry in header.items():
+            entry_of(name, entry)
         size = max(entry["data_offsets"][1] for entry in header.values())
         if os.fstat(file.fileno()).st_size != start + size:
             raise DamagedPack("its size is wrong")
-        _check_blocks(file, start, size, json.loads(metadata["blocks"]))
+        _check_blocks(file, start, size, parse(metadata["blocks"]))
         labels = None
         if "labels" in header:
             data = _read_tensor(file, start, header["labels"])
             labels = np.frombuffer(data, dtype="<i8").astype(np.int64)
         report = json.loads(_read_tensor(file, start, header["report"]))
+        if not isinstance(report, dict) or not isinstance(metadata["fingerprint"], str):
+            raise DamagedPack("its report is damaged")
+        fields(REPORT)(report, "")
     n, h, w, c = header["images"]["shape"]
     first, last = header["images"]["data_offsets"]
     if n * h * w * c != last - first or min(n, h, w, c, first) < 0:
@@ -226,7 +225,7 @@ def _read_pack(path: Path) -> Content:
         shape=(n, h, w, c),
         offset=start + header["images"]["data_offsets"][0],
         labels=labels,
-        classes=tuple(json.loads(metadata["classes"])),
+        classes=_classes(metadata["classes"]),
         fingerprint=metadata["fingerprint"],
         report=report,
     )
@@ -238,12 +237,18 @@ def _read_header(file: IO[bytes]) -> tuple[int, dict[str, Any]]:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MAX_HEADER:
             raise DamagedPack("its header is damaged")
-        header = json.loads(file.read(length))
+        header = parse(file.read(length))
         if not isinstance(header, dict) or not isinstance(header.get("__metadata__"), dict):
             raise DamagedPack("its header is damaged")
     except (struct.error, ValueError) as error:
         raise DamagedPack("its header is damaged") from error
     return 8 + length, header
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    found = parse(text)
+    listing(a_text)(found, "classes")
+    return tuple(str(name) for name in found)
 
 
 def _check_blocks(file: IO[bytes], start: int, size: int, blocks: list[str]) -> None:

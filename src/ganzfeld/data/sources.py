@@ -40,6 +40,7 @@ from ganzfeld.data.names import (
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.errors import DataError, did_you_mean
+from ganzfeld.reader import not_regular
 
 EMBEDDED = ("avatars",)
 TRAIN_NAMES = frozenset({"train", "training"})
@@ -57,6 +58,12 @@ def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
         raise _missing(path) from None
     except OSError as error:
         raise DataError(f"{shown(str(path))} cannot be read: {error.strerror}") from error
+    if what := "" if stat.S_ISDIR(mode) else not_regular(mode):
+        raise DataError(
+            f"{shown(str(path))} is {what}, not a file or a folder",
+            safe="it was not opened",
+            fix="give a folder, or a file of images",
+        )
     path = path.resolve()
     try:
         return _in_folder(path) if stat.S_ISDIR(mode) else _in_file(path)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from ganzfeld.checkpoint import replace
+from ganzfeld.reader import parse
+from ganzfeld.tensors import read_layouts
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -38,15 +40,16 @@ def keep(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
 def kept(path: Path) -> tuple[Arrays, dict[str, Any]] | None:
     """What `keep` wrote; None where there is nothing, or not what was written."""
     try:
+        read_layouts(path)  # a regular file, with a header that fits it
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if metadata["sha256"] != seal(arrays, metadata["facts"]):
             return None
-        facts: dict[str, Any] = json.loads(metadata["facts"])
-    except (OSError, KeyError, ValueError, SafetensorError):
+        facts = parse(metadata["facts"])
+    except (OSError, KeyError, ValueError, TypeError, SafetensorError):
         return None
-    return arrays, facts
+    return (arrays, facts) if isinstance(facts, dict) else None
 
 
 def seal(arrays: Arrays, text: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
 from ganzfeld.pictures import on_white
+from ganzfeld.reader import Unreadable, open_image
 from ganzfeld.report.html import Html, tag
 
 QUALITIES = (90, 80, 65, 50, 35)
@@ -30,10 +32,8 @@ def picture(image: Image.Image, alt: str, *, side: int, most: int, lazy: bool = 
 def open_picture(path: Path) -> Image.Image | None:
     """The picture in a file of the run; None where it cannot be read."""
     try:
-        with Image.open(path) as image:
-            image.load()
-            return image.copy()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return cast(Image.Image, open_image(path))
+    except (OSError, Unreadable):
         return None
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import lineage, shipping
+from ganzfeld import formats, lineage, reader, shipping
 from ganzfeld.config import Config
 from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics.summary import SINGLE
@@ -104,15 +104,14 @@ def read(run: Path) -> Record:
     about = None
     if (run / "model").exists():
         try:
-            about = shipping.read_about(run / "model")
-            int(about["images_seen"])
-        except (CheckpointError, KeyError, TypeError, ValueError) as error:
-            problems.append(f"The model's config.json could not be read: {error}")
-            about = None
+            found = shipping.read_about(run / "model")
+            about = found if "images_seen" in found else None
+        except CheckpointError as error:
+            problems.append(f"The model's config.json could not be read: {error.what}")
     samples = sorted(
         (int(path.stem), path)
         for path in (run / "samples").glob("*")
-        if path.stem.isdecimal() and path.is_file()
+        if path.stem.isascii() and path.stem.isdecimal() and len(path.stem) < 16 and path.is_file()
     )
     return Record(
         path=run,
@@ -126,38 +125,23 @@ def read(run: Path) -> Record:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Whole lines with a number of images; a run that was killed may have left half of one."""
-    rows = []
-    for line in path.read_bytes().splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and isinstance(row.get("images"), int | float):
-            rows.append(row)
-    return rows
+    """Whole lines that training wrote; a run that was killed may have left half of one."""
+    return [row for row in map(formats.logged, reader.read_lines(path)) if row is not None]
 
 
 def read_evaluation(path: Path, problems: list[str]) -> Row | None:
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        problems.append(f"{path.name} is damaged and left out: {error}")
+        return read_result(path)
+    except CheckpointError as error:
+        problems.append(f"{path.name} is left out: {error.what}")
         return None
-    if not is_evaluation(found):
-        problems.append(f"{path.name} is left out: it is nothing that ganzfeld evaluate wrote.")
-        return None
+
+
+def read_result(path: Path) -> Row:
+    """What `ganzfeld evaluate` wrote; CheckpointError where this is nothing of the kind."""
+    found = reader.read_json(path)
+    with reader.refused(path):
+        formats.result(found, tuple(SINGLE))
     return dict(found)
-
-
-def is_evaluation(found: Any) -> bool:
-    """Whether this is what `ganzfeld.evaluate` gives, as far as others build on it."""
-    if not isinstance(found, dict) or not isinstance(found.get("protocol"), dict):
-        return False
-    wanted = {"id": str, "extractor": str, "generated": int, "reference": int, "data": str}
-    if not all(isinstance(found["protocol"].get(k), kind) for k, kind in wanted.items()):
-        return False
-    needs = {"kernel": "kernel_interval", "frechet": "frechet_biased"}
-    return all(other in found for name, other in needs.items() if name in found)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganzfeld.metrics.summary import ROWS, figure
+from ganzfeld.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.report.chart import Best, Line, chart
 from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
@@ -132,7 +133,10 @@ def newest(record: Record) -> Html | None:
     """The newest grid, or what else the run shows as samples."""
     for images, path in reversed(record.samples):
         if path.suffix == ".txt":
-            text = path.read_text(errors="replace")[:20_000]
+            try:
+                text = read_whole(path, LINE_BYTES).decode(errors="replace")[:20_000]
+            except (OSError, Unreadable):
+                continue
             said = tag("figcaption", f"Samples at image {images:,}")
             return tag("figure", tag("pre", text, class_="text", tabindex="0"), said)
         if (image := open_picture(path)) is not None:

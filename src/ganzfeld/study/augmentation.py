@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld import generate, pictures
+from ganzfeld import generate, pictures, shipping
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.journal import append
 from ganzfeld.plan import find_generation
 from ganzfeld.progression import grids_of
 from ganzfeld.randomness import key
+from ganzfeld.report.embed import open_picture
 from ganzfeld.report.record import read_rows
 from ganzfeld.run import train
 from ganzfeld.screen import Screen
@@ -242,7 +243,8 @@ class Work:
             quiet=True,
         )
         append(self.folder / "cost.jsonl", {"seconds": time.process_time() - started})
-        model = generate.load(run.path, trust_code=True, task="generation")  # it has just been run
+        own = shipping.of_own(run.path, shipping.read_config(run.path))  # which has just been run
+        model = generate.load(run.path, trust_code=own, task="generation")
         if not model.classes:
             raise UsageError(
                 f"the recipe {self.recipe} makes generators without labels",
@@ -388,5 +390,4 @@ def grid_of(run: Path) -> Image.Image | None:
     grids = grids_of(run)
     if not grids:
         return None
-    with Image.open(grids[-1]) as image:
-        return image.copy()
+    return open_picture(grids[-1])

@@ -181,7 +181,7 @@ class Study:
             self.screen.say(f"{words}: training on {images:,} images")
             try:
                 spent = timed_train(job, place, images)
-                model = generate.load(place, trust_code=":" in name)
+                model = load_own(place)
             except DivergedError as error:
                 return {"images": images, "diverged": error.what}
             # of a run that was cut short a part was spent before
@@ -204,7 +204,7 @@ class Study:
             if "diverged" in run:
                 return {}
             found = evaluate(
-                generate.load(self.place(name, seed, trial), trust_code=":" in name),
+                load_own(self.place(name, seed, trial)),
                 self.pack,
                 metrics=(*METRICS, "memorisation"),
                 extractor=self.about["extractor"],

@@ -8,12 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import checkpoint
+from ganzfeld import checkpoint, reader
 from ganzfeld.errors import CheckpointError, Interrupted
 from ganzfeld.guard import check_writable, locked
 from ganzfeld.journal import append
+from ganzfeld.schema import fields, maybe, number, text, whole
 
 Cell = dict[str, Any]
+SCORE = maybe(number())
+SCORES = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
+COUNTS = ("seed", "real", "images", "parameters", "afford", "tested", "trained_on")
+CELL = fields(  # of either study
+    {},
+    {"seed": whole(0, 2**63)}
+    | {name: SCORE for name in (*SCORES, "accuracy", "cpu_seconds", "seconds")}
+    | {name: maybe(whole(0, 10**15)) for name in COUNTS if name != "seed"}
+    | {"kind": text, "recipe": text, "arm": text, "protocol": text, "diverged": text},
+)
 
 
 class Ledger:
@@ -22,12 +33,14 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "cells.jsonl"
         self.cells: list[Cell] = []
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        lines = reader.read_lines(self.path)
         for line in lines:
             try:
-                self.cells.append(json.loads(line))
-            except ValueError:  # cut off by a kill: it is computed again
+                cell = reader.parse(line)
+                CELL(cell, "")
+            except reader.Unreadable:  # cut off by a kill, or no cell: it is computed again
                 continue
+            self.cells.append(cell)
         if len(self.cells) < len(lines):
             self.write()
 
@@ -60,7 +73,7 @@ def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
     with locked(folder):
         path = folder / "study.json"
         wanted = checkpoint.as_json(settings)
-        if path.exists() and path.read_bytes() != wanted:
+        if path.exists() and reader.read_bytes(path) != wanted:
             raise CheckpointError(
                 f"{folder} holds a study with other settings, or of other data",
                 safe="nothing was changed",
