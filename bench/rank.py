@@ -89,7 +89,9 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
     reference, _ = parts(pack, options.count)
     fast = net.name == "inception" and options.fast
     data = features(net, reference, fast)
-    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    samples = next(
+        (Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None
+    )
     for which, pixels in sets_of(pack, options.count, samples):
         start = time.thread_time()
         found = features(net, pixels, fast)
@@ -106,14 +108,18 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
             **metrics.density_coverage(found, data)._asdict(),
         }
         numbers = {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in row.items()}
-        print(f"{name} {net.name} {which}: {row['frechet']:.4g} ({milliseconds:.1f} ms)", flush=True)
+        print(
+            f"{name} {net.name} {which}: {row['frechet']:.4g} ({milliseconds:.1f} ms)", flush=True
+        )
         with open(options.out, "a") as file:
             file.write(json.dumps(numbers) + "\n")
 
 
 def montage(pack: Pack, name: str, options: argparse.Namespace) -> None:
     """One sheet: a line of images for each set, with its name."""
-    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    samples = next(
+        (Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None
+    )
     lines = list(sets_of(pack, options.count, samples))
     side, across = 64, 12
     sheet = Image.new("RGB", (130 + across * (side + 2), len(lines) * (side + 2)), "white")
@@ -154,7 +160,10 @@ def table(path: Path) -> str:
     eye = json.loads(EYE.read_text()) if EYE.exists() else {}
     names = list(dict.fromkeys(key[0] for key in rows))
     extractors = list(dict.fromkeys(key[1] for key in rows))
-    lines = ["| data | extractor | made: Inception | made: eye | with generators: Inception | pairs against the eye |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| data | extractor | made: Inception | made: eye | with generators: Inception | pairs against the eye |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, extractor in itertools.product(names, extractors):
         own = {s: r for (d, e, s), r in rows.items() if (d, e) == (name, extractor)}
         if not own:
@@ -168,11 +177,17 @@ def table(path: Path) -> str:
             ([*own], {s: r["frechet"] for s, r in standard.items()}),
         ):
             both = [s for s in sets if s in other]
-            rho = spearman([own[s]["frechet"] for s in both], [other[s] for s in both]) if len(both) > 3 else None
+            rho = (
+                spearman([own[s]["frechet"] for s in both], [other[s] for s in both])
+                if len(both) > 3
+                else None
+            )
             cells.append("-" if rho is None else f"{rho:.2f}")
         if len(own) == len(made):
             cells[2] = "-"
-        lines.append(f"| {name} | {extractor} | {' | '.join(cells)} | {against(own, eye.get(name, {}))} |")
+        lines.append(
+            f"| {name} | {extractor} | {' | '.join(cells)} | {against(own, eye.get(name, {}))} |"
+        )
     return "\n".join(lines)
 
 
@@ -185,7 +200,9 @@ def against(own: dict[str, dict[str, Any]], eye: dict[str, int]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", nargs="+", default=[])
     parser.add_argument("--samples", nargs="+", default=[])
     parser.add_argument("--extractors", nargs="+", default=["inception", "random", "learned"])

@@ -19,6 +19,7 @@ from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import DataError, ResourceError, UsageError
+from ganzfeld.metrics.default import candidates, default_extractor, made
 from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
 from ganzfeld.metrics.store import keep, kept
 from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
@@ -52,8 +53,9 @@ def evaluate(
     model: a `Model` or `Run`, the folder of one, or a folder or ZIP of anybody's pictures.
     data: what it should look like, as `train` takes it.
     metrics: names out of `METRICS` or of single results; None: all that can be had.
-    extractor: "inception", "domain", "random" or `file.py:name`. None: "domain" where the
-        labels of the data can be learned, else "random".
+    extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
+        where it is installed and the images have colours and 32 pixels or more, else "domain"
+        where the labels of the data can be learned, else "learned".
     protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
     count: generated pictures; None: as many as the data, at most 10,000.
     reference: pictures of the data, a fixed choice; None: as many as `count`.
@@ -188,19 +190,14 @@ def reference_rows(pack: Pack, count: int, left_out: Labels | None = None) -> La
 def choose_extractor(
     name: str | None, pack: Pack, protocol: str | None, progress: Progress
 ) -> Extractor:
-    """The one asked for; else the data's own classifier, where their labels can be learned."""
+    """The one asked for; else the best that the data allow."""
     if name is not None:
         return make_extractor(name, pack, protocol=protocol, progress=progress)
     if protocol is not None:
         return make_extractor("inception", pack, protocol=protocol, progress=progress)
-    if pack.labels is not None:
-        try:
-            return make_extractor("domain", pack, progress=progress)
-        except DataError as error:
-            fallback = make_extractor("random", pack, progress=progress)
-            fallback.facts["note"] = error.what
-            return fallback
-    return make_extractor("random", pack, progress=progress)
+    best = default_extractor(pack).name
+    names = candidates(pack)
+    return made(pack, names[names.index(best) :], progress)
 
 
 def choose_device(name: str) -> str:

