@@ -50,26 +50,29 @@ class Learned(nn.Module):
 
     def __init__(self, tensors: Arrays) -> None:
         super().__init__()
-        self.scales = len([name for name in tensors if name.startswith("shapes.")])
-        for name, array in tensors.items():
-            self.register_buffer(name.replace(".", "_"), torch.from_numpy(array))
+        names = sorted(name for name in tensors if name.startswith("shapes."))
+        self.shapes = nn.ParameterList(fixed(tensors[name]) for name in names)
+        width = SHAPES * len(names)
+        self.mean = fixed(tensors.get("mean", np.zeros(width, np.float32)))
+        self.deviation = fixed(tensors.get("deviation", np.ones(width, np.float32)))
 
     def forward(self, x: Tensor) -> Tensor:
-        found = self.seen(x)
-        if hasattr(self, "mean"):
-            found = (found - self.mean) / self.deviation
-        return found
+        return (self.seen(x) - self.mean) / self.deviation
 
     def seen(self, x: Tensor) -> Tensor:
         """The features before they are brought to one scale."""
         x = large_enough(x)
         return torch.cat(
             [
-                seen_at(coarse(x, scale), getattr(self, f"shapes_{scale}"), stride(x, scale))
-                for scale in range(self.scales)
+                seen_at(coarse(x, scale), shapes, stride(x, scale))
+                for scale, shapes in enumerate(self.shapes)
             ],
             1,
         )
+
+
+def fixed(array: NDArray[np.float32]) -> nn.Parameter:
+    return nn.Parameter(torch.from_numpy(array), requires_grad=False)
 
 
 def large_enough(x: Tensor) -> Tensor:
@@ -136,7 +139,7 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
             tensors[f"shapes.{scale}"] = shapes_of(images, numpy_generator("learned", scale))
             progress("learning features of the data", scale + 1, number + 1)
         network = Learned(tensors)
-        found = torch.cat([network.seen(part) for part in x.split(64)]).double()
+        found = torch.cat([network.seen(part) for part in torch.split(x, 64)]).double()
         spread = found.std(0, correction=0)
         floor = 1e-3 * float(found.std()) + 1e-6
         tensors["mean"] = found.mean(0).float().numpy()
@@ -155,7 +158,8 @@ def shapes_of(images: NDArray[np.float32], draw: np.random.Generator) -> NDArray
     white = patches @ whiten
     filters = typical(white, draw) @ whiten
     filters /= max(float((patches @ filters.T).std()), 1e-6)
-    return filters.reshape(SHAPES, images.shape[1], SIDE, SIDE).astype(np.float32)
+    found: NDArray[np.float32] = filters.astype(np.float32)
+    return found.reshape(SHAPES, images.shape[1], SIDE, SIDE)
 
 
 def patches_of(images: NDArray[np.float32], draw: np.random.Generator) -> Matrix:
