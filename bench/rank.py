@@ -162,7 +162,9 @@ def table(path: Path) -> str:
     eye = json.loads(EYE.read_text())
     columns = ("data", "extractor", "sets", "with Inception", "with the eye", "against the eye")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for name, extractor in itertools.product(*(dict.fromkeys(c) for c in list(zip(*rows))[:2])):
+    names = dict.fromkeys(data for data, _, _ in rows)
+    nets = dict.fromkeys(extractor for _, extractor, _ in rows)
+    for name, extractor in itertools.product(names, nets):
         own = {s: r["frechet"] for (d, e, s), r in rows.items() if (d, e) == (name, extractor)}
         standard = {
             s: r["frechet"] for (d, e, s), r in rows.items() if (d, e) == (name, "inception")
