@@ -139,9 +139,7 @@ def melted(x: Pixels, draw: np.random.Generator) -> Pixels:
     y, z = torch.meshgrid(torch.linspace(-1, 1, h), torch.linspace(-1, 1, w), indexing="ij")
     grid = torch.stack([z, y], -1) + field.permute(0, 2, 3, 1)
     x = torch.from_numpy(x).float()
-    return bytes_of(
-        grid_sample(x, grid, padding_mode="reflection", align_corners=True).numpy()
-    )
+    return bytes_of(grid_sample(x, grid, padding_mode="reflection", align_corners=True).numpy())
 
 
 DAMAGES: dict[str, Damage] = {

@@ -71,6 +71,12 @@ def sets_of(pack: Pack, count: int, samples: Path | None) -> Iterator[tuple[str,
         yield f"G {folder.name}", np.array(found.images[:count])
 
 
+def samples_of(name: str, options: argparse.Namespace) -> Path | None:
+    """The folder of generators' folders that was given for a data set."""
+    given = (text.partition("=") for text in options.samples)
+    return next((Path(path) for data, _, path in given if data == name), None)
+
+
 def features(net: Extractor, pixels: Pixels, fast: bool) -> Features:
     """From the cache, or made now. fast: in bfloat16, which is for Inception alone."""
     stamp = hashlib.sha256(pixels.tobytes() + f"{net.name}{net.weights}{fast}".encode()).hexdigest()
@@ -89,7 +95,7 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
     reference, _ = parts(pack, options.count)
     fast = net.name == "inception" and options.fast
     data = features(net, reference, fast)
-    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    samples = samples_of(name, options)
     for which, pixels in sets_of(pack, options.count, samples):
         start = time.thread_time()
         found = features(net, pixels, fast)
@@ -106,14 +112,16 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
             **metrics.density_coverage(found, data)._asdict(),
         }
         numbers = {k: float(f"{v:.5g}") if isinstance(v, float) else v for k, v in row.items()}
-        print(f"{name} {net.name} {which}: {row['frechet']:.4g} ({milliseconds:.1f} ms)", flush=True)
+        print(
+            f"{name} {net.name} {which}: {row['frechet']:.4g} ({milliseconds:.1f} ms)", flush=True
+        )
         with open(options.out, "a") as file:
             file.write(json.dumps(numbers) + "\n")
 
 
 def montage(pack: Pack, name: str, options: argparse.Namespace) -> None:
     """One sheet: a line of images for each set, with its name."""
-    samples = next((Path(p) for n, _, p in (s.partition("=") for s in options.samples) if n == name), None)
+    samples = samples_of(name, options)
     lines = list(sets_of(pack, options.count, samples))
     side, across = 64, 12
     sheet = Image.new("RGB", (130 + across * (side + 2), len(lines) * (side + 2)), "white")
@@ -151,41 +159,41 @@ def newest(path: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
 def table(path: Path) -> str:
     """Correlations with Inception's Frechet distance and with the eye, for each data set."""
     rows = newest(path)
-    eye = json.loads(EYE.read_text()) if EYE.exists() else {}
-    names = list(dict.fromkeys(key[0] for key in rows))
-    extractors = list(dict.fromkeys(key[1] for key in rows))
-    lines = ["| data | extractor | made: Inception | made: eye | with generators: Inception | pairs against the eye |", "|---|---|---|---|---|---|"]
-    for name, extractor in itertools.product(names, extractors):
-        own = {s: r for (d, e, s), r in rows.items() if (d, e) == (name, extractor)}
-        if not own:
-            continue
-        standard = {s: r for (d, e, s), r in rows.items() if (d, e) == (name, "inception")}
-        cells = []
-        made = [s for s in own if s in DAMAGES]
-        for sets, other in (
-            (made, {s: r["frechet"] for s, r in standard.items()}),
-            (made, eye.get(name, {})),
-            ([*own], {s: r["frechet"] for s, r in standard.items()}),
-        ):
-            both = [s for s in sets if s in other]
-            rho = spearman([own[s]["frechet"] for s in both], [other[s] for s in both]) if len(both) > 3 else None
-            cells.append("-" if rho is None else f"{rho:.2f}")
-        if len(own) == len(made):
-            cells[2] = "-"
-        lines.append(f"| {name} | {extractor} | {' | '.join(cells)} | {against(own, eye.get(name, {}))} |")
+    eye = json.loads(EYE.read_text())
+    columns = ("data", "extractor", "sets", "with Inception", "with the eye", "against the eye")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    names = dict.fromkeys(data for data, _, _ in rows)
+    nets = dict.fromkeys(extractor for _, extractor, _ in rows)
+    for name, extractor in itertools.product(names, nets):
+        own = {s: r["frechet"] for (d, e, s), r in rows.items() if (d, e) == (name, extractor)}
+        standard = {
+            s: r["frechet"] for (d, e, s), r in rows.items() if (d, e) == (name, "inception")
+        }
+        if own:
+            cells = [name, extractor, str(len(own))]
+            cells += [agreement(own, other) for other in (standard, eye.get(name, {}))]
+            lines.append(f"| {' | '.join([*cells, against(own, eye.get(name, {}))])} |")
     return "\n".join(lines)
 
 
-def against(own: dict[str, dict[str, Any]], eye: dict[str, int]) -> str:
+def agreement(own: dict[str, float], other: dict[str, float]) -> str:
+    both = [s for s in own if s in other]
+    if len(both) < 5:
+        return "-"
+    return f"{spearman([own[s] for s in both], [other[s] for s in both]):.2f}"
+
+
+def against(own: dict[str, float], eye: dict[str, int]) -> str:
     """How many pairs, two steps or more apart by eye, stand the other way round."""
     both = [s for s in own if s in eye]
     pairs = [(a, b) for a in both for b in both if eye[b] - eye[a] >= 2]
-    wrong = sum(own[a]["frechet"] > own[b]["frechet"] for a, b in pairs)
-    return f"{wrong} of {len(pairs)}"
+    return f"{sum(own[a] > own[b] for a, b in pairs)} of {len(pairs)} pairs"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--data", nargs="+", default=[])
     parser.add_argument("--samples", nargs="+", default=[])
     parser.add_argument("--extractors", nargs="+", default=["inception", "random", "learned"])

@@ -14,7 +14,16 @@ from typing import NoReturn
 import tyro
 
 from ganzfeld import __version__
-from ganzfeld.commands import bench, data, measuring, study, training, translating, using
+from ganzfeld.commands import (
+    bench,
+    data,
+    measuring,
+    metrics,
+    study,
+    training,
+    translating,
+    using,
+)
 from ganzfeld.errors import (
     OF_DISK,
     GanzfeldError,
@@ -50,6 +59,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
         "experiments with an answer",
         {"augmentation": study.study_augmentation, "families": study.study_families},
     ),
+    "metrics": ("what measures images", {"install": metrics.metrics_install}),
     "bench": ("known data, known answers", {"modes": bench.bench_modes}),
 }
 

@@ -21,6 +21,7 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import DataError, ResourceError, UsageError
+from ganzfeld.metrics.default import COUNTS, candidates, made
 from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
 from ganzfeld.metrics.store import keep, kept
 from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
@@ -54,10 +55,12 @@ def evaluate(
     model: a `Model` or `Run`, the folder of one, or a folder or ZIP of anybody's pictures.
     data: what it should look like, as `train` takes it.
     metrics: names out of `METRICS` or of single results; None: all that can be had.
-    extractor: "inception", "domain", "random" or `file.py:name`. None: "domain" where the
-        labels of the data can be learned, else "random".
+    extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
+        where it is installed and the images have colours and 32 pixels or more, else "domain"
+        where the labels of the data can be learned, else "learned".
     protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
-    count: generated pictures; None: as many as the data, at most 10,000.
+    count: generated pictures; None: as many as the data, at most 10,000 (2,000 where "inception"
+        is taken by itself).
     reference: pictures of the data, a fixed choice; None: as many as `count`.
     held_out: data that were not trained on, for `memorisation`.
     labels: "auto", or "none" to leave the labels of the data aside.
@@ -72,6 +75,8 @@ def evaluate(
         subject = open_like(subject, pack, progress)
     number = choose_count(count, subject, pack)
     net = choose_extractor(extractor, pack, protocol, progress)
+    if extractor is None and count is None and net.name == "inception":
+        number = min(number, COUNTS[0])  # minutes, not hours
     rows = reference_rows(pack, number if reference is None else reference, net.learned_from)
     for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
         if least < 6:
@@ -197,19 +202,12 @@ def shuffled(pack: Pack) -> Labels:
 def choose_extractor(
     name: str | None, pack: Pack, protocol: str | None, progress: Progress
 ) -> Extractor:
-    """The one asked for; else the data's own classifier, where their labels can be learned."""
+    """The one asked for; else the best that the data allow."""
     if name is not None:
         return make_extractor(name, pack, protocol=protocol, progress=progress)
     if protocol is not None:
         return make_extractor("inception", pack, protocol=protocol, progress=progress)
-    if pack.labels is not None:
-        try:
-            return make_extractor("domain", pack, progress=progress)
-        except DataError as error:
-            fallback = make_extractor("random", pack, progress=progress)
-            fallback.facts["note"] = error.what
-            return fallback
-    return make_extractor("random", pack, progress=progress)
+    return made(pack, candidates(pack), progress)
 
 
 def choose_device(name: str) -> str:

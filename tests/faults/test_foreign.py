@@ -1,4 +1,4 @@
-"""Damaged and hostile folders: every command says what is wrong, and none hangs, grows or crashes."""
+"""Damaged and hostile folders: each command says what is wrong; none hangs, grows or crashes."""
 
 from __future__ import annotations
 

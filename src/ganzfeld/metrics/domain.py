@@ -85,12 +85,12 @@ def domain_classifier(pack: Pack, progress: Progress) -> tuple[Classifier, str, 
     if pack.labels is None or len(pack.classes) < 2:
         raise UsageError(
             "the domain extractor is a classifier of the data's labels, and the data have none",
-            fix="--extractor random",
+            fix="--extractor learned",
         )
     if len(pack) < LEAST:
         raise DataError(
             f"the domain extractor needs {LEAST} labelled images or more, not {len(pack)}",
-            fix="--extractor random",
+            fix="--extractor learned",
         )
     place = cache_folder() / f"domain-{RECIPE}-{pack.fingerprint[:32]}.safetensors"
     if (found := kept(place)) is None:
@@ -102,7 +102,7 @@ def domain_classifier(pack: Pack, progress: Progress) -> tuple[Classifier, str, 
         raise DataError(
             f"the domain extractor tells {100 * facts['accuracy']:.1f} % of held-out images "
             f"right; below {100 * ACCURACY:.0f} % its features are not to be trusted",
-            fix="--extractor random, or inception",
+            fix="--extractor learned, or inception",
         )
     return restored(arrays, pack), digest(arrays), facts["accuracy"]
 

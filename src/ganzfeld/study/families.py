@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -242,6 +242,12 @@ def taken(place: Path, model: generate.Model) -> dict[str, Any]:
         "threads": config.run.threads,
         "precision": config.run.precision,
     }
+
+
+def load_own(run: Path) -> generate.Model:
+    """The model of a run of this study; its code runs where it is that of the recipe."""
+    own = shipping.of_own(run, shipping.read_config(run))
+    return cast(generate.Model, generate.load(run, trust_code=own, task="generation"))
 
 
 def describe(cell: Cell) -> str:

@@ -1,0 +1,192 @@
+"""Features that the data teach in seconds, without labels: how often which shapes occur.
+
+From small patches of the data, at several scales, 128 typical shapes a scale are found by
+k-means on whitened patches of equal contrast (Coates, Ng and Lee 2011, "An analysis of
+single-layer networks in unsupervised feature learning"; the soft threshold is that of Coates and
+Ng 2011, "The importance of encoding versus training"). What an image shows of each shape, averaged
+over the image, are its features. Fine scales see blur, noise, blocks and the dots of upsampling;
+the coarsest, where a patch is nearly half of the image, sees how the parts lie. Since patches have
+their brightness taken off and their contrast made equal, an image that is a little brighter is no
+other image. bench/rank.py is what the design was chosen by.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, pad
+
+from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.errors import DataError, ResourceError
+from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
+from ganzfeld.metrics.store import Arrays, digest, keep, kept
+from ganzfeld.randomness import numpy_generator
+
+RECIPE = 1  # raise it when the same data would give other features
+LEAST = 16  # images
+IMAGES = 2_500  # that patches are taken from
+PATCHES = 30_000  # a scale
+SHAPES = 128  # a scale
+SIDE = 6  # px, of a patch
+SCALES = 4  # at most, each half of the one before
+ROUNDS = 12  # of k-means
+FLAT = 0.006  # added to a patch's variance, so that nearly even patches stay so
+EVEN = 0.1  # added to the patches' spectrum, in times of its mean
+THRESHOLD = 1.0  # standard deviations that a shape must stand out by
+
+Matrix = NDArray[np.float64]
+
+
+class Learned(nn.Module):
+    """Images (N, C, H, W) in [-1, 1] to features (N, 128 x scales), of about unit deviation.
+
+    tensors: of each scale the shapes (128, C, 6, 6), and the mean and the deviation of each
+    feature in the images that were learned from.
+    """
+
+    def __init__(self, tensors: Arrays) -> None:
+        super().__init__()
+        names = sorted(name for name in tensors if name.startswith("shapes."))
+        self.shapes = nn.ParameterList(fixed(tensors[name]) for name in names)
+        width = SHAPES * len(names)
+        self.mean = fixed(tensors.get("mean", np.zeros(width, np.float32)))
+        self.deviation = fixed(tensors.get("deviation", np.ones(width, np.float32)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.seen(x) - self.mean) / self.deviation
+
+    def seen(self, x: Tensor) -> Tensor:
+        """The features before they are brought to one scale."""
+        x = large_enough(x)
+        return torch.cat(
+            [
+                seen_at(coarse(x, scale), shapes, stride(x, scale))
+                for scale, shapes in enumerate(self.shapes)
+            ],
+            1,
+        )
+
+
+def fixed(array: NDArray[np.float32]) -> nn.Parameter:
+    return nn.Parameter(torch.from_numpy(array), requires_grad=False)
+
+
+def large_enough(x: Tensor) -> Tensor:
+    """Edges repeated where an image is smaller than a patch."""
+    down, right = (max(0, SIDE - side) for side in x.shape[2:])
+    return pad(x, (0, right, 0, down), mode="replicate") if down or right else x
+
+
+def coarse(x: Tensor, scale: int) -> Tensor:
+    return avg_pool2d(x, 2**scale) if scale else x
+
+
+def stride(x: Tensor, scale: int) -> int:
+    """Pixels between patches: 2 where the map is large, which costs a quarter."""
+    return 2 if min(x.shape[2:]) >> scale > 32 else 1
+
+
+def scales_of(height: int, width: int) -> int:
+    """How many scales leave an image of 7 pixels or more."""
+    return next((n for n in range(1, SCALES) if min(height, width) >> n < SIDE + 1), SCALES)
+
+
+def seen_at(x: Tensor, shapes: Tensor, step: int) -> Tensor:
+    """Mean over the image of what stands out of each shape, (N, shapes).
+
+    Convolution of patches whose mean is taken off and whose contrast is made equal.
+    """
+    mean = avg_pool2d(x.mean(1, keepdim=True), SIDE, step)
+    square = avg_pool2d((x * x).mean(1, keepdim=True), SIDE, step)
+    contrast = torch.sqrt((square - mean * mean).clamp_min(0) + FLAT)
+    sums = shapes.sum((1, 2, 3))[None, :, None, None]
+    found = (conv2d(x, shapes, stride=step) - mean * sums) / contrast
+    return (found - THRESHOLD).relu_().mean((2, 3))
+
+
+def learned_features(pack: Pack, progress: Progress) -> tuple[Learned, str]:
+    """The data's network and its weights' hash, from the cache folder or learned now.
+
+    Raises DataError for fewer than 16 images.
+    """
+    if len(pack) < LEAST:
+        raise DataError(
+            f"the learned extractor needs {LEAST} images or more, not {len(pack)}",
+            fix="--extractor random",
+        )
+    place = cache_folder() / f"learned-{RECIPE}-{pack.fingerprint[:32]}.safetensors"
+    if (found := kept(place)) is None:
+        found = learn(pack, progress), {}
+        with suppress(ResourceError):  # the next time they are learned again
+            keep(place, *found)
+    return Learned(found[0]).eval().requires_grad_(False), digest(found[0])
+
+
+def learn(pack: Pack, progress: Progress) -> Arrays:
+    """Shapes of each scale, then the mean and deviation of each feature."""
+    draw = numpy_generator("learned", "images")
+    rows = np.sort(draw.permutation(learning_rows(pack))[:IMAGES])
+    tensors: Arrays = {}
+    with same_everywhere("learned"), torch.no_grad():
+        x = large_enough(torch.from_numpy(pack.rows(rows)["x"]).float() / 127.5 - 1)
+        number = scales_of(*x.shape[2:])
+        for scale in range(number):
+            images = coarse(x, scale).numpy()
+            tensors[f"shapes.{scale}"] = shapes_of(images, numpy_generator("learned", scale))
+            progress("learning features of the data", scale + 1, number + 1)
+        network = Learned(tensors)
+        found = torch.cat([network.seen(part) for part in torch.split(x, 64)]).double()
+        spread = found.std(0, correction=0)
+        floor = 1e-3 * float(found.std()) + 1e-6
+        tensors["mean"] = found.mean(0).float().numpy()
+        tensors["deviation"] = (spread + floor).float().numpy()
+        progress("learning features of the data", number + 1, number + 1)
+    # Rounded, so that fewer of another machine's last bits make another network.
+    return {name: np.round(array, 5) for name, array in tensors.items()}
+
+
+def shapes_of(images: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
+    """Filters (128, C, 6, 6) whose answers to the patches of images have deviation 1."""
+    patches = patches_of(images, draw)
+    values, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
+    ridge = EVEN * max(float(values.mean()), 1e-6)
+    whiten = (vectors / np.sqrt(np.maximum(values, 0) + ridge)) @ vectors.T
+    white = patches @ whiten
+    filters = typical(white, draw) @ whiten
+    filters /= max(float((patches @ filters.T).std()), 1e-6)
+    found: NDArray[np.float32] = filters.astype(np.float32)
+    return found.reshape(SHAPES, images.shape[1], SIDE, SIDE)
+
+
+def patches_of(images: NDArray[np.float32], draw: np.random.Generator) -> Matrix:
+    """Patches (30,000, C x 6 x 6) without their mean and of equal contrast."""
+    n, _, h, w = images.shape
+    number = draw.integers(n, size=PATCHES)
+    top, left = (draw.integers(side - SIDE + 1, size=PATCHES) for side in (h, w))
+    windows = np.lib.stride_tricks.sliding_window_view(images, (SIDE, SIDE), axis=(2, 3))
+    found = windows[number, :, top, left].reshape(PATCHES, -1).astype(np.float64)
+    found -= found.mean(1, keepdims=True)
+    found /= np.sqrt((found * found).mean(1, keepdims=True) + FLAT)
+    return found
+
+
+def typical(white: Matrix, draw: np.random.Generator) -> Matrix:
+    """Directions (128, D) of unit length, by spherical k-means."""
+    length = np.linalg.norm(white, axis=1, keepdims=True)
+    white = white / np.maximum(length, 1e-3)
+    centres = white[draw.permutation(len(white))[:SHAPES]]
+    for _ in range(ROUNDS):
+        likeness = white @ centres.T
+        nearest = likeness.argmax(1)
+        weights = np.zeros_like(likeness)
+        weights[np.arange(len(white)), nearest] = likeness.max(1)
+        sums = weights.T @ white
+        length = np.linalg.norm(sums, axis=1)
+        lost = length < 1e-6  # nothing is near it: another patch in its place
+        sums[lost] = white[draw.integers(len(white), size=int(lost.sum()))] + 1e-6
+        centres = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return centres
