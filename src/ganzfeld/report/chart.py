@@ -90,10 +90,10 @@ def chart(
     parts: list[Html] = [*plot.axes(x)]
     if mark and plot.x_low <= mark[0] <= plot.x_high:
         parts += plot.mark(*mark)
-    for level in levels:
-        parts += plot.level(level)
     for line in lines:
         parts += plot.line(line, dots=not noisy)
+    for level in levels:
+        parts += plot.level(level)
     if best:
         line, point = best.of(lines)
         parts.append(plot.ring(line, point))
