@@ -26,7 +26,7 @@ def overfitting(
 
     "overfitted": half as far again from the held-out images as from the furthest lot; None where
     there are fewer than four lots. It is a weak sign, since lots of the same size differ by chance:
-    copies of 1,600 training images stay within their range. `memorisation` finds copies.
+    copies of 1,600 training images mostly stay in their range. `memorisation` finds copies.
     """
     count = len(held_out)
     lots = [data[low : low + count] for low in range(0, len(data) - count + 1, count)][:LOTS]
