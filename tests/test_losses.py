@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld import Adversarial
-from ganzfeld.losses import LOSSES
+from ganzfeld.losses import LOSSES, draw_of, draws_of
 from ganzfeld.networks import NETWORKS
 from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 
@@ -177,3 +177,34 @@ def test_the_slope_by_differences_teaches_as_the_exact_one_does() -> None:
     estimate = gradient(estimated_slope(lambda v: net(v)[:, 0], many, 0.01)[1])
     assert torch.nn.functional.cosine_similarity(exact, estimate[: len(exact)], dim=0) > 0.99
     assert (estimate.norm() / exact.norm()).item() == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "generator"),
+    [
+        ("saturating", 2 * math.log(2), -math.log(2)),
+        ("non-saturating", 2 * math.log(2), math.log(2)),
+        ("least-squares", 0.25, 0.125),
+        ("wasserstein", 0.0, 0.0),
+        ("hinge", 2.0, 0.0),
+        ("relativistic", math.log(2), math.log(2)),
+    ],
+)
+def test_what_a_loss_is_at_a_draw(name: str, discriminator: float, generator: float) -> None:
+    found = draw_of(name)
+    assert found["discriminator"] == pytest.approx(discriminator, abs=1e-6)
+    assert found["generator"] == pytest.approx(generator, abs=1e-6)
+    # no constant logit does better for the discriminator: that is what makes it a draw
+    for logit in torch.linspace(-3, 3, 25):
+        same = torch.full((1,), float(logit))
+        value = float(LOSSES[name].discriminator(same, same))
+        assert value >= found["discriminator"] - 1e-6
+
+
+def test_every_loss_has_a_draw_by_the_names_that_are_logged() -> None:
+    for name in LOSSES:
+        draws = draws_of("adversarial", {"loss": name})
+        assert set(draws) == {"discriminator/adversarial", "generator/adversarial"}
+    both = draws_of("adversarial", {"loss": "relativistic", "one_stage": True})
+    assert set(both) == {"both/discriminator", "both/generator"}
+    assert draws_of("vae", {}) == draws_of("adversarial", {"loss": "mine.py:loss"}) == {}

@@ -65,7 +65,7 @@ def test_a_whole_run_has_every_part_and_needs_no_other_file(run: Path, pack: Pac
     page = assert_alone(path)
     assert page.headings() == set(SECTIONS)
     assert "avatars:64 by default" in page.text
-    assert "640" in page.text and "kernel first, Frechet biased below 5,000" in page.text
+    assert "640" in page.text and "fewer than 5,000 images on a side" in page.text
     result = json.loads((run / "evaluation.json").read_text())
     assert result["protocol"]["id"] in page.text
     assert f"ganzfeld resume {run} --images 1280" in page.text
@@ -325,3 +325,63 @@ def test_a_model_that_was_not_chosen_by_a_number(run: Path) -> None:
     page = Page(report.write(run))
     assert "the model that it ships is the medium average at image 640" in page.text
     assert "None" not in page.text.partition("The plan")[0]
+
+
+def test_the_top_says_how_good_it_is_and_tiles_say_what_real_data_have(run: Path) -> None:
+    real = {"frechet": 0.09, "precision": 0.84, "recall": 0.83, "coverage": 0.97}
+    change(run / "evaluation.json", real=real, frechet=0.36, precision=0.83, recall=0.7)
+    rows = [
+        {"kind": "evaluation", "images": n, "frechet": f, "count": 64, "protocol": "p"}
+        for n, f in ((80, 9.0), (160, 5.0), (240, 3.0))
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = Page(report.write(run))
+    top = page.text.partition("The plan")[0]
+    assert "Frechet 0.36 where real images have 0.090: clearly worse than real images" in top
+    assert "precision 0.83 (real 0.84)" in top and "still improving when it ended" in top
+    assert "real data: 0.09" in top and "real data: 0.83" in top
+    assert "0 is best" not in top
+
+
+def test_numbers_of_unequal_counts_are_not_left_side_by_side(run: Path) -> None:
+    candidates = [{"images": 640, "average": "long", "frechet": 1.033}]
+    best = {"images": 640, "average": "long", "by": "frechet", "candidates": candidates}
+    change(run / "model" / "config.json", chosen=best | {"count": 66})
+    text = Page(report.write(run)).text
+    assert "from 66 samples" in text and "do not compare it with the figures below" in text
+    change(run / "model" / "config.json", chosen=best | {"count": 48})
+    assert "do not compare it" not in Page(report.write(run)).text
+
+
+def test_losses_are_explained_and_penalties_have_a_chart_of_their_own(run: Path) -> None:
+    page = Page(report.write(run))
+    labels = [svg.get("aria-label") or "" for svg in page.all("svg")]
+    losses = next(text for text in labels if text.startswith("Losses of the discriminator"))
+    assert "a draw: 1.386" in losses and "r1" not in losses
+    penalties = next(text for text in labels if text.startswith("Penalties of the discriminator"))
+    assert "r1 goes" in penalties and "r2 goes" in penalties
+    assert "At 1.386 the discriminator cannot tell real from generated" in page.text
+    assert "At 0.693 the generator draws" in page.text
+    assert "r1 punishes the discriminator's slope at real images" in page.text
+    many = [(float(n), 1.0) for n in range(100)]
+    made = chart.chart("t", [chart.Line("r1", many), chart.Line("r2", many, dashed=True)])
+    assert made.count("stroke-dasharray") == 2, "of the line and of its key"
+
+
+def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -> None:
+    rows = [
+        {"kind": "evaluation", "images": n, "precision": p, "count": 66, "real": {"precision": 0.8}}
+        for n, p in ((320, 0.84), (640, 0.9))
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = Page(report.write(run))
+    assert "66 samples a point: a bar is what chance alone may do" in page.text
+    assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
+    plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
+    assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high
+
+
+def test_a_number_on_a_tile_is_never_broken() -> None:
+    style = (Path(report.__file__).parent / "page.css").read_text()
+    rule = style.partition(".tiles dd {")[2].partition("}")[0]
+    assert "white-space: nowrap" in rule and "overflow-wrap" not in rule

@@ -69,7 +69,8 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
     for name in SHARES:
         if (share := result.get(name)) is not None:
             other = real_of(result, name)
-            shares.append(f"{name} {share:.2f}" + (f" (real {other:.2f})" if other else ""))
+            beside = "" if other is None else f" (real {other:.2f})"
+            shares.append(f"{name} {share:.2f}{beside}")
     parts += [", ".join(shares)] if shares else []
     if said := trend(scores):
         parts.append(f"{said} when it ended")
@@ -93,7 +94,12 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of an evaluation, in sentences."""
     found = [str(text) for text in result.get("warnings") or []]
     said = " ".join(found)
-    if (value := result.get("diversity")) is not None and value < 0.3:
+    if (result.get("protocol") or {}).get("extractor") == "random" and "random" not in said:
+        found.append(
+            "The random extractor sees colour and texture, hardly shapes: look at the images. "
+            "For numbers that agree with people: ganzfeld evaluate --extractor inception."
+        )
+    if (value := result.get("diversity")) is not None and value < 0.3 and "collapsed" not in said:
         found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
     value = result.get("memorisation")
     if value is not None and value < 0.5 and "memoris" not in said and "cop" not in said:

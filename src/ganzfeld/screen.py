@@ -161,7 +161,7 @@ def by_player(state: State) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in state.losses.items():
         player, slash, term = name.rpartition("/")
-        draw = f" (a draw: {number(state.draws[name])})" if name in state.draws else ""
+        draw = f" (draw {number(state.draws[name])})" if name in state.draws else ""
         found.setdefault(player if slash else "loss", []).append(f"{term} {number(value)}{draw}")
     return found
 

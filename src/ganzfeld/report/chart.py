@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganzfeld.report.html import Html, tag
 
@@ -19,11 +19,25 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Line:
-    """points: (x, y), x ascending. colour: its place in the palette; None: in turn."""
+    """points: (x, y), x ascending. colour: its place in the palette; None: in turn.
+
+    dashed: whether it is so even where many points leave no room for dots. errors: half the
+    length of a bar at each point, for what chance may do to it; () for none.
+    """
 
     name: str
     points: Points
     colour: int | None = None
+    dashed: bool = False
+    errors: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Level:
+    """A line across the chart: what a value would mean."""
+
+    value: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -51,16 +65,19 @@ def chart(
     x: str = "images seen",
     best: Best | None = None,
     mark: tuple[float, str] | None = None,
+    levels: Sequence[Level] = (),
+    within: tuple[float, float] | None = None,
     caption: str | None = None,
 ) -> Html:
     """A figure with a title, a legend where there are several lines, and axes with labels.
 
     best: mark the best point of all lines, and say where it is.
     mark: a place on the x axis and what is there.
+    levels: lines across. within: the ends of the y axis; None: those of the values.
     Lines without points are left out; without any the result is empty.
     """
     lines = [
-        Line(line.name, thin(line.points), i if line.colour is None else line.colour)
+        replace(line, points=thin(line.points), colour=i if line.colour is None else line.colour)
         for i, line in enumerate(lines)
         if line.points
     ]
@@ -68,20 +85,22 @@ def chart(
         return Html("")
     values = [value for line in lines for _, value in line.points]
     places = [place for line in lines for place, _ in line.points]
-    plot = Plot(places, values)
+    plot = Plot(places, values, [level.value for level in levels], within)
     noisy = max(len(line.points) for line in lines) > 60
     parts: list[Html] = [*plot.axes(x)]
     if mark and plot.x_low <= mark[0] <= plot.x_high:
         parts += plot.mark(*mark)
     for line in lines:
         parts += plot.line(line, dots=not noisy)
+    for level in levels:
+        parts += plot.level(level)
     if best:
         line, point = best.of(lines)
         parts.append(plot.ring(line, point))
         whose = f" ({line.name})" if len(lines) > 1 else ""
         found = f"Best: {figure(point[1])} at {figure(point[0])}{whose}; {best.meaning}."
         caption = f"{found} {caption or ''}".rstrip()
-    said = "; ".join(describe(line) for line in lines)
+    said = "; ".join([*map(describe, lines), *(f"a line across: {v.text}" for v in levels)])
     scale = " (logarithmic scale)" if plot.logarithmic else ""
     svg = tag(
         "svg",
@@ -107,7 +126,7 @@ def legend(lines: Sequence[Line], noisy: bool) -> Html:
         return tag("li", key, line.name)
 
     def dash(line: Line) -> str | None:
-        return None if noisy else dash_of(line)
+        return dash_of(line) if line.dashed or not noisy else None
 
     return tag("ul", *(entry(line) for line in lines), class_="legend")
 
@@ -117,7 +136,7 @@ def shade(kind: str, line: Line) -> str:
 
 
 def dash_of(line: Line) -> str | None:
-    return DASHES[(line.colour or 0) % len(DASHES)] or None
+    return DASHES[(line.colour or 0) % len(DASHES)] or ("6 4" if line.dashed else None)
 
 
 def describe(line: Line) -> str:
@@ -137,12 +156,20 @@ def thin(points: Points) -> Points:
 class Plot:
     """From numbers to places in the picture. y is logarithmic where it spans much above zero."""
 
-    def __init__(self, places: Sequence[float], values: Sequence[float]) -> None:
+    def __init__(
+        self,
+        places: Sequence[float],
+        values: Sequence[float],
+        levels: Sequence[float] = (),
+        within: tuple[float, float] | None = None,
+    ) -> None:
         self.x_low, self.x_high = min(0.0, *places), max(places) or 1.0
         ordered = sorted(values)
         # single outliers are cut off, or one bad step would flatten all that matters
         cut = len(ordered) // 200
-        low, high = ordered[cut], ordered[-1 - cut]
+        low, high = min(ordered[cut], *levels, math.inf), max(ordered[-1 - cut], *levels, -math.inf)
+        if within:
+            low, high = min(low, within[0]), max(high, within[1])
         self.logarithmic = low > 0 and high / low > 30
         if self.logarithmic:
             low, high = math.log10(low), math.log10(high)
@@ -182,8 +209,13 @@ class Plot:
 
     def line(self, line: Line, *, dots: bool) -> list[Html]:
         path = "M" + "L".join(f"{self.x(a)} {self.y(b)}" for a, b in line.points)
-        dash = dash_of(line) if dots else None
-        parts = [tag("path", d=path, class_=shade("line s", line), stroke_dasharray=dash)]
+        dash = dash_of(line) if dots or line.dashed else None
+        bars = ""
+        if len(line.errors) == len(line.points):
+            for (a, b), e in zip(line.points, line.errors, strict=True):
+                bars += f"M{self.x(a)} {self.y(b - e)}V{self.y(b + e)}"
+        parts = [tag("path", d=bars, class_=shade("bars s", line))] if bars else []
+        parts += [tag("path", d=path, class_=shade("line s", line), stroke_dasharray=dash)]
         for a, b in line.points if dots else ():
             title = tag("title", f"{line.name}: {figure(b)} at {a:,.0f}")
             dot = tag("circle", title, cx=self.x(a), cy=self.y(b), r=2.6, class_=shade("f", line))
@@ -193,6 +225,14 @@ class Plot:
     def ring(self, line: Line, point: tuple[float, float]) -> Html:
         x, y = self.x(point[0]), self.y(point[1])
         return tag("circle", cx=x, cy=y, r=4.5, class_=f"best {shade('s', line)}")
+
+    def level(self, level: Level) -> list[Html]:
+        y = self.y(level.value)
+        above = y - 5 if y > TOP + 14 else y + 14
+        return [
+            tag("path", d=f"M{LEFT} {y}H{RIGHT}", class_="level"),
+            tag("text", level.text, x=LEFT + 4, y=above, class_="level-text"),
+        ]
 
     def mark(self, place: float, text: str) -> list[Html]:
         x = self.x(place)

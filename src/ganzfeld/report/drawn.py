@@ -116,7 +116,7 @@ def by_class(record: Record, model: generate.Model | str) -> Html:
         ]
         if (distance := distances.get(name)) is not None:
             facts.append(tag("dt", "distance"))
-            facts.append(tag("dd", "within the class, 0 is best", class_="soft"))
+            facts.append(tag("dd", "within the class; lower is nearer", class_="soft"))
             facts.append(tag("dd", f"{distance:.3g}", class_="number"))
         title = tag("h3", name)
         body = tag("dl", *facts, class_="share") if facts else None

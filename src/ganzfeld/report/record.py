@@ -85,6 +85,31 @@ class Record:
                     found.setdefault(name, []).append((row["images"], value))
         return found
 
+    def scores(self) -> list[tuple[int, float]]:
+        """(images seen, Frechet distance) of the evaluations during training, in order."""
+        found = {
+            int(row["images"]): float(row["frechet"])
+            for row in self.of_kind("evaluation")
+            if isinstance(row.get("frechet"), int | float)
+        }
+        return sorted(found.items())
+
+    def count_of(self, protocol: str) -> int | None:
+        """Samples of each evaluation during training under a protocol."""
+        rows = self.of_kind("evaluation")
+        counts = {row.get("count") for row in rows if str(row.get("protocol", "")) == protocol}
+        count = counts.pop() if len(counts) == 1 else None
+        return count if isinstance(count, int) else None
+
+    def real_of(self, protocol: str, name: str) -> float | None:
+        """What real images had in place of the samples, under a protocol during training."""
+        for row in reversed(self.of_kind("evaluation")):
+            real = row.get("real")
+            if str(row.get("protocol", "")) == protocol and isinstance(real, dict):
+                value = real.get(name)
+                return value if isinstance(value, int | float) else None
+        return None
+
     def curves(self) -> dict[tuple[str, str], Points]:
         """By (protocol, metric): numbers of different protocols make different curves."""
         found: dict[tuple[str, str], Points] = {}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from ganzfeld import quality
 from ganzfeld.metrics.summary import ROWS, figure
 from ganzfeld.reader import LINE_BYTES, Unreadable, read_whole
-from ganzfeld.report.chart import Best, Line, chart
+from ganzfeld.report.chart import Best, Level, Line, Points, chart
 from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
+from ganzfeld.report.losses import loss_charts
 from ganzfeld.report.record import Record, Row
 from ganzfeld.screen import duration
 
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
+SHARES = frozenset({"precision", "recall", "coverage"})  # in [0, 1]
+FEW = 1_000  # samples of an evaluation
 NAMES = {"kernel": "kernel distance", "frechet": "Frechet distance"}
 BEST = {
     "kernel": "min",
@@ -44,11 +50,17 @@ def hero(record: Record) -> Html:
         "div",
         tag("p", "Report of a run", class_="kind"),
         tag("h1", f"{record.data} by {Path(record.config.recipe).name}"),
-        tag("p", verdict(record), class_="verdict"),
+        tag("p", said, class_="verdict") if (said := judgement(record)) else None,
+        tag("p", verdict(record), class_=None if said else "verdict"),
         tiles(record),
         *(note(line) for line in warnings(record)),
     )
     return tag("header", text, newest(record), class_="hero")
+
+
+def judgement(record: Record) -> str:
+    """How good it is, in one sentence with numbers; "" where it was not measured."""
+    return quality.verdict(record.evaluation or {}, record.scores())
 
 
 def verdict(record: Record) -> str:
@@ -72,9 +84,16 @@ def verdict(record: Record) -> str:
     by, number = title(str(chosen["by"])), chosen_number(chosen)
     many = len(chosen.get("candidates") or [])
     text += f", the best of {many} candidates" if many > 1 else ", chosen"
-    return f"{text} by the {by} measured during training" + (
-        f" ({figure(number)})." if number is not None else "."
-    )
+    text += f" by the {by} measured during training"
+    if number is None:
+        return f"{text}."
+    count, other = chosen.get("count"), (record.evaluation or {}).get("count")
+    if isinstance(count, int) and isinstance(other, int) and count != other:
+        return (
+            f"{text} ({figure(number)}). That is from {count:,} samples, and few samples make it "
+            f"larger: do not compare it with the figures below, which are from {other:,}."
+        )
+    return f"{text} ({figure(number)})."
 
 
 def result_words(record: Record) -> str:
@@ -96,15 +115,24 @@ def chosen_number(chosen: Row) -> float | None:
 def tiles(record: Record) -> Html:
     """The figures to see first."""
     result, clock = record.evaluation or {}, record.clock()
-    shown: list[tuple[str, str]] = [("images seen", f"{record.images:,}")]
+    shown: list[tuple[str, str, str]] = [("images seen", f"{record.images:,}", "")]
     if len(clock) > 1:
-        shown.append(("time in training", duration(clock[-1][1])))
-        shown.append(("images a second", f"{clock[-1][0] / max(clock[-1][1], 1e-9):,.0f}"))
-    names = ["kernel", "frechet"] if result.get("frechet_biased", True) else ["frechet", "kernel"]
-    for name in (*names, "precision", "recall", "coverage"):
+        shown.append(("time in training", duration(clock[-1][1]), ""))
+        shown.append(("images a second", f"{clock[-1][0] / max(clock[-1][1], 1e-9):,.0f}", ""))
+    for name in ("frechet", "kernel", "precision", "recall", "coverage"):
         if result.get(name) is not None:
-            shown.append((NAMES.get(name, name), figure(result[name])))
-    return tag("dl", *(tag("div", tag("dt", a), tag("dd", b)) for a, b in shown), class_="tiles")
+            shown.append((NAMES.get(name, name), figure(result[name]), beside(result, name)))
+    found = (
+        tag("div", tag("dt", a), tag("dd", b), tag("dd", c, class_="real") if c else None)
+        for a, b, c in shown
+    )
+    return tag("dl", *found, class_="tiles")
+
+
+def beside(result: Row, name: str) -> str:
+    """What real images have, to be read beside a number."""
+    real = quality.real_of(result, name)
+    return "real data: not measured" if real is None else f"real data: {figure(real)}"
 
 
 def warnings(record: Record) -> list[str]:
@@ -119,14 +147,7 @@ def warnings(record: Record) -> list[str]:
     rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
     if rollbacks:
         found.append(f"Training went back to an earlier checkpoint {rollbacks} time(s).")
-    if (value := result.get("diversity")) is not None and value < 0.3:
-        found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
-    if (value := result.get("memorisation")) is not None and value < 0.5:
-        found.append(
-            f"Samples lie {value:.0%} as far from the training data as fresh pictures would: "
-            "it may have learned some by heart. See the closest training pictures."
-        )
-    return found
+    return found + quality.alarms(result)
 
 
 def newest(record: Record) -> Html | None:
@@ -190,11 +211,21 @@ def spaced(items: Sequence[tuple[int, Path]], most: int) -> list[tuple[int, Path
 
 
 def curves(record: Record) -> Html:
-    charts = [*metric_charts(record), *candidate_chart(record), *loss_charts(record)]
+    charts = [
+        *metric_charts(record),
+        *candidate_chart(record),
+        *loss_charts(record),
+        speed_chart(record),
+    ]
     if not any(charts):
         return Html("")
     shown = tag("div", *charts, class_="cards")
-    lead = "Against images seen, the clock of everything here."
+    lead = (
+        "Against images seen. Losses measure the two players against each other and not the "
+        "images: judge by the metrics."
+        if record.losses()
+        else "Against images seen."
+    )
     return section("Curves", shown, evaluation_rows(record), lead=lead)
 
 
@@ -210,14 +241,37 @@ def metric_charts(record: Record) -> Iterable[Html]:
         family = "errors" if name.startswith(("error_", "cycle_error_", "baseline_")) else name
         charts.setdefault((protocol, family), []).append(Line(title(name), points))
     for (protocol, name), lines in charts.items():
-        way = BEST.get(name)
+        way, count = BEST.get(name), record.count_of(protocol)
+        real = record.real_of(protocol, name)
+        if name in SHARES and count:
+            lines = [replace(line, errors=chance(line.points, count)) for line in lines]
+        notes = [few(name, count)] if count and name in BEST else []
+        if several or name == "errors":
+            notes.append(f"Protocol: {protocol}")
         yield chart(
             title(name),
             lines,
             best=Best(way) if way and len(lines[0].points) > 1 else None,
             mark=mark,
-            caption=f"Protocol: {protocol}" if several or name == "errors" else None,
+            levels=[Level(real, f"real data: {figure(real)}")] if real is not None else (),
+            within=(0.0, 1.0) if name in SHARES else None,
+            caption=" ".join(notes) or None,
         )
+
+
+def chance(points: Points, count: int) -> list[float]:
+    """Half of the 95 % interval of shares of so many samples (Agresti and Coull 1998)."""
+    more = count + 4
+    middles = [(share * count + 2) / more for _, share in points]
+    return [1.96 * math.sqrt(middle * (1 - middle) / more) for middle in middles]
+
+
+def few(name: str, count: int) -> str:
+    """What so many samples can tell."""
+    text = f"{count:,} samples a point"
+    if name in SHARES:
+        return f"{text}: a bar is what chance alone may do in 95 of 100 cases."
+    return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
 
 
 def title(name: str) -> str:
@@ -251,20 +305,13 @@ def candidate_chart(record: Record) -> Iterable[Html]:
     )
 
 
-def loss_charts(record: Record) -> Iterable[Html]:
-    players: dict[str, list[Line]] = {}
-    for name, points in record.losses().items():
-        player, slash, term = name.partition("/")
-        place = players.setdefault(player if slash else "training", [])
-        place.append(Line(term.replace("_", " ") if slash else name, points))
-    for player, lines in players.items():
-        yield chart(f"Losses of the {player}" if player != "training" else "Losses", lines)
+def speed_chart(record: Record) -> Html:
     speeds = [
         (row["images"], row["images_per_second"])
         for row in record.of_kind("train")
         if isinstance(row.get("images_per_second"), int | float)
     ]
-    yield chart("Images per second", [Line("images per second", speeds, 5)])
+    return chart("Images per second", [Line("images per second", speeds, 5)])
 
 
 def evaluation_rows(record: Record) -> Html | None:
@@ -311,13 +358,27 @@ def metrics(record: Record) -> Html:
     if (accuracy := result.get("extractor_accuracy")) is not None:
         lead += f" It told {100 * accuracy:.1f} % of held-out pictures right."
     if result.get("frechet_biased"):
-        said.append(note("kernel first, Frechet biased below 5,000"))
+        said.append(
+            note(
+                "With fewer than 5,000 images on a side the Frechet distance is too large, for "
+                "real data too: read it beside theirs, and compare equal counts only."
+            )
+        )
     if text := result.get("extractor_note"):
         said.append(note(str(text)))
-    rows = [row for make in ROWS for row in make(result)]
-    shown = table(
-        "Metrics", ["metric", "value", "what it means"], rows, numbers=[1], kind="explained"
-    )
+    rows = [
+        (name, value, "" if (real := real_beside(result, name)) is None else figure(real), meaning)
+        for make in ROWS
+        for name, value, meaning in make(result)
+    ]
+    head = ["metric", "value", "real data", "what it means"]
+    shown = table("Metrics", head, rows, numbers=[1, 2], kind="explained")
     naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
     why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
     return section("Metrics", *said, shown, naming, why, lead=lead)
+
+
+def real_beside(result: Row, name: str) -> float | None:
+    """What real images have, by the name of a row."""
+    keys = {"FID": "frechet", "KID": "kernel", **{words: key for key, words in NAMES.items()}}
+    return quality.real_of(result, keys.get(name, name.replace(" ", "_")))
