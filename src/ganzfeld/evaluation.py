@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -16,16 +15,18 @@ from numpy.typing import NDArray
 
 import ganzfeld
 from ganzfeld import generate, pictures
-from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.survey import alpha_of
-from ganzfeld.errors import DataError, ResourceError, UsageError
-from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
-from ganzfeld.metrics.store import keep, kept
-from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.metrics.copies import Passing, for_copies
+from ganzfeld.metrics.features import Extractor, extract, make_extractor, of_pack
+from ganzfeld.metrics.reference import features_of, reference_rows
+from ganzfeld.metrics.scale import real_scale, small_of
+from ganzfeld.metrics.suite import FAMILIES, Sets, choose_metrics, kernel_words
+from ganzfeld.metrics.summary import warnings
 from ganzfeld.randomness import key, numpy_generator
 
 COUNT = 10_000  # samples, where the data have as many
-PIXEL_SIDE = 32  # of the comparison of plain pixels
 
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
@@ -69,45 +70,64 @@ def evaluate(
     if not isinstance(subject, generate.Model):
         subject = open_like(subject, pack, progress)
     number = choose_count(count, subject, pack)
-    rows = reference_rows(pack, number if reference is None else reference)
+    net = choose_extractor(extractor, pack, protocol, progress)
+    rows = reference_rows(pack, number if reference is None else reference, net)
     for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
-    net = choose_extractor(extractor, pack, protocol, progress)
     other = None if held_out is None else open_like(held_out, pack, progress)
     place = torch.device(choose_device(device))
-    drawn = draw(subject, pack, rows, number, seed, place)
-    thumbs: list[Features] = []
+    fitted = "none"
+    drawn = draw(subject, pack, number, seed, place)
+    passed = Passing()
+    generated = extract(
+        net,
+        passed.watched(drawn.chunks),
+        number,
+        device=place,
+        progress=progress,
+        stage="generated images",
+    )
     sets = Sets(
         extractor=net,
-        generated=extract(
-            net,
-            watched(drawn.chunks, thumbs),
-            number,
-            device=place,
-            progress=progress,
-            stage="generated pictures",
-        ),
+        generated=generated,
         data=features_of(net, pack, rows, place, progress),
-        generated_pixels=np.concatenate(thumbs),
-        data_pixels=np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])]),
+        generated_pixels=np.concatenate(passed.pixels),
+        data_pixels=small_of(pack, rows),
         classes=pack.classes,
-        numbers=drawn.numbers,
-        rows=rows,
         wanted=drawn.labels,
         data_labels=None if pack.labels is None else pack.labels[rows],
-        held_out=None if other is None else held_out_features(net, other, place, progress),
-        whole=len(pack),
+        thumbnails=for_copies(passed, drawn.numbers, pack, other)
+        if "memorisation" in chosen
+        else None,
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
         progress("measuring", 1 + list(chosen).index(name), len(chosen))
-        found = METRICS[name](sets)
+        found = FAMILIES[name].measure(sets)
         if metrics is not None and not found:
-            raise UsageError(f"the metric {name} {NEEDS[name]}")
+            raise UsageError(f"the metric {name} {FAMILIES[name].needs}")
         result.update(found)
+    result |= real_scale(
+        net,
+        pack,
+        number,
+        len(rows),
+        metrics=chosen,
+        held_out=other,
+        device=place,
+        progress=progress,
+    )
+    if result.get("memorisation_copies") is not None:
+        result["real"] = result["real"] | {
+            "memorisation": 1.0,
+            "memorisation_copies": result["memorisation_copies_of_fresh"],
+        }
     result |= {f"extractor_{name}": value for name, value in net.facts.items()}
-    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed, other)
+    result["protocol"] = describe_protocol(
+        net, pack, number, len(rows), seed, other, fitted=fitted, asked=drawn.asked
+    )
+    result["warnings"] = warnings(result)
     return {name: finite(value) for name, value in result.items()}
 
 
@@ -173,14 +193,6 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
     return count
 
 
-def reference_rows(pack: Pack, count: int) -> Labels:
-    """Rows of the data to compare with: the same ones for the same count, whatever the seed.
-
-    Shuffled, since data are often sorted by class, and some metrics take blocks.
-    """
-    return numpy_generator("reference").permutation(len(pack))[: max(count, 0)]
-
-
 def choose_extractor(
     name: str | None, pack: Pack, protocol: str | None, progress: Progress
 ) -> Extractor:
@@ -206,25 +218,21 @@ def choose_device(name: str) -> str:
 
 
 class Drawn(NamedTuple):
-    """Generated pictures in chunks, their numbers, and their labels where they are known."""
+    """Generated images in chunks, their numbers, and their labels where they are known.
+
+    asked: whether a model was asked for these labels.
+    """
 
     numbers: Labels
     labels: Labels | None
     chunks: Iterable[NDArray[np.uint8]]
+    asked: bool = False
 
 
 def draw(
-    subject: generate.Model | Pack,
-    pack: Pack,
-    rows: Labels,
-    count: int,
-    seed: int,
-    device: torch.device,
+    subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
 ) -> Drawn:
-    """Samples of a model, rounded to bytes as they would be in files, or some of the pictures.
-
-    A conditional model is asked for classes in the proportions of the data.
-    """
+    """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
     if isinstance(subject, Pack):
         some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
         same = subject.labels is not None and subject.classes == pack.classes
@@ -232,11 +240,25 @@ def draw(
         return Drawn(some, own, of_pack(subject, some))
     names, wanted = None, None
     if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
-        wanted = np.resize(pack.labels[rows], count)
+        wanted = asked_labels(pack, count, seed)
         names = [pack.classes[label] for label in wanted]
     start = first_number(seed)
     chunks = sampled(subject, count, seed, names, start, device)
-    return Drawn(start + np.arange(count), wanted, chunks)
+    return Drawn(start + np.arange(count), wanted, chunks, wanted is not None)
+
+
+def asked_labels(pack: Pack, count: int, seed: int) -> Labels:
+    """Classes that a conditional model is asked for: independent, in the proportions of the data.
+
+    The proportions are those of the data drawn anew with replacement, since the data's own are
+    only a sample of the truth, and the very one that the reference shares. Equal class counts
+    on both sides, or exactly the data's proportions, would make every distance too small.
+    """
+    assert pack.labels is not None
+    generator = numpy_generator(seed, "evaluate", "labels")
+    pool = pack.labels[generator.integers(0, len(pack), len(pack))]
+    labels: Labels = pool[generator.integers(0, len(pack), count)]
+    return labels
 
 
 def first_number(seed: int) -> int:
@@ -265,57 +287,6 @@ def sampled(
         model.generator.to(home)
 
 
-def watched(
-    chunks: Iterable[NDArray[np.uint8]], thumbs: list[Features]
-) -> Iterator[NDArray[np.uint8]]:
-    """The chunks as they come; small copies of the first pictures are put aside."""
-    seen = 0
-    for chunk in chunks:
-        if seen < PIXEL_COUNT:
-            thumbs.append(small(chunk[: PIXEL_COUNT - seen]))
-            seen += len(chunk)
-        yield chunk
-
-
-def small(pixels: NDArray[np.uint8]) -> Features:
-    """Pixels as features (n, d) in [0, 1]; larger pictures are averaged down to about 32 px."""
-    n, _, h, w = pixels.shape
-    step = math.ceil(max(h, w) / PIXEL_SIDE)
-    x = torch.from_numpy(pixels).float() / 255
-    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
-    flat: Features = x.reshape(n, -1).numpy()
-    return flat
-
-
-def features_of(
-    net: Extractor, pack: Pack, rows: Labels, device: torch.device, progress: Progress
-) -> Features:
-    """The data's features, from the cache folder or extracted now and kept there."""
-
-    def extracted() -> Features:
-        chunks, stage = of_pack(pack, rows), "pictures of the data"
-        return extract(net, chunks, len(rows), device=device, progress=progress, stage=stage)
-
-    if ":" in net.name:
-        return extracted()  # a user's code may change while its weights stay
-    parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows))
-    facts = {"of": [str(part) for part in parts]}
-    place = cache_folder() / f"features-{key('features', *parts):016x}.safetensors"
-    found = kept(place)
-    if found is not None and found[1] == facts and len(found[0]["features"]) == len(rows):
-        return found[0]["features"]
-    features = extracted()
-    with contextlib.suppress(ResourceError):  # the next time they are made again
-        keep(place, {"features": features}, facts)
-    return features
-
-
-def held_out_features(
-    net: Extractor, held_out: Pack, device: torch.device, progress: Progress
-) -> Features:
-    return features_of(net, held_out, reference_rows(held_out, COUNT), device, progress)
-
-
 # What is said of it
 
 
@@ -326,8 +297,14 @@ def describe_protocol(
     reference: int,
     seed: int,
     held_out: Pack | None = None,
+    *,
+    fitted: str = "none",
+    asked: bool = False,
 ) -> dict[str, Any]:
-    """All that the numbers depend on but the generator; numbers of different ids differ."""
+    """All that the numbers depend on but the generator; numbers of different ids differ.
+
+    fitted: what was done to images of another size. asked: whether classes were asked for.
+    """
     library = f"ganzfeld {ganzfeld.__version__}"
     about = {
         "extractor": net.name,
@@ -340,8 +317,12 @@ def describe_protocol(
         "reference": reference,
         "data": pack.fingerprint,
         "seed": seed,
+        "kernel": kernel_words(net.name),
+        "fitted": fitted,
         "library": library,
     }
+    if asked:
+        about["classes"] = "drawn independently"
     if held_out is not None:
         about["held_out"] = held_out.fingerprint
     words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]

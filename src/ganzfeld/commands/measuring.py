@@ -120,7 +120,7 @@ def compare(
             screen.say(line)
         if group.protocol:
             screen.say(f"protocol: {group.protocol['id']}")
-            head = ["metric", *(member.name for member in group.members)]
+            head = ["metric", "real data", *(member.name for member in group.members)]
             screen.columns(head, group.rows(found.metrics))
         screen.say()
     if differing := found.settings(room=21):  # on one line

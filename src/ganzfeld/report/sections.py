@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ganzfeld.metrics.summary import ROWS, figure
+from ganzfeld.metrics.suite import TABLE
+from ganzfeld.metrics.summary import HEAD, figure, real_words
+from ganzfeld.metrics.summary import table as rows_of
 from ganzfeld.report.chart import Best, Line, chart
 from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
@@ -15,24 +17,8 @@ from ganzfeld.screen import duration
 
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
-NAMES = {"kernel": "kernel distance", "frechet": "Frechet distance"}
-BEST = {
-    "kernel": "min",
-    "frechet": "min",
-    "precision": "max",
-    "recall": "max",
-    "coverage": "max",
-    "density": "one",
-    "diversity": "one",
-    "memorisation": "one",
-    "mmd_features": "min",
-    "mmd_pixels": "min",
-    "inception_score": "max",
-    "domain_score": "max",
-    "total_variation": "min",
-    "class_agreement": "max",
-    "intra_class_frechet": "min",
-}
+NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
+BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 
 
 # What came of it
@@ -118,6 +104,8 @@ def warnings(record: Record) -> list[str]:
     rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
     if rollbacks:
         found.append(f"Training went back to an earlier checkpoint {rollbacks} time(s).")
+    if "warnings" in result:
+        return [*found, *(f"{line[:1].upper()}{line[1:]}." for line in result["warnings"])]
     if (value := result.get("diversity")) is not None and value < 0.3:
         found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
     if (value := result.get("memorisation")) is not None and value < 0.5:
@@ -307,13 +295,14 @@ def metrics(record: Record) -> Html:
     if (accuracy := result.get("extractor_accuracy")) is not None:
         lead += f" It told {100 * accuracy:.1f} % of held-out pictures right."
     if result.get("frechet_biased"):
-        said.append(note("kernel first, Frechet biased below 5,000"))
+        said.append(
+            note("The Frechet distance of fewer than 5,000 images is biased: compare equal counts.")
+        )
     if text := result.get("extractor_note"):
         said.append(note(str(text)))
-    rows = [row for make in ROWS for row in make(result)]
-    shown = table(
-        "Metrics", ["metric", "value", "what it means"], rows, numbers=[1], kind="explained"
-    )
+    shown = table("Metrics", list(HEAD), rows_of(result), numbers=[1, 2], kind="explained")
+    if text := real_words(result):
+        lead += f" {text[:1].upper()}{text[1:]}."
     naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
     why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
     return section("Metrics", *said, shown, naming, why, lead=lead)
