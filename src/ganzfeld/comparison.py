@@ -81,9 +81,9 @@ class Comparison:
         if group is first or first.protocol is None:
             return []
         what = "; ".join(reasons(first.protocol, group.protocol))
-        if first.protocol.get("shape") != group.protocol.get("shape"):
+        if shapes(first.protocol) != shapes(group.protocol):
             return [
-                f"{names}: not comparable with the first table: {what}. Pictures of different "
+                f"{names}: not comparable with the first table: {what}. Images of different "
                 "shapes are never measured alike: draw both with ganzfeld sample, and evaluate "
                 "the two folders against one data set"
             ]
@@ -226,6 +226,11 @@ def reasons(one: Row, other: Row) -> list[str]:
         if name != "id" and a != b:
             found.append(f"{WORDS.get(name, name)} {brief(b)} against {brief(a)}")
     return found
+
+
+def shapes(protocol: Row) -> tuple[Any, str]:
+    """The data's shape, and what was done to images of another one."""
+    return protocol.get("shape"), str(protocol.get("fitted", "none"))
 
 
 def brief(value: Any) -> str:

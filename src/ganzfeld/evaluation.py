@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 import ganzfeld
 from ganzfeld import generate, pictures
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.data.survey import alpha_of
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.data.survey import alpha_of, own_sizes
+from ganzfeld.errors import DataError, UsageError, did_you_mean
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.features import Extractor, extract, make_extractor, of_pack
-from ganzfeld.metrics.reference import features_of, reference_rows
+from ganzfeld.metrics.reference import features_of as features_of
+from ganzfeld.metrics.reference import reference_rows as reference_rows
 from ganzfeld.metrics.scale import real_scale, small_of
 from ganzfeld.metrics.suite import FAMILIES, Sets, choose_metrics, kernel_words
 from ganzfeld.metrics.summary import warnings
@@ -43,6 +44,7 @@ def evaluate(
     reference: int | None = None,
     seed: int = 0,
     held_out: str | os.PathLike[str] | Pack | None = None,
+    fit: str | None = None,
     labels: str = "auto",
     device: str = "auto",
     trust_code: bool = False,
@@ -58,7 +60,8 @@ def evaluate(
     protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
     count: generated pictures; None: as many as the data, at most 10,000.
     reference: pictures of the data, a fixed choice; None: as many as `count`.
-    held_out: data that were not trained on, for `memorisation`.
+    held_out: data that were not trained on, for `memorisation` and the real data's scores.
+    fit: "crop" or "pad", for images of another aspect ratio than the data; None refuses them.
     labels: "auto", or "none" to leave the labels of the data aside.
     trust_code: see `ganzfeld.load`.
 
@@ -67,8 +70,10 @@ def evaluate(
     chosen = choose_metrics(metrics)
     subject = open_subject(model, trust_code)
     pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
+    fitted = "none"
     if not isinstance(subject, generate.Model):
-        subject = open_like(subject, pack, progress)
+        fitted = how_fitted(subject, pack, fit, progress)
+        subject = open_like(subject, pack, progress, fit or "crop")
     number = choose_count(count, subject, pack)
     net = choose_extractor(extractor, pack, protocol, progress)
     rows = reference_rows(pack, number if reference is None else reference, net)
@@ -170,11 +175,13 @@ def open_data(
     return open_pack(data, options, progress=progress)
 
 
-def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress) -> Pack:
-    """Pictures in the size and channels of the data."""
+def open_like(
+    source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress, fit: str = "crop"
+) -> Pack:
+    """Images in the size and channels of the data."""
     if not isinstance(source, Pack):
         size, alpha = (pack.height, pack.width), alpha_of(pack.channels)
-        options = PackOptions(size=size, channels=pack.channels, alpha=alpha)
+        options = PackOptions(size=size, channels=pack.channels, alpha=alpha, fit=fit)
         source = open_pack(source, options, progress=progress)
     if source.images.shape[1:] != pack.images.shape[1:]:
         raise DataError(
@@ -182,6 +189,42 @@ def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progr
             "channels, height and width must be the same"
         )
     return source
+
+
+def how_fitted(
+    source: str | os.PathLike[str] | Pack, pack: Pack, fit: str | None, progress: Progress
+) -> str:
+    """What becomes of images of another size than the data's, in words for the protocol.
+
+    Raises UsageError for images of another aspect ratio, unless `fit` says what to do with them:
+    a generator that stretches or frames its images would otherwise be measured without that.
+    """
+    if fit not in (None, "crop", "pad"):
+        raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
+    wanted = (pack.height, pack.width)
+    sizes = {wanted} if isinstance(source, Pack) else own_sizes(source, progress)
+    others = sorted(sizes - {wanted})
+    if not others:
+        return "none"
+    few = " and ".join(f"{h} x {w}" for h, w in others) if len(others) < 3 else "several sizes"
+    odd = [size for size in others if not alike(size, wanted)]
+    if not odd:
+        return f"resized from {few} to {wanted[0]} x {wanted[1]} px"
+    if fit is None:
+        raise UsageError(
+            f"the images are {few} px (height x width) and the data {wanted[0]} x {wanted[1]}: "
+            "another aspect ratio",
+            safe="nothing was measured",
+            fix="--fit crop takes the centre, --fit pad adds black; "
+            "or give images of the data's shape",
+        )
+    way = {"crop": "cropped", "pad": "padded with black"}[fit]
+    return f"{way} and resized from {few} to {wanted[0]} x {wanted[1]} px"
+
+
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether (height, width) has the aspect ratio of another, to a pixel."""
+    return abs(one[0] * other[1] - one[1] * other[0]) < max(*one, *other)
 
 
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:

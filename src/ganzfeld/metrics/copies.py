@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics.features import Features, of_pack
-from ganzfeld.metrics.memorisation import LEFT_OUT, left_out, thumbnails
+from ganzfeld.metrics.memorisation import LEFT_OUT, left_out, thumbnails, variants_of
 from ganzfeld.metrics.reference import usable_rows
 from ganzfeld.metrics.scale import small
 from ganzfeld.metrics.suite import PIXEL_COUNT, Thumbnails
@@ -23,7 +23,7 @@ class Passing:
     def __init__(self) -> None:
         self.pixels: list[Features] = []
         self.thumbnails: list[Features] = []
-        self.mirrors: list[Features] = []
+        self.variants: list[list[Features]] = []
 
     def watched(self, chunks: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         """The chunks as they come."""
@@ -33,14 +33,9 @@ class Passing:
                 few = np.ascontiguousarray(chunk[: PIXEL_COUNT - seen])
                 self.pixels.append(small(few))
                 self.thumbnails.append(thumbnails(few))
-                self.mirrors.append(thumbnails(mirrored(few)))
+                self.variants.append(variants_of(few))
                 seen += len(chunk)
             yield chunk
-
-
-def mirrored(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images (N, C, H, W) with left and right exchanged."""
-    return np.ascontiguousarray(pixels[:, :, :, ::-1])
 
 
 def for_copies(
@@ -48,25 +43,26 @@ def for_copies(
 ) -> Thumbnails:
     """Both sides of the search. The data are looked at whole, or at a random part of 50,000."""
     rows = usable_rows(pack)[:LIMIT]
-    others = rows[left_out(len(rows))]
-    fresh = None
+    of_fresh, chosen = pack, rows[left_out(len(rows))]
     if held_out is not None:
-        fresh = thumbnails_of(held_out, usable_rows(held_out)[:LEFT_OUT])
-    of_fresh = pack if held_out is None else held_out
-    chosen = others if held_out is None else usable_rows(held_out)[:LEFT_OUT]
+        of_fresh, chosen = held_out, usable_rows(held_out)[:LEFT_OUT]
     generated = np.concatenate(passed.thumbnails)
     return Thumbnails(
         generated=generated,
-        mirrors=np.concatenate(passed.mirrors),
+        variants=joined(passed.variants),
         data=thumbnails_of(pack, rows),
-        fresh=fresh,
-        fresh_mirrors=thumbnails_of(of_fresh, chosen, mirror=True),
+        fresh=None if held_out is None else thumbnails_of(of_fresh, chosen),
+        fresh_variants=joined([variants_of(x) for x in of_pack(of_fresh, chosen)]),
         numbers=numbers[: len(generated)],
         rows=rows,
         whole=len(pack),
     )
 
 
-def thumbnails_of(pack: Pack, rows: NDArray[np.int64], *, mirror: bool = False) -> Features:
-    chunks = (mirrored(x) if mirror else x for x in of_pack(pack, rows))
-    return np.concatenate([thumbnails(x) for x in chunks])
+def joined(chunks: list[list[Features]]) -> list[Features]:
+    """Each variant of all images, from chunks that hold all variants."""
+    return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+
+
+def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
+    return np.concatenate([thumbnails(x) for x in of_pack(pack, rows)])

@@ -93,7 +93,8 @@ def gaussian(bandwidth: float) -> Kernel:
     def kernel(a: Array, b: Array) -> Array:
         squares = np.concatenate([block for _, block in squared_distances(a, b)])
         np.multiply(squares, -0.5 / bandwidth**2, out=squares)
-        return np.exp(squares, out=squares)
+        near: Array = np.exp(squares, out=squares)
+        return near
 
     return kernel
 

@@ -11,6 +11,7 @@ neither a pixel's shift nor a change of brightness hides a copy.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ LEFT_OUT = 1_000  # training images that stand for fresh ones
 QUANTILE = 0.01
 RANKS = 8  # neighbours looked at, for one that is not a copy
 SIDE = 16  # of a thumbnail
+CUT = 3  # px
 
 
 def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -38,6 +40,22 @@ def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return flat
 
 
+def variants_of(pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """Thumbnails of the images as a copy may hide them, undone.
+
+    Mirrored; smaller, as if 3 px had been cut off at each side; and, where thumbnails are nearly
+    as large as the images, one pixel to each side.
+    """
+    side = min(pixels.shape[2:])
+    found = [np.ascontiguousarray(pixels[:, :, :, ::-1])]
+    if side > 4 * CUT:
+        edge = round(CUT * side / (side - 2 * CUT))
+        found.append(np.pad(pixels, ((0, 0), (0, 0), (edge, edge), (edge, edge)), mode="edge"))
+    if side < 3 * SIDE:
+        found += [np.roll(pixels, step, axis) for axis in (2, 3) for step in (1, -1)]
+    return [thumbnails(images) for images in found]
+
+
 @dataclass(frozen=True)
 class Memorisation:
     """ratio: median distance of generated samples to the data over that of fresh data.
@@ -46,7 +64,7 @@ class Memorisation:
     warning. copies: share of generated samples that come nearer to the data, relative to the
     data's own distances there, than 99 of 100 fresh ones. copies_of_fresh: the same of the fresh
     ones. warning: whether copies are more than chance. pairs: (generated index, data index,
-    distance), most copied first. mirrored: which of all samples are nearer as mirror images.
+    distance), most copied first.
     """
 
     ratio: float
@@ -54,7 +72,6 @@ class Memorisation:
     copies_of_fresh: float
     warning: bool
     pairs: list[tuple[int, int, float]]
-    mirrored: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -71,8 +88,8 @@ def memorisation(
     data: NDArray[Any],
     held_out: NDArray[Any] | None = None,
     *,
-    mirrors: NDArray[Any] | None = None,
-    fresh_mirrors: NDArray[Any] | None = None,
+    variants: Sequence[NDArray[Any]] = (),
+    fresh_variants: Sequence[NDArray[Any]] = (),
     pairs: int = 16,
 ) -> Memorisation:
     """Nearest-neighbour distances from generated to training data, against those of real ones.
@@ -80,21 +97,24 @@ def memorisation(
     generated, data: features (N, D), (M, D); images that occur more than once in the data count
         once. held_out: features of real samples that were not trained on; None takes training
         samples in turn against all others.
-    mirrors: features of the generated samples mirrored, or of the first of them, so that mirrored
-        copies are found too. fresh_mirrors: the same of held_out, or of the rows `left_out` of
-        the data.
+    variants: features of the generated samples mirrored, shifted and so on, so that such copies
+        are found too. fresh_variants: the same of held_out, or of the rows `left_out` of the data.
     """
     generated, data = as_pair(generated, data)
     space = Space(data)
     plain = space.look(generated)
-    looked = best_of(plain, mirrors, space)
+    looked = best_of(plain, variants, space)
     if held_out is None:
         rows = left_out(len(data))
         fresh = space.look_without(rows)
-        real = best_of(fresh, fresh_mirrors, space, rows)
+        real = best_of(fresh, fresh_variants, space, rows)
     else:
         fresh = space.look(as_features(held_out, "held_out", 1))
-        real = best_of(fresh, fresh_mirrors, space)
+        real = best_of(fresh, fresh_variants, space)
+        if (new := real.distances > space.alike).any():  # what the data hold too is not fresh
+            fresh, real = (
+                Look(x.indices[new], x.distances[new], x.relative[new]) for x in (fresh, real)
+            )
     middle = float(np.median(fresh.distances))
     cut = float(np.quantile(real.relative, QUANTILE))
     copied = found_out(looked, cut, space.alike)
@@ -110,7 +130,6 @@ def memorisation(
         warning=exceeds(share, len(generated), max(usual, QUANTILE), len(real.relative))
         or ratio < 0.5,
         pairs=chosen,
-        mirrored=looked.distances < plain.distances,
     )
 
 
@@ -132,22 +151,21 @@ def left_out(count: int) -> NDArray[np.int64]:
 
 
 def best_of(
-    look: Look, mirrors: NDArray[Any] | None, space: Space, rows: NDArray[np.int64] | None = None
+    look: Look,
+    variants: Sequence[NDArray[Any]],
+    space: Space,
+    rows: NDArray[np.int64] | None = None,
 ) -> Look:
-    """The nearer of two looks: as they are, and mirrored, where there are mirrors."""
-    if mirrors is None:
-        return look
-    other = as_features(mirrors, "mirrors", 1)
-    second = space.look(other) if rows is None else space.look_without(rows, other)
-    indices, distances, relative = (a.copy() for a in (look.indices, look.distances, look.relative))
-    nearer = np.flatnonzero(second.relative < relative[: len(other)])
-    for whole, new in (
-        (indices, second.indices),
-        (distances, second.distances),
-        (relative, second.relative),
-    ):
-        whole[nearer] = new[nearer]
-    return Look(indices, distances, relative)
+    """The nearest of several looks: at the images as they are, and at each variant of them."""
+    found = Look(look.indices.copy(), look.distances.copy(), look.relative.copy())
+    for variant in variants:
+        other = as_features(variant, "a variant", 1)
+        second = space.look(other) if rows is None else space.look_without(rows, other)
+        nearer = np.flatnonzero(second.relative < found.relative)
+        found.indices[nearer] = second.indices[nearer]
+        found.distances[nearer] = second.distances[nearer]
+        found.relative[nearer] = second.relative[nearer]
+    return found
 
 
 class Space:
@@ -170,10 +188,20 @@ class Space:
         for row, i, d in zip(new, indices, distances, strict=True):
             self.own[int(row)] = (i, d)
 
-    def own_distance(self, row: int, without: int = -1) -> float:
-        """From a training image to the nearest other one that is not the same image."""
+    def copies(self, row: int) -> set[int]:
+        """The rows that hold the same image, itself among them."""
         indices, distances = self.own[row]
-        fits = (distances > self.alike) & (indices != row) & (indices != without)
+        return {row, *indices[distances <= self.alike].tolist()}
+
+    def own_distance(self, row: int, without: int | None = None) -> float:
+        """From a training image to the nearest other one, which is not the same image.
+
+        without: a row that is left out, with all its copies.
+        """
+        indices, distances = self.own[row]
+        fits = (distances > self.alike) & (indices != row)
+        if without is not None:
+            fits &= ~np.isin(indices, list(self.copies(without)))
         return float(distances[fits][0]) if fits.any() else float(distances[-1])
 
     def look(self, samples: Array) -> Look:
@@ -183,20 +211,17 @@ class Space:
         scales = np.array([self.own_distance(int(row)) for row in first])
         return Look(first, near, over(near, scales))
 
-    def look_without(self, rows: NDArray[np.int64], mirrors: Array | None = None) -> Look:
-        """Training images, or their mirrors, against all others: each as if it were not there."""
-        if mirrors is None:
+    def look_without(self, rows: NDArray[np.int64], variant: Array | None = None) -> Look:
+        """Training images, or a variant of them, each against the rest as if it were not there."""
+        if variant is None:
             self.neighbours(rows)
             found = [self.own[int(row)] for row in rows]
             indices, distances = (np.array(part) for part in zip(*found, strict=True))
         else:
-            rows = rows[: len(mirrors)]
-            indices, distances = nearest(mirrors, self.data, self.ranks + 1)
+            indices, distances = nearest(variant, self.data, self.ranks + 1)
         first, near = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
         for place, row in enumerate(rows):
-            # copies of the image itself are left out with it
-            same = self.own[int(row)]
-            copies = {int(row), *same[0][same[1] <= self.alike].tolist()}
+            copies = self.copies(int(row))  # are left out with it
             others = [k for k, i in enumerate(indices[place]) if int(i) not in copies]
             at = others[0] if others else len(indices[place]) - 1
             first[place], near[place] = indices[place][at], distances[place][at]

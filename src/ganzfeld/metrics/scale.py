@@ -53,9 +53,9 @@ def real_scale(
     All are empty where there are fewer than 6 images a side.
     """
     names = [n for n in choose_metrics(metrics) if n != "memorisation"]
-    parts = (net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION)
-    parts += ("" if held_out is None else held_out.fingerprint, *sorted(names))
-    facts = {"of": [str(part) for part in parts]}
+    parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
+    parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
+    facts: dict[str, Any] = {"of": [str(part) for part in parts]}
     place = cache_folder() / f"real-{key('real', *facts['of']):016x}.safetensors"
     cached = kept(place) if ":" not in net.name else None
     if cached is not None and cached[1].get("of") == facts["of"]:

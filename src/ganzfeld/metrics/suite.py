@@ -31,10 +31,10 @@ class Thumbnails:
     """
 
     generated: Features
-    mirrors: Features
+    variants: list[Features]
     data: Features
     fresh: Features | None
-    fresh_mirrors: Features
+    fresh_variants: list[Features]
     numbers: Labels
     rows: Labels
     whole: int
@@ -145,8 +145,8 @@ def memorisation(sets: Sets) -> dict[str, Any]:
         here.generated,
         here.data,
         here.fresh,
-        mirrors=here.mirrors,
-        fresh_mirrors=here.fresh_mirrors,
+        variants=here.variants,
+        fresh_variants=here.fresh_variants,
     )
     enough = 2 * len(here.rows) > here.whole
     return {
@@ -158,9 +158,6 @@ def memorisation(sets: Sets) -> dict[str, Any]:
         "memorisation_seen": len(here.rows),
         "memorisation_pairs": [
             [int(here.numbers[i]), int(here.rows[j]), d] for i, j, d in found.pairs
-        ],
-        "memorisation_mirrored": [
-            int(here.numbers[i]) for i, _, _ in found.pairs if found.mirrored[i]
         ],
     }
 

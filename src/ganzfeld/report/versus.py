@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
 
 GRIDS_BYTES = 1_300_000  # of all grids together
+BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equal counts."
 STAR = (
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
     "Without an interval a small lead may be chance."
