@@ -9,6 +9,7 @@ from pathlib import Path
 from ganzfeld.metrics.suite import TABLE
 from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
+from ganzfeld.metrics.summary import warnings as doubts
 from ganzfeld.report.chart import Best, Line, chart
 from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
@@ -105,7 +106,7 @@ def warnings(record: Record) -> list[str]:
     if rollbacks:
         found.append(f"Training went back to an earlier checkpoint {rollbacks} time(s).")
     if "warnings" in result:
-        return [*found, *(f"{line[:1].upper()}{line[1:]}." for line in result["warnings"])]
+        return [*found, *(f"{line[:1].upper()}{line[1:]}." for line in doubts(result))]
     if (value := result.get("diversity")) is not None and value < 0.3:
         found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
     if (value := result.get("memorisation")) is not None and value < 0.5:
