@@ -58,10 +58,13 @@ def test_one_protocol_makes_one_table(runs: Path) -> None:
     assert [member.name for member in group.members] == ["one", "two"]
     rows = dict(group.rows())
     values = [result_of(runs / name)["frechet"] for name in ("one", "two")]
-    cells = rows["Frechet distance"]
-    assert [float(cell.rstrip("\u00a0*")) for cell in cells] == pytest.approx(values, rel=1e-3)
-    assert cells[values.index(min(values))].endswith("*")
-    assert " to " in rows["kernel distance"][0], "with its interval"
+    real, *cells = rows["Frechet distance"]
+    assert [float(cell.split()[0]) for cell in cells] == pytest.approx(values, rel=1e-3)
+    assert float(real) == pytest.approx(result_of(runs / "one")["real"]["frechet"], rel=0.05)
+    ends = [result_of(runs / name)["frechet_interval"] for name in ("one", "two")]
+    apart = ends[0][1] < ends[1][0] or ends[1][1] < ends[0][0]
+    assert cells[values.index(min(values))].endswith("*") is apart
+    assert " to " in rows["kernel distance"][1], "with its interval"
     assert found.apart(group) == []
     assert dict(found.settings())["run.seed"] == ["0", "1"]
     assert dict(found.settings())["run.batch_size"] == ["32", "16"]
@@ -72,7 +75,7 @@ def test_other_counts_are_another_table_with_the_command_that_mends_it(runs: Pat
     found = ganzfeld.compare([runs / "few.json", runs / "one", runs / "two"])
     assert [[m.name for m in g.members] for g in found.groups] == [["one", "two"], ["few.json"]]
     why, command = found.apart(found.groups[1])
-    assert "generated pictures 32 against 48" in why
+    assert "generated images 32 against 48" in why
     assert "weights" not in why and "seed" not in why, "only what differs"
     assert "--extractor random --count 48 --reference 48 --seed 0" in command
     assert command.startswith("ganzfeld evaluate MODEL avatars:64 ")
@@ -96,6 +99,8 @@ def test_other_counts_are_another_table_with_the_command_that_mends_it(runs: Pat
         ("seed", 1),
         ("library", "ganzfeld 0.0.9"),
         ("shape", [3, 32, 32]),
+        ("fitted", "cropped and resized from 16 x 32 to 16 x 16 px"),
+        ("kernel", "other"),
     ],
 )
 def test_any_fact_of_the_protocol_sets_runs_apart(runs: Path, fact: str, value: object) -> None:
@@ -108,7 +113,7 @@ def test_any_fact_of_the_protocol_sets_runs_apart(runs: Path, fact: str, value: 
     assert len(found.groups) == 2
     why = found.apart(found.groups[1])
     assert "not comparable" in why[0]
-    if fact != "shape":
+    if fact not in ("shape", "fitted"):
         assert why[1].startswith(f"ganzfeld evaluate {runs / 'two'} avatars:64 --extractor random")
     else:
         assert len(why) == 1 and "ganzfeld sample" in why[0]

@@ -13,28 +13,22 @@ from typing import Any
 from ganzfeld.checkpoint import replace
 from ganzfeld.config import differences, flatten, to_json
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
-from ganzfeld.metrics.suite import METRICS
-from ganzfeld.metrics.summary import SINGLE, figure
+from ganzfeld.metrics.suite import ALSO, BY_NAME, TABLE, results_of
+from ganzfeld.metrics.summary import figure, short
 from ganzfeld.report.record import Record, Row, read, read_result
-from ganzfeld.report.sections import BEST, title
+from ganzfeld.report.sections import title
 
-MEASURES = ("kernel", "frechet", *SINGLE, "frechet_held_out", "frechet_training")
-FAMILIES = {
-    "fid": ("frechet",),
-    "kid": ("kernel",),
-    "precision_recall": ("precision", "recall"),
-    "density_coverage": ("density", "coverage"),
-    "overfitting": ("frechet_held_out", "frechet_training"),
-    "mmd": ("mmd_features", "mmd_pixels"),
-    "score": ("inception_score", "domain_score"),
-    "classes": ("total_variation", "class_agreement"),
-    "intra_class": ("intra_class_frechet",),
-}
+MEASURES = tuple(metric.name for metric in TABLE)
 WHERE = frozenset(
     {"data.source", "data.other", "run.init"}
 )  # not shown: private, and the fingerprint says more
 BY_HELD_OUT = ("memorisation", "frechet_held_out", "frechet_training")
-WORDS = {"reference": "pictures of the data", "generated": "generated pictures", "data": "data"}
+WORDS = {
+    "reference": "images of the data",
+    "generated": "generated images",
+    "fitted": "images of another size",
+    "classes": "classes asked for",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,10 @@ class Group:
     members: list[Subject]
 
     def rows(self, metrics: Sequence[str] = MEASURES) -> list[tuple[str, list[str]]]:
-        """(metric, a cell for each member); a star marks the best where it can be told."""
+        """(metric, real data, a cell for each member); a star marks the best where it can be told.
+
+        Real data's is what they score against each other, of any member that knows.
+        """
         found = []
         for name in metrics:
             results = [member.result or {} for member in self.members]
@@ -67,7 +64,7 @@ class Group:
                 cells = [
                     cell(name, result) + ("\u00a0*" if result is best else "") for result in results
                 ]
-                found.append((title(name), cells))
+                found.append((title(name), [real_cell(name, results), *cells]))
         return found
 
 
@@ -88,9 +85,9 @@ class Comparison:
         if group is first or first.protocol is None:
             return []
         what = "; ".join(reasons(first.protocol, group.protocol))
-        if first.protocol.get("shape") != group.protocol.get("shape"):
+        if shapes(first.protocol) != shapes(group.protocol):
             return [
-                f"{names}: not comparable with the first table: {what}. Pictures of different "
+                f"{names}: not comparable with the first table: {what}. Images of different "
                 "shapes are never measured alike: draw both with ganzfeld sample, and evaluate "
                 "the two folders against one data set"
             ]
@@ -171,12 +168,9 @@ def compare(
 
 
 def measures(name: str) -> tuple[str, ...]:
-    if name in MEASURES:
-        return (name,)
-    if name not in FAMILIES:
-        known = {*MEASURES, *METRICS, *FAMILIES}
-        raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, known)}")
-    return FAMILIES[name]
+    if not (found := results_of(name)):
+        raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, {*ALSO, *MEASURES})}")
+    return found
 
 
 def names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -240,6 +234,11 @@ def reasons(one: Row, other: Row) -> list[str]:
     return found
 
 
+def shapes(protocol: Row) -> tuple[Any, str]:
+    """The data's shape, and what was done to images of another one."""
+    return protocol.get("shape"), str(protocol.get("fitted", "none"))
+
+
 def brief(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return f"{text[:8]}..." if len(text) >= 64 else text
@@ -284,9 +283,16 @@ def cell(name: str, result: Row) -> str:
     return f"{value} ({figure(ends[0])} to {figure(ends[1])})" if ends else value
 
 
+def real_cell(name: str, results: Sequence[Row]) -> str:
+    """What real data score: the members' own are equal, where their protocols are."""
+    values = (result.get("real", {}).get(name) for result in results)
+    known = next((value for value in values if isinstance(value, int | float)), None)
+    return "" if known is None else short(known)
+
+
 def winner(name: str, results: Sequence[Row]) -> Row | None:
     """The best result; None where one cannot be told, as where intervals overlap."""
-    way = BEST.get(name)
+    way = BY_NAME[name].best if name in BY_NAME else None
     known = [r for r in results if isinstance(r.get(name), int | float)]
     if way is None or len(known) < 2:
         return None

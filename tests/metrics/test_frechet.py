@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganzfeld.metrics import frechet_distance
+from ganzfeld.metrics import frechet_distance, frechet_estimate, frechet_infinite
 from ganzfeld.metrics.frechet import frechet_of_gaussians, root
 
 Array = NDArray[np.float64]
@@ -123,3 +123,58 @@ def test_root_of_a_singular_covariance_has_its_rank() -> None:
 def test_bad_features_are_refused(bad: Array) -> None:
     with pytest.raises(ValueError, match=r"\(N, D\)|not finite"):
         frechet_distance(bad, np.zeros((4, 5)))
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(40, 60, 8), (12, 90, 30), (15, 20, 30), (64, 64, 64)])
+def test_the_influence_of_a_sample_is_that_of_its_weight(n: int, m: int, d: int) -> None:
+    """Against weights that are moved a little, whatever the rank of the covariances."""
+    draw = np.random.default_rng(d)
+    a, b = draw.standard_normal((n, d)), draw.standard_normal((m, d)) * 1.5 + 0.3
+    found = frechet_estimate(a, b)
+    assert found.value == pytest.approx(frechet_distance(a, b), rel=1e-9)
+
+    def weighted(side: Array, i: int, step: float) -> tuple[Array, Array]:
+        w = np.full(len(side), 1 / len(side))
+        w = (1 - step) * w
+        w[i] += step
+        mean = w @ side
+        scale = len(side) / (len(side) - 1)
+        return mean, scale * ((side - mean).T * w) @ (side - mean)
+
+    variance, step = 0.0, 1e-5
+    for one, other, first in ((a, b, True), (b, a, False)):
+        fixed = weighted(other, 0, 0.0)
+        slopes = []
+        for i in range(len(one)):
+            ends = []
+            for sign in (1, -1):
+                moved = weighted(one, i, sign * step)
+                pair = (*moved, *fixed) if first else (*fixed, *moved)
+                ends.append(frechet_of_gaussians(*pair))
+            slopes.append((ends[0] - ends[1]) / (2 * step))
+        variance += float(np.var(slopes)) / len(one)
+    half = (found.interval[1] - found.value) / 1.96
+    assert half == pytest.approx(np.sqrt(variance), rel=2e-2)
+
+
+def test_its_interval_holds_the_mean_of_other_samples() -> None:
+    draw = np.random.default_rng(0)
+    found = [
+        frechet_estimate(draw.standard_normal((100, 6)), draw.standard_normal((120, 6)) * 1.2 + 0.3)
+        for _ in range(120)
+    ]
+    mean = np.mean([f.value for f in found])
+    held = np.mean([f.interval[0] <= mean <= f.interval[1] for f in found])
+    assert held >= 0.88
+    assert min(f.interval[0] for f in found) >= 0
+
+
+def test_infinitely_many_samples_have_the_distance_of_their_distributions() -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((1200, 12)), draw.standard_normal((1200, 12)) + 0.5
+    truth = 12 * 0.25
+    plain, carried = frechet_distance(a[:300], b[:300]), frechet_infinite(a[:300], b[:300])
+    assert abs(carried - truth) < abs(plain - truth) or abs(carried - truth) < 0.3
+    same = draw.standard_normal((300, 12))
+    assert abs(frechet_infinite(same, draw.standard_normal((300, 12)))) < 0.03
+    assert frechet_distance(same, draw.standard_normal((300, 12))) > 0.06

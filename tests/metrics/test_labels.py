@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ganzfeld.metrics import frechet_distance, intra_class_frechet, score, total_variation
+from ganzfeld.metrics import (
+    frechet_distance,
+    intra_class_frechet,
+    score,
+    split_score,
+    total_variation,
+)
 from ganzfeld.metrics.labels import class_shares
 
 
@@ -36,3 +42,14 @@ def test_intra_class_frechet_is_the_distance_of_each_class() -> None:
     assert sorted(found) == [0, 1, 2]
     assert found[1] == frechet_distance(a[la == 1], b[lb == 1])
     assert intra_class_frechet(a, la, b[:8], lb[:8]) == {}
+
+
+def test_the_score_of_ten_parts() -> None:
+    """As papers give it: lower than that of all at once, with its deviation."""
+    logits = np.random.default_rng(0).standard_normal((1000, 40)) * 3
+    parts = [score(logits[i * 100 : (i + 1) * 100]) for i in range(10)]
+    found = split_score(logits)
+    assert found.mean == pytest.approx(np.mean(parts))
+    assert found.deviation == pytest.approx(np.std(parts))
+    assert found.mean < score(logits)
+    assert split_score(logits, 1).mean == pytest.approx(score(logits))

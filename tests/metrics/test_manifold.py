@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganzfeld.metrics import density_coverage, distances, diversity, memorisation, precision_recall
+from ganzfeld.metrics import (
+    density_coverage,
+    distances,
+    diversity,
+    manifolds,
+    precision_recall,
+)
 from ganzfeld.metrics.distances import nearest, nearest_others, squared_distances
 
 Array = NDArray[np.float64]
@@ -33,6 +39,47 @@ def test_all_four_by_hand(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
         coverage = np.mean([any(d[i, j] <= around_real[j] for i in range(40)) for j in range(50)])
         assert precision_recall(fake, real, k=k) == pytest.approx((precision, recall))
         assert density_coverage(fake, real, k=k) == pytest.approx((inside / (k * 40), coverage))
+    found = manifolds(fake, real)
+    assert found.precision.value == precision_recall(fake, real).precision
+    assert found.recall.value == precision_recall(fake, real).recall
+    assert found.density.value == pytest.approx(density_coverage(fake, real).density)
+    assert found.coverage.value == density_coverage(fake, real).coverage
+    for measured in found[:4]:
+        low, high = measured.interval
+        assert 0 <= low < measured.value < high
+
+
+def test_ties_are_as_published() -> None:
+    """On the edge of a ball: inside for precision and recall, outside for density and coverage."""
+    draw = np.random.default_rng(0)
+    real = draw.standard_normal((400, 8))
+    assert density_coverage(real, real) == (1, 1), "each ball holds its centre and 4 others"
+    assert precision_recall(real, real) == (1, 1)
+    repeated = real[:50].repeat(8, 0)
+    density, coverage = density_coverage(real, repeated)
+    assert (density, coverage) == (0, 0), "balls of no size hold nothing"
+    found = manifolds(draw.standard_normal((400, 8)), repeated)
+    assert found.repeated == 1 and found.precision.value == 0
+    line = np.arange(20.0)[:, None]
+    assert precision_recall(line + 0.0, line, k=1) == (1, 1)
+    assert precision_recall(line[:4] + 20, line, k=1).precision == 0.25, "19 + 1 is on the edge"
+    assert manifolds(line[:6] + 21, line).precision.value == 2 / 6
+    assert density_coverage(line[:4] + 20, line, k=1).density == 0
+
+
+def test_intervals_hold_the_mean() -> None:
+    """Over 80 draws of the same two distributions, of unequal counts."""
+    draw = np.random.default_rng(0)
+    found = [
+        manifolds(draw.standard_normal((80, 5)) * 0.8, draw.standard_normal((120, 5)))
+        for _ in range(80)
+    ]
+    for name in ("precision", "recall", "density", "coverage"):
+        values = np.array([getattr(f, name).value for f in found])
+        ends = np.array([getattr(f, name).interval for f in found])
+        held = ((ends[:, 0] <= values.mean()) & (values.mean() <= ends[:, 1])).mean()
+        assert held >= 0.87, name
+        assert (ends[:, 1] - ends[:, 0]).mean() < 8 * values.std(), f"{name}: not idle"
 
 
 def test_collapse_keeps_precision_and_loses_recall() -> None:
@@ -87,21 +134,6 @@ def test_neighbours_by_hand() -> None:
     assert (nearest_others(a, 2)[0] == np.argsort(own, 1)[:, :2]).all()
     with pytest.raises(ValueError, match="neighbours"):
         nearest_others(a[:3], 3)
-
-
-def test_memorisation_tells_copies_from_fresh_samples() -> None:
-    draw = np.random.default_rng(0)
-    data, fresh, other = (draw.standard_normal((800, 5)) for _ in range(3))
-    for held_out in (None, other):
-        honest = memorisation(fresh, data, held_out)
-        assert honest.ratio == pytest.approx(1, abs=0.1)
-        assert honest.copies == pytest.approx(0.01, abs=0.02)
-        copied = memorisation(data[100:200], data, held_out, pairs=3)
-        assert copied.ratio == 0 and copied.copies == 1
-        assert copied.pairs == [(0, 100, 0.0), (1, 101, 0.0), (2, 102, 0.0)]
-    some = memorisation(np.concatenate([fresh[:90], data[:10]]), data)
-    assert some.copies == pytest.approx(0.11, abs=0.03)
-    assert [j for _, j, _ in some.pairs[:10]] == list(range(10))
 
 
 def test_diversity_by_hand() -> None:

@@ -21,6 +21,7 @@ def evaluate(
     count: int | None = None,
     reference: int | None = None,
     held_out: str | None = None,
+    fit: Literal["crop", "pad"] | None = None,
     labels: Literal["auto", "none"] = "auto",
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -40,6 +41,8 @@ def evaluate(
         count: Pictures to generate. Default: as many as the data, at most 10,000.
         reference: Pictures of the data to compare with. Default: as many as generated.
         held_out: Data that were not trained on, to judge memorisation by.
+        fit: What to do with images of another aspect ratio than the data's; they are refused
+            without it.
         labels: none to leave the labels of the data aside.
         seed: Which pictures are generated.
         device: Where to compute.
@@ -62,6 +65,7 @@ def evaluate(
         count=count,
         reference=reference,
         held_out=held_out,
+        fit=fit,
         labels=labels,
         seed=seed,
         device=device,
@@ -122,7 +126,7 @@ def compare(
             screen.say(line)
         if group.protocol:
             screen.say(f"protocol: {group.protocol['id']}")
-            head = ["metric", *(member.name for member in group.members)]
+            head = ["metric", "real data", *(member.name for member in group.members)]
             screen.columns(head, group.rows(found.metrics))
         screen.say()
     if differing := found.settings(room=21):  # on one line

@@ -54,6 +54,7 @@ class Target:
     alpha: str = "white"  # "white" | "black": laid on it; "keep"
     max_megapixels: float = 64.0
     part: str = "whole"  # "left" | "right": of two pictures side by side
+    fit: str = "crop"  # "pad": of pictures of another aspect ratio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,8 @@ def fit(
             picture = _flatten(picture, BACKGROUNDS[target.alpha])
     turned = orientation >= 5
     size = (target.height, target.width) if turned else (target.width, target.height)
-    picture = _cover(picture, size, facts)
+    shaped = _contain if target.fit == "pad" else _cover
+    picture = shaped(picture, size, facts)
     # Colour conversion and turning come after scaling: the same result, on far fewer pixels.
     picture = _to_srgb(picture, icc, facts)
     if orientation in TURNS:
@@ -291,6 +293,26 @@ def _cover(picture: Image.Image, size: tuple[int, int], facts: list[str]) -> Ima
     left, top = (width - inner_w) / 2, (height - inner_h) / 2
     box = (left, top, left + inner_w, top + inner_h)
     return picture.resize(size, Image.Resampling.LANCZOS, box=box)
+
+
+def _contain(picture: Image.Image, size: tuple[int, int], facts: list[str]) -> Image.Image:
+    """Scale so that all of it fits, and fill the rest with black (transparent where there is)."""
+    (width, height), (w, h) = picture.size, size
+    if min(width, height) < MIN_SIDE and (width < w or height < h):
+        raise BadPicture(f"too small: {width} x {height} px")
+    if (width, height) == (w, h):
+        return picture
+    scale = min(w / width, h / height)
+    if scale > 1:
+        facts.append("enlarged")
+    inner = max(round(width * scale), 1), max(round(height * scale), 1)
+    if inner != (w, h):
+        facts.append("padded")
+    black: tuple[int, ...] | int = (0, 0, 0, 255) if picture.mode == "CMYK" else 0
+    whole = Image.new(picture.mode, size, black)
+    small = picture.resize(inner, Image.Resampling.LANCZOS)
+    whole.paste(small, ((w - inner[0]) // 2, (h - inner[1]) // 2))
+    return whole
 
 
 def _to_srgb(picture: Image.Image, icc: bytes | None, facts: list[str]) -> Image.Image:

@@ -239,6 +239,8 @@ def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
     del wanted["on_bad_image"]  # judged anew whenever the pack is opened
     if wanted["part"] == "whole":
         del wanted["part"]
+    if wanted["fit"] == "crop":
+        del wanted["fit"]
     place = os.path.join(source.place, source.part) if source.part else source.place
     digest = hashlib.sha256(json.dumps([KEY_VERSION, source.kind, place, wanted]).encode("ascii"))
     for stamp in source.stamps:

@@ -39,7 +39,8 @@ class PackOptions:
     have. `labels`: "auto" or "none". `alpha`: lay transparency on "white" or "black", or "keep".
     `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at one; "skip" never.
     `count`: pictures to draw, for embedded data only. `part`: "left" or "right" of two pictures
-    side by side in one file.
+    side by side in one file. `fit`: of pictures of another aspect ratio, "crop" takes the centre
+    and "pad" adds black.
     """
 
     size: tuple[int, int] | None = None
@@ -50,6 +51,7 @@ class PackOptions:
     count: int | None = None
     max_megapixels: float = 64.0
     part: str = "whole"
+    fit: str = "crop"
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -59,6 +61,7 @@ class PackOptions:
         if self.channels not in (None, 1, 2, 3, 4):
             raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
         _one_of("labels", self.labels, ("auto", "none"))
+        _one_of("fit", self.fit, ("crop", "pad"))
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
@@ -135,6 +138,22 @@ def _avatars(options: PackOptions) -> Ready:
     )
 
 
+def own_sizes(
+    source: str | os.PathLike[str], progress: Progress, workers: int | None = None
+) -> set[tuple[int, int]]:
+    """(height, width) of all images as they lie there, from their headers.
+
+    Empty for the embedded data, which are drawn at any size.
+    """
+    found, options = load_source(source, PackOptions())
+    if isinstance(found, Encoded):
+        return {(p.height, p.width) for p in _probe_all(found, options, progress, workers)}
+    if found.kind == "embedded":
+        return set()
+    found.load()
+    return {(found.stack.shape[2], found.stack.shape[3])}
+
+
 # The target
 
 
@@ -167,6 +186,7 @@ def choose_target(
         alpha=options.alpha,
         max_megapixels=options.max_megapixels,
         part=options.part,
+        fit=options.fit,
     )
 
 
@@ -224,6 +244,7 @@ def _target_of_stack(source: Ready, options: PackOptions) -> Target:
         channels=wanted,
         alpha="keep" if wanted in (2, 4) or options.alpha == "keep" else options.alpha,
         max_megapixels=options.max_megapixels,
+        fit=options.fit,
     )
 
 

@@ -42,17 +42,3 @@ def overfitting(
         "held_out_count": count,
         "overfitted": None if limit is None else fresh > limit,
     }
-
-
-def row(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """For the table of an evaluation: name, value, meaning."""
-    if "frechet_held_out" not in result:
-        return []
-    low, high = result["frechet_training_range"]
-    count = result["held_out_count"]
-    meaning = (
-        f"Frechet distance to {count:,} images that it was not trained on; to equal lots of "
-        f"training images {result['frechet_training']:.4g} ({low:.4g} to {high:.4g}). "
-        "Far above these: it has overfitted"
-    )
-    return [("held out", f"{result['frechet_held_out']:.4g}", meaning)]

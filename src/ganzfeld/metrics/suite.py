@@ -1,4 +1,4 @@
-"""Every metric by its name, over two sets of pictures whose features are there."""
+"""Every metric by its name, over two sets of images whose features are there."""
 
 from __future__ import annotations
 
@@ -13,21 +13,40 @@ from numpy.typing import NDArray
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.metrics.features import Extractor, Features
+from ganzfeld.metrics.kernel import Estimate
 from ganzfeld.metrics.labels import class_shares
 from ganzfeld.metrics.overfitting import overfitting as overfitting_of
 
-BIASED = 5_000  # below it, the Frechet distance says more about N than about the pictures
-PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels
+BIASED = 5_000  # below it, the Frechet distance says more about N than about the images
+PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels, and of the search for copies
 
 Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """What the search for copies takes, see `metrics.memorisation`.
+
+    numbers: which samples the generated ones are. rows: which images of the data these are.
+    whole: images of the data in all.
+    """
+
+    generated: Features
+    variants: list[Features]
+    data: Features
+    fresh: Features | None
+    fresh_variants: list[Features]
+    numbers: Labels
+    rows: Labels
+    whole: int
 
 
 @dataclass(frozen=True)
 class Sets:
     """Both sides of a comparison, as features (N, D), small pixels (n, d) and labels.
 
-    Both in random order. numbers: which samples or pictures the generated ones are. rows: which
-    pictures of the data. wanted: the classes of the generated ones, where they are known.
+    Both in random order. wanted: the classes of the generated ones, where they are known.
+    intervals: whether these are wanted too.
     """
 
     extractor: Extractor
@@ -36,49 +55,80 @@ class Sets:
     generated_pixels: Features
     data_pixels: Features
     classes: tuple[str, ...]
-    numbers: Labels
-    rows: Labels
     wanted: Labels | None
     data_labels: Labels | None
-    held_out: Features | None
-    whole: int  # pictures of the data in all
+    thumbnails: Thumbnails | None = None
+    held_out: Features | None = None
+    intervals: bool = True
 
 
 # Each gives what it finds, or nothing where it does not apply
 
 
 def frechet(sets: Sets) -> dict[str, Any]:
-    """With disjoint parts of the generated pictures where there are enough for it."""
-    found: dict[str, Any] = {"frechet": metrics.frechet_distance(sets.generated, sets.data)}
+    """With disjoint parts of the generated images where there are enough for it."""
+    found: dict[str, Any] = {}
+    if sets.intervals:
+        there = metrics.frechet_estimate(sets.generated, sets.data)
+        found |= {"frechet": there.value, "frechet_interval": list(there.interval)}
+    else:
+        found["frechet"] = metrics.frechet_distance(sets.generated, sets.data)
     found["frechet_biased"] = min(len(sets.generated), len(sets.data)) < BIASED
-    if (parts := len(sets.generated) // BIASED) > 1:
+    if sets.intervals and (parts := len(sets.generated) // BIASED) > 1:
         cut = (sets.generated[i * BIASED : (i + 1) * BIASED] for i in range(parts))
         found["frechet_parts"] = [metrics.frechet_distance(part, sets.data) for part in cut]
     return found
 
 
+def frechet_infinite(sets: Sets) -> dict[str, Any]:
+    return {"frechet_infinite": metrics.frechet_infinite(sets.generated, sets.data)}
+
+
+def kernel_of(
+    extractor: str, generated: Features, data: Features, *, test: bool = True
+) -> Estimate:
+    """The kernel distance that an extractor's features are measured by.
+
+    KID's cubic kernel for Inception. For others a Gaussian one of scaled features: theirs are
+    small or of very unequal scales, where the cubic kernel sees little but means.
+    """
+    measure = metrics.kernel_distance if extractor == "inception" else metrics.scaled_mmd
+    return measure(generated, data, test=test)
+
+
+def kernel_words(extractor: str) -> str:
+    """The kernel, as a protocol names it."""
+    return "(x.y / D + 1)^3" if extractor == "inception" else "Gaussian, scaled features"
+
+
 def kernel(sets: Sets) -> dict[str, Any]:
-    found = metrics.kernel_distance(sets.generated, sets.data)
-    return {"kernel": found.value, "kernel_interval": list(found.interval)}
+    found = kernel_of(sets.extractor.name, sets.generated, sets.data, test=sets.intervals)
+    return told("kernel", found) if sets.intervals else {"kernel": found.value}
 
 
-def precision_recall(sets: Sets) -> dict[str, Any]:
-    return metrics.precision_recall(sets.generated, sets.data)._asdict()
+def told(name: str, found: Estimate) -> dict[str, Any]:
+    return {name: found.value, f"{name}_interval": list(found.interval), f"{name}_p": found.p}
 
 
-def density_coverage(sets: Sets) -> dict[str, Any]:
-    return metrics.density_coverage(sets.generated, sets.data)._asdict()
+def geometry(sets: Sets) -> dict[str, Any]:
+    """Precision, recall, density and coverage, from one pass."""
+    there = metrics.manifolds(sets.generated, sets.data)
+    found: dict[str, Any] = {"data_repeated": there.repeated}
+    for name in ("precision", "recall", "density", "coverage"):
+        measured = getattr(there, name)
+        found[name] = measured.value
+        if sets.intervals:
+            found[f"{name}_interval"] = list(measured.interval)
+    return found
 
 
 def mmd(sets: Sets) -> dict[str, Any]:
-    features = metrics.mmd(sets.generated[:PIXEL_COUNT], sets.data[:PIXEL_COUNT])
-    pixels = metrics.mmd(sets.generated_pixels, sets.data_pixels)
-    return {
-        "mmd_features": features.value,
-        "mmd_features_interval": list(features.interval),
-        "mmd_pixels": pixels.value,
-        "mmd_pixels_interval": list(pixels.interval),
-    }
+    few = sets.generated[:PIXEL_COUNT], sets.data[:PIXEL_COUNT]
+    features = metrics.mmd(*few, test=sets.intervals)
+    pixels = metrics.mmd(sets.generated_pixels, sets.data_pixels, test=sets.intervals)
+    if not sets.intervals:
+        return {"mmd_features": features.value, "mmd_pixels": pixels.value}
+    return told("mmd_features", features) | told("mmd_pixels", pixels)
 
 
 def diversity(sets: Sets) -> dict[str, Any]:
@@ -86,18 +136,30 @@ def diversity(sets: Sets) -> dict[str, Any]:
 
 
 def memorisation(sets: Sets) -> dict[str, Any]:
-    """Pairs are (number of the sample or row of the pictures, row of the data, distance).
+    """Pairs are (number of the sample or row of the images, row of the data, distance).
 
     Nothing is said where the originals of most copies would not be among the rows.
     """
-    found = metrics.memorisation(sets.generated, sets.data, sets.held_out)
-    enough = 2 * len(sets.rows) > sets.whole
+    here = sets.thumbnails
+    if here is None:
+        return {}
+    found = metrics.memorisation(
+        here.generated,
+        here.data,
+        here.fresh,
+        variants=here.variants,
+        fresh_variants=here.fresh_variants,
+    )
+    enough = 2 * len(here.rows) > here.whole
     return {
         "memorisation": found.ratio if enough else None,
         "memorisation_copies": found.copies if enough else None,
-        "memorisation_of": sets.whole,
+        "memorisation_copies_of_fresh": found.copies_of_fresh,
+        "memorisation_found": found.warning,
+        "memorisation_of": here.whole,
+        "memorisation_seen": len(here.rows),
         "memorisation_pairs": [
-            [int(sets.numbers[i]), int(sets.rows[j]), d] for i, j, d in found.pairs
+            [int(here.numbers[i]), int(here.rows[j]), d] for i, j, d in found.pairs
         ],
     }
 
@@ -107,12 +169,18 @@ def overfitting(sets: Sets) -> dict[str, Any]:
 
 
 def score(sets: Sets) -> dict[str, Any]:
+    """Inception's over ten parts, as papers give it; that of the data's own classes over all."""
     if sets.extractor.head is None:
         return {}
-    name = "inception_score" if sets.extractor.name == "inception" else "domain_score"
+    ours, theirs = (sets.extractor.logits(x) for x in (sets.generated, sets.data))
+    if sets.extractor.name != "inception":
+        return {"domain_score": metrics.score(ours), "domain_score_of_data": metrics.score(theirs)}
+    one, other = metrics.split_score(ours), metrics.split_score(theirs)
     return {
-        name: metrics.score(sets.extractor.logits(sets.generated)),
-        f"{name}_of_data": metrics.score(sets.extractor.logits(sets.data)),
+        "inception_score": one.mean,
+        "inception_score_deviation": one.deviation,
+        "inception_score_of_data": other.mean,
+        "inception_score_of_data_deviation": other.deviation,
     }
 
 
@@ -154,43 +222,108 @@ def intra_class(sets: Sets) -> dict[str, Any]:
     }
 
 
-METRICS: dict[str, Callable[[Sets], dict[str, Any]]] = {
-    "kernel": kernel,
-    "frechet": frechet,
-    "precision_recall": precision_recall,
-    "density_coverage": density_coverage,
-    "mmd": mmd,
-    "diversity": diversity,
-    "memorisation": memorisation,
-    "overfitting": overfitting,
-    "score": score,
-    "classes": classes,
-    "intra_class": intra_class,
+Measure = Callable[[Sets], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that one pass finds. needs: what to say where it cannot. usual: without asking."""
+
+    measure: Measure
+    needs: str = ""
+    also: tuple[str, ...] = ()
+    usual: bool = True
+
+
+FAMILIES: dict[str, Family] = {
+    "kernel": Family(kernel, also=("kid",)),
+    "frechet": Family(frechet, also=("fid",)),
+    "frechet_infinite": Family(frechet_infinite, also=("fid_infinite",), usual=False),
+    "geometry": Family(geometry, also=("precision_recall", "density_coverage")),
+    "mmd": Family(mmd),
+    "diversity": Family(diversity),
+    "memorisation": Family(memorisation),
+    "overfitting": Family(overfitting, "needs held-out data: --held-out with 16 images or more"),
+    "score": Family(
+        score, "needs logits: use the domain extractor, or an inception file with its last layer"
+    ),
+    "classes": Family(classes, "needs the domain extractor, a classifier of the data's labels"),
+    "intra_class": Family(
+        intra_class, "needs labels of the data, and of the images or the domain extractor"
+    ),
 }
-ALSO = {
-    "fid": "frechet",
-    "kid": "kernel",
-    "precision": "precision_recall",
-    "recall": "precision_recall",
-    "density": "density_coverage",
-    "coverage": "density_coverage",
-    "total_variation": "classes",
-    "intra_class_frechet": "intra_class",
-}
-NEEDS = {
-    "overfitting": "needs held-out data: --held-out with 16 images or more",
-    "score": "needs logits: use the domain extractor, or an inception file with its last layer",
-    "classes": "needs the domain extractor, a classifier of the data's labels",
-    "intra_class": "needs labels of the data, and of the pictures or the domain extractor",
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that an evaluation gives.
+
+    name: its key in the results. family: what finds it. title: for people. meaning: in one line.
+    best: "min", "max", "one" (as near to 1 as may be), or None where no end is better.
+    interval: whether there is one, under `name_interval`.
+    """
+
+    name: str
+    family: str
+    meaning: str
+    best: str | None
+    title: str = ""
+    interval: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.title or self.name.replace("_", " ")
+
+
+TABLE = (
+    Metric("kernel", "kernel", "between all images; unbiased", "min", "kernel distance", True),
+    Metric("frechet", "frechet", "between Gaussians of both", "min", "Frechet distance", True),
+    Metric(
+        "frechet_infinite",
+        "frechet_infinite",
+        "the same, extrapolated to infinitely many images",
+        "min",
+        "Frechet distance, infinite",
+    ),
+    Metric("precision", "geometry", "share of the images among the data", "max", interval=True),
+    Metric("recall", "geometry", "share of the data among the images", "max", interval=True),
+    Metric("density", "geometry", "how deep among the data they lie", "one", interval=True),
+    Metric("coverage", "geometry", "share of the data with an image near", "max", interval=True),
+    Metric("diversity", "diversity", "distances between images, over those of data", "one"),
+    Metric("memorisation", "memorisation", "distance to the data, over that of fresh data", "one"),
+    Metric("memorisation_copies", "memorisation", "share that are copies or near copies", "min"),
+    Metric("frechet_held_out", "overfitting", "Frechet distance to held-out images", None),
+    Metric("frechet_training", "overfitting", "the same to as many training images", None),
+    Metric("mmd_features", "mmd", "kernel distance, Gaussian, of features", "min", interval=True),
+    Metric("mmd_pixels", "mmd", "the same of pixels", "min", interval=True),
+    Metric("inception_score", "score", "sharpness and variety, mean of ten parts", "max"),
+    Metric("inception_score_of_data", "score", "the same of the data", None),
+    Metric("domain_score", "score", "sharpness and variety of classes", "max"),
+    Metric("domain_score_of_data", "score", "the same of the data", None),
+    Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
+    Metric("class_agreement", "classes", "share of the class that was asked for", "max"),
+    Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
+)
+BY_NAME = {metric.name: metric for metric in TABLE}
+
+ALSO: dict[str, str] = {metric.name: metric.family for metric in TABLE} | {
+    other: name for name, family in FAMILIES.items() for other in (*family.also, name)
 }
 
 
 def choose_metrics(names: Sequence[str] | None) -> list[str]:
+    """Families by the names that people give; None: all that cost little."""
     if names is None:
-        return list(METRICS)
+        return [name for name, family in FAMILIES.items() if family.usual]
     for name in names:
-        if name not in METRICS and name not in ALSO:
-            raise UsageError(
-                f"no metric is called {name!r}. {did_you_mean(name, [*METRICS, *ALSO])}"
-            )
-    return list(dict.fromkeys(ALSO.get(name, name) for name in names))
+        if name not in ALSO:
+            raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, ALSO)}")
+    return list(dict.fromkeys(ALSO[name] for name in names))
+
+
+def results_of(name: str) -> tuple[str, ...]:
+    """The results that a name stands for: itself, or all of its family."""
+    if name in BY_NAME:
+        return (name,)
+    family = ALSO.get(name)
+    return tuple(metric.name for metric in TABLE if metric.family == family)

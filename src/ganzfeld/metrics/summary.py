@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ganzfeld.metrics.overfitting import row as overfitting
+from ganzfeld.metrics.suite import TABLE, Metric
 
-Row = tuple[str, str, str]  # name, value, what it means
+Row = tuple[str, str, str, str]  # name, value, the same of real data, what it means
+HEAD = ("metric", "value", "real data", "what it means")
+
+SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
+BEST = {"min": "0 is best", "max": "more is better", "one": "1 is as the data are"}
 
 
 def summary(result: dict[str, Any]) -> list[str]:
-    """A table with what each number means, and the protocol it holds under."""
-    rows = [row for make in ROWS for row in make(result)]
+    """A table with what each number means and what real data have, warnings, the protocol."""
+    rows = table(result)
     protocol = result["protocol"]
     lines = [
-        f"{protocol['generated']:,} pictures against {protocol['reference']:,} of the data, "
+        f"{protocol['generated']:,} images against {protocol['reference']:,} of the data, "
         f"by the {protocol['extractor']} extractor"
     ]
     if (accuracy := result.get("extractor_accuracy")) is not None:
-        lines[0] += f" ({100 * accuracy:.1f} % of held-out pictures told right)"
+        lines[0] += f" ({100 * accuracy:.1f} % of held-out images told right)"
     if note := result.get("extractor_note"):
         lines.append(f"note: {note}")
-    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
-    lines += [f"  {a:<{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in rows]
+    if (fitted := protocol.get("fitted", "none")) != "none":
+        lines.append(f"note: the images were {fitted}")
+    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1, 2)]
+    shown = [HEAD, *rows] if rows else []
+    widths = [max(len(HEAD[i]), width) for i, width in enumerate(widths)]
+    lines += [
+        f"  {a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
+        for a, b, c, d in shown
+    ]
+    if text := real_words(result):
+        lines.append(text)
+    lines += [f"warning: {line}" for line in result.get("warnings", [])]
     return [*lines, f"protocol: {protocol['id']}"]
+
+
+def real_words(result: dict[str, Any]) -> str:
+    """What the column of real data is of."""
+    if not result.get("real"):
+        return ""
+    n, m = result["real_count"]
+    text = f"real data: {n:,} of them against {m:,} others"
+    if result["real_from"] == "held-out data":
+        text = f"real data: {n:,} held-out images against {m:,} of the data"
+    elif result["real_from"] == "halves":
+        text += ", all there are"
+        if "frechet" in result["real"]:
+            text += "; Frechet distance carried on to the counts above"
+    return text
 
 
 def figure(value: float | None) -> str:
@@ -32,69 +60,84 @@ def figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def distances(result: dict[str, Any]) -> list[Row]:
-    """The one to trust first: the Frechet distance of few samples is biased, the kernel's not."""
-    rows = [*kernel(result), *frechet(result)]
-    return rows if result.get("frechet_biased", True) else rows[::-1]
+def table(result: dict[str, Any]) -> list[Row]:
+    """A row for each number. Of few samples the kernel distance comes first: it has no bias."""
+    known = [metric for metric in TABLE if metric.name in result]
+    if not result.get("frechet_biased", True):
+        known.sort(key=lambda metric: metric.name != "frechet")
+    return [row_of(metric, result) for metric in known]
 
 
-def kernel(result: dict[str, Any]) -> list[Row]:
-    if "kernel" not in result:
-        return []
-    name = "KID" if result["protocol"]["extractor"] == "inception" else "kernel distance"
-    return [(name, figure(result["kernel"]), interval(result["kernel_interval"]))]
+def row_of(metric: Metric, result: dict[str, Any]) -> Row:
+    value = figure(result[metric.name])
+    ends = result.get(f"{metric.name}_interval")
+    if ends and None not in ends:
+        value += f" ({short(ends[0])} to {short(ends[1])})"
+    real = (result.get("real") or {}).get(metric.name)
+    shown = "" if real is None else short(real)
+    return (name_of(metric, result), value, shown, meaning(metric, result, shown))
 
 
-def interval(ends: Sequence[float]) -> str:
-    return f"{figure(ends[0])} to {figure(ends[1])} in 95 of 100 cases; 0 is best"
+def short(value: float) -> str:
+    """Two figures that count, three from 100 on."""
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def frechet(result: dict[str, Any]) -> list[Row]:
-    if "frechet" not in result:
-        return []
-    name = "FID" if result["protocol"]["extractor"] == "inception" else "Frechet distance"
-    protocol = result["protocol"]
-    meaning = "0 is best"
-    if result["frechet_biased"]:
+def name_of(metric: Metric, result: dict[str, Any]) -> str:
+    inception = result["protocol"]["extractor"] == "inception"
+    if inception and metric.name in ("kernel", "frechet", "frechet_infinite"):
+        return {"kernel": "KID", "frechet": "FID", "frechet_infinite": "FID, infinite"}[metric.name]
+    return metric.words
+
+
+def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
+    """What it is, and what would be good: beside what real data have, never alone."""
+    if metric.name.startswith("memorisation") and result[metric.name] is None:
+        seen, whole = result.get("memorisation_seen", 0), result.get("memorisation_of", 0)
+        return f"{seen:,} of {whole:,} images cannot tell"
+    parts = [metric.meaning]
+    if metric.best:
+        parts.append(BEST[metric.best] + (f" (real {real})" if real else ""))
+    if metric.name == "frechet" and result.get("frechet_biased"):
+        protocol = result["protocol"]
         least = min(protocol["generated"], protocol["reference"])
-        meaning = f"biased: N = {least:,} is under 5,000; compare equal N only"
-    elif parts := result.get("frechet_parts"):
-        meaning += f"; {figure(min(parts))} to {figure(max(parts))} in {len(parts)} disjoint 5,000s"
-    return [(name, figure(result["frechet"]), meaning)]
+        parts.append(f"biased: N = {least:,}; compare equal N only")
+    elif metric.name == "frechet" and (cut := result.get("frechet_parts")):
+        parts.append(f"{figure(min(cut))} to {figure(max(cut))} in {len(cut)} disjoint 5,000s")
+    if (p := result.get(f"{metric.name}_p")) is not None:
+        parts.append(f"p {p:.2g}")
+    if (deviation := result.get(f"{metric.name}_deviation")) is not None:
+        parts.append(f"standard deviation {figure(deviation)}")
+    return "; ".join(parts)
 
 
-SINGLE = {
-    "precision": "share of the pictures that lie among the data",
-    "recall": "share of the data that lie among the pictures",
-    "density": "how deep among the data they lie; 1 as the data do",
-    "coverage": "share of the data with a picture near; 0.97 at best",
-    "diversity": "distance between pictures, over that between data; collapse below 0.3",
-    "memorisation": "distance to the data, over that of fresh data; copies below 0.5",
-    "memorisation_copies": "share nearer to the data than 99 of 100 fresh ones; 0.01 is usual",
-    "mmd_features": "kernel distance, Gaussian, of features; 0 is best",
-    "mmd_pixels": "the same of pixels",
-    "inception_score": "sharpness and variety; more is better",
-    "inception_score_of_data": "the same of the data",
-    "domain_score": "sharpness and variety of classes; their number at best",
-    "domain_score_of_data": "the same of the data",
-    "total_variation": "between the shares of classes; 0 is best, 1 is worst",
-    "class_agreement": "share of the pictures of the class that was asked for",
-    "intra_class_frechet": "mean Frechet distance within a class",
-}
-
-
-def single(result: dict[str, Any]) -> list[Row]:
-    seen, whole = result["protocol"]["reference"], result.get("memorisation_of", 0)
-    few = f"{seen:,} of {whole:,} pictures cannot tell; --reference {whole} can"
-    return [
-        (
-            name.replace("_", " "),
-            figure(result[name]),
-            few if name.startswith("memorisation") and 2 * seen <= whole else meaning,
+def warnings(result: dict[str, Any]) -> list[str]:
+    """What a reader should know before believing the numbers, in sentences."""
+    found = []
+    copies, ratio = result.get("memorisation_copies"), result.get("memorisation")
+    if result.get("memorisation_found") and copies is not None:
+        usual = result["memorisation_copies_of_fresh"]
+        text = f"{copies:.1%} of the images are copies or near copies of training images"
+        text += f" ({usual:.1%} of fresh images would be taken for such)"
+        if ratio is not None and ratio < 0.5:
+            text += f"; they lie {ratio:.0%} as far from the data as fresh images do"
+        found.append(text)
+    seen, whole = result.get("memorisation_seen"), result.get("memorisation_of")
+    if seen and whole and seen < whole:
+        found.append(f"copies were looked for among {seen:,} of {whole:,} training images only")
+    if (value := result.get("diversity")) is not None and value < 0.3:
+        found.append(f"the images differ {value:.0%} as much as the data do: it has collapsed")
+    if result.get("overfitted"):
+        found.append(
+            f"it is further from {result['held_out_count']:,} held-out images (Frechet "
+            f"{figure(result['frechet_held_out'])}) than from as many training images "
+            f"({figure(result['frechet_training'])}): it has begun to learn these by heart"
         )
-        for name, meaning in SINGLE.items()
-        if name in result
-    ]
-
-
-ROWS = (distances, single, overfitting)
+    if coarse := result.get("extractor_warning"):
+        found.append(str(coarse))
+    if (repeated := result.get("data_repeated") or 0) > 0.01:
+        found.append(
+            f"{repeated:.0%} of the data occur four times or more: precision, recall, density "
+            "and coverage say little"
+        )
+    return found

@@ -53,11 +53,15 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
         ]
         caption = f"{distance:.3g} apart"
         shown.append(tag("figure", tag("div", *images, class_="pair"), tag("figcaption", caption)))
+    seen = result.get("memorisation_seen")
+    by = "as thumbnails of 16 x 16"
+    if seen is None:  # of older versions
+        seen = result["protocol"]["reference"]
+        by = f"by the features of the {result['protocol']['extractor']} extractor"
     lead = (
         f"Of {result['protocol']['generated']:,} samples the {len(shown)} that come nearest to the "
-        f"data: left the sample, right its nearest among {result['protocol']['reference']:,} "
-        f"training pictures, by the features of the {result['protocol']['extractor']} extractor. "
-        "A copy would look the same on both sides."
+        f"data: left the sample, right its nearest among {seen:,} training images, {by}, also "
+        "mirrored. A copy would look the same on both sides."
     )
     return section(title, tag("div", *shown, class_="pairs small"), lead=lead)
 
@@ -83,9 +87,12 @@ def redrawn(
     """Sample `number` of an evaluation again, of the class that it was asked for, (C, H, W)."""
     label = None
     if pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
-        rows = evaluation.reference_rows(pack, protocol["reference"])
         place = number - evaluation.first_number(protocol["seed"])
-        label = pack.classes[pack.labels[rows[place % len(rows)]]]
+        if "classes" in protocol:
+            asked = evaluation.asked_labels(pack, protocol["generated"], protocol["seed"])
+        else:  # of older versions, of the reference's own
+            asked = pack.labels[evaluation.reference_rows(pack, protocol["reference"])]
+        label = pack.classes[asked[place % len(asked)]]
     x = model.sample(1, seed=protocol["seed"], labels=label, start=number)
     pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = pictures.to_pixels(x)[0]
     return pixels

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzfeld import quality
-from ganzfeld.metrics.summary import ROWS, figure
+from ganzfeld.metrics.suite import TABLE
+from ganzfeld.metrics.summary import HEAD, figure, real_words
+from ganzfeld.metrics.summary import table as rows_of
 from ganzfeld.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.report.chart import Best, Level, Line, Points, chart
 from ganzfeld.report.embed import open_picture, picture
@@ -22,24 +24,8 @@ STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
 SHARES = frozenset({"precision", "recall", "coverage"})  # in [0, 1]
 FEW = 1_000  # samples of an evaluation
-NAMES = {"kernel": "kernel distance", "frechet": "Frechet distance"}
-BEST = {
-    "kernel": "min",
-    "frechet": "min",
-    "precision": "max",
-    "recall": "max",
-    "coverage": "max",
-    "density": "one",
-    "diversity": "one",
-    "memorisation": "one",
-    "mmd_features": "min",
-    "mmd_pixels": "min",
-    "inception_score": "max",
-    "domain_score": "max",
-    "total_variation": "min",
-    "class_agreement": "max",
-    "intra_class_frechet": "min",
-}
+NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
+BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 
 
 # What came of it
@@ -366,19 +352,9 @@ def metrics(record: Record) -> Html:
         )
     if text := result.get("extractor_note"):
         said.append(note(str(text)))
-    rows = [
-        (name, value, "" if (real := real_beside(result, name)) is None else figure(real), meaning)
-        for make in ROWS
-        for name, value, meaning in make(result)
-    ]
-    head = ["metric", "value", "real data", "what it means"]
-    shown = table("Metrics", head, rows, numbers=[1, 2], kind="explained")
+    shown = table("Metrics", list(HEAD), rows_of(result), numbers=[1, 2], kind="explained")
+    if text := real_words(result):
+        lead += f" {text[:1].upper()}{text[1:]}."
     naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
     why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
     return section("Metrics", *said, shown, naming, why, lead=lead)
-
-
-def real_beside(result: Row, name: str) -> float | None:
-    """What real images have, by the name of a row."""
-    keys = {"FID": "frechet", "KID": "kernel", **{words: key for key, words in NAMES.items()}}
-    return quality.real_of(result, keys.get(name, name.replace(" ", "_")))

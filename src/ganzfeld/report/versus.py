@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
 
 GRIDS_BYTES = 1_300_000  # of all grids together
+BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equal counts."
 STAR = (
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
     "Without an interval a small lead may be chance."
@@ -97,13 +98,15 @@ def metrics(found: Comparison, group: Group) -> Html:
         return section("Not measured", note(why), *(command(c) for c in commands))
     why_not = found.apart(group)
     rows = [(name, *cells) for name, cells in group.rows(found.metrics)]
-    head = ["metric", *names]
+    head = ["metric", "real data", *names]
     biased = any((m.result or {}).get("frechet_biased") for m in group.members)
     return section(
         "Metrics" if group is found.groups[0] else f"Metrics of {', '.join(names)}",
         note(why_not[0]) if why_not else None,
         *(command(line) for line in why_not[1:]),
-        note("kernel first, Frechet biased below 5,000") if biased else None,
+        note("The Frechet distance of fewer than 5,000 images is biased: compare equal counts.")
+        if biased
+        else None,
         table(f"Metrics of {', '.join(names)}", head, rows, numbers=range(1, len(head))),
         tag("p", STAR, class_="soft") if len(names) > 1 else None,
         tag("p", "protocol: ", tag("code", str(group.protocol["id"])), class_="soft"),

@@ -1,0 +1,152 @@
+"""What real images score against real images: the scale beside every number.
+
+No number of a generator means much alone. Two disjoint sets of real images, as many as the
+generated and the reference ones and by the same extractor, say what can be had.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.errors import ResourceError
+from ganzfeld.metrics.features import Extractor, Features, of_pack
+from ganzfeld.metrics.frechet import frechet_distance
+from ganzfeld.metrics.reference import Progress, features_of, usable_rows
+from ganzfeld.metrics.store import keep, kept
+from ganzfeld.metrics.suite import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
+from ganzfeld.randomness import key
+
+VERSION = 1  # of what is cached: raise it when the same images would give other numbers
+LEAST = 6  # images on a side
+PIXEL_SIDE = 32  # of the comparison of plain pixels
+
+
+def real_scale(
+    net: Extractor,
+    pack: Pack,
+    count: int,
+    reference: int,
+    *,
+    metrics: Sequence[str] | None = None,
+    held_out: Pack | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """The metrics of real images against real ones, by their names, as `evaluate` takes them.
+
+    count, reference: images on the side of the generated ones and of the data.
+
+    Keys: "real", the numbers by their names; "real_count", images on both sides; "real_from":
+    "data" where they have count + reference images, else "held-out data" where these have
+    `count`, else "halves" of the data, at the largest equal count. Of halves the Frechet distance
+    is carried on to the counts that were asked for, along the power law of two smaller ones, as
+    a distance of fewer samples is larger and would flatter the generator.
+    All are empty where there are fewer than 6 images a side.
+    """
+    names = [n for n in choose_metrics(metrics) if n != "memorisation"]
+    parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
+    parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
+    facts: dict[str, Any] = {"of": [str(part) for part in parts]}
+    place = cache_folder() / f"real-{key('real', *facts['of']):016x}.safetensors"
+    cached = kept(place) if ":" not in net.name else None
+    if cached is not None and cached[1].get("of") == facts["of"]:
+        found: dict[str, Any] = cached[1]["found"]
+        return found
+    found = measured(net, pack, count, reference, names, held_out, torch.device(device), progress)
+    if ":" not in net.name:
+        with contextlib.suppress(ResourceError):
+            keep(place, {"none": np.zeros(1)}, json.loads(json.dumps(facts | {"found": found})))
+    return found
+
+
+def measured(
+    net: Extractor,
+    pack: Pack,
+    count: int,
+    reference: int,
+    names: Sequence[str],
+    held_out: Pack | None,
+    device: torch.device,
+    progress: Progress,
+) -> dict[str, Any]:
+    rows = usable_rows(pack, net)
+    ours, theirs, origin = pack, rows[:reference], "data"
+    fresh = rows[reference : reference + count]
+    if len(fresh) < count and held_out is not None and len(held_out) >= count:
+        ours, fresh, origin = held_out, usable_rows(held_out)[:count], "held-out data"
+    elif len(fresh) < count:
+        half = len(rows) // 2
+        theirs, fresh, origin = rows[:half], rows[half : 2 * half], "halves"
+    if min(len(fresh), len(theirs)) < LEAST:
+        return {"real": {}, "real_count": [0, 0], "real_from": "halves"}
+    stage = "real images against real"
+    sets = Sets(
+        extractor=net,
+        generated=features_of(net, ours, fresh, device, progress, stage),
+        data=features_of(net, pack, theirs, device, progress),
+        generated_pixels=small_of(ours, fresh),
+        data_pixels=small_of(pack, theirs),
+        classes=pack.classes,
+        wanted=labels_of(ours, fresh) if ours.classes == pack.classes else None,
+        data_labels=labels_of(pack, theirs),
+        intervals=False,
+    )
+    values: dict[str, Any] = {}
+    for name in names:
+        values |= FAMILIES[name].measure(sets)
+    real = {
+        metric.name: float(values[metric.name])
+        for metric in TABLE
+        if isinstance(values.get(metric.name), float) and math.isfinite(values[metric.name])
+    }
+    if origin == "halves":
+        real.pop("intra_class_frechet", None)  # of so few a class, nothing can be carried on
+        if "frechet" in real:
+            real["frechet"] *= carried(sets, real["frechet"], count, reference)
+    return {"real": real, "real_count": [len(fresh), len(theirs)], "real_from": origin}
+
+
+def carried(sets: Sets, whole: float, count: int, reference: int) -> float:
+    """What the Frechet distance of halves is to be multiplied by, for the counts asked for.
+
+    Between sets of one distribution it falls as a power of N: 1 where N is far above the number
+    of features, less below. The power is measured between the halves and halves of these.
+    """
+    n = len(sets.generated)
+    if n < 4 * LEAST:
+        return 1.0
+    parts = [frechet_distance(sets.generated[i::2], sets.data[j::2]) for i, j in ((0, 0), (1, 1))]
+    lesser = float(np.mean(parts))
+    if not 0 < whole < lesser:
+        return 1.0
+    power = min(math.log2(lesser / whole), 1.0)
+    wanted = 2 / (1 / count + 1 / reference)
+    return float((n / wanted) ** power)
+
+
+def labels_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    return None if pack.labels is None else pack.labels[rows]
+
+
+def small_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
+    """Small copies of the first of these rows."""
+    return np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])
+
+
+def small(pixels: NDArray[np.uint8]) -> Features:
+    """Pixels as features (n, d) in [0, 1]; larger images are averaged down to about 32 px."""
+    n, _, h, w = pixels.shape
+    step = math.ceil(max(h, w) / PIXEL_SIDE)
+    x = torch.from_numpy(pixels).float() / 255
+    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
+    flat: Features = x.reshape(n, -1).numpy()
+    return flat
