@@ -22,14 +22,18 @@ from ganzfeld.data.pack import Pack
 from ganzfeld.ema import Average
 from ganzfeld.evaluation import describe_protocol
 from ganzfeld.games import Game
+from ganzfeld.metrics import learned
+from ganzfeld.metrics.default import candidates
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
-from ganzfeld.metrics.reference import reference_rows, shuffled
+from ganzfeld.metrics.learning import learning_rows
+from ganzfeld.metrics.reference import shuffled
 from ganzfeld.randomness import key
 
 LEAST = 6  # images
 ENOUGH = 16  # held-out images that can tell anything
 REAL = 32  # real images to compare with others
 FINAL = 2000  # samples of the evaluation at the end
+BY_INCEPTION = 500  # and of one by Inception
 
 
 def can_examine(game: Game, pack: Pack) -> bool:
@@ -38,7 +42,7 @@ def can_examine(game: Game, pack: Pack) -> bool:
 
 
 def judged(pack: Pack) -> int:
-    """Samples, and images of the data, of the evaluation at the end of a run.
+    """Samples of the evaluation at the end of a run.
 
     The data alone decide it, so that all runs on one data set can be compared: 2,000, or all
     images but those that a run holds out by default.
@@ -46,23 +50,46 @@ def judged(pack: Pack) -> int:
     return min(FINAL, len(pack) - held.usual(len(pack)))
 
 
+def learned_or_random(pack: Pack, held_out: int | None) -> str:
+    """The extractor of evaluations in training. held_out: None for a run from before."""
+    return "random" if held_out is None or len(pack) < learned.LEAST else "learned"
+
+
+def final(pack: Pack, held_out: int | None) -> tuple[str, int, int]:
+    """Extractor, samples and reference images of the evaluation at the end of a run.
+
+    Inception where it is installed and the images are like photographs, with 500 samples at most,
+    as each takes about 30 ms; else what the data teach.
+    """
+    name, count = learned_or_random(pack, held_out), judged(pack)
+    if held_out is not None and candidates(pack)[0] == "inception":
+        name, count = "inception", min(count, BY_INCEPTION)
+    return name, count, min(count, len(usable(pack, name)))
+
+
+def usable(pack: Pack, extractor: str) -> NDArray[np.int64]:
+    """Rows that may be reference, in their order of use: neither held out nor learned from."""
+    rows = shuffled(pack)
+    rows = rows[~np.isin(rows, held.held_rows(pack, held.usual(len(pack))))]
+    return rows if extractor != "learned" else rows[~np.isin(rows, learning_rows(pack))]
+
+
 def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
     """Rows of training images in the order in which choosing a checkpoint takes them.
 
-    From the end that `reference_rows` reaches last: the final evaluation takes other
-    images where there are enough. held_out: None for a run from before, which took the first.
+    From the end that `reference_rows` reaches last: the final evaluation takes other images where
+    there are enough. held_out: None for a run from before, which took the first.
     """
-    rows = shuffled(pack)
     if held_out is None:
-        return rows
-    kept_out = held.held_rows(pack, max(held_out, held.usual(len(pack))))
-    return rows[~np.isin(rows, kept_out)][::-1]
+        return shuffled(pack)
+    rows = usable(pack, learned_or_random(pack, held_out))
+    return rows[~np.isin(rows, held.held_rows(pack, held_out))][::-1]
 
 
 def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
     """The held-out images that the final evaluation does not compare with; None if too few."""
-    used = reference_rows(pack, judged(pack))
-    rows = np.setdiff1d(held.held_rows(pack, held_out), used)
+    name, _, reference = final(pack, held_out)
+    rows = np.setdiff1d(held.held_rows(pack, held_out), usable(pack, name)[:reference])
     return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 
 
@@ -79,7 +106,8 @@ class Examiner:
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
         self.latents = config.run.latents or latents.PORTABLE
         self.pack = pack
-        self.extractor = make_extractor("random", pack, progress=lambda *_: None)
+        name = learned_or_random(pack, config.data.held_out)
+        self.extractor = make_extractor(name, pack, progress=lambda *_: None)
         order = selection_rows(pack, config.data.held_out)
         rows, others = order[: self.count], order[self.count : 2 * self.count]
         self.labels = None

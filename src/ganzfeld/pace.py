@@ -20,8 +20,9 @@ from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.ema import Averages
-from ganzfeld.examiner import Examiner, can_examine, judged
+from ganzfeld.examiner import Examiner, can_examine, final, judged
 from ganzfeld.metrics import precision_recall
+from ganzfeld.metrics.default import inception_seconds
 from ganzfeld.plan import settle
 from ganzfeld.preview import preview
 from ganzfeld.randomness import numpy_generator
@@ -194,7 +195,9 @@ def time_chores(
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        end += evaluation_seconds(trainer, examiner, judged(pack))
+        name, count, _ = final(pack, config.data.held_out)
+        end += evaluation_seconds(trainer, examiner, count)
+        end += 2 * count * inception_seconds() if name == "inception" else 0.0
     else:
         evaluate, end = 0.0, 1.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
@@ -207,7 +210,10 @@ def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> floa
 
     Drawing and features take a time for each image; what follows a time for each pair of them.
     """
-    drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
+    try:
+        drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
+    except FloatingPointError:  # the run itself will say so
+        return 0.0
     features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
     pairs = warm(lambda: precision_recall(features, features))
     return 2 * drawn * count / examiner.count + METRICS * pairs * (count / len(features)) ** 2

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import nn
@@ -25,6 +25,7 @@ from ganzfeld.config import Config, Data
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import GanzfeldError, UsageError
+from ganzfeld.examiner import can_examine, final
 from ganzfeld.games import GAMES, Game
 from ganzfeld.networks import NETWORKS
 from ganzfeld.recipes import RECIPES, Facts
@@ -241,6 +242,7 @@ def plan_rows(
     return [
         ("data", f"{data.source}: {what}"),
         *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
+        *([("measured", measured_words(pack, data))] if samples_measured(game, pack) else []),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
@@ -253,6 +255,16 @@ def plan_rows(
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
     ]
+
+
+def samples_measured(game: Game, pack: Pack | TwoDomains) -> TypeGuard[Pack]:
+    return isinstance(pack, Pack) and can_examine(game, pack)
+
+
+def measured_words(pack: Pack, data: Data) -> str:
+    """By what the run is measured."""
+    name, count, reference = final(pack, data.held_out)
+    return f"at the end {count:,} samples against {reference:,} images, by the {name} extractor"
 
 
 def held_out_words(data: Data) -> str:

@@ -31,7 +31,7 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import DivergedError, Interrupted, ResourceError
-from ganzfeld.examiner import Examiner, can_examine, fresh, judged
+from ganzfeld.examiner import Examiner, can_examine, final, fresh
 from ganzfeld.fitting import check_state
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
@@ -443,17 +443,19 @@ class Session:
         return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
 
     def judge(self, path: Path) -> None:
-        """What `ganzfeld evaluate` says of the model, by the cheapest extractor.
+        """What `ganzfeld evaluate` says of the model, see `examiner.final`.
 
         Its latents do not depend on the run's seed, so that all runs on one data set share a table.
         """
         pack, run = cast("Pack", self.pack), self.config.run
         model = generate.load(path, trust_code=self.own)
+        extractor, count, reference = final(pack, self.config.data.held_out)
         found = evaluation.evaluate(
             model,
             pack,
-            extractor="random",
-            count=judged(pack),
+            extractor=extractor,
+            count=count,
+            reference=reference,
             held_out=fresh(pack, self.config.data.held_out),
             device=self.device.type,
             progress=self.screen.progress,

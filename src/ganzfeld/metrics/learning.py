@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ganzfeld import process
+from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.randomness import key, numpy_generator
 
@@ -22,12 +23,13 @@ Progress = Callable[[str, int, int], None]
 
 
 def learning_rows(pack: Pack) -> Rows:
-    """Half of the rows, at most 25,000, sorted: the same ones for data of the same size.
+    """Half of the rows, at most 25,000, sorted, none of those that runs hold out by default.
 
     A network looks at images that it has learned from otherwise than at fresh ones. What learns
     from the data therefore keeps to these rows, and a comparison keeps to the others.
     """
     order = numpy_generator("extractor", "learns from").permutation(len(pack))
+    order = order[~np.isin(order, held.held_rows(pack, held.usual(len(pack))))]
     return np.sort(order[: min(len(pack) // 2, MOST)])
 
 
