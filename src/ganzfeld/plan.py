@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -242,7 +242,7 @@ def plan_rows(
     return [
         ("data", f"{data.source}: {what}"),
         *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
-        *([("measured", measured_words(pack, data))] if samples_measured(game, pack) else []),
+        *measured_rows(game, pack, data),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
@@ -257,14 +257,13 @@ def plan_rows(
     ]
 
 
-def samples_measured(game: Game, pack: Pack | TwoDomains) -> TypeGuard[Pack]:
-    return isinstance(pack, Pack) and can_examine(game, pack)
-
-
-def measured_words(pack: Pack, data: Data) -> str:
-    """By what the run is measured."""
+def measured_rows(game: Game, pack: Pack | TwoDomains, data: Data) -> list[tuple[str, str]]:
+    """By what the run is measured at its end, where samples can be compared with data."""
+    if not isinstance(pack, Pack) or not can_examine(game, pack):
+        return []
     name, count, reference = final(pack, data.held_out)
-    return f"at the end {count:,} samples against {reference:,} images, by the {name} extractor"
+    text = f"at the end {count:,} samples against {reference:,} images, by the {name} extractor"
+    return [("measured", text)]
 
 
 def held_out_words(data: Data) -> str:
