@@ -16,7 +16,7 @@ from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, Interrupted, UsageError
 from ganzfeld.randomness import torch_generator
 from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.study.budget import Job
+from ganzfeld.study.budget import Job, configured
 from ganzfeld.study.classifier import accuracy_of, moved
 from ganzfeld.study.families import Study
 from ganzfeld.study.intervals import T95, beyond, holm, ranged_interval, t_interval, t_test
@@ -172,6 +172,21 @@ def test_images_follow_what_the_trial_took(tmp_path: Path, pack: Pack) -> None:
     assert study.images(job, FIRST) == 1_000
     ledger.cells += [{"kind": "run", "seed": 100, **key, "images": 1_000, "seconds": 75.0}]
     assert study.images(job, FIRST) == 800
+
+
+def test_a_job_is_sized_once(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def affordable(config: object, data: object, device: object, seconds: float, clock: Any) -> int:
+        asked.append(seconds)
+        return 200_000
+
+    monkeypatch.setattr("ganzfeld.study.budget.affordable", affordable)
+    job = Job("x.npz", "default", 0, 60.0)
+    wide = configured(job, pack)
+    assert wide.networks["G"].options["width"] == 32 and asked == [60.0]
+    known = configured(dataclasses.replace(job, afford=5_000), pack)
+    assert known.networks["G"].options["width"] == 16 and len(asked) == 1
 
 
 def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:

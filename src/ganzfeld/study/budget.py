@@ -44,7 +44,10 @@ class Job:
 
 
 def configured(job: Job, pack: Pack) -> Config:
-    """The recipe, sized for the budget as `ganzfeld train --minutes` sizes it."""
+    """The recipe, sized for the budget as `ganzfeld train --minutes` sizes it.
+
+    Not measured again where `job.afford` is known.
+    """
 
     def fitted(afford: int | None) -> Config:
         config = fit(job.recipe, pack, source=job.source, labels="auto", afford=afford)
@@ -56,7 +59,7 @@ def configured(job: Job, pack: Pack) -> Config:
     def affordable_by(config: Config) -> int:
         return affordable(config, pack, torch.device(job.device), job.seconds, job.clock)
 
-    return sized(fitted, affordable_by)
+    return sized(fitted, affordable_by) if job.afford is None else fitted(job.afford)
 
 
 def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:

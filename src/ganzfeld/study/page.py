@@ -13,6 +13,7 @@ from ganzfeld.report.embed import picture
 from ganzfeld.report.html import Html, tag
 from ganzfeld.text import plain
 
+NARROW = 3  # columns that fit a phone with their words wrapped
 SIDE, BYTES = 640, 150_000  # of an image in the page
 
 Pairs = Sequence[tuple[str, str]]
@@ -51,7 +52,8 @@ class Page:
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column names its rows; a wide one scrolls in a box of its own."""
-        self.html.append(html.table(head[0], head, rows))
+        kind = "wide" if len(head) > NARROW else None
+        self.html.append(html.table(head[0], head, rows, kind=kind))
         lines = [head, ["---"] * len(head), *rows]
         cells = [[plain(cell).replace("|", "\\|") for cell in row] for row in lines]
         self.markdown.append("\n".join(f"| {' | '.join(row)} |" for row in cells))

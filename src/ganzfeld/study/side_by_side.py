@@ -34,6 +34,7 @@ HEADS = {
     "memorisation": "distance ratio",
     "memorisation_copies": "copies",
 }
+SHORT = {"discriminator": "D", "generator": "G"}
 Cells = Mapping[str, list[Cell]]
 
 
@@ -51,6 +52,7 @@ def report(
     grids = drawn(study, cells, seeds[0], best)
     page = Page("Families of generators, side by side")
     page.text(verdict(cells), kind="verdict")
+    page.text(f"Data: {study.about['source']}, fingerprint {study.pack.fingerprint[:16]}.")
     page.tiles(facts(study, seeds, wanted))
     for note in notes(cells, seeds, wanted):
         page.text(note, kind="note")
@@ -60,9 +62,9 @@ def report(
     page.heading("What each was given")
     page.text(
         "Width and batch follow the budget by one rule for all recipes; the best trial multiplies "
-        "rates and width. The rates are those of each player, from the first to the last. CPU "
-        "seconds are of the whole run, with previews, checkpoints and evaluations; a dash is a "
-        "run that was cut short and went on."
+        "rates and width. The rates are those of each player, D and G where there are two, from "
+        "the first to the last. CPU seconds are of the whole run, with previews, checkpoints and "
+        "evaluations; a dash is a run that was cut short and went on."
     )
     page.table(GIVEN, [given(name, found, best[name]) for name, found in cells.items()])
     if wanted:
@@ -73,6 +75,7 @@ def report(
         )
         page.table(TRIED, [row for name in recipes for row in trial_rows(tried[name], best[name])])
     page.heading("What they draw")
+    page.text(f"Samples of seed {seeds[0]}, also in the folder grids.")
     page.cards([(name, grids.get(name), card(cells[name])) for name in recipes])
     replace(study.folder / "report.json", as_json(as_data(study, cells, tried, best)))
     return page.write(study.folder)
@@ -111,7 +114,6 @@ def listed(names: Sequence[str]) -> str:
 def facts(study: Study, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[tuple[str, str]]:
     about, pack = study.about, study.pack
     return [
-        ("data", f"{about['source']}"),
         ("images", f"{len(pack):,} of {pack.width}x{pack.height}"),
         ("CPU minutes for each run", f"{about['minutes']:g}"),
         ("seeds", ", ".join(map(str, seeds))),
@@ -148,7 +150,6 @@ def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
     many = "The median of the seeds, and in brackets "
     many += "95 % intervals over seeds" if len(seeds) >= FEW else "each seed"
     text = f"{many}. Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
-    text += f"Data fingerprint {study.pack.fingerprint[:16]}. "
     text += "Kernel and Frechet distance: less is better. The others: 1 is as the data are. "
     if real_of(cells):
         text += f"The row of {REAL} has what other images of the data get in the same way. "
@@ -263,7 +264,7 @@ def width_of(cell: Cell) -> str:
 
 def rates_of(cell: Cell) -> str:
     return "; ".join(
-        f"{player} {start:g}" + f" to {end:g}" * (end != start)
+        f"{SHORT.get(player, player)} {start:g}" + f" to {end:g}" * (end != start)
         for player, (start, end) in cell["rates"].items()
     )
 
