@@ -13,7 +13,7 @@ from ganzfeld.metrics import memorisation
 from ganzfeld.metrics.memorisation import Memorisation, left_out, thumbnails, variants_of
 
 Pixels = NDArray[np.uint8]
-HALF = 1_000
+HALF = 500
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +63,14 @@ def searched(generated: Pixels, data: Pixels) -> Memorisation:
 
 
 @pytest.mark.parametrize("change", [np.copy, shifted, cropped, compressed, brighter, mirrored])
-@pytest.mark.parametrize("duplicates", [0, 60])
+@pytest.mark.parametrize("duplicates", [0, 30])
 def test_a_fifth_of_near_copies_is_found(
     faces: tuple[Pixels, Pixels], change: Callable[[Pixels], Pixels], duplicates: int
 ) -> None:
     """Also in data of which 6 in 100 images occur twice."""
     data, fresh = faces
     data = np.concatenate([data, data[HALF // 2 : HALF // 2 + duplicates]])
-    generated = np.concatenate([change(data[:60]), fresh[:240]])
+    generated = np.concatenate([change(data[:40]), fresh[:160]])
     found = searched(generated, data)
     assert found.warning
     assert 0.15 <= found.copies <= 0.24

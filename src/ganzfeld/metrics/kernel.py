@@ -45,7 +45,7 @@ def kernel_distance(
 
     It may be slightly negative. Its expectation does not depend on N, unlike the Frechet
     distance's, as long as samples are independent. All are used, in disjoint blocks of at most
-    `block`. test: False leaves the interval and p out, which take a quarter of the time.
+    `block`. test: False leaves the interval and p out.
     """
     return in_blocks(*as_pair(a, b, least=3), cubic, block, test)
 

@@ -92,7 +92,7 @@ def manifolds(generated: NDArray[Any], data: NDArray[Any]) -> Manifolds:
     A number here is the mean of what pairs of samples do, so its variance has a part for each
     of the two sets (Hoeffding). Density's parts are the variances of its means over either set.
     A share's part that comes from the other set is taken to be as large as its own, that is
-    p (1 - p) divided by that set's size: on real images this holds 93 to 100 times in 100.
+    p (1 - p) divided by that set's size.
     """
     generated, data = as_pair(generated, data, least=K_DENSITY + 1)
     n, m = len(generated), len(data)
