@@ -14,6 +14,7 @@ from ganzfeld import (
     checkpoint,
     choice,
     distributed,
+    endings,
     evaluation,
     examples,
     generate,
@@ -28,7 +29,7 @@ from ganzfeld import (
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
-from ganzfeld.errors import DivergedError, Interrupted, ResourceError
+from ganzfeld.errors import ResourceError
 from ganzfeld.examiner import Examiner, can_examine, judged
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
@@ -356,12 +357,7 @@ class Session:
     def stop(self, number: int) -> None:
         distributed.first(self.leave, "leave")
         distributed.together()  # torchrun ends the others as soon as one has gone
-        raise Interrupted(
-            number,
-            f"stopped at image {self.trainer.images:,} of {self.total:,}",
-            safe=f"everything up to here is saved in {self.folder}",
-            fix=f"ganzfeld resume {lineage.quoted(self.folder)}   goes on where it stopped",
-        )
+        raise endings.stopped(number, self.folder, self.trainer.images, self.total)
 
     def leave(self) -> None:
         self.save(extra=True)
@@ -397,12 +393,7 @@ class Session:
     def heed(self) -> None:
         """Stop between two parts of finishing where a signal asks for it."""
         if self.signals.asked:
-            raise Interrupted(
-                self.signals.asked,
-                f"stopped at the end of {self.folder}, before its report was written",
-                safe=f"all {self.trainer.images:,} images are seen and saved",
-                fix=f"ganzfeld resume {lineage.quoted(self.folder)}   does the rest",
-            )
+            raise endings.stopped_late(self.signals.asked, self.folder, self.trainer.images)
 
     def ship(self, chosen: choice.Choice) -> Path:
         """The chosen generator, and beside it the discriminator of the same moment."""
@@ -441,14 +432,7 @@ class Session:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
         salt = self.trainer.salt + 1
         if salt > ROLLBACKS:
-            raise DivergedError(
-                f"training diverged {salt} times, last at image {self.trainer.images:,}",
-                safe=f"the last good checkpoint and its samples are in {self.folder}",
-                fix="train anew with a lower learning rate, such as --set "
-                f"optimisers.generator.lr={self.config.optimisers['generator'].lr / 2:g}"
-                if "generator" in self.config.optimisers
-                else "train anew with a lower learning rate",
-            )
+            raise endings.diverged(salt, self.folder, self.trainer.images, self.config)
         found, _ = checkpoint.newest(self.checkpoints)
         assert found is not None  # the first was saved before the first step
         self.screen.say(
