@@ -113,7 +113,13 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+            env=os.environ
+            | {
+                "COLUMNS": "200",
+                "OMP_NUM_THREADS": "2",
+                "MKL_NUM_THREADS": "2",
+                "OMP_WAIT_POLICY": "passive",
+            },
         )
         assert self.read() == "ready"
         return self
