@@ -25,6 +25,7 @@ from ganzfeld import (
     promises,
     retention,
     shipping,
+    vetting,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
@@ -35,7 +36,7 @@ from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
 from ganzfeld.pace import measure, suited_threads
-from ganzfeld.plan import outlook, plan_rows, settle
+from ganzfeld.plan import check, outlook, plan_rows, settle
 from ganzfeld.preview import preview
 from ganzfeld.report import write as write_report
 from ganzfeld.screen import Screen
@@ -105,6 +106,8 @@ class Session:
         if (self.folder / "config.json").exists():
             stored = shipping.read_config(self.folder)
             self.config = lineage.adopt(self.config, stored, self.folder)
+            with vetting.as_stored(self.folder):
+                check(self.config)
             self.go_on()
             return
         promises.refuse_remains(self.folder, "its config.json")
