@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
+import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.torch
 
-from ganzfeld import checkpoint, generate, pictures, reader, shipping
+from ganzfeld import border, checkpoint, generate, pictures, reader, shipping
 from ganzfeld.data.names import folded, is_system, shown
 from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
@@ -60,10 +60,9 @@ def augment(
             fix="train on labelled data; or one model for each class, on its pictures alone, "
             "and `ganzfeld sample MODEL --count N --out FOLDER/CLASS` for each",
         )
-    if count < 1:
-        raise UsageError(f"--count must be 1 or more, not {count}")
+    count = border.whole(count, "--count", 1, border.MOST_IMAGES)
+    seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
     shares = class_shares(loaded, model, like, progress)
-    wanted = [loaded.classes[i] for i in sequence(shares, count)]
     request = {
         "weights": weights_of(loaded),
         "count": count,
@@ -77,39 +76,48 @@ def augment(
         claim(folder, request)
         if (folder / TABLE).exists():
             return folder
-        rows = draw(loaded, folder, wanted, request, progress)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([COLUMNS, *rows])
-        checkpoint.replace(folder / TABLE, text.getvalue().encode("utf-8", "surrogateescape"))
+        wanted = (loaded.classes[i] for i in sequence(shares, count))
+        write_table(folder, draw(loaded, folder, wanted, request, progress))
     return folder
+
+
+def write_table(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write the rows as they come, out of sight until all are there: they may not fit memory."""
+    part = folder / HIDDEN / f"{TABLE}.part"
+    with open(part, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, folder / TABLE)
+    checkpoint.sync(folder)
 
 
 def draw(
     model: generate.Model,
     folder: Path,
-    wanted: list[str],
+    wanted: Iterator[str],
     request: dict[str, Any],
     progress: Progress,
-) -> list[tuple[Any, ...]]:
-    """Write the pictures that are not there; the rows of the table."""
+) -> Iterator[tuple[Any, ...]]:
+    """Write the pictures that are not there, a few at a time; the rows of the table.
+
+    wanted: the label of each.
+    """
     seed, count = request["seed"], request["count"]
     about = f"{model.about['recipe']} at {model.about['images_seen']} images"
     places = folders_of(model.classes)
-    names = [f"{places[label]}/{seed}-{n:06d}.png" for n, label in enumerate(wanted)]
     for low in range(0, count, generate.CHUNK):
-        some = range(low, min(low + generate.CHUNK, count))
-        if all((folder / names[n]).exists() for n in some):
-            continue
-        labels = [wanted[n] for n in some]
-        x = model.sample(len(some), seed=seed, labels=labels, start=low)
-        for n, pixels in zip(some, pictures.to_pixels(x), strict=True):
-            pictures.save_image(pictures.to_image(pixels), folder / names[n])
-        progress("drawing pictures", some[-1] + 1, count)
-    return [
-        (name, label, seed, n, about, request["weights"])
-        for n, (name, label) in enumerate(zip(names, wanted, strict=True))
-    ]
+        labels = list(itertools.islice(wanted, min(generate.CHUNK, count - low)))
+        names = [f"{places[label]}/{seed}-{n:06d}.png" for n, label in enumerate(labels, low)]
+        if not all((folder / name).exists() for name in names):
+            x = model.sample(len(labels), seed=seed, labels=labels, start=low)
+            for name, pixels in zip(names, pictures.to_pixels(x), strict=True):
+                pictures.save_image(pictures.to_image(pixels), folder / name)
+            progress("drawing pictures", low + len(labels), count)
+        for n, (name, label) in enumerate(zip(names, labels, strict=True), low):
+            yield name, label, seed, n, about, request["weights"]
 
 
 def refuse_others(folder: Path) -> None:
@@ -172,18 +180,16 @@ def source_of(run: Any) -> str | None:
     return shipping.read_config(path).data.source
 
 
-def sequence(shares: Any, count: int) -> list[int]:
-    """Class numbers (count,) in these proportions, to one picture, at every length.
+def sequence(shares: Any, count: int) -> Iterator[int]:
+    """So many class numbers in these proportions, to one picture, at every length.
 
     Each place goes to the class that is furthest behind its share.
     """
-    given = np.zeros(len(shares))
-    chosen = []
+    given, shares = np.zeros(len(shares)), np.asarray(shares)
     for n in range(count):
-        i = int(np.argmax(np.asarray(shares) * (n + 1) - given))
+        i = int(np.argmax(shares * (n + 1) - given))
         given[i] += 1
-        chosen.append(i)
-    return chosen
+        yield i
 
 
 def folders_of(classes: list[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ code   meaning                                     class
 6      training diverged, last good state kept     `DivergedError`
 7      the run is in use by another process        `InUseError`
 70     our bug                                     any other exception
+129    hung up (SIGHUP), checkpoint saved          `Interrupted`
 130    interrupted by Ctrl-C, checkpoint saved     `Interrupted`
 143    terminated (SIGTERM), checkpoint saved      `Interrupted`
 =====  ==========================================  =====================

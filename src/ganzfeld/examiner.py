@@ -27,6 +27,7 @@ from ganzfeld.metrics.default import candidates
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.metrics.reference import shuffled
+from ganzfeld.metrics.suite import kernel_of
 from ganzfeld.randomness import key
 
 LEAST = 6  # images
@@ -148,7 +149,7 @@ class Examiner:
                 found = self.features(self.draw(game))
         except FloatingPointError:
             return {"seconds": time.monotonic() - started, **about}
-        kernel = metrics.kernel_distance(found, self.data)
+        kernel = kernel_of(self.extractor.name, found, self.data)
         return {
             **numbers(found, self.data),
             "kernel": kernel.value,

@@ -14,6 +14,7 @@ from ganzfeld import (
     checkpoint,
     choice,
     distributed,
+    endings,
     evaluation,
     examples,
     generate,
@@ -26,11 +27,12 @@ from ganzfeld import (
     retention,
     shipping,
     trust,
+    vetting,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
-from ganzfeld.errors import DivergedError, Interrupted, ResourceError
+from ganzfeld.errors import ResourceError
 from ganzfeld.examiner import Examiner, can_examine, final, fresh
 from ganzfeld.fitting import check_state
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
@@ -38,7 +40,7 @@ from ganzfeld.initial import start_from
 from ganzfeld.intervals import Every
 from ganzfeld.losses import draws_of
 from ganzfeld.pace import measure, suited_threads
-from ganzfeld.plan import outlook, plan_rows, settle
+from ganzfeld.plan import check, outlook, plan_rows, settle
 from ganzfeld.preview import preview
 from ganzfeld.report import write as write_report
 from ganzfeld.screen import Screen, State
@@ -116,6 +118,8 @@ class Session:
         if (self.folder / "config.json").exists():
             stored = shipping.read_config(self.folder)
             self.config = lineage.adopt(self.config, stored, self.folder)
+            with vetting.as_stored(self.folder):
+                check(self.config)
             self.go_on()
             return
         promises.refuse_remains(self.folder, "its config.json")
@@ -382,12 +386,7 @@ class Session:
     def stop(self, number: int) -> None:
         distributed.first(self.leave, "leave")
         distributed.together()  # torchrun ends the others as soon as one has gone
-        raise Interrupted(
-            number,
-            f"stopped at image {self.trainer.images:,} of {self.total:,}",
-            safe=f"everything up to here is saved in {self.folder}",
-            fix=f"ganzfeld resume {lineage.quoted(self.folder)}",
-        )
+        raise endings.stopped(number, self.folder, self.trainer.images, self.total)
 
     def leave(self) -> None:
         self.save(extra=True)
@@ -425,12 +424,7 @@ class Session:
     def heed(self) -> None:
         """Stop between two parts of finishing where a signal asks for it."""
         if self.signals.asked:
-            raise Interrupted(
-                self.signals.asked,
-                f"stopped at the end of {self.folder}, before its report was written",
-                safe=f"all {self.trainer.images:,} images are seen and saved",
-                fix=f"ganzfeld resume {lineage.quoted(self.folder)}   does the rest",
-            )
+            raise endings.stopped_late(self.signals.asked, self.folder, self.trainer.images)
 
     def ship(self, chosen: choice.Choice) -> Path:
         """The chosen generator, and beside it the discriminator of the same moment."""
@@ -485,14 +479,7 @@ class Session:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
         salt = self.trainer.salt + 1
         if salt > ROLLBACKS:
-            raise DivergedError(
-                f"training diverged {salt} times, last at image {self.trainer.images:,}",
-                safe=f"the last good checkpoint and its samples are in {self.folder}",
-                fix="train anew with a lower learning rate, such as --set "
-                f"optimisers.generator.lr={self.config.optimisers['generator'].lr / 2:g}"
-                if "generator" in self.config.optimisers
-                else "train anew with a lower learning rate",
-            )
+            raise endings.diverged(salt, self.folder, self.trainer.images, self.config)
         found, _ = checkpoint.newest(self.checkpoints)
         assert found is not None  # the first was saved before the first step
         self.screen.say(

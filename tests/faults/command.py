@@ -50,7 +50,7 @@ def start(words: list[str], **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def end(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str]:
+def end(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str]:
     """Wait: the exit code and all that was printed. Nothing of it is left alive."""
     try:
         printed, errors = process.communicate(timeout=seconds)
@@ -60,7 +60,7 @@ def end(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str]:
     return process.returncode, printed + (errors or "")
 
 
-def run(words: list[str], seconds: float = 60, **environment: str) -> tuple[int, str]:
+def run(words: list[str], seconds: float = 300, **environment: str) -> tuple[int, str]:
     return end(start(words, **environment), seconds)
 
 
@@ -72,7 +72,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def wait_until(
-    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = PATIENCE
+    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 300
 ) -> None:
     """Until it holds, while the process lives."""
     limit = time.monotonic() + seconds
@@ -116,7 +116,13 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
+            env=os.environ
+            | {
+                "COLUMNS": "200",
+                "OMP_NUM_THREADS": "2",
+                "MKL_NUM_THREADS": "2",
+                "OMP_WAIT_POLICY": "passive",
+            },
         )
         assert self.read() == "ready"
         return self

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,9 @@ def files_of(folder: Path) -> dict[Path, bytes]:
 # Asked to stop at work
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_saves_at_once_and_the_rest_is_the_same(
     number: signal.Signals, code: int, out: Path, whole: Path
 ) -> None:
@@ -74,6 +77,21 @@ def test_a_signal_saves_at_once_and_the_rest_is_the_same(
     assert command.weights(out) != command.weights(whole)
     assert command.run(["resume", str(out)])[0] == 0
     assert command.weights(out) == command.weights(whole)
+    assert sorted(tree(out)) == sorted(tree(whole)), "the stop has left a checkpoint or a grid"
+
+
+def tree(run: Path) -> list[str]:
+    return [str(path.relative_to(run)) for path in run.rglob("*")]
+
+
+def test_a_hang_up_that_is_ignored_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_signal_stops_at_once(out: Path, whole: Path) -> None:
@@ -237,6 +255,79 @@ def test_a_changed_setting_is_refused_with_a_table(
     assert ["run.seed", "0", "3"] in table
     assert sum(len(row) == 3 and "." in row[0] and ":" not in row[0] for row in table) == 2
     assert files_of(whole) == before
+
+
+# A run whose parts were deleted
+
+
+def test_without_its_checkpoints_a_run_is_not_begun_anew(
+    whole: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(whole, out)
+    shutil.rmtree(out / "checkpoints")
+    before = files_of(out)
+    for words in (["resume", str(out)], command.training(out, IMAGES)):
+        code, errors = called(words, capsys)
+        assert code == 4 and "without its checkpoints" in errors
+    (out / "config.json").unlink()
+    code, errors = called(command.training(out, IMAGES), capsys)
+    assert code == 4 and "without its config.json" in errors
+    before.pop(out / "config.json")
+    assert files_of(out) == before
+
+
+def test_a_copy_beside_the_checkpoints_is_left_aside(whole: Path, out: Path) -> None:
+    shutil.copytree(whole, out)
+    newest = checkpoint.listing(out / "checkpoints")[0]
+    shutil.copytree(newest, newest.with_name(newest.name + ".bak"))
+    assert checkpoint.listing(out / "checkpoints")[0] == newest
+    code, printed = command.run(["resume", str(out), "--images", str(IMAGES + 320)])
+    assert code == 0, printed
+
+
+@pytest.mark.parametrize("lost", ["report.html", "evaluation.json", "model", "model/README.md"])
+def test_what_a_finished_run_lacks_is_written_again(lost: str, whole: Path, out: Path) -> None:
+    shutil.copytree(whole, out)
+    path = out / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    code, printed = command.run(["resume", str(out)])
+    assert code == 0 and "finishing it" in printed, printed
+    left, right = (
+        {p.relative_to(run): data for p, data in files_of(run).items()} for run in (out, whole)
+    )
+    assert left.keys() == right.keys()
+    assert [p for p in left if left[p] != right[p] and p.name != "report.html"] == []
+
+
+# The output
+
+
+@pytest.mark.parametrize("output", ["/dev/full", "closed"])
+def test_an_output_that_takes_nothing_ends_no_training(output: str, out: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    if output == "/dev/full":
+        os.close(writing)
+        writing = os.open(output, os.O_WRONLY)
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzfeld", *command.training(out, 960)],
+        env=os.environ | command.ENVIRONMENT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert ("cannot be written" in done.stderr) == (output == "/dev/full")
+    assert (out / "report.html").exists()
+
+
+def test_letters_that_the_output_lacks_are_escaped(tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"r\xff\xc3\xa9[/red]")
+    code, printed = command.run(command.training(out, 960), PYTHONIOENCODING="ascii")
+    assert code == 0 and "\\udcff\\xe9" in printed, printed
 
 
 # What cannot be

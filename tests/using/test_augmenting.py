@@ -86,7 +86,7 @@ def test_proportions_of_the_data(run: ganzfeld.Run, tmp_path: Path) -> None:
 
 def test_every_beginning_has_the_proportions() -> None:
     shares = np.array([0.5, 0.3, 0.2])
-    chosen = np.array(sequence(shares, 1000))
+    chosen = np.array(list(sequence(shares, 1000)))
     for n in (10, 100, 777, 1000):
         assert np.abs(np.bincount(chosen[:n], minlength=3) - n * shares).max() <= 1
 
