@@ -213,6 +213,6 @@ def test_the_count_fits_the_budget(pack: Pack, monkeypatch: pytest.MonkeyPatch) 
     assert "2,000 generated images" in cost and "400 s of one CPU thread (100 ms an image" in cost
 
 
-def test_random_says_what_it_cannot_do(pack: Pack, net: Extractor) -> None:
+def test_what_is_no_inception_says_so(pack: Pack, net: Extractor) -> None:
     assert "not recipes" in make_extractor("random", pack, progress=silent).facts["warning"]
-    assert "warning" not in net.facts
+    assert "Confirm a lead of one recipe by inception" in net.facts["warning"]

