@@ -1,4 +1,4 @@
-"""Folders of anybody's: damaged or hostile, they end in one clear error, soon and in little memory."""
+"""Damaged or hostile folders end in one clear error, soon and in little memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from variants import vary
 
 import ganzfeld
 from ganzfeld import cli
-from variants import vary
 
 SECONDS = 20
 GIGABYTE = 1 << 20  # kB
