@@ -22,7 +22,7 @@ from torch.nn.modules.module import (
 
 from ganzfeld.build import build_network
 from ganzfeld.config import Config, Part
-from ganzfeld.errors import CheckpointError, ForeignCodeError, ResourceError
+from ganzfeld.errors import CheckpointError, ForeignCodeError, ResourceError, UsageError
 from ganzfeld.tensors import Layouts, layouts_of, misfits, read_layouts
 from ganzfeld.text import shown
 
@@ -98,7 +98,10 @@ def fitted(part: Part, weights: Mapping[str, Tensor], where: str) -> nn.Module:
     """The network with these weights. CheckpointError where they do not fit."""
     given = layouts_of(weights)
     check_fit(part, given, where)
-    network = build_network(part)
+    try:
+        network = build_network(part)
+    except UsageError as error:
+        raise CheckpointError(f"{where}: {error.what}") from error
     refuse_misfits(part, layouts_of(network.state_dict()), given, where)
     try:
         network.load_state_dict(weights)

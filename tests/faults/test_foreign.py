@@ -1,4 +1,4 @@
-"""Damaged and hostile folders: each command says what is wrong; none hangs, grows or crashes."""
+"""Damaged or hostile folders end in one clear error, soon and in little memory."""
 
 from __future__ import annotations
 

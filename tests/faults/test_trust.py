@@ -9,8 +9,9 @@ import contextlib
 import inspect
 import json
 import shutil
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ COMMANDS = {(name,): command for name, command in cli.COMMANDS.items()} | {
     for group, (_, own) in cli.GROUPS.items()
     for name, command in own.items()
 }
+SECONDS = 15
 TINY = ["networks.*.width=4", "run.threads=1"]
 CODE = """
 from pathlib import Path
@@ -32,6 +34,24 @@ Path({mark!r}).write_text("it ran")
 from ganzfeld.networks.dcgan import DCGANDiscriminator as D, DCGANGenerator as G
 from ganzfeld.games import Adversarial as Game
 """
+
+
+class Enough(BaseException):
+    """Names are followed in a command's first seconds; long work after them is not the matter."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    def stop(number: int, frame: Any) -> None:
+        raise Enough
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def train(out: Path, *settings: str, images: int = 64) -> None:
@@ -107,11 +127,12 @@ def test_no_command_runs_what_a_folder_names(
     name: tuple[str, ...], inner: str, hostile: Path, tmp_path: Path, mark: Path
 ) -> None:
     out = tmp_path / "out.png" if name[0] in ("progress", "interpolate") else tmp_path / "out"
-    try:
-        cli.main([*name, *words_of(COMMANDS[name], hostile / inner, out)])
-        code: Any = 0
-    except SystemExit as end:
-        code = end.code
+    code: Any = 0
+    with contextlib.suppress(Enough), at_most(SECONDS):
+        try:
+            cli.main([*name, *words_of(COMMANDS[name], hostile / inner, out)])
+        except SystemExit as end:
+            code = end.code
     assert not mark.exists()
     assert code != 70
 
@@ -140,7 +161,8 @@ def test_the_same_folder_runs_it_where_it_is_trusted(hostile: Path, mark: Path) 
     with pytest.raises(ForeignCodeError):
         ganzfeld.load(hostile)
     assert not mark.exists()
-    ganzfeld.load(hostile / "model", trust_code=True)
+    with contextlib.suppress(GanzfeldError):  # its discriminator is none
+        ganzfeld.load(hostile / "model", trust_code=True)
     assert mark.exists()
 
 
@@ -150,7 +172,7 @@ def test_a_name_from_a_file_is_refused_wherever_it_comes_by(name: str) -> None:
         build.find(trust.foreign(name), {}, "network")
 
 
-@pytest.mark.parametrize("name", [":", "os:", ":system", "a b:c", "os:system()", "x.txt:y", "::"])
+@pytest.mark.parametrize("name", [":", "os:", ":system", "a b:c", "os:system()", "x/y:z", "::"])
 def test_only_names_of_the_form_of_code_are_looked_up(name: str) -> None:
     with pytest.raises(UsageError, match="no recipe is called"):
         build.find(name, {"dcgan": None}, "recipe")
