@@ -14,6 +14,7 @@ from torch import nn
 from ganzfeld import distributed
 from ganzfeld.build import call, find
 from ganzfeld.config import Config
+from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import UsageError
 from ganzfeld.examiner import LEAST
 from ganzfeld.games import Game
@@ -97,6 +98,7 @@ def fit(
     data = config.data
     data.source = whole_path(source) or source
     data.labels = labels
+    data.halves = getattr(pack, "halves", False)
     data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
@@ -185,6 +187,7 @@ def plan_rows(
     threads = f" with {run.threads} thread{'s' * (run.threads != 1)}" if run.device == "cpu" else ""
     return [
         ("data", f"{data.source}: {what}"),
+        *rows_of(pack.report),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),

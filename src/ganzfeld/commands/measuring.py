@@ -21,7 +21,7 @@ def evaluate(
     count: int | None = None,
     reference: int | None = None,
     held_out: str | None = None,
-    labels: Literal["auto", "none"] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     trust_code: bool = False,
@@ -40,7 +40,7 @@ def evaluate(
         count: Pictures to generate. Default: as many as the data, at most 10,000.
         reference: Pictures of the data to compare with. Default: as many as generated.
         held_out: Data that were not trained on, to judge memorisation by.
-        labels: none to leave the labels of the data aside.
+        labels: As `train` takes them: none leaves the labels of the data aside.
         seed: Which pictures are generated.
         device: Where to compute.
         trust_code: Run the model's network that is Python code of its author.

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.codecs import Target
+from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.names import shown
 from ganzfeld.data.packfile import Content, DamagedPack, PackWriter, hold, read_pack
 from ganzfeld.data.source import Encoded, Ready
@@ -32,8 +33,6 @@ from ganzfeld.data.survey import (
     PackOptions,
     Progress,
     choose_target,
-    count_of,
-    decode_all,
     load_source,
     prepare,
 )
@@ -42,7 +41,7 @@ from ganzfeld.errors import ResourceError
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
-KEY_VERSION = 1  # raise it when the same files would become other pixels
+KEY_VERSION = 2  # raise it when the same files would become other pixels
 SPARE = 1.05  # free space wanted, times the pack's size
 
 
@@ -165,13 +164,12 @@ def _no_cache(cache: Path, error: OSError) -> ResourceError:
 def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
     """16 hex digits that change with the options and with any file's name, size or time."""
     wanted = asdict(options)
-    del wanted["on_bad_image"]  # judged anew whenever the pack is opened
+    del wanted["on_bad_image"], wanted["least"]  # judged anew whenever the pack is opened
     if wanted["part"] == "whole":
         del wanted["part"]
     place = os.path.join(source.place, source.part) if source.part else source.place
     digest = hashlib.sha256(json.dumps([KEY_VERSION, source.kind, place, wanted]).encode("ascii"))
-    for stamp in source.stamps:
-        digest.update(json.dumps(stamp).encode("ascii"))
+    digest.update(json.dumps(source.stamps).encode("ascii"))  # at once: a million of them are many
     if isinstance(source, Encoded):
         digest.update(json.dumps(source.broken).encode("ascii"))
     return digest.hexdigest()[:16]
@@ -207,7 +205,7 @@ def _build(
     with _temporary(folder, key) as part, _disk_errors(folder):
         writer = PackWriter(part, count, shape, source.classes)
         try:
-            outcome = decode_all(source, target, writer.put, progress, workers)
+            outcome = decode_all(source, target, writer.put, progress, workers, options)
             report = report_of(source, target, outcome)
             judge(report, options)
             kept = outcome.kept
