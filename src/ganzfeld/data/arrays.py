@@ -30,6 +30,7 @@ from ganzfeld.errors import DataError
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 ROWS = 4096  # looked at together
 FEW_VALUES = 64  # uint8 below: perhaps a mask or a label map
+NOT_FINITE = "holds numbers that are NaN or infinite"
 SAMPLED = 256  # images from which percentiles are taken
 
 
@@ -235,8 +236,7 @@ def _seen(array: NDArray[Any]) -> tuple[Seen, dict[int, str]]:
         if rows.dtype.kind == "f":
             finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
             for row in np.flatnonzero(~finite):
-                count = int((~np.isfinite(rows[row])).sum())
-                bad[start + int(row)] = f"{count:,} of its numbers are NaN or infinite"
+                bad[start + int(row)] = NOT_FINITE
             rows = rows[finite]
         if rows.size:
             low, high = min(low, float(rows.min())), max(high, float(rows.max()))

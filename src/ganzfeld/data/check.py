@@ -141,7 +141,8 @@ def _class_lines(report: dict[str, Any]) -> list[str]:
         examples = [shortened(e.rsplit("/", 1)[-1], 24) for e in report["examples"].get(name, [])]
         row = f"  {count:>9,}  {shortened(name, 40)}"
         rows.append(f"{row}   ({', '.join(examples)})" if examples else row)
-    return [f"{len(classes)} classes:", *capped(rows, 12)]
+    by = report.get("taken", {}).get("labels", "")
+    return [f"{len(classes)} classes{f', by {by}' if by else ''}:", *capped(rows, 12)]
 
 
 def _bad_lines(report: dict[str, Any]) -> list[str]:

@@ -140,7 +140,7 @@ def _by_number(names: Sequence[str], tops: Sequence[str], titles: Sequence[str])
     if len(names) < 2 or not all(name.isdecimal() and len(name) >= 2 for name in names):
         return False
     spans: dict[str, tuple[int, int]] = {}
-    modulo = True
+    modulo = {3, len(names[0])}  # digits of the number that may be the folder
     for base, top in zip(bases, tops, strict=True):
         found = LAST_NUMBER.search(base.rpartition(".")[0] or base)
         if found is None or len(found[0]) > 18:
@@ -148,7 +148,7 @@ def _by_number(names: Sequence[str], tops: Sequence[str], titles: Sequence[str])
         number = int(found[0])
         low, high = spans.get(top, (number, number))
         spans[top] = min(low, number), max(high, number)
-        modulo &= number % 10 ** len(top) == int(top)
+        modulo = {digits for digits in modulo if number % 10**digits == int(top)}
     if modulo and len(names[0]) >= 3:
         return True
     ordered = [spans[name] for name in names]

@@ -102,11 +102,25 @@ def _chosen(file: Any, keys: list[Key], name: str, splits: str) -> Arrays:
     if others:
         aside.append(f"arrays {', '.join(capped([shown(key) for key in others], 6))}")
     return Arrays(
-        images=x[0] if len(x) == 1 else np.concatenate(x),
-        labels=(y[0] if len(y) == 1 else np.concatenate(y)) if y else None,
+        images=_joined(x, name),
+        labels=_joined([_flat(labels) for labels in y], name) if y else None,
         keys=", ".join(shown(key.name) for key in used),
         aside=aside,
     )
+
+
+def _joined(parts: list[NDArray[Any]], name: str) -> NDArray[Any]:
+    if len({part.shape[1:] for part in parts}) > 1:
+        shapes = " and ".join(str(part.shape) for part in parts)
+        raise DataError(
+            f"{shown(name)}: train and test arrays of the shapes {shapes} do not fit together",
+            fix="--splits train",
+        )
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _flat(labels: NDArray[Any]) -> NDArray[Any]:
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
 def _partner(image: Key, keys: list[Key]) -> Key | None:

@@ -13,7 +13,7 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from ganzfeld.data.unzip import member_bytes
 from ganzfeld.errors import UsageError
@@ -126,20 +126,15 @@ class TarReader:
     def __init__(self, where: str) -> None:
         self.where = where
         self.paths = where.split("\n")
-        self.at: tuple[str, BinaryIO] | None = None
 
     def read(self, name: str) -> bytes:
         number, start, size = name.split("/")
         if int(size) > MAX_FILE_BYTES:
             raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
         try:
-            if self.at is None or self.at[0] != number:
-                if self.at is not None:
-                    self.at[1].close()
-                self.at = number, open(self.paths[int(number)], "rb")  # noqa: SIM115
-            file = self.at[1]
-            file.seek(int(start))
-            data = file.read(int(size))
+            with open(self.paths[int(number)], "rb", buffering=0) as file:
+                file.seek(int(start))
+                data = file.read(int(size))
         except OSError as error:
             raise Unreadable(f"cannot be read ({error.strerror or error})") from error
         if len(data) < int(size):

@@ -125,7 +125,8 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready:
         if not arrays_of_one:
             return _container_in(root, kinds, listing, reading)
         names = arrays_of_one
-    if not names and not listing.broken:
+    pictured = any(suffix(name) in PICTURE_SUFFIXES for name in names)
+    if (not names and not listing.broken) or (names and not pictured and what_is_there(names)[1]):
         raise _no_images(root, listing)
     kept = set(names)
     left_out = [n for n, _, _ in listing.files if n not in kept]

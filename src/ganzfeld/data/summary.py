@@ -8,14 +8,14 @@ from ganzfeld.data.names import capped, shortened
 
 SLIGHT = 0.02  # a part cut off that need not be told
 KINDS = {
-    "folder": "files of a folder",
-    "zip": "files of a ZIP",
-    "tar": "files of a tar",
-    "parquet": "rows of Parquet files",
-    "npy": "an array",
-    "npz": "arrays of an .npz",
-    "idx": "IDX files",
-    "embedded": "drawn, embedded",
+    "folder": "from a folder",
+    "zip": "from a ZIP",
+    "tar": "from a tar file",
+    "parquet": "from Parquet files",
+    "npy": "from an array",
+    "npz": "from arrays",
+    "idx": "from IDX files",
+    "embedded": "drawn",
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganzfeld.data.arrays import NOT_FINITE
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.names import capped, is_system, natural, shortened, shown, tally
 from ganzfeld.data.ranges import Seen, advice
@@ -186,6 +187,9 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     fix = f"{check} --quarantine" if report["kind"] == "folder" and _files(bad) else check
     if report["count"]:
         fix += "   or train with --on-bad-image skip"
+    if all(why == NOT_FINITE for _, why in bad):
+        axes = "tuple(range(1, x.ndim))"
+        fix = f"in Python: x = x[np.isfinite(x).all(axis={axes})]   or --on-bad-image skip"
     if large := _largest(bad):
         fix = f"--max-megapixels {large}   or " + fix
     if out := _advice(bad):
