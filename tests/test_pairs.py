@@ -21,6 +21,12 @@ Colour = tuple[int, int, int]
 OPTIONS = PackOptions()
 
 
+@pytest.fixture(autouse=True)
+def _as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values here are marks: images of 0 to 31 would be stretched as label maps are."""
+    monkeypatch.setattr("ganzfeld.data.decoding.own_range", lambda outcome: None)
+
+
 def put(path: Path, colour: Colour | int, size: tuple[int, int] = (12, 10)) -> None:
     """A picture of one colour, (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)

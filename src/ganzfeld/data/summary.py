@@ -23,7 +23,7 @@ def rows_of(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows (name, text) from the report of a pack, or of two that make domains."""
     sides = report.get("sides")
     if not sides:
-        return _rows(report)
+        return _rows(report) if "count" in report else []
     rows = [("pairs", report["pairs"])] if report.get("pairs") else []
     both = {name: dict(_rows(side)) for name, side in sides.items()}
     for key in ("images", "split", "left aside", "cut off", "values"):
