@@ -22,6 +22,7 @@ from ganzfeld.errors import DataError, UsageError, did_you_mean
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
 
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
+TINY = 4  # px; a side below is that of no image
 SMALL = 128  # px: pictures that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
@@ -213,6 +214,7 @@ def _probe_all(
 def _common_size(probes: list[Probe]) -> tuple[int, int] | None:
     # One stray icon must not decide the size of all others.
     sizes = {(p.height, p.width) for p in probes if min(p.height, p.width) >= MIN_SIDE}
+    sizes = sizes or {(p.height, p.width) for p in probes if min(p.height, p.width) >= TINY}
     if len(sizes) == 1 and max(next(iter(sizes))) <= SMALL:
         return next(iter(sizes))
     return None
