@@ -62,7 +62,7 @@ def is_document(name: str) -> bool:
 
 def natural(name: str) -> tuple[object, ...]:
     """A sort key that puts 2 before 10, the same for composed and decomposed Unicode."""
-    text = unicodedata.normalize("NFC", name)
+    text = name if name.isascii() else unicodedata.normalize("NFC", name)
     # Numbers compare as (length, digits): no conversion, so that a name of 10,000 digits is fine.
     parts = [
         (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdigit() else (1, 0, part)
