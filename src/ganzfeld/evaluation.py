@@ -172,12 +172,16 @@ def open_data(
         return open_pack(data, PackOptions(labels=labels), progress=progress)
     channels, height, width = subject.shape
     trained_on = subject.about.get("training", {}).get("data", {})
+    if trained_on:
+        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
+    read = ("range", "frames", "splits", "follow_links", "max_megapixels", "rules")
     options = PackOptions(
         size=(height, width),
         channels=channels,
         labels=labels,
         alpha=alpha_of(channels, trained_on.get("alpha", "white")),
         on_bad_image=trained_on.get("on_bad_image"),
+        **{name: trained_on[name] for name in read if name in trained_on},
     )
     return open_pack(data, options, progress=progress)
 

@@ -24,6 +24,7 @@ from ganzfeld.build import (
 from ganzfeld.config import Config, Data
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
+from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.examiner import can_examine, final
 from ganzfeld.games import GAMES, Game
@@ -120,6 +121,7 @@ def fit(
     data = config.data
     data.source = whole_path(source) or source
     data.labels = labels
+    data.halves = getattr(pack, "halves", False)
     data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
@@ -241,6 +243,7 @@ def plan_rows(
     same = "yes" + (f"; the same run again: --images {run.images}" if run.minutes else "")
     return [
         ("data", f"{data.source}: {what}"),
+        *rows_of(pack.report),
         *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
         *measured_rows(game, pack, data),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),

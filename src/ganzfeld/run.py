@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,8 @@ from ganzfeld import (
     vetting,
 )
 from ganzfeld.build import complete
-from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.config import Config, Data, to_json, with_settings
+from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.fitting import check_run
@@ -78,7 +79,12 @@ def train(
     minutes: float | None = None,
     batch: int | None = None,
     seed: int = 0,
-    labels: str = "auto",
+    labels: str | os.PathLike[str] = "auto",
+    value_range: str | None = None,
+    frames: str = "first",
+    splits: str = "train",
+    follow_links: bool = False,
+    max_megapixels: float = 64.0,
     alpha: str = "white",
     on_bad_image: str | None = None,
     device: str = "auto",
@@ -100,7 +106,15 @@ def train(
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
     batch: samples in a batch, over all processes.
-    labels: "auto" uses labels where the data has them, "none" leaves them aside.
+    labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
+        folders as classes though they look like mere sorting; or the path of a table, with
+        ":COLUMN" where it has several.
+    value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
+        default found from the numbers of the data.
+    frames: "first" or "all" of animations and of files with pages.
+    splits: "train" leaves test and validation images out, "all" takes them.
+    follow_links: also those that lead out of the data's folder.
+    max_megapixels: of an image; larger ones count as bad.
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
     on_bad_image: "fail" or "skip"; by default bad pictures are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
@@ -137,6 +151,9 @@ def train(
     if on_bad_image is not None:
         border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
     screen = make_screen(border.flag(quiet, "quiet"))
+    labels = whole_labels(border.path(labels, "--labels"))
+    reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
+    reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
     with Signals() as signals, joined(device) as on:
         kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
         folder = default_folder(source, recipe)
@@ -149,9 +166,9 @@ def train(
             kind=kind,
             other=other,
             size=size,
-            labels=labels,
             alpha=alpha,
             on_bad_image=on_bad_image,
+            **reading,
         )
 
         def fitted(afford: int | None) -> Config:
@@ -166,6 +183,7 @@ def train(
             )
             config.data.kind, config.data.other = kind, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
+            config.data = replace(config.data, rules=RULES, **reading)
             config.run.seed, config.run.device = seed, on.type
             if batch is not None:
                 config.run.batch_size = batch
@@ -218,9 +236,9 @@ def resume(
             channels_b=config.data.channels_b,
             size=config.data.size,
             channels=config.data.channels,
-            labels=config.data.labels,
             alpha=alpha_of(config.data.channels, config.data.alpha),
             on_bad_image=config.data.on_bad_image,
+            **read_as(config.data),
         )
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
@@ -322,6 +340,37 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
         yield
 
 
+def read_as(data: Data) -> dict[str, Any]:
+    """The options of a pack that say how a run's data were understood."""
+    names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
+    return {name: getattr(data, name) for name in names}
+
+
+def whole_labels(labels: str) -> str:
+    """A table's path that holds from anywhere; other words as they are."""
+    if labels in ("auto", "none", "folders"):
+        return labels
+    path, colon, column = labels.rpartition(":")
+    if not os.path.isfile(labels) and colon and os.path.isfile(path):
+        return f"{Path(path).resolve()}:{column}"
+    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
+
+
+def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
+    """Refuse a word or a path that cannot be meant, before the data are read."""
+    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
+    path = labels.rpartition(":")[0] or labels
+    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
+        return
+    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
+        return
+    raise UsageError(
+        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
+        safe="nothing was read",
+        fix="--labels labels.csv",
+    )
+
+
 def open_data(
     source: str | os.PathLike[str],
     screen: Screen,
@@ -335,8 +384,7 @@ def open_data(
     from ganzfeld.data import domains
     from ganzfeld.data.pack import PackOptions, open_pack
 
-    if options["labels"] not in ("auto", "none"):
-        raise UsageError(f"--labels is auto or none, not {options['labels']!r}")
+    check_labels(options["labels"], source)
     wanted = PackOptions(**options)
 
     def make() -> Pack | TwoDomains:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,7 +19,7 @@ from ganzfeld import pictures
 from ganzfeld.data.codecs import BACKGROUNDS, Target, decode, probe
 from ganzfeld.data.diagnosis import BadPicture
 from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
-from ganzfeld.data.source import Encoded
+from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.data.sources import find_source
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.lineage import quoted
@@ -29,6 +29,7 @@ from ganzfeld.reader import read_bytes
 TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
 FILE_BYTES = 1 << 30  # of one image
+PAIR_SLACK = 0.05  # of the shape that two training images side by side have
 CELL, ROWS = 192, 16  # px of a picture on a sheet; pictures on it
 
 
@@ -44,7 +45,10 @@ class Translator:
         self.networks = {way: n.eval().requires_grad_(False) for way, n in networks.items()}
         self.channels: dict[str, int] = about["channels"]  # of each domain
         self.size: tuple[int, int] = tuple(about["size"])  # (height, width) it was trained on
-        self.alpha: str = about["training"]["data"]["alpha"]
+        data = about["training"]["data"]
+        self.alpha: str = data["alpha"]
+        # trained on pairs side by side; None: paired, and not known how, by a run of before
+        self.halves: bool | None = data.get("halves") if data.get("kind") == "paired" else False
         self.keyed: str = about["training"].get("run", {}).get("noise") or NARROW  # of dropout
 
     @overload
@@ -139,14 +143,28 @@ class Translator:
         done = torch.cat([tiled(network, one.to(device), tile) for one in batch.float()[:, None]])
         return done if x.dim() == 4 else done[0]
 
-    def translate_bytes(
-        self, data: bytes, way: str, *, tile: int = TILE, side: int | None = None
-    ) -> Image.Image:
-        """An encoded picture's translation. side: px of its shorter side to scale it to first.
+    def is_pair(self, width: int, height: int) -> bool:
+        """Whether an image of this shape is two of those trained on, side by side."""
+        if self.halves is False:
+            return False
+        high, wide = self.size
+        return abs(width / height / (2 * wide / high) - 1) < PAIR_SLACK
 
-        Raises BadPicture where the bytes are no picture.
+    def translate_bytes(
+        self,
+        data: bytes,
+        way: str,
+        *,
+        tile: int = TILE,
+        side: int | None = None,
+        part: str = "whole",
+    ) -> Image.Image:
+        """An encoded image's translation. side: px of its shorter side to scale it to first.
+
+        part: "left" or "right" for one of two images side by side. Raises BadPicture where the
+        bytes are no image.
         """
-        pixels, alpha = self.read(data, self.channels[way[0]], side)
+        pixels, alpha = self.read(data, self.channels[way[0]], side, part)
         x = self.translate_tensor(torch.tensor(pixels), way, tile)
         done = pictures.to_pixels(x[None])[0]
         if alpha is not None and len(done) in (1, 3):
@@ -154,10 +172,12 @@ class Translator:
         return pictures.to_image(done)
 
     def read(
-        self, data: bytes, channels: int, side: int | None = None
+        self, data: bytes, channels: int, side: int | None = None, part: str = "whole"
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Pixels (channels, H, W), and alpha (H, W) where the network does not take it."""
         header = probe(data, MEGAPIXELS)
+        if part != "whole":
+            header = replace(header, width=max(header.width // 2, 1))
         scale = side / min(header.height, header.width) if side else 1.0
         height = max(round(header.height * scale), 1)
         width = max(round(header.width * scale), 1)
@@ -173,6 +193,7 @@ class Translator:
             channels=channels + apart,
             alpha="keep" if keep else "white",
             max_megapixels=MEGAPIXELS,
+            part=part,
         )
         pixels = decode(data, target).pixels
         if not apart:
@@ -251,14 +272,13 @@ def find_pictures(source: Path) -> Iterator[Found]:
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
         yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
-    found = find_source(source)
+    found = find_source(source, Reading(labels="none", splits="all", follow_links=True))
     if not isinstance(found, Encoded):
         raise DataError(
             f"{shown(str(source))} holds arrays, not pictures",
             fix='translate them in Python: ganzfeld.load(run).translate(tensor, to="b")',
         )
-    apart = found.apart
-    for name, title in [*zip(found.names, found.titles, strict=True), *apart]:
+    for name, title in zip(found.names, found.titles, strict=True):
         try:
             data = found.reader.read(name)
         except Exception as error:  # of the disk or the archive: the others may be fine
@@ -276,8 +296,14 @@ def translate_files(
     side: int | None = None,
     sheet: Path | None = None,
     dropout: int | None = None,
+    part: str = "auto",
+    say: Callable[[str], None] = lambda text: None,
 ) -> int:
-    """Write the translation of each picture as a PNG under `out`, and a sheet of the first ones.
+    """Write the translation of each image as a PNG under `out`, and a sheet of the first ones.
+
+    part: "left" or "right" of images that hold a pair side by side, "whole", or "auto": the half
+        of the domain to translate from, where the model learned from such pairs and the image has
+        their shape. say: gets a sentence where halves were taken.
 
     Returns how many. Raises DataError that lists what could not be translated; the others are.
     """
@@ -293,12 +319,16 @@ def translate_files(
     used: set[str] = set()
     bad: list[str] = []
     cells: list[tuple[Image.Image, Image.Image]] = []
+    half = "left" if way[0] == "a" else "right"
+    halved = 0
     for found in find_pictures(source):
         reason = found.reason
         if not reason:
             try:
+                one = part if part != "auto" else half if is_pair(model, found.data) else "whole"
                 with model.noise(way, seed_of(dropout, found.name)):
-                    done = model.translate_bytes(found.data, way, side=side)
+                    done = model.translate_bytes(found.data, way, side=side, part=one)
+                halved += part == "auto" and one != "whole"
             except BadPicture as error:
                 reason = str(error)
         if reason:
@@ -310,6 +340,11 @@ def translate_files(
         pictures.save_image(done, out / f"{name}.png")
         if sheet and len(cells) < ROWS:
             cells.append((Image.open(io.BytesIO(found.data)), done))
+    if halved:
+        say(
+            f"{halved:,} of {len(used):,} images hold a pair side by side, as the model learned "
+            f"from: their {half} halves were translated (--part whole takes all of them)"
+        )
     if sheet and cells:
         pictures.save_image(side_by_side(cells), sheet)
     if bad:
@@ -319,6 +354,11 @@ def translate_files(
             fix=f"ganzfeld data check {quoted(source)}" if source.is_dir() else "",
         )
     return len(used)
+
+
+def is_pair(model: Translator, data: bytes) -> bool:
+    header = probe(data, MEGAPIXELS)
+    return model.is_pair(header.width, header.height)
 
 
 def seed_of(dropout: int | None, name: str) -> int | None:

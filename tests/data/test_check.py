@@ -56,16 +56,21 @@ def test_quarantine_moves_bad_files_and_nothing_else(folder, tmp_path):
     assert len(open_pack(folder, cache=tmp_path / "cache")) == len(corpus.odd_cases()) + 20
 
 
-def test_quarantine_moves_links_as_links(tmp_path):
+def test_quarantine_never_moves_links(tmp_path):
     root = tmp_path / "set"
     root.mkdir()
     (root / "good.png").write_bytes(corpus.png())
     corpus.bad_files(root)
-    check_data(root, quarantine=True)
-    goal = tmp_path / "set.quarantine"
-    assert (goal / "dangling.png").is_symlink() and (goal / "out.png").is_symlink()
-    assert (tmp_path / "outside.png").exists()
-    assert [path.name for path in root.iterdir()] == ["good.png"]
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "bad.png").write_bytes(b"<html>")
+    (root / "linked").symlink_to(tmp_path / "store")
+    before = sorted(path.name for path in root.iterdir())
+    report = check_data(root, PackOptions(follow_links=True), quarantine=True)
+    assert ["linked/bad.png", "not a picture (an HTML page)"] in report["skipped"]
+    assert report["quarantined"] == [] and not (tmp_path / "set.quarantine").exists()
+    assert sorted(path.name for path in root.iterdir()) == before
+    assert (tmp_path / "store" / "bad.png").exists()
+    assert "stay where they are" in describe(report)
 
 
 def test_a_zip_is_never_changed(tmp_path):

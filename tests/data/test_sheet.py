@@ -42,7 +42,8 @@ def test_the_pictures_are_on_it(pack, tmp_path):
 
 def test_transparency_shows_a_ground(tmp_path):
     (tmp_path / "set").mkdir()
-    corpus.with_alpha("RGBA").save(tmp_path / "set" / "a.png")
+    for name in "ab":
+        corpus.with_alpha("RGBA").save(tmp_path / "set" / f"{name}.png")
     found = open_pack(tmp_path / "set", PackOptions(alpha="keep"), cache=tmp_path / "cache")
     data_sheet(found, tmp_path / "sheet.png")
     pixels = np.asarray(Image.open(tmp_path / "sheet.png"))[18:66, 2:26]

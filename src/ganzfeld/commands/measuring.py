@@ -22,7 +22,7 @@ def evaluate(
     reference: int | None = None,
     held_out: str | None = None,
     fit: Literal["crop", "pad"] | None = None,
-    labels: Literal["auto", "none"] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     trust_code: bool = False,
@@ -43,7 +43,7 @@ def evaluate(
         held_out: Data that were not trained on, to judge memorisation by.
         fit: What to do with images of another aspect ratio than the data's; they are refused
             without it.
-        labels: none to leave the labels of the data aside.
+        labels: As `train` takes them: none leaves the labels of the data aside.
         seed: Which pictures are generated.
         device: Where to compute.
         trust_code: Run the model's network that is Python code of its author.

@@ -25,7 +25,12 @@ def train(
     minutes: float | None = None,
     batch: int | None = None,
     seed: int = 0,
-    labels: Literal["auto", "none"] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
+    frames: Literal["first", "all"] = "first",
+    splits: Literal["train", "all"] = "train",
+    follow_links: bool = False,
+    max_megapixels: float = 64.0,
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -50,7 +55,13 @@ def train(
             `default` takes smaller networks.
         batch: Samples in a batch.
         seed: Of the initial weights, the order of the data, and every random draw.
-        labels: auto: conditional when the data has labels. none: leave them aside.
+        labels: auto: conditional when the data has labels. none: leave them aside. folders: take
+            folders as classes. Or a table's path, with :COLUMN where it has several.
+        range: What becomes black and white, such as 0:4095, or p1:p99. Default: found.
+        frames: all: every frame of animations and files with pages.
+        splits: all: test and validation images too.
+        follow_links: Also links that lead out of the folder.
+        max_megapixels: Larger images count as bad.
         alpha: What shows through transparent pixels, or keep it as a channel.
         on_bad_image: Default: skip bad pictures up to one in a hundred, else fail with the list.
         device: Where to train.
@@ -77,6 +88,11 @@ def train(
         batch=batch,
         seed=seed,
         labels=labels,
+        value_range=range,
+        frames=frames,
+        splits=splits,
+        follow_links=follow_links,
+        max_megapixels=max_megapixels,
         alpha=alpha,
         on_bad_image=on_bad_image,
         device=device,

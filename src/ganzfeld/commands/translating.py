@@ -20,6 +20,7 @@ def translate(
     side: int | None = None,
     sheet: Path | None = None,
     dropout: int | None = None,
+    part: Literal["auto", "whole", "left", "right"] = "auto",
     trust_code: bool = False,
 ) -> None:
     """Translate pictures with a cyclegan or pix2pix run. Each keeps its height and width.
@@ -32,6 +33,8 @@ def translate(
         side: Scale pictures so that their shorter side has so many pixels, before translating.
         sheet: Also one picture with the first 16 inputs beside their translations.
         dropout: Keep dropout on, the noise of pix2pix, drawn from this seed.
+        part: Of images that hold a pair side by side, as pix2pix learns from. auto: the half that
+            is to be translated, where an image has that shape.
         trust_code: Run the model's network that is Python code of its author.
     """
     from ganzfeld import generate
@@ -42,5 +45,15 @@ def translate(
         raise UsageError(f"--side is a number of pixels, not {side}")
     loaded = generate.load(model, task="translation", trust_code=trust_code)
     assert isinstance(loaded, Translator)
-    count = translate_files(loaded, pictures, out, to=to, side=side, sheet=sheet, dropout=dropout)
-    tell(f"{count:,} pictures in {out}" + (f", sheet in {sheet}" if sheet else ""))
+    count = translate_files(
+        loaded,
+        pictures,
+        out,
+        to=to,
+        side=side,
+        sheet=sheet,
+        dropout=dropout,
+        part=part,
+        say=tell,
+    )
+    tell(f"{count:,} images in {out}" + (f", sheet in {sheet}" if sheet else ""))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import math
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,12 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.names import shown
+from ganzfeld.data.ranges import (
+    LABELS,
+    Range,
+    Seen,
+    advice,
+    parse,
+    percentiles,
+    to_bytes,
+    usual,
+)
 from ganzfeld.errors import DataError
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-IMAGE_KEYS = ("x", "images", "image", "arr_0")
-LABEL_KEYS = ("y", "labels", "label", "arr_1")
 ROWS = 4096  # looked at together
+FEW_VALUES = 64  # uint8 below: perhaps a mask or a label map
+NOT_FINITE = "holds numbers that are NaN or infinite"
+SAMPLED = 256  # images from which percentiles are taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """What a user says of numbers: see `ganzfeld.data.source.Reading`."""
+
+    range: str | None = None
+    rules: int = 2
 
 
 @dataclass(kw_only=True)
@@ -31,6 +49,9 @@ class Stack:
     shape: tuple[int, int, int, int]
     rows: Callable[[int, int], NDArray[np.uint8]]
     scaling: str = ""  # how its numbers became 0 to 255; "" when they were
+    values: str = ""  # the same, with its range, for people
+    bad: dict[int, str] = field(default_factory=dict)  # rows that hold what is no number
+    aside: list[str] = field(default_factory=list)  # what beside it is not used
 
 
 def read_idx(path: Path) -> NDArray[Any]:
@@ -85,108 +106,173 @@ def read_npy(path: Path) -> NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{shown(path.name)}: {_numpy_reason(error)}") from error
+        raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
     assert isinstance(array, np.ndarray)
     return array
 
 
-def read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Images and labels of an .npz, by their usual names. Never unpickles."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            keys = list(file.keys())
-            image_key = next((key for key in IMAGE_KEYS if key in keys), None)
-            label_key = next((key for key in LABEL_KEYS if key in keys), None)
-            if image_key is None:
-                raise DataError(
-                    f"{shown(path.name)} holds {', '.join(map(shown, keys)) or 'nothing'}, "
-                    f"and no array named {', '.join(IMAGE_KEYS)}",
-                    fix='save it as np.savez("data.npz", x=images, y=labels)',
-                )
-            return file[image_key], file[label_key] if label_key else None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{shown(path.name)}: {_numpy_reason(error)}") from error
-
-
-def _numpy_reason(error: Exception) -> str:
+def numpy_reason(error: Exception) -> str:
     if "pickle" in str(error) or "Python objects" in str(error):
         return "it holds Python objects (pickle), which are never loaded, instead of numbers"
     return f"cut short or damaged ({error})"
 
 
-def stack_of(array: NDArray[Any], name: str) -> Stack:
-    """Pictures of an array by its shape: (N, H, W), (N, H, W, C) or (N, C, H, W), C from 1 to 4."""
+def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stack:
+    """Images of an array by its shape: (N, H, W), (N, H, W, C) or (N, C, H, W), C from 1 to 4."""
+    reading = reading or How()
+    if reading.rules >= 2:
+        _refuse_one(array, name)
     if array.ndim == 3:
         array = array[:, None]
     elif array.ndim == 4 and array.shape[3] <= 4:
         array = array.transpose(0, 3, 1, 2)
     if array.ndim != 4 or not 1 <= array.shape[1] <= 4 or 0 in array.shape:
         raise DataError(
-            f"{shown(name)} has the shape {array.shape}, which is not that of pictures",
-            fix="use (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels",
+            f"{shown(name)} has the shape {array.shape}, which is not that of images",
+            fix=_reshaping(array, name),
         )
-    convert, scaling = _conversion(array, name)
+    convert, scaling, words, bad = _conversion(array, name, reading)
     n, c, h, w = array.shape
-    return Stack(shape=(n, c, h, w), rows=lambda a, b: convert(array[a:b]), scaling=scaling)
-
-
-def _conversion(
-    array: NDArray[Any], name: str
-) -> tuple[Callable[[NDArray[Any]], NDArray[np.uint8]], str]:
-    """How the numbers become 0 to 255, decided by their type and range."""
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray, ""
-    if array.dtype == np.bool_:
-        return (lambda x: x.astype(np.uint8) * np.uint8(255)), "true and false to 255 and 0"
-    if array.dtype == np.uint16:
-        return (lambda x: (x >> 8).astype(np.uint8)), "16-bit"
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"{shown(name)} holds {array.dtype}, which are no pictures")
-    low, high = _range(array)
-    if array.dtype.kind in "iu" and low >= 0 and high <= 255:
-        return (lambda x: x.astype(np.uint8)), f"{array.dtype} in 0 to 255"
-    if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return (lambda x: np.rint(x * 255.0).astype(np.uint8)), "floating-point in 0 to 1"
-    if array.dtype.kind == "f" and low >= -1 and high <= 1:
-        return (
-            (lambda x: np.rint((x + 1.0) * 127.5).astype(np.uint8)),
-            "floating-point in -1 to 1",
-        )
-    raise DataError(
-        f"{shown(name)} holds {array.dtype} from {low:g} to {high:g}; it is not clear what black "
-        "and white are",
-        fix="save it as uint8 (0 to 255), or as float in 0 to 1 or -1 to 1",
+    return Stack(
+        shape=(n, c, h, w),
+        rows=lambda a, b: convert(array[a:b]),
+        scaling=scaling,
+        values=words,
+        bad=bad,
     )
 
 
-def _range(array: NDArray[Any]) -> tuple[float, float]:
-    """Lowest and highest number; (nan, nan) when one is not a number."""
-    low, high = math.inf, -math.inf
+def _refuse_one(array: NDArray[Any], name: str) -> None:
+    """(H, W, C) is one image in colour, not H grey ones."""
+    one = array.ndim == 3 and array.shape[2] <= 4 and min(array.shape[:2]) >= 8
+    if one or (array.ndim in (3, 4) and len(array) == 1):
+        what = "in colour " if one and array.shape[2] >= 3 else ""
+        raise DataError(
+            f"{shown(name)} has the shape {array.shape}: one image {what}is not a data set; "
+            "two images are needed at least, and some hundreds to learn from",
+            fix="an array (N, H, W) or (N, H, W, C) of many images"
+            + ("; if these are many grey ones: x[:, None]" if one else ""),
+        )
+
+
+def _reshaping(array: NDArray[Any], name: str) -> str:
+    """The line that makes images of a table of flattened ones, or the shapes that are known."""
+    if array.ndim == 2 and array.shape[1] >= 64:
+        for channels in (1, 3):
+            side = math.isqrt(array.shape[1] // channels)
+            if side * side * channels == array.shape[1]:
+                shape = f"(-1, {side}, {side})" if channels == 1 else f"(-1, 3, {side}, {side})"
+                return f'np.save("data.npy", x.reshape{shape}), if its rows are images'
+    if array.ndim == 5:
+        return 'volumes are not learned: np.save("data.npy", x[:, k]) takes one slice of each'
+    return "use (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
+
+
+Convert = Callable[[NDArray[Any]], NDArray[np.uint8]]
+
+
+def _conversion(
+    array: NDArray[Any], name: str, reading: How
+) -> tuple[Convert, str, str, dict[int, str]]:
+    """How the numbers become 0 to 255, a fact to count, words on the range, and bad rows."""
+    if array.dtype.kind not in "iufb":
+        raise DataError(f"{shown(name)} holds {array.dtype}, which are no images")
+    if reading.range is not None:
+        return _asked(array, name, reading.range)
+    if array.dtype == np.bool_:
+        return (lambda x: x.astype(np.uint8) * np.uint8(255)), "true and false to 255 and 0", "", {}
+    if reading.rules < 2 and array.dtype == np.uint8:
+        return np.ascontiguousarray, "", "", {}
+    if reading.rules < 2 and array.dtype == np.uint16:
+        return (lambda x: (x >> 8).astype(np.uint8)), "16-bit", "", {}
+    seen, bad = _seen(array)
+    if array.dtype == np.uint8 and seen.high >= LABELS:
+        return np.ascontiguousarray, "", f"{seen.low:g} to {seen.high:g}", {}
+    if array.dtype == np.uint8 and seen.high == 0:
+        raise DataError(f"{shown(name)} holds nothing but zeros")
+    found = usual(seen)
+    if found is None or (seen.whole and array.dtype != np.uint16 and seen.high > 65535):
+        constant = ", all the same" if seen.low == seen.high else ""
+        what = f"from {seen.low:g} to {seen.high:g}{constant}"
+        if not math.isfinite(seen.low):
+            what = "without one image of finite numbers: all are NaN or infinite"
+        raise DataError(
+            f"{shown(name)} holds {array.dtype} {what}; it is not clear what black and white are",
+            fix=advice(seen),
+        )
+    kind = "floating-point" if array.dtype.kind == "f" else str(array.dtype)
+    fact = f"{kind} in {found.low:g} to {found.high:g}"
+    if array.dtype == np.uint16 and found.high == 65535:
+        fact = "16-bit"
+    return _by_range(found), fact, f"{kind}, {found.words}", bad
+
+
+def _by_range(found: Range) -> Convert:
+    def convert(x: NDArray[Any]) -> NDArray[np.uint8]:
+        return to_bytes(np.nan_to_num(x) if x.dtype.kind == "f" else x, found.low, found.high)
+
+    return convert
+
+
+def _asked(array: NDArray[Any], name: str, text: str) -> tuple[Convert, str, str, dict[int, str]]:
+    """By the range, or the percentiles, that the user gave."""
+    low, high, parts = parse(text)
+    bad = _seen(array)[1] if array.dtype.kind == "f" else {}
+    words = f"{low:g} to {high:g}, as asked for: what lies beyond is clipped"
+    found: Range | None = Range(low=low, high=high, words=words)
+    if parts:
+        places = np.unique(np.linspace(0, len(array) - 1, SAMPLED).round().astype(np.int64))
+        found = percentiles(np.asarray(array[places], dtype=np.float64).reshape(-1), low, high)
+    if found is None:
+        raise DataError(f"{shown(name)}: its percentiles {text} are one number", fix="--range 0:1")
+    return _by_range(found), f"range {text}", found.words, bad
+
+
+def _seen(array: NDArray[Any]) -> tuple[Seen, dict[int, str]]:
+    """The range of the finite rows, and the rows that are not finite."""
+    low, high, bad = math.inf, -math.inf, {}
     for start in range(0, len(array), ROWS):
         rows = array[start : start + ROWS]
-        a, b = float(rows.min()), float(rows.max())
-        if math.isnan(a) or math.isnan(b):
-            return math.nan, math.nan
-        low, high = min(low, a), max(high, b)
-    return low, high
+        if rows.dtype.kind == "f":
+            finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
+            for row in np.flatnonzero(~finite):
+                bad[start + int(row)] = NOT_FINITE
+            rows = rows[finite]
+        if rows.size:
+            low, high = min(low, float(rows.min())), max(high, float(rows.max()))
+        if array.dtype == np.uint8 and high >= FEW_VALUES:
+            break  # plain images: the rest need not be read for it
+    if low > high:
+        low = high = math.nan
+    whole = array.dtype.kind in "iub"
+    return Seen(low=low, high=high, whole=whole, depth=str(array.dtype)), bad
 
 
-def classes_of(labels: NDArray[Any], count: int, name: str) -> tuple[NDArray[np.int64], list[str]]:
-    """Labels (N,) int64 from 0, and the classes' names: the values that occur, in order."""
+def classes_of(
+    labels: NDArray[Any], count: int, name: str
+) -> tuple[NDArray[np.int64] | None, list[str], str]:
+    """Labels (N,) int64 from 0, the classes' names (the values that occur, in order), and "".
+
+    Labels None and the reason, where they are no classes: several of an image, or measurements.
+    """
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.ndim == 2 and len(labels) == count and labels.dtype.kind in "biuf":
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            return None, [], f"labels of the shape {labels.shape} that are not one-hot"
+        labels = labels.argmax(axis=1)
     if labels.shape != (count,):
         raise DataError(
             f"{shown(name)}: {count:,} pictures, but labels of the shape {labels.shape}",
-            fix="give one label a picture, or pass --labels none",
+            fix="give one label an image, or pass --labels none",
         )
-    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
-        raise DataError(f"{shown(name)}: the labels are no whole numbers")
+    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
+        return None, [], "labels that are no whole numbers"
     if labels.dtype.kind not in "biufUS":
         raise DataError(f"{shown(name)}: labels of the type {labels.dtype} are not understood")
     if labels.dtype.kind in "bf":
         labels = labels.astype(np.int64)
     values, places = np.unique(labels, return_inverse=True)
     names = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
-    return places.astype(np.int64).reshape(-1), names
+    return places.astype(np.int64).reshape(-1), names, ""

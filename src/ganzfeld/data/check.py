@@ -7,18 +7,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ganzfeld.data.decoding import decode_all
+from ganzfeld.data.formats import FRAME
 from ganzfeld.data.names import capped, shortened, shown, tally
 from ganzfeld.data.source import Encoded, Ready
+from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey import (
     PackOptions,
     Progress,
     choose_target,
-    decode_all,
     load_source,
     prepare,
 )
-from ganzfeld.data.verdict import Outcome, report_of
+from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import DataError
+
+SAID = ("images", "split", "left aside", "cut off", "values")  # rows that no other line says
 
 
 def check_data(
@@ -32,15 +36,17 @@ def check_data(
     """Decode every picture completely and report what was found; bad ones raise nothing.
 
     With `quarantine`, the bad files of a folder are moved to `<folder>.quarantine`, under the
-    same relative names; nothing is ever deleted. The report then has `quarantined` (names) and
-    `quarantine` (where they went, or why they could not).
+    same relative names; links, and what lies behind them, are never moved, and nothing is ever
+    deleted. The report then has `quarantined` (names) and `quarantine` (where they went, or why
+    they could not). Its `verdict` is why `train` would refuse the data, "" where it would not.
     """
     progress = progress or (lambda stage, done, total: None)
     found, options = load_source(source, options)
     prepare(found, options)
     target = choose_target(found, options, progress, workers)
-    outcome = decode_all(found, target, lambda index, pixels: None, progress, workers)
+    outcome = decode_all(found, target, lambda index, pixels: None, progress, workers, options)
     report = report_of(found, target, outcome)
+    report["verdict"] = _verdict(report, options)
     if quarantine:
         report["quarantine"], moved = _quarantine(found, outcome)
         report["quarantined"] = [shown(name) for name in moved]
@@ -56,10 +62,11 @@ def _quarantine(source: Encoded | Ready, outcome: Outcome) -> tuple[str, list[st
         )
     root = Path(source.place)
     goal = root.with_name(f"{root.name}.quarantine")
-    names = [source.names[index] for index in sorted(outcome.bad)]
-    names += [name for name, _ in source.broken]
+    # A link is the user's own word on where a file is, and what it names is not in this folder.
+    names = dict.fromkeys(source.names[i].partition(FRAME)[0] for i in sorted(outcome.bad))
+    own = [name for name in names if name not in source.linked]
     try:
-        moved = [name for name in names if _move(root / name, goal / name)]
+        moved = [name for name in own if _move(root / name, goal / name)]
     except OSError as error:
         raise DataError(
             f"bad files cannot be moved to {shown(str(goal))}: {error.strerror or error}",
@@ -68,11 +75,18 @@ def _quarantine(source: Encoded | Ready, outcome: Outcome) -> tuple[str, list[st
     return shown(str(goal)), moved
 
 
+def _verdict(report: dict[str, Any], options: PackOptions) -> str:
+    """Why `train` would refuse these data, in a sentence; "" where it would not."""
+    try:
+        judge(report, options)
+    except DataError as error:
+        return error.what.splitlines()[0]
+    return ""
+
+
 def _move(path: Path, goal: Path) -> bool:
-    """Move a file, or a link as a link, never over another; False for what is no file."""
-    if path.is_dir() and not path.is_symlink():
-        return False
-    if not os.path.lexists(path):
+    """Move a regular file, never over another; False for a link, and for what is no file."""
+    if path.is_symlink() or not path.is_file():
         return False
     goal.parent.mkdir(parents=True, exist_ok=True)
     number, free = 1, goal
@@ -91,6 +105,9 @@ def describe(report: dict[str, Any]) -> str:
         f"{height} x {width} px, {kinds[report['channels']]}",
         *_class_lines(report),
     ]
+    lines += [
+        f"{name[:1].upper()}{name[1:]}: {text}." for name, text in rows_of(report) if name in SAID
+    ]
     if report["converted"]:
         lines.append("Converted:")
         lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
@@ -103,19 +120,29 @@ def describe(report: dict[str, Any]) -> str:
             lines.append(f"{title}, passed over: {report[f'{key}_count']:,} ({names})")
     lines += [f"Note: {note}." for note in report["notes"]]
     lines += [f"Warning: {warning}." for warning in report["warnings"]]
+    if report.get("verdict"):
+        lines.append(f"Training would refuse these data: {report['verdict'].rstrip('.')}.")
     return "\n".join(lines)
+
+
+def _why_nothing(report: dict[str, Any]) -> str:
+    if report["kind"] != "folder":
+        return str(report["quarantine"])
+    return "what is bad are links, folders or pipes, which stay where they are"
 
 
 def _class_lines(report: dict[str, Any]) -> list[str]:
     classes = report["classes"]
     if not classes:
-        return ["No labels."]
+        why = report.get("taken", {}).get("labels", "")
+        return [f"No labels{why.removeprefix('none')}." if why.startswith("none") else "No labels."]
     rows = []
     for name, count in classes.items():
         examples = [shortened(e.rsplit("/", 1)[-1], 24) for e in report["examples"].get(name, [])]
         row = f"  {count:>9,}  {shortened(name, 40)}"
         rows.append(f"{row}   ({', '.join(examples)})" if examples else row)
-    return [f"{len(classes)} classes:", *capped(rows, 12)]
+    by = report.get("taken", {}).get("labels", "")
+    return [f"{len(classes)} classes{f', by {by}' if by else ''}:", *capped(rows, 12)]
 
 
 def _bad_lines(report: dict[str, Any]) -> list[str]:
@@ -134,6 +161,8 @@ def _bad_lines(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"Moved {moved:,} bad files to {report['quarantine']}"
             if moved
-            else f"Nothing was moved: {report['quarantine']}"
+            else f"Nothing was moved: {_why_nothing(report)}"
         )
+        if len(skipped) > moved and report["kind"] == "folder":
+            lines.append(f"Left where they are: {len(skipped) - moved:,} links, folders or pipes")
     return lines

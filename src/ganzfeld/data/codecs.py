@@ -11,27 +11,30 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from ganzfeld.data import dicom
+from ganzfeld.data.depth import Limits, from_array, has_alpha, seen_of, to_8_bit
 from ganzfeld.data.diagnosis import BadPicture, reasons
+from ganzfeld.data.formats import (
+    SUFFIXES,
+    Frames,
+    array_of,
+    check_size,
+    is_dicom,
+    is_npy,
+    opened,
+)
+from ganzfeld.data.ranges import Seen
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")  # EPS would start Ghostscript: never tried
-SUFFIXES = {
-    "PNG": {"png", "apng"},
-    "JPEG": {"jpg", "jpeg", "jpe", "jfif"},
-    "MPO": {"jpg", "jpeg", "jpe", "jfif"},
-    "WEBP": {"webp"},
-    "BMP": {"bmp", "dib"},
-    "TIFF": {"tif", "tiff"},
-    "GIF": {"gif"},
-}
 MIN_SIDE = 8  # px; below it there is nothing to enlarge
+SAMPLED = 2000  # numbers of an image from which percentiles are taken
 EXIF_ORIENTATION = 0x0112
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -55,6 +58,13 @@ class Target:
     max_megapixels: float = 64.0
     part: str = "whole"  # "left" | "right": of two pictures side by side
     fit: str = "crop"  # "pad": of pictures of another aspect ratio
+    low: float | None = None  # what becomes 0 and 255; None: by each image's own depth
+    high: float | None = None
+    sample: bool = False  # look at the numbers only: `Decoded.values` holds some of them
+
+    @property
+    def limits(self) -> Limits:
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,42 +83,120 @@ class Decoded:
 
     pixels: NDArray[np.uint8]
     facts: tuple[str, ...] = ()
+    seen: Seen | None = None  # the range of its numbers
+    size: tuple[int, int] = (0, 0)  # (height, width) as it lies, turned as EXIF says
+    cut: float = 0.0  # the part of its area that is cut off
+    values: tuple[float, ...] = ()
 
 
-def probe(data: bytes, max_megapixels: float = 64.0) -> Probe:
+def probe(data: bytes, max_megapixels: float = 64.0, name: str = "") -> Probe:
     """Read the header only. Raises `BadPicture`."""
-    with reasons(data), _open(data, max_megapixels) as image:
+    if is_npy(data):
+        array, _ = from_array(array_of(data), (0, 1), [])
+        grey, alpha = array.mode in GREY_MODES, array.mode in ("LA", "RGBA")
+        return Probe(height=array.height, width=array.width, grey=grey, alpha=alpha)
+    if is_dicom(data):
+        height, width, grey = dicom.size_of(data)
+        check_size(width, height, max_megapixels)
+        return Probe(height=height, width=width, grey=grey, alpha=False)
+    with reasons(data), opened(data, max_megapixels, name) as image:
         width, height = image.size
         if image.format != "TIFF" and _orientation(image) >= 5:  # Pillow turns TIFFs itself
             width, height = height, width
         return Probe(
-            height=height, width=width, grey=image.mode in GREY_MODES, alpha=_has_alpha(image)
+            height=height, width=width, grey=image.mode in GREY_MODES, alpha=has_alpha(image)
         )
 
 
-def decode(data: bytes, target: Target, name: str = "") -> Decoded:
-    """Decode all of a picture, scale it to cover the target and cut the centre out.
+def decode(
+    data: bytes, target: Target, name: str = "", *, frame: int = 0, frames: Frames | None = None
+) -> Decoded:
+    """Decode all of an image, scale it to cover the target and cut the centre out.
 
-    `name` only serves to notice an extension that does not match. Raises `BadPicture`.
+    `name` notices an extension that does not match, and tells formats apart that have no mark.
+    `frames`: what is open of a file with several. Raises `BadPicture`.
     """
     facts: list[str] = []
-    with reasons(data), _open(data, target.max_megapixels) as image:
+    if is_npy(data):
+        return _numbers(array_of(data), target, facts)
+    if is_dicom(data):
+        values, fact = dicom.pixels(data, frame, by_window=target.low is None)
+        check_size(values.shape[1], values.shape[0], target.max_megapixels)
+        facts.append(fact)
+        return _numbers(values, target, facts)
+    with reasons(data):
+        limit = target.max_megapixels
+        if frames is not None:
+            image = frames.open(data, limit, name, frame)
+        else:
+            image = opened(data, limit, name)
         if image.format == "PNG":
             _check_png(data)
-        _note_container(image, name, facts)
-        before = _orientation(image)
-        _draft(image, target, turned=before >= 5)
+        if frames is None:
+            _note_container(image, name, facts)
+        before, full = _orientation(image), image.size
+        if not target.sample:
+            _draft(image, target, turned=before >= 5)
         image.load()
         # Read again: Pillow has turned a TIFF by now, and has dropped the tag.
         orientation = _orientation(image)
         if before > 1:
             facts.append("turned as EXIF says")
         icc = image.info.get("icc_profile")
-        picture = _to_8_bit(image, facts)
-        if target.part != "whole":
-            picture, orientation = _half(picture, orientation, target.part), 1
-        pixels = fit(picture, target, orientation=orientation, icc=icc, facts=facts)
-    return Decoded(pixels=pixels, facts=tuple(facts))
+        if target.sample:
+            return _sampled(np.asarray(image), facts)
+        picture, seen = to_8_bit(image, target.limits, facts)
+        if picture.size != image.size or orientation != before:
+            full = picture.size  # turned already
+        return _finished(picture, target, orientation, icc, facts, seen, full)
+
+
+def _numbers(values: NDArray[Any], target: Target, facts: list[str]) -> Decoded:
+    """An image that comes as numbers."""
+    if target.sample:
+        return _sampled(values, facts)
+    picture, seen = from_array(values, target.limits, facts)
+    return _finished(picture, target, 1, None, facts, seen, picture.size)
+
+
+def _sampled(values: NDArray[Any], facts: list[str]) -> Decoded:
+    flat = values.reshape(-1)
+    some = flat[:: max(1, flat.size // SAMPLED)].astype(np.float64)
+    some = some[np.isfinite(some)]
+    nothing = np.zeros((1, 1, 1), np.uint8)
+    return Decoded(pixels=nothing, facts=tuple(facts), values=tuple(float(v) for v in some))
+
+
+def _finished(
+    picture: Image.Image,
+    target: Target,
+    orientation: int,
+    icc: bytes | None,
+    facts: list[str],
+    seen: Seen | None,
+    full: tuple[int, int],
+) -> Decoded:
+    """Scaled, with what is told of it. full: (width, height) before a decoder scaled it down."""
+    size = full if orientation >= 5 else full[::-1]
+    if target.part != "whole":
+        picture, orientation = _half(picture, orientation, target.part), 1
+    high, wide = picture.size[::-1] if orientation < 5 else picture.size
+    pixels = fit(picture, target, orientation=orientation, icc=icc, facts=facts)
+    seen = seen or seen_of(pixels, target.channels in (2, 4))
+    return Decoded(
+        pixels=pixels,
+        facts=tuple(facts),
+        seen=seen,
+        size=size,
+        cut=cut_off((high, wide), (target.height, target.width)),
+    )
+
+
+def cut_off(size: tuple[int, int], target: tuple[int, int]) -> float:
+    """The part of an image's area outside the centre that is taken, 0 to 1."""
+    (height, width), (h, w) = size, target
+    scale = max(h / height, w / width)
+    return 1 - min(h / scale, height) * min(w / scale, width) / (height * width)
 
 
 def fit(
@@ -143,17 +231,6 @@ def fit(
     return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-def _open(data: bytes, max_megapixels: float) -> Image.Image:
-    """Open by content, of the formats allowed, and check the header's size before any decoding."""
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    width, height = image.size
-    if width * height > max_megapixels * 1e6:
-        raise BadPicture(
-            f"too large: {width * height / 1e6:,.0f} megapixels, the limit is {max_megapixels:g}"
-        )
-    return image
-
-
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 when there is none or the EXIF data are damaged."""
     try:
@@ -161,10 +238,6 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # a broken tag says nothing about the pixels
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in ALPHA_MODES or "transparency" in image.info
 
 
 def _check_png(data: bytes) -> None:
@@ -215,57 +288,6 @@ def _draft(image: Image.Image, target: Target, *, turned: bool) -> None:
     height, width = (target.width, target.height) if turned else (target.height, target.width)
     if image.format in ("JPEG", "MPO") and min(image.size) > 0:
         image.draft(None, (2 * width, 2 * height))
-
-
-def _to_8_bit(image: Image.Image, facts: list[str]) -> Image.Image:
-    """Any of Pillow's modes to L, LA, RGB, RGBA or CMYK with 8 bits a channel."""
-    mode = image.mode
-    if mode.startswith("I"):
-        return _from_integers(image, facts)
-    if mode == "F":
-        return _from_floats(image, facts)
-    if mode == "CMYK":
-        return image
-    if mode == "1":
-        facts.append("1-bit")
-    if mode in ("P", "PA"):
-        facts.append("palette")
-        return image.convert("RGBA" if _has_alpha(image) else "RGB")
-    if mode in ("1", "L", "La") or (mode == "LA"):
-        if mode in ("1", "L") and "transparency" in image.info:
-            return image.convert("RGBA").convert("LA")
-        return image.convert("LA" if mode in ("LA", "La") else "L")
-    if mode in ("RGB", "RGBX", "YCbCr", "HSV"):
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if mode in ("RGBA", "RGBa"):
-        return image.convert("RGBA")
-    raise BadPicture(f"its colour mode {mode} is not supported")
-
-
-def _from_integers(image: Image.Image, facts: list[str]) -> Image.Image:
-    """16 and 32-bit grey to 8 bits by the declared depth. (`convert("L")` clips: all white.)"""
-    values = np.asarray(image).astype(np.int64)
-    bits = 16
-    if image.mode == "I" and image.format == "TIFF":
-        bits = int(max(getattr(image, "tag_v2", {}).get(258, (32,))))
-    if values.size and (values.min() < 0 or values.max() >= 1 << bits):
-        raise BadPicture(f"its values lie outside 0 to {(1 << bits) - 1}")
-    if bits > 16 and values.max() < 1 << (bits - 8):
-        # By its declared depth this picture would come out black.
-        raise BadPicture(f"{bits}-bit values of at most {values.max()}: scale them to 8 or 16 bit")
-    facts.append(f"{bits}-bit")
-    if bits == 16 and 0 < values.max() < 4096:
-        facts.append("16-bit with values below 4096 (comes out dark)")
-    return Image.fromarray((values >> (bits - 8)).astype(np.uint8))
-
-
-def _from_floats(image: Image.Image, facts: list[str]) -> Image.Image:
-    """Floating-point grey, 0 to 1, to 8 bits."""
-    values = np.asarray(image)
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-        raise BadPicture("floating-point values outside 0 to 1")
-    facts.append("floating-point")
-    return Image.fromarray(np.rint(values * 255).astype(np.uint8))
 
 
 def _flatten(picture: Image.Image, background: int) -> Image.Image:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from ganzfeld.data import arrays
 from ganzfeld.data.listing import Stamp
-from ganzfeld.data.names import capped, is_document, is_system, natural, shown
+from ganzfeld.data.names import capped, is_document, is_system, natural, shown, suffix
+from ganzfeld.data.npz import key_of, read_npz
 from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
-from ganzfeld.data.source import Encoded, Ready
-from ganzfeld.errors import DataError
+from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.unzip import titles_of
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.reader import open_regular
 
 MAX_MEMBERS = 10_000_000
@@ -31,20 +33,38 @@ MAGIC = (
     ("gzip", b"\x1f\x8b"),
     ("npy", b"\x93NUMPY"),
     ("parquet", b"PAR1"),
+    ("hdf5", b"\x89HDF\r\n\x1a\n"),
+    ("7z", b"7z\xbc\xaf\x27\x1c"),
+    ("rar", b"Rar!\x1a\x07"),
+    ("xz", b"\xfd7zXZ\0"),
+    ("bz2", b"BZh"),
+    ("zstd", b"\x28\xb5\x2f\xfd"),
+    ("matlab", b"MATLAB 5.0 MAT"),
+    ("pickle", b"\x80\x02"),
+    ("pickle", b"\x80\x03"),
+    ("pickle", b"\x80\x04"),
+    ("sqlite", b"SQLite format 3\0"),
+    ("lmdb", b"\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\0"),
 )
-CONTAINERS = ("idx", "parquet", "zip", "npy")
+CONTAINERS = ("idx", "parquet", "zip", "tar", "npy")
 
 
 def sniff(path: Path) -> str:
     """The kind of a file by its first bytes; "" for anything else."""
     try:
         with open_regular(path) as file:
-            head = file.read(16)
+            head = file.read(512)
         kind = next((kind for kind, start in MAGIC if head.startswith(start)), "")
+        if head[257:262] == b"ustar":
+            return "tar"
         if kind == "gzip":
             with gzip.open(path) as inner:
-                head = inner.read(16)
+                head = inner.read(512)
+            if head[257:262] == b"ustar":
+                return "tar.gz"
             return "idx" if _is_idx(head) else "gzip"
+        if not kind and _is_tfrecord(head):
+            return "tfrecord"
     except (OSError, EOFError, zlib.error, ValueError):  # a pipe or a device, too
         return ""
     return "idx" if not kind and _is_idx(head) else kind
@@ -59,6 +79,17 @@ def _is_idx(head: bytes) -> bool:
     )
 
 
+def _is_tfrecord(head: bytes) -> bool:
+    """A length, its checksum, and a protobuf that begins with a field of bytes."""
+    size = int.from_bytes(head[:8], "little")
+    return (
+        len(head) > 16
+        and 0 < size < 1 << 32
+        and head[12:13] == b"\x0a"
+        and bool(head[8:12].strip(b"\0"))
+    )
+
+
 def _stamp(path: Path) -> Stamp:
     info = path.stat()
     return path.name, info.st_size, info.st_mtime_ns
@@ -68,7 +99,7 @@ def _plain_name(path: Path) -> str:
     return path.name.split(".")[0] or "data"
 
 
-def read_zip(path: Path) -> Encoded | Ready:
+def read_zip(path: Path, reading: Reading) -> Encoded | Ready:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -79,17 +110,18 @@ def read_zip(path: Path) -> Encoded | Ready:
         ) from error
     _check_members(path, members)
     files = [info.filename for info in members if not info.is_dir()]
-    if files and all(name.endswith(".npy") for name in files):
-        return read_numbers("npz", path, lambda: arrays.read_npz(path))
-    # Some Windows programs write backslashes.
-    titles = {name: name.replace("\\", "/") for name in sorted(files, key=natural)}
+    if _is_npz(path, files):
+        return _read_npz(path, reading)
+    meant = titles_of(info for info in members if not info.is_dir())
+    titles = {name: meant[name] for name in sorted(files, key=lambda name: natural(meant[name]))}
     hidden = [n for n, title in titles.items() if any(map(is_system, title.split("/")))]
-    documents = [n for n, title in titles.items() if is_document(title)]
+    arrays_in = all(suffix(t) == "npy" for n, t in titles.items() if n not in hidden)
+    documents = [n for n, title in titles.items() if is_document(title) and not arrays_in]
     passed_over = {*hidden, *documents}
     kept = [name for name in titles if name not in passed_over]
     if not kept:
         there = ", ".join(capped([shown(name) for name in files], 5)) or "nothing"
-        raise DataError(f"{shown(str(path))} holds no pictures; there is {there} in it")
+        raise DataError(f"{shown(str(path))} holds no images; there is {there} in it")
     return Encoded(
         kind="zip",
         name=_plain_name(path),
@@ -99,7 +131,27 @@ def read_zip(path: Path) -> Encoded | Ready:
         reader=ZipReader(str(path)),
         names=kept,
         titles=[titles[name] for name in kept],
+        tables=[(name, titles[name]) for name in documents if name not in hidden],
     )
+
+
+def _is_npz(path: Path, files: list[str]) -> bool:
+    """Whether an archive is NumPy's: named arrays, rather than a folder of them, one an image."""
+    if not files or not all(name.endswith(".npy") and "/" not in name for name in files):
+        return False
+    known = any(key_of(name.removesuffix(".npy")).what == "image" for name in files)
+    return known or path.suffix == ".npz" or len(files) == 1
+
+
+def _read_npz(path: Path, reading: Reading) -> Ready:
+    def read() -> tuple[NDArray[Any], NDArray[Any] | None]:
+        found = read_npz(path, reading.splits)
+        source.aside += found.aside
+        source.taken["arrays"] = found.keys
+        return found.images, found.labels
+
+    source = read_numbers("npz", path, read, reading)
+    return source
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -128,7 +180,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         seen.add(name)
 
 
-def read_idx(paths: list[Path], place: Path) -> Ready:
+def read_idx(paths: list[Path], place: Path, reading: Reading) -> Ready:
     """The training pictures among IDX files, and the labels that belong to them."""
     images = [path for path in paths if len(_idx_shape(path)) in (3, 4)]
     train = [path for path in images if "train" in path.name.lower()]
@@ -143,7 +195,7 @@ def read_idx(paths: list[Path], place: Path) -> Ready:
         labels = arrays.read_idx(labels_path) if labels_path else None
         return arrays.read_idx(path), labels
 
-    source = read_numbers("idx", path, read)
+    source = read_numbers("idx", path, read, reading)
     source.name, source.place = _plain_name(place), str(place)
     if labels_path:
         source.stamps = [_stamp(path), _stamp(labels_path)]
@@ -181,22 +233,35 @@ def _idx_labels_of(path: Path) -> Path | None:
 
 
 def read_numbers(
-    kind: str, path: Path, read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]]
+    kind: str,
+    path: Path,
+    read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]],
+    reading: Reading,
 ) -> Ready:
+    if reading.labels not in ("auto", "none", "folders"):
+        raise UsageError(
+            f"--labels {shown(reading.labels)}: labels of arrays lie beside them in the .npz",
+            fix='np.savez("data.npz", x=images, y=labels)',
+        )
+
     def load() -> tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]:
         images, labels = read()
-        stack = arrays.stack_of(images, path.name)
-        if labels is None:
+        how = arrays.How(range=reading.range, rules=reading.rules)
+        stack = arrays.stack_of(images, path.name, how)
+        if labels is None or reading.labels == "none":
             return stack, None, ()
-        places, names = arrays.classes_of(labels, len(images), path.name)
+        places, names, problem = arrays.classes_of(labels, len(images), path.name)
+        if problem:
+            source.warnings.append(f"the labels of {shown(path.name)} are left aside: {problem}")
         return stack, places, tuple(names)
 
-    return Ready(
+    source = Ready(
         kind=kind, name=_plain_name(path), place=str(path), stamps=[_stamp(path)], loader=load
     )
+    return source
 
 
-def read_parquet(paths: list[Path], place: Path) -> Encoded:
+def read_parquet(paths: list[Path], place: Path, wanted: str = "auto") -> Encoded:
     paths = sorted(paths, key=lambda path: natural(path.name))
     column, label = picture_columns(paths[0])
     names: list[str] = []
@@ -221,7 +286,8 @@ def read_parquet(paths: list[Path], place: Path) -> Encoded:
         names=names,
         titles=titles,
     )
-    if label:
+    if label and wanted != "none":
+        source.taken["labels"] = f"the column {shown(label)}"
         _label_rows(source, labels, class_names(paths[0], label), paths[0])
     return source
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ganzfeld.data.layout import is_test
 from ganzfeld.data.names import capped, natural, shown
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
-from ganzfeld.data.source import Encoded, Ready
+from ganzfeld.data.source import RULES, Encoded, Ready
 from ganzfeld.data.sources import (
     SPLIT_NAMES,
-    TRAIN_NAMES,
     depth_shared,
     embedded_count,
     find_source,
@@ -26,6 +26,7 @@ from ganzfeld.data.sources import (
 from ganzfeld.data.survey import PackOptions, Progress
 from ganzfeld.errors import DataError, UsageError
 
+WIDEST = (1.2, 4.0)  # width by height of two images side by side
 LAYOUTS = (
     "trainA and trainB in a folder or ZIP (testA and testB are held out), or two sets as "
     "`ganzfeld train A --with B`"
@@ -49,7 +50,7 @@ def open_domains(
 
     Raises DataError where there are not two domains, or pairs do not match.
     """
-    options, paired = replace(options, labels="none"), kind == "paired"
+    options, paired = replace(options, labels="none", least=1), kind == "paired"
 
     def pack(found: str | os.PathLike[str] | Encoded | Ready, **changes: Any) -> Side:
         wanted = {"channels": options.channels, **changes}
@@ -73,27 +74,20 @@ def open_domains(
     if drawn:
         return draw(*drawn, paired=paired, options=options, pack=pack)
     if other is not None:
-        return finished(two(locate(source), locate(other)))
-    found = find_source(source)
+        return finished(two(locate(source, options), locate(other, options)))
+    found = find_source(source, replace(options, masks=False, rules=RULES).reading)
+    held = held_part(found)
     parts = parts_of(found)
-    train, held = splits(parts)
     names = domains(parts, source)
-    if not names and train:  # train/A and train/B
-        inside, tested = parts_of(train), parts_of(held) if held else {}
-        names = domains(inside, source)
-        parts = {**inside, **{f"test {name}": part for name, part in tested.items()}}
-        if names and not names[1] and all(f"test {name}" in parts for name in names[0]):
-            names = names[0], (f"test {names[0][0]}", f"test {names[0][1]}")
     if names:
-        (a, b), test = names
-        both = two(parts[a], parts[b])
-        return finished(both, two(parts[test[0]], parts[test[1]], both) if test else None)
+        tested = counterparts(names, parts_of(held)) if held else None
+        both = two(parts[names[0]], parts[names[1]])
+        done = finished(both, two(*tested, both) if tested else None)
+        return said(done, f"domain a is {shown(names[0])}, b is {shown(names[1])}", found)
     if paired:
-        left: Encoded | Ready = train or found
-        both = two(left, left, halves=True)
+        both = two(found, found, halves=True)
         done = finished(both, two(held, held, both, halves=True) if held else None)
-        done.report["warnings"].append("each picture was taken as a pair: left half a, right b")
-        return done
+        return halved(said(done, "each image is a pair: left half a, right half b", found))
     there = ", ".join(capped([shown(name) for name in parts if name], 5)) or "no sub-folders"
     raise DataError(
         f"{shown(str(source))} does not show two domains: there are {there}. Expected: {LAYOUTS}",
@@ -108,15 +102,70 @@ def shape_of(like: Both) -> tuple[dict[str, Any], dict[str, Any]]:
     return sides[0], sides[1]
 
 
-def locate(source: str | os.PathLike[str]) -> Any:
-    return source if embedded_count(source) is not None else find_source(source)
+def locate(source: str | os.PathLike[str], options: PackOptions) -> Any:
+    return source if embedded_count(source) is not None else find_source(source, options.reading)
+
+
+def said(done: TwoDomains, pairs: str, found: Encoded | Ready) -> TwoDomains:
+    """With a sentence on what was taken as domains or pairs, and what was left aside."""
+    done.report["pairs"] = pairs
+    for side in done.report["sides"].values():
+        side["aside"] = [*found.aside, *side.get("aside", [])]
+        side["taken"] = {**side.get("taken", {}), **found.taken}
+    return done
+
+
+def halved(done: TwoDomains) -> TwoDomains:
+    """With a warning that halves were taken, and another where they do not look like pairs."""
+    done.halves = True
+    done.report["warnings"].append("each picture was taken as a pair: left half a, right b")
+    sizes = done.report["sides"]["a"].get("sizes", [])
+    total = sum(count for _, _, count in sizes)
+    odd = [(h, w) for h, w, _ in sizes if not WIDEST[0] * h <= w <= WIDEST[1] * h]
+    count = sum(n for h, w, n in sizes if (h, w) in odd)
+    if 2 * count > total:
+        height, width = odd[0]
+        done.report["warnings"].append(
+            f"{width}x{height} pixels are not twice as wide as high: these images do not look like "
+            "pairs side by side. Two folders of images are trained on with --with OTHER"
+        )
+    return done
+
+
+def held_part(found: Encoded | Ready) -> Encoded | None:
+    """The images that were set apart, of the test folders where there are such."""
+    if not isinstance(found, Encoded) or not found.apart:
+        return None
+    tests = [(n, t) for n, t in found.apart if is_test(t.rpartition("/")[0])] or found.apart
+    whole = copy.copy(found)
+    whole.names, whole.titles = [n for n, _ in tests], [t for _, t in tests]
+    tops = ["" for _ in tests]
+    held = part_of(whole, tops, "")
+    held.part, held.broken = os.path.join(found.part, "held out"), []
+    return held
+
+
+def counterparts(
+    names: tuple[str, str], held: dict[str, Encoded]
+) -> tuple[Encoded, Encoded] | None:
+    """The held-out images of both domains: folders of the same names, or testA and testB."""
+    plain = plain_names(held)
+
+    def fits(name: str) -> str | None:
+        same = [name, *(name.casefold().replace("train", part) for part in ("test", "val"))]
+        return next((plain[n] for n in map(plain_name, same) if n in plain), None)
+
+    a, b = (fits(name) for name in names)
+    return (held[a], held[b]) if a is not None and b is not None else None
 
 
 def finished(train: Both, held: Both | None = None) -> TwoDomains:
     """With the warnings of its packs."""
     packs = {"a": train.a.pack, "b": train.b.pack}
     warnings = [f"{n}: {w}" for n, pack in packs.items() for w in pack.report["warnings"]]
-    return TwoDomains(train, held, warnings)
+    done = TwoDomains(train, held, warnings)
+    done.report["sides"] = {name: dict(pack.report) for name, pack in packs.items()}
+    return done
 
 
 def side_of(
@@ -146,9 +195,6 @@ def parts_of(found: Encoded | Ready) -> dict[str, Encoded]:
     """The pictures of each top folder, "" for those in none; {} where they are no files."""
     if not isinstance(found, Encoded):
         return {}
-    found = copy.copy(found)
-    found.names = [*found.names, *(name for name, _ in found.apart)]
-    found.titles = [*found.titles, *(title for _, title in found.apart)]
     folders = [title.split("/")[:-1] for title in found.titles]
     # where all lie in one folder, its name may say what they are
     shared = depth_shared(found.titles) if len(set(map(tuple, folders))) > 1 else 0
@@ -164,33 +210,23 @@ def part_of(found: Encoded, tops: Sequence[str], top: str) -> Encoded:
     part.labels, part.classes, part.apart = None, (), []
     part.part = os.path.join(found.part, top)  # it is not the same set, so not the same pack
     part.broken = [(n, why) for n, why in found.broken if top in n.split("/")[:-1]]
-    part.notes, part.warnings = [], []
+    part.notes, part.warnings, part.aside, part.taken = [], [], [], {}
     return part
 
 
+def plain_name(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "")
+
+
 def plain_names(parts: Iterable[str]) -> dict[str, str]:
-    return {name.casefold().replace("_", "").replace("-", ""): name for name in parts}
+    return {plain_name(name): name for name in parts}
 
 
-def splits(parts: dict[str, Encoded]) -> tuple[Encoded | None, Encoded | None]:
-    """The parts called train and test, where both kinds are there."""
-    plain = plain_names(parts)
-    train = next((parts[plain[name]] for name in sorted(TRAIN_NAMES & plain.keys())), None)
-    others = ("test", "testing", "val", "valid", "validation", "eval", "dev")
-    held = next((parts[plain[name]] for name in others if name in plain), None)
-    return (train, held) if train and held else (None, None)
-
-
-def domains(
-    parts: dict[str, Encoded], source: str | os.PathLike[str]
-) -> tuple[tuple[str, str], tuple[str, str] | None] | None:
-    """The folders of the two domains, and those of held-out pictures; None if there are none."""
+def domains(parts: dict[str, Encoded], source: str | os.PathLike[str]) -> tuple[str, str] | None:
+    """The folders of the two domains; None if there are none."""
     plain = plain_names(parts)
     if "traina" in plain and "trainb" in plain:
-        for held in ("test", "val"):
-            if f"{held}a" in plain and f"{held}b" in plain:
-                return (plain["traina"], plain["trainb"]), (plain[f"{held}a"], plain[f"{held}b"])
-        return (plain["traina"], plain["trainb"]), None
+        return plain["traina"], plain["trainb"]
     for one, lacking in (("traina", "trainB"), ("trainb", "trainA")):
         if one in plain:
             raise DataError(
@@ -199,7 +235,7 @@ def domains(
             )
     if len(parts) == 2 and "" not in parts and not plain.keys() & SPLIT_NAMES:
         a, b = sorted(parts, key=natural)
-        return (a, b), None
+        return a, b
     return None
 
 

@@ -1,4 +1,9 @@
-"""The files below a folder, without going round in circles or leaving it."""
+"""The files below a folder, without going round in circles or leaving it unasked.
+
+Links to files and folders inside the folder are followed. Links that lead out of it are followed
+when they are asked for, or when nothing but such links is there: a folder that was made of links
+is meant as it is.
+"""
 
 from __future__ import annotations
 
@@ -11,79 +16,110 @@ from ganzfeld.data.names import is_system, natural
 
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
+OUTWARD = "a link out of the folder"
+
 
 @dataclass
 class Listing:
     files: list[Stamp] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)  # folder links, not followed
-    empty: list[str] = field(default_factory=list)
+    outward: list[str] = field(default_factory=list)  # links that lead out, not followed
+    followed: list[str] = field(default_factory=list)  # links that lead out, followed
+    again: list[str] = field(default_factory=list)  # links to folders that are read anyway
+    linked: set[str] = field(default_factory=set)  # files that are links or lie behind one
 
 
-def list_folder(root: Path) -> Listing:
-    """All files below a folder, naturally sorted. Folder links and links that lead out of it are
-    not followed, so there is no loop."""
-    found, stack = Listing(), [""]
-    while stack:
-        folder = stack.pop()
+class Walk:
+    """One pass over a folder. `follow`: links out of it too."""
+
+    def __init__(self, root: Path, follow: bool) -> None:
+        self.root, self.follow = root, follow
+        self.base = os.path.realpath(root)
+        self.found = Listing()
+        self.own: set[str] = set()  # real paths of the folders on the way down
+        self.taken: set[str] = set()  # real paths of folders reached through links
+
+    def run(self) -> Listing:
+        stack = [("", False)]
+        while stack:
+            folder, linked = stack.pop()
+            path = f"{self.base}/{folder}" if folder else self.base
+            try:
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        name = f"{folder}/{entry.name}" if folder else entry.name
+                        self.look_at(entry, name, stack, linked)
+            except OSError as error:
+                if not folder:
+                    raise
+                reason = f"folder cannot be read ({error.strerror})"
+                self.found.broken.append((folder, reason))
+        return self.found
+
+    def look_at(
+        self, entry: os.DirEntry[str], name: str, stack: list[tuple[str, bool]], linked: bool
+    ) -> None:
+        """Sort one folder entry into the listing, or onto the stack of folders to visit."""
+        found = self.found
+        if is_system(entry.name):
+            found.ignored.append(name)
+            return
+        if entry.is_symlink():
+            if not self.may_follow(entry, name):
+                return
+            linked = True
+        if entry.is_dir():
+            stack.append((name, linked))
+            return
         try:
-            with os.scandir(root / folder) as entries:
-                for entry in entries:
-                    _look_at(
-                        entry,
-                        f"{folder}/{entry.name}" if folder else entry.name,
-                        root,
-                        found,
-                        stack,
-                    )
+            info = entry.stat()
         except OSError as error:
-            if not folder:
-                raise
-            found.broken.append((folder, f"folder cannot be read ({error.strerror})"))
+            found.broken.append((name, f"cannot be read ({error.strerror})"))
+            return
+        if stat.S_ISREG(info.st_mode):
+            found.files.append((name, info.st_size, info.st_mtime_ns))
+            if linked:
+                found.linked.add(name)
+        else:  # opening a pipe would wait for ever
+            found.broken.append((name, "not a regular file"))
+
+    def may_follow(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Whether a link is followed; it is listed where it is not, or leads out."""
+        try:
+            goal = os.path.realpath(entry.path, strict=True)
+        except FileNotFoundError:
+            self.found.broken.append((name, "a link that leads nowhere"))
+            return False
+        except (OSError, RuntimeError):  # ELOOP
+            self.found.broken.append((name, "a link in a loop"))
+            return False
+        inside = goal == self.base or goal.startswith(self.base.rstrip("/") + "/")
+        if os.path.isdir(goal):
+            here = os.path.realpath(os.path.dirname(entry.path))
+            if here == goal or here.startswith(goal.rstrip("/") + "/") or goal in self.taken:
+                self.found.again.append(name)  # it leads back up, or its files are there already
+                return False
+        if not inside:
+            (self.found.followed if self.follow else self.found.outward).append(name)
+            if not self.follow:
+                return False
+        if os.path.isdir(goal):
+            if inside and not any(
+                part.startswith(".") for part in goal[len(self.base) :].split("/")
+            ):
+                self.found.again.append(name)  # the walk reaches that folder itself
+                return False
+            self.taken.add(goal)
+        return True
+
+
+def list_folder(root: Path, *, follow: bool = False) -> Listing:
+    """All files below a folder, naturally sorted."""
+    found = Walk(root, follow).run()
+    if not follow and found.outward and not found.files:
+        found = Walk(root, True).run()
     found.files.sort(key=lambda stamp: natural(stamp[0]))
     found.broken.sort(key=lambda item: natural(item[0]))
     found.ignored.sort(key=natural)
     return found
-
-
-def _look_at(
-    entry: os.DirEntry[str], name: str, root: Path, found: Listing, stack: list[str]
-) -> None:
-    """Sort one folder entry into the listing, or onto the stack of folders to visit."""
-    if is_system(entry.name):
-        found.ignored.append(name)
-        return
-    if entry.is_symlink() and (reason := _link_reason(entry, root)):
-        if reason == "a link to a folder, not followed":
-            found.links.append(name)
-        else:
-            found.broken.append((name, reason))
-        return
-    if entry.is_dir():
-        stack.append(name)
-        return
-    try:
-        info = entry.stat()
-    except OSError as error:
-        found.broken.append((name, f"cannot be read ({error.strerror})"))
-        return
-    if stat.S_ISREG(info.st_mode):
-        found.files.append((name, info.st_size, info.st_mtime_ns))
-    else:  # opening a pipe would wait for ever
-        found.broken.append((name, "not a regular file"))
-
-
-def _link_reason(entry: os.DirEntry[str], root: Path) -> str:
-    """Why a symbolic link is not followed; "" for a link to a file inside the folder."""
-    try:
-        goal = Path(entry.path).resolve(strict=True)
-    except FileNotFoundError:
-        return "a link that leads nowhere"
-    except (OSError, RuntimeError):  # ELOOP
-        return "a link in a loop"
-    if goal.is_dir():
-        return "a link to a folder, not followed"
-    if not goal.is_relative_to(root):
-        return "a link out of the folder, not followed"
-    return ""

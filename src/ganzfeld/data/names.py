@@ -15,23 +15,33 @@ SYSTEM_NAMES = frozenset(
         "#recycle",
         "$recycle.bin",
         "desktop.ini",
+        "ehthumbs.db",
+        "icon\r",
+        "icon\uf00d",
         "lost+found",
+        "picasa.ini",
+        "pspbrwse.jbf",
         "system volume information",
         "thumbs.db",
+        "zbthumbnail.info",
     }
 )
 # Companions of pictures. They are listed in the report and never counted as bad pictures.
 DOCUMENT_SUFFIXES = frozenset({
-    "7z", "bib", "bz2", "cfg", "conf", "csv", "doc", "docx", "gz", "h5", "hdf5", "htm",
-    "html", "ini", "ipynb", "json", "jsonl", "log", "mat", "md", "md5", "npy", "npz",
-    "parquet", "pdf", "pickle", "pkl", "pt", "pth", "py", "rar", "rst", "rtf",
-    "safetensors", "sh", "sha1", "sha256", "sqlite", "tar", "tex", "tgz", "toml", "tsv",
-    "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
+    "7z", "bib", "bz2", "cfg", "conf", "crdownload", "csv", "db", "doc", "docx", "download",
+    "gz", "h5", "hdf5", "htm", "html", "ini", "ipynb", "json", "jsonl", "lmdb", "log", "mat",
+    "md", "md5", "mdb", "ndjson", "npy", "npz", "opdownload", "parquet", "part", "partial",
+    "pdf", "pickle", "pkl", "pt", "pth", "py", "rar", "rst", "rtf", "safetensors", "sh",
+    "sha1", "sha256", "sqlite", "tar", "tex", "tfrecord", "tfrecords", "tgz", "tmp", "toml",
+    "tsv", "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
 })  # fmt: skip
 DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
 PICTURE_SUFFIXES = frozenset({
-    "apng", "avif", "bmp", "dib", "gif", "heic", "heif", "jfif", "jp2", "jpe", "jpeg",
-    "jpg", "png", "svg", "tif", "tiff", "webp",
+    "apng", "avif", "blp", "bmp", "cur", "dcm", "dcx", "dds", "dib", "dicom", "fit", "fits",
+    "flc", "fli", "gif", "heic", "heif", "icb", "icns", "ico", "im", "j2c", "j2k", "jfif",
+    "jp2", "jpc", "jpe", "jpeg", "jpf", "jpg", "jpx", "msp", "pbm", "pcd", "pcx", "pfm", "pgm",
+    "png", "pnm", "ppm", "psd", "qoi", "ras", "rgb", "rgba", "sgi", "svg", "tga", "tif",
+    "tiff", "vda", "vst", "webp", "xbm", "xpm",
 })  # fmt: skip
 
 
@@ -54,7 +64,7 @@ def is_document(name: str) -> bool:
 
 def natural(name: str) -> tuple[object, ...]:
     """A sort key that puts 2 before 10, the same for composed and decomposed Unicode."""
-    text = unicodedata.normalize("NFC", name)
+    text = name if name.isascii() else unicodedata.normalize("NFC", name)
     # Numbers compare as (length, digits): no conversion, so that a name of 10,000 digits is fine.
     parts = [
         (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdigit() else (1, 0, part)

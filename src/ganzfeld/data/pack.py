@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.codecs import Target
+from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.names import shown
 from ganzfeld.data.packfile import (
     Content,
@@ -43,8 +44,6 @@ from ganzfeld.data.survey import (
     PackOptions,
     Progress,
     choose_target,
-    count_of,
-    decode_all,
     load_source,
     prepare,
 )
@@ -55,7 +54,7 @@ from ganzfeld.reader import open_regular
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
-KEY_VERSION = 1  # raise it when the same files would become other pixels
+KEY_VERSION = 2  # raise it when the same files would become other pixels
 SPARE = 1.05  # free space wanted, times the pack's size
 
 
@@ -236,15 +235,14 @@ def _no_cache(cache: Path, error: OSError) -> ResourceError:
 def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
     """16 hex digits that change with the options and with any file's name, size or time."""
     wanted = asdict(options)
-    del wanted["on_bad_image"]  # judged anew whenever the pack is opened
+    del wanted["on_bad_image"], wanted["least"]  # judged anew whenever the pack is opened
     if wanted["part"] == "whole":
         del wanted["part"]
     if wanted["fit"] == "crop":
         del wanted["fit"]
     place = os.path.join(source.place, source.part) if source.part else source.place
     digest = hashlib.sha256(json.dumps([KEY_VERSION, source.kind, place, wanted]).encode("ascii"))
-    for stamp in source.stamps:
-        digest.update(json.dumps(stamp).encode("ascii"))
+    digest.update(json.dumps(source.stamps).encode("ascii"))  # at once: a million of them are many
     if isinstance(source, Encoded):
         digest.update(json.dumps(source.broken).encode("ascii"))
     return digest.hexdigest()[:16]
@@ -280,7 +278,7 @@ def _build(
     with _temporary(folder, key) as part, _disk_errors(folder):
         writer = PackWriter(part, count, shape, source.classes)
         try:
-            outcome = decode_all(source, target, writer.put, progress, workers)
+            outcome = decode_all(source, target, writer.put, progress, workers, options)
             report = report_of(source, target, outcome)
             judge(report, options)
             kept = outcome.kept

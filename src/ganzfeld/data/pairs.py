@@ -85,6 +85,7 @@ class TwoDomains:
         self.channels, self.channels_b = train.a.pack.channels, train.b.pack.channels
         self.height, self.width = train.a.pack.height, train.a.pack.width
         self.report: dict[str, Any] = {"warnings": list(warnings)}
+        self.halves = False  # each file held a pair side by side
 
     def __len__(self) -> int:
         return self.rounds * self.count

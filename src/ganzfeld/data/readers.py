@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
+from ganzfeld.data.unzip import member_bytes
 from ganzfeld.errors import UsageError
 
 MAX_FILE_BYTES = 512 << 20  # one encoded picture
@@ -70,9 +72,12 @@ def _patiently(path: Path) -> bytes:
 
 def _whole_file(path: Path) -> bytes:
     with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise Unreadable("not a regular file")
+        if info.st_size > MAX_FILE_BYTES:
             raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
-        return file.read()
+        return file.read(info.st_size)  # and no more, though it may grow
 
 
 class ZipReader:
@@ -90,7 +95,8 @@ class ZipReader:
                 self.archive = zipfile.ZipFile(self.where)
             info = self.archive.getinfo(name)
             _check_member(info)
-            return self.archive.read(info)
+            assert self.archive.fp is not None
+            return member_bytes(self.archive.fp, info)
         except KeyError:
             raise Unreadable("vanished while it was read") from None
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -109,6 +115,31 @@ def _check_member(info: zipfile.ZipInfo) -> None:
         raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
     if info.file_size > max(1 << 20, ZIP_RATIO * info.compress_size):
         raise Unreadable(f"unpacks to over {ZIP_RATIO} times its size")
+
+
+class TarReader:
+    """Members of uncompressed tar files, read in place. `where` is the paths, one a line; a name
+    is "file/first byte/bytes"."""
+
+    kind = "tar"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.paths = where.split("\n")
+
+    def read(self, name: str) -> bytes:
+        number, start, size = name.split("/")
+        if int(size) > MAX_FILE_BYTES:
+            raise Unreadable(f"over {MAX_FILE_BYTES >> 20} MB")
+        try:
+            with open(self.paths[int(number)], "rb", buffering=0) as file:
+                file.seek(int(start))
+                data = file.read(int(size))
+        except OSError as error:
+            raise Unreadable(f"cannot be read ({error.strerror or error})") from error
+        if len(data) < int(size):
+            raise Unreadable("cut short in the archive")
+        return data
 
 
 class ParquetReader:
@@ -155,7 +186,7 @@ def import_parquet() -> Any:
 
 
 READERS: dict[str, Any] = {
-    reader.kind: reader for reader in (FolderReader, ZipReader, ParquetReader)
+    reader.kind: reader for reader in (FolderReader, ZipReader, TarReader, ParquetReader)
 }
 
 

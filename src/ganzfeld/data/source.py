@@ -12,6 +12,27 @@ from ganzfeld.data import arrays
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import Reader
 
+RULES = 2  # how folders, tables and ranges are understood; runs of before have 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How what is there is to be understood.
+
+    `labels`: "auto", "none", "folders", or a table's path, with ":COLUMN" where it has several.
+    `splits`: "train" leaves test and validation images out, "all" takes them. `frames`: "first"
+    or "all" of an animation or a file with pages. `follow_links`: out of the data's folder too.
+    `range`: see `ganzfeld.data.ranges`. `masks`: whether folders of masks are left aside.
+    """
+
+    labels: str = "auto"
+    splits: str = "train"
+    frames: str = "first"
+    follow_links: bool = False
+    range: str | None = None
+    masks: bool = True
+    rules: int = RULES
+
 
 @dataclass(kw_only=True)
 class Source:
@@ -24,25 +45,29 @@ class Source:
     stamps: Sequence[Stamp] = ()
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
-    ignored: list[str] = field(default_factory=list)  # system files, and files that are no pictures
+    ignored: list[str] = field(default_factory=list)  # system files, and files that are no images
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)  # as what: "split", "classes", "labels"
+    aside: list[str] = field(default_factory=list)  # sentences on what is not trained on
 
 
 @dataclass(kw_only=True)
 class Encoded(Source):
-    """Pictures that must be decoded."""
+    """Images that must be decoded."""
 
     reader: Reader
     names: list[str]  # for the reader
     titles: list[str]  # for people; the same unless rows of a table
     broken: list[tuple[str, str]] = field(default_factory=list)  # (name, reason) known by now
     apart: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of a test set
+    tables: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of other files
+    linked: set[str] = field(default_factory=set)  # names that are links, or lie behind one
 
 
 @dataclass(kw_only=True)
 class Ready(Source):
-    """Pictures that are numbers already. They and their labels are there after `load`: a pack
+    """Images that are numbers already. They and their labels are there after `load`: a pack
     that is found again needs neither."""
 
     loader: Callable[[], tuple[arrays.Stack, NDArray[np.int64] | None, tuple[str, ...]]]
@@ -50,3 +75,4 @@ class Ready(Source):
 
     def load(self) -> None:
         self.stack, self.labels, self.classes = self.loader()
+        self.aside += self.stack.aside

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import stat
-import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ganzfeld.data import arrays
+from ganzfeld.data.arrange import (
+    SPLIT_NAMES,
+    TRAIN_NAMES,
+    arranged,
+    depth_shared,
+    refuse_odd_bytes,
+)
 from ganzfeld.data.containers import (
     CONTAINERS,
     read_idx,
@@ -29,29 +33,33 @@ from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.names import (
     PICTURE_SUFFIXES,
     capped,
-    folded,
     is_document,
     is_system,
-    natural,
     shown,
     suffix,
-    tally,
 )
+from ganzfeld.data.other_kinds import next_step, what_is_there
 from ganzfeld.data.readers import FolderReader
-from ganzfeld.data.source import Encoded, Ready
+from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.tarfiles import read_tars
 from ganzfeld.errors import DataError, did_you_mean
 from ganzfeld.reader import not_regular
 
+__all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
+
 EMBEDDED = ("avatars",)
-TRAIN_NAMES = frozenset({"train", "training"})
-SPLIT_NAMES = TRAIN_NAMES | {"test", "testing", "val", "valid", "validation", "eval", "dev"}
-KNOWN = "a folder of pictures, a ZIP of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
+KNOWN = (
+    "a folder of images, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
+)
 
 
-def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
+def find_source(
+    source: str | os.PathLike[str],
+    reading: Reading = Reading(),  # noqa: B008  frozen
+) -> Encoded | Ready:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     path = Path(os.fspath(source)).expanduser()
-    _refuse_odd_bytes(str(path))
+    refuse_odd_bytes(str(path))
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
@@ -66,7 +74,7 @@ def find_source(source: str | os.PathLike[str]) -> Encoded | Ready:
         )
     path = path.resolve()
     try:
-        return _in_folder(path) if stat.S_ISDIR(mode) else _in_file(path)
+        return _in_folder(path, reading) if stat.S_ISDIR(mode) else _in_file(path, reading)
     except PermissionError as error:
         raise DataError(
             f"{shown(str(error.filename or path))} cannot be read: permission denied"
@@ -111,8 +119,8 @@ def _missing(path: Path) -> DataError:
 # Folders
 
 
-def _in_folder(root: Path) -> Encoded | Ready:
-    listing = list_folder(root)
+def _in_folder(root: Path, reading: Reading) -> Encoded | Ready:
+    listing = list_folder(root, follow=reading.follow_links)
     kinds = {
         name: kind
         for name, _, _ in listing.files
@@ -120,9 +128,13 @@ def _in_folder(root: Path) -> Encoded | Ready:
     }
     names = [n for n, _, _ in listing.files if not is_document(n) and n not in kinds]
     if not any(suffix(name) in PICTURE_SUFFIXES for name in names) and kinds:
-        return _container_in(root, kinds, listing)
-    if not names and not listing.broken:
-        raise _no_pictures(root, listing)
+        arrays_of_one = _one_image_each(root, kinds)
+        if not arrays_of_one:
+            return _container_in(root, kinds, listing, reading)
+        names = arrays_of_one
+    pictured = any(suffix(name) in PICTURE_SUFFIXES for name in names)
+    if (not names and not listing.broken) or (names and not pictured and what_is_there(names)[1]):
+        raise _no_images(root, listing)
     kept = set(names)
     left_out = [n for n, _, _ in listing.files if n not in kept]
     source = Encoded(
@@ -133,157 +145,154 @@ def _in_folder(root: Path) -> Encoded | Ready:
         ignored=listing.ignored + left_out,
         reader=FolderReader(str(root)),
         names=names,
-        titles=names,
+        titles=list(names),
         broken=listing.broken,
+        tables=[(n, n) for n in left_out],
+        linked=listing.linked,
     )
-    if listing.links:
-        source.warnings.append(
-            f"links to folders are not followed: {', '.join(capped(listing.links, 3))}"
+    _note_links(source, listing)
+    boxes = [n for n in kinds if n not in kept]
+    if boxes:
+        listed = ", ".join(capped([shown(name) for name in boxes], 3))
+        source.aside.append(f"data sets beside the images: {listed}")
+    return arranged(source, reading)
+
+
+def _note_links(source: Encoded, listing: Listing) -> None:
+    """Say which links out of the folder were followed, and which were not."""
+    if listing.followed:
+        some = ", ".join(capped([shown(name) for name in listing.followed], 3))
+        source.notes.append(f"{len(listing.followed):,} links out of the folder are read: {some}")
+    if listing.outward:
+        some = ", ".join(capped([shown(name) for name in listing.outward], 3))
+        count = len(listing.outward)
+        source.aside.append(
+            f"{count:,} links out of the folder: {some} (--follow-links reads them)"
         )
-    return _with_classes(source)
+        source.warnings.append(
+            f"{count:,} links out of the folder are not followed: {some}; --follow-links reads them"
+        )
+    if listing.again:
+        some = ", ".join(capped([shown(name) for name in listing.again], 3))
+        source.notes.append(f"links to folders that are read anyway are not followed: {some}")
 
 
-def _no_pictures(root: Path, listing: Listing) -> DataError:
-    kinds = tally(f".{suffix(n)}" if suffix(n) else shown(n) for n, _, _ in listing.files)
-    there = ", ".join(capped([f"{count:,} {kind}" for kind, count in kinds.items()], 5))
+def _one_image_each(root: Path, kinds: dict[str, str]) -> list[str]:
+    """The .npy files of a folder where there are several and each holds one image; else []."""
+    names = [name for name, kind in kinds.items() if kind == "npy"]
+    if len(names) < 2 or len(names) < len(kinds):
+        return []
+    for name in {*names[:3], names[len(names) // 2], names[-1]}:
+        try:
+            shape = arrays.read_npy(root / name).shape
+        except DataError:
+            continue
+        channels_last = len(shape) == 3 and shape[2] <= 4
+        channels_first = len(shape) == 3 and shape[0] <= 4 and min(shape[1:]) > 4
+        if not (len(shape) == 2 or channels_last or channels_first):
+            return []
+    return names
+
+
+def _no_images(root: Path, listing: Listing) -> DataError:
+    names = [name for name, _, _ in listing.files]
+    there, kind = what_is_there(names)
+    if not names and listing.outward:
+        some = ", ".join(capped([shown(name) for name in listing.outward], 3))
+        there = f"links that lead out of it ({some})"
     return DataError(
-        f"{shown(str(root))} holds no pictures; there is {there or 'nothing'} in it "
-        f"(and in its sub-folders). Expected: {KNOWN}",
-        fix="give the folder that holds the pictures, or the folders of its classes",
+        f"{shown(str(root))} holds no images; there is {there or 'nothing'} in it "
+        f"(and in its sub-folders). {kind or f'Expected: {KNOWN}'}",
+        fix=_step_of(root, names)
+        or "give the folder that holds the images, or the folders of its classes",
     )
 
 
-def _container_in(root: Path, kinds: dict[str, str], listing: Listing) -> Encoded | Ready:
-    """A folder without pictures that holds IDX or Parquet files, or one archive."""
+def _step_of(root: Path, names: list[str]) -> str:
+    """What to do about the first file that is a data set of a kind that is not read."""
+    for name in names[:20]:
+        step = next_step(root / name, sniff(root / name))
+        if step:
+            return step
+    return ""
+
+
+def _container_in(
+    root: Path, kinds: dict[str, str], listing: Listing, reading: Reading
+) -> Encoded | Ready:
+    """A folder without images that holds IDX, Parquet or tar files, or one archive."""
     by_kind = {kind: [n for n, k in kinds.items() if k == kind] for kind in CONTAINERS}
     if by_kind["idx"]:
-        return read_idx([root / name for name in by_kind["idx"]], root)
-    if by_kind["parquet"]:
-        train = [n for n in by_kind["parquet"] if "train" in n.rsplit("/", 1)[-1].lower()]
-        chosen = train or by_kind["parquet"]
-        source = read_parquet([root / name for name in chosen], root)
-        if len(chosen) < len(by_kind["parquet"]):
-            source.notes.append(
-                f"{len(by_kind['parquet']) - len(chosen)} other Parquet files left out"
-            )
+        return read_idx([root / name for name in by_kind["idx"]], root, reading)
+    for kind in ("parquet", "tar"):
+        if not by_kind[kind] or (kind == "tar" and len(by_kind[kind]) < len(kinds)):
+            continue
+        train = [n for n in by_kind[kind] if "train" in n.rsplit("/", 1)[-1].lower()]
+        chosen = by_kind[kind] if reading.splits == "all" else train or by_kind[kind]
+        paths = [root / name for name in chosen]
+        if kind == "parquet":
+            source = read_parquet(paths, root, reading.labels)
+        else:
+            source = _arranged_unless_labelled(read_tars(paths, root), reading)
+        if len(chosen) < len(by_kind[kind]):
+            left = [name for name in by_kind[kind] if name not in chosen]
+            what = "Parquet" if kind == "parquet" else kind
+            source.notes.append(f"{len(left)} other {what} files left out")
+            source.aside.append(f"files {', '.join(capped([shown(n) for n in left], 3))}")
         return source
     if len(kinds) > 1:
         names = ", ".join(capped([shown(name) for name in kinds], 5))
         raise DataError(
             f"{shown(str(root))} holds several data sets: {names}",
-            fix="give the path of one of them",
+            fix=f"ganzfeld data check {shlex.quote(str(root / next(iter(kinds))))}   or another "
+            "of them: one is read at a time",
         )
     (name,) = kinds
-    found = _in_file(root / name)
+    found = _in_file(root / name, reading)
     found.notes.append(f"{shown(name)}: the only data set in {shown(root.name)}")
     return found
 
 
-# Classes
-
-
-def _with_classes(source: Encoded) -> Encoded:
-    """Set labels from the folders of the names, or say why there are none."""
-    depth = depth_shared(source.titles)
-    split = [name.split("/") for name in source.titles]
-    tops = [parts[depth] if len(parts) > depth + 1 else "" for parts in split]
-    found = sorted(set(tops) - {""}, key=natural)
-    train = [top for top in found if top.casefold() in TRAIN_NAMES]
-    if train and len(found) > 1 and all(top.casefold() in SPLIT_NAMES for top in found):
-        return _with_classes(_only(source, tops, train[0], found))
-    if depth:
-        within = "/".join(split[0][:depth])
-        source.notes.append(f"all pictures lie in {shown(within)}")
-    if found and "" in tops:
-        source.warnings.append(
-            f"{tops.count(''):,} pictures lie beside the folders {', '.join(capped(found, 3))}: "
-            "taken as one set without labels"
-        )
-        found = []
-    if found:
-        for name in found:
-            _refuse_odd_bytes(name)
-        _refuse_twins(found)
-        places = {name: place for place, name in enumerate(found)}
-        source.labels = np.array([places[top] for top in tops], dtype=np.int64)
-        # As one machine writes é in one way and another in two, names are put into one form.
-        source.classes = tuple(unicodedata.normalize("NFC", name) for name in found)
-    return source
-
-
-def depth_shared(names: Sequence[str]) -> int:
-    """How many folders all names have in common."""
-    if not names:
-        return 0
-    first, last = (names_.split("/")[:-1] for names_ in (min(names), max(names)))
-    depth = 0
-    for a, b in zip(first, last, strict=False):
-        if a != b:
-            break
-        depth += 1
-    return depth
-
-
-def _only(source: Encoded, tops: list[str], kept: str, found: list[str]) -> Encoded:
-    """Of a set that is split into train and test, the pictures to train on."""
-    chosen = [i for i, top in enumerate(tops) if top == kept]
-    source.apart = [(source.names[i], source.titles[i]) for i, t in enumerate(tops) if t != kept]
-    source.names = [source.names[i] for i in chosen]
-    source.titles = [source.titles[i] for i in chosen]
-    others = ", ".join(shown(name) for name in found if name != kept)
-    source.notes.append(f"only {shown(kept)} is used; {others} left out")
-    return source
-
-
-def _refuse_odd_bytes(name: str) -> None:
-    """Names are written into files that must be UTF-8."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"the name {os.fsencode(name)!r} is not UTF-8",
-            safe="nothing was changed",
-            fix="rename it, for instance with convmv -f latin1 -t utf8 --notest",
-        ) from None
-
-
-def _refuse_twins(classes: list[str]) -> None:
-    """Two class folders that differ in case or Unicode form only are one class, or a mistake."""
-    seen: dict[str, str] = {}
-    for name in classes:
-        other = seen.setdefault(folded(name), name)
-        if other != name:
-            raise DataError(
-                f"two classes have the same name but for case or Unicode form: "
-                f"{other!a} and {name!a}",
-                safe="nothing was changed",
-                fix="rename one, or put their pictures into one folder",
-            )
+def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
+    if source.labels is not None and reading.labels == "auto":
+        return source
+    source.labels, source.classes = None, ()
+    return arranged(source, reading)
 
 
 # Single files
 
 
-def _in_file(path: Path) -> Encoded | Ready:
+def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
     kind = sniff(path)
     if kind == "zip":
-        found = read_zip(path)
-        return _with_classes(found) if isinstance(found, Encoded) else found
+        found = read_zip(path, reading)
+        return arranged(found, reading) if isinstance(found, Encoded) else found
+    if kind == "tar":
+        return _arranged_unless_labelled(read_tars([path], path), reading)
     if kind == "idx":
-        return read_idx([path], path)
+        return read_idx([path], path, reading)
     if kind == "npy":
-        return read_numbers("npy", path, lambda: (arrays.read_npy(path), None))
+        return read_numbers("npy", path, lambda: (arrays.read_npy(path), None), reading)
     if kind == "parquet":
-        return read_parquet([path], path)
+        return read_parquet([path], path, reading.labels)
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is no data set that can be read here"
+    step = next_step(path, kind)
+    _, other = what_is_there([path.name])
     if not path.stat().st_size:
         what = "is empty (0 bytes)"
     elif suffix(path.name) in PICTURE_SUFFIXES:
-        what = "is one picture"
+        what = "is one image, which is not a data set: two are needed at least"
     elif suffix(path.name) == "zip":
         what = "is no ZIP archive, or its beginning is damaged"
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
+    elif other:
+        raise DataError(f"{shown(str(path))} holds no images. {other}", fix=step)
+    elif step:
+        raise DataError(
+            f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step
+        )
     raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganzfeld.data.arrays import Stack
-from ganzfeld.data.codecs import MIN_SIDE, Probe, Target, fit
-from ganzfeld.data.diagnosis import BadPicture
+from ganzfeld.data.codecs import MIN_SIDE, Probe, Target
+from ganzfeld.data.expand import take_frames
 from ganzfeld.data.names import shown
-from ganzfeld.data.source import Encoded, Ready, Source
+from ganzfeld.data.ranges import parse
+from ganzfeld.data.source import RULES, Encoded, Reading, Ready, Source
 from ganzfeld.data.sources import embedded_count, find_source
-from ganzfeld.data.verdict import Outcome
-from ganzfeld.data.workers import answers, digest_of
+from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError, UsageError, did_you_mean
 
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
-Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
 
+MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
+TINY = 4  # px; a side below is that of no image
 SMALL = 128  # px: pictures that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
-CHUNK = 256  # pictures that are numbers already, taken together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +34,16 @@ class PackOptions:
 
     `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
     else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the pictures
-    have. `labels`: "auto" or "none". `alpha`: lay transparency on "white" or "black", or "keep".
-    `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at one; "skip" never.
-    `count`: pictures to draw, for embedded data only. `part`: "left" or "right" of two pictures
-    side by side in one file. `fit`: of pictures of another aspect ratio, "crop" takes the centre
-    and "pad" adds black.
+    have. `labels`: "auto", "none", "folders", or a table's path. `alpha`: lay transparency on
+    "white" or "black", or "keep". `on_bad_image`: None skips up to 1 % bad files and
+    says so; "fail" stops at one; "skip" never.
+    `count`: images to draw, for embedded data only. `part`: "left" or "right" of two images side
+    by side in one file. `fit`: of images of another aspect ratio, "crop" takes the centre and
+    "pad" adds black. `range`: "LOW:HIGH", or percentiles "p1:p99", that become black and white;
+    None: found. `frames`: "first" or "all" of an animation or a file with pages. `splits`: "train"
+    leaves test images out, "all" takes them. `follow_links`: out of the data's folder too.
+    `masks`: whether folders of masks beside images are left out. `rules`: see `source.RULES`.
+    `least`: images that there must be.
     """
 
     size: tuple[int, int] | None = None
@@ -52,6 +55,25 @@ class PackOptions:
     max_megapixels: float = 64.0
     part: str = "whole"
     fit: str = "crop"
+    range: str | None = None
+    frames: str = "first"
+    splits: str = "train"
+    follow_links: bool = False
+    masks: bool = True
+    rules: int = RULES
+    least: int = 2
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(
+            labels=self.labels,
+            splits=self.splits,
+            frames=self.frames,
+            follow_links=self.follow_links,
+            range=self.range,
+            masks=self.masks,
+            rules=self.rules,
+        )
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -60,15 +82,20 @@ class PackOptions:
                 raise UsageError(f"size {height} x {width}: each side must be 1 to 8192 px")
         if self.channels not in (None, 1, 2, 3, 4):
             raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
-        _one_of("labels", self.labels, ("auto", "none"))
+        if not self.labels or "\0" in self.labels:
+            raise UsageError("labels: use auto, none, folders, or the path of a table")
         _one_of("fit", self.fit, ("crop", "pad"))
+        _one_of("frames", self.frames, ("first", "all"))
+        _one_of("splits", self.splits, ("train", "all"))
+        if self.range is not None:
+            parse(self.range)
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
         if self.count is not None and self.count < 1:
             raise UsageError(f"count {self.count}: at least one picture is needed")
-        if not 0 < self.max_megapixels <= 178:  # Pillow itself refuses more
-            raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to 178")
+        if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
+            raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to {MOST_MEGAPIXELS}")
 
 
 def alpha_of(channels: int | None, asked: str = "white") -> str:
@@ -93,7 +120,7 @@ def load_source(
     if drawn is None:
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
-        found = find_source(source)
+        found = find_source(source, options.reading)
     else:
         options = replace(
             options,
@@ -110,6 +137,8 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
     """Load what is not loaded, and settle whether there are labels."""
     if isinstance(source, Ready):
         source.load()
+    elif options.frames == "all":
+        take_frames(source, options.max_megapixels)
     if len(source.classes) == 1 and options.labels != "none":
         source.notes.append(f"only one class, {shown(source.classes[0])}: taken as unlabelled")
     if len(source.classes) == 1 or options.labels == "none":
@@ -205,7 +234,7 @@ def _probe_all(
 def _common_size(probes: list[Probe]) -> tuple[int, int] | None:
     # One stray icon must not decide the size of all others.
     sizes = {(p.height, p.width) for p in probes if min(p.height, p.width) >= MIN_SIDE}
-    sizes = sizes or {(p.height, p.width) for p in probes}
+    sizes = sizes or {(p.height, p.width) for p in probes if min(p.height, p.width) >= TINY}
     if len(sizes) == 1 and max(next(iter(sizes))) <= SMALL:
         return next(iter(sizes))
     return None
@@ -215,7 +244,7 @@ def _noted(size: tuple[int, int] | None, source: Source) -> tuple[int, int]:
     """The size, or the default with a note that it was not chosen by the user."""
     if size is None:
         source.notes.append(
-            f"the pictures differ in size or have sides over {SMALL} px: packed at "
+            f"the images differ in size or have sides over {SMALL} px: packed at "
             f"{DEFAULT_SIZE[0]} x {DEFAULT_SIZE[1]}, another with --size"
         )
     return size or DEFAULT_SIZE
@@ -246,73 +275,3 @@ def _target_of_stack(source: Ready, options: PackOptions) -> Target:
         max_megapixels=options.max_megapixels,
         fit=options.fit,
     )
-
-
-# Decoding
-
-
-def count_of(source: Encoded | Ready) -> int:
-    return len(source.names) if isinstance(source, Encoded) else source.stack.shape[0]
-
-
-def decode_all(
-    source: Encoded | Ready, target: Target, sink: Sink, progress: Progress, workers: int | None
-) -> Outcome:
-    """Decode every picture completely, once; `sink` gets each good one, in any order."""
-    outcome = Outcome(digests=[""] * count_of(source))
-    if isinstance(source, Encoded):
-        _decode_files(source, target, sink, progress, workers, outcome)
-    else:
-        _take_rows(source, target, sink, progress, outcome)
-    return outcome
-
-
-def _decode_files(
-    source: Encoded,
-    target: Target,
-    sink: Sink,
-    progress: Progress,
-    workers: int | None,
-    outcome: Outcome,
-) -> None:
-    total = len(source.names)
-    for done, answer in enumerate(answers(source.reader, source.names, target, workers=workers)):
-        if answer.pixels is None:
-            outcome.bad[answer.index] = answer.reason
-            outcome.passing += answer.passing
-        else:
-            sink(answer.index, answer.pixels)
-            outcome.digests[answer.index] = answer.digest
-            outcome.facts.update(answer.facts)
-        progress("decoding", done + 1, total)
-
-
-def _take_rows(
-    source: Ready, target: Target, sink: Sink, progress: Progress, outcome: Outcome
-) -> None:
-    total, *shape = source.stack.shape
-    wanted = [target.channels, target.height, target.width]
-    stage = "drawing" if source.kind == "embedded" else "reading"
-    for start in range(0, total, CHUNK):
-        rows = source.stack.rows(start, min(start + CHUNK, total))
-        if shape != wanted:
-            rows = np.stack([_refit(row, target, outcome.facts) for row in rows])
-        for index, row in enumerate(rows, start):
-            sink(index, row)
-            outcome.digests[index] = digest_of(row)
-        progress(stage, min(start + CHUNK, total), total)
-    if source.stack.scaling:
-        outcome.facts[source.stack.scaling] = total
-
-
-def _refit(row: NDArray[np.uint8], target: Target, facts: Counter[str]) -> NDArray[np.uint8]:
-    array = np.ascontiguousarray(row[0] if len(row) == 1 else row.transpose(1, 2, 0))
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(row)]
-    seen: list[str] = []
-    try:
-        picture = Image.frombytes(mode, (row.shape[2], row.shape[1]), array.tobytes())
-        pixels = fit(picture, target, facts=seen)
-    except BadPicture as error:  # the size was checked, so this is not expected
-        raise DataError(str(error)) from error
-    facts.update(seen)
-    return pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganzfeld.data.arrays import NOT_FINITE
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.names import capped, is_system, natural, shortened, shown, tally
+from ganzfeld.data.ranges import Seen, advice
 from ganzfeld.data.source import Encoded, Ready, Source
 from ganzfeld.data.sources import SPLIT_NAMES
 from ganzfeld.errors import DataError
@@ -32,6 +35,22 @@ class Outcome:
     bad: dict[int, str] = field(default_factory=dict)  # index: reason
     passing: int = 0  # of the bad ones, how many might be readable another time
     facts: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, tuple[Seen, int]] = field(default_factory=dict)  # by depth: range, images
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # (height, width) of files
+    cut: float = 0.0  # the parts of their areas that are cut off, added up
+    values: str = ""  # what became of their numbers, where they were not 0 to 255
+    natural: dict[str, tuple[float, float]] = field(
+        default_factory=lambda: {"16-bit": (0, 65535), "uint16": (0, 65535), "uint8": (0, 255)}
+    )
+
+    def note(self, seen: Seen, *, bad: bool) -> None:
+        """Add one image's range to that of its depth. bad: by its type alone it has no range."""
+        before, count = self.seen.get(seen.depth, (seen, 0))
+        self.seen[seen.depth] = before.with_(seen), count + 1
+        if not bad and seen.depth.startswith("float"):
+            self.natural.setdefault(seen.depth, (0, 1))
+        if bad:
+            self.natural.pop(seen.depth, None)
 
     @property
     def kept(self) -> list[int]:
@@ -64,6 +83,12 @@ def report_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> dict
         "not_pictures": [shown(name) for name in others[:LISTED]],
         "not_pictures_count": len(others),
         "notes": list(source.notes),
+        "taken": {name: text for name, text in source.taken.items()},
+        "aside": list(source.aside),
+        "cut": outcome.cut / len(kept) if kept else 0.0,
+        "values": outcome.values or _plain_values(outcome),
+        "sizes": [[*size, n] for size, n in outcome.sizes.most_common(5)],
+        "sizes_count": len(outcome.sizes),
     }
     report["warnings"] = [*source.warnings, *_warnings(report)]
     return report
@@ -71,10 +96,18 @@ def report_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> dict
 
 def _skipped(source: Source, outcome: Outcome) -> list[list[str]]:
     if not isinstance(source, Encoded):
-        return []
+        return [[f"index {index}", reason] for index, reason in sorted(outcome.bad.items())]
     bad = [(source.titles[index], reason) for index, reason in outcome.bad.items()]
     bad += source.broken
     return [[shown(name), reason] for name, reason in sorted(bad, key=lambda b: natural(b[0]))]
+
+
+def _plain_values(outcome: Outcome) -> str:
+    """The range of values where nothing was done about it."""
+    parts = []
+    for depth, (seen, _) in sorted(outcome.seen.items()):
+        parts.append(f"{depth} {seen.low:g} to {seen.high:g}")
+    return ", ".join(parts[:3])
 
 
 def _class_counts(source: Source, kept: list[int]) -> dict[str, int]:
@@ -128,6 +161,18 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     """Raise `DataError` with the list of bad files when there are more than the options allow."""
     bad, found = report["skipped"], report["found"]
     allowed = {"fail": 0.0, "skip": float(found), None: BAD_SHARE * found}[options.on_bad_image]
+    if (
+        len(bad) <= allowed
+        and report["found"]
+        and len(bad) < report["found"]
+        and report["count"] < options.least
+    ):
+        raise DataError(
+            f"{report['source']} holds {report['count']} image: one image is not a data set, "
+            f"{options.least} are needed at least, and some hundreds to learn from",
+            safe="nothing was trained",
+            fix="give the folder of more images",
+        )
     if report["count"] and len(bad) <= allowed:
         return
     if not found:
@@ -139,10 +184,38 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     else:
         what = "\n  ".join([f"{part}; nothing was trained.", *capped(names)])
     check = f"ganzfeld data check {shlex.quote(report['source'])}"
-    fix = f"{check} --quarantine" if report["kind"] == "folder" else check
+    fix = f"{check} --quarantine" if report["kind"] == "folder" and _files(bad) else check
     if report["count"]:
         fix += "   or train with --on-bad-image skip"
+    if all(why == NOT_FINITE for _, why in bad):
+        axes = "tuple(range(1, x.ndim))"
+        fix = f"in Python: x = x[np.isfinite(x).all(axis={axes})]   or --on-bad-image skip"
+    if large := _largest(bad):
+        fix = f"--max-megapixels {large}   or " + fix
+    if out := _advice(bad):
+        fix = f"{out}   or {fix}"
     raise DataError(what, safe="the pictures were only read", fix=fix)
+
+
+def _files(bad: list[list[str]]) -> bool:
+    """Whether some of what is bad are files that may be moved away: no links, no folders."""
+    return any(not why.startswith(("a link", "folder", "not a regular")) for _, why in bad)
+
+
+def _largest(bad: list[list[str]]) -> int:
+    """The megapixels of the largest image that was too large, rounded up; 0 where none was."""
+    sizes = [re.match(r"too large: ([\d,]+) megapixels", why) for _, why in bad]
+    return max((int(found[1].replace(",", "")) + 1 for found in sizes if found), default=0)
+
+
+def _advice(bad: list[list[str]]) -> str:
+    """The line that converts, where most are bad for their range."""
+    spans = [re.search(r"outside \S+ to \S+ \((\S+) to (\S+)\)", why) for _, why in bad]
+    found = [(float(s[1]), float(s[2])) for s in spans if s]
+    if 2 * len(found) <= len(bad):
+        return ""
+    low, high = min(a for a, _ in found), max(b for _, b in found)
+    return advice(Seen(low=low, high=high, whole=False))
 
 
 def _sentence(name: str, reason: str) -> str:

@@ -9,7 +9,6 @@ first picture that it has not answered: that one is named, and a new child goes 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import queue
@@ -19,15 +18,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ganzfeld.data.codecs import Probe, Target, decode, probe
+from ganzfeld.data.answering import Answer, as_line, digest_of, receive, send
+from ganzfeld.data.codecs import Target, decode, probe
+from ganzfeld.data.depth import OutOfRange
 from ganzfeld.data.diagnosis import BadPicture
+from ganzfeld.data.formats import FRAME, Frames, is_tame
 from ganzfeld.data.readers import Reader, Unreadable, reader_of
 from ganzfeld.errors import GanzfeldError
 
@@ -37,44 +35,59 @@ FEW_PICTURES = 200  # below, starting processes costs more than they save
 CHUNK = 32
 
 
-@dataclass(kw_only=True)
-class Answer:
-    """What became of picture `index`: pixels (or a probe), or the reason why it is bad."""
-
-    index: int
-    reason: str = ""
-    passing: bool = False  # the bytes could not be had: this may be different tomorrow
-    pixels: NDArray[np.uint8] | None = None  # (C, H, W)
-    probe: Probe | None = None
-    digest: str = ""  # of the pixels, hex
-    facts: Sequence[str] = field(default_factory=tuple)
-
-
-def digest_of(pixels: NDArray[np.uint8]) -> str:
-    """A short hash of one picture, equal when the pixels are."""
-    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
-
-
 def handle(
     reader: Reader, names: Sequence[str], indices: Sequence[int], target: Target | float
 ) -> Iterator[Answer]:
     """Answer for each of the pictures, in order. A number as target (megapixels) only probes."""
+    kept = Kept(reader)
     for index in indices:
-        name = names[index]
-        try:
-            data = reader.read(name)
-            if isinstance(target, Target):
-                done = decode(data, target, name)
-                digest = digest_of(done.pixels)
-                yield Answer(index=index, pixels=done.pixels, digest=digest, facts=done.facts)
-            else:
-                yield Answer(index=index, probe=probe(data, target))
-        except BadPicture as error:
-            yield Answer(index=index, reason=str(error))
-        except Unreadable as error:
-            yield Answer(index=index, reason=str(error), passing=True)
-        except MemoryError:
-            yield Answer(index=index, reason="needs more memory than there is", passing=True)
+        yield answer_for(kept, names[index], index, target)
+
+
+class Kept:
+    """A reader, and the file that it read last: it may hold several frames."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.frames = reader, Frames()
+        self.name, self.data = "", b""
+
+    def get(self, name: str) -> tuple[bytes, str, int | None]:
+        """The bytes, the file's name, and which frame of it is meant; None for the first."""
+        file, mark, frame = name.partition(FRAME)
+        if not self.name or self.name != file:
+            self.name = ""  # where it cannot be read
+            self.data = self.reader.read(file)
+            self.name = file
+        return self.data, file, int(frame) if mark else None
+
+
+def answer_for(kept: Kept, name: str, index: int, target: Target | float) -> Answer:
+    """What becomes of one image."""
+    try:
+        data, name, frame = kept.get(name)
+        if not isinstance(target, Target):
+            return Answer(index=index, probe=probe(data, target, name))
+        if frame is None:
+            done = decode(data, target, name)
+        else:
+            done = decode(data, target, name, frame=frame, frames=kept.frames)
+        return Answer(
+            index=index,
+            pixels=done.pixels,
+            digest=digest_of(done.pixels),
+            facts=done.facts,
+            seen=done.seen,
+            size=done.size,
+            cut=done.cut,
+            values=done.values,
+        )
+    except BadPicture as error:
+        seen = error.seen if isinstance(error, OutOfRange) else None
+        return Answer(index=index, reason=str(error), seen=seen)
+    except Unreadable as error:
+        return Answer(index=index, reason=str(error), passing=True)
+    except MemoryError:
+        return Answer(index=index, reason="needs more memory than there is", passing=True)
 
 
 def answers(
@@ -90,16 +103,45 @@ def answers(
     `workers`: processes; 0 decodes in this one; None: one for each core, 0 for few pictures.
     """
     chosen = list(range(len(names)) if indices is None else indices)
+    if workers is None and len(chosen) < FEW_PICTURES and sys.executable:
+        yield from _few(reader, names, chosen, target)
+        return
     if workers is None:
-        workers = _cores() if len(chosen) >= FEW_PICTURES and sys.executable else 0
+        workers = _cores() if sys.executable else 0
     if workers == 0:
         yield from handle(reader, names, chosen, target)
         return
+    yield from _by_pool(reader, names, chosen, target, workers)
+
+
+def _by_pool(
+    reader: Reader, names: Sequence[str], chosen: list[int], target: Target | float, workers: int
+) -> Iterator[Answer]:
     pool = Pool(reader, names, target, _chunks(chosen, reader), workers)
     try:
         yield from pool.answers(len(chosen))
     finally:
         pool.stop()
+
+
+def _few(
+    reader: Reader, names: Sequence[str], chosen: list[int], target: Target | float
+) -> Iterator[Answer]:
+    """A few images in this process, but for those that may take long or much memory: the limits
+    on both hold in a child only."""
+    kept, heavy = Kept(reader), []
+    for index in chosen:
+        try:
+            data, name, _ = kept.get(names[index])
+            tame = not isinstance(target, Target) or is_tame(data, name)
+        except (Unreadable, MemoryError):
+            tame = True
+        if tame:
+            yield answer_for(kept, names[index], index, target)
+        else:
+            heavy.append(index)
+    if heavy:
+        yield from _by_pool(reader, names, heavy, target, 1)
 
 
 def _cores() -> int:
@@ -223,10 +265,10 @@ class Driver:
         request = {"indices": indices, "names": [self.pool.names[i] for i in indices]}
         self.heard, self.waiting = time.monotonic(), True
         try:
-            child.stdin.write(_line(request))
+            child.stdin.write(as_line(request))
             child.stdin.flush()
             for index in indices:
-                answer = _receive(child.stdout, index)
+                answer = receive(child.stdout, index)
                 self.heard = time.monotonic()
                 if answer is None:
                     return
@@ -248,7 +290,7 @@ class Driver:
                 "target": asdict(target) if isinstance(target, Target) else target,
             }
             with contextlib.suppress(BrokenPipeError):  # noticed at the first answer
-                self.child.stdin.write(_line(settings))
+                self.child.stdin.write(as_line(settings))
         return self.child
 
     def _why_it_ended(self) -> str:
@@ -290,46 +332,7 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-# The line protocol
-
 NOT_STARTED = 1  # the exit code of a Python program that raised
-
-
-def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps(message).encode("ascii") + b"\n"
-
-
-def _send(stream: IO[bytes], answer: Answer) -> None:
-    pixels = answer.pixels
-    message = {
-        "reason": answer.reason,
-        "passing": answer.passing,
-        "digest": answer.digest,
-        "facts": list(answer.facts),
-        "shape": None if pixels is None else list(pixels.shape),
-        "probe": None if answer.probe is None else asdict(answer.probe),
-    }
-    stream.write(_line(message))
-    if pixels is not None:
-        stream.write(pixels.data)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes], index: int) -> Answer | None:
-    """The next answer; None when the child has ended."""
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        return None
-    message = json.loads(line)
-    shape, header = message.pop("shape"), message.pop("probe")
-    answer = Answer(index=index, probe=Probe(**header) if header else None, **message)
-    if shape is not None:
-        size = int(np.prod(shape))
-        data = stream.read(size)
-        if len(data) != size:
-            return None
-        answer.pixels = np.frombuffer(data, np.uint8).reshape(shape)
-    return answer
 
 
 def main() -> None:
@@ -346,7 +349,7 @@ def main() -> None:
             request = json.loads(line)
             names = dict(zip(request["indices"], request["names"], strict=True))
             for answer in handle(reader, names, request["indices"], target):  # type: ignore[arg-type]
-                _send(stdout, answer)
+                send(stdout, answer)
     except BrokenPipeError:
         pass
     os._exit(0)  # without the flush at exit that would complain about a closed pipe

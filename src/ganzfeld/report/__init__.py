@@ -71,6 +71,12 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
             labels=data.labels if measured == data.fingerprint else "auto",
             alpha=alpha_of(data.channels, data.alpha),
             on_bad_image=data.on_bad_image,
+            range=data.range,
+            frames=data.frames,
+            splits=data.splits,
+            follow_links=data.follow_links,
+            max_megapixels=data.max_megapixels,
+            rules=data.rules,
         )
         return open_pack(data.source, options, progress=progress), ""
     except GanzfeldError as error:

@@ -1,0 +1,153 @@
+"""Decode every image of a set once, by a range of values that fits all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzfeld.data.answering import digest_of
+from ganzfeld.data.codecs import Target, cut_off, fit
+from ganzfeld.data.diagnosis import BadPicture
+from ganzfeld.data.ranges import LABELS, Range, parse, percentiles, usual
+from ganzfeld.data.source import Encoded, Ready
+from ganzfeld.data.survey import PackOptions, Progress
+from ganzfeld.data.verdict import Outcome
+from ganzfeld.data.workers import answers
+from ganzfeld.errors import DataError
+
+Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
+
+CHUNK = 256  # images that are numbers already, taken together
+SAMPLED = 256  # images from which percentiles are taken
+MOSTLY = 0.9  # of the images must be of one kind for a range of their own
+
+
+def count_of(source: Encoded | Ready) -> int:
+    return len(source.names) if isinstance(source, Encoded) else source.stack.shape[0]
+
+
+def decode_all(
+    source: Encoded | Ready,
+    target: Target,
+    sink: Sink,
+    progress: Progress,
+    workers: int | None,
+    options: PackOptions,
+) -> Outcome:
+    """Decode every image completely; `sink` gets each good one, in any order.
+
+    Where nearly all images turn out to have numbers of another range than their type has (masks of
+    0 and 1, 12 bits in 16), they are decoded once more by that range: `sink` gets them again.
+    """
+    if not isinstance(source, Encoded):
+        outcome = Outcome(digests=[""] * count_of(source))
+        _take_rows(source, target, sink, progress, outcome)
+        return outcome
+    words = ""
+    if options.range is not None:
+        found = _asked(source, target, options.range, workers)
+        target, words = replace(target, low=found.low, high=found.high), found.words
+    outcome = _decode_files(source, target, sink, progress, workers)
+    outcome.values = words
+    if options.range is None and options.rules >= 2 and (own := own_range(outcome)):
+        target = replace(target, low=own.low, high=own.high)
+        outcome = _decode_files(source, target, sink, progress, workers)
+        outcome.values = own.words
+        kept = len(outcome.kept)
+        outcome.facts[f"stretched from {own.low:g} to {own.high:g}"] = kept
+    return outcome
+
+
+def own_range(outcome: Outcome) -> Range | None:
+    """The range that the images of a set have in common, where it is not that of their type."""
+    total = len(outcome.digests)
+    for depth, (seen, count) in outcome.seen.items():
+        if count < MOSTLY * total or count < 1:
+            continue
+        if depth == "8-bit":
+            return usual(seen) if 0 < seen.high < LABELS else None
+        found = usual(seen)
+        if found and (found.low, found.high) != outcome.natural.get(depth):
+            return found
+    return None
+
+
+def _asked(source: Encoded, target: Target, text: str, workers: int | None) -> Range:
+    """The range that the user gave; percentiles are taken from some of the images."""
+    low, high, parts = parse(text)
+    if not parts:
+        words = f"{low:g} to {high:g}, as asked for: what lies beyond is clipped"
+        return Range(low=low, high=high, words=words)
+    places = np.unique(np.linspace(0, len(source.names) - 1, SAMPLED).round().astype(np.int64))
+    sampling = replace(target, sample=True, low=0.0, high=1.0)
+    chosen = [int(place) for place in places]
+    found = answers(source.reader, source.names, sampling, workers=workers, indices=chosen)
+    by_index = {answer.index: answer.values for answer in found}
+    values = np.concatenate([np.array(by_index[i], dtype=np.float64) for i in sorted(by_index)])
+    result = percentiles(values, low, high)
+    if result is None:
+        raise DataError(f"the percentiles {text} of the images are one number", fix="--range 0:1")
+    return result
+
+
+def _decode_files(
+    source: Encoded, target: Target, sink: Sink, progress: Progress, workers: int | None
+) -> Outcome:
+    total = len(source.names)
+    outcome = Outcome(digests=[""] * total)
+    for done, answer in enumerate(answers(source.reader, source.names, target, workers=workers)):
+        if answer.seen is not None:
+            outcome.note(answer.seen, bad=answer.pixels is None)
+        if answer.pixels is None:
+            outcome.bad[answer.index] = answer.reason
+            outcome.passing += answer.passing
+        else:
+            sink(answer.index, answer.pixels)
+            outcome.digests[answer.index] = answer.digest
+            outcome.facts.update(answer.facts)
+            outcome.sizes[answer.size] += 1
+            outcome.cut += answer.cut
+        progress("decoding", done + 1, total)
+    return outcome
+
+
+def _take_rows(
+    source: Ready, target: Target, sink: Sink, progress: Progress, outcome: Outcome
+) -> None:
+    total, *shape = source.stack.shape
+    wanted = [target.channels, target.height, target.width]
+    stage = "drawing" if source.kind == "embedded" else "reading"
+    outcome.bad, outcome.values = dict(source.stack.bad), source.stack.values
+    for start in range(0, total, CHUNK):
+        rows = source.stack.rows(start, min(start + CHUNK, total))
+        if shape != wanted:
+            rows = np.stack([_refit(row, target, outcome.facts) for row in rows])
+        for index, row in enumerate(rows, start):
+            if index in outcome.bad:
+                continue
+            sink(index, row)
+            outcome.digests[index] = digest_of(row)
+        progress(stage, min(start + CHUNK, total), total)
+    kept = len(outcome.kept)
+    outcome.sizes[(shape[1], shape[2])] += kept
+    outcome.cut = kept * cut_off((shape[1], shape[2]), (target.height, target.width))
+    if source.stack.scaling:
+        outcome.facts[source.stack.scaling] = kept
+
+
+def _refit(row: NDArray[np.uint8], target: Target, facts: Counter[str]) -> NDArray[np.uint8]:
+    array = np.ascontiguousarray(row[0] if len(row) == 1 else row.transpose(1, 2, 0))
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(row)]
+    seen: list[str] = []
+    try:
+        image = Image.frombytes(mode, (row.shape[2], row.shape[1]), array.tobytes())
+        pixels = fit(image, target, facts=seen)
+    except BadPicture as error:  # the size was checked, so this is not expected
+        raise DataError(str(error)) from error
+    facts.update(seen)
+    return pixels

@@ -1,0 +1,334 @@
+"""Labels that lie beside images in a table: dataset.json, labels.csv, metadata.jsonl."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data.layout import role
+from ganzfeld.data.names import capped, natural, shown, suffix
+from ganzfeld.errors import DataError
+
+SUFFIXES = ("csv", "tsv", "jsonl", "ndjson")
+MAX_BYTES = 256 << 20
+FILE_COLUMNS = (
+    "file_name", "filename", "file", "image", "image_name", "image_path", "img", "path",
+    "filepath", "image_id", "img_id", "imageid", "id", "name", "fname",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "label", "labels", "class", "class_name", "classname", "class_label", "category", "target",
+    "y", "class_id", "label_id", "species", "breed", "type", "diagnosis", "dx", "level", "style",
+)  # fmt: skip
+SPLIT_COLUMNS = ("split", "subset", "partition", "set")
+ENOUGH = 0.9  # of the images must be named in a table for it to be theirs
+SKIP = "\0"  # a label that is not there
+
+
+@dataclass(kw_only=True)
+class Labelled:
+    """Labels for titles, by a table. `labels` is None where the table holds none of use.
+
+    held: places of titles that the table calls test or validation. aside: sentences on what is
+    not used. problem: why the labels cannot be taken, if they cannot.
+    """
+
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    column: str = ""
+    held: list[int] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def rank(name: str) -> int:
+    """How readily a file is taken for a table of labels; the lowest first, -1 for never."""
+    base = name.rpartition("/")[2].casefold()
+    if base == "dataset.json":
+        return 0
+    if suffix(base) not in SUFFIXES:
+        return -1
+    stem = base.rpartition(".")[0]
+    starts = ("metadata", "labels", "label", "train", "annotations", "classes")
+    return next((1 + n for n, start in enumerate(starts) if stem.startswith(start)), 9)
+
+
+def looks_like_labels(name: str) -> bool:
+    """Whether a file that is no table here may hold labels all the same: it should be named."""
+    base = name.rpartition("/")[2].casefold()
+    words = ("label", "attr", "annot", "class", "metadata", "identity", "caption")
+    return suffix(base) in ("txt", "json", "xml", "xlsx", "mat", "csv", "tsv") and any(
+        word in base for word in words
+    )
+
+
+def read(data: bytes, name: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns and rows of a table. Raises `DataError` where it is none."""
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{shown(name)} is over {MAX_BYTES >> 20} MB, too large for a table")
+    base = name.rpartition("/")[2].casefold()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030", "replace")
+    try:
+        if base.endswith(".json"):
+            return _stylegan(json.loads(text))
+        if suffix(base) in ("jsonl", "ndjson"):
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            if not all(isinstance(row, dict) for row in rows):
+                raise ValueError("a line is no object")
+            return list(dict.fromkeys(key for row in rows for key in row)), rows
+        return _separated(text, "\t" if suffix(base) == "tsv" else "")
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise DataError(
+            f"{shown(name)} is no table that can be read: {shown(str(error))}"
+        ) from error
+
+
+def _separated(text: str, separator: str) -> tuple[list[str], list[dict[str, Any]]]:
+    head = text.split("\n", 1)[0]
+    separator = separator or max(",;\t", key=head.count)
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    if not lines or len(lines[0]) < 2:
+        raise ValueError("two columns or more were expected")
+    columns = [cell.strip() for cell in lines[0]]
+    rows = [dict(zip(columns, line, strict=False)) for line in lines[1:] if line]
+    if any(suffix(cell) and not cell.replace(".", "").isdigit() for cell in columns):
+        # no head: the first line is an image's
+        columns = ["file_name", "label", *(f"column {i}" for i in range(3, len(columns) + 1))]
+        rows = [dict(zip(columns, line, strict=False)) for line in lines if line]
+    return columns, rows
+
+
+def _stylegan(tree: Any) -> tuple[list[str], list[dict[str, Any]]]:
+    """The layout of StyleGAN's dataset.json: {"labels": [[name, label], ...]}, or null."""
+    if not isinstance(tree, dict) or "labels" not in tree:
+        raise ValueError('no "labels"')
+    pairs = tree["labels"]
+    if pairs is None:
+        return ["file_name"], []
+    pairs = list(pairs.items()) if isinstance(pairs, dict) else pairs
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
+    ):
+        raise ValueError('"labels" are no pairs of a name and a label')
+    return ["file_name", "label"], [{"file_name": n, "label": v} for n, v in pairs]
+
+
+class Names:
+    """Places of titles by what a table may call them: a path, a file's name, or its stem."""
+
+    def __init__(self, titles: Sequence[str], folder: str) -> None:
+        start = f"{folder}/" if folder else ""
+        self.paths = {title.removeprefix(start): i for i, title in enumerate(titles)}
+        self.whole = {title: i for i, title in enumerate(titles)}
+        self.bases = _once([title.rpartition("/")[2] for title in titles])
+        self.stems = _once([_stem(title) for title in titles])
+        self.long_stems = _once([title.rpartition(".")[0] for title in titles])
+
+    def find(self, value: Any) -> int | None:
+        text = str(value).strip().replace("\\", "/").removeprefix("./")
+        for names in (self.paths, self.whole, self.long_stems):
+            if text in names:
+                return names[text]
+        if "/" in text:
+            text = text.rpartition("/")[2]
+        found = self.bases.get(text)
+        return self.stems.get(text) if found is None else found
+
+
+def _stem(title: str) -> str:
+    base = title.rpartition("/")[2]
+    return base.rpartition(".")[0] or base
+
+
+def _once(names: Sequence[str]) -> dict[str, int]:
+    counts = Counter(names)
+    return {name: i for i, name in enumerate(names) if counts[name] == 1}
+
+
+def apply(
+    data: bytes, name: str, titles: Sequence[str], column: str = "", *, asked: bool = False
+) -> Labelled | None:
+    """What a table says of the titles; None where it is not about them.
+
+    column: of the labels; by default the usual names. asked: the user named this table, so what
+    does not fit raises `DataError`.
+    """
+    columns, rows = read(data, name)
+    if columns == ["file_name"] and not rows:
+        return Labelled(problem="its labels are null")
+    names = Names(titles, name.rpartition("/")[0] if not asked else "")
+    file_column = _file_column(columns, rows, names)
+    if file_column is None:
+        if asked:
+            raise DataError(
+                f"no column of {shown(name)} names the images; its columns are "
+                f"{', '.join(map(shown, columns))}",
+                fix="a column file_name with paths as they lie in the data",
+            )
+        return None
+    places = [names.find(row.get(file_column, "")) for row in rows]
+    hits = len({place for place in places if place is not None})
+    if hits < ENOUGH * len(titles) and not asked:
+        if hits < max(1, len(titles) // 10):
+            return None
+        return Labelled(problem=f"it names {hits:,} of {len(titles):,} images only")
+    result = Labelled()
+    result.held = _held(columns, rows, places)
+    others = [c for c in columns if c != file_column and c.casefold() not in SPLIT_COLUMNS]
+    wanted = _label_column(others, rows, name, column)
+    values, used = _values(wanted, others, rows, places, len(titles), name)
+    left = [c for c in others if c not in used]
+    if left:
+        listed = ", ".join(capped([shown(c) for c in left], 8))
+        result.aside.append(f"{shown(name)}: columns {listed} are no labels, kept aside")
+    if not values:
+        if asked:
+            raise DataError(
+                f"{shown(name)} has no column of labels among {', '.join(map(shown, others))}",
+                fix=f"--labels {name}:COLUMN",
+            )
+        return result
+    _settle(result, values, titles, used, name, asked)
+    return result
+
+
+def _file_column(columns: list[str], rows: list[dict[str, Any]], names: Names) -> str | None:
+    some = rows[:: max(1, len(rows) // 200)]
+    folded = {column.casefold().strip().replace(" ", "_"): column for column in columns}
+    order = [folded[name] for name in FILE_COLUMNS if name in folded]
+    order += [column for column in columns if column not in order]
+    best, found = 0, None
+    for column in order:
+        hits = sum(names.find(row.get(column, "")) is not None for row in some)
+        if hits > best:
+            best, found = hits, column
+    return found
+
+
+def _held(columns: list[str], rows: list[dict[str, Any]], places: list[int | None]) -> list[int]:
+    """Places of the images that a column `split` calls test or validation."""
+    column = next((c for c in columns if c.casefold() in SPLIT_COLUMNS), None)
+    if column is None:
+        return []
+    roles = [role(str(row.get(column, ""))) for row in rows]
+    if "train" not in roles:
+        return []
+    return sorted(
+        p for p, part in zip(places, roles, strict=True) if part == "held" and p is not None
+    )
+
+
+def _label_column(others: list[str], rows: list[dict[str, Any]], name: str, asked: str) -> str:
+    if asked:
+        if asked not in others:
+            raise DataError(
+                f"{shown(name)} has no column {shown(asked)}; there are "
+                f"{', '.join(map(shown, others))}"
+            )
+        return asked
+    folded = {column.casefold().strip().replace(" ", "_"): column for column in others}
+    found = next((folded[n] for n in LABEL_COLUMNS if n in folded), "")
+    base = name.rpartition("/")[2].casefold()
+    if not found and len(others) == 1 and base.startswith(("label", "train", "class", "annot")):
+        values = {str(row.get(others[0], "")) for row in rows}
+        if 2 * len(values) <= len(rows):
+            found = others[0]
+    return found
+
+
+def _values(
+    wanted: str,
+    others: list[str],
+    rows: list[dict[str, Any]],
+    places: list[int | None],
+    count: int,
+    name: str,
+) -> tuple[dict[int, Any], list[str]]:
+    """The label of each place, and the columns that were used."""
+    at = [(place, row) for place, row in zip(places, rows, strict=True) if place is not None]
+    if wanted:
+        values = {place: _hot(row.get(wanted)) for place, row in at}
+        return values, [wanted]
+    hot = [c for c in others if all(_is_bit(row.get(c)) for _, row in at)]
+    if len(hot) >= 2 and all(sum(float(row[c]) for c in hot) == 1 for _, row in at):
+        return {place: next(c for c in hot if float(row[c]) == 1) for place, row in at}, hot
+    return {}, []
+
+
+def _hot(value: Any) -> Any:
+    """A one-hot list as its place; other values as they are."""
+    if isinstance(value, list) and len(value) > 1 and all(_is_bit(v) for v in value):
+        return [float(v) for v in value].index(1.0) if sum(map(float, value)) == 1 else value
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _is_bit(value: Any) -> bool:
+    return str(value).strip() in ("0", "1", "0.0", "1.0")
+
+
+def _settle(
+    result: Labelled,
+    values: dict[int, Any],
+    titles: Sequence[str],
+    used: list[str],
+    name: str,
+    asked: bool,
+) -> None:
+    """Labels and classes from values, or the problem that is in the way."""
+    held = set(result.held)
+    wanted = [i for i in range(len(titles)) if i not in held]
+    column = ", ".join(used[:3]) + ("..." if len(used) > 3 else "")
+    texts = {i: _text(values.get(i, SKIP)) for i in wanted}
+    lacking = [i for i in wanted if texts[i] in ("", SKIP)]
+    distinct = sorted({t for t in texts.values() if t not in ("", SKIP)}, key=natural)
+    if lacking:
+        listed = ", ".join(capped([shown(titles[i]) for i in lacking], 3))
+        result.problem = (
+            f"{len(lacking):,} of {len(wanted):,} images have no label in it ({listed})"
+        )
+    elif any(isinstance(values[i], list | dict) for i in wanted):
+        result.problem = f"its column {shown(column)} holds lists that are not one-hot"
+    elif _measures(distinct):
+        result.problem = f"its column {shown(column)} holds measurements, not classes"
+    elif len(distinct) > max(2, len(wanted) // 2) and not asked:
+        result.problem = f"its column {shown(column)} has another value for nearly every image"
+    if result.problem:
+        if asked:
+            raise DataError(f"{shown(name)}: {result.problem}", fix="--labels none")
+        return
+    places = {text: place for place, text in enumerate(distinct)}
+    result.labels = np.full(len(titles), -1, dtype=np.int64)
+    for i in wanted:
+        result.labels[i] = places[texts[i]]
+    result.classes, result.column = tuple(distinct), column
+
+
+def _text(value: Any) -> str:
+    """A label as text: 3 for 3.0 too."""
+    if value is None:
+        return ""
+    text = str(value).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if math.isfinite(number) and number == int(number) else text
+
+
+def _measures(texts: Sequence[str]) -> bool:
+    """Whether the values are numbers with fractions."""
+    try:
+        return bool(texts) and any(float(text) != int(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        return False
