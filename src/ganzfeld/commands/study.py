@@ -92,7 +92,7 @@ def study_families(
         seeds: How often each is trained.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         count: Samples to measure by. Default: as many as the data, at most 2,000.
-        extractor: inception, domain, random, or file.py:name. Default: as for evaluate.
+        extractor: inception, domain, learned, random, or file.py:name. Default: as for evaluate.
         out: The study's folder.
         set: A setting of all recipes, such as networks.G.width=16.
         quiet: Print nothing but errors.
