@@ -56,7 +56,7 @@ def folder(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domain, "IMAGES", 8_000)
+    monkeypatch.setattr(domain, "IMAGES", 24_000)
 
 
 def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
