@@ -60,11 +60,11 @@ def folder(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domain, "IMAGES", 8_000)
+    monkeypatch.setattr(domain, "IMAGES", 24_000)
 
 
 def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
-    found = ganzfeld.evaluate(run, "avatars:400", count=150)
+    found = ganzfeld.evaluate(run, "avatars:1200", count=150)
     assert all(name in found for name in PROMISED)
     assert found["count"] == 150
     assert found["protocol"]["extractor"] == "domain"
@@ -74,7 +74,7 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
     assert 0 <= found["class_agreement"] <= 1 and found["intra_class_labels"] == "given"
     assert found["frechet_biased"]
     for where in (run.path, run.path / "model", run.model):
-        assert ganzfeld.evaluate(where, "avatars:400", count=150) == found
+        assert ganzfeld.evaluate(where, "avatars:1200", count=150) == found
     json.dumps(found, allow_nan=False)
 
 

@@ -35,8 +35,9 @@ def evaluate(
         model: A run's folder, a model's folder, or a folder or ZIP of pictures.
         data: What they should look like, as `train` takes it.
         metrics: Names, such as frechet kernel recall. Default: all that can be had.
-        extractor: inception, domain, random, or your own module as file.py:name. Default: domain
-            where the labels of the data can be learned, else random.
+        extractor: inception, domain, learned, random, or your own module as file.py:name. Default:
+            inception where it is installed and suits the images, else domain where the labels of
+            the data can be learned, else learned.
         protocol: How inception's pictures are resized. Default: tf1.
         count: Pictures to generate. Default: as many as the data, at most 10,000.
         reference: Pictures of the data to compare with. Default: as many as generated.

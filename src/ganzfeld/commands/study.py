@@ -110,7 +110,7 @@ def study_families(
         tune: Trials of rates and widths for each recipe, on a seed that is not reported. 0: none.
         size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
         count: Samples to measure by. Default: as many as the data, at most 2,000.
-        extractor: inception, domain, random, or file.py:name. Default: as for evaluate.
+        extractor: inception, domain, learned, random, or file.py:name. Default: as for evaluate.
         out: The study's folder.
         set: A setting of all recipes, such as networks.G.width=16.
         measure_again: Evaluate what is already trained once more.
