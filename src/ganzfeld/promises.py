@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import checkpoint, shipping
+from ganzfeld import checkpoint, lineage, shipping
 from ganzfeld.errors import CheckpointError, GanzfeldError
 
 EVALUATION, REPORT = "evaluation.json", "report.html"
@@ -73,7 +73,11 @@ def refuse_remains(run: Path, lost: str) -> None:
     ]
     if not there:
         return
-    use = "   its model can still be used: ganzfeld sample" if "model" in there else ""
+    use = (
+        f"; its model still draws: ganzfeld sample {lineage.quoted(run)}"
+        if "model" in there
+        else ""
+    )
     raise CheckpointError(
         f"{run} holds a run ({', '.join(there)}) without {lost}: it cannot go on",
         safe="nothing was changed",

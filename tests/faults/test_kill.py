@@ -29,7 +29,7 @@ RECIPES = {
     "default": ("networks.*.width=4", "networks.G.latent=16"),
     "vae": ("networks.*.width=4",),
     "pix2pix": ("networks.*.width=4",),
-    "cyclegan": ("networks.*.width=4", "networks.a_to_b.blocks=1", "networks.b_to_a.blocks=1"),
+    "cyclegan": ("networks.*.width=4", "networks.G_ab.blocks=1", "networks.G_ba.blocks=1"),
 }
 EVENTS = ("model", ".tmp-model", "evaluation.json", ".tmp-report", "report.html", "samples")
 TIMES = re.compile(rb'"(images_per_second|seconds|since|pid)": [^,}\n]+')
