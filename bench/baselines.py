@@ -48,8 +48,8 @@ def rows_of(name: str, folder: Path, seconds: float) -> list[Row]:
         "machine": processor(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    rows = [{**about, "kind": "trial", **cell} for cell in found["trials"]]
-    return rows + [{**about, "kind": "run", **cell} for cell in found["runs"]]
+    rows = [{**about, **cell, "kind": "trial"} for cell in found["trials"]]
+    return rows + [{**about, **cell, "kind": "run"} for cell in found["runs"]]
 
 
 def processor() -> str:

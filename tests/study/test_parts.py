@@ -23,7 +23,7 @@ from ganzfeld.study.intervals import T95, beyond, holm, ranged_interval, t_inter
 from ganzfeld.study.ledger import Ledger, opened
 from ganzfeld.study.mirror import mirror_safe
 from ganzfeld.study.page import Page
-from ganzfeld.study.side_by_side import results, spread, verdict
+from ganzfeld.study.side_by_side import notes, results, spread, unsteady, verdict
 from ganzfeld.study.split import real_rows, split, stratified
 from ganzfeld.study.tuning import FIRST, Trial, best, settings_of, trials
 
@@ -161,6 +161,18 @@ def test_real_images_stand_beside_the_recipes(tmp_path: Path) -> None:
         text = page.write(tmp_path).with_suffix(".md").read_text()
         assert text.count("| real images |") == rows
         assert ("| real images | 0.125 | 0.875 |" in text) == bool(real)
+
+
+def test_a_machine_that_is_not_steady_is_named() -> None:
+    def run(images: int, width: float = 1.0) -> dict[str, Any]:
+        return {"recipe": "a", "width": width, "images": images, "seconds": 10.0}
+
+    steady = {"a": [run(1_000), run(1_100), run(300, width=1.5)]}
+    assert unsteady(steady) == pytest.approx(1.1) and unsteady({"a": [{}]}) == 1
+    assert unsteady(steady, {"a": [run(500)]}) == pytest.approx(2.2)
+    assert not any("steady" in note for note in notes(steady, {}, [0, 1, 2], [FIRST]))
+    busy = notes(steady, {"a": [run(500)]}, [0, 1, 2], [FIRST])
+    assert "2.20 times the CPU" in busy[0]
 
 
 def test_images_follow_what_the_trial_took(tmp_path: Path, pack: Pack) -> None:

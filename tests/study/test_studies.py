@@ -1,5 +1,6 @@
 """Both studies end to end on tiny data, and one killed on its way."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -146,6 +147,24 @@ def test_what_cannot_be_studied(data: Path, tmp_path: Path) -> None:
         study(data, tmp_path / "out", recipe="defualt")
 
 
+def check_tables(folder: Path) -> None:
+    """The bench of baselines makes its rows of a study, and its tables of the rows alone."""
+    place = Path(__file__).parents[2] / "bench" / "baselines.py"
+    spec = importlib.util.spec_from_file_location("baselines", place)
+    assert spec and spec.loader
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    path = folder / "rows.jsonl"
+    for _ in range(2):  # the same rows again replace themselves
+        bench.keep(path, bench.rows_of("bars", folder, 1.2))
+    rows = bench.read(path)
+    assert sorted(row["kind"] for row in rows) == ["run"] * 4 + ["trial"] * 4
+    assert not any(str(folder) in json.dumps(row) for row in rows)
+    text = bench.tables(rows)
+    assert text.startswith("## bars, 12x12, 1.2 CPU seconds") and "lowest Frechet" in text
+    assert text.count("\n| mlp |") == text.count("\n| default |") == 4
+
+
 def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     def run(**options: Any) -> Path:
         arguments = {"minutes": 0.02, "count": 48, "extractor": "random", "out": tmp_path}
@@ -179,6 +198,7 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     for words in ("bars.npz", "## What each was given", "## All trials", "CPU s", "copies"):
         assert words in text
     assert page.read_text().count("data:image/") == 2
+    check_tables(tmp_path)
     before = (tmp_path / "cells.jsonl").read_bytes()
     run()
     assert (tmp_path / "cells.jsonl").read_bytes() == before

@@ -19,6 +19,7 @@ from ganzfeld.study.ledger import Cell
 from ganzfeld.study.page import Page
 from ganzfeld.study.tuning import Trial
 
+STEADY = 1.2  # times: CPU time of equal work that differs by less is usual
 FEW = 4  # seeds from which an interval says more than the values themselves
 REAL = "real images"
 RANGES = {  # what values there can be
@@ -54,7 +55,7 @@ def report(
     page.text(verdict(cells), kind="verdict")
     page.text(f"Data: {study.about['source']}, fingerprint {study.pack.fingerprint[:16]}.")
     page.tiles(facts(study, seeds, wanted))
-    for note in notes(cells, seeds, wanted):
+    for note in notes(cells, tried, seeds, wanted):
         page.text(note, kind="note")
     page.heading("Results")
     page.text(how(study, cells, seeds))
@@ -122,7 +123,8 @@ def facts(study: Study, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[t
     ]
 
 
-def notes(cells: Cells, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[str]:
+def notes(cells: Cells, tried: Cells, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[str]:
+    """What to know before believing the rest."""
     found = []
     if not wanted:
         found.append(
@@ -136,13 +138,23 @@ def notes(cells: Cells, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[s
             "The runs were measured under different protocols, so their numbers cannot be "
             "compared. --measure-again measures all of them alike."
         )
-    spent = [c["seconds"] for rows in cells.values() for c in rows if c.get("seconds")]
-    if spent and max(spent) > 1.2 * min(spent):
+    if (change := unsteady(cells, tried)) > STEADY:
         found.append(
-            f"The runs took {min(spent):.0f} to {max(spent):.0f} CPU seconds: the machine's speed "
-            "changed. Distrust differences that are smaller than that."
+            f"The machine was not steady: the same steps took up to {change:.2f} times the CPU "
+            "time in some runs, so that some recipes and trials saw fewer images than others. "
+            "Distrust small differences; on a quiet machine the comparison is fairer."
         )
     return found
+
+
+def unsteady(*parts: Cells) -> float:
+    """The most that CPU time for an image differs between runs of one recipe and width."""
+    speeds: dict[tuple[str, float], list[float]] = {}
+    for cell in (cell for part in parts for rows in part.values() for cell in rows):
+        if cell.get("seconds"):
+            key = (cell["recipe"], cell["width"])
+            speeds.setdefault(key, []).append(cell["images"] / cell["seconds"])
+    return max((max(found) / min(found) for found in speeds.values()), default=1.0)
 
 
 def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
