@@ -248,7 +248,7 @@ def test_a_damaged_model_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:
         ({"images": 5, "minutes": 1.0}, 2, "exclude"),
         ({"settings": ["networks.G.widht=3"]}, 2, "'width'"),
         ({"settings": ["game.loss=hing"]}, 2, "'hinge'"),
-        ({"batch": 0}, 2, "batch_size"),
+        ({"batch": 0}, 2, "--batch"),
         ({"source": "nowhere"}, 3, "nowhere"),
     ],
 )
