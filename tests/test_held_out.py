@@ -10,11 +10,12 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint, cli, evaluation, examiner, run, shipping
+from ganzfeld import checkpoint, cli, evaluation, examiner, final, run, shipping
 from ganzfeld.build import build_trainer
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
+from ganzfeld.metrics import learning, reference
 from ganzfeld.plan import held_out_words
 from ganzfeld.recipes import Facts, default
 from ganzfeld.trainer import Trainer
@@ -216,22 +217,27 @@ class Many:
 
 def test_choice_and_final_numbers_use_other_images() -> None:
     many: Any = Many()
-    final = evaluation.reference_rows(many, examiner.judged(many))
-    assert examiner.judged(many) == len(final) == 2_000
+    assert final.final_count(many) == 2_000
+    learned_from = set(learning.learning_rows(many))
     for held_out in (0, 150, 400):
-        chosen = examiner.selection_rows(many, held_out)[:850]
+        used = examiner.usable(many, "learned")[: final.reference_count(many, held_out)]
+        chosen = examiner.selection_rows(many, held_out)
+        for rows in (used, chosen):
+            assert not set(rows) & learned_from
+            assert not set(rows) & set(held.held_rows(many, min(held_out, 150)))
         assert not set(chosen) & set(held.held_rows(many, held_out))
-        assert not set(chosen[:600]) & set(final)
+        assert not set(chosen[:100]) & set(used[:1_000]), "from the other end"
     before = examiner.selection_rows(many, None)
-    assert np.array_equal(before, evaluation.shuffled(many)), "a run from before: as it was"
+    assert np.array_equal(before, reference.shuffled(many)), "a run from before: as it was"
 
 
 def test_held_out_images_come_last_in_a_reference(pack: Pack) -> None:
     rows = evaluation.reference_rows(pack, COUNT)
     assert sorted(rows) == list(range(COUNT))
     assert set(rows[-10:]) == set(held.held_rows(pack, 10))
-    part = examiner.fresh(pack, 50)
-    assert part is None or not set(part.chosen) & set(rows[:190])
+    part = final.fresh(pack, 50)
+    used = examiner.usable(pack, "learned")[: final.reference_count(pack, 50)]
+    assert part is not None and not set(part.chosen) & set(used)
 
 
 def test_a_part_is_a_pack_of_its_own(pack: Pack) -> None:

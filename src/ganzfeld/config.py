@@ -107,6 +107,7 @@ class Run:
     sample_every: int | None = None
     evaluate_every: int | None = None  # about eight times a run; the best is kept and shipped
     evaluate_count: int | None = None  # samples each time
+    inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
     keep: int = 3  # checkpoints
     init: str | None = None  # the run or model whose weights it started from

@@ -23,7 +23,6 @@ from ganzfeld.ema import Average
 from ganzfeld.evaluation import describe_protocol
 from ganzfeld.games import Game
 from ganzfeld.metrics import learned
-from ganzfeld.metrics.default import candidates
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.metrics.reference import shuffled
@@ -31,10 +30,7 @@ from ganzfeld.metrics.suite import kernel_of
 from ganzfeld.randomness import key
 
 LEAST = 6  # images
-ENOUGH = 16  # held-out images that can tell anything
 REAL = 32  # real images to compare with others
-FINAL = 2000  # samples of the evaluation at the end
-BY_INCEPTION = 500  # and of one by Inception
 
 
 def can_examine(game: Game, pack: Pack) -> bool:
@@ -42,30 +38,9 @@ def can_examine(game: Game, pack: Pack) -> bool:
     return bool(game.latent) and len(pack) >= LEAST
 
 
-def judged(pack: Pack) -> int:
-    """Samples of the evaluation at the end of a run.
-
-    The data alone decide it, so that all runs on one data set can be compared: 2,000, or all
-    images but those that a run holds out by default.
-    """
-    return min(FINAL, len(pack) - held.usual(len(pack)))
-
-
 def learned_or_random(pack: Pack, held_out: int | None) -> str:
     """The extractor of evaluations in training. held_out: None for a run from before."""
     return "random" if held_out is None or len(pack) < learned.LEAST else "learned"
-
-
-def final(pack: Pack, held_out: int | None) -> tuple[str, int, int]:
-    """Extractor, samples and reference images of the evaluation at the end of a run.
-
-    Inception where it is installed and the images are like photographs, with 500 samples at most,
-    as each takes about 30 ms; else what the data teach.
-    """
-    name, count = learned_or_random(pack, held_out), judged(pack)
-    if held_out is not None and candidates(pack)[0] == "inception":
-        name, count = "inception", min(count, BY_INCEPTION)
-    return name, count, min(count, len(usable(pack, name)))
 
 
 def usable(pack: Pack, extractor: str) -> NDArray[np.int64]:
@@ -85,13 +60,6 @@ def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
         return shuffled(pack)
     rows = usable(pack, learned_or_random(pack, held_out))
     return rows[~np.isin(rows, held.held_rows(pack, held_out))][::-1]
-
-
-def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
-    """The held-out images that the final evaluation does not compare with; None if too few."""
-    name, _, reference = final(pack, held_out)
-    rows = np.setdiff1d(held.held_rows(pack, held_out), usable(pack, name)[:reference])
-    return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 
 
 class Examiner:

@@ -175,6 +175,7 @@ RUN = fields(
                 "sample_every": OPEN,
                 "evaluate_every": OPEN,
                 "evaluate_count": OPEN,
+                "inception_count": maybe(COUNT),
                 "log_every": OPEN,
                 "keep": whole(1, 10**9),
             },

@@ -20,9 +20,9 @@ from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.ema import Averages
-from ganzfeld.examiner import Examiner, can_examine, final, judged
+from ganzfeld.examiner import Examiner, can_examine
+from ganzfeld.final import final_count
 from ganzfeld.metrics import precision_recall
-from ganzfeld.metrics.default import inception_seconds
 from ganzfeld.plan import settle
 from ganzfeld.preview import preview
 from ganzfeld.randomness import numpy_generator
@@ -85,7 +85,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
     if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
-        compared = judged(pack)
+        compared = final_count(pack)
         memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
     return Pace(rate, share * often + once, memory, share, got)
 
@@ -195,9 +195,7 @@ def time_chores(
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        name, count, _ = final(pack, config.data.held_out)
-        end += evaluation_seconds(trainer, examiner, count)
-        end += 2 * count * inception_seconds() if name == "inception" else 0.0
+        end += evaluation_seconds(trainer, examiner, final_count(pack))
     else:
         evaluate, end = 0.0, 1.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and

@@ -26,8 +26,10 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
-from ganzfeld.examiner import can_examine, final
+from ganzfeld.examiner import can_examine
+from ganzfeld.final import final_count, reference_count
 from ganzfeld.games import GAMES, Game
+from ganzfeld.metrics.default import inception_seconds
 from ganzfeld.networks import NETWORKS
 from ganzfeld.recipes import RECIPES, Facts
 from ganzfeld.screen import duration
@@ -245,7 +247,7 @@ def plan_rows(
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
         *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
-        *measured_rows(game, pack, data),
+        *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
@@ -260,12 +262,17 @@ def plan_rows(
     ]
 
 
-def measured_rows(game: Game, pack: Pack | TwoDomains, data: Data) -> list[tuple[str, str]]:
+def measured_rows(
+    game: Game, pack: Pack | TwoDomains, data: Data, inception: int | None
+) -> list[tuple[str, str]]:
     """By what the run is measured at its end, where samples can be compared with data."""
     if not isinstance(pack, Pack) or not can_examine(game, pack):
         return []
-    name, count, reference = final(pack, data.held_out)
-    text = f"at the end {count:,} samples against {reference:,} images, by the {name} extractor"
+    count, reference = final_count(pack), reference_count(pack, data.held_out)
+    text = f"at the end {count:,} samples against {reference:,} images"
+    if inception:
+        seconds = 2 * inception * inception_seconds()
+        text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
 
 

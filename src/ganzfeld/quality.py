@@ -72,6 +72,10 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
             beside = "" if other is None else f" (real {other:.2f})"
             shares.append(f"{name} {share:.2f}{beside}")
     parts += [", ".join(shares)] if shares else []
+    if (by := result.get("inception")) and by.get("frechet") is not None:
+        real = real_of(by, "frechet")
+        beside = "" if real is None else f" (real {figure(real)})"
+        parts.append(f"FID {figure(by['frechet'])}{beside} of {by['count']:,}")
     if said := trend(scores):
         parts.append(f"{said} when it ended")
     return "; ".join(parts) + "."

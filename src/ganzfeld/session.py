@@ -15,7 +15,6 @@ from ganzfeld import (
     choice,
     distributed,
     endings,
-    evaluation,
     examples,
     generate,
     journal,
@@ -33,7 +32,8 @@ from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
 from ganzfeld.ema import Averages
 from ganzfeld.errors import ResourceError
-from ganzfeld.examiner import Examiner, can_examine, final, fresh
+from ganzfeld.examiner import Examiner, can_examine
+from ganzfeld.final import evaluate_final, inception_count
 from ganzfeld.fitting import check_state
 from ganzfeld.guard import Signals, all_finite, check_writable, out_of_memory
 from ganzfeld.initial import start_from
@@ -133,6 +133,8 @@ class Session:
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config, pace.share)
+        if self.of_noise is not None and can_examine(self.trainer.game, self.of_noise):
+            run.inception_count = inception_count(self.of_noise, self.total / pace.rate)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
@@ -437,25 +439,12 @@ class Session:
         return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
 
     def judge(self, path: Path) -> None:
-        """What `ganzfeld evaluate` says of the model, see `examiner.final`.
-
-        Its latents do not depend on the run's seed, so that all runs on one data set share a table.
-        """
-        pack, run = cast("Pack", self.pack), self.config.run
+        """Measure the shipped model, and put it into words."""
         model = generate.load(path, trust_code=self.own)
-        extractor, count, reference = final(pack, self.config.data.held_out)
-        found = evaluation.evaluate(
-            model,
-            pack,
-            extractor=extractor,
-            count=count,
-            reference=reference,
-            held_out=fresh(pack, self.config.data.held_out),
-            device=self.device.type,
-            progress=self.screen.progress,
-        )
+        pack, progress = cast("Pack", self.pack), self.screen.progress
+        found = evaluate_final(model, pack, self.config, self.device.type, progress)
         found["run"] = {
-            "seed": run.seed,
+            "seed": self.config.run.seed,
             "images_seen": model.about["images_seen"],
             "run_images": self.trainer.images,
             "recipe": self.config.recipe,
