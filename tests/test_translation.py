@@ -541,7 +541,7 @@ def test_the_command(styles: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     source = folder_of(tmp_path / "in", (20, 33), (16, 16))
     out, sheet = tmp_path / "out", tmp_path / "sheet.png"
     main(["translate", str(styles), str(source), "--out", str(out), "--sheet", str(sheet)])
-    assert "2 pictures" in capsys.readouterr().out
+    assert "2 images" in capsys.readouterr().out
     assert size_of(out / "sub" / "0.png") == (33, 20)
     assert size_of(sheet)[0] == 2 * (2 * 192 + 12) + 4
     one = source / "sub" / "0.png"

