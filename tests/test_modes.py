@@ -119,7 +119,7 @@ def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
             return ((pixels.mean((1, 2, 3)) + 1) * 127.5)[:, None]
 
         def head(self, shade: torch.Tensor) -> torch.Tensor:
-            return -(shade - torch.tensor([0.0, 10.0, 20.0])).abs()
+            return -(shade - torch.tensor([0.0, 100.0, 200.0])).abs()
 
     assert np.array_equal(modes.classes_of(x, Shade()), wanted)
     everything = modes.classes_of(data.rows(np.arange(500))["x"], Shade())
