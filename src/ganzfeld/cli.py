@@ -34,6 +34,7 @@ from ganzfeld.errors import (
 )
 from ganzfeld.memory import amount, of_memory
 from ganzfeld.streams import last_words
+from ganzfeld.system import memory_limit
 from ganzfeld.text import lines, tolerate
 from ganzfeld.words import prepared
 
@@ -121,13 +122,8 @@ def without_memory(words: Sequence[str]) -> ResourceError:
 
 def limit_of_memory() -> str:
     """The limit that the shell has set, where there is one."""
-    try:
-        import resource
-
-        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-        return "" if soft == resource.RLIM_INFINITY else f" (ulimit -v allows {amount(soft)})"
-    except (ImportError, OSError, ValueError):
-        return ""
+    limit = memory_limit()
+    return "" if limit is None else f" (ulimit -v allows {amount(limit)})"
 
 
 def fail(error: GanzfeldError) -> NoReturn:

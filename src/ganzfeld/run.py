@@ -21,9 +21,10 @@ from ganzfeld import (
     process,
     shipping,
     vetting,
+    whereabouts,
 )
 from ganzfeld.build import complete
-from ganzfeld.config import Config, Data, to_json, with_settings
+from ganzfeld.config import Config, Data, with_settings
 from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
@@ -212,12 +213,18 @@ def resume(
     run: str | os.PathLike[str],
     *,
     images: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    other: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
     """Continue a run from its newest whole checkpoint, with the settings it was started with.
 
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
+    data, other: where the data (and the second domain) lie now, if they were moved; they must be
+        the same, and the run keeps the new place. Moved together with the run, they are found.
+    device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
     """
@@ -225,9 +232,16 @@ def resume(
     if images is not None:
         images = border.whole(images, "--images", 1, border.MOST_IMAGES)
     screen = make_screen(border.flag(quiet, "quiet"))
+    given = None if data is None else border.path(data, "--data")
+    given_too = None if other is None else border.path(other, "--with")
     config = stored_config(folder, trust_code)
     check_run(folder, config)
-    with Signals() as signals, joined(config.run.device) as on:
+    if device is not None and config.run.deterministic:
+        fixed_device(folder, config, choose_device(device))
+    config.data = whereabouts.moved(whereabouts.located(config.data, folder), given, given_too)
+    whereabouts.need(config.data, folder)
+    places = config.data
+    with Signals() as signals, joined(device or config.run.device) as on:
         pack = open_data(
             config.data.source,
             screen,
@@ -245,10 +259,12 @@ def resume(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} pictures then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="bring the data back as it was, or train anew with another --out",
+                fix=f"ganzfeld resume {lineage.quoted(folder)} --data PATH   where they are as "
+                "they were, or train anew with another --out",
             )
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
+            config.data, config.run.device = places, on.type
             if images is not None:
                 steps = checkpoint.listing(folder / "checkpoints")
                 seen = checkpoint.images_of(steps[0]) if steps else 0
@@ -260,14 +276,22 @@ def resume(
                         "   or any number above",
                     )
                 config.run.images, config.run.minutes = images, None
-                if distributed.rank() == 0:
-                    text = checkpoint.utf8(to_json(config))
-                    checkpoint.replace(folder / "config.json", text)
             with process.deterministic(config.run.deterministic):
                 session = Session(folder, config, pack, on, screen, signals)
                 session.trust_code = trust_code
+                session.note()
                 session.go_on()
     return Run(folder)
+
+
+def fixed_device(folder: Path, config: Config, device: str) -> None:
+    """UsageError where a deterministic run should go on elsewhere, with other sums."""
+    if device != config.run.device:
+        raise UsageError(
+            f"{folder} is deterministic on {config.run.device}: {device} has other sums",
+            safe="nothing was changed",
+            fix="leave --device out, or train anew there with another --out",
+        )
 
 
 def stored_config(folder: Path, trust_code: bool) -> Config:

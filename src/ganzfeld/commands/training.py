@@ -109,6 +109,9 @@ def resume(
     /,
     *,
     images: int | None = None,
+    data: str | None = None,
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -117,6 +120,9 @@ def resume(
     Args:
         run: The run's folder.
         images: A new total, to go on beyond the end.
+        data: Where the data lie now, if they were moved. They must be the same.
+        other: For a translation: where the second domain lies now.
+        device: Where to train. Default: as before.
         quiet: Print nothing but errors.
         trust_code: Run Python code that the run's folder names. Runs that you began here with
             code of your own need no such leave.
@@ -124,7 +130,15 @@ def resume(
     with stopped_by_ctrl_c():
         from ganzfeld.run import resume as run_again
 
-    run_again(run, images=images, quiet=quiet, trust_code=trust_code)
+    run_again(
+        run,
+        images=images,
+        data=data,
+        other=other,
+        device=device,
+        quiet=quiet,
+        trust_code=trust_code,
+    )
 
 
 def sample(
