@@ -25,6 +25,8 @@ from ganzfeld import (
 )
 from ganzfeld.build import complete
 from ganzfeld.config import Config, Data, with_settings
+from ganzfeld.data.from_python import WANTED
+from ganzfeld.data.given import file_in, is_given, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.errors import CheckpointError, UsageError
@@ -50,10 +52,6 @@ if TYPE_CHECKING:
     from ganzfeld.data.pairs import TwoDomains
 
 
-NO_ARRAYS = (
-    "an array: numpy.save('data.npy', array), then ganzfeld.train('data.npy'); "
-    "or ganzfeld.Trainer, which takes tensors"
-)
 NO_ROOM = "free some space (df -h), or make the folder writable, then give the same command again"
 
 
@@ -69,8 +67,11 @@ class Run:
 
 
 def train(
-    source: str | os.PathLike[str] = "avatars",
+    source: Any = "avatars",
     *,
+    dataset: Any = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
     recipe: str = "default",
     other: str | os.PathLike[str] | None = None,
     direction: str | None = None,
@@ -98,7 +99,13 @@ def train(
 ) -> Run:
     """Train a recipe on data into a run's folder; an unfinished run there is continued.
 
-    source: a folder, ZIP, IDX, .npy, .npz or parquet of pictures, or an embedded set's name.
+    source: a folder, ZIP, IDX, .npy, .npz or parquet of images, or an embedded set's name. Or the
+        data themselves: an array or a tensor of images (N, H, W), (N, C, H, W) or (N, H, W, C),
+        uint8, or float in [0, 1] or [-1, 1]; a pair (images, labels); a torch `Dataset`; or a
+        `datasets.Dataset`. They are kept in the run's folder under data/, so that it can go on.
+    dataset: the same by its name. image_column, label_column: of data that have columns; by
+        default the usual names, "image" and "label" first. A label column of "none" leaves
+        labels aside.
     recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
     other: the second domain of a translation, where `source` does not hold both.
     direction: of a translation that is learned one way: "ab", from the first domain or the left
@@ -130,10 +137,33 @@ def train(
         where the run goes on.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import numpy as np
+        import ganzfeld
+
+        images = np.random.default_rng(0).integers(0, 256, (200, 3, 16, 16), dtype=np.uint8)
+        labels = np.arange(200) % 2
+        run = ganzfeld.train((images, labels), images=640, out="runs/noise", quiet=True)
+        drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
+        numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
     """
+    if dataset is not None:
+        if not (isinstance(source, str) and source == "avatars"):
+            raise UsageError("the data are given twice", fix="ganzfeld.train(dataset) is enough")
+        source = dataset
+    given, columns = None, {"image_column": image_column, "label_column": label_column}
+    if is_given(source):
+        given, source = source, "dataset"
+    elif image_column or label_column:
+        raise UsageError(
+            "image_column and label_column are for data of this program",
+            fix='of a table in the data: labels="table.csv:COLUMN"',
+        )
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
-    source = border.path(source, "the data", fix=NO_ARRAYS)
+    source = border.path(source, "the data", fix=f"give {WANTED}")
     other = None if other is None else border.path(other, "the second domain (--with)")
     init = None if init is None else border.path(init, "--init")
     size, settings = border.size(size, "--size"), border.texts(settings, "settings", "run.keep=5")
@@ -161,6 +191,8 @@ def train(
         if out is not None:
             folder = Path(border.path(out, "--out"))
         check_settings(recipe, settings, size, direction)
+        if given is not None:
+            source = kept(given, folder, columns)
         pack = open_data(
             source,
             screen,
@@ -207,6 +239,18 @@ def train(
                 session.trust_code = trust_code
                 session.begin()
     return Run(folder)
+
+
+def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
+    """The path of a program's data in the run's folder; of several processes one writes it."""
+
+    def keep() -> str:
+        if distributed.rank():
+            return str(file_in(folder / "data"))
+        with owned(folder):
+            return str(keep_in_run(given, folder, **columns))
+
+    return distributed.first(keep, "data")
 
 
 def resume(

@@ -198,6 +198,7 @@ def write_items(folder: Path, items: Iterator[tuple[Any, str | None]]) -> Path:
             buffer = io.BytesIO()
             image.save(buffer, "PNG")
             home = "" if label is None else re.sub(r"[/\\\0]", "_", label).strip(". ") + "/"
-            file.writestr(f"{home}{index:08d}.png", buffer.getvalue())
+            entry = zipfile.ZipInfo(f"{home}{index:08d}.png")  # of no time: equal data, equal files
+            file.writestr(entry, buffer.getvalue())
     system.replace(partial, path)
     return path
