@@ -165,3 +165,17 @@ def test_a_deterministic_run_stays_on_its_device(
     monkeypatch.setattr("ganzfeld.run.choose_device", lambda kind: kind)
     with pytest.raises(UsageError, match="deterministic on cpu"):
         ganzfeld.resume(run.path, images=96, device="cuda", quiet=True)
+
+
+def test_a_model_moves_to_a_device(trained: Path) -> None:
+    model = ganzfeld.load(trained / "run", device="cpu")
+    assert model.device == torch.device("cpu")
+    before = model.sample(3, seed=5)
+    assert model.to("cpu") is model
+    assert torch.equal(model.to(torch.device("cpu")).sample(3, seed=5), before)
+    moved = model.to(torch.device("meta"))  # where nothing is computed: all of it must be there
+    assert {p.device.type for p in moved.generator.parameters()} == {"meta"}
+    assert {p.device.type for p in moved.discriminator.parameters()} == {"meta"}
+    for wrong in ("gpu", "cuda:x", 3):
+        with pytest.raises(UsageError):
+            ganzfeld.load(trained / "run", device=wrong)

@@ -18,6 +18,7 @@ from ganzfeld import generate, pictures
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.survey import alpha_of, own_sizes
+from ganzfeld.devices import choose_device
 from ganzfeld.errors import DataError, UsageError, did_you_mean
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS, candidates, made
@@ -260,12 +261,6 @@ def choose_extractor(
     if protocol is not None:
         return make_extractor("inception", pack, protocol=protocol, progress=progress)
     return made(pack, candidates(pack), progress)
-
-
-def choose_device(name: str) -> str:
-    from ganzfeld.run import choose_device as choose
-
-    return choose(name)
 
 
 class Drawn(NamedTuple):

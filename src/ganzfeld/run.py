@@ -24,13 +24,15 @@ from ganzfeld import (
     whereabouts,
 )
 from ganzfeld.build import complete
-from ganzfeld.config import Config, Data, with_settings
+from ganzfeld.config import Config, Data, flatten, with_settings
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
+from ganzfeld.devices import choose_device
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.fitting import check_run
+from ganzfeld.formats import logged
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
 from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
@@ -44,6 +46,7 @@ from ganzfeld.plan import (
     sized,
     whole_path,
 )
+from ganzfeld.reader import read_lines
 from ganzfeld.screen import Screen
 from ganzfeld.session import Session
 
@@ -64,6 +67,22 @@ class Run:
     @cached_property
     def model(self) -> generate.Model | Any:
         return generate.load(self.path)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was logged while it trained, oldest first: a flat dictionary for each row.
+
+        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
+        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
+
+        Example::
+
+            import ganzfeld
+
+            run = ganzfeld.Run("runs/avatars-default")
+            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
+        """
+        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
+        return [flatten(row) for row in found if row is not None]
 
 
 def train(
@@ -379,19 +398,6 @@ def joined(kind: str) -> Iterator[torch.device]:
             yield device
     finally:
         distributed.finish()
-
-
-def choose_device(kind: str) -> str:
-    if not isinstance(kind, str):
-        raise border.ArgumentError(f"device is a name such as 'cpu', not {border.told(kind)}")
-    available = {"cpu": True, "cuda": torch.cuda.is_available()}
-    available["mps"] = torch.backends.mps.is_available()
-    if kind == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available.get(kind):
-        have = ", ".join(name for name, there in available.items() if there)
-        raise UsageError(f"there is no device {kind!r} here", fix=f"--device one of: auto, {have}")
-    return kind
 
 
 @contextlib.contextmanager
