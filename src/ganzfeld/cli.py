@@ -24,6 +24,7 @@ from ganzfeld.commands import (
     translating,
     using,
 )
+from ganzfeld.commands.showing import documented
 from ganzfeld.errors import (
     OF_DISK,
     GanzfeldError,
@@ -76,7 +77,9 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
         whole = f"{prog} {name}"
-        tyro.cli(commands[name], prog=whole, args=prepared(whole, commands[name], rest))
+        args = prepared(whole, commands[name], rest)
+        make, description = documented(commands[name], whole.removeprefix("ganzfeld "))
+        tyro.cli(make, prog=whole, description=description, args=args)
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(

@@ -15,6 +15,7 @@ import torch
 from ganzfeld import (
     border,
     checkpoint,
+    configfile,
     distributed,
     generate,
     lineage,
@@ -26,7 +27,7 @@ from ganzfeld import (
 from ganzfeld.build import complete
 from ganzfeld.config import Config, Data, flatten, with_settings
 from ganzfeld.data.from_python import WANTED
-from ganzfeld.data.given import file_in, is_given, keep_in_run
+from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
 from ganzfeld.devices import choose_device
@@ -99,7 +100,7 @@ def train(
     images: int | None = None,
     minutes: float | None = None,
     batch: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     labels: str | os.PathLike[str] = "auto",
     value_range: str | None = None,
     frames: str = "first",
@@ -113,6 +114,8 @@ def train(
     afford: int | None = None,
     held_out: int | None = None,
     settings: Sequence[str] = (),
+    config: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
@@ -152,6 +155,11 @@ def train(
     held_out: images never trained on, always the same ones of a data set, by which copying and
         overfitting are seen; None: 5 % up to 256, and none of fewer than 100. 0 trains on all.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
+    config: a JSON file of the same form as a run's config.json, or that of a run; what this call
+        says otherwise than by default comes first. Shapes and classes follow the data.
+    dry_run: print the plan and train nothing. The run's folder is not written; the data are
+        packed in the cache.
+    seed: of weights, order and draws; None: 0.
     trust_code: run Python code that a run's folder names beside that which you name yourself,
         where the run goes on.
 
@@ -168,6 +176,9 @@ def train(
         drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
         numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
     """
+    if config is not None:
+        arguments = dict(locals())
+        return train(**configfile.merged(config, arguments, train) | {"config": None})
     if dataset is not None:
         if not (isinstance(source, str) and source == "avatars"):
             raise UsageError("the data are given twice", fix="ganzfeld.train(dataset) is enough")
@@ -194,7 +205,7 @@ def train(
         batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
     if afford is not None:
         afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
-    seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    seed = border.whole(0 if seed is None else seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
     if direction is not None:
         border.one_of(direction, "--direction", ("ab", "ba"))
     border.one_of(alpha, "--alpha", ("white", "black", "keep"))
@@ -211,7 +222,7 @@ def train(
             folder = Path(border.path(out, "--out"))
         check_settings(recipe, settings, size, direction)
         if given is not None:
-            source = kept(given, folder, columns)
+            source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
         pack = open_data(
             source,
             screen,
@@ -247,16 +258,16 @@ def train(
 
         if init is not None and afford is None:
             afford = sized_by(Path(init))
-        config = fitted(afford)
-        check(config)
-        with process.deterministic(config.run.deterministic):
+        found = fitted(afford)
+        check(found)
+        with process.deterministic(found.run.deterministic):
             if minutes is not None and afford is None and init is None:
-                config = sized(fitted, lambda full: budget(folder, full, pack, on))
-                check(config)
-            with owned(folder):
-                session = Session(folder, config, pack, on, screen, signals)
+                found = sized(fitted, lambda full: budget(folder, full, pack, on))
+                check(found)
+            with contextlib.nullcontext() if dry_run else owned(folder):
+                session = Session(folder, found, pack, on, screen, signals)
                 session.trust_code = trust_code
-                session.begin()
+                session.rehearse() if dry_run else session.begin()
     return Run(folder)
 
 

@@ -127,6 +127,26 @@ class Session:
             return
         promises.refuse_remains(self.folder, "its config.json")
         self.clean()
+        self.forecast()
+        if self.writes:
+            run = self.config.run
+            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
+            self.note()
+            trust.remember(self.folder, self.config)
+        self.play()
+
+    def rehearse(self) -> None:
+        """Print the plan, and write nothing."""
+        if (self.folder / "config.json").exists():
+            lineage.adopt(self.config, shipping.read_config(self.folder), self.folder)
+            self.screen.say(f"{self.folder} holds this run: the command would go on with it")
+            return
+        promises.refuse_remains(self.folder, "its config.json")
+        self.forecast()
+        self.screen.say(f"nothing was written to {self.folder}: without --dry-run it is trained")
+
+    def forecast(self) -> None:
+        """Measure the speed here, settle what is open, and print the plan."""
         run = self.config.run
         with out_of_memory(self.config):
             self.trainer = self.start_trainer()
@@ -142,11 +162,6 @@ class Session:
         self.screen.table(f"plan for {self.folder}", rows)
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
             self.screen.say(warning)
-        if self.writes:
-            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
-            self.note()
-            trust.remember(self.folder, self.config)
-        self.play()
 
     def note(self) -> None:
         """Write the configuration into the folder, with where its data lie now."""
