@@ -57,7 +57,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "study families": (
         "ganzfeld study families photos/ --recipes default,hinge --minutes 2",
-        "ganzfeld study families photos/ --size 32 --seeds 3",
+        "ganzfeld study families photos/ --minutes 1 --size 32 --seeds 3",
     ),
     "metrics install": (
         "ganzfeld metrics install",

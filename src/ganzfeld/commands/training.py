@@ -315,7 +315,7 @@ def recipes(*, show: str | None = None) -> None:
 
     Args:
         show: A recipe, as JSON that `train --config` takes; for 10,000 images of 64 pixels in
-            colour, without labels.
+            colour, with ten classes where it needs classes.
     """
     if show is not None:
         print(recipe_text(show), end="")
@@ -332,11 +332,17 @@ def recipe_text(name: str) -> str:
     import dataclasses
 
     from ganzfeld.checkpoint import as_json
+    from ganzfeld.errors import UsageError
     from ganzfeld.plan import find_recipe
     from ganzfeld.recipes import Facts
 
+    recipe = find_recipe(name)
     facts = Facts(count=10_000, channels=3, height=64, width=64, classes=0, channels_b=3)
-    config = dataclasses.asdict(find_recipe(name)(facts)) | {"recipe": name}
+    try:
+        made = recipe(facts)
+    except UsageError:  # which needs labels
+        made = recipe(dataclasses.replace(facts, classes=10))
+    config = dataclasses.asdict(made) | {"recipe": name}
     config["data"] = {n: config["data"][n] for n in ("mirror", "jitter")}
     config["run"] = {n: v for n, v in config["run"].items() if v is not None and n != "device"}
     return as_json(config).decode()
