@@ -2,14 +2,84 @@
 
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
+
+import pytest
 
 import ganzfeld
 
 
 def test_all_is_sorted_and_importable() -> None:
-    assert ganzfeld.__all__ == sorted(ganzfeld.__all__)
+    by_kind = sorted(ganzfeld.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n))
+    assert by_kind == ganzfeld.__all__
     for name in ganzfeld.__all__:
         assert getattr(ganzfeld, name).__doc__, f"{name} has no docstring"
+
+
+def test_exported_names_are_those_of_all() -> None:
+    code = (
+        "import sys, types, ganzfeld\n"
+        "own = {n for n in vars(ganzfeld) if not n.startswith('_')}\n"
+        "own -= {'annotations', 'import_module', 'Any', 'TYPE_CHECKING'}\n"
+        "print(sorted(own))\n"
+        "for name in ganzfeld.__all__: getattr(ganzfeld, name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"  # nothing is there that __all__ does not name
+    assert {*ganzfeld._HOMES, *ganzfeld._MODULES} == {*ganzfeld.__all__}
+    assert {*dir(ganzfeld)} == {*ganzfeld.__all__, "__version__"}
+    for name in ganzfeld._MODULES:
+        assert getattr(ganzfeld, name).__name__ == f"ganzfeld.{name}"
+
+
+def test_what_type_checkers_see_is_what_is_exported() -> None:
+    import ast
+    from pathlib import Path
+
+    tree = ast.parse(Path(ganzfeld.__file__).read_text(encoding="utf-8"))
+    seen = {
+        name.asname or name.name
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for line in ast.walk(block)
+        if isinstance(line, ast.ImportFrom)
+        for name in line.names
+    }
+    assert seen == {*ganzfeld.__all__}
+
+
+def test_examples_of_docstrings_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they stand, one after the other, in a folder with a small run of the usual name."""
+    monkeypatch.chdir(tmp_path)
+    small = ["networks.*.width=4", "networks.G.latent=16"]
+    ganzfeld.train(
+        "avatars:64",
+        size=16,
+        images=64,
+        batch=16,
+        settings=small,
+        quiet=True,
+        out="runs/avatars-default",
+    )
+    shown = [ganzfeld.train, ganzfeld.load, ganzfeld.Run.metrics, ganzfeld.list_recipes]
+    for thing in shown:
+        _, _, text = (thing.__doc__ or "").partition("Example::\n")
+        assert text, thing
+        exec(textwrap.dedent(text), {})
+    assert (tmp_path / "first.png").exists()
+
+
+def test_logged_rows_are_flat(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text(
+        '{"kind": "train", "images": 64, "step": 1, "images_per_second": 2.0, "losses": '
+        '{"generator/adversarial": 0.5}, "rollbacks": 0}\n{"kind": "tra',
+        encoding="utf-8",
+    )
+    (row,) = ganzfeld.Run(tmp_path).metrics()
+    assert row["losses.generator/adversarial"] == 0.5
+    assert not any(isinstance(value, dict) for value in row.values())
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

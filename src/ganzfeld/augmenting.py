@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 
-from ganzfeld import border, checkpoint, generate, pictures, reader, shipping
+from ganzfeld import border, checkpoint, generate, pictures, reader, shipping, system, whereabouts
 from ganzfeld.data.names import folded, is_system, shown
 from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
@@ -90,7 +90,7 @@ def write_table(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
         writer.writerows(rows)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, folder / TABLE)
+    system.replace(part, folder / TABLE)
     checkpoint.sync(folder)
 
 
@@ -177,7 +177,7 @@ def source_of(run: Any) -> str | None:
     path = Path(run)
     if not (path / "model").is_dir() and not (path / "checkpoints").is_dir():
         return None
-    return shipping.read_config(path).data.source
+    return whereabouts.located(shipping.read_config(path).data, path).source
 
 
 def sequence(shares: Any, count: int) -> Iterator[int]:

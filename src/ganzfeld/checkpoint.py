@@ -23,7 +23,7 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from ganzfeld import process
+from ganzfeld import process, system
 from ganzfeld.errors import CheckpointError, ResourceError, of_disk
 from ganzfeld.reader import JSON_BYTES, Unreadable, open_regular, parse, read_whole
 from ganzfeld.schema import fields, maybe, table, text, whole, wrong
@@ -89,7 +89,7 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
         write(temporary / MANIFEST, sealed(manifest))
         sync(temporary)
         old = hide(final) if final.exists() else None
-        os.rename(temporary, final)
+        system.replace(temporary, final)
         sync(folder)
         if old:
             with contextlib.suppress(OSError):
@@ -375,7 +375,7 @@ def clean(folder: Path) -> None:
             place = folder / path.name.removeprefix(".del-").rpartition("-")[0]
             aside = NAME.fullmatch(place.name) and not place.exists() and not path.is_symlink()
             if aside and not verify(path):
-                os.rename(path, place)
+                system.replace(path, place)
             else:
                 remove(path)
 
@@ -383,7 +383,7 @@ def clean(folder: Path) -> None:
 def hide(path: Path) -> Path:
     """Put a directory aside under a name that nobody takes for a checkpoint."""
     hidden = path.with_name(f".del-{path.name}-{secrets.token_hex(4)}")
-    os.rename(path, hidden)
+    system.replace(path, hidden)
     return hidden
 
 
@@ -402,7 +402,9 @@ def remove(path: Path) -> None:
 
 def write(path: Path, data: bytes) -> dict[str, Any]:
     """Write a file through to the disk; its size and SHA-256."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.flags_of_files(), 0o644
+    )
     try:
         view = memoryview(data)
         while view:
@@ -418,7 +420,7 @@ def replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
     try:
         write(temporary, data)
-        os.replace(temporary, path)
+        system.replace(temporary, path)
         sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -427,11 +429,7 @@ def replace(path: Path, data: bytes) -> None:
 
 def sync(folder: Path) -> None:
     """Make the names in a directory as lasting as the files."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    system.sync_folder(folder)
 
 
 def as_json(value: Any) -> bytes:

@@ -24,6 +24,7 @@ from ganzfeld.commands import (
     translating,
     using,
 )
+from ganzfeld.commands.showing import documented
 from ganzfeld.errors import (
     OF_DISK,
     GanzfeldError,
@@ -34,6 +35,7 @@ from ganzfeld.errors import (
 )
 from ganzfeld.memory import amount, of_memory
 from ganzfeld.streams import last_words
+from ganzfeld.system import memory_limit
 from ganzfeld.text import lines, tolerate
 from ganzfeld.words import prepared
 
@@ -75,7 +77,9 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
         whole = f"{prog} {name}"
-        tyro.cli(commands[name], prog=whole, args=prepared(whole, commands[name], rest))
+        args = prepared(whole, commands[name], rest)
+        make, description = documented(commands[name], whole.removeprefix("ganzfeld "))
+        tyro.cli(make, prog=whole, description=description, args=args)
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(
@@ -121,13 +125,8 @@ def without_memory(words: Sequence[str]) -> ResourceError:
 
 def limit_of_memory() -> str:
     """The limit that the shell has set, where there is one."""
-    try:
-        import resource
-
-        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-        return "" if soft == resource.RLIM_INFINITY else f" (ulimit -v allows {amount(soft)})"
-    except (ImportError, OSError, ValueError):
-        return ""
+    limit = memory_limit()
+    return "" if limit is None else f" (ulimit -v allows {amount(limit)})"
 
 
 def fail(error: GanzfeldError) -> NoReturn:

@@ -17,10 +17,11 @@ from ganzfeld.metrics.suite import ALSO, BY_NAME, TABLE, results_of
 from ganzfeld.metrics.summary import figure, short
 from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import title
+from ganzfeld.whereabouts import located
 
 MEASURES = tuple(metric.name for metric in TABLE)
 WHERE = frozenset(
-    {"data.source", "data.other", "run.init"}
+    {"data.source", "data.other", "data.home", "run.init"}
 )  # not shown: private, and the fingerprint says more
 BY_HELD_OUT = ("memorisation", "frechet_held_out", "frechet_training")
 WORDS = {
@@ -267,7 +268,7 @@ def subject_of(member: Subject) -> str:
 
 
 def data_of(members: Sequence[Subject]) -> str:
-    sources = (m.record.config.data.source for m in members if m.record)
+    sources = (located(m.record.config.data, m.path).source for m in members if m.record)
     source = next(sources, None)
     return shlex.quote(source) if source else "DATA"
 

@@ -61,9 +61,10 @@ class Ema:
 class Data:
     """What is learned from, and how it was packed."""
 
-    source: str = "avatars"
+    source: str = "avatars"  # a relative path starts at the run's folder
     kind: str = "pictures"  # or "paired", "unpaired": two domains, a and b
     other: str | None = None  # where b is, if not in the source too
+    home: str | None = None  # where the run's folder lay then; see `ganzfeld.whereabouts`
     halves: bool | None = None  # each file holds a pair side by side; None: not known
     size: tuple[int, int] | None = None  # (height, width)
     channels: int | None = None

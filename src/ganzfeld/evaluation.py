@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 import ganzfeld
 from ganzfeld import generate, pictures
+from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.survey import alpha_of, own_sizes
+from ganzfeld.devices import choose_device
 from ganzfeld.errors import DataError, UsageError, did_you_mean
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS, candidates, made
@@ -35,8 +37,8 @@ Labels = NDArray[np.int64]
 
 
 def evaluate(
-    model: str | os.PathLike[str] | generate.Model | Any,
-    data: str | os.PathLike[str] | Pack,
+    model: Any,
+    data: Any,
     *,
     metrics: Sequence[str] | None = None,
     extractor: str | None = None,
@@ -44,7 +46,7 @@ def evaluate(
     count: int | None = None,
     reference: int | None = None,
     seed: int = 0,
-    held_out: str | os.PathLike[str] | Pack | None = None,
+    held_out: Any = None,
     fit: str | None = None,
     labels: str = "auto",
     device: str = "auto",
@@ -53,8 +55,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare generated pictures with data; every number, and the protocol that it holds under.
 
-    model: a `Model` or `Run`, the folder of one, or a folder or ZIP of anybody's pictures.
-    data: what it should look like, as `train` takes it.
+    model: a `Model` or `Run`, the folder of one, a folder or ZIP of anybody's images, or an array.
+    data: what it should look like, as `train` takes it: a path, arrays, or a data set.
     metrics: names out of `METRICS` or of single results; None: all that can be had.
     extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
         where it is installed and the images have colours and 32 pixels or more, else "domain"
@@ -72,6 +74,7 @@ def evaluate(
     """
     chosen = choose_metrics(metrics)
     subject = open_subject(model, trust_code)
+    data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
     fitted = "none"
     if not isinstance(subject, generate.Model):
@@ -150,6 +153,8 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     """A model where there is one, else what may hold pictures."""
     if isinstance(model, generate.Model | Pack):
         return model
+    if is_given(model) and not hasattr(model, "path"):
+        return str(as_source(model))
     path = Path(getattr(model, "path", model))  # of a Run
     holds_model = (
         (path / "model.safetensors").exists()
@@ -256,12 +261,6 @@ def choose_extractor(
     if protocol is not None:
         return make_extractor("inception", pack, protocol=protocol, progress=progress)
     return made(pack, candidates(pack), progress)
-
-
-def choose_device(name: str) -> str:
-    from ganzfeld.run import choose_device as choose
-
-    return choose(name)
 
 
 class Drawn(NamedTuple):

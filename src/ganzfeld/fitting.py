@@ -7,7 +7,6 @@ have shapes and no memory, and compared with the header of the weights' file.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 
+from ganzfeld import system
 from ganzfeld.build import build_network
 from ganzfeld.config import Config, Part
 from ganzfeld.errors import CheckpointError, ForeignCodeError, ResourceError, UsageError
@@ -191,7 +191,4 @@ def check_state(trainer: Any, state: Mapping[str, Any]) -> None:
 
 def memory() -> int:
     """Bytes of memory of this machine."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows
-        return 1 << 60
+    return system.total_memory() or 1 << 60

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganzfeld import checkpoint, journal, latents, pictures, reader
 from ganzfeld.build import channels_last
 from ganzfeld.config import Part, from_dict
+from ganzfeld.devices import torch_device
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.fitting import check_fit, check_run, fitted, of
 from ganzfeld.networks import NETWORKS
@@ -62,6 +63,22 @@ class Model:
         # how latents and labels are drawn; models that do not say are from before 0.2
         self.latents = latents.check(about.get("latents", latents.OF_TORCH), "this model")
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks compute; samples come back to the CPU."""
+        return next(self.generator.parameters()).device
+
+    def to(self, device: str | torch.device) -> Model:
+        """The model itself, its networks moved to a device: "auto", "cpu", "cuda" or "mps".
+
+        Samples of one device differ from another's by rounding.
+        """
+        where = torch_device(device)
+        self.generator.to(where)
+        if self.discriminator is not None:
+            self.discriminator.to(where)
+        return self
+
     def sample(
         self,
         count: int,
@@ -75,6 +92,8 @@ class Model:
         rank: str | None = None,
     ) -> Tensor:
         """Samples (count, C, H, W), float32 in [-1, 1], on the CPU.
+
+        They are computed 32 at a time whatever `count` is, for their bits depend on it.
 
         Sample i depends on (seed, start + i) and its label alone, to the bit, whatever `count`.
 
@@ -206,9 +225,8 @@ class Model:
 
     def draw(self, z: Tensor, numbers: Sequence[int] | None) -> Tensor:
         """Samples of latents (n, latent) and, with classes, of their labels' numbers."""
-        device = next(self.generator.parameters()).device
-        y = None if numbers is None else torch.tensor(numbers, device=device)
-        x: Tensor = self.generator(z.to(device), y)
+        y = None if numbers is None else torch.tensor(numbers, device=self.device)
+        x: Tensor = self.generator(z.to(self.device), y)
         return x.float().cpu()
 
     def labels_of(
@@ -251,6 +269,7 @@ def load(
     path: str | os.PathLike[str],
     *,
     which: str = "best",
+    device: str | torch.device = "cpu",
     trust_code: bool = False,
     task: str | None = None,
 ) -> Model | Any:
@@ -258,11 +277,21 @@ def load(
 
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
         measured best. "last": the newest whole checkpoint.
+    device: where to compute: "auto", "cpu", "cuda" or "mps"; see `Model.to`.
     task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
+
+    Example::
+
+        import ganzfeld
+
+        model = ganzfeld.load("runs/avatars-default", device="auto")
+        x = model.sample(16, seed=1)  # (16, C, H, W) in [-1, 1]
+        model.images(1, seed=1)[0].save("first.png")
     """
+    where = torch_device(device)
     model = load_any(Path(path), which, trust_code=trust_code)
     has = model.about.get("task", "generation")
     if task not in (None, has):
@@ -273,7 +302,7 @@ def load(
         if has == "generation":
             other = "sample MODEL --out FOLDER"
         raise UsageError(f"{path} is a model for {has}, not for {task}", fix=f"ganzfeld {other}")
-    return model
+    return model if where.type == "cpu" else model.to(where)
 
 
 def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:

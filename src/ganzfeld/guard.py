@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
 import os
 import shlex
@@ -18,6 +17,7 @@ from typing import Any
 
 import torch
 
+from ganzfeld import system
 from ganzfeld.config import Config
 from ganzfeld.errors import GanzfeldError, Interrupted, InUseError, ResourceError
 from ganzfeld.formats import HOLDER
@@ -36,21 +36,19 @@ def locked(run: Path) -> Iterator[None]:
     """
     descriptor = open_own(run / "lock", 0)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not system.try_lock(descriptor):
             raise InUseError(
                 f"{run} is in use{holder(run)}",
                 safe="nothing was changed",
                 fix="wait until it has ended, or stop it: Ctrl-C saves and stops",
-            ) from None
+            )
         about = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         }
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(about).encode(), 0)
+        os.write(descriptor, json.dumps(about).encode())  # at 0: nothing was read or written yet
         yield
     finally:
         os.close(descriptor)
@@ -70,6 +68,7 @@ class Signals:
     """SIGTERM, SIGHUP and Ctrl-C: the first asks to save and stop, a second stops at once.
 
     SIGHUP, the end of a terminal, is left alone where it is ignored, as under `nohup`.
+    Windows has none, and sends SIGBREAK for Ctrl-Break.
     Before `graceful` is set there is nothing to save, and the first one stops.
     """
 
@@ -80,8 +79,9 @@ class Signals:
     def __enter__(self) -> Signals:
         self.before: dict[int, Any] = {}
         try:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+            hung_up = getattr(signal, "SIGHUP", None)
+            for number in system.ending_signals():
+                if number == hung_up and signal.getsignal(number) == signal.SIG_IGN:
                     continue
                 self.before[number] = signal.signal(number, self.handle)
         except ValueError:  # not in the main thread: signals are somebody else's
@@ -114,7 +114,7 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
         run.mkdir(parents=True, exist_ok=True)
         probe = run / f".tmp-probe-{os.getpid()}"
         probe.write_bytes(b"probe")
-        os.replace(probe, probe.with_name(probe.name + "-renamed"))
+        system.replace(probe, probe.with_name(probe.name + "-renamed"))
         probe.with_name(probe.name + "-renamed").unlink()
         free = shutil.disk_usage(run).free
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ FREE = frozenset(
         "run.save_minutes",
         "data.source",
         "data.other",
+        "data.home",
     }
 )
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
@@ -46,6 +48,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
         wanted.data.held_out = None  # a run from before there were any
     free = FREE - FIXED if stored.run.deterministic else FREE
+    if os.path.isabs(stored.data.labels) and os.path.isabs(wanted.data.labels):
+        free |= {"data.labels"}  # tables: the fingerprint tells whether they say the same
     rows = differences(stored, wanted, free)
     if not rows:
         for name in free:

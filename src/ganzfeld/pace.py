@@ -6,7 +6,6 @@ import copy
 import hashlib
 import math
 import os
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from ganzfeld import checkpoint, distributed, process
+from ganzfeld import checkpoint, distributed, process, system
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config
 from ganzfeld.data.pack import Pack
@@ -245,11 +244,11 @@ def resident() -> int:
         pages = Path("/proc/self/statm").read_text().split()[1]
     except OSError:
         return memory_used(torch.device("cpu"))
-    return int(pages) * resource.getpagesize()
+    return int(pages) * system.page_size()
 
 
 def memory_used(device: torch.device) -> int:
     """The most that this process has held, in bytes."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return system.peak_memory()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.errors import CheckpointError, GanzfeldError
+from ganzfeld.system import flags_of_files
 from ganzfeld.text import shown
 from ganzfeld.trust import foreign
 
@@ -63,9 +64,9 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
 
     Opening a pipe would wait for a writer, and reading some devices never ends.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | flags_of_files()
     try:
-        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0))
+        descriptor = os.open(path, flags | getattr(os, "O_NOCTTY", 0))
     except ValueError as error:  # a path with a null character
         raise Unreadable(f"is no path: {error}") from error
     try:
@@ -187,7 +188,8 @@ def open_own(path: Path, flags: int) -> int:
 
     CheckpointError for a link, which would write elsewhere, and for what is no file.
     """
-    flags |= os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags |= os.O_WRONLY | os.O_CREAT | flags_of_files()
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags, 0o644)
     except OSError as error:

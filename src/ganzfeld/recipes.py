@@ -14,7 +14,7 @@ from ganzfeld.parts import Facts, adversarial, gamma, small_dcgan
 from ganzfeld.sizing import fitted, within
 from ganzfeld.tutorials import TUTORIALS
 
-__all__ = ["RECIPES", "Facts", "adversarial", "gamma", "small_dcgan", "within"]
+__all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
 
 
 def default(facts: Facts) -> Config:
@@ -283,3 +283,15 @@ RECIPES: dict[str, Callable[[Facts], Config]] = {
     "pix2pix": pix2pix,
     **TUTORIALS,
 }
+
+
+def list_recipes() -> list[str]:
+    """The names that `ganzfeld.train(recipe=...)` takes, beside `file.py:name` for your own.
+
+    Example::
+
+        import ganzfeld
+
+        assert "default" in ganzfeld.list_recipes()
+    """
+    return list(RECIPES)

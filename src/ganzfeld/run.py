@@ -15,19 +15,25 @@ import torch
 from ganzfeld import (
     border,
     checkpoint,
+    configfile,
     distributed,
     generate,
     lineage,
     process,
     shipping,
     vetting,
+    whereabouts,
 )
 from ganzfeld.build import complete
-from ganzfeld.config import Config, Data, to_json, with_settings
+from ganzfeld.config import Config, Data, flatten, with_settings
+from ganzfeld.data.from_python import WANTED
+from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.data.survey import alpha_of
+from ganzfeld.devices import choose_device
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.fitting import check_run
+from ganzfeld.formats import logged
 from ganzfeld.guard import Signals, check_writable, locked, out_of_memory
 from ganzfeld.initial import sized_by
 from ganzfeld.pace import affordable
@@ -41,6 +47,7 @@ from ganzfeld.plan import (
     sized,
     whole_path,
 )
+from ganzfeld.reader import read_lines
 from ganzfeld.screen import Screen
 from ganzfeld.session import Session
 
@@ -49,10 +56,6 @@ if TYPE_CHECKING:
     from ganzfeld.data.pairs import TwoDomains
 
 
-NO_ARRAYS = (
-    "an array: numpy.save('data.npy', array), then ganzfeld.train('data.npy'); "
-    "or ganzfeld.Trainer, which takes tensors"
-)
 NO_ROOM = "free some space (df -h), or make the folder writable, then give the same command again"
 
 
@@ -66,10 +69,29 @@ class Run:
     def model(self) -> generate.Model | Any:
         return generate.load(self.path)
 
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was logged while it trained, oldest first: a flat dictionary for each row.
+
+        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
+        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
+
+        Example::
+
+            import ganzfeld
+
+            run = ganzfeld.Run("runs/avatars-default")
+            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
+        """
+        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
+        return [flatten(row) for row in found if row is not None]
+
 
 def train(
-    source: str | os.PathLike[str] = "avatars",
+    source: Any = "avatars",
     *,
+    dataset: Any = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
     recipe: str = "default",
     other: str | os.PathLike[str] | None = None,
     direction: str | None = None,
@@ -78,7 +100,7 @@ def train(
     images: int | None = None,
     minutes: float | None = None,
     batch: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     labels: str | os.PathLike[str] = "auto",
     value_range: str | None = None,
     frames: str = "first",
@@ -92,12 +114,20 @@ def train(
     afford: int | None = None,
     held_out: int | None = None,
     settings: Sequence[str] = (),
+    config: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
     """Train a recipe on data into a run's folder; an unfinished run there is continued.
 
-    source: a folder, ZIP, IDX, .npy, .npz or parquet of pictures, or an embedded set's name.
+    source: a folder, ZIP, IDX, .npy, .npz or parquet of images, or an embedded set's name. Or the
+        data themselves: an array or a tensor of images (N, H, W), (N, C, H, W) or (N, H, W, C),
+        uint8, or float in [0, 1] or [-1, 1]; a pair (images, labels); a torch `Dataset`; or a
+        `datasets.Dataset`. They are kept in the run's folder under data/, so that it can go on.
+    dataset: the same by its name. image_column, label_column: of data that have columns; by
+        default the usual names, "image" and "label" first. A label column of "none" leaves
+        labels aside.
     recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
     other: the second domain of a translation, where `source` does not hold both.
     direction: of a translation that is learned one way: "ab", from the first domain or the left
@@ -125,14 +155,45 @@ def train(
     held_out: images never trained on, always the same ones of a data set, by which copying and
         overfitting are seen; None: 5 % up to 256, and none of fewer than 100. 0 trains on all.
     settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
+    config: a JSON file of the same form as a run's config.json, or that of a run; what this call
+        says otherwise than by default comes first. Shapes and classes follow the data.
+    dry_run: print the plan and train nothing. The run's folder is not written; the data are
+        packed in the cache.
+    seed: of weights, order and draws; None: 0.
     trust_code: run Python code that a run's folder names beside that which you name yourself,
         where the run goes on.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import numpy as np
+        import ganzfeld
+
+        images = np.random.default_rng(0).integers(0, 256, (200, 3, 16, 16), dtype=np.uint8)
+        labels = np.arange(200) % 2
+        run = ganzfeld.train((images, labels), images=640, out="runs/noise", quiet=True)
+        drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
+        numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
     """
+    if config is not None:
+        arguments = dict(locals())
+        return train(**configfile.merged(config, arguments, train) | {"config": None})
+    if dataset is not None:
+        if not (isinstance(source, str) and source == "avatars"):
+            raise UsageError("the data are given twice", fix="ganzfeld.train(dataset) is enough")
+        source = dataset
+    given, columns = None, {"image_column": image_column, "label_column": label_column}
+    if is_given(source):
+        given, source = source, "dataset"
+    elif image_column or label_column:
+        raise UsageError(
+            "image_column and label_column are for data of this program",
+            fix='of a table in the data: labels="table.csv:COLUMN"',
+        )
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
-    source = border.path(source, "the data", fix=NO_ARRAYS)
+    source = border.path(source, "the data", fix=f"give {WANTED}")
     other = None if other is None else border.path(other, "the second domain (--with)")
     init = None if init is None else border.path(init, "--init")
     size, settings = border.size(size, "--size"), border.texts(settings, "settings", "run.keep=5")
@@ -144,7 +205,7 @@ def train(
         batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
     if afford is not None:
         afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
-    seed = border.whole(seed, "--seed", 0, border.MOST_SEED)
+    seed = border.whole(0 if seed is None else seed, "--seed", 0, border.MOST_SEED)
     if direction is not None:
         border.one_of(direction, "--direction", ("ab", "ba"))
     border.one_of(alpha, "--alpha", ("white", "black", "keep"))
@@ -160,6 +221,8 @@ def train(
         if out is not None:
             folder = Path(border.path(out, "--out"))
         check_settings(recipe, settings, size, direction)
+        if given is not None:
+            source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
         pack = open_data(
             source,
             screen,
@@ -195,29 +258,47 @@ def train(
 
         if init is not None and afford is None:
             afford = sized_by(Path(init))
-        config = fitted(afford)
-        check(config)
-        with process.deterministic(config.run.deterministic):
+        found = fitted(afford)
+        check(found)
+        with process.deterministic(found.run.deterministic):
             if minutes is not None and afford is None and init is None:
-                config = sized(fitted, lambda full: budget(folder, full, pack, on))
-                check(config)
-            with owned(folder):
-                session = Session(folder, config, pack, on, screen, signals)
+                found = sized(fitted, lambda full: budget(folder, full, pack, on))
+                check(found)
+            with contextlib.nullcontext() if dry_run else owned(folder):
+                session = Session(folder, found, pack, on, screen, signals)
                 session.trust_code = trust_code
-                session.begin()
+                session.rehearse() if dry_run else session.begin()
     return Run(folder)
+
+
+def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
+    """The path of a program's data in the run's folder; of several processes one writes it."""
+
+    def keep() -> str:
+        if distributed.rank():
+            return str(file_in(folder / "data"))
+        with owned(folder):
+            return str(keep_in_run(given, folder, **columns))
+
+    return distributed.first(keep, "data")
 
 
 def resume(
     run: str | os.PathLike[str],
     *,
     images: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    other: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
     """Continue a run from its newest whole checkpoint, with the settings it was started with.
 
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
+    data, other: where the data (and the second domain) lie now, if they were moved; they must be
+        the same, and the run keeps the new place. Moved together with the run, they are found.
+    device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
     """
@@ -225,9 +306,16 @@ def resume(
     if images is not None:
         images = border.whole(images, "--images", 1, border.MOST_IMAGES)
     screen = make_screen(border.flag(quiet, "quiet"))
+    given = None if data is None else border.path(data, "--data")
+    given_too = None if other is None else border.path(other, "--with")
     config = stored_config(folder, trust_code)
     check_run(folder, config)
-    with Signals() as signals, joined(config.run.device) as on:
+    if device is not None and config.run.deterministic:
+        fixed_device(folder, config, choose_device(device))
+    config.data = whereabouts.moved(whereabouts.located(config.data, folder), given, given_too)
+    whereabouts.need(config.data, folder)
+    places = config.data
+    with Signals() as signals, joined(device or config.run.device) as on:
         pack = open_data(
             config.data.source,
             screen,
@@ -245,10 +333,12 @@ def resume(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} pictures then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="bring the data back as it was, or train anew with another --out",
+                fix=f"ganzfeld resume {lineage.quoted(folder)} --data PATH   where they are as "
+                "they were, or train anew with another --out",
             )
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
+            config.data, config.run.device = places, on.type
             if images is not None:
                 steps = checkpoint.listing(folder / "checkpoints")
                 seen = checkpoint.images_of(steps[0]) if steps else 0
@@ -260,14 +350,22 @@ def resume(
                         "   or any number above",
                     )
                 config.run.images, config.run.minutes = images, None
-                if distributed.rank() == 0:
-                    text = checkpoint.utf8(to_json(config))
-                    checkpoint.replace(folder / "config.json", text)
             with process.deterministic(config.run.deterministic):
                 session = Session(folder, config, pack, on, screen, signals)
                 session.trust_code = trust_code
+                session.note()
                 session.go_on()
     return Run(folder)
+
+
+def fixed_device(folder: Path, config: Config, device: str) -> None:
+    """UsageError where a deterministic run should go on elsewhere, with other sums."""
+    if device != config.run.device:
+        raise UsageError(
+            f"{folder} is deterministic on {config.run.device}: {device} has other sums",
+            safe="nothing was changed",
+            fix="leave --device out, or train anew there with another --out",
+        )
 
 
 def stored_config(folder: Path, trust_code: bool) -> Config:
@@ -311,19 +409,6 @@ def joined(kind: str) -> Iterator[torch.device]:
             yield device
     finally:
         distributed.finish()
-
-
-def choose_device(kind: str) -> str:
-    if not isinstance(kind, str):
-        raise border.ArgumentError(f"device is a name such as 'cpu', not {border.told(kind)}")
-    available = {"cpu": True, "cuda": torch.cuda.is_available()}
-    available["mps"] = torch.backends.mps.is_available()
-    if kind == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available.get(kind):
-        have = ", ".join(name for name, there in available.items() if there)
-        raise UsageError(f"there is no device {kind!r} here", fix=f"--device one of: auto, {have}")
-    return kind
 
 
 @contextlib.contextmanager

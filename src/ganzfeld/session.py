@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from ganzfeld import (
     shipping,
     trust,
     vetting,
+    whereabouts,
 )
 from ganzfeld.build import build_trainer
 from ganzfeld.config import Config, to_json
@@ -120,10 +122,31 @@ class Session:
             self.config = lineage.adopt(self.config, stored, self.folder)
             with vetting.as_stored(self.folder):
                 check(self.config)
+            self.note()
             self.go_on()
             return
         promises.refuse_remains(self.folder, "its config.json")
         self.clean()
+        self.forecast()
+        if self.writes:
+            run = self.config.run
+            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
+            self.note()
+            trust.remember(self.folder, self.config)
+        self.play()
+
+    def rehearse(self) -> None:
+        """Print the plan, and write nothing."""
+        if (self.folder / "config.json").exists():
+            lineage.adopt(self.config, shipping.read_config(self.folder), self.folder)
+            self.screen.say(f"{self.folder} holds this run: the command would go on with it")
+            return
+        promises.refuse_remains(self.folder, "its config.json")
+        self.forecast()
+        self.screen.say(f"nothing was written to {self.folder}: without --dry-run it is trained")
+
+    def forecast(self) -> None:
+        """Measure the speed here, settle what is open, and print the plan."""
         run = self.config.run
         with out_of_memory(self.config):
             self.trainer = self.start_trainer()
@@ -139,12 +162,15 @@ class Session:
         self.screen.table(f"plan for {self.folder}", rows)
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
             self.screen.say(warning)
-        if self.writes:
-            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
-            text = checkpoint.utf8(to_json(self.config))
-            checkpoint.replace(self.folder / "config.json", text)
-            trust.remember(self.folder, self.config)
-        self.play()
+
+    def note(self) -> None:
+        """Write the configuration into the folder, with where its data lie now."""
+        kept = dataclasses.replace(
+            self.config, data=whereabouts.noted(self.config.data, self.folder)
+        )
+        path, text = self.folder / "config.json", checkpoint.utf8(to_json(kept))
+        if self.writes and not (path.is_file() and path.read_bytes() == text):
+            checkpoint.replace(path, text)
 
     def clean(self) -> None:
         """Remove what a killed process left half-written."""

@@ -15,7 +15,7 @@ import safetensors.torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint, formats, reader, trust
+from ganzfeld import checkpoint, formats, reader, system, trust
 from ganzfeld.build import build_network, find
 from ganzfeld.config import Config, Part, from_dict
 from ganzfeld.errors import CheckpointError, UsageError
@@ -137,6 +137,7 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
     for name in ("source", "other"):  # where they lie is nobody else's business
         if training["data"][name]:
             training["data"][name] = Path(training["data"][name]).name
+    training["data"]["home"] = None
     directions = directions_of(config)
     if directions:
         task: dict[str, Any] = {
@@ -229,7 +230,7 @@ def ship(
     checkpoint.write(temporary / "README.md", card_of(about).encode())
     checkpoint.sync(temporary)
     checkpoint.remove(run / "model")
-    os.rename(temporary, run / "model")
+    system.replace(temporary, run / "model")
     checkpoint.sync(run)
     return run / "model"
 

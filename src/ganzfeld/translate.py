@@ -21,6 +21,7 @@ from ganzfeld.data.diagnosis import BadPicture
 from ganzfeld.data.names import PICTURE_SUFFIXES, capped, shown, suffix
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.data.sources import find_source
+from ganzfeld.devices import torch_device
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.lineage import quoted
 from ganzfeld.randomness import NARROW, key, seed_globally
@@ -50,6 +51,13 @@ class Translator:
         # trained on pairs side by side; None: paired, and not known how, by a run of before
         self.halves: bool | None = data.get("halves") if data.get("kind") == "paired" else False
         self.keyed: str = about["training"].get("run", {}).get("noise") or NARROW  # of dropout
+
+    def to(self, device: str | torch.device) -> Translator:
+        """The model itself, its networks moved to a device: "auto", "cpu", "cuda" or "mps"."""
+        where = torch_device(device)
+        for network in self.networks.values():
+            network.to(where)
+        return self
 
     @overload
     def translate(

@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 
 from ganzfeld.errors import UsageError
 
-LISTS = ("--set", "--label", "--metrics")  # take one value or several, once or again
+LISTS = (
+    "--set",
+    "--label",
+    "--metrics",
+    "--seeds",
+    "--recipes",
+)  # take one value or several, once or again
 SETTING = re.compile(r"[A-Za-z_][\w.*-]*=")
 
 # What people type for other tools, and what it is here.

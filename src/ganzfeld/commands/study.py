@@ -77,7 +77,7 @@ def study_augmentation(
         settings=set,
         screen=screen,
     )
-    screen.say(page.with_suffix(".md").read_text())
+    screen.say(page.with_suffix(".md").read_text(encoding="utf-8"))
     screen.say(f"report in {page}")
 
 
@@ -135,5 +135,5 @@ def study_families(
         measure_again=measure_again,
         screen=screen,
     )
-    screen.say(page.with_suffix(".md").read_text())
+    screen.say(page.with_suffix(".md").read_text(encoding="utf-8"))
     screen.say(f"report in {page}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -24,7 +24,7 @@ def train(
     images: int | None = None,
     minutes: float | None = None,
     batch: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
@@ -37,6 +37,8 @@ def train(
     init: Path | None = None,
     held_out: int | None = None,
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
+    config: Annotated[Path | None, arg(metavar="FILE")] = None,
+    dry_run: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -54,7 +56,7 @@ def train(
         minutes: Measure the speed first, then fix the number of images from it; where they are few,
             `default` takes smaller networks.
         batch: Samples in a batch.
-        seed: Of the initial weights, the order of the data, and every random draw.
+        seed: Of the initial weights, the order of the data, and every random draw. Default: 0.
         labels: auto: conditional when the data has labels. none: leave them aside. folders: take
             folders as classes. Or a table's path, with :COLUMN where it has several.
         range: What becomes black and white, such as 0:4095, or p1:p99. Default: found.
@@ -69,6 +71,9 @@ def train(
         held_out: Images never trained on, by which copying and overfitting are seen; 0 trains on
             all. Default: 5 % up to 256, and none of fewer than 100.
         set: A setting of the recipe's configuration, such as networks.G.width=32.
+        config: JSON of the form of a run's config.json, whole or in part, or that of a run. What
+            the command says comes first; shapes and classes follow the data.
+        dry_run: Print the plan and train nothing. The data are packed in the cache, as always.
         quiet: Print nothing but errors.
         trust_code: Where a run goes on, run Python code that its folder names, too. Code that you
             name yourself needs no such leave.
@@ -99,6 +104,8 @@ def train(
         init=init,
         held_out=held_out,
         settings=set,
+        config=config,
+        dry_run=dry_run,
         quiet=quiet,
         trust_code=trust_code,
     )
@@ -109,6 +116,9 @@ def resume(
     /,
     *,
     images: int | None = None,
+    data: str | None = None,
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -117,6 +127,9 @@ def resume(
     Args:
         run: The run's folder.
         images: A new total, to go on beyond the end.
+        data: Where the data lie now, if they were moved. They must be the same.
+        other: For a translation: where the second domain lies now.
+        device: Where to train. Default: as before.
         quiet: Print nothing but errors.
         trust_code: Run Python code that the run's folder names. Runs that you began here with
             code of your own need no such leave.
@@ -124,7 +137,15 @@ def resume(
     with stopped_by_ctrl_c():
         from ganzfeld.run import resume as run_again
 
-    run_again(run, images=images, quiet=quiet, trust_code=trust_code)
+    run_again(
+        run,
+        images=images,
+        data=data,
+        other=other,
+        device=device,
+        quiet=quiet,
+        trust_code=trust_code,
+    )
 
 
 def sample(
@@ -135,6 +156,7 @@ def sample(
     count: int = 16,
     seed: int = 0,
     grid: Path | None = None,
+    columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
@@ -149,11 +171,12 @@ def sample(
 
     Args:
         model: A run's folder or a model's folder.
-        out: Folder for the pictures, one PNG each.
+        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
         count: How many.
         seed: Which ones.
-        grid: Also one picture with all of them.
-        label: Classes by name, repeated over the pictures. Default: a random class each.
+        grid: Also one image with all of them; with several --label, one class in each row.
+        columns: Images in a row of the grid. Default: as many as rows, or as a class has.
+        label: Classes by name, repeated over the images. Default: a random class each.
         of: Draw so many and keep the best. Default with --rank: eight times as many.
         rank: Whose score says which are best. Default with --of: the discriminator's.
         mean: Mean of the latents.
@@ -170,6 +193,8 @@ def sample(
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
     border.whole(seed, "--seed", 0, border.MOST_SEED)
+    if columns is not None:
+        border.whole(columns, "--columns", 1, border.MOST_IMAGES)
     border.real(mean, "--mean", -1e6, 1e6)
     border.real(std, "--std", 0, 1e6)
     if of is not None:
@@ -197,11 +222,13 @@ def sample(
         )
         numbers, chunks = found.numbers, iter([found.samples])
     everything = []
-    named = iter(numbers)
+    names = class_names(loaded, count, seed, label)
+    named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
         for pixels in pictures.to_pixels(chunk):
-            path = out / f"{seed}-{next(named):06d}.png"
+            number, name = next(named)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}.png"
             pictures.save_image(pictures.to_image(pixels), path)
             written += path.stat().st_size
             if grid:
@@ -211,7 +238,10 @@ def sample(
         done += len(chunk)
         screen.progress("drawing", done, count)
     if grid:
-        pictures.save_image(pictures.grid(np.stack(everything)), grid)
+        rows = len({*label}) if columns is None and label else 1
+        everything = by_class(everything, len(label)) if rows > 1 else everything
+        wide = len(everything) // len(label) if rows > 1 else columns
+        pictures.save_image(pictures.grid(np.stack(everything), wide), grid)
     tell(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.commands.using import print_price
@@ -219,6 +249,31 @@ def sample(
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
+NAME_BYTES = 200  # of a class in a file's name, which may have 255
+
+
+def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
+    """The class of each sample as a part of its file's name; empty where there are no classes."""
+    from ganzfeld.augmenting import folders_of
+
+    wanted = loaded.label_numbers(label or None)
+    short = [n.encode("utf-8", "ignore")[:NAME_BYTES] for n in folders_of(loaded.classes).values()]
+    plain = [name.decode("utf-8", "ignore") for name in short]
+    for low in range(0, count, BLOCK):  # for as many as there are
+        block = range(low, min(low + BLOCK, count))
+        own = loaded.labels_of(block, seed, wanted)
+        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
+
+
+def by_class(everything: list[Any], labels: int) -> list[Any]:
+    """Images of classes in turn as rows of a class each, the last row's end filled with white."""
+    blank = everything[0] * 0 + 255
+    each = -(-len(everything) // labels)
+    rows = [everything[first::labels] for first in range(labels)]
+    return [image for row in rows for image in [*row, *[blank] * (each - len(row))]]
+
+
+BLOCK = 4096  # labels drawn at once
 GRID_PIXELS = 100_000_000  # of a sheet with all samples: 300 MB while it is made
 
 
@@ -255,13 +310,42 @@ def check_room(out: Path, each: float, left: int) -> None:
         )
 
 
-def recipes() -> None:
-    """List the recipes."""
+def recipes(*, show: str | None = None) -> None:
+    """List the recipes, or show one.
+
+    Args:
+        show: A recipe, as JSON that `train --config` takes; for 10,000 images of 64 pixels in
+            colour, with ten classes where it needs classes.
+    """
+    if show is not None:
+        print(recipe_text(show), end="")
+        return
     from ganzfeld.recipes import RECIPES
 
     wide = max(len(name) for name in RECIPES)
     for name, recipe in RECIPES.items():
         print(f"{name:<{wide}}  {(recipe.__doc__ or '').splitlines()[0]}")
+
+
+def recipe_text(name: str) -> str:
+    """What a recipe sets, as JSON; what it leaves open is left out."""
+    import dataclasses
+
+    from ganzfeld.checkpoint import as_json
+    from ganzfeld.errors import UsageError
+    from ganzfeld.plan import find_recipe
+    from ganzfeld.recipes import Facts
+
+    recipe = find_recipe(name)
+    facts = Facts(count=10_000, channels=3, height=64, width=64, classes=0, channels_b=3)
+    try:
+        made = recipe(facts)
+    except UsageError:  # which needs labels
+        made = recipe(dataclasses.replace(facts, classes=10))
+    config = dataclasses.asdict(made) | {"recipe": name}
+    config["data"] = {n: config["data"][n] for n in ("mirror", "jitter")}
+    config["run"] = {n: v for n, v in config["run"].items() if v is not None and n != "device"}
+    return as_json(config).decode()
 
 
 def verify(run: Positional[Path], /) -> None:

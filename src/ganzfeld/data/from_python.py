@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganzfeld import system
 from ganzfeld.errors import DataError, UsageError
 
 IMAGE_COLUMNS = ("image", "images", "img", "x", "pixel_values")
@@ -161,7 +162,7 @@ def write_arrays(
         np.savez(file, **found)  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
+    system.replace(partial, path)
     return path
 
 
@@ -197,6 +198,7 @@ def write_items(folder: Path, items: Iterator[tuple[Any, str | None]]) -> Path:
             buffer = io.BytesIO()
             image.save(buffer, "PNG")
             home = "" if label is None else re.sub(r"[/\\\0]", "_", label).strip(". ") + "/"
-            file.writestr(f"{home}{index:08d}.png", buffer.getvalue())
-    os.replace(partial, path)
+            entry = zipfile.ZipInfo(f"{home}{index:08d}.png")  # of no time: equal data, equal files
+            file.writestr(entry, buffer.getvalue())
+    system.replace(partial, path)
     return path

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld import system
 from ganzfeld.data.codecs import Target
 from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.names import shown
@@ -197,13 +198,14 @@ def cache_folder(cache: Path | None = None) -> Path:
 
 def _without_home() -> Path:
     """A folder of this user's alone among the temporary files, and a word about it."""
-    cache = Path(tempfile.gettempdir()) / f"ganzfeld-{os.getuid()}"
+    cache = Path(tempfile.gettempdir()) / f"ganzfeld-{system.user() or 0}"
     try:
         cache.mkdir(mode=0o700, exist_ok=True)
         found = os.lstat(cache)
     except OSError as error:
         raise _no_cache(cache, error) from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+    own = system.user() is None or (found.st_uid == system.user() and not found.st_mode & 0o022)
+    if not stat.S_ISDIR(found.st_mode) or not own:
         raise ResourceError(
             f"there is no home folder for packs, and {shown(str(cache))} is somebody else's",
             safe="the data are untouched",
@@ -289,7 +291,7 @@ def _build(
         size = f"{target.height}x{target.width}x{target.channels}"
         name = re.sub(r"[^\w.-]", "_", source.name)[:40]
         path = folder / f"{name}-{size}-{key}.safetensors"
-        _put_in_place(part, path)
+        path = _put_in_place(part, path)
     return path
 
 
@@ -329,7 +331,10 @@ def _sweep(folder: Path) -> None:
     host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
     for part in folder.glob(f"*-{host}-*.part"):
         process = part.name.rsplit("-", 2)[1]
-        if process.isdigit() and not _alive(int(process)):
+        if os.name == "nt":
+            with contextlib.suppress(OSError):  # which deletes no file that is being written
+                part.unlink()
+        elif process.isdigit() and not _alive(int(process)):
             # a container may share this machine's name and not its processes: hence the lock
             with contextlib.suppress(OSError), open(part, "r+b") as file:
                 if hold(file):
@@ -337,8 +342,6 @@ def _sweep(folder: Path) -> None:
 
 
 def _alive(process: int) -> bool:
-    if os.name == "nt":  # signal 0 would end it there
-        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -348,16 +351,22 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _put_in_place(part: Path, path: Path) -> None:
-    """Give the finished pack its name; whoever comes second replaces it by the same."""
+def _put_in_place(part: Path, path: Path) -> Path:
+    """Give the finished pack its name; whoever comes second replaces it by the same.
+
+    Windows replaces no file that a process has mapped. Where another has just made the same pack,
+    that one will do; where it maps a damaged one, the new one gets a name beside it.
+    """
     try:
-        os.replace(part, path)
+        system.replace(part, path)
     except PermissionError:
-        if not path.exists():  # Windows: another process has just made it and holds it open
+        if not path.exists():
             raise
-    with contextlib.suppress(OSError):  # not on Windows
-        handle = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            read_pack(path)
+        except (DamagedPack, OSError):
+            path = path.with_name(f"{secrets.token_hex(4)}-{path.name}")
+            system.replace(part, path)
+    with contextlib.suppress(OSError):
+        system.sync_folder(path.parent)
+    return path

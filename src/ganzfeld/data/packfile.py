@@ -23,6 +23,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld import system
 from ganzfeld.reader import open_regular, parse
 from ganzfeld.schema import anything, fields, listing
 from ganzfeld.schema import text as a_text
@@ -56,15 +57,7 @@ class Content:
 
 def hold(file: IO[bytes]) -> bool:
     """Lock a file that is being written, until it is closed; False where somebody else holds it."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):  # Windows, or a file system without locks
-        pass
-    return True
+    return system.try_lock(file.fileno())
 
 
 class PackWriter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ganzfeld import system
 from ganzfeld.data.names import shortened, shown
 from ganzfeld.errors import ResourceError
 
@@ -106,7 +106,7 @@ def _save(sheet: Image.Image, out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(part, format="PNG")
-        os.replace(part, out)
+        system.replace(part, out)
     except OSError as error:
         raise ResourceError(
             f"{shown(str(out))} cannot be written: {error.strerror or error}",

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ganzfeld import system
 from ganzfeld.data.answering import Answer, as_line, digest_of, receive, send
 from ganzfeld.data.codecs import Target, decode, probe
 from ganzfeld.data.depth import OutOfRange
@@ -356,9 +357,4 @@ def main() -> None:
 
 
 def _limit_memory() -> None:
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    except (ImportError, ValueError, OSError):  # Windows, or a lower limit is set already
-        pass
+    system.limit_memory(MEMORY_BYTES)  # not on Windows, nor where a lower limit is set already

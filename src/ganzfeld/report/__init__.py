@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzfeld import whereabouts
 from ganzfeld.checkpoint import replace
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.report import drawn, sections, settings
@@ -61,7 +62,7 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     from ganzfeld.data.pack import PackOptions, open_pack
     from ganzfeld.data.survey import alpha_of
 
-    data = record.config.data
+    data = whereabouts.located(record.config.data, record.path)
     measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)
     try:
         options = PackOptions(

@@ -128,7 +128,7 @@ def command(text: str) -> Html:
 def page(title: str, *children: str | None) -> str:
     """A whole document that asks nothing of any other file or server."""
     folder = Path(__file__).parent
-    code = (folder / "page.js").read_text()
+    code = (folder / "page.js").read_text(encoding="utf-8")
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -137,7 +137,7 @@ def page(title: str, *children: str | None) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content="ganzfeld"),
         tag("title", title),
-        tag("style", Html((folder / "page.css").read_text())),
+        tag("style", Html((folder / "page.css").read_text(encoding="utf-8"))),
     )
     script = tag("script", Html(code))
     body = tag("body", tag("main", *children), script)

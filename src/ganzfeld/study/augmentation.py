@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld import generate, pictures, shipping
+from ganzfeld import generate, pictures, shipping, system
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.journal import append
@@ -225,7 +225,7 @@ class Work:
             part = self.folder / ".tmp-real.npz"
             names = np.array(self.pack.classes)[self.labels]
             np.savez(part, x=self.pixels.transpose(0, 2, 3, 1), y=names)
-            os.replace(part, source)
+            system.replace(part, source)
         images = self.images
         if images is None and self.minutes is None:
             images = generator_images(self.count)

@@ -16,12 +16,12 @@ from ganzfeld import generate, shipping
 from ganzfeld.build import complete
 from ganzfeld.config import with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.devices import choose_device
 from ganzfeld.errors import DivergedError, UsageError, did_you_mean
 from ganzfeld.evaluation import evaluate
 from ganzfeld.plan import find_generation, fit, parameters
 from ganzfeld.recipes import RECIPES
 from ganzfeld.report.record import read_rows
-from ganzfeld.run import choose_device
 from ganzfeld.screen import Screen
 from ganzfeld.study import tuning
 from ganzfeld.study.budget import Job, configured, images_within, timed_train

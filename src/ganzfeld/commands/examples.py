@@ -1,0 +1,67 @@
+"""Two examples or more for each command, as its help shows them."""
+
+from __future__ import annotations
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "train": (
+        "ganzfeld train photos/ --size 64 --minutes 10",
+        "ganzfeld train avatars --recipe hinge --images 50000 --set networks.G.width=32",
+        "ganzfeld train photos/ --config runs/first/config.json --dry-run",
+    ),
+    "resume": (
+        "ganzfeld resume runs/photos-default",
+        "ganzfeld resume runs/photos-default --images 200000 --data /new/place/photos",
+    ),
+    "sample": (
+        "ganzfeld sample runs/photos-default --count 64 --out drawn --grid grid.png",
+        "ganzfeld sample runs/digits-default --label cat dog --out drawn --grid rows.png",
+    ),
+    "recipes": ("ganzfeld recipes", "ganzfeld recipes --show hinge"),
+    "evaluate": (
+        "ganzfeld evaluate runs/photos-default photos/",
+        "ganzfeld evaluate generated/ photos/ --extractor inception --json result.json",
+    ),
+    "report": ("ganzfeld report runs/photos-default", "ganzfeld report runs/digits-default"),
+    "compare": (
+        "ganzfeld compare runs/first runs/second",
+        "ganzfeld compare runs/first runs/second --out compared.html",
+    ),
+    "translate": (
+        "ganzfeld translate runs/maps-pix2pix photos/ --out translated",
+        "ganzfeld translate runs/horses-cyclegan horse.jpg --to b --out translated",
+    ),
+    "progress": (
+        "ganzfeld progress runs/photos-default --out progress.gif",
+        "ganzfeld progress runs/photos-default --out strip.png --columns 10",
+    ),
+    "interpolate": (
+        "ganzfeld interpolate runs/photos-default --seeds 1,2,3 --out between.gif",
+        "ganzfeld interpolate runs/photos-default --seeds 1 2 3 --out between.mp4 --loop",
+    ),
+    "augment": (
+        "ganzfeld augment runs/digits-default --count 5000 --out more",
+        "ganzfeld augment runs/digits-default --count 5000 --like data --out more",
+    ),
+    "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
+    "data sheet": (
+        "ganzfeld data sheet photos/ --out sheet.png",
+        "ganzfeld data sheet photos/ --size 64 --out sheet.png",
+    ),
+    "checkpoint verify": (
+        "ganzfeld checkpoint verify runs/photos-default",
+        "ganzfeld checkpoint verify runs/digits-default",
+    ),
+    "study augmentation": (
+        "ganzfeld study augmentation digits/ --out runs/study",
+        "ganzfeld study augmentation digits/ --minutes 3",
+    ),
+    "study families": (
+        "ganzfeld study families photos/ --recipes default,hinge --minutes 2",
+        "ganzfeld study families photos/ --minutes 1 --size 32 --seeds 3",
+    ),
+    "metrics install": (
+        "ganzfeld metrics install",
+        "ganzfeld metrics install --wheel downloaded.whl",
+    ),
+    "bench modes": ("ganzfeld bench modes", "ganzfeld bench modes --seeds 3"),
+}

@@ -1,0 +1,213 @@
+"""What commands promise: plans without a trace, configurations from files, help that helps."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tyro
+from PIL import Image
+
+import ganzfeld
+from ganzfeld.cli import COMMANDS, GROUPS, main
+from ganzfeld.commands.examples import EXAMPLES
+from ganzfeld.commands.showing import documented
+from ganzfeld.words import prepared
+
+SMALL = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=16"]
+PIXELS = np.random.default_rng(0).integers(0, 256, (48, 3, 16, 16), dtype=np.uint8)
+FUNCTIONS = COMMANDS | {f"{g} {n}": f for g, (_, own) in GROUPS.items() for n, f in own.items()}
+
+
+def call(*words: Any) -> None:
+    main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small conditional run of three classes."""
+    home = tmp_path_factory.mktemp("commands")
+    labels = np.array(["cat", "dog", "a/b"])[np.arange(48) % 3]
+    np.savez(home / "animals.npz", x=PIXELS, y=labels)
+    out = home / "run"
+    words = ["--out", out, "--batch", 16, "--images", 64, "--seed", 5, "--quiet", "--set", *SMALL]
+    call("train", home / "animals.npz", *words)
+    return out
+
+
+# Plans and configurations
+
+
+def test_a_dry_run_prints_the_plan_and_leaves_no_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "avatars:64", "--size", 16, "--images", 64, "--out", tmp_path / "run"]
+    call(*words, "--dry-run", "--set", *SMALL)
+    printed = capsys.readouterr().out
+    assert "plan for" in printed
+    assert "nothing was written" in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_of_a_run_that_is_there_changes_nothing(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    data = run.parent / "animals.npz"
+    words = ["--out", run, "--batch", 16, "--images", 64, "--seed", 5]
+    call("train", data, *words, "--dry-run", "--set", *SMALL)
+    assert "would go on" in capsys.readouterr().out
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
+
+
+def config_of(run: Path) -> Any:
+    return json.loads((run / "config.json").read_text(encoding="utf-8"))
+
+
+def test_the_configuration_of_a_run_makes_the_same_run(run: Path, tmp_path: Path) -> None:
+    call("train", "--config", run / "config.json", "--out", tmp_path / "again", "--quiet")
+    first, second = config_of(run), config_of(tmp_path / "again")
+    assert second["data"].pop("home") != first["data"].pop("home")
+    assert second == first
+    for name in ("model.safetensors", "discriminator.safetensors"):
+        one, other = ((p / "model" / name).read_bytes() for p in (run, tmp_path / "again"))
+        assert one == other
+
+
+def test_a_configuration_fits_other_data_and_the_command_wins(run: Path, tmp_path: Path) -> None:
+    words = ["--config", run / "config.json", "--out", tmp_path / "other", "--quiet"]
+    call("train", "avatars:64", *words, "--size", 32, "--seed", 0, "--set", "networks.D.width=8")
+    found = config_of(tmp_path / "other")
+    assert found["networks"]["G"]["options"]["width"] == 4
+    assert found["networks"]["D"]["options"]["width"] == 8
+    assert [found["run"][n] for n in ("seed", "images", "batch_size")] == [0, 64, 16]
+    assert found["data"]["size"] == [32, 32]
+    classes = found["data"]["classes"]  # of the avatars, not of the animals
+    assert found["networks"]["G"]["options"]["classes"] == len(classes) != 3
+
+
+def test_a_part_of_a_configuration_is_enough(tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"recipe": "hinge", "run": {"images": 64, "batch_size": 16}}
+    wanted["networks"] = {"G": {"options": {"width": 4, "latent": 16}}}
+    (tmp_path / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
+    out = tmp_path / "run"
+    ganzfeld.train("avatars:64", size=16, config=tmp_path / "wanted.json", out=out, quiet=True)
+    found = config_of(out)
+    assert (found["recipe"], found["run"]["images"]) == ("hinge", 64)
+    assert found["networks"]["G"]["options"]["latent"] == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1]", "no configuration"),
+        ("{", "not JSON"),
+        ('{"recipes": "hinge"}', "Did you mean 'recipe'"),
+        ('{"networks": 3}', "should be an object"),
+        ('{"run": {"imagse": 3}}', "imagse"),
+        ('{"networks": {"G": {"name": "mine.py:Net"}}}', "--trust-code"),
+        ('{"recipe": "mine.py:photos"}', "--trust-code"),
+    ],
+)
+def test_a_wrong_configuration_is_one_clear_screen(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wrong.json").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        call("train", "avatars:64", "--config", tmp_path / "wrong.json", "--out", tmp_path / "run")
+    assert ended.value.code in (2, 4)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shown_recipe_is_a_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ganzfeld.list_recipes():
+        call("recipes", "--show", name)
+        shown = capsys.readouterr().out
+        assert json.loads(shown)["recipe"] == name
+        if name == "dcgan":
+            (tmp_path / "dcgan.json").write_text(shown, encoding="utf-8")
+    words = ["--size", 16, "--images", 64, "--batch", 16, "--out", tmp_path / "run", "--dry-run"]
+    call("train", "avatars:64", "--config", tmp_path / "dcgan.json", *words, "--set", *SMALL)
+    assert "dcgan" in capsys.readouterr().out
+
+
+# Samples
+
+
+def test_classes_stand_in_names_and_rows(run: Path, tmp_path: Path) -> None:
+    words = ["sample", run, "--count", 7, "--label", "dog", "cat", "a/b", "--seed", 3]
+    call(*words, "--out", tmp_path / "drawn", "--grid", tmp_path / "rows.png")
+    names = sorted(p.name for p in (tmp_path / "drawn").iterdir())
+    in_turn = ["dog", "cat", "a_b", "dog", "cat", "a_b", "dog"]
+    assert names == [f"3-{number:06d}-{name}.png" for number, name in enumerate(in_turn)]
+
+    grid = np.asarray(Image.open(tmp_path / "rows.png"))
+    cell, gap = 64, 2  # images of 16 pixels are shown four times as large
+    assert grid.shape[:2] == (3 * (cell + gap) + gap, 3 * (cell + gap) + gap)
+    for row, name in enumerate(["dog", "cat", "a_b"]):
+        for column in range(3):
+            number = row + 3 * column
+            top, left = gap + row * (cell + gap), gap + column * (cell + gap)
+            shown = grid[top : top + cell : 4, left : left + cell : 4]
+            if number < 7:
+                file = tmp_path / "drawn" / f"3-{number:06d}-{name}.png"
+                assert np.array_equal(shown, np.asarray(Image.open(file)))
+            else:
+                assert (shown == 255).all()
+
+
+def test_random_classes_are_named_as_they_are(run: Path, tmp_path: Path) -> None:
+    call("sample", run, "--count", 12, "--out", tmp_path / "drawn", "--seed", 3)
+    model = ganzfeld.load(run)
+    for path in (tmp_path / "drawn").iterdir():
+        _, number, name = path.stem.split("-")
+        again = model.images(1, seed=3, start=int(number), labels=name.replace("_", "/"))[0]
+        assert np.array_equal(np.asarray(again), np.asarray(Image.open(path)))
+
+
+def test_columns(run: Path, tmp_path: Path) -> None:
+    words = ["sample", run, "--count", 6, "--out", tmp_path / "drawn"]
+    call(*words, "--grid", tmp_path / "grid.png", "--columns", 6)
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert grid.size == (6 * 66 + 2, 66 + 2)
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", FUNCTIONS)
+def test_help_names_values_and_shows_examples(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    shown = capsys.readouterr().out
+    assert "{None" not in shown
+    assert "None)" not in shown
+    assert len(EXAMPLES[command]) >= 2
+    for example in EXAMPLES[command]:
+        assert example in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "example"), [(c, e) for c, examples in EXAMPLES.items() for e in examples]
+)
+def test_examples_of_the_help_are_understood(command: str, example: str) -> None:
+    words = shlex.split(example)[1 + len(command.split()) :]
+    seen = []
+    make, _ = documented(FUNCTIONS[command], command)
+
+    @functools.wraps(make)
+    def instead(*values: Any, **named: Any) -> None:
+        seen.append((values, named))
+
+    tyro.cli(instead, args=prepared(command, make, words))
+    assert seen
