@@ -144,6 +144,8 @@ def train(
         batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
     if afford is not None:
         afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
+    if held_out is not None:
+        held_out = border.whole(held_out, "--held-out", 0, border.MOST_IMAGES)
     seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
     if direction is not None:
         border.one_of(direction, "--direction", ("ab", "ba"))
