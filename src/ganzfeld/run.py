@@ -247,7 +247,7 @@ def resume(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} pictures then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="bring the data back as it was, or train anew with another --out",
+                fix=f"bring the data back as it was, or {lineage.anew(config, folder)}",
             )
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
