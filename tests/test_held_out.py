@@ -254,3 +254,17 @@ def test_the_command_takes_it(source: Path) -> None:
     with patch.object(run, "train") as called:
         cli.main(["train", str(source), "--held-out", "30"])
     assert called.call_args.kwargs["held_out"] == 30
+
+
+def test_what_is_asked_of_inception_holds(
+    source: Path, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(final, "installed", lambda: True)
+    assert final.inception_count(pack, 0.0, 500) == 500 and final.inception_count(pack, 0.0) == 0
+    assert final.inception_count(pack, 1e9, 0) == 0
+    monkeypatch.setattr(final, "installed", lambda: False)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        ganzfeld.train(source, out=tmp_path / "run", images=640, quiet=True,
+                       settings=[*TINY, "run.inception_count=500"])  # fmt: skip
+    assert "ganzfeld metrics install" in caught.value.fix
+    assert not (tmp_path / "run" / "config.json").exists()

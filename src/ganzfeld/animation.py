@@ -11,11 +11,14 @@ from typing import Any
 
 from PIL import Image, features
 
+from ganzfeld import border
 from ganzfeld.checkpoint import replace
 from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.pictures import on_white
 
 MOVING = (".gif", ".webp", ".mp4")
+MOST_SECONDS = 100_000.0
+LONGEST = 600.0  # seconds of a frame: a GIF has 16 bits for hundredths of a second
 SHORTEST = 0.02  # seconds: browsers slow down what is faster
 
 
@@ -41,11 +44,16 @@ def save_animation(
     seconds: of all of them together, at least 0.02 for each. hold: seconds more for the last.
     What shows through is white: GIF and MP4 have no half-transparent colours.
     """
-    if seconds <= 0:
-        raise UsageError(f"--seconds must be more than zero, not {seconds:g}")
+    seconds = border.real(seconds, "--seconds", 0, MOST_SECONDS, above=True)
     ending = check_ending(out)
     opaque = [on_white(picture).convert("RGB") for picture in pictures]
     each = max(seconds / len(opaque), SHORTEST)
+    if each > LONGEST:
+        raise UsageError(
+            f"--seconds {seconds:g} would show each of {len(opaque):,} images for {each:g} s: "
+            f"{LONGEST:g} s are the most",
+            fix=f"--seconds {LONGEST * len(opaque):g}, or less",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     if ending == ".mp4":
         save_video(opaque, out, each, hold)

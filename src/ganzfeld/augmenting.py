@@ -84,7 +84,8 @@ def augment(
 def write_table(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
     """Write the rows as they come, out of sight until all are there: they may not fit memory."""
     part = folder / HIDDEN / f"{TABLE}.part"
-    with open(part, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    place = reader.open_own(part, os.O_TRUNC)
+    with open(place, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)

@@ -10,10 +10,12 @@ import numpy as np
 from ganzfeld.config import Config
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
+from ganzfeld.errors import UsageError
 from ganzfeld.evaluation import evaluate
 from ganzfeld.examiner import learned_or_random, usable
 from ganzfeld.generate import Model
 from ganzfeld.metrics.default import default_extractor
+from ganzfeld.metrics.inception import INSTALL, installed
 
 MOST = 2000  # samples
 ENOUGH = 16  # held-out images that can tell anything
@@ -43,12 +45,23 @@ def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
     return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 
 
-def inception_count(pack: Pack, seconds: float) -> int:
+def inception_count(pack: Pack, seconds: float, asked: int | None = None) -> int:
     """Samples that Inception looks at beside at the end of a run of so many seconds.
 
     500, 1,000 or 2,000, so many that they take a fifth of the run's time at most; 0 where it is
-    not installed, where there is no time, or where the images are not like photographs.
+    not installed, where there is no time, or where the images are not like photographs. asked: what
+    `run.inception_count` says; it holds.
+
+    Raises UsageError where it is asked for and not installed.
     """
+    if asked and not installed():
+        raise UsageError(
+            f"run.inception_count is {asked:,}, and Inception is not installed",
+            safe="nothing was trained",
+            fix=f"{INSTALL}   or --set run.inception_count=0",
+        )
+    if asked is not None:
+        return asked
     choice = default_extractor(pack, count=final_count(pack), budget_seconds=SHARE * seconds)
     return choice.count if choice.name == "inception" else 0
 

@@ -158,7 +158,11 @@ RUN = fields(
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),
                 "samples": COUNT,
+                "held_out": maybe(COUNT),
                 "classes": NAMES,
+                "jitter": PART_OF_RUN,
+                "max_megapixels": number(1e-6, 1e9),
+                "rules": whole(1, 1_000),
             },
         ),
         "run": fields(
@@ -175,7 +179,9 @@ RUN = fields(
                 "sample_every": OPEN,
                 "evaluate_every": OPEN,
                 "evaluate_count": OPEN,
-                "inception_count": maybe(COUNT),
+                "inception_count": maybe(whole(0, 10**6)),
+                "latents": maybe(text),
+                "noise": maybe(text),
                 "log_every": OPEN,
                 "keep": whole(1, 10**9),
             },
@@ -190,6 +196,10 @@ def run(stored: Any) -> None:
     spans = stored.get("ema", {}).get("spans", {"medium": 1.0})
     if not spans or any(not name or "." in name for name in spans):
         raise wrong("ema.spans", "averages by names without dots", spans)
+    data = stored.get("data", {})
+    held, samples = data.get("held_out"), data.get("samples")
+    if held and samples is not None and held >= samples:
+        raise wrong("data.held_out", f"less than the {samples:,} samples", held)
 
 
 # A line of metrics.jsonl

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import torch
 from torch import Tensor
 
+from ganzfeld import border
 from ganzfeld.errors import UsageError
 from ganzfeld.generate import CHUNK, Labels, Model
 
@@ -47,14 +48,17 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     return (length * way).to(a.dtype)
 
 
-def path(latents: Sequence[Tensor], *, per_leg: int, loop: bool) -> list[Tensor]:
+def path(latents: Sequence[Tensor], *, per_leg: int, loop: bool) -> Iterator[Tensor]:
     """Latents along the way through all, `per_leg` from each to the next.
 
     It ends with the last latent, or, with `loop`, one step before the first.
     """
     ends = [*latents, latents[0]] if loop else list(latents)
-    way = [slerp(a, b, i / per_leg) for a, b in pairwise(ends) for i in range(per_leg)]
-    return way if loop else [*way, ends[-1]]
+    for a, b in pairwise(ends):
+        for i in range(per_leg):
+            yield slerp(a, b, i / per_leg)
+    if not loop:
+        yield ends[-1]
 
 
 @torch.inference_mode()
@@ -76,8 +80,7 @@ def frames(
     """
     if len(seeds) < 2:
         raise UsageError("interpolation needs two seeds or more", fix="--seeds 1,2,3")
-    if per_leg < 1:
-        raise UsageError(f"--frames must be 1 or more, not {per_leg}")
+    per_leg = border.whole(per_leg, "--frames", 1, border.MOST_IMAGES)
     chosen = model.label_numbers(label)
     if len(chosen) > 1:
         raise UsageError("interpolation keeps one class all the way: give one label")
@@ -85,7 +88,6 @@ def frames(
     number = None if labels is None else labels[0]
     ends = list(model.latents_of([0] * len(seeds), seeds))
     way = path(ends, per_leg=per_leg, loop=loop)
-    for low in range(0, len(way), CHUNK):
-        some = way[low : low + CHUNK]
+    while some := list(islice(way, CHUNK)):
         z = torch.stack(some + some[:1] * (CHUNK - len(some)))  # always as many at once
         yield model.draw(z, None if number is None else [number] * CHUNK)[: len(some)]

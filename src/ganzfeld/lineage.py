@@ -56,15 +56,29 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
             where, setting = name.split(".")
             setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
         return trusted(stored)  # the same names of code as this user has just given
-    longer = [row[0] for row in rows] == ["run.images"]
+    names = [row[0] for row in rows]
+    go_on = f"ganzfeld resume {quoted(folder)}"
+    if names == ["run.images"] and (wanted.run.images or 0) > (stored.run.images or 0):
+        fix = f"{go_on} --images {wanted.run.images}   to go on to there"
+    elif "data.fingerprint" in names:
+        fix = f"bring the data back as it was for {go_on}, or {anew(wanted, folder)}"
+    else:
+        fix = f"{go_on}   to continue it as it is, or choose another folder with --out"
     raise CheckpointError(
         f"{folder} holds a run with other settings:\n{table(rows)}",
         safe="nothing was changed",
-        fix=f"ganzfeld resume {quoted(folder)} --images {wanted.run.images}   to go on to there"
-        if longer and (wanted.run.images or 0) > (stored.run.images or 0)
-        else f"ganzfeld resume {quoted(folder)}   to continue it as it is, "
-        "or choose another folder with --out",
+        fix=fix,
     )
+
+
+def anew(config: Config, folder: Path) -> str:
+    """A command for data that were changed: a run of their own, from this one's weights."""
+    data = config.data
+    words = [data.source, *(["--with", data.other] if data.other else [])]
+    words += ["--recipe", config.recipe]
+    words += ["--size", "x".join(map(str, data.size))] if data.size else []
+    words += ["--init", str(folder), "--out", "NEW"]
+    return f"begin anew from its weights:\n        ganzfeld train {shlex.join(words)}"
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:

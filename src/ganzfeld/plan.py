@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ganzfeld import border, distributed, latents, randomness, vetting
+from ganzfeld import border, distributed, latents, vetting
 from ganzfeld.build import (
     build_network,
     build_optimiser,
@@ -170,8 +170,6 @@ def check(config: Config) -> None:
     """Refuse what cannot be meant, before anything is built."""
     run = config.run
     vetting.check_ranges(config)
-    if (config.data.held_out or 0) < 0:
-        raise UsageError(f"--held-out is 0 or more, not {config.data.held_out}")
     if run.batch_size % distributed.world():
         raise UsageError(
             f"{distributed.world()} processes cannot share a batch of {run.batch_size}",
@@ -186,10 +184,6 @@ def check(config: Config) -> None:
         )
     if not 0 <= run.seed < latents.LIMIT:
         raise UsageError(f"a seed is from 0 to {latents.LIMIT - 1} (2^64 - 1), not {run.seed}")
-    for name, known in (("noise", randomness.NOISES), ("latents", latents.NAMES)):
-        value = getattr(run, name)
-        if value is not None and value not in known:
-            raise UsageError(f"run.{name} is one of {', '.join(known)}, not {value!r}")
 
 
 def check_settings(

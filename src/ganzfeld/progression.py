@@ -47,8 +47,9 @@ def progress_of(
         )
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]
+        wide = min(columns or 8, max(8, *(len(t) for t in tiles)))
         save_animation(
-            [moment(t, int(p.stem), columns or 8) for t, p in zip(tiles, grids, strict=True)],
+            [moment(t, int(p.stem), wide) for t, p in zip(tiles, grids, strict=True)],
             out,
             seconds=seconds,
             hold=2.0,

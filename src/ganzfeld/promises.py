@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import checkpoint, lineage, shipping
+from ganzfeld import checkpoint, lineage, reader, shipping
 from ganzfeld.errors import CheckpointError, GanzfeldError
 
 EVALUATION, REPORT = "evaluation.json", "report.html"
@@ -42,21 +42,21 @@ def whole_model(folder: Path, images: int) -> bool:
         if "discriminator" in about:
             files[shipping.JUDGE] = about["discriminator"]["weights"]
         return all(unchanged(folder / name, expected) for name, expected in files.items())
-    except (GanzfeldError, OSError, KeyError, TypeError):
+    except (GanzfeldError, reader.Unreadable, OSError, KeyError, TypeError):
         return False
 
 
 def unchanged(path: Path, expected: dict[str, Any]) -> bool:
-    if not path.is_file() or path.stat().st_size != expected["size"]:
-        return False
-    with open(path, "rb") as file:
+    with reader.open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size != expected["size"]:
+            return False
         return bool(hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"])
 
 
 def is_json(path: Path) -> bool:
     try:
-        return path.is_file() and isinstance(json.loads(path.read_bytes()), dict)
-    except (OSError, ValueError, RecursionError):
+        return isinstance(reader.read_json(path), dict)
+    except CheckpointError:
         return False
 
 

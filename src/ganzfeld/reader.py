@@ -43,6 +43,10 @@ class Unreadable(ValueError):
     """What is wrong with a foreign file, in words that follow its name."""
 
 
+class TooLarge(Unreadable):
+    """A number of a JSON file is out of all proportion."""
+
+
 @contextlib.contextmanager
 def refused(path: Path, kind: type[GanzfeldError] = CheckpointError) -> Iterator[None]:
     """Errors of reading and understanding a file as one that names it."""
@@ -129,7 +133,27 @@ def parse(data: bytes | str, depth: int = DEPTH) -> Any:
         raise
     except ValueError as error:
         raise Unreadable(f"is not JSON: {shown(error)}") from error
-    return checked(tree, depth)
+    try:
+        return checked(tree, depth)
+    except TooLarge:
+        place = shown(next(too_large(tree, depth), ""))
+        raise Unreadable(f"is damaged: {place or 'it'} is a number that is too large") from None
+
+
+def too_large(tree: Any, depth: int, place: str = "") -> Iterator[str]:
+    """Where in a tree there are numbers out of all proportion."""
+    if isinstance(tree, dict | list) and depth > 0:
+        pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        for name, value in pairs:
+            yield from too_large(value, depth - 1, f"{place}.{name}".lstrip("."))
+    elif is_too_large(tree):
+        yield place
+
+
+def is_too_large(value: Any) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) > GREATEST if isinstance(value, int) else not abs(value) < 1e300
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -146,15 +170,14 @@ def no_constant(name: str) -> Any:
 
 
 def checked(tree: Any, depth: int) -> Any:
-    """The same, with foreign text marked. Raises Unreadable where it is too deep or a number is
-    out of all proportion."""
+    """The same, with foreign text marked. Raises Unreadable where it is too deep, and TooLarge."""
     if isinstance(tree, str):
         return foreign(tree)
     if isinstance(tree, bool) or tree is None:
         return tree
     if isinstance(tree, int | float):
-        if not abs(tree) <= GREATEST and (isinstance(tree, int) or not abs(tree) < 1e300):
-            raise Unreadable("has a number that is too large")
+        if is_too_large(tree):
+            raise TooLarge
         return tree
     if depth <= 0:
         raise Unreadable(f"nests deeper than {DEPTH}")

@@ -205,6 +205,8 @@ def train(
         batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
     if afford is not None:
         afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
+    if held_out is not None:
+        held_out = border.whole(held_out, "--held-out", 0, border.MOST_IMAGES)
     seed = border.whole(0 if seed is None else seed, "--seed", 0, border.MOST_SEED)
     if direction is not None:
         border.one_of(direction, "--direction", ("ab", "ba"))
@@ -333,8 +335,8 @@ def resume(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} pictures then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix=f"ganzfeld resume {lineage.quoted(folder)} --data PATH   where they are as "
-                "they were, or train anew with another --out",
+                fix=f"bring the data back as it was, name it with --data PATH, or "
+                f"{lineage.anew(config, folder)}",
             )
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)

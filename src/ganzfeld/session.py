@@ -156,8 +156,10 @@ class Session:
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config, pace.share)
-        if self.of_noise is not None and can_examine(self.trainer.game, self.of_noise):
-            run.inception_count = inception_count(self.of_noise, self.total / pace.rate)
+        pack = self.of_noise
+        if pack is not None and can_examine(self.trainer.game, pack):
+            seconds = self.total / pace.rate
+            run.inception_count = inception_count(pack, seconds, run.inception_count)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):

@@ -227,7 +227,7 @@ def ship(
             "weights": checkpoint.write(temporary / JUDGE, safetensors.torch.save(judge)),
         }
     checkpoint.write(temporary / "config.json", checkpoint.as_json(about))
-    checkpoint.write(temporary / "README.md", card_of(about).encode())
+    checkpoint.write(temporary / "README.md", checkpoint.utf8(card_of(about)))
     checkpoint.sync(temporary)
     checkpoint.remove(run / "model")
     system.replace(temporary, run / "model")

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import border
+from ganzfeld import border, latents, randomness
 from ganzfeld.border import ArgumentError
 from ganzfeld.config import Config, with_settings
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.parts import Facts
 
 DEEPEST = 32  # levels of lists in a setting's value
+LEAST_SAMPLES = 6  # of an evaluation
 COUNTS = {  # settings of `run` that are whole numbers of this or more
     "images": 1,
     "afford": 1,
@@ -25,12 +26,19 @@ COUNTS = {  # settings of `run` that are whole numbers of this or more
     "save_every": 1,
     "sample_every": 1,
     "evaluate_every": 1,
-    "evaluate_count": 6,
+    "evaluate_count": LEAST_SAMPLES,
+    "inception_count": 0,
     "log_every": 1,
     "keep": 1,
     "threads": 1,
 }
-MOST = {"batch_size": border.MOST_BATCH, "threads": 4096, "keep": 10**6, "evaluate_count": 10**6}
+MOST = {
+    "batch_size": border.MOST_BATCH,
+    "threads": 4096,
+    "keep": 10**6,
+    "evaluate_count": 10**6,
+    "inception_count": 10**6,
+}
 PRECISIONS = ("auto", "float32", "bfloat16")
 GUESSES = (  # of (side, channels, classes), until the data are known
     (32, 3, 0),
@@ -65,7 +73,18 @@ def check_ranges(config: Config) -> None:
     if ema.ramp is not None:
         border.real(ema.ramp, "ema.ramp", 0, 1e6, above=True)
     check_spans(ema.spans)
+    for name, known in (("noise", randomness.NOISES), ("latents", latents.NAMES)):
+        value = getattr(run, name)
+        if value is not None and value not in known:
+            raise UsageError(f"run.{name} is one of {', '.join(known)}, not {border.told(value)}")
+    if run.inception_count is not None and 0 < run.inception_count < LEAST_SAMPLES:
+        raise ArgumentError(
+            f"run.inception_count is 0 or {LEAST_SAMPLES} and more, not {run.inception_count}"
+        )
+    if data.held_out is not None:
+        border.whole(data.held_out, "data.held_out", 0, border.MOST_IMAGES)
     border.real(data.jitter, "data.jitter", 0, 1)
+    border.real(data.max_megapixels, "data.max_megapixels", 0, 1e9, above=True)
     for player, optimiser in config.optimisers.items():
         border.part_name(optimiser.name, "optimiser")
         border.real(optimiser.lr, f"optimisers.{player}.lr", 0, 1e30)

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import ganzfeld
+from ganzfeld import interpolation
 from ganzfeld.cli import main
 from ganzfeld.errors import UsageError
 from ganzfeld.generate import Model, latent
@@ -63,8 +64,8 @@ def test_almost_antipodal_is_accurate() -> None:
 
 
 def test_loops_come_back_without_a_double() -> None:
-    assert len(path([A, B], per_leg=4, loop=False)) == 5
-    way = path([A, B, A + B], per_leg=4, loop=True)
+    assert len(list(path([A, B], per_leg=4, loop=False))) == 5
+    way = list(path([A, B, A + B], per_leg=4, loop=True))
     assert len(way) == 12 and not torch.equal(way[-1], way[0])
 
 
@@ -124,8 +125,17 @@ def test_mp4_says_how_to_get_it(
     [
         (["--seeds", "1,x", "--out", "a.gif"], "whole numbers"),
         (["--seeds", "1,2", "--out", "a.jpg"], "should end in"),
-        (["--seeds", "1,2", "--frames", "0", "--out", "a.gif"], "1 or more"),
-        (["--seeds", "1,2", "--seconds", "-1", "--out", "a.gif"], "more than zero"),
+        (
+            ["--seeds", "1,2", "--frames", "0", "--out", "a.gif"],
+            "whole number from 1",
+        ),
+        (["--seeds", "1,2", "--frames", "2000000", "--out", "a.gif"], "fit"),
+        (["--seeds", "1,2", "--frames", "1000000000000", "--out", "a.mp4"], "to hold at once"),
+        (["--seeds", "1,2", "--frames", "900000", "--out", "a.png"], "to hold at once"),
+        (["--seeds", "1,2", "--seconds", "-1", "--out", "a.gif"], "--seconds is a number above 0"),
+        (["--seeds", "1,2", "--frames", "2", "--seconds", "9999", "--out", "a.gif"], "600 s"),
+        (["--seeds", "1,2", "--seconds", "nan", "--out", "a.gif"], "--seconds is a number above 0"),
+        (["--seeds", "1,2", "--seconds", "0", "--out", "a.gif"], "--seconds is a number above 0"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -134,6 +144,30 @@ def test_what_is_wrong_is_said(
     with pytest.raises(SystemExit) as caught:
         main(["interpolate", str(run.path), *arguments])
     assert caught.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_as_many_frames_as_are_said_to_fit_do(
+    run: ganzfeld.Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganzfeld.commands import training, using
+
+    monkeypatch.setattr(using, "MOVING_PIXELS", 10 * 192 * 192)
+    monkeypatch.setattr(training, "GRID_PIXELS", 10 * 66 * 66)
+    for name, legs, fit in (("a.gif", 1, 10), ("a.gif", 2, 5), ("a.png", 1, 9), ("a.png", 2, 4)):
+        seeds = ",".join(str(seed) for seed in range(legs + 1))
+        using.check_frames(fit, legs, (3, 16, 16), name == "a.png")
+        words = ["--seeds", seeds, "--frames", str(fit + 1), "--out", name]
+        with pytest.raises(SystemExit) as caught:
+            main(["interpolate", str(run.path), *words])
+        assert caught.value.code == 2 and f"--frames {fit}\n" in capsys.readouterr().err
+    with pytest.raises(ganzfeld.GanzfeldError, match="0 fit") as refused:
+        using.check_frames(1, 11, (3, 16, 16), False)
+    assert refused.value.fix == "fewer --seeds"
+
+
+def test_frames_come_as_they_are_asked_for(make_model: Callable[..., Model]) -> None:
+    chunk = next(interpolation.frames(make_model(), [1, 2], per_leg=10**11))
+    assert len(chunk) == 32
 
 
 def main_ok(arguments: list[str]) -> None:

@@ -81,3 +81,11 @@ def test_what_is_wrong_is_said(run: ganzfeld.Run, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "run" / "samples")
     with pytest.raises(DataError, match="no grids"):
         progress_of(tmp_path / "run", tmp_path / "x.png")
+
+
+def test_more_columns_than_there_are_samples_take_no_room(
+    run: ganzfeld.Run, tmp_path: Path
+) -> None:
+    progress_of(run.path, tmp_path / "x.gif", count=10, columns=10**9)
+    with Image.open(tmp_path / "x.gif") as image:
+        assert image.width < 10 * 70

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from ganzfeld.errors import UsageError
 
+MOST_SEEDS = 10_000  # of a study
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """`64` or `128x192` (height x width) as (height, width)."""
@@ -60,5 +62,10 @@ def parse_seeds(words: Sequence[str], option: str = "--seeds", *, default: int) 
     if len(numbers) == 1 and not text.strip().endswith(","):
         if not numbers[0]:
             raise UsageError(f"{option} 0 asks for no seed", fix=f"{option} 1, or more")
+        if numbers[0] > MOST_SEEDS:
+            raise UsageError(
+                f"{option} {numbers[0]} asks for more than {MOST_SEEDS:,} seeds",
+                fix=f"{option} {numbers[0]},   for that seed alone",
+            )
         return list(range(numbers[0]))
     return list(dict.fromkeys(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,13 +62,18 @@ def interpolate(
     """
     import numpy as np
 
-    from ganzfeld import animation, generate, interpolation, pictures
+    from ganzfeld import animation, border, generate, interpolation, pictures
 
     strip = animation.check_ending(out) == ".png"
+    if seconds is not None:
+        border.real(seconds, "--seconds", 0, animation.MOST_SECONDS, above=True)
     per_leg = frames if frames is not None else 8 if strip else 24
+    numbers = parse_numbers(",".join(seeds), "--seeds")
+    loaded = generate.load(model, task="generation", trust_code=trust_code)
+    check_frames(per_leg, len(numbers) - (not loop), loaded.shape, strip)
     chunks = interpolation.frames(
-        generate.load(model, task="generation", trust_code=trust_code),
-        parse_numbers(",".join(seeds), "--seeds"),
+        loaded,
+        numbers,
         per_leg=per_leg,
         loop=loop,
         label=label,
@@ -81,6 +87,29 @@ def interpolate(
         shown = [animation.enlarged(pictures.to_image(pixels)) for pixels in drawn]
         animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
     tell(f"{len(drawn)} pictures in {out}")
+
+
+MOVING_PIXELS = 200_000_000  # of all frames together: about 2 GB while they are written
+
+
+def check_frames(per_leg: int, legs: int, shape: Sequence[int], strip: bool) -> None:
+    """UsageError where so many frames would not fit memory; it says how many do."""
+    from ganzfeld.commands.training import GRID_PIXELS
+    from ganzfeld.errors import UsageError
+
+    height, width = shape[-2:]
+    if strip:
+        scale, gap, most = max(1, 64 // max(height, width)), 2, GRID_PIXELS
+    else:
+        scale, gap, most = -(-192 // max(height, width)), 0, MOVING_PIXELS
+    fit = most // ((scale * height + gap) * (scale * width + gap)) // max(legs, 1) - strip
+    if per_leg > max(fit, 0):
+        raise UsageError(
+            f"--frames {per_leg:,} on {legs:,} ways from seed to seed are too many to hold at "
+            f"once: {max(fit, 0):,} fit",
+            safe="nothing was drawn",
+            fix=f"--frames {fit}" if fit > 0 else "fewer --seeds",
+        )
 
 
 def augment(

@@ -19,7 +19,6 @@ from ganzfeld.data.arrange import (
     TRAIN_NAMES,
     arranged,
     depth_shared,
-    refuse_odd_bytes,
 )
 from ganzfeld.data.containers import (
     CONTAINERS,
@@ -59,7 +58,6 @@ def find_source(
 ) -> Encoded | Ready:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     path = Path(os.fspath(source)).expanduser()
-    refuse_odd_bytes(str(path))
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
