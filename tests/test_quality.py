@@ -136,7 +136,7 @@ def test_no_word_is_broken_at_80_columns() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "  more      ganzfeld sample runs/photographs-of-faces-default --count 64 --out pictures",
+        "  more      ganzfeld sample runs/photographs-of-faces-default --count 64 --out images",
         "runs/photos is complete at 640 images. To go on: ganzfeld resume runs/photos --images 12",
     ],
 )

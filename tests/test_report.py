@@ -102,7 +102,7 @@ def test_closest_pictures_are_those_that_were_measured(run: Path, pack: Pack) ->
     alts = [image["alt"] for image in page.all("img")]
     number, row, distance = result["memorisation_pairs"][0]
     place = alts.index(f"sample {number}")
-    assert alts[place + 1] == f"picture {row} of the data, the nearest to it"
+    assert alts[place + 1] == f"image {row} of the data, the nearest to it"
     assert f"{distance:.3g} apart" in page.text
     source = page.all("img")[place + 1]["src"]
     assert source is not None
@@ -146,12 +146,12 @@ def test_attributes_and_text_are_escaped() -> None:
 @pytest.mark.parametrize(
     ("gone", "lost"),
     [
-        (["evaluation.json"], {"Closest training pictures"}),
+        (["evaluation.json"], {"Closest training images"}),
         (["metrics.jsonl", "model"], {"Curves"}),
         (["samples"], {"Through time"}),
         (
             ["evaluation.json", "metrics.jsonl", "samples", "model", "checkpoints"],
-            {"Closest training pictures", "Curves", "Through time", "Class by class"},
+            {"Closest training images", "Curves", "Through time", "Class by class"},
         ),
     ],
 )
@@ -271,7 +271,7 @@ def test_ones_own_network_is_drawn_only_when_trusted(tmp_path: Path) -> None:
     )
     page = Page(report.write(run.path))
     assert not any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
-    assert "--out pictures --trust-code" in page.raw and ", trust_code=True)" in page.raw
+    assert "--out images --trust-code" in page.raw and ", trust_code=True)" in page.raw
     page = Page(report.write(run.path, trust_code=True))
     assert any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
 
@@ -315,7 +315,7 @@ def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: 
     with_config(run, source=str(tmp_path / "moved"))
     command = [sys.executable, "-m", "ganzfeld", "report", str(run)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "the closest training pictures are left out" in done.stdout
+    assert "the closest training images are left out" in done.stdout
     assert str(run / "report.html") in done.stdout
     assert "Left out: the data could not be opened" in Page(run / "report.html").text
 

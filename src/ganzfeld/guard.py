@@ -133,7 +133,7 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
 
 @contextmanager
 def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None]:
-    """Say what would fit where memory runs out.
+    """Turn out-of-memory errors into advice.
 
     finished: a run that has taken all its steps, so that no batch is to blame.
     """

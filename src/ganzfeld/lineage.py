@@ -88,7 +88,7 @@ def more(config: Config, task: str, folder: Path) -> str:
     if task == "translation":
         command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
     else:
-        command = f"sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+        command = f"sample {quoted(folder)} --count 64 --seed 1 --out images"
     return f"ganzfeld {command}{trust(config)}"
 
 

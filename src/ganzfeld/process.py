@@ -141,7 +141,7 @@ def give_back() -> None:
 
 
 def another_library() -> contextlib.suppress:
-    """Around calls of glibc, which is not everywhere."""
+    """Ignore errors where glibc is missing."""
     return contextlib.suppress(OSError, AttributeError, TypeError)
 
 

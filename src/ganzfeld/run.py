@@ -97,11 +97,11 @@ def train(
 ) -> Run:
     """Train a recipe on data into a run's folder; an unfinished run there is continued.
 
-    source: a folder, ZIP, IDX, .npy, .npz or parquet of pictures, or an embedded set's name.
+    source: a folder, ZIP, IDX, .npy, .npz or parquet of images, or an embedded set's name.
     recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
     other: the second domain of a translation, where `source` does not hold both.
     direction: of a translation that is learned one way: "ab", from the first domain or the left
-        half of each picture to the second, or "ba".
+        half of each image to the second, or "ba".
     out: the run's folder; by default runs/<data>-<recipe>.
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
@@ -116,7 +116,7 @@ def train(
     follow_links: also those that lead out of the data's folder.
     max_megapixels: of an image; larger ones count as bad.
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
-    on_bad_image: "fail" or "skip"; by default bad pictures are skipped up to one in a hundred.
+    on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
         of a model. They must fit.
@@ -243,7 +243,7 @@ def resume(
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} pictures then, {pack.count:,} now",
+                f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
                 fix="bring the data back as it was, or train anew with another --out",
             )

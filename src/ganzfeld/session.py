@@ -341,7 +341,7 @@ class Session:
         self.save()
 
     def protected(self) -> frozenset[str]:
-        """The checkpoint that measured best is not pruned."""
+        """Never prune the best-scoring checkpoint."""
         best = checkpoint.best(self.checkpoints, self.scores)
         return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 

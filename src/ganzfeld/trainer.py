@@ -7,7 +7,7 @@ happened. Saving, drawing and stopping are the business of whoever loops over it
         if report.images >= 100_000:
             break
 
-It knows games only through their base class, and nothing of pictures, files or screens.
+It knows games only through their base class, and nothing of images, files or screens.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_real_pictures_are_nested_and_differ_by_seed(pack: Pack) -> None:
     assert set(few) != set(real_rows(pack, pool, 20, 1))
     with pytest.raises(UsageError, match="not held out"):
         real_rows(pack, pool, 5_000, 0)
-    with pytest.raises(UsageError, match="no picture of"):
+    with pytest.raises(UsageError, match="no image of"):
         real_rows(pack, pool, 2, 0)
 
 

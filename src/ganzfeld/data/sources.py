@@ -1,7 +1,7 @@
 """What a data set is, decided by what is there and not by how it is called.
 
-A source is found without decoding anything: `Encoded` names pictures that are still files, `Ready`
-holds pictures that are already numbers. Both know their labels, and a key that changes when the
+A source is found without decoding anything: `Encoded` names images that are still files, `Ready`
+holds images that are already numbers. Both know their labels, and a key that changes when the
 data do.
 """
 
@@ -92,7 +92,7 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
         return 0
     if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
         raise DataError(
-            f"{shown(source)}: a number of pictures was expected behind the colon",
+            f"{shown(source)}: a number of images was expected behind the colon",
             fix="avatars:2000",
         )
     return int(number)

@@ -106,7 +106,7 @@ class Adversarial(Game):
         if difference and (augment != "none" or drops(D)):
             raise ValueError(
                 "difference needs augment none and no dropout in the discriminator: "
-                "both of its passes must see the same picture in the same way"
+                "both of its passes must see the same image in the same way"
             )
         if (r1 or r2 or gradient_penalty) and mixes(D):
             raise ValueError(

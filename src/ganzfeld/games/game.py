@@ -40,7 +40,7 @@ class Game(nn.Module):
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
-    task: str = "generation"  # or "translation": pictures "a" to pictures "b", or back
+    task: str = "generation"  # or "translation": images "a" to images "b", or back
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Game(nn.Module):
         return cast(Losses, getattr(self, f"{player}_loss")(batch))
 
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Samples (N, ...) from latents (N, latent) and labels (N,); pictures are in [-1, 1]."""
+        """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1]."""
         raise NotImplementedError(f"{type(self).__name__} does not sample")
 
 

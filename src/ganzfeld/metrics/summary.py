@@ -22,7 +22,7 @@ def summary(result: dict[str, Any]) -> list[str]:
         f"by the {protocol['extractor']} extractor"
     ]
     if (accuracy := result.get("extractor_accuracy")) is not None:
-        lines[0] += f" ({100 * accuracy:.1f} % of held-out images told right)"
+        lines[0] += f" ({100 * accuracy:.1f} % held-out accuracy)"
     if note := result.get("extractor_note"):
         lines.append(f"note: {note}")
     if (fitted := protocol.get("fitted", "none")) != "none":
@@ -51,12 +51,12 @@ def real_words(result: dict[str, Any]) -> str:
     elif result["real_from"] == "halves":
         text += ", all there are"
         if "frechet" in result["real"]:
-            text += "; Frechet distance carried on to the counts above"
+            text += "; Frechet distance extrapolated to the counts above"
     return text
 
 
 def figure(value: float | None) -> str:
-    """Four figures that count; a dash for what could not be computed."""
+    """Four significant digits; a dash for what could not be computed."""
     return "-" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
@@ -79,7 +79,7 @@ def row_of(metric: Metric, result: dict[str, Any]) -> Row:
 
 
 def short(value: float) -> str:
-    """Two figures that count, three from 100 on."""
+    """Two significant digits, three from 100 on."""
     return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
 
 

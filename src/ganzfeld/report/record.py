@@ -60,7 +60,7 @@ class Record:
 
     @property
     def translates(self) -> bool:
-        """Whether the model turns pictures into others, rather than noise."""
+        """Whether the model turns images into others, rather than noise."""
         return (self.about or {}).get("task") == "translation"
 
     def of_kind(self, kind: str) -> list[Row]:

@@ -92,7 +92,7 @@ def next_steps(record: Record) -> Html:
         f"model.images(1, seed=7{pick})[0].show()\n"
         f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
     )
-    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures{trust}"
+    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out images{trust}"
     if record.translates:
         sample = f"ganzfeld translate {where} PICTURES --out translated{trust}"
         python = (
@@ -115,5 +115,5 @@ def next_steps(record: Record) -> Html:
 def footer(record: Record) -> Html:
     version = (record.about or {}).get("version")
     made = f"Made by ganzfeld {version}. " if version else "Made by ganzfeld. "
-    words = f"{made}The pictures of the generator are synthetic: say so where they are used."
+    words = f"{made}The images of the generator are synthetic: say so where they are used."
     return tag("footer", tag("p", words, class_="soft"))

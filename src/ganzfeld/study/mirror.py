@@ -16,7 +16,7 @@ from ganzfeld.study.classifier import accuracy_of, right, trained
 LEARNED, TESTED = 3_000, 1_000  # images at most
 LEAST = 40  # images to test on, below which nothing can be told
 IMAGES = 9_600  # seen in training: some CPU seconds
-KNOWN = 0.5  # share told right, from which on a classifier knows the classes
+KNOWN = 0.5  # accuracy from which a classifier is taken to know the classes
 LOST = 0.05  # of the accuracy that mirroring may cost
 APART = 0.65  # share that may be told from their mirror images; half is chance
 
