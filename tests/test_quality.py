@@ -90,7 +90,7 @@ def test_alarms_are_words_and_are_not_said_twice() -> None:
     copied = quality.alarms(result(memorisation=0.2))
     assert len(copied) == 1 and "learned some by heart" in copied[0]
     known = "20.0% of the images are copies of training images"
-    assert quality.alarms(result(memorisation=0.2, warnings=[known])) == [known]
+    assert quality.alarms(result(memorisation=0.2, warnings=[known])) == [f"{known}."]
     over = {"overfitted": True, "held_out_count": 99, "frechet_held_out": 2.0}
     assert "99 held-out images" in quality.alarms(result(**over, frechet_training=1.0))[0]
     told = quality.alarms(result(protocol={"extractor": "random"}))
