@@ -40,7 +40,6 @@ def test_every_command_has_help_of_its_own(
         (["data", "chek"], "Did you mean 'check'?"),
         (["data", "train"], "there is no `ganzfeld data train`"),
         (["data", "data"], "there is no `ganzfeld data data`"),
-        (["--version"], "there is no `ganzfeld --version`"),
     ],
 )
 def test_an_unknown_command_is_a_usage_error(

@@ -221,7 +221,7 @@ def test_what_is_wrong_is_said(runs: Path) -> None:
     (runs / "other.json").write_text('{"a": 1}')
     (runs / "broken.json").write_text("{")
     for name, words in (
-        ("other.json", "not what ganzfeld evaluate wrote"),
+        ("other.json", "it has no protocol"),
         ("broken.json", "neither a run nor a file"),
         ("nowhere", "neither a run nor a file"),
     ):

@@ -264,7 +264,7 @@ def test_a_run_that_cannot_be_mended_ends_with_what_was_good(
 
 
 @pytest.mark.parametrize("images", [640, 40, 16, 8])
-@pytest.mark.parametrize("lr", ["1e20", "1e39"])
+@pytest.mark.parametrize("lr", ["1e20", "1e29"])
 def test_an_absurd_learning_rate_leaves_only_finite_numbers(
     lr: str, images: int, tmp_path: Path
 ) -> None:

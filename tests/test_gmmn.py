@@ -64,7 +64,8 @@ def test_it_is_the_measured_distance() -> None:
     torch.manual_seed(0)
     real, fake = torch.randn(40, 3), torch.randn(40, 3) + 0.5
     median = float(torch.pdist(real).median())
-    measured, _ = two_sample(real.double().numpy(), fake.double().numpy(), gaussian(0.7 * median))
+    kernel = gaussian(0.7 * median)
+    measured = two_sample(real.double().numpy(), fake.double().numpy(), kernel, 0)[0]
     assert float(mmd2(real, fake, (0.7,))) == pytest.approx(measured, abs=1e-5)
 
 

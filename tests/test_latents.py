@@ -179,7 +179,7 @@ def test_seeds_and_numbers_out_of_range_are_named(wrong: int, tmp_path: Path) ->
     for seed, number in ((wrong, 0), (0, wrong)):
         with pytest.raises(UsageError, match=r"from 0 to 18446744073709551615"):
             normals(4, seed, [number])
-    with pytest.raises(UsageError, match=r"a seed is from 0 to 18446744073709551615"):
+    with pytest.raises(UsageError, match="seed is "):
         ganzfeld.train("avatars:64", out=tmp_path / "run", images=64, seed=wrong, quiet=True)
 
 

@@ -93,9 +93,9 @@ def test_counts_of_stacked_digits() -> None:
 
 @pytest.fixture
 def grey(tmp_path: Path) -> Pack:
-    """Images of one shade each, which is ten times their label."""
+    """Images of one shade each, which is a hundred times their label."""
     y = np.arange(30) % 3
-    x = np.broadcast_to((10 * y).astype(np.uint8)[:, None, None], (30, 8, 8))
+    x = np.broadcast_to((100 * y).astype(np.uint8)[:, None, None], (30, 8, 8))
     np.savez(tmp_path / "grey.npz", x=x, y=y)
     return open_pack(tmp_path / "grey.npz")
 
@@ -107,7 +107,7 @@ def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
     x = data.rows(chosen)["x"]
     wanted = grey.labels[data.triples[chosen]]
     assert x.shape == (3, 3, 8, 8) and x.dtype == np.uint8
-    assert np.array_equal(x[:, :, 0, 0], 10 * wanted)
+    assert np.array_equal(x[:, :, 0, 0], 100 * wanted)
     again = modes.stacked(grey, 500, seed=4)
     assert np.array_equal(data.triples, again.triples)
     assert not np.array_equal(data.triples, modes.stacked(grey, 500, seed=5).triples)
@@ -119,7 +119,7 @@ def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
             return ((pixels.mean((1, 2, 3)) + 1) * 127.5)[:, None]
 
         def head(self, shade: torch.Tensor) -> torch.Tensor:
-            return -(shade - torch.tensor([0.0, 10.0, 20.0])).abs()
+            return -(shade - torch.tensor([0.0, 100.0, 200.0])).abs()
 
     assert np.array_equal(modes.classes_of(x, Shade()), wanted)
     everything = modes.classes_of(data.rows(np.arange(500))["x"], Shade())
@@ -156,10 +156,14 @@ def test_the_floor_counts_what_a_classifier_invents(
 
 
 def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "colour.npz", x=np.zeros((12, 8, 8, 3), np.uint8), y=np.arange(12) % 2)
+    np.savez(
+        tmp_path / "colour.npz",
+        x=np.arange(12 * 192, dtype=np.uint8).reshape(12, 8, 8, 3),
+        y=np.arange(12) % 2,
+    )
     with pytest.raises(DataError, match="3 channel"):
         modes.stacked(open_pack(tmp_path / "colour.npz"))
-    np.savez(tmp_path / "plain.npz", x=np.zeros((12, 8, 8), np.uint8))
+    np.savez(tmp_path / "plain.npz", x=np.arange(12 * 64, dtype=np.uint8).reshape(12, 8, 8))
     with pytest.raises(DataError, match="no labels"):
         modes.stacked(open_pack(tmp_path / "plain.npz"))
 

@@ -45,7 +45,10 @@ def test_ranks_share_what_one_process_sees() -> None:
         NETWORKS["mlp-generator"]((1,), widths=(4,), output="linear"),
         NETWORKS["mlp-discriminator"]((1,), widths=(4,)),
     )
-    optimisers = {p: torch.optim.SGD(game.parameters(), 0.1) for p in game.players}
+    optimisers = {
+        player: torch.optim.SGD(game.get_submodule(name).parameters(), 0.1)
+        for player, (name,) in game.players.items()
+    }
     data = Tensors({"x": torch.arange(100.0).unsqueeze(1)})
 
     def see(rank: int, world: int) -> torch.Tensor:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.report.html import page, policy, table, tag
-from ganzfeld.screen import Screen, panel
+from ganzfeld.screen import Screen, State, panel
 from ganzfeld.study.page import Page
 from ganzfeld.text import lines, plain, shown
 
@@ -40,7 +40,17 @@ def test_a_name_reaches_no_screen_with_what_a_terminal_obeys(name: str) -> None:
     screen.say(f"note: {name}")
     screen.columns(["metric", name], [(name, [name])])
     screen.table("plan", [("data", name)])
-    screen.console.print(panel(Path(name), 1, 2, 3.0, "4 s", {name: 1.0}, Path(name)))
+    state = State(
+        run=Path(name),
+        images=1,
+        total=2,
+        rate=3.0,
+        losses={name: 1.0},
+        draws={},
+        quality="",
+        picture=Path(name),
+    )
+    screen.console.print(panel(state, 280))
     written = screen.console.file.getvalue()  # type: ignore[attr-defined]
     assert not FORBIDDEN.search(written)
     assert "\\x1b" in written or not name.startswith("\x1b")
@@ -73,7 +83,7 @@ def test_a_name_on_a_page_is_isolated(name: str, tmp_path: Path) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", written)
         if "\u05d0" in name:
             assert f"<bdi>{name}</bdi>" in written
-            assert f"<title>\u2068{name}\u2069</title>" in written
+            assert f"<title>\u2068{name}\u2069" in written
 
 
 def test_pages_run_their_own_script_and_nothing_else(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_raw_weights_can_be_shipped_and_are_called_so(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", settings=["ema.half_life_images=0"])
-    trained = weights_at(run.path, 64, "game")
+    trained = weights_at(run.path, run.model.about["chosen"]["images"], "game")
     shipped = run.model.generator.state_dict()
     assert all(torch.equal(v, trained[f"G.{k}"]) for k, v in shipped.items())
     assert run.model.about["averaged"] is False

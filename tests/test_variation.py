@@ -77,7 +77,7 @@ def test_a_resumed_run_sees_the_same_windows():
 
 
 def test_a_jitter_out_of_range_is_named(tmp_path: Path):
-    with pytest.raises(UsageError, match=r"data\.jitter is a part of the side, from 0 to 1, not 2"):
+    with pytest.raises(UsageError, match=r"data\.jitter is a number from 0 to 1, not 2"):
         ganzfeld.train(
             "avatars:40", out=tmp_path / "r", images=32, quiet=True, settings=["data.jitter=2"]
         )

@@ -61,7 +61,7 @@ def augment(
             "and `ganzfeld sample MODEL --count N --out FOLDER/CLASS` for each",
         )
     count = border.whole(count, "--count", 1, border.MOST_IMAGES)
-    seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    seed = border.whole(seed, "--seed", 0, border.MOST_SEED)
     shares = class_shares(loaded, model, like, progress)
     request = {
         "weights": weights_of(loaded),

@@ -19,7 +19,7 @@ from ganzfeld.errors import UsageError, did_you_mean
 MOST_IMAGES = 10**12 - 1  # a checkpoint's name has twelve digits
 MOST_MINUTES = 60 * 24 * 365 * 10
 MOST_BATCH = 1 << 20
-MOST_SEED = (1 << 63) - 1
+MOST_SEED = (1 << 64) - 1
 MOST_PIXELS = 1 << 16  # of a side
 LONGEST = 10_000  # letters of a setting
 

@@ -29,6 +29,7 @@ from ganzfeld.config import Config, Part, with_settings
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics.domain import domain_classifier
+from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.pace import affordable
 from ganzfeld.pictures import to_pixels
 from ganzfeld.plan import find_generation, settle, sized
@@ -305,9 +306,10 @@ def confusion_floor(
 
 
 def unseen(pack: Pack) -> Labels:
-    """Rows that the domain classifier of `metrics.domain` was measured on, and not trained."""
-    order: Labels = numpy_generator("domain", "split").permutation(len(pack))
-    return np.sort(order[: min(len(pack) // 10, 2_000)])
+    """Rows that the domain classifier of `metrics.domain` has not learned from, at most 2,000."""
+    order = numpy_generator("modes", "unseen").permutation(len(pack))
+    rows: Labels = np.sort(order[~np.isin(order, learning_rows(pack))][:2_000])
+    return rows
 
 
 def bench_stacked(

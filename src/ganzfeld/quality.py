@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganzfeld.metrics.summary import warnings
+
 MARGIN = 1.05  # a Frechet distance this many times the lowest is as good as that
 WORSE = 1.3  # and this many times the lowest is worse
 FEW = 3  # evaluations, below which there is no trend
@@ -96,7 +98,8 @@ def real_of(result: Mapping[str, Any], name: str) -> float | None:
 
 def alarms(result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of an evaluation, in sentences."""
-    found = [f"{text[:1].upper()}{text[1:]}." for text in map(str, result.get("warnings") or [])]
+    texts = dict.fromkeys([*warnings(dict(result)), *map(str, result.get("warnings") or [])])
+    found = [f"{text[:1].upper()}{text[1:]}." for text in texts]
     said = " ".join(found).lower()
     if (result.get("protocol") or {}).get("extractor") == "random" and "random" not in said:
         found.append(

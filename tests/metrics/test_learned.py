@@ -61,7 +61,7 @@ def test_half_is_learned_from_and_never_more_than_25_000(
 
 def test_what_was_learned_from_is_never_reference(net: Extractor, pack: Pack) -> None:
     assert net.learned_from is not None
-    rows = evaluation.reference_rows(pack, 600, net.learned_from)
+    rows = evaluation.reference_rows(pack, 600, net)
     assert len(rows) == 300 and not np.isin(rows, net.learned_from).any()
     whole = evaluation.reference_rows(pack, 600)
     assert len(whole) == 600, "an extractor that learned nothing has all"

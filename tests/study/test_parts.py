@@ -317,5 +317,5 @@ def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:
     page.pictures([('"x"', Image.new("L", (4, 4)))])
     text = page.write(tmp_path).read_text()
     assert "<script>&" not in text and "&lt;script&gt;" in text and "data:image/" in text
-    assert "http" not in text
+    assert "http:" not in text and "https:" not in text
     assert "| a | b\\|c |" in (tmp_path / "report.md").read_text()

@@ -140,7 +140,7 @@ def test_what_cannot_be_studied(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not held out"):
         study(data, tmp_path, real=[30, 9_999])
     assert not (tmp_path / "generators").exists(), "it is said before anything is trained"
-    np.save(tmp_path / "x.npy", np.zeros((20, 8, 8), np.uint8))
+    np.save(tmp_path / "x.npy", np.arange(20 * 64, dtype=np.uint8).reshape(20, 8, 8))
     with pytest.raises(UsageError, match="labelled"):
         study(tmp_path / "x.npy", tmp_path / "out")
     with pytest.raises(UsageError, match="'default'"):

@@ -170,7 +170,7 @@ def sample(
     from ganzfeld.screen import Screen
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
-    border.whole(seed, "--seed", -border.MOST_SEED, border.MOST_SEED)
+    border.whole(seed, "--seed", 0, border.MOST_SEED)
     border.real(mean, "--mean", -1e6, 1e6)
     border.real(std, "--std", 0, 1e6)
     if of is not None:

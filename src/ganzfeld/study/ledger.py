@@ -17,7 +17,7 @@ from ganzfeld.schema import fields, maybe, number, text, whole
 Cell = dict[str, Any]
 SCORE = maybe(number())
 SCORES = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
-COUNTS = ("seed", "real", "images", "parameters", "afford", "tested", "trained_on")
+COUNTS = ("seed", "images", "parameters", "afford", "tested", "trained_on")
 CELL = fields(  # of either study
     {},
     {"seed": whole(0, 2**63)}
