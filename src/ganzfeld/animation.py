@@ -1,4 +1,4 @@
-"""Moving images by the ending of their file: GIF, WebP or MP4."""
+"""Animations as GIF, WebP or MP4, chosen by the file's extension."""
 
 from __future__ import annotations
 

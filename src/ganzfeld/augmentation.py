@@ -1,4 +1,4 @@
-"""Augmentation between samples and discriminator, for real and fake samples alike.
+"""Differentiable augmentation of real and generated samples before the discriminator.
 
 The discriminator never sees a sample as it is, so it cannot learn a small set by heart, and the
 generator learns through the same transformations (Karras et al. 2020, "Training generative

@@ -1,4 +1,4 @@
-"""A labelled set of synthetic images: class folders that `train` reads, and a table of them."""
+"""A labelled set of synthetic images: class folders that `train` reads, and a table."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def refuse_others(folder: Path) -> None:
         raise UsageError(
             f"{shown(str(folder))} is not empty: {shown(there[0])} is in it",
             safe="nothing was changed",
-            fix="choose a new folder with --out; synthetic images should lie by themselves",
+            fix="choose a new folder with --out; keep synthetic images apart from others",
         )
 
 
@@ -159,7 +159,7 @@ def class_shares(
         source = source_of(given)
         if source is None:
             raise UsageError(
-                "only a run knows where its data are, and this is a model by itself",
+                "only a run knows where its data are, and this is only a model",
                 fix="--like PATH, with the data's path",
             )
     pack = open_data(source or "", model, progress)

@@ -24,6 +24,7 @@ from ganzfeld.commands import (
     translating,
     using,
 )
+from ganzfeld.commands.helping import plain
 from ganzfeld.errors import (
     OF_DISK,
     GanzfeldError,
@@ -59,7 +60,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
         "compare recipes; test whether synthetic data help",
         {"augmentation": study.study_augmentation, "families": study.study_families},
     ),
-    "metrics": ("what measures images", {"install": metrics.metrics_install}),
+    "metrics": ("extractors that measure images", {"install": metrics.metrics_install}),
     "bench": ("mode-coverage benchmarks", {"modes": bench.bench_modes}),
 }
 
@@ -75,7 +76,7 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
         whole = f"{prog} {name}"
-        tyro.cli(commands[name], prog=whole, args=prepared(whole, commands[name], rest))
+        tyro.cli(plain(commands[name]), prog=whole, args=prepared(whole, commands[name], rest))
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(

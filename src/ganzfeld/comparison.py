@@ -1,4 +1,4 @@
-"""Runs and evaluations side by side; only numbers of one protocol share a table."""
+"""Compare runs and evaluations; one table holds one protocol only."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Comparison:
         first = self.groups[0]
         names = ", ".join(member.name for member in group.members)
         if group.protocol is None:
-            return [f"{names}: not measured yet. To mend it:", *self.commands(group)]
+            return [f"{names}: not measured yet. To fix it:", *self.commands(group)]
         if group is first or first.protocol is None:
             return []
         what = "; ".join(reasons(first.protocol, group.protocol))
@@ -92,7 +92,7 @@ class Comparison:
                 "the two folders against one data set"
             ]
         return [
-            f"{names}: not comparable with the first table: {what}. To mend it:",
+            f"{names}: not comparable with the first table: {what}. To fix it:",
             *self.commands(group),
         ]
 

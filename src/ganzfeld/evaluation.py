@@ -1,4 +1,4 @@
-"""Measure a generator, or any images, against data: images in, a dictionary of numbers out."""
+"""Measure a generator, or any set of images, against data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a translation has come to: images to look at, and how far they are from the truth."""
+"""Measure a translation: example images, and their distance from the truth."""
 
 from __future__ import annotations
 

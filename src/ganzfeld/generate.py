@@ -1,4 +1,4 @@
-"""Load what a run ships and draw from it. None of it needs the flags of training."""
+"""Load the model of a run and sample from it, without any training options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a continued run shares with the one that was begun: its settings, and where it ran."""
+"""What a continued run shares with its beginning: settings and machine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     raise CheckpointError(
         f"{folder} holds a run with other settings:\n{table(rows)}",
         safe="nothing was changed",
-        fix=f"ganzfeld resume {quoted(folder)} --images {wanted.run.images}   to go on to there"
+        fix=f"ganzfeld resume {quoted(folder)} --images {wanted.run.images}   to train up to there"
         if longer and (wanted.run.images or 0) > (stored.run.images or 0)
         else f"ganzfeld resume {quoted(folder)}   to continue it as it is, "
         "or choose another folder with --out",
@@ -84,7 +84,7 @@ def trust(config: Config) -> str:
 
 
 def more(config: Config, task: str, folder: Path) -> str:
-    """A command to go on with when a run is done."""
+    """A command to try once a run is done."""
     if task == "translation":
         command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
     else:

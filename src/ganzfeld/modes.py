@@ -1,4 +1,4 @@
-"""Mode counting: how many of the things that the data consist of a generator makes.
+"""Mode counting: how many kinds of sample in the data does a generator make?
 
 Two mixtures of Gaussians in the plane, and digits stacked into 1,000 kinds of image. The
 conventions are those of VEEGAN (Srivastava et al. 2017, arXiv:1705.07761) and PacGAN (Lin et al.
@@ -135,7 +135,7 @@ def plane_config(
     config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
     if set(config.networks) != {"G", "D"}:
         raise UsageError(
-            f"the recipe {recipe} is no game of G against D, which the mixtures are for",
+            f"the recipe {recipe} is not a game of G against D, which the mixtures need",
             safe="nothing was trained",
             fix="an adversarial recipe, or the digits: --only stacked --data MNIST",
         )

@@ -1,4 +1,4 @@
-"""What recipes are put together from."""
+"""Building blocks of recipes."""
 
 from __future__ import annotations
 

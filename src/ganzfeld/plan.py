@@ -1,4 +1,4 @@
-"""From what a user asked for to a complete configuration, and the plan that says what it means."""
+"""Turn a user's request into a complete configuration, and print the plan."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
         told = f"{type(error).__name__}: {error}"
         raise UsageError(f"the recipe {name!r} cannot be loaded: {told}") from error
     if not callable(recipe):
-        raise UsageError(f"{name} is no function: a recipe takes Facts and gives a Config")
+        raise UsageError(f"{name} is not a function: a recipe takes Facts and returns a Config")
     return recipe
 
 

@@ -1,4 +1,4 @@
-"""Settings of the whole process that training is faster with."""
+"""Process-wide settings that make training faster."""
 
 from __future__ import annotations
 

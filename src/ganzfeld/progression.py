@@ -1,4 +1,4 @@
-"""The same latents through a run, from the grids that training drew of them."""
+"""Show the same samples through a run, cut from its sample grids."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def progress_of(
     grids = grids_of(run)
     if not grids:
         raise DataError(
-            f"{run} has no grids of samples", fix="let it train to its first run.sample_every"
+            f"{run} has no grids of samples", fix="let it train until its first run.sample_every"
         )
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]

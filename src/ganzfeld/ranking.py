@@ -1,4 +1,4 @@
-"""Keep the best of many samples by the discriminator's score, and tell what that costs.
+"""Keep the best of many samples by the discriminator's score, and measure the cost.
 
 Selection trades variety for quality: what the discriminator finds likely it finds again and
 again (Azadi et al. 2019 sample by it properly; keeping the top is the plain form of it).

@@ -1,4 +1,4 @@
-"""Recipes: functions from what the data is like to a whole configuration.
+"""Recipes: functions that turn facts about the data into a configuration.
 
 A recipe is conditional when the data has labels: it passes `facts.classes` on, and zero means
 none. Your own recipe is a function like these, named as `--recipe mine.py:photos`.

@@ -1,4 +1,4 @@
-"""Runs by function call: data in, a folder with a trained model out."""
+"""Train and resume runs from Python: data in, a folder with a model out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NO_ARRAYS = (
     "an array: numpy.save('data.npy', array), then ganzfeld.train('data.npy'); "
     "or ganzfeld.Trainer, which takes tensors"
 )
-NO_ROOM = "free some space (df -h), or make the folder writable, then give the same command again"
+NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def resume(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="bring the data back as it was, or train anew with another --out",
+                fix="restore the original data, or train again with another --out",
             )
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
@@ -254,7 +254,7 @@ def resume(
                 seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
-                        f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",
+                        f"{folder} has seen {seen:,} images: --images {images:,} is below that",
                         safe="nothing was changed",
                         fix=f"ganzfeld resume {lineage.quoted(folder)} --images {2 * seen}"
                         "   or any number above",

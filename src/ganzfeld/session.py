@@ -182,7 +182,7 @@ class Session:
                 self.complete(found)
             self.screen.say(
                 f"{self.folder} is complete at {found.manifest['images']:,} images. "
-                f"To go on: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
+                f"More: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
             )
             return
         self.screen.say(

@@ -1,4 +1,4 @@
-"""What a run ships: a folder with weights, a description, and a card for people."""
+"""Write the model folder of a run: weights, description and model card."""
 
 from __future__ import annotations
 

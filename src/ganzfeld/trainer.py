@@ -1,4 +1,4 @@
-"""The training loop. There is one, and this is it.
+"""The training loop. There is only this one.
 
 A `Trainer` is an iterator: each turn is one step of a game, and what is yielded says what
 happened. Saving, drawing and stopping are the business of whoever loops over it::

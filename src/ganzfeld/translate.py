@@ -1,4 +1,4 @@
-"""Use what a translation ships: images of any size in, their counterparts out."""
+"""Translate images of any size with a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mirrored and shifted images: a small data set goes further, and no network is told."""
+"""Mirror and shift training images, which makes small data sets go further."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that put a recipe to a known test."""
+"""Commands that run benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that answer a question by many small runs."""
+"""Commands that run studies of many small runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that train, and draw from what was trained."""
+"""Commands that train and sample."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def check_grid(count: int, shape: Sequence[int]) -> None:
         raise UsageError(
             f"--grid with {count:,} images is too large for one: {most:,} fit",
             safe="nothing was drawn",
-            fix=f"leave --grid out, or another command for it with --count {min(most, 100)}",
+            fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
         )
 
 

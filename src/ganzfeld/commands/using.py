@@ -1,4 +1,4 @@
-"""Commands for what a trained generator is used for."""
+"""Commands that use a trained generator."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _asked(array: NDArray[Any], name: str, text: str) -> tuple[Convert, str, str
     """By the range, or the percentiles, that the user gave."""
     low, high, parts = parse(text)
     bad = _seen(array)[1] if array.dtype.kind == "f" else {}
-    words = f"{low:g} to {high:g}, as asked for: what lies beyond is clipped"
+    words = f"{low:g} to {high:g}, as requested; values beyond are clipped"
     found: Range | None = Range(low=low, high=high, words=words)
     if parts:
         places = np.unique(np.linspace(0, len(array) - 1, SAMPLED).round().astype(np.int64))

@@ -1,4 +1,4 @@
-"""What an avatar shows, as a sentence."""
+"""Describe an avatar in a sentence."""
 
 from __future__ import annotations
 

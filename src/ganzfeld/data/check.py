@@ -1,4 +1,4 @@
-"""Look at every image of a data set without training on it, and say it on one screen."""
+"""Check every image of a data set without training, and report on one screen."""
 
 from __future__ import annotations
 

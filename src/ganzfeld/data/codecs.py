@@ -1,4 +1,4 @@
-"""One encoded image to one array, or the reason why not.
+"""Decode one image to one array, or say why it cannot be decoded.
 
 Every image is decoded completely: `Image.verify()` accepts a JPEG that is cut in half. Nothing
 here ever sets `LOAD_TRUNCATED_IMAGES`, which would fill the missing half with grey.

@@ -1,4 +1,4 @@
-"""Why an image cannot be used, in words: the decoders' own errors help nobody."""
+"""Explain in plain words why an image cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find two domains in what a user has: folders by name, two data sets, or halves of images."""
+"""Find two domains in the data: named folders, two data sets, or halves of images."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def halved(done: TwoDomains) -> TwoDomains:
         height, width = odd[0]
         done.report["warnings"].append(
             f"{width}x{height} pixels are not twice as wide as high: these images do not look like "
-            "pairs side by side. Two folders of images are trained on with --with OTHER"
+            "pairs side by side. For two folders of images, use --with OTHER"
         )
     return done
 
@@ -248,7 +248,7 @@ def match(a: Side, b: Side) -> Both:
         if len(a) != len(b):
             raise DataError(
                 f"there are {len(a):,} images in a and {len(b):,} in b: each needs its pair",
-                fix="give as many of both, in the same order",
+                fix="give the same number of both, in the same order",
             )
         return Both(a, b, True)
     (first, lost_a), (second, lost_b) = by_name(a), by_name(b)
@@ -291,7 +291,7 @@ def by_name(side: Side) -> tuple[dict[str, int], set[str]]:
             raise DataError(
                 f"two images are called {shown(short(name))} but for the extension: "
                 f"{shown(side.names[found[short(name)]])} and {shown(name)}",
-                fix="take one of them away",
+                fix="remove one of them",
             )
         found[short(name)] = row
     return found, {short(name) for name in side.lost}

@@ -1,4 +1,4 @@
-"""What a face is painted with: distance functions, and a canvas with three styles.
+"""Tools for painting faces: distance functions, and a canvas with three styles.
 
 A shape is a signed distance to its edge, negative inside, for every pixel of a region: its cover
 is `0.5 - distance / pixel`, clipped, which antialiases at any size. Distances need only be right

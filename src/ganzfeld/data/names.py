@@ -1,4 +1,4 @@
-"""File names: which to pass over, how to sort them and how to print them."""
+"""File names: which to skip, how to sort them and how to print them."""
 
 from __future__ import annotations
 

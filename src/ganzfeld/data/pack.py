@@ -1,4 +1,4 @@
-"""A data set, decoded once into one memory-mapped file, and found again without decoding.
+"""Decode a data set once into a memory-mapped file, and find it again later.
 
 A pack lies in a cache folder under a name that ends in a quick key: a hash of the options and of
 every file's name, size and time. Its `fingerprint` is another thing: a hash of the pixels, labels
@@ -91,7 +91,7 @@ class Pack:
             raise ResourceError(
                 f"the pack {shown(str(self.path))} was cut short while it was used",
                 safe="the data and all checkpoints are untouched",
-                fix="give the same command again: the pack is made anew",
+                fix="run the same command again: the pack is rebuilt",
             )
 
     @property
@@ -205,7 +205,7 @@ def _without_home() -> Path:
         raise _no_cache(cache, error) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise ResourceError(
-            f"there is no home folder for packs, and {shown(str(cache))} is somebody else's",
+            f"there is no home folder for packs, and {shown(str(cache))} belongs to another user",
             safe="the data are untouched",
             fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...",
         )

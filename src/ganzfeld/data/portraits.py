@@ -1,4 +1,4 @@
-"""A face, part by part from back to front, painted on a `Canvas`."""
+"""Draw a face on a `Canvas`, part by part from back to front."""
 
 from __future__ import annotations
 

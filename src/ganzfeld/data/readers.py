@@ -1,4 +1,4 @@
-"""The bytes of one image, by its name, from where they lie.
+"""Read the bytes of one image from wherever it is stored.
 
 A reader is made from strings only (its kind and its place), so that a worker process can make
 its own.

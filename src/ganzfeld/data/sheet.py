@@ -1,4 +1,4 @@
-"""A contact sheet: what the data look like after packing, classes in rows."""
+"""Draw a contact sheet of the packed data, with classes in rows."""
 
 from __future__ import annotations
 

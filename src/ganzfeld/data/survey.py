@@ -1,4 +1,4 @@
-"""Look at all of a data set: choose the size, decode every image once, say what was found."""
+"""Survey a whole data set: choose the size, decode every image once, report findings."""
 
 from __future__ import annotations
 

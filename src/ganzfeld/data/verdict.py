@@ -1,4 +1,4 @@
-"""What was found in a data set, as a report, and whether it will do."""
+"""Report on a data set, and decide whether it can be trained on."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
     if count < FEW:
-        warnings.append(f"only {count:,} images: under {FEW} a GAN soon learns them by heart")
+        warnings.append(f"only {count:,} images: under {FEW} a GAN soon memorises them")
     if report["duplicates"] > BAD_SHARE * count:
         warnings.append(
             f"{report['duplicates']:,} of {count:,} images are exact copies of others: recall "

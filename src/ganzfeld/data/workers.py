@@ -1,4 +1,4 @@
-"""Decode many images, in child processes, so that a crash costs one image and not the run.
+"""Decode images in child processes, so that a crash costs one image and not the run.
 
 A child is `python -m ganzfeld.data.workers`: no fork of a process that holds threads or a GPU, no
 second run of the user's script. It gets lines of JSON (names) and answers each image with a

@@ -1,4 +1,4 @@
-"""The two-player game: every loss, penalty, order of moves and kind of data in one class."""
+"""The two-player game, with all losses, penalties and orders of moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base of every game: the networks, who moves when, and what each player minimises."""
+"""The base class of games: networks, order of moves, and the loss of each player."""
 
 from __future__ import annotations
 

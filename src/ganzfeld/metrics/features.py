@@ -87,12 +87,12 @@ def make_extractor(
 
 KNOWN = {"inception": None, "domain": None, "learned": None, "random": None}
 COARSE = (
-    "random features are a coarse measure: they hardly see JPEG blocks or shuffled parts, and make "
-    "much of brightness. Compare moments of one run by them, not recipes."
+    "random features are a coarse measure: they hardly see JPEG blocks or shuffled parts, and "
+    "overrate brightness. Use them to compare moments of one run, not recipes."
 )
 
 FAIR = (
-    "learned features put made damages into Inception's order with a rank correlation of 0.7 to "
+    "learned features rank artificial damage as Inception does, with a rank correlation of 0.7 to "
     "0.8 (random features: 0.5 to 0.6). Confirm a lead of one recipe by inception."
 )
 

@@ -1,4 +1,4 @@
-"""The results of an evaluation as lines for people."""
+"""Print the results of an evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = tuple[str, str, str, str]  # name, value, the same of real data, what it m
 HEAD = ("metric", "value", "real data", "what it means")
 
 SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
-BEST = {"min": "0 is best", "max": "more is better", "one": "1 is as the data are"}
+BEST = {"min": "0 is best", "max": "more is better", "one": "1 matches the data"}
 
 
 def summary(result: dict[str, Any]) -> list[str]:
@@ -118,7 +118,7 @@ def warnings(result: dict[str, Any]) -> list[str]:
     if result.get("memorisation_found") and copies is not None:
         usual = result["memorisation_copies_of_fresh"]
         text = f"{copies:.1%} of the images are copies or near copies of training images"
-        text += f" ({usual:.1%} of fresh images would be taken for such)"
+        text += f" ({usual:.1%} of fresh images would be taken for copies)"
         if ratio is not None and ratio < 0.5:
             text += f"; they lie {ratio:.0%} as far from the data as fresh images do"
         found.append(text)
@@ -131,7 +131,7 @@ def warnings(result: dict[str, Any]) -> list[str]:
         found.append(
             f"it is further from {result['held_out_count']:,} held-out images (Frechet "
             f"{figure(result['frechet_held_out'])}) than from as many training images "
-            f"({figure(result['frechet_training'])}): it has begun to learn these by heart"
+            f"({figure(result['frechet_training'])}): it has begun to memorise them"
         )
     if coarse := result.get("extractor_warning"):
         found.append(str(coarse))

@@ -1,4 +1,4 @@
-"""The discriminator that judges patches: one logit for each place of the image."""
+"""The patch discriminator: one logit for each place of the image."""
 
 from __future__ import annotations
 

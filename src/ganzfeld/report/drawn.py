@@ -1,4 +1,4 @@
-"""What a report draws anew: the samples nearest to the data, and a row of samples a class."""
+"""Parts of a report that are drawn anew: nearest training images, samples of each class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images inside the page, as small as they can be without looking it."""
+"""Embed images in a page at a small size."""
 
 from __future__ import annotations
 

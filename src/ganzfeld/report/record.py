@@ -1,4 +1,4 @@
-"""What a run's folder says, as far as it is there; what cannot be read is named, not fatal."""
+"""Read a run's folder; files that cannot be read are named and skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a run's report, each empty where there is nothing for it."""
+"""The sections of a run's report; each is empty if its data are missing."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def warnings(record: Record) -> list[str]:
     if record.images < total:
         found.append(
             f"Stopped early: {record.images:,} of {total:,} images. "
-            f"It goes on with: ganzfeld resume {shlex.quote(str(record.path))}"
+            f"Continue with: ganzfeld resume {shlex.quote(str(record.path))}"
         )
     rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
     if rollbacks:
@@ -185,7 +185,7 @@ def through_time(record: Record) -> Html:
     )
     strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
     inputs = "inputs" if record.translates else "latents"
-    lead = f"The same {inputs} throughout: each place in the grid is one image coming into being."
+    lead = f"The same {inputs} throughout: each place in the grid shows one image developing."
     return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
 
 

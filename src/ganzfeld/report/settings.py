@@ -1,4 +1,4 @@
-"""What was asked for, and what to do with what came of it."""
+"""Report the settings of a run, and commands to try next."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def next_steps(record: Record) -> Html:
             'model.translate(Image.open("picture.png")).show()'
         )
     parts = [
-        tag("h3", "Continue" if done else "Go on where it stopped"),
+        tag("h3", "Continue" if done else "Continue where it stopped"),
         command(on),
         tag("h3", "Translate" if record.translates else "Sample"),
         command(sample),

@@ -1,4 +1,4 @@
-"""Do synthetic images help a classifier? Measured against what is free: shifts and flips."""
+"""Do synthetic images help a classifier, compared with free shifts and flips?"""
 
 from __future__ import annotations
 
@@ -272,7 +272,10 @@ def results(
         f"Data {about['data'][:16]}, {len(pack.classes)} classes; generators by the recipe "
         f"{about['recipe']}, each trained on the real images of its cell and on nothing else. "
         f"Tested on {len(parts.test_labels):,} held-out images"
-        + (f"; {parts.dropped:,} equal to one of them were not learned from" * (parts.dropped > 0))
+        + (
+            f"; {parts.dropped:,} equal to one of them were left out of training"
+            * (parts.dropped > 0)
+        )
         + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
         "Student's, 95 %, over seeds: other real images, generator and initial weights, but "
         "the same test images." + " Fewer than five seeds say little." * (len(seeds) < 5)
@@ -313,8 +316,8 @@ def costs(
     page.heading("What it cost")
     page.text(
         "CPU seconds for each seed, on average. A generator is trained once and serves all "
-        "mixtures of its real images; each mixture is charged with all of it, since it could "
-        "not be had without."
+        "mixtures of its real images; each mixture is charged with all of it, because it "
+        "needs the generator."
     )
     rows = []
     for count in real:

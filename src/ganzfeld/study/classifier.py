@@ -1,4 +1,4 @@
-"""The judge of an augmentation study: one small classifier, trained the same way in every cell."""
+"""The classifier of an augmentation study, trained the same way in every cell."""
 
 from __future__ import annotations
 

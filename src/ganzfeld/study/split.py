@@ -1,4 +1,4 @@
-"""Which images are learned from, and which are only ever tested on."""
+"""Split images into those to learn from and those only to test on."""
 
 from __future__ import annotations
 
