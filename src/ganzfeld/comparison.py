@@ -140,9 +140,9 @@ def compare(
     metrics: Sequence[str] | None = None,
     strict: bool = False,
 ) -> Comparison:
-    """Runs, or results that `ganzfeld evaluate --json` wrote, grouped by their protocol.
+    """Compare runs, or results of `ganzfeld evaluate --json`, grouped by protocol.
 
-    Numbers of unequal protocols never share a table: a protocol is the extractor, its weights,
+    Results measured differently never share a table. A protocol is the extractor, its weights,
     the resize, the values, the counts, the data, the seed and the library's version.
 
     metrics: these alone, and in one table. strict: one table or none.

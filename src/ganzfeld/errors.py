@@ -51,7 +51,7 @@ NAMED = 100  # characters of an unknown name that are compared
 
 
 class GanzfeldError(Exception):
-    """What went wrong and where; what is safe; the command that mends it.
+    """What went wrong and where; what is safe; the command that fixes it.
 
     Names of files and classes in it are made safe to print.
     """

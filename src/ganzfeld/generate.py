@@ -40,7 +40,7 @@ Labels = Sequence[int | str] | int | str | None
 
 
 class Model:
-    """A trained generator with all it needs to be used.
+    """A trained generator, ready to sample from.
 
     about: the content of the model folder's config.json.
     generator: maps (z, y) to images.

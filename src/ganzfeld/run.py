@@ -58,7 +58,7 @@ NO_ROOM = "free some space (df -h), or make the folder writable, then run the sa
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, and the model that it ships."""
+    """A run's folder, and its model."""
 
     path: Path
 

@@ -34,7 +34,7 @@ CELL, ROWS = 192, 16  # px of an image on a sheet; images on it
 
 
 class Translator:
-    """Trained translators with all they need to be used.
+    """Trained translators, ready to use.
 
     about: the content of the model folder's config.json.
     networks: by direction, such as {"ab": ..., "ba": ...}; each maps images to images.

@@ -27,9 +27,9 @@ class Clock:
 
 
 class Game(nn.Module):
-    """A method's whole mathematics: networks, the state they share, the loss of each player.
+    """The mathematics of one method: networks, shared state, and the loss of each player.
 
-    All state is a parameter or a buffer, so that a checkpoint needs to know nothing else of it.
+    All state is a parameter or a buffer, so that a checkpoint needs nothing else.
     A subclass names its players and defines `<player>_loss(batch) -> Losses` for each. A joint
     move has a name and a loss of its own, one backward pass of which serves all its players.
     """

@@ -57,7 +57,7 @@ class Pool(nn.Module):
 
 
 class CycleGAN(Game):
-    """Two translators, there and back, and a discriminator of each domain (Zhu et al. 2017).
+    """Two translators, one per direction, and one discriminator per domain (Zhu et al. 2017).
 
     The discriminators ask that translated images look like the other domain, the cycle that
     nothing is lost on the way: a -> b -> a and b -> a -> b return to the start (eq. 1 to 3).
@@ -70,7 +70,7 @@ class CycleGAN(Game):
     cycle: weight of the mean absolute difference after a whole cycle.
     identity: weight, times `cycle`, of the mean absolute change of images that are in the
         wanted domain already (section 5.2): it keeps colours. Only for equal channels.
-    pool: fakes of the past kept for each discriminator.
+    pool: past fakes kept for each discriminator.
     """
 
     players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
@@ -150,8 +150,8 @@ class CycleGAN(Game):
 class Pix2Pix(Game):
     """A translator that learns from pairs, and a discriminator of pairs (Isola et al. 2017).
 
-    The translator is asked for the image that belongs to its input, in the mean absolute
-    difference, and for one that looks real beside it (eq. 1 to 4).
+    The mean absolute difference asks for the image that belongs to the input, and the
+    discriminator for one that looks real beside it (eq. 1 to 4).
 
     G: maps images of the first domain to the second; D: maps (N, both channels, H, W) to logits.
     direction: "ab" from the first side of the data to the second, "ba" back.
