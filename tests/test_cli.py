@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
-
 import pytest
-import tyro
-from tyro.conf import Positional, arg
 
 from ganzfeld.cli import COMMANDS, GROUPS, main
-from ganzfeld.commands.helping import plain
 
 
 def test_help_lists_every_command_and_group(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,31 +32,6 @@ def test_every_command_has_help_of_its_own(
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith(f"usage: ganzfeld {' '.join(words)} [-h]")
-    assert "{None" not in out and "(default: None)" not in out, "Python's None helps nobody"
-
-
-def test_plain_help_passes_values_on_as_before(tmp_path: Path) -> None:
-    got: dict[str, object] = {}
-
-    def command(
-        data: Positional[str] = "avatars",
-        /,
-        *,
-        other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
-        count: int | None = None,
-        out: Path | None = None,
-        fit: Literal["crop", "pad"] | None = None,
-    ) -> None:
-        got.update(data=data, other=other, count=count, out=out, fit=fit)
-
-    tyro.cli(plain(command), args=[])
-    assert got == {"data": "avatars", "other": None, "count": None, "out": None, "fit": None}
-    words = ["d", "--with", "e", "--count", "3", "--out", str(tmp_path), "--fit", "pad"]
-    tyro.cli(plain(command), args=words)
-    assert got == {"data": "d", "other": "e", "count": 3, "out": tmp_path, "fit": "pad"}
-    for wrong in (["--count", "x"], ["--fit", "stretch"]):
-        with pytest.raises(SystemExit):
-            tyro.cli(plain(command), args=wrong)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from ganzfeld.commands import (
     translating,
     using,
 )
-from ganzfeld.commands.helping import plain
 from ganzfeld.errors import (
     OF_DISK,
     GanzfeldError,
@@ -76,7 +75,7 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
         whole = f"{prog} {name}"
-        tyro.cli(plain(commands[name]), prog=whole, args=prepared(whole, commands[name], rest))
+        tyro.cli(commands[name], prog=whole, args=prepared(whole, commands[name], rest))
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(

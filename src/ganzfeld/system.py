@@ -1,4 +1,4 @@
-"""Differences between Linux, macOS and Windows: locks, memory, page size.
+"""What differs between Linux, macOS and Windows: locks, memory, page size.
 
 Modules that one system lacks (`fcntl` and `resource`, `msvcrt`) are imported where they are used.
 """
