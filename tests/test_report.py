@@ -388,7 +388,7 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
     ]
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = Page(report.write(run))
-    assert "66 samples a point: a bar is what chance alone may do" in page.text
+    assert "66 samples a point: bars are 95 % intervals" in page.text
     assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
     plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
     assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high
