@@ -45,7 +45,7 @@ def packed(folder: Path, size: int, cache: Path) -> Pack:
 
 
 class Decoded(Dataset[Tensor]):
-    """Pictures of a folder, decoded when they are asked for."""
+    """Images of a folder, decoded when they are asked for."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
@@ -108,7 +108,7 @@ def main() -> None:
         count = len(Decoded(folder, options.size))
         print(
             f"packing {count:,} JPEGs at {options.size} px, decoding, checks and hashes included: "
-            f"{np.median(rates):,.0f} pictures per CPU s ({min(rates):,.0f} to {max(rates):,.0f})\n"
+            f"{np.median(rates):,.0f} images per CPU s ({min(rates):,.0f} to {max(rates):,.0f})\n"
         )
         sides: dict[str, Side] = {
             "folder, decoded each time": (folder_side, (folder, options.size)),

@@ -1,11 +1,11 @@
 """What measuring costs: Inception features against the usual loop, and the Frechet distance.
 
-    python bench/evaluate_speed.py --pictures 200 --rounds 3
+    python bench/evaluate_speed.py --images 200 --rounds 3
     python bench/evaluate_speed.py --only frechet
 
 The usual loop is a plain PyTorch implementation as in the common FID tools: the same network
-with its batch normalisations, pictures resized, no_grad, batches of 50. Both sides get the same
-decoded pictures, and take turns. Times are CPU seconds of this process. The Frechet distance
+with its batch normalisations, images resized, no_grad, batches of 50. Both sides get the same
+decoded images, and take turns. Times are CPU seconds of this process. The Frechet distance
 with scipy's sqrtm needs scipy, which ganzfeld does not.
 """
 
@@ -135,7 +135,7 @@ def compare_features(count: int, rounds: int) -> None:
         assert isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
         ratios.append(other / one)
         print(
-            f"round {number + 1}: {count} pictures, usual loop {one:.1f} s, ours {other:.1f} s, "
+            f"round {number + 1}: {count} images, usual loop {one:.1f} s, ours {other:.1f} s, "
             f"ratio {other / one:.3f}, largest difference {np.abs(a - b).max():.1e}"
         )
     print(f"median ratio {np.median(ratios):.3f}")

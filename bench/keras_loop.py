@@ -1,7 +1,7 @@
 """Keras on PyTorch, as its documentation writes a GAN, on networks equal to ours.
 
 For train_speed.py, where keras is installed (`pip install keras`, KERAS_BACKEND=torch). A step is
-that of Keras's guide to overriding `train_step`: one pass of D over fakes and real pictures
+that of Keras's guide to overriding `train_step`: one pass of D over fakes and real images
 together, a gradient step, fresh fakes, a gradient step of G. Channels come last, as Keras has them.
 """
 
@@ -20,7 +20,7 @@ BATCH = 64
 
 
 def make(recipe: str, channels: int, pixels: int, settings: list[str], turn: int) -> Work:
-    """Work of `turn` pictures. Only for the networks of the recipe dcgan; settings are its."""
+    """Work of `turn` images. Only for the networks of the recipe dcgan; settings are its."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras
     from train_speed import pictures, settings_of

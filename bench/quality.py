@@ -61,7 +61,7 @@ class Job:
 
 
 def name_of(row: dict[str, Any]) -> str:
-    """What a row, its picture and its run are called; also how rows are told apart."""
+    """What a row, its image and its run are called; also how rows are told apart."""
     words = f"{row['data']}-{row['recipe']}-{row['seconds']:g}s-seed{row['seed']}"
     return re.sub(r"[^\w.-]+", "_", words)
 

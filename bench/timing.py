@@ -24,12 +24,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Work = Callable[[], int]  # does something, and says how many pictures that was
+Work = Callable[[], int]  # does something, and says how many images that was
 Side = tuple[Callable[..., Work], tuple[Any, ...]]  # what makes the work, in its own process
 
 
 class Spent(NamedTuple):
-    cpu: float  # seconds a picture, with those of child processes that have ended
+    cpu: float  # seconds an image, with those of child processes that have ended
     wall: float
 
 
@@ -107,9 +107,9 @@ def in_turns(sides: Mapping[str, Side], rounds: int) -> dict[str, list[Spent]]:
 
 
 def table(title: str, spent: Mapping[str, list[Spent]]) -> str:
-    """Markdown: pictures per second, and how many times the first side's that is."""
+    """Markdown: images per second, and how many times the first side's that is."""
     base = next(iter(spent.values()))
-    heads = [title, "pictures per CPU s", "times the first, CPU", "least to most", "times, wall"]
+    heads = [title, "images per CPU s", "times the first, CPU", "least to most", "times, wall"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, own in spent.items():
         cpu = [b.cpu / o.cpu for b, o in zip(base, own, strict=True)]

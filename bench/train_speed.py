@@ -4,9 +4,9 @@
     python bench/train_speed.py --cases dcgan-28 default-32 --rounds 9
 
 The classic loop is our own plain writing of the arithmetic of the DCGAN tutorials: a pass and a
-backward of D for the real pictures and one for the fakes, one of both networks for G's move with
+backward of D for the real images and one for the fakes, one of both networks for G's move with
 the same fakes (which also computes D's gradients, and throws them away), probabilities and
-`BCELoss`, Adam as PyTorch gives it, pictures as floats (N, C, H, W) from a `DataLoader`. Where the
+`BCELoss`, Adam as PyTorch gives it, images as floats (N, C, H, W) from a `DataLoader`. Where the
 recipe has penalties, it has them in the same steps. It keeps no average of G and looks at no
 losses; ganzfeld's steps are those of a run, with three averages and the guard against losses that
 are not finite.
@@ -49,7 +49,7 @@ def wide(width: int) -> list[str]:
     return [f"networks.{n}.{name}={value}" for n in "GD" for name, value in parts.items()]
 
 
-# name: recipe, channels, pixels, settings of both sides, pictures in a turn, variants of ours
+# name: recipe, channels, pixels, settings of both sides, images in a turn, variants of ours
 Case = tuple[str, int, int, list[str], int, dict[str, list[str]]]
 DCGAN = {
     "as the recipe is": [],

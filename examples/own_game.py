@@ -1,8 +1,8 @@
-"""Your own game: features of real and fake pictures are to have equal means.
+"""Your own game: features of real and fake images are to have equal means.
 
     ganzfeld train avatars --recipe examples/own_game.py:matching --minutes 3
 
-A game says who plays, and what each player minimises. The loop, the checkpoints, the pictures
+A game says who plays, and what each player minimises. The loop, the checkpoints, the images
 and the model come with it.
 """
 

@@ -1,4 +1,4 @@
-"""Your own loop over ganzfeld's trainer, on data that is no picture: a ring of Gaussians.
+"""Your own loop over ganzfeld's trainer, on data that is no image: a ring of Gaussians.
 
 python examples/own_loop.py
 """

@@ -2,7 +2,7 @@
 
     ganzfeld train avatars --recipe examples/own_network.py:tall --minutes 3
 
-A network takes what its `options` say; it needs `latent`, and to map (z, y) to pictures.
+A network takes what its `options` say; it needs `latent`, and to map (z, y) to images.
 """
 
 import torch

@@ -44,7 +44,7 @@ SECTIONS = (
     "Through time",
     "Curves",
     "Metrics",
-    "Closest training pictures",
+    "Closest training images",
     "Class by class",
     "What next",
 )

@@ -156,7 +156,7 @@ def test_cutout_covers_half_of_either_side_where_it_lies_inside() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(UsageError, match="only pictures"):
+    with pytest.raises(UsageError, match="only images"):
         augment(torch.zeros(3, 2), 0.5, KINDS)
     for wrong in (
         {"mode": "adaptative"},

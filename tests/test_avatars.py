@@ -1,4 +1,4 @@
-"""The avatars: every picture follows from its scene, and every scene from (seed, index)."""
+"""The avatars: every image follows from its scene, and every scene from (seed, index)."""
 
 from collections import Counter
 

@@ -30,7 +30,8 @@ def test_every_command_has_help_of_its_own(
     with pytest.raises(SystemExit) as stopped:
         main([*words, "--help"])
     assert stopped.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: ganzfeld {' '.join(words)} [-h]")
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: ganzfeld {' '.join(words)} [-h]")
 
 
 @pytest.mark.parametrize(

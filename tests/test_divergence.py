@@ -33,7 +33,7 @@ FAULTS = ("data", "loss", "gradient of D", "gradient of G", "several")
 
 
 class Pictures:
-    """Random pictures, of which one batch may hold a number that is none."""
+    """Random images, of which one batch may hold a number that is none."""
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(3)

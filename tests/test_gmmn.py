@@ -213,7 +213,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
 def test_the_networks_of_the_recipe_have_the_stated_sizes() -> None:
     net = NETWORKS["code-generator"]((1, 28, 28), latent=8, code=4, widths=(16,), width=8, most=16)
     inner = (8 * 16 + 16) + (16 * 4 + 4)
-    # a dense layer to 16 maps of 7x7, batch normalisation, 4x4 to 8 maps and to the picture
+    # a dense layer to 16 maps of 7x7, batch normalisation, 4x4 to 8 maps and to the image
     decoder = (4 + 1) * 16 * 49 + 2 * (16 + 8) + (16 * 16 * 8 + 8) + (16 * 8 * 1 + 1)
     assert sum(p.numel() for p in net.codes.parameters()) == inner
     assert sum(p.numel() for p in net.decoder.parameters()) == decoder

@@ -93,7 +93,7 @@ def test_counts_of_stacked_digits() -> None:
 
 @pytest.fixture
 def grey(tmp_path: Path) -> Pack:
-    """Pictures of one shade each, which is a hundred times their label."""
+    """Images of one shade each, which is a hundred times their label."""
     y = np.arange(30) % 3
     x = np.broadcast_to((100 * y).astype(np.uint8)[:, None, None], (30, 8, 8))
     np.savez(tmp_path / "grey.npz", x=x, y=y)

@@ -1,4 +1,4 @@
-"""A run that cannot give good pictures is told so beforehand."""
+"""A run that cannot give good images is told so beforehand."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -28,7 +28,7 @@ def _as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def put(path: Path, colour: Colour | int, size: tuple[int, int] = (12, 10)) -> None:
-    """A picture of one colour, (width, height)."""
+    """An image of one colour, (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L" if isinstance(colour, int) else "RGB", size, colour).save(path)
 
@@ -72,7 +72,7 @@ def test_a_bad_picture_takes_its_partner_along(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("left", "right", "words"),
     [
-        (["1", "2", "3"], ["1", "2"], ["3 pictures in a and 2 in b", "a has 3, b does not"]),
+        (["1", "2", "3"], ["1", "2"], ["3 images in a and 2 in b", "a has 3, b does not"]),
         (["1", "2"], ["1", "9"], ["a has 2, b does not", "b has 9, a does not"]),
         (["1"], [], ["holds no images"]),
     ],
@@ -101,7 +101,7 @@ def test_many_unmatched_names_stay_on_one_screen(tmp_path: Path) -> None:
 def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
     a = fill(tmp_path / "a", {"1.png": 1, "1.bmp": 2})
     b = fill(tmp_path / "b", {"1.png": 1, "2.png": 2})
-    with pytest.raises(DataError, match="two pictures are called 1"):
+    with pytest.raises(DataError, match="two images are called 1"):
         open_domains(a, "paired", OPTIONS, other=b)
 
 
@@ -113,11 +113,11 @@ def test_arrays_are_paired_by_place(tmp_path: Path) -> None:
         (40 + i, 100 + i) for i in range(4)
     ]
     np.save(b, np.full((3, 8, 8), 99, np.uint8))
-    with pytest.raises(DataError, match="4 pictures in a and 3 in b"):
+    with pytest.raises(DataError, match="4 images in a and 3 in b"):
         open_domains(a, "paired", OPTIONS, other=b)
 
 
-# Pairs in one picture
+# Pairs in one image
 
 
 def halves(path: Path, left: Colour, right: Colour, side: int = 16) -> None:
@@ -220,7 +220,7 @@ def test_what_is_no_two_domains(
     if "trainA" in counts:
         (tmp_path / "data" / "trainB").mkdir()
     if kind == "paired" and "none" not in words:
-        data = open_domains(tmp_path / "data", kind, OPTIONS)  # halves of pictures, and said so
+        data = open_domains(tmp_path / "data", kind, OPTIONS)  # halves of images, and said so
         assert any("left half" in w for w in data.report["warnings"])
         return
     with pytest.raises(DataError, match=words) as caught:

@@ -88,7 +88,7 @@ def test_the_levels_are_multiples_of_what_real_images_have(value: float, words: 
 def test_alarms_are_words_and_are_not_said_twice() -> None:
     assert quality.alarms(result()) == []
     copied = quality.alarms(result(memorisation=0.2))
-    assert len(copied) == 1 and "learned some by heart" in copied[0]
+    assert len(copied) == 1 and "memorised some" in copied[0]
     known = "20.0% of the images are copies of training images"
     assert quality.alarms(result(memorisation=0.2, warnings=[known])) == [f"{known}."]
     over = {"overfitted": True, "held_out_count": 99, "frechet_held_out": 2.0}
@@ -136,8 +136,8 @@ def test_no_word_is_broken_at_80_columns() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "  more      ganzfeld sample runs/photographs-of-faces-default --count 64 --out pictures",
-        "runs/photos is complete at 640 images. To go on: ganzfeld resume runs/photos --images 12",
+        "  more      ganzfeld sample runs/photographs-of-faces-default --count 64 --out images",
+        "runs/photos is complete at 640 images. More: ganzfeld resume runs/photos --images 12",
     ],
 )
 def test_a_command_that_is_too_long_still_runs_when_copied(text: str) -> None:
@@ -181,7 +181,7 @@ def test_a_wanted_stop_is_no_error() -> None:
     assert str(stopped).splitlines() == [
         "stopped at image 8 of 9",
         "  saved in runs/x",
-        "  go on with: ganzfeld resume runs/x",
+        "  continue with: ganzfeld resume runs/x",
     ]
     assert stopped.code == 130 and "error" not in str(stopped)
     assert str(Interrupted(15, "stopped")) == "stopped"

@@ -102,7 +102,7 @@ def test_closest_pictures_are_those_that_were_measured(run: Path, pack: Pack) ->
     alts = [image["alt"] for image in page.all("img")]
     number, row, distance = result["memorisation_pairs"][0]
     place = alts.index(f"sample {number}")
-    assert alts[place + 1] == f"picture {row} of the data, the nearest to it"
+    assert alts[place + 1] == f"image {row} of the data, the nearest to it"
     assert f"{distance:.3g} apart" in page.text
     source = page.all("img")[place + 1]["src"]
     assert source is not None
@@ -146,12 +146,12 @@ def test_attributes_and_text_are_escaped() -> None:
 @pytest.mark.parametrize(
     ("gone", "lost"),
     [
-        (["evaluation.json"], {"Closest training pictures"}),
+        (["evaluation.json"], {"Closest training images"}),
         (["metrics.jsonl", "model"], {"Curves"}),
         (["samples"], {"Through time"}),
         (
             ["evaluation.json", "metrics.jsonl", "samples", "model", "checkpoints"],
-            {"Closest training pictures", "Curves", "Through time", "Class by class"},
+            {"Closest training images", "Curves", "Through time", "Class by class"},
         ),
     ],
 )
@@ -238,7 +238,7 @@ def test_results_of_an_older_version_warn_as_they_did(run: Path) -> None:
         del result[name]
     path.write_text(json.dumps(result))
     page = Page(report.write(run))
-    assert "it has collapsed" in page.text and "learned some by heart" in page.text
+    assert "it has collapsed" in page.text and "memorised some" in page.text
 
 
 def test_another_game_and_samples_that_are_no_pictures(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_ones_own_network_is_drawn_only_when_trusted(tmp_path: Path) -> None:
     )
     page = Page(report.write(run.path))
     assert not any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
-    assert "--out pictures --trust-code" in page.raw and ", trust_code=True)" in page.raw
+    assert "--out images --trust-code" in page.raw and ", trust_code=True)" in page.raw
     page = Page(report.write(run.path, trust_code=True))
     assert any("samples of the class" in (i["alt"] or "") for i in page.all("img"))
 
@@ -315,7 +315,7 @@ def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: 
     with_config(run, source=str(tmp_path / "moved"))
     command = [sys.executable, "-m", "ganzfeld", "report", str(run)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "the closest training pictures are left out" in done.stdout
+    assert "the closest training images are left out" in done.stdout
     assert str(run / "report.html") in done.stdout
     assert "Left out: the data could not be opened" in Page(run / "report.html").text
 
@@ -374,7 +374,7 @@ def test_losses_are_explained_and_penalties_have_a_chart_of_their_own(run: Path)
     penalties = next(text for text in labels if text.startswith("Penalties of the discriminator"))
     assert "r1 goes" in penalties and "r2 goes" in penalties
     assert "At 1.386 the discriminator cannot tell real from generated" in page.text
-    assert "At 0.693 the generator draws" in page.text
+    assert "At 0.693 it is a draw" in page.text
     assert "r1 punishes the discriminator's slope at real images" in page.text
     many = [(float(n), 1.0) for n in range(100)]
     made = chart.chart("t", [chart.Line("r1", many), chart.Line("r2", many, dashed=True)])
@@ -388,7 +388,7 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
     ]
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = Page(report.write(run))
-    assert "66 samples a point: a bar is what chance alone may do" in page.text
+    assert "66 samples a point: bars are 95 % intervals" in page.text
     assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
     plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
     assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high

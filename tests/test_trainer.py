@@ -1,4 +1,4 @@
-"""The loop: who moves, what is counted, what stays untouched, and data that is no picture."""
+"""The loop: who moves, what is counted, what stays untouched, and data that is no image."""
 
 import math
 from functools import partial

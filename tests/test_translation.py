@@ -153,7 +153,7 @@ def test_the_losses_of_cyclegan_by_hand() -> None:
     assert losses["adversarial_ab"] == pytest.approx((0.5**2 + 1.5**2 + 0 + 1) / 4)
     x = 12 * B - 1
     assert losses["adversarial_ba"] == pytest.approx((x**2).mean().item())
-    # there and back doubles a picture: the difference is the picture itself
+    # there and back doubles an image: the difference is the image itself
     assert losses["cycle_a"] == pytest.approx(10 * (0.5 + 0.5 + 1 + 0) / 4)
     assert losses["cycle_b"] == pytest.approx(10 * (0.2 + 0.4 + 0.6 + 0.8) / 4)
     assert losses["identity_a"] == pytest.approx(5 * 3 * (0.5 + 0.5 + 1 + 0) / 4)
@@ -227,7 +227,7 @@ def test_errors_and_columns() -> None:
 
 
 def numbered(*numbers: int) -> Tensor:
-    """Pictures of one grey each: number n is n / 127.5 - 1, up to 255."""
+    """Images of one grey each: number n is n / 127.5 - 1, up to 255."""
     return torch.tensor(numbers).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).float() / 127.5 - 1
 
 
@@ -584,7 +584,7 @@ def test_bad_pictures_are_named_and_the_others_done(styles: Path, tmp_path: Path
 
     source = folder_of(tmp_path / "in", (16, 16), (16, 16))
     (source / "sub" / "2.png").write_bytes(b"\x89PNG no")
-    with pytest.raises(DataError, match=r"1 pictures could not.*\n.*2\.png") as caught:
+    with pytest.raises(DataError, match=r"1 images could not.*\n.*2\.png") as caught:
         translate_files(ganzfeld.load(styles), source, tmp_path / "out")
     assert "2 others are in" in caught.value.safe
 

@@ -1,4 +1,4 @@
-"""Mirrored and shifted pictures."""
+"""Mirrored and shifted images."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ganzfeld.variation import variation
 
 
 def ramp(n: int = 64) -> torch.Tensor:
-    """Pictures that rise from left to right, each with another offset."""
+    """Images that rise from left to right, each with another offset."""
     x = torch.linspace(-1, 1, 16).expand(n, 3, 8, 16)
     return (x + torch.arange(n)[:, None, None, None] / 1000).contiguous()
 

@@ -1,4 +1,4 @@
-"""Moving pictures by the ending of their file: GIF, WebP or MP4."""
+"""Animations as GIF, WebP or MP4, chosen by the file's extension."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_ending(out: Path) -> str:
     ending = out.suffix.lower()
     if ending not in (*MOVING, ".png"):
         raise UsageError(
-            f"{out} should end in .gif, .webp or .mp4 for a moving picture, .png for a strip"
+            f"{out} should end in .gif, .webp or .mp4 for an animation, .png for a strip"
         )
     if ending == ".webp" and not features.check("webp"):
         raise UsageError("this Pillow was built without WebP", fix="a name that ends in .gif")
@@ -39,7 +39,7 @@ def check_ending(out: Path) -> str:
 def save_animation(
     pictures: Sequence[Image.Image], out: Path, *, seconds: float, hold: float = 0.0
 ) -> None:
-    """Write pictures of one size as a moving one that repeats; whole, or not at all.
+    """Write images of one size as a moving one that repeats; whole, or not at all.
 
     seconds: of all of them together, at least 0.02 for each. hold: seconds more for the last.
     What shows through is white: GIF and MP4 have no half-transparent colours.
@@ -61,7 +61,7 @@ def save_animation(
     # a GIF counts in hundredths of a second
     duration = [round(100 * each) * 10] * len(opaque)
     duration[-1] += round(100 * hold) * 10
-    # one colour table for each picture; frames that equal the one before prolong it in GIF
+    # one colour table for each image; frames that equal the one before prolong it in GIF
     options: dict[str, Any] = {"append_images": opaque[1:], "duration": duration, "loop": 0}
     if ending == ".webp":
         options |= {"quality": 90, "method": 4}
@@ -90,7 +90,7 @@ def import_av() -> Any:
 
 
 def save_video(pictures: Iterable[Image.Image], out: Path, each: float, hold: float) -> None:
-    """H.264 at a whole number of milliseconds a picture; odd sizes gain a white edge."""
+    """H.264 at a whole number of milliseconds an image; odd sizes gain a white edge."""
     av = import_av()
     part = out.with_name(f".tmp-{secrets.token_hex(4)}{out.suffix}")
     step = round(1000 * each)

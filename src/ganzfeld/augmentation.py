@@ -1,4 +1,4 @@
-"""Augmentation between samples and discriminator, for real and fake samples alike.
+"""Differentiable augmentation of real and generated samples before the discriminator.
 
 The discriminator never sees a sample as it is, so it cannot learn a small set by heart, and the
 generator learns through the same transformations (Karras et al. 2020, "Training generative
@@ -7,7 +7,7 @@ transformation is applied to each sample with probability p; while p is clearly 
 augmented distributions are equal only where the original ones are, and nothing leaks into what is
 generated (Karras et al. 2020, section 2.2).
 
-Everything is differentiable twice in the pictures, so that penalties on the slope go through it.
+Everything is differentiable twice in the images, so that penalties on the slope go through it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIXED = ("shift", "colour", "cutout")
 
 
 class Augmentation(nn.Module):
-    """Transformations of pictures, and the probability p of each, where it adapts.
+    """Transformations of images, and the probability p of each, where it adapts.
 
     mode: "fixed", or "adaptive": p rises while the discriminator is sure of more real samples
         than `target` says, and falls otherwise.
@@ -43,7 +43,7 @@ class Augmentation(nn.Module):
         colours and cutout where it is fixed.
 
     Kinds, with the deviations of Karras et al. 2020, appendix B: "flip", left to right; "turn", by
-    multiples of 90 degrees (of 180, where pictures are not square); "shift", by whole pixels up to
+    multiples of 90 degrees (of 180, where images are not square); "shift", by whole pixels up to
     an eighth; "geometry", scale, any rotation, aspect and shift, bilinear; "colour", brightness,
     contrast and saturation; "hue"; "cutout", a half of the height and width to mid-grey.
     """
@@ -76,7 +76,7 @@ class Augmentation(nn.Module):
             self.register_buffer("sign", torch.zeros(()))
 
     def forward(self, x: Tensor, limit: float) -> Tensor:
-        """Pictures (N, C, H, W) in [-1, 1], augmented; colours may leave the range.
+        """Images (N, C, H, W) in [-1, 1], augmented; colours may leave the range.
 
         limit: p, or the most that an adaptive p may be.
         """
@@ -103,13 +103,13 @@ class Augmentation(nn.Module):
 
 
 def augment(x: Tensor, p: Tensor | float, kinds: Sequence[str]) -> Tensor:
-    """Pictures (N, C, H, W), each transformation of these kinds applied with probability p.
+    """Images (N, C, H, W), each transformation of these kinds applied with probability p.
 
-    Where none is applied a picture stays as it is, to the bit.
+    Where none is applied an image stays as it is, to the bit.
     """
     if x.dim() != 4:
         raise UsageError(
-            f"only pictures (N, C, H, W) can be augmented, not samples of shape {tuple(x.shape)}",
+            f"only images (N, C, H, W) can be augmented, not samples of shape {tuple(x.shape)}",
             fix="--set game.augment=none",
         )
     with torch.autocast(x.device.type, enabled=False):
@@ -151,7 +151,7 @@ class Chance:
 
 
 def placement(x: Tensor, p: Tensor | float, kinds: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """From places in the result to places in the picture: matrices (N, 2, 3) and who moves (N,).
+    """From places in the result to places in the image: matrices (N, 2, 3) and who moves (N,).
 
     In pixels from the centre, x to the right and y down. Drawn as this inverse at once: every
     distribution but that of the scale, which is symmetric in its logarithm, is its own inverse.
@@ -199,9 +199,9 @@ def rotation(angle: Tensor) -> Tensor:
 
 
 def warp(x: Tensor, places: Tensor, moved: Tensor) -> Tensor:
-    """The pictures with each place taken from another, bilinear, reflected at the edges.
+    """The images with each place taken from another, bilinear, reflected at the edges.
 
-    places: (N, 2, 3), from result to picture in pixels from the centre. moved: (N,) bool; the
+    places: (N, 2, 3), from result to image in pixels from the centre. moved: (N,) bool; the
     others stay as they are.
     """
     height, width = x.shape[2:]
@@ -212,7 +212,7 @@ def warp(x: Tensor, places: Tensor, moved: Tensor) -> Tensor:
 
 
 def tint(x: Tensor, p: Tensor | float, kinds: Sequence[str]) -> Tensor:
-    """Brightness, contrast, hue and saturation, by one matrix (C, C) and one offset a picture.
+    """Brightness, contrast, hue and saturation, by one matrix (C, C) and one offset an image.
 
     Hue and saturation turn and stretch colours about the axis of greys: three channels only.
     """

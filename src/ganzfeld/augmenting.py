@@ -1,4 +1,4 @@
-"""A labelled set of synthetic pictures: class folders that `train` reads, and a table of them."""
+"""A labelled set of synthetic images: class folders that `train` reads, and a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ganzfeld.errors import UsageError
 from ganzfeld.guard import check_writable, locked
 
 TABLE = "labels.csv"  # written last: a folder that has it is whole
-HIDDEN = ".ganzfeld"  # a folder with the request and the lock; no reader of pictures looks there
+HIDDEN = ".ganzfeld"  # a folder with the request and the lock; no reader of images looks there
 COLUMNS = ("file", "label", "seed", "number", "model", "weights")
 
 Progress = Callable[[str, int, int], None]
@@ -38,7 +38,7 @@ def augment(
 ) -> Path:
     """Write `count` labelled samples as out/CLASS/SEED-NUMBER.png, and out/labels.csv.
 
-    The same call again continues what was stopped, and writes no picture twice.
+    The same call again continues what was stopped, and writes no image twice.
 
     like: "balanced" for as many of each class; "data" for the proportions of the data that the
         run was trained on; or the path of labelled data with the same classes.
@@ -56,8 +56,8 @@ def augment(
     )
     if not loaded.classes:
         raise UsageError(
-            "this model was trained without labels, so that its pictures have none",
-            fix="train on labelled data; or one model for each class, on its pictures alone, "
+            "this model was trained without labels, so that its images have none",
+            fix="train on labelled data; or one model for each class, on its images alone, "
             "and `ganzfeld sample MODEL --count N --out FOLDER/CLASS` for each",
         )
     count = border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -102,7 +102,7 @@ def draw(
     request: dict[str, Any],
     progress: Progress,
 ) -> Iterator[tuple[Any, ...]]:
-    """Write the pictures that are not there, a few at a time; the rows of the table.
+    """Write the images that are not there, a few at a time; the rows of the table.
 
     wanted: the label of each.
     """
@@ -116,7 +116,7 @@ def draw(
             x = model.sample(len(labels), seed=seed, labels=labels, start=low)
             for name, pixels in zip(names, pictures.to_pixels(x), strict=True):
                 pictures.save_image(pictures.to_image(pixels), folder / name)
-            progress("drawing pictures", low + len(labels), count)
+            progress("drawing images", low + len(labels), count)
         for n, (name, label) in enumerate(zip(names, labels, strict=True), low):
             yield name, label, seed, n, about, request["weights"]
 
@@ -130,7 +130,7 @@ def refuse_others(folder: Path) -> None:
         raise UsageError(
             f"{shown(str(folder))} is not empty: {shown(there[0])} is in it",
             safe="nothing was changed",
-            fix="choose a new folder with --out; synthetic pictures should lie by themselves",
+            fix="choose a new folder with --out; keep synthetic images apart from others",
         )
 
 
@@ -160,7 +160,7 @@ def class_shares(
         source = source_of(given)
         if source is None:
             raise UsageError(
-                "only a run knows where its data are, and this is a model by itself",
+                "only a run knows where its data are, and this is only a model",
                 fix="--like PATH, with the data's path",
             )
     pack = open_data(source or "", model, progress)
@@ -182,7 +182,7 @@ def source_of(run: Any) -> str | None:
 
 
 def sequence(shares: Any, count: int) -> Iterator[int]:
-    """So many class numbers in these proportions, to one picture, at every length.
+    """So many class numbers in these proportions, to one image, at every length.
 
     Each place goes to the class that is furthest behind its share.
     """

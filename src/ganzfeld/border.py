@@ -1,4 +1,4 @@
-"""The border to the outside: every value of a call is of the right type, finite and in range.
+"""Check arguments from outside: type, finite, in range.
 
 It runs before anything is read or built, imports no torch, and knows nothing of what values are
 for. A wrong one is a `UsageError` that names it, says what it should be and what it was.

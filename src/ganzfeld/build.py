@@ -1,4 +1,4 @@
-"""From names to objects: networks, games, optimisers, schedules and a user's own of each."""
+"""Build networks, games, optimizers and schedules from their names, a user's own included."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def load_module(name: str) -> Any:
         return sys.modules[own]
     spec = importlib.util.spec_from_file_location(own, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
+        raise ImportError(f"{path} is not a Python file")
     sys.modules.setdefault("ganzfeld_user", types.ModuleType("ganzfeld_user"))
     module = sys.modules[own] = importlib.util.module_from_spec(spec)
     try:

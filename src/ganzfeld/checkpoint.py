@@ -1,4 +1,4 @@
-"""Checkpoints: directories that are whole or not there.
+"""Checkpoints: directories that are either complete or absent.
 
 A checkpoint is written into a hidden directory, every file of it flushed to the disk, the
 manifest (sizes and SHA-256 of all files, and a SHA-256 of itself) last, and then appears by one
@@ -99,8 +99,8 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise ResourceError(
                 f"no room to save {final}: {error.strerror}",
-                safe="the checkpoints before it are untouched",
-                fix="free some space, then give the same command again",
+                safe="earlier checkpoints are untouched",
+                fix="free some space, then run the same command again",
             ) from error
         raise ResourceError(f"{final} cannot be written: {error}") from error
     if problems := verify(final):
@@ -338,7 +338,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         raise CheckpointError(
             f"no checkpoint in {folder} is whole. " + "; ".join(problems),
             safe="nothing was changed",
-            fix="bring the folder back from a copy, or train anew with another --out",
+            fix="restore the folder from a backup, or train again with another --out",
         )
     return None, []
 

@@ -1,4 +1,4 @@
-"""Which averaged networks a run ships: of its best and its newest checkpoint, and of all spans."""
+"""Select which averaged networks (EMA) to ship, among checkpoints and spans."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def newest(averages: Averages, images: int) -> Choice:
 def measured_before(
     averages: Averages, images: int, folder: Path, scores: Mapping[int, float]
 ) -> Choice:
-    """The checkpoint that measured best during training, without measuring again."""
+    """The checkpoint that scored best during training; nothing is measured again."""
     there = dict(candidates(averages, images, folder, scores))
     best = min(set(scores) & set(there), key=scores.__getitem__, default=images)
     choice = newest(there[best], best)

@@ -58,11 +58,11 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),
     "checkpoint": ("check a run's files", {"verify": training.verify}),
     "study": (
-        "experiments with an answer",
+        "compare recipes; test whether synthetic data help",
         {"augmentation": study.study_augmentation, "families": study.study_families},
     ),
-    "metrics": ("what measures images", {"install": metrics.metrics_install}),
-    "bench": ("known data, known answers", {"modes": bench.bench_modes}),
+    "metrics": ("extractors that measure images", {"install": metrics.metrics_install}),
+    "bench": ("mode-coverage benchmarks", {"modes": bench.bench_modes}),
 }
 
 
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         last_words()
         raise SystemExit(0) from None
-    except KeyboardInterrupt:  # before or beside training, which has an ear for it
+    except KeyboardInterrupt:  # training installs its own handler
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Runs and evaluations side by side; only numbers of one protocol share a table."""
+"""Compare runs and evaluations; one table holds one protocol only."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Comparison:
         first = self.groups[0]
         names = ", ".join(member.name for member in group.members)
         if group.protocol is None:
-            return [f"{names}: not measured yet. To mend it:", *self.commands(group)]
+            return [f"{names}: not measured yet. To fix it:", *self.commands(group)]
         if group is first or first.protocol is None:
             return []
         what = "; ".join(reasons(first.protocol, group.protocol))
@@ -93,7 +93,7 @@ class Comparison:
                 "the two folders against one data set"
             ]
         return [
-            f"{names}: not comparable with the first table: {what}. To mend it:",
+            f"{names}: not comparable with the first table: {what}. To fix it:",
             *self.commands(group),
         ]
 
@@ -141,9 +141,9 @@ def compare(
     metrics: Sequence[str] | None = None,
     strict: bool = False,
 ) -> Comparison:
-    """Runs, or results that `ganzfeld evaluate --json` wrote, grouped by their protocol.
+    """Compare runs, or results of `ganzfeld evaluate --json`, grouped by protocol.
 
-    Numbers of unequal protocols never share a table: a protocol is the extractor, its weights,
+    Results measured differently never share a table. A protocol is the extractor, its weights,
     the resize, the values, the counts, the data, the seed and the library's version.
 
     metrics: these alone, and in one table. strict: one table or none.

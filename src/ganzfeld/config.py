@@ -47,7 +47,7 @@ class Optimiser:
 class Ema:
     """The averaged networks that are sampled and shipped.
 
-    Several averages are kept, and the end of the run ships the one that measures best.
+    Several averages are kept, and the run ships the one with the best score.
     """
 
     half_life_images: float | None = None  # None: a twentieth of the run; 0: no averaging
@@ -78,7 +78,7 @@ class Data:
     rules: int = 1  # how folders, tables and ranges are understood; see `ganzfeld.data.source`
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
-    mirror: bool = False  # each picture left to right, half of the time
+    mirror: bool = False  # each image left to right, half of the time
     jitter: float = 0.0  # enlarge by this part of the side and take a random window
     fingerprint: str = ""  # of the packed content
     samples: int = 0

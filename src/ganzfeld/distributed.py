@@ -1,4 +1,4 @@
-"""Several processes under `torchrun`: the same step everywhere, gradients averaged between."""
+"""Several processes under `torchrun`: the same step everywhere, with averaged gradients."""
 
 from __future__ import annotations
 

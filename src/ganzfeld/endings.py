@@ -1,4 +1,4 @@
-"""How a run may end before its time, in words: where it stopped, what is safe, what goes on."""
+"""Messages for runs that end early: where they stopped, what is safe, how to continue."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def stopped_late(number: int, folder: Path, images: int) -> Interrupted:
 
 def diverged(times: int, folder: Path, images: int, config: Config) -> DivergedError:
     """After the last rollback that a run may have."""
-    fix = "train anew with a lower learning rate"
+    fix = "train again with a lower learning rate"
     if "generator" in config.optimisers:
         lr = config.optimisers["generator"].lr / 2
         fix += f", such as --set optimisers.generator.lr={lr:g}"

@@ -1,4 +1,4 @@
-"""Errors that a user can cause or mend. Each prints as one screen and has an exit code.
+"""Errors that a user can cause or fix. Each prints as one screen and has an exit code.
 
 =====  ==========================================  =====================
 code   meaning                                     class
@@ -51,7 +51,7 @@ NAMED = 100  # characters of an unknown name that are compared
 
 
 class GanzfeldError(Exception):
-    """What went wrong and where; what is safe; the command that mends it.
+    """What went wrong and where; what is safe; the command that fixes it.
 
     Names of files and classes in it are made safe to print.
     """
@@ -109,7 +109,7 @@ class Interrupted(GanzfeldError):
     def __str__(self) -> str:
         """No error: the user wanted it."""
         lines = [self.what, f"  {self.safe}" if self.safe else ""]
-        lines.append(f"  go on with: {self.fix}" if self.fix else "")
+        lines.append(f"  continue with: {self.fix}" if self.fix else "")
         return "\n".join(line for line in lines if line)
 
 

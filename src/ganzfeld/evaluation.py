@@ -1,4 +1,4 @@
-"""Measure a generator, or any pictures, against data: pictures in, a dictionary of numbers out."""
+"""Measure a generator, or any set of images, against data."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def evaluate(
     trust_code: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> dict[str, Any]:
-    """Compare generated pictures with data; every number, and the protocol that it holds under.
+    """Compare generated images with data; every number, and the protocol that it holds under.
 
     model: a `Model` or `Run`, the folder of one, a folder or ZIP of anybody's images, or an array.
     data: what it should look like, as `train` takes it: a path, arrays, or a data set.
@@ -62,12 +62,12 @@ def evaluate(
         where it is installed and the images have colours and 32 pixels or more, else "domain"
         where the labels of the data can be learned, else "learned".
     protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
-    count: generated pictures; None: as many as the data, at most 10,000 (2,000 where "inception"
+    count: generated images; None: as many as the data, at most 10,000 (2,000 where "inception"
         is taken by itself).
-    reference: pictures of the data, a fixed choice; None: as many as `count`.
+    reference: images of the data, a fixed choice; None: as many as `count`.
     held_out: data that were not trained on, for `memorisation` and the real data's scores.
     fit: "crop" or "pad", for images of another aspect ratio than the data; None refuses them.
-    labels: "auto", or "none" to leave the labels of the data aside.
+    labels: "auto", or "none" to ignore the labels of the data.
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -85,7 +85,7 @@ def evaluate(
     if extractor is None and count is None and net.name == "inception":
         number = min(number, COUNTS[0])  # minutes, not hours
     rows = reference_rows(pack, number if reference is None else reference, net)
-    for least, what in ((number, "generated pictures"), (len(rows), "pictures of the data")):
+    for least, what in ((number, "generated images"), (len(rows), "images of the data")):
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
     other = None if held_out is None else open_like(held_out, pack, progress)
@@ -150,7 +150,7 @@ def evaluate(
 
 
 def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
-    """A model where there is one, else what may hold pictures."""
+    """A model where there is one, else what may hold images."""
     if isinstance(model, generate.Model | Pack):
         return model
     if is_given(model) and not hasattr(model, "path"):
@@ -201,7 +201,7 @@ def open_like(
         source = open_pack(source, options, progress=progress)
     if source.images.shape[1:] != pack.images.shape[1:]:
         raise DataError(
-            f"the pictures are {source.images.shape[1:]} and the data {pack.images.shape[1:]}: "
+            f"the images are {source.images.shape[1:]} and the data {pack.images.shape[1:]}: "
             "channels, height and width must be the same"
         )
     return source
@@ -248,7 +248,7 @@ def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) 
     if count is None:
         return min(COUNT, len(pack), most or COUNT)
     if most is not None and count > most:
-        raise UsageError(f"--count {count:,}: there are {most:,} pictures")
+        raise UsageError(f"--count {count:,}: there are {most:,} images")
     return count
 
 

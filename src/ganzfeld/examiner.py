@@ -1,4 +1,4 @@
-"""Measuring during training: cheap, always with the same latents and data, so that numbers compare.
+"""Cheap evaluations during training, always with the same latents and data.
 
 The extractor is the `random` one, which needs no labels and no weights. The Frechet distance
 is biased at such counts, but equally for all that are compared here. The evaluation at the end

@@ -1,4 +1,4 @@
-"""What a translation has come to: pictures to look at, and how far they are from the truth."""
+"""Measure a translation: example images, and their distance from the truth."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ganzfeld.games.translation import columns, compare
 if TYPE_CHECKING:
     from ganzfeld.data.pairs import Rows, TwoDomains
 
-SHOWN, MEASURED, CHUNK = 8, 64, 8  # pictures: in a grid, for a number, at a time
+SHOWN, MEASURED, CHUNK = 8, 64, 8  # images: in a grid, for a number, at a time
 
 
 @torch.inference_mode()
 def preview(game: Game, data: TwoDomains, device: torch.device) -> tuple[Tensor, int]:
-    """A row for each of some held-out pictures, and the number of columns.
+    """A row for each of some held-out images, and the number of columns.
 
     Returns (N * columns, C, H, W) in [-1, 1] on the CPU; both domains have the same C.
     """
@@ -32,7 +32,7 @@ def preview(game: Game, data: TwoDomains, device: torch.device) -> tuple[Tensor,
 
 
 def as_colour(x: Tensor) -> Tensor:
-    """Pictures of 1 to 4 channels as RGB, laid on white."""
+    """Images of 1 to 4 channels as RGB, laid on white."""
     if x.shape[1] in (2, 4):
         alpha = (x[:, -1:] + 1) / 2
         x = alpha * x[:, :-1] + (1 - alpha)
@@ -48,7 +48,7 @@ def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any
     """Errors of translation, as parts of the range from black to white, beside two baselines.
 
     `error_ab`, `error_ba`: mean absolute difference from the true counterpart, where it is known.
-    `baseline_mean_b`, `baseline_mean_a`: of the mean training picture of that domain from the
+    `baseline_mean_b`, `baseline_mean_a`: of the mean training image of that domain from the
         same truth: what an answer that ignores its input is worth.
     `baseline_identity`: of the input itself, where both domains have the same channels.
     `cycle_error_a`, `cycle_error_b`: of there and back again, where both ways are learned.

@@ -1,4 +1,4 @@
-"""The evaluation at the end of a run: how many samples, against which images, by what."""
+"""The evaluation at the end of a run: sample counts, reference images and extractors."""
 
 from __future__ import annotations
 

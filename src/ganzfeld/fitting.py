@@ -1,4 +1,4 @@
-"""Whether weights fit the networks that they are said to be of, before memory is taken for them.
+"""Check that weights fit their networks before memory is allocated for them.
 
 A description may ask for a network of 64 GiB. It is built on PyTorch's meta device, where tensors
 have shapes and no memory, and compared with the header of the weights' file.
@@ -163,7 +163,7 @@ def check_run(run: Path, config: Config) -> None:
             f"{where} describes networks that need {needed / 2**30:,.1f} GiB to train, and this "
             f"machine has {there / 2**30:,.1f}",
             safe="nothing was changed",
-            fix="train anew with smaller networks, such as --set networks.G.width=32",
+            fix="train again with smaller networks, such as --set networks.G.width=32",
         )
 
 

@@ -1,4 +1,4 @@
-"""What the JSON of runs, models, logs and evaluations must look like, and the ranges in it.
+"""Schemas of the JSON files of runs, models, logs and evaluations.
 
 Names that are not listed are let through: later releases say more.
 """

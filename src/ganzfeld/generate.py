@@ -1,4 +1,4 @@
-"""Load what a run ships and draw from it. None of it needs the flags of training."""
+"""Load the model of a run and sample from it, without any training options."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ Labels = Sequence[int | str] | int | str | None
 
 
 class Model:
-    """A trained generator with all it needs to be used.
+    """A trained generator, ready to sample from.
 
     about: the content of the model folder's config.json.
-    generator: maps (z, y) to pictures.
-    discriminator: maps (pictures, y) to logits, as it was trained beside the generator; or None.
+    generator: maps (z, y) to images.
+    discriminator: maps (images, y) to logits, as it was trained beside the generator; or None.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Model:
     def interpolate(
         self, seeds: Sequence[int], *, frames: int = 24, loop: bool = False, label: Labels = None
     ) -> Tensor:
-        """Samples (F, C, H, W) on the way from the first picture of each seed to the next.
+        """Samples (F, C, H, W) on the way from the first image of each seed to the next.
 
         See `ganzfeld.interpolation.frames`, which gives them a few at a time.
         """
@@ -153,7 +153,7 @@ class Model:
         labels: Labels = None,
         start: int = 0,
     ) -> list[Image.Image]:
-        """The same samples as PIL pictures."""
+        """The same samples as PIL images."""
         x = self.sample(count, seed=seed, labels=labels, start=start)
         return [pictures.to_image(p) for p in pictures.to_pixels(x)]
 
@@ -276,7 +276,7 @@ def load(
     """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
-        measured best. "last": the newest whole checkpoint.
+        scored best. "last": the newest whole checkpoint.
     device: where to compute: "auto", "cpu", "cuda" or "mps"; see `Model.to`.
     task: "generation" or "translation", to refuse the other with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is

@@ -1,4 +1,4 @@
-"""What keeps a run from harm: one process a folder, signals that save, room on the disk."""
+"""Protect a run: one process per folder, signals that save, enough disk space."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
 
 @contextmanager
 def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None]:
-    """Say what would fit where memory runs out.
+    """Turn out-of-memory errors into advice.
 
     finished: a run that has taken all its steps, so that no batch is to blame.
     """
@@ -145,7 +145,7 @@ def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None
         if finished is not None:
             raise ResourceError(
                 f"out of memory while {finished} was measured and its report drawn",
-                safe="its steps are all taken, and saved",
+                safe="all its steps are done and saved",
                 fix=f"ganzfeld resume {shlex.quote(str(finished))}   where more memory is free",
             ) from error
         half = max(config.run.batch_size // 2, 1)

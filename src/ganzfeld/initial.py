@@ -1,4 +1,4 @@
-"""Starting a run from weights that another run or a model has."""
+"""Initialise a run with the weights of another run or model."""
 
 from __future__ import annotations
 

@@ -70,13 +70,13 @@ def frames(
     loop: bool = False,
     label: Labels = None,
 ) -> Iterator[Tensor]:
-    """Samples (n, C, H, W) in [-1, 1], a few at a time, from picture 0 of each seed to the next.
+    """Samples (n, C, H, W) in [-1, 1], a few at a time, from image 0 of each seed to the next.
 
-    A picture depends on its two seeds, its place between them and its label alone, to the bit,
+    An image depends on its two seeds, its place between them and its label alone, to the bit,
     and not on how many others are drawn.
 
-    per_leg: pictures from a seed to the next, the first included.
-    label: a class for the whole way; None: that of the first seed's picture 0.
+    per_leg: images from a seed to the next, the first included.
+    label: a class for the whole way; None: that of the first seed's image 0.
     """
     if len(seeds) < 2:
         raise UsageError("interpolation needs two seeds or more", fix="--seeds 1,2,3")

@@ -1,4 +1,4 @@
-"""What happens every so many images."""
+"""Events that happen every so many images."""
 
 from __future__ import annotations
 

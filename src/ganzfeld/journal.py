@@ -1,4 +1,4 @@
-"""metrics.jsonl: one line an interval, whole lines only, and none from a discarded future."""
+"""metrics.jsonl: whole lines only, and none from steps that were rolled back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a continued run shares with the one that was begun: its settings, and where it ran."""
+"""What a continued run shares with its beginning: settings and machine."""
 
 from __future__ import annotations
 
@@ -102,11 +102,11 @@ def trust(config: Config) -> str:
 
 
 def more(config: Config, task: str, folder: Path) -> str:
-    """A command to go on with when a run is done."""
+    """A command to try once a run is done."""
     if task == "translation":
         command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
     else:
-        command = f"sample {quoted(folder)} --count 64 --seed 1 --out pictures"
+        command = f"sample {quoted(folder)} --count 64 --seed 1 --out images"
     return f"ganzfeld {command}{trust(config)}"
 
 

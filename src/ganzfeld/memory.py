@@ -1,4 +1,4 @@
-"""How an error says that memory has run out: in many words, for few libraries say it alike."""
+"""Recognise out-of-memory errors, which libraries word differently."""
 
 from __future__ import annotations
 

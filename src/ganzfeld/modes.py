@@ -1,11 +1,11 @@
-"""Mode counting: how many of the things that the data consist of a generator makes.
+"""Mode counting: how many kinds of sample in the data does a generator make?
 
-Two mixtures of Gaussians in the plane, and digits stacked into 1,000 kinds of picture. The
+Two mixtures of Gaussians in the plane, and digits stacked into 1,000 kinds of image. The
 conventions are those of VEEGAN (Srivastava et al. 2017, arXiv:1705.07761) and PacGAN (Lin et al.
 2018, arXiv:1712.04086): 8 Gaussians of standard deviation 0.01 on a circle of radius 1, or 25 of
 0.05 at (-4 + 2i, -4 + 2j); 2,500 samples; a sample is of high quality within 3 standard
 deviations of the nearest mode, and a mode is found if it is the nearest of at least one such
-sample. Stacked digits: 128,000 pictures of three random digits, 26,000 samples, a mode is found
+sample. Stacked digits: 128,000 images of three random digits, 26,000 samples, a mode is found
 if the classifier sees one sample in it.
 """
 
@@ -43,7 +43,7 @@ DRAWN = 100_000  # points that a mixture is trained on
 RING_IMAGES, GRID_IMAGES = 640_000, 1_920_000  # points to see in training
 BATCH = 128  # points; they cost little
 WIDTHS = (128, 128, 128)  # of the hidden layers of both networks
-STACKED = 128_000  # pictures that are trained on
+STACKED = 128_000  # images that are trained on
 STACKED_SAMPLES = 26_000
 CHUNK = 500  # samples drawn together
 
@@ -126,7 +126,7 @@ def plane_config(
     """The recipe for two numbers, with fully connected networks in place of its own.
 
     Losses, penalties, optimisers, learning rates and averaging stay as the recipe has them for
-    a picture of two numbers; so does spectral normalisation, which hinge losses lean on. What is
+    an image of two numbers; so does spectral normalisation, which hinge losses lean on. What is
     set here: three hidden layers of 128, no batch normalisation, z of two numbers, batches of 128,
     float32, since bfloat16 is coarser than a mode is wide.
     settings: as of `ganzfeld train --set`, on top of all that.
@@ -135,7 +135,7 @@ def plane_config(
     config: Config = call(f"recipe {recipe}", find_generation(recipe), facts)
     if set(config.networks) != {"G", "D"}:
         raise UsageError(
-            f"the recipe {recipe} is no game of G against D, which the mixtures are for",
+            f"the recipe {recipe} is not a game of G against D, which the mixtures need",
             safe="nothing was trained",
             fix="an adversarial recipe, or the digits: --only stacked --data MNIST",
         )
@@ -193,9 +193,9 @@ def open_digits(source: str, progress: Progress = silent) -> Pack:
 
 
 class Stacked:
-    """Three grey pictures in the three channels of one: as many modes as classes cubed.
+    """Three grey images in the three channels of one: as many modes as classes cubed.
 
-    Sample i is made of the pictures `triples[i]`, which depend on the seed alone.
+    Sample i is made of the images `triples[i]`, which depend on the seed alone.
     """
 
     def __init__(self, pack: Pack, count: int, seed: int) -> None:
@@ -207,14 +207,14 @@ class Stacked:
         return self.count
 
     def rows(self, indices: Labels) -> dict[str, NDArray[np.uint8]]:
-        """Pictures "x", uint8 (n, 3, H, W)."""
+        """Images "x", uint8 (n, 3, H, W)."""
         triples = self.triples[indices]
         x = self.pack.rows(triples.reshape(-1))["x"]
         return {"x": x.reshape(len(triples), 3, self.pack.height, self.pack.width)}
 
 
 def stacked(pack: Pack, count: int = STACKED, seed: int = 0) -> Stacked:
-    """Random triples of a pack's pictures, which must be grey and labelled: else DataError."""
+    """Random triples of a pack's images, which must be grey and labelled: else DataError."""
     if pack.channels != 1 or pack.labels is None:
         raise DataError(
             f"digits to stack are grey and labelled; these have {pack.channels} channel(s) and "
@@ -261,7 +261,7 @@ def divergence(p: Floats, q: Floats) -> float:
 
 
 def classes_of(pixels: NDArray[np.uint8], classifier: torch.nn.Module) -> Labels:
-    """What the classifier of single pictures sees in each channel: uint8 (N, C, H, W) to (N, C)."""
+    """What the classifier of single images sees in each channel: uint8 (N, C, H, W) to (N, C)."""
     n, channels, height, width = pixels.shape
     x = torch.from_numpy(np.ascontiguousarray(pixels)).reshape(n * channels, 1, height, width)
     with torch.inference_mode():
@@ -325,7 +325,7 @@ def bench_stacked(
 ) -> dict[str, Any]:
     """Train a recipe, without labels, on stacked digits, and count the modes of its samples.
 
-    minutes: of CPU time for training, turned into images by some steps that are thrown away.
+    minutes: of CPU time for training, converted to images by a few throw-away steps.
     images: to see in all, in place of that.
     """
     data = stacked(pack)

@@ -1,4 +1,4 @@
-"""How long a run will take here, from steps and chores that are thrown away."""
+"""Estimate a run's time from a few throw-away steps, previews and checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recipes are put together from."""
+"""Building blocks of recipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a recipe may depend on. Sizes are of the packed pictures."""
+    """What a recipe may depend on. Sizes are of the packed images."""
 
     count: int
     channels: int
@@ -79,6 +79,6 @@ def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
 
 def gamma(facts: Facts) -> float:
     """Weight of R1 and R2: 1 at 28 pixels, in proportion to the side, and up to four times as much
-    for few pictures, which are seen more often (docs/defaults.md)."""
+    for few images, which are seen more often (docs/defaults.md)."""
     few = min(max(math.sqrt(3_500 / facts.count), 1.0), 4.0)
     return round(facts.side / 28 * few, 3)

@@ -1,4 +1,4 @@
-"""From samples to picture files: pixels, grids, PNG."""
+"""From samples to image files: pixels, grids, PNG."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
 
 
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
-    """One picture, uint8 (C, H, W) with 1 to 4 channels."""
+    """One image, uint8 (C, H, W) with 1 to 4 channels."""
     array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array, MODES[len(pixels)])
 
 
 def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = 2) -> Image.Image:
-    """Pictures (N, C, H, W) in rows on white, enlarged where they are small.
+    """Images (N, C, H, W) in rows on white, enlarged where they are small.
 
     columns: about as many as rows by default.
     """
@@ -55,7 +55,7 @@ def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = 2) ->
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """A picture without alpha: grey as it is, all else RGB."""
+    """An image without alpha: grey as it is, all else RGB."""
     if image.mode in ("L", "RGB"):
         return image
     whole = image.convert("RGBA")
@@ -64,7 +64,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
-    """Write a picture so that nobody ever sees half of it; the name decides the format."""
+    """Write an image so that nobody ever sees half of it; the name decides the format."""
     Image.init()
     buffer = io.BytesIO()
     kind = Image.EXTENSION.get(path.suffix.lower(), "PNG")

@@ -1,4 +1,4 @@
-"""From what a user asked for to a complete configuration, and the plan that says what it means."""
+"""Turn a user's request into a complete configuration, and print the plan."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from ganzfeld.data.pairs import TwoDomains
     from ganzfeld.pace import Pace
 
-IMAGES_A_PIXEL = 1_000  # of the side, until pictures look right
-JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect pictures
+IMAGES_A_PIXEL = 1_000  # of the side, until images look right
+JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
 
 
 def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
@@ -58,16 +58,16 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
         told = f"{type(error).__name__}: {error}"
         raise UsageError(f"the recipe {name!r} cannot be loaded: {told}") from error
     if not callable(recipe):
-        raise UsageError(f"{name} is no function: a recipe takes Facts and gives a Config")
+        raise UsageError(f"{name} is not a function: a recipe takes Facts and returns a Config")
     return recipe
 
 
 def find_generation(name: str) -> Callable[[Facts], Config]:
-    """A recipe that makes pictures from noise; UsageError for one that translates."""
+    """A recipe that makes images from noise; UsageError for one that translates."""
     recipe = find_recipe(name)
     if data_kind(recipe) != "pictures":
         raise UsageError(
-            f"the recipe {name} translates pictures, and this needs one that makes them from noise",
+            f"the recipe {name} translates images, and this needs one that makes them from noise",
             safe="nothing was trained",
             fix="another recipe: see `ganzfeld recipes`",
         )
@@ -75,7 +75,7 @@ def find_generation(name: str) -> Callable[[Facts], Config]:
 
 
 def data_kind(recipe: Callable[[Facts], Config]) -> str:
-    """ "pictures", or the "paired" or "unpaired" pictures of two domains that it learns from."""
+    """ "images", or the "paired" or "unpaired" images of two domains that it learns from."""
     return str(getattr(recipe, "data", "pictures"))
 
 
@@ -296,9 +296,9 @@ def doubt(pace: Pace) -> str:
 
 
 def outlook(config: Config, rate: float, pack: Pack) -> str | None:
-    """What to say where so few images cannot give good pictures. rate: images per second.
+    """What to say where so few images cannot give good images. rate: images per second.
 
-    A rule of thumb from runs of the default recipe at 28 to 96 pixels: pictures begin to look
+    A rule of thumb from runs of the default recipe at 28 to 96 pixels: images begin to look
     right after about 1,000 images for each pixel of the side.
     """
     images = config.run.images
@@ -309,9 +309,9 @@ def outlook(config: Config, rate: float, pack: Pack) -> str | None:
         return None
     text = (
         f"note: {images:,} images are few for {pack.width}x{pack.height} pixels: expect "
-        f"blotches. About {wanted:,} are wanted, {duration(wanted / rate)} here"
+        f"blotches. About {wanted:,} are needed, {duration(wanted / rate)} here"
     )
-    # time for a picture grows with its area, and the images wanted with its side
+    # time for an image grows with its area, and the images wanted with its side
     smaller = side * (images / wanted) ** (1 / 3)
     fits = [size for size in (64, 48, 32, 28) if size <= smaller]
     return f"{text}; --size {fits[0]} fits into this time" if fits else text

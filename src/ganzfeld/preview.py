@@ -1,4 +1,4 @@
-"""The grids of a run: always the same latents, by the averaged networks."""
+"""The sample grids of a run: always the same latents, by the averaged networks."""
 
 from __future__ import annotations
 

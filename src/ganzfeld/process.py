@@ -1,4 +1,4 @@
-"""Settings of the whole process that training is faster with."""
+"""Process-wide settings that make training faster."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def give_back() -> None:
 
 
 def another_library() -> contextlib.suppress:
-    """Around calls of glibc, which is not everywhere."""
+    """Ignore errors where glibc is missing."""
     return contextlib.suppress(OSError, AttributeError, TypeError)
 
 

@@ -1,4 +1,4 @@
-"""The same latents through a run, from the grids that training drew of them."""
+"""Show the same samples through a run, cut from its sample grids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzfeld.errors import DataError, UsageError
 from ganzfeld.reader import open_image, refused
 from ganzfeld.shipping import read_config
 
-GAP = 2  # px around each picture of a grid
+GAP = 2  # px around each image of a grid
 LINE = 18  # px of text
 Pixels = NDArray[np.uint8]
 
@@ -27,13 +27,13 @@ def progress_of(
     columns: int | None = None,
     seconds: float = 8.0,
 ) -> int:
-    """Write a strip (PNG) or a moving picture (GIF, WebP, MP4) of a run; how many moments it has.
+    """Write a strip (PNG) or an animation (GIF, WebP, MP4) of a run; how many moments it has.
 
     count: how many of the fixed samples, evenly spread over the grid, so that classes differ;
-        10 in a strip and 40 in a moving picture by default.
+        10 in a strip and 40 in an animation by default.
     columns: moments in a strip, evenly spread over the grids that there are; or
-        pictures in a row of a moving picture. 8 by default.
-    seconds: of the moving picture; its last moment stays two seconds longer.
+        images in a row of an animation. 8 by default.
+    seconds: of the animation; its last moment stays two seconds longer.
     """
     moving = check_ending(out) != ".png"
     for name, value in (("--count", count), ("--columns", columns)):
@@ -43,7 +43,7 @@ def progress_of(
     grids = grids_of(run)
     if not grids:
         raise DataError(
-            f"{run} has no grids of samples", fix="let it train to its first run.sample_every"
+            f"{run} has no grids of samples", fix="let it train until its first run.sample_every"
         )
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]
@@ -74,13 +74,13 @@ def spread(of: int, count: int) -> list[int]:
 
 
 def some(tiles: Pixels, count: int) -> Pixels:
-    """`count` of the pictures, one from each equal part of them."""
+    """`count` of the images, one from each equal part of them."""
     count = min(count, len(tiles))
     return tiles[np.arange(count) * len(tiles) // count]
 
 
 def cut(path: Path, height: int, width: int) -> Pixels:
-    """The pictures (N, 3, h, w) of a grid as `pictures.grid` drew it, as large as it drew them.
+    """The images (N, 3, h, w) of a grid as `pictures.grid` drew it, as large as it drew them.
 
     height, width: of a sample in pixels. DataError where the file is no such grid.
     """

@@ -1,4 +1,4 @@
-"""What a finished run's folder promises, and what tells that a run was once there."""
+"""The files that a finished run must have, and signs that a run was once here."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def refuse_remains(run: Path, lost: str) -> None:
         else ""
     )
     raise CheckpointError(
-        f"{run} holds a run ({', '.join(there)}) without {lost}: it cannot go on",
+        f"{run} holds a run ({', '.join(there)}) without {lost}: it cannot continue",
         safe="nothing was changed",
-        fix=f"bring {lost} back from a copy, or train anew with another --out{use}",
+        fix=f"bring {lost} from a backup, or train again with another --out{use}",
     )

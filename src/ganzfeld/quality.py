@@ -1,4 +1,4 @@
-"""What the numbers say of a run, in words: a line while it trains, a sentence at its end."""
+"""Put a run's numbers into words: a line during training, a sentence at the end."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
     if value is not None and value < 0.5 and "memoris" not in said and "cop" not in said:
         found.append(
             f"Samples lie {value:.0%} as far from the training data as fresh images would: "
-            "it may have learned some by heart. See the closest training images."
+            "it may have memorised some. See the closest training images."
         )
     if result.get("overfitted") and "held-out" not in said:
         found.append(
             f"It is further from {result['held_out_count']:,} held-out images (Frechet "
             f"{figure(result['frechet_held_out'])}) than from as many training images "
-            f"({figure(result['frechet_training'])}): it has begun to learn these by heart."
+            f"({figure(result['frechet_training'])}): it has begun to memorise them."
         )
     return found
 

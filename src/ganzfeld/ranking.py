@@ -1,4 +1,4 @@
-"""Keep the best of many samples by the discriminator's score, and tell what that costs.
+"""Keep the best of many samples by the discriminator's score, and measure the cost.
 
 Selection trades variety for quality: what the discriminator finds likely it finds again and
 again (Azadi et al. 2019 sample by it properly; keeping the top is the plain form of it).
@@ -140,7 +140,7 @@ def price(
 ) -> dict[str, Any]:
     """Precision, recall, density and coverage against data: kept samples, and as many unkept.
 
-    pack: data in the model's size and channels; `count` pictures of it, a fixed choice, or all
+    pack: data in the model's size and channels; `count` images of it, a fixed choice, or all
         where there are fewer; then as many samples are compared.
     labels: as given to `best`; None: classes in the data's proportions, where both have them.
     mean, std: of the latents of the kept samples; the unkept are drawn from the plain normal.
@@ -152,7 +152,7 @@ def price(
 
     rows = reference_rows(pack, count)
     if len(rows) < 6:
-        raise UsageError(f"{len(rows)} pictures are too few to measure anything: 6 or more")
+        raise UsageError(f"{len(rows)} images are too few to measure anything: 6 or more")
     of, count = max(round(of * len(rows) / count), len(rows)), len(rows)
     if labels is None and pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
         labels = [pack.classes[label] for label in pack.labels[rows]]
@@ -188,7 +188,7 @@ def describe_price(found: dict[str, Any]) -> list[str]:
     names = list(found["kept"])
     lines = [
         f"what keeping {found['count']:,} of {found['of']:,} costs, by the {found['extractor']} "
-        f"extractor, against {found['count']:,} pictures of the data:",
+        f"extractor, against {found['count']:,} images of the data:",
         f"  {'':<10}{'unkept':>10}{'kept':>10}",
     ]
     for name in names:

@@ -1,4 +1,4 @@
-"""The one way in which files that others may have written are read.
+"""Read files that others may have written, always with the same checks.
 
 A folder that came from somewhere may hold a pipe, a device or a link to one where a file is
 expected, a file of a terabyte, or JSON that nests a million deep. Every reader of runs, models,

@@ -1,4 +1,4 @@
-"""Recipes: functions from what the data is like to a whole configuration.
+"""Recipes: functions that turn facts about the data into a configuration.
 
 A recipe is conditional when the data has labels: it passes `facts.classes` on, and zero means
 none. Your own recipe is a function like these, named as `--recipe mine.py:photos`.
@@ -176,7 +176,7 @@ def gmmn(facts: Facts) -> Config:
 
 
 def cyclegan(facts: Facts) -> Config:
-    """Translation both ways between two sets of pictures, without pairs (CycleGAN, 2017)."""
+    """Translation both ways between two sets of images, without pairs (CycleGAN, 2017)."""
     a, b = facts.channels, facts.channels_b
     blocks = 9 if facts.side >= 256 else 6
 
@@ -202,7 +202,7 @@ def cyclegan(facts: Facts) -> Config:
 
 
 def pix2pix(facts: Facts) -> Config:
-    """Translation one way, learned from pairs of pictures (pix2pix, 2017)."""
+    """Translation one way, learned from pairs of images (pix2pix, 2017)."""
     channels = (facts.channels, facts.channels_b)
     inputs, outputs = channels if facts.direction == "ab" else channels[::-1]
     size = (facts.height, facts.width)
@@ -242,16 +242,16 @@ def translation(
 
 
 def judge(inputs: int, facts: Facts) -> Part:
-    """A discriminator of patches of 70 pixels, of fewer in smaller pictures."""
+    """A discriminator of patches of 70 pixels, of fewer in smaller images."""
     layers = patch_layers((facts.height, facts.width))
     return Part(name="patch-discriminator", options={"inputs": inputs, "layers": layers})
 
 
 def unet_depth(size: tuple[int, int]) -> int:
-    """Levels of a U-Net for pictures of (height, width): 8 at 256 px, 5 at 32, 4 at 48.
+    """Levels of a U-Net for images of (height, width): 8 at 256 px, 5 at 32, 4 at 48.
 
     As often as the shorter side can be halved, but no more than 8, and less often where padding
-    to a multiple of 2 ** depth would add more than half of the picture.
+    to a multiple of 2 ** depth would add more than half of the image.
     """
     height, width = size
     for depth in range(min(min(size).bit_length() - 1, 8), 1, -1):

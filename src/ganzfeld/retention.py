@@ -1,4 +1,4 @@
-"""Which checkpoints stay: those that the plan of a run makes, and at most one that it does not.
+"""Decide which checkpoints to keep: the planned ones, and at most one extra.
 
 A signal, or the wish to lose no more than some minutes, makes a checkpoint *extra*. It is kept
 only until the next one, so that a run that was stopped and went on has the files of one that

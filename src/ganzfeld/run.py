@@ -1,4 +1,4 @@
-"""Runs by function call: data in, a folder with a trained model out."""
+"""Train and resume runs from Python: data in, a folder with a model out."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from ganzfeld.data.pairs import TwoDomains
 
 
-NO_ROOM = "free some space (df -h), or make the folder writable, then give the same command again"
+NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, and the model that it ships."""
+    """A run's folder, and its model."""
 
     path: Path
 
@@ -131,7 +131,7 @@ def train(
     recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
     other: the second domain of a translation, where `source` does not hold both.
     direction: of a translation that is learned one way: "ab", from the first domain or the left
-        half of each picture to the second, or "ba".
+        half of each image to the second, or "ba".
     out: the run's folder; by default runs/<data>-<recipe>.
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
@@ -146,7 +146,7 @@ def train(
     follow_links: also those that lead out of the data's folder.
     max_megapixels: of an image; larger ones count as bad.
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
-    on_bad_image: "fail" or "skip"; by default bad pictures are skipped up to one in a hundred.
+    on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
         of a model. They must fit.
@@ -333,9 +333,9 @@ def resume(
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} pictures then, {pack.count:,} now",
+                f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix=f"bring the data back as it was, name it with --data PATH, or "
+                fix="restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
         with owned(folder, fix=NO_ROOM):
@@ -346,7 +346,7 @@ def resume(
                 seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
-                        f"{folder} has seen {seen:,} images: --images {images:,} lies behind it",
+                        f"{folder} has seen {seen:,} images: --images {images:,} is below that",
                         safe="nothing was changed",
                         fix=f"ganzfeld resume {lineage.quoted(folder)} --images {2 * seen}"
                         "   or any number above",

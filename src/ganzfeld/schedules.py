@@ -1,4 +1,4 @@
-"""Values that follow the clock. Plain functions of the part of the run that is done."""
+"""Schedules: plain functions of the fraction of the run that is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types and ranges of what a JSON file says, as small functions that are put together.
+"""Small functions that check types and ranges in JSON, and can be combined.
 
 A check takes a value and its place in the file, such as "run.batch_size", and raises
 `Unreadable` with both where the value is not what it should be.

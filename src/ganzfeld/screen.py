@@ -1,4 +1,4 @@
-"""What a person sees of a run: a plan before it, one live panel or plain lines while it lasts."""
+"""Terminal output of a run: the plan, then a live panel or plain lines."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ class Session:
                 self.complete(found)
             self.screen.say(
                 f"{self.folder} is complete at {found.manifest['images']:,} images. "
-                f"To go on: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
+                f"More: ganzfeld resume {lineage.quoted(self.folder)} --images {2 * self.total}"
             )
             return
         self.screen.say(
@@ -369,7 +369,7 @@ class Session:
         self.save()
 
     def protected(self) -> frozenset[str]:
-        """The checkpoint that measured best is not pruned."""
+        """Never prune the best-scoring checkpoint."""
         best = checkpoint.best(self.checkpoints, self.scores)
         return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 

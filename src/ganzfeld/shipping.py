@@ -1,4 +1,4 @@
-"""What a run ships: a folder with weights, a description, and a card for people."""
+"""Write the model folder of a run: weights, description and model card."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def latent_of(part: Part) -> int:
 
 
 def directions_of(config: Config) -> dict[str, str]:
-    """The networks that translate, by direction; {} where pictures come from noise."""
+    """The networks that translate, by direction; {} where images come from noise."""
     game = find(config.game.name, GAMES, "game")
     if game.task != "translation":
         return {}
@@ -354,7 +354,7 @@ x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
 
 | | |
 |---|---|
-| data | {data["source"]}, {data["samples"]:,} pictures, fingerprint `{data["fingerprint"][:16]}` |
+| data | {data["source"]}, {data["samples"]:,} images, fingerprint `{data["fingerprint"][:16]}` |
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |
@@ -365,6 +365,6 @@ All settings of the training are in `config.json`.
 
 ## Limits
 
-It imitates its training pictures, with their biases, and may come close to single ones of them.
-Its pictures are synthetic: say so where they are used.
+It imitates its training images, with their biases, and may come close to single ones of them.
+Its images are synthetic: say so where they are used.
 """

@@ -1,4 +1,4 @@
-"""How width, batch and rates of a recipe follow the time there is: one rule for every recipe.
+"""One rule that sets width, batch and rates of every recipe from the time available.
 
 A baseline that is too large for its budget loses by its size, not by its method: at 24 CPU seconds
 on EuroSAT, `hinge` took a seventh of its distance from networks and batches as small as those of

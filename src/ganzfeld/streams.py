@@ -1,4 +1,4 @@
-"""Standard output that may be closed, full, or of a small alphabet, and work that goes on."""
+"""Standard output that may be closed, full or unable to print some characters."""
 
 from __future__ import annotations
 

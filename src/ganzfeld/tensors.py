@@ -1,4 +1,4 @@
-"""safetensors files of anybody's, checked before memory is taken for them."""
+"""Check safetensors files of unknown origin before allocating memory for them."""
 
 from __future__ import annotations
 

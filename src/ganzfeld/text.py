@@ -1,4 +1,4 @@
-"""Text that others wrote, such as names in files and paths, made safe to show.
+"""Make text from files and paths safe to show.
 
 A terminal obeys control characters, and both terminals and pages let bidirectional controls
 reorder what stands around them. `shown` is for a name inside a sentence, `lines` for whole

@@ -1,4 +1,4 @@
-"""The training loop. There is one, and this is it.
+"""The training loop. There is only this one.
 
 A `Trainer` is an iterator: each turn is one step of a game, and what is yielded says what
 happened. Saving, drawing and stopping are the business of whoever loops over it::
@@ -7,7 +7,7 @@ happened. Saving, drawing and stopping are the business of whoever loops over it
         if report.images >= 100_000:
             break
 
-It knows games only through their base class, and nothing of pictures, files or screens.
+It knows games only through their base class, and nothing of images, files or screens.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """What one step did. Tensors stay on the device: to read one is to wait for all queued work."""
+    """What one step did. Tensors stay on the device; reading one waits for all queued work."""
 
     step: int  # steps done, this one included
     images: int  # images seen, this step's included
@@ -53,7 +53,7 @@ class Report:
 
 
 class Trainer:
-    """Plays a game on data, one step for each turn of the iterator.
+    """Train a game on data, one step per iteration.
 
     game: its networks may be on any device already; they are moved to `device`.
     optimisers: one for each player, over the parameters of that player's networks. Those that
@@ -61,7 +61,7 @@ class Trainer:
     data: a `Data`, or a tensor (N, ...), or tensors by name, all with samples first. uint8 means
         pixels: they become floats in [-1, 1] on the device.
     batch_size: samples in a batch, over all processes together.
-    seed: of the order of the data and of every random draw.
+    seed: random seed, for the order of the data and every random draw.
     total: images to see, for games and schedules that depend on the part done; not a limit.
     schedules: for each player, the settings of its optimiser by images seen.
     average: averaged networks to keep up to date.
@@ -70,10 +70,10 @@ class Trainer:
     compile: compile each player's loss (`torch.compile`).
     noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
 
-    The global random generator is seeded anew before every move: all randomness in a game
+    The global random generator is seeded again before every move: all randomness in a game
     depends on (seed, salt, images seen, move, rank) and on nothing else.
 
-    Raises UsageError, which is a ValueError here, where the parts do not belong together.
+    Raises UsageError, which is a ValueError here, if the parts do not belong together.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whether a trainer's parts belong together: the game, its optimisers, its averages, its data."""
+"""Check that a trainer's parts fit together: game, optimizers, averages, data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Use what a translation ships: pictures of any size in, their counterparts out."""
+"""Translate images of any size with a trained model."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from ganzfeld.lineage import quoted
 from ganzfeld.randomness import NARROW, key, seed_globally
 from ganzfeld.reader import read_bytes
 
-TILE, OVERLAP = 1024, 128  # px: larger pictures go in tiles that blend over the overlap
+TILE, OVERLAP = 1024, 128  # px: larger images go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
 FILE_BYTES = 1 << 30  # of one image
 PAIR_SLACK = 0.05  # of the shape that two training images side by side have
-CELL, ROWS = 192, 16  # px of a picture on a sheet; pictures on it
+CELL, ROWS = 192, 16  # px of an image on a sheet; images on it
 
 
 class Translator:
-    """Trained translators with all they need to be used.
+    """Trained translators, ready to use.
 
     about: the content of the model folder's config.json.
-    networks: by direction, such as {"ab": ..., "ba": ...}; each maps pictures to pictures.
+    networks: by direction, such as {"ab": ..., "ba": ...}; each maps images to images.
     """
 
     def __init__(self, about: dict[str, Any], networks: Mapping[str, nn.Module]) -> None:
@@ -80,16 +80,16 @@ class Translator:
     def translate(
         self, x: Any, *, to: str | None = None, tile: int = TILE, dropout: int | None = None
     ) -> Any:
-        """Pictures in the other domain, each in the height and width it came with.
+        """Images in the other domain, each in the height and width it came with.
 
         x: a tensor (C, H, W) or (N, C, H, W), uint8 or float in [-1, 1], which becomes float32
-            in [-1, 1] of the same dimensions on the CPU; or one PIL picture, or several, which
-            become PIL pictures. Transparency is laid on the ground of the training data, and the
-            translation is as transparent as the picture was.
+            in [-1, 1] of the same dimensions on the CPU; or one PIL image, or several, which
+            become PIL images. Transparency is laid on the ground of the training data, and the
+            translation is as transparent as the image was.
         to: "b" or "a"; by default b, or the only one that was learned.
-        tile: px; where a side is longer, the picture goes in tiles of this side that overlap.
+        tile: px; where a side is longer, the image goes in tiles of this side that overlap.
         dropout: a seed keeps dropout on, the only noise of pix2pix (Isola et al. 2017, section
-            2.1): other seeds, slightly other pictures. None leaves it off.
+            2.1): other seeds, slightly other images. None leaves it off.
 
         Raises UsageError where that direction was not learned, channels do not fit, or there is
         no dropout to keep on.
@@ -143,7 +143,7 @@ class Translator:
         channels = self.channels[way[0]]
         if x.dim() not in (3, 4) or x.shape[-3] != channels or not x.numel():
             raise UsageError(
-                f"pictures (N, {channels}, H, W) were expected, not a tensor {tuple(x.shape)}"
+                f"images (N, {channels}, H, W) were expected, not a tensor {tuple(x.shape)}"
             )
         batch = x if x.dim() == 4 else x[None]
         network = self.networks[way]
@@ -213,7 +213,7 @@ class Translator:
 
 
 def as_bytes(image: Image.Image) -> bytes:
-    """A PIL picture as a lossless file, so that every mode goes one way."""
+    """A PIL image as a lossless file, so that every mode goes one way."""
     buffer = io.BytesIO()
     ImageOps.exif_transpose(image).save(buffer, "TIFF" if image.mode in ("F", "CMYK") else "PNG")
     return buffer.getvalue()
@@ -224,7 +224,7 @@ def as_bytes(image: Image.Image) -> bytes:
 
 @torch.inference_mode()
 def tiled(network: nn.Module, x: Tensor, tile: int) -> Tensor:
-    """network(x) for one picture (1, C, H, W), on the CPU; in tiles where it is larger.
+    """network(x) for one image (1, C, H, W), on the CPU; in tiles where it is larger.
 
     Where tiles overlap, each counts the less the nearer its edge is.
     """
@@ -268,7 +268,7 @@ def slope_of(length: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Found:
-    """One picture to translate: its name with sub-folders, and its bytes or why there are none."""
+    """One image to translate: its name with sub-folders, and its bytes or why there are none."""
 
     name: str
     data: bytes = b""
@@ -276,14 +276,14 @@ class Found:
 
 
 def find_pictures(source: Path) -> Iterator[Found]:
-    """A picture, or all pictures of a folder or a ZIP."""
+    """An image, or all images of a folder or a ZIP."""
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
         yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
     found = find_source(source, Reading(labels="none", splits="all", follow_links=True))
     if not isinstance(found, Encoded):
         raise DataError(
-            f"{shown(str(source))} holds arrays, not pictures",
+            f"{shown(str(source))} holds arrays, not images",
             fix='translate them in Python: ganzfeld.load(run).translate(tensor, to="b")',
         )
     for name, title in zip(found.names, found.titles, strict=True):
@@ -320,7 +320,7 @@ def translate_files(
     inside = source.is_dir() and out.resolve().is_relative_to(home.resolve())
     if inside or out.resolve() == home.resolve():
         raise UsageError(
-            f"--out {shown(str(out))} is where the pictures are: they could be overwritten",
+            f"--out {shown(str(out))} is where the images are: they could be overwritten",
             safe="nothing was changed",
             fix="--out with another folder",
         )
@@ -357,7 +357,7 @@ def translate_files(
         pictures.save_image(side_by_side(cells), sheet)
     if bad:
         raise DataError(
-            "\n  ".join([f"{len(bad):,} pictures could not be translated", *capped(bad)]),
+            "\n  ".join([f"{len(bad):,} images could not be translated", *capped(bad)]),
             safe=f"{len(used):,} others are in {out}",
             fix=f"ganzfeld data check {quoted(source)}" if source.is_dir() else "",
         )
@@ -370,12 +370,12 @@ def is_pair(model: Translator, data: bytes) -> bool:
 
 
 def seed_of(dropout: int | None, name: str) -> int | None:
-    """Each picture has noise of its own, whatever else is translated with it."""
+    """Each image has noise of its own, whatever else is translated with it."""
     return None if dropout is None else key(dropout, "dropout", name)
 
 
 def side_by_side(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:
-    """Pictures and their translations, two columns of pairs, scaled to fit; on white."""
+    """Images and their translations, two columns of pairs, scaled to fit; on white."""
     columns = 2 if len(cells) > 1 else 1
     rows = -(-len(cells) // columns)
     wide = 2 * CELL + 3 * gap
@@ -411,7 +411,7 @@ tags: [gan, image-to-image]
 
 # {data["source"]} by {about["recipe"]}
 
-Translates pictures from {ways}: {about["channels"]["a"]} and {about["channels"]["b"]} channel(s),
+Translates images from {ways}: {about["channels"]["a"]} and {about["channels"]["b"]} channel(s),
 any height and width; trained on {height}x{width} pixels with ganzfeld {about["version"]}.
 
 ```python
@@ -434,6 +434,6 @@ All settings of the training are in `config.json`.
 
 ## Limits
 
-It invents what the input does not say, in the manner of its training pictures and with their
-biases. Its pictures are synthetic: say so where they are used.
+It invents what the input does not say, in the manner of its training images and with their
+biases. Its images are synthetic: say so where they are used.
 """

@@ -1,4 +1,4 @@
-"""Whose code may run: what a user names runs, what a file names does not.
+"""Decide whose code may run: code that the user names runs; code that a file names does not.
 
 Text that a file holds and that could name code (`module:name`, `file.py:name`) is marked as
 `Foreign` when it is read. What loads code refuses it, wherever it has come by, until somebody
@@ -45,7 +45,7 @@ def refuse(name: str) -> None:
     """ForeignCodeError where a name came from a file and nobody said that he trusts it."""
     if isinstance(name, Foreign):
         raise ForeignCodeError(
-            f"this is partly Python code of its author, {shown(name)}; it was not run",
+            f"this contains Python code by its author, {shown(name)}; it was not run",
             fix="add --trust-code if you trust it, in Python ganzfeld.load(path, trust_code=True)",
         )
 

@@ -15,7 +15,7 @@ from ganzfeld.parts import Facts, adversarial
 
 
 def mlp_mnist(facts: Facts) -> Config:
-    """Tutorial: a fully connected GAN of digits; z 100 to 256, 512, 1024, picture."""
+    """Tutorial: a fully connected GAN of digits; z 100 to 256, 512, 1024, image."""
     return adversarial(
         facts,
         recipe="tutorial-mlp-mnist",
@@ -49,7 +49,7 @@ def dcgan_mnist(facts: Facts) -> Config:
 
 
 def cgan_mnist(facts: Facts) -> Config:
-    """Tutorial: the same with one-hot labels joined to z, and as planes to the picture."""
+    """Tutorial: the same with one-hot labels joined to z, and as planes to the image."""
     if not facts.classes:
         raise UsageError(
             "tutorial-cgan-mnist is conditional and this data has no labels",

@@ -1,4 +1,4 @@
-"""The way back from a step that is not finite: it changes nothing at all."""
+"""Undo a step that is not finite, so that it changes nothing."""
 
 from __future__ import annotations
 

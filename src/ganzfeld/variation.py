@@ -1,4 +1,4 @@
-"""Mirrored and shifted pictures: a small data set goes further, and no network is told."""
+"""Mirror and shift training images, which makes small data sets go further."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Vary = Callable[[Batch, int], Batch]
 def variation(
     *, mirror: bool = False, jitter: float = 0.0, together: bool = False, noise: str = WIDE
 ) -> Vary | None:
-    """A function of a batch and a seed that changes its pictures by chance; None for no change.
+    """A function of a batch and a seed that changes its images by chance; None for no change.
 
     mirror: left to right, half of the time. Not for digits or writing.
-    jitter: pictures are enlarged by this part of their sides, and a window of the old size is
+    jitter: images are enlarged by this part of their sides, and a window of the old size is
         taken from a random place: 30 / 256 in Isola et al. 2017, appendix 6.2.
     together: all domains of a batch move alike, as pairs must.
     noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
 
-    The function takes pictures (N, C, H, W) of any floating dtype and leaves all else alone.
+    The function takes images (N, C, H, W) of any floating dtype and leaves all else alone.
     Raises ValueError for a jitter that is not from 0 to 1.
     """
     if not 0 <= jitter <= 1:
@@ -45,7 +45,7 @@ def variation(
 
 
 def move(x: Tensor, draws: Tensor, mirror: bool, jitter: float) -> Tensor:
-    """Pictures (N, C, H, W), each moved by its row of draws (N, 3) in [0, 1): flip, down, right."""
+    """Images (N, C, H, W), each moved by its row of draws (N, 3) in [0, 1): flip, down, right."""
     height, width = x.shape[2:]
     if jitter:
         high, wide = round(height * (1 + jitter)), round(width * (1 + jitter))

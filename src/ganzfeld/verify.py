@@ -1,4 +1,4 @@
-"""Is everything in a run's folder what was once written?"""
+"""Check every file in a run's folder against what was written."""
 
 from __future__ import annotations
 

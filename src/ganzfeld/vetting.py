@@ -1,4 +1,4 @@
-"""Settings are known and in range before any data are read, and again when a run goes on."""
+"""Check settings before data are read, and again when a run continues."""
 
 from __future__ import annotations
 
@@ -208,5 +208,5 @@ def as_stored(run: Path) -> Iterator[None]:
         raise CheckpointError(
             f"{run / 'config.json'} is damaged: {error.what}",
             safe="nothing was changed",
-            fix="bring the file back from a copy, or correct that setting in it",
+            fix="restore the file from a backup, or correct that setting",
         ) from error

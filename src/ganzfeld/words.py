@@ -1,4 +1,4 @@
-"""The words of a command line, before a parser sees them: lists, empty ones, and old habits."""
+"""Prepare command-line words for the parser: lists, empty words, options of other tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines for a terminal of some width: broken between words, and commands so that they still run."""
+"""Wrap lines for a terminal: between words, and so that commands can still be copied."""
 
 from __future__ import annotations
 

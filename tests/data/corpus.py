@@ -1,4 +1,4 @@
-"""Pictures that are bad or odd, made from nothing: what each must become is written beside it."""
+"""Images that are bad or odd, made from nothing: what each must become is written beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDE = 48
 
 
 def scene(height: int = SIDE, width: int = SIDE, seed: int = 0) -> np.ndarray:
-    """A smooth colourful picture, uint8 (H, W, 3); each seed another."""
+    """A smooth colourful image, uint8 (H, W, 3); each seed another."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     waves = [np.sin(6 * (x + 0.3 * k * y) + seed + k) for k in range(3)]
     return ((np.stack(waves, axis=-1) + 1) * 127).astype(np.uint8)
@@ -88,7 +88,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\
 
 
 def bad_cases() -> list[Case]:
-    """At least 40 files, none of which may become a picture."""
+    """At least 40 files, none of which may become an image."""
     grey = np.linspace(0, 1, 32 * 32).reshape(32, 32)
     half_lab = Image.new("LAB", (32, 32))
     whole_png = png()
@@ -99,26 +99,26 @@ def bad_cases() -> list[Case]:
         Case("page-bom.png", b"\xef\xbb\xbf\r\n " + HTML.lower(), "an HTML page"),
         Case("drawing.svg", SVG, "an SVG drawing"),
         Case("drawing-as.png", SVG, "an SVG drawing"),
-        Case("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "a HEIC picture"),
-        Case("photo-heic.jpg", b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + bytes(64), "a HEIC picture"),
-        Case("photo.avif", b"\0\0\0\x1cftypavif\0\0\0\0avif" + bytes(64), "an AVIF picture"),
+        Case("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "a HEIC image"),
+        Case("photo-heic.jpg", b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + bytes(64), "a HEIC image"),
+        Case("photo.avif", b"\0\0\0\x1cftypavif\0\0\0\0avif" + bytes(64), "an AVIF image"),
         Case("film.mp4", b"\0\0\0\x20ftypisom\0\0\x02\0isom" + bytes(64), "a video"),
         Case("paper.png", b"%PDF-1.7\n" + bytes(64), "a PDF"),
         Case("poster.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
         Case("packed.jpg", b"PK\x03\x04" + bytes(64), "a ZIP archive"),
         Case("squeezed.png", b"\x1f\x8b\x08" + bytes(64), "a gzip file"),
-        Case("words.jpg", b"just some words\n" * 8, "not a picture (text)"),
+        Case("words.jpg", b"just some words\n" * 8, "not an image (text)"),
         Case("record.png", b'{"error": "quota exceeded"}', "JSON text"),
         Case("denied.png", b'<?xml version="1.0"?><Error>AccessDenied</Error>', "XML text"),
         Case("pointer.png", LFS, "a Git LFS pointer"),
         Case("zeros.jpg", bytes(4096), "nothing but zeros"),
         Case("noise.jpg", np.random.default_rng(0).bytes(4096), "unknown content"),
-        Case("pickled.png", pickle.dumps({"a": 1}), "not a picture"),
+        Case("pickled.png", pickle.dumps({"a": 1}), "not an image"),
         Case("array.png", b"\x93NUMPY\x01\0" + bytes(64), "a NumPy array"),
         Case("sound.webp", b"RIFF\x24\0\0\0WAVEfmt " + bytes(64), "sound"),
         Case("layers.psd", b"8BPS\0\x01" + bytes(64), "a Photoshop file"),
         Case("icon.png", b"\0\0\x01\0\x01\0\x10\x10" + bytes(64), "cut short"),
-        Case("wavelet.jpg", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(64), "a JPEG 2000 picture"),
+        Case("wavelet.jpg", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(64), "a JPEG 2000 image"),
         Case("half.jpg", cut(jpeg()), "cut short"),
         Case("nearly-all.jpg", jpeg()[:-2], "cut short"),
         Case("progressive.jpg", cut(jpeg(progressive=True), 0.6), "cut short"),
@@ -188,12 +188,12 @@ def ramp16() -> np.ndarray:
 
 
 def other_profile() -> bytes:
-    """A profile whose picture must change: Lab is far from sRGB, but only RGB ones are applied."""
+    """A profile whose image must change: Lab is far from sRGB, but only RGB ones are applied."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def odd_cases() -> list[Case]:
-    """Files that are unusual and good: every one must become a picture."""
+    """Files that are unusual and good: every one must become an image."""
     frames = [rgb(seed=k) for k in range(3)]
     more = {"save_all": True, "append_images": frames[1:]}
     grey = rgb().convert("L")
@@ -260,7 +260,7 @@ def big_endian_16() -> bytes:
 
 
 def mutations(count: int, seed: int = 0) -> list[tuple[str, bytes]]:
-    """Good pictures with bytes changed, removed, or cut off."""
+    """Good images with bytes changed, removed, or cut off."""
     rng = np.random.default_rng(seed)
     makers: list[tuple[str, Callable[[int], bytes]]] = [
         ("png", png), ("jpg", jpeg), ("webp", webp),

@@ -1,4 +1,4 @@
-"""Looking at a data set: the corpus of bad and odd pictures, quarantine, one screen of text."""
+"""Looking at a data set: the corpus of bad and odd images, quarantine, one screen of text."""
 
 import corpus
 import pytest
@@ -9,7 +9,7 @@ from ganzfeld.data.pack import PackOptions, open_pack
 
 @pytest.fixture
 def folder(tmp_path):
-    """The whole corpus, and 20 good pictures."""
+    """The whole corpus, and 20 good images."""
     root = tmp_path / "set"
     root.mkdir()
     for case in corpus.bad_cases():
@@ -66,7 +66,7 @@ def test_quarantine_never_moves_links(tmp_path):
     (root / "linked").symlink_to(tmp_path / "store")
     before = sorted(path.name for path in root.iterdir())
     report = check_data(root, PackOptions(follow_links=True), quarantine=True)
-    assert ["linked/bad.png", "not a picture (an HTML page)"] in report["skipped"]
+    assert ["linked/bad.png", "not an image (an HTML page)"] in report["skipped"]
     assert report["quarantined"] == [] and not (tmp_path / "set.quarantine").exists()
     assert sorted(path.name for path in root.iterdir()) == before
     assert (tmp_path / "store" / "bad.png").exists()
@@ -94,12 +94,12 @@ def test_the_text_tells_labels_counts_and_warnings(tmp_path):
     (tmp_path / "cat" / ".DS_Store").write_bytes(b"")
     text = describe(check_data(tmp_path))
     for part in (
-        "6 pictures, 48 x 48 px, RGB",
+        "6 images, 48 x 48 px, RGB",
         "2 classes",
         "cat   (0.png, 1.png, 2.png)",
-        "Exact copies of other pictures: 3",
+        "Exact copies of other images: 3",
         "System files",
-        "only 6 pictures",
+        "only 6 images",
     ):
         assert part in text  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""One picture in, one array out, or the right reason."""
+"""One image in, one array out, or the right reason."""
 
 import corpus
 import numpy as np
@@ -164,7 +164,7 @@ def test_a_small_picture_is_fine_when_it_need_not_grow():
 
 
 def survivors(count, seed=0):
-    """How many of the mutated pictures decode; all others must be named bad."""
+    """How many of the mutated images decode; all others must be named bad."""
     decoded = 0
     for name, data in corpus.mutations(count, seed):
         try:
@@ -216,7 +216,7 @@ def test_a_file_cut_anywhere_is_noticed(kind):
             pixels = decode(data[:place], target()).pixels
         except BadPicture:
             continue
-        # A GIF may lack its last two bytes, which hold nothing of the picture.
+        # A GIF may lack its last two bytes, which hold nothing of the image.
         assert kind == "GIF" and place >= len(data) - 2 and np.array_equal(pixels, whole)
 
 

@@ -27,7 +27,7 @@ from ganzfeld.errors import DataError, ResourceError
 
 @pytest.fixture
 def photos(tmp_path):
-    """100 pictures in two classes."""
+    """100 images in two classes."""
     root = tmp_path / "photos"
     for number in range(100):
         folder = root / ("cat" if number % 2 else "dog")
@@ -48,7 +48,7 @@ def spoil(photos, count):
 
 @pytest.fixture
 def decodes(monkeypatch):
-    """How many pictures were decoded in this process."""
+    """How many images were decoded in this process."""
     calls = []
     real = workers.decode
     monkeypatch.setattr(workers, "decode", lambda *a: calls.append(a) or real(*a))
@@ -226,7 +226,7 @@ def test_copies_and_small_sets_are_warned_about(photos, cache):
     pack = open_pack(photos, cache=cache)
     assert pack.report["duplicates"] == 2
     warnings = " ".join(pack.report["warnings"])
-    assert "2 of 102 pictures are exact copies" in warnings and "only 102 pictures" in warnings
+    assert "2 of 102 images are exact copies" in warnings and "only 102 images" in warnings
 
 
 def test_a_report_is_json_with_class_counts(photos, cache):
@@ -341,7 +341,7 @@ def test_a_signal_ends_packing_promptly(photos, cache, number):
 
 
 def test_a_crash_costs_one_picture(photos, monkeypatch):
-    """A child that dies at one picture: that one is named, all others are decoded."""
+    """A child that dies at one image: that one is named, all others are decoded."""
     names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
     program = (
         "import os, ganzfeld.data.workers as w\n"

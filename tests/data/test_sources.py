@@ -344,7 +344,7 @@ def test_idx_labels_of_another_length_are_refused(tmp_path, pack):
     images, labels = digits()
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(labels[:-1]))
-    with pytest.raises(DataError, match="20 pictures, but labels"):
+    with pytest.raises(DataError, match="20 images, but labels"):
         pack(tmp_path)
 
 
@@ -461,7 +461,7 @@ def test_parquet_parts_in_a_folder(tmp_path, pack):
     write_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
     found = pack(tmp_path, on_bad_image="skip")
     assert len(found) == 23
-    assert found.report["skipped"] == [["3.png (row 15)", "not a picture (an HTML page)"]]
+    assert found.report["skipped"] == [["3.png (row 15)", "not an image (an HTML page)"]]
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, pack, monkeypatch):
@@ -500,7 +500,7 @@ def test_a_folder_called_avatars_is_that_folder(pack, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["avatars:", "avatars:0", "avatars:x", "avatars:-3", "avatars:²"])
 def test_embedded_counts_are_checked(pack, name):
-    with pytest.raises(DataError, match="a number of pictures"):
+    with pytest.raises(DataError, match="a number of images"):
         pack(name)
 
 

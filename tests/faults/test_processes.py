@@ -72,7 +72,7 @@ runpy.run_module("ganzfeld", run_name="__main__", alter_sys=False)
 
 
 class Numbered:
-    """Pictures that remember who asked for them."""
+    """Images that remember who asked for them."""
 
     def __init__(self, count: int = 40) -> None:
         generator = torch.Generator().manual_seed(1)

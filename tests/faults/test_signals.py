@@ -139,7 +139,7 @@ def test_what_a_library_makes_of_a_signal_is_not_our_bug() -> None:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Four hundred pictures that take a while to decode; on the disk it is one."""
+    """Four hundred images that take a while to decode; on the disk it is one."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""`ganzfeld evaluate` as a user gives it: runs, models, pictures, and what cannot be measured."""
+"""`ganzfeld evaluate` as a user gives it: runs, models, images, and what cannot be measured."""
 
 import importlib.util
 import json
@@ -328,13 +328,13 @@ def test_equal_class_counts_would_bias_the_kernel_distance() -> None:
 
 
 def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
-    """Opaque pictures with `alpha="keep"`, labels left aside, and a bad file that was skipped."""
+    """Opaque images with `alpha="keep"`, labels left aside, and a bad file that was skipped."""
     data = tmp_path / "data"
     for number in range(24):
         colour = (number * 10, 255 - number * 10, 99)
         name = data / "ab"[number % 2] / f"{number}.png"
         pictures.save_image(Image.new("RGB", (16, 16), colour), name)
-    (data / "a" / "bad.png").write_bytes(b"no picture")
+    (data / "a" / "bad.png").write_bytes(b"no image")
     run = ganzfeld.train(
         data,
         out=tmp_path / "run",
@@ -456,7 +456,7 @@ def main_quietly(words: list[str]) -> None:
         (["--metrics", "classes", "--extractor", "random"], "needs the domain extractor"),
         (["--extractor", "domian"], "Did you mean 'domain'"),
         (["--extractor", "random", "--protocol", "tf1"], "leave --protocol out"),
-        (["--count", "61"], "there are 60 pictures"),
+        (["--count", "61"], "there are 60 images"),
         (["--count", "2", "--extractor", "random"], "too few"),
     ],
 )

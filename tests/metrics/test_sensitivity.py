@@ -1,4 +1,4 @@
-"""Do the numbers move as the pictures get worse? On the embedded data; the table is printed.
+"""Do the numbers move as the images get worse? On the embedded data; the table is printed.
 
 pytest -m slow -s tests/metrics/test_sensitivity.py
 """

@@ -69,7 +69,7 @@ def test_real_pictures_are_nested_and_differ_by_seed(pack: Pack) -> None:
     assert set(few) != set(real_rows(pack, pool, 20, 1))
     with pytest.raises(UsageError, match="not held out"):
         real_rows(pack, pool, 5_000, 0)
-    with pytest.raises(UsageError, match="no picture of"):
+    with pytest.raises(UsageError, match="no image of"):
         real_rows(pack, pool, 2, 0)
 
 
@@ -308,7 +308,7 @@ def test_a_cell_is_computed_once_and_a_cut_line_again(tmp_path: Path) -> None:
 def test_a_stopped_run_within_is_a_stopped_study(tmp_path: Path) -> None:
     with pytest.raises(Interrupted) as caught, opened(tmp_path, {}):
         raise Interrupted(15, "stopped at image 3", fix="ganzfeld resume ...")
-    assert caught.value.code == 143 and caught.value.fix == "give the same command again"
+    assert caught.value.code == 143 and caught.value.fix == "run the same command again"
 
 
 def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:

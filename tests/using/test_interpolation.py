@@ -79,7 +79,7 @@ def test_frames_do_not_depend_on_their_number(make_model: Callable[..., Model]) 
     assert torch.equal(few[-1], model.sample(1, seed=3, labels="b")[0])
     assert not torch.equal(few, model.interpolate([1, 2, 3], frames=5, label="a"))
     own = model.interpolate([1, 2], frames=2)
-    assert torch.equal(own[0], model.sample(1, seed=1)[0]), "the first picture's own class"
+    assert torch.equal(own[0], model.sample(1, seed=1)[0]), "the first image's own class"
 
 
 def test_what_cannot_be(make_model: Callable[..., Model]) -> None:

@@ -1,4 +1,4 @@
-"""Strips and moving pictures of a run, cut from the grids that it drew."""
+"""Strips and animation of a run, cut from the grids that it drew."""
 
 import shutil
 from pathlib import Path

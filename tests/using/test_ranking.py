@@ -98,7 +98,7 @@ def test_the_label_matters_to_a_score(make_model: Callable[..., Model]) -> None:
 def test_latents_by_mean_and_deviation(make_model: Callable[..., Model]) -> None:
     model = make_model()
     same = model.sample(4, std=0.0)
-    assert torch.equal(same[0], same[3]), "without deviation there is one picture"
+    assert torch.equal(same[0], same[3]), "without deviation there is one image"
     assert not torch.equal(same, model.sample(4, std=0.0, mean=0.5))
     assert torch.equal(model.sample(4), model.sample(4, mean=0.0, std=1.0))
     with pytest.raises(UsageError, match="0 or more"):

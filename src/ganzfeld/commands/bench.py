@@ -1,4 +1,4 @@
-"""Commands that put a recipe to a known test."""
+"""Commands that run benchmarks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def bench_modes(
     """Count the modes that a recipe finds: 8 Gaussians, 25 Gaussians, 1,000 stacked digits.
 
     Args:
-        data: A folder of MNIST's IDX files, for the stacked digits. Without it they are left out.
+        data: A folder of MNIST's IDX files, for the stacked digits. Without it they are skipped.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
-        seeds: How many runs of each, with seeds from 0; or which seeds, such as 0,3,7. Default: 1.
-        only: One of the three.
+        seeds: Number of runs of each, with seeds from 0; or the seeds, such as 0,3,7. Default: 1.
+        only: Run only this one.
         minutes: CPU time for training on the stacked digits, for each seed.
         set: A setting of the recipe's configuration, such as game.loss=relativistic.
         json: A file for all results.
@@ -74,4 +74,4 @@ def bench_modes(
             if json:
                 replace(json, as_json(results))
     if only is None and data is None:
-        screen.say("stacked: left out; --data with a folder of MNIST's IDX files counts those")
+        screen.say("stacked: skipped; --data with a folder of MNIST's IDX files runs it")

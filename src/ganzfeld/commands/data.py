@@ -29,18 +29,17 @@ def data_check(
     """Decode every image and list what is bad, by name and reason. Exit 3 if any is.
 
     Args:
-        data: What would be trained on.
-        quarantine: Move bad files of a folder, but no links, into a folder beside it. Nothing is
-            deleted.
-        size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
-        labels: As `train` takes them.
-        range: What becomes black and white, such as 0:4095, or p1:p99. Default: found.
-        frames: all: every frame of animations and files with pages.
-        splits: all: test and validation images too.
-        follow_links: Also links that lead out of the folder.
+        data: Data as `train` takes it.
+        quarantine: Move bad files (not links) into a folder beside the data. Nothing is deleted.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        labels: As for `train`.
+        range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
+        frames: all: every frame of animations and every page of documents.
+        splits: all: also test and validation images.
+        follow_links: Follow links that lead out of the folder.
         max_megapixels: Larger images count as bad.
-        alpha: What shows through transparent pixels, or keep it as a channel.
-        on_bad_image: As `train` takes it, for the verdict.
+        alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
+        on_bad_image: As for `train`; decides the verdict.
     """
     from ganzfeld.data.check import check_data, describe
     from ganzfeld.data.pack import PackOptions
@@ -82,17 +81,17 @@ def data_sheet(
     """Draw a contact sheet of the data as training would see it.
 
     Args:
-        data: What would be trained on.
+        data: Data as `train` takes it.
         out: The PNG file to write.
-        size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
-        labels: As `train` takes them.
-        range: What becomes black and white, such as 0:4095, or p1:p99. Default: found.
-        frames: all: every frame of animations and files with pages.
-        splits: all: test and validation images too.
-        follow_links: Also links that lead out of the folder.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        labels: As for `train`.
+        range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
+        frames: all: every frame of animations and every page of documents.
+        splits: all: also test and validation images.
+        follow_links: Follow links that lead out of the folder.
         max_megapixels: Larger images count as bad.
-        alpha: What shows through transparent pixels, or keep it as a channel.
-        on_bad_image: As `train` takes it.
+        alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
+        on_bad_image: As for `train`.
     """
     from ganzfeld.data.pack import PackOptions, open_pack
     from ganzfeld.data.sheet import data_sheet as draw
@@ -111,4 +110,4 @@ def data_sheet(
     )
     pack = open_pack(data, options, progress=Screen().progress)
     draw(pack, out)
-    tell(f"sheet of {pack.count:,} pictures in {out}")
+    tell(f"sheet of {pack.count:,} images in {out}")

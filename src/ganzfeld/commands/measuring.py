@@ -29,27 +29,26 @@ def evaluate(
     json: Path | None = None,
     quiet: bool = False,
 ) -> None:
-    """Measure a generator, or any folder of pictures, against data.
+    """Measure a generator, or any folder of images, against data.
 
     Args:
-        model: A run's folder, a model's folder, or a folder or ZIP of pictures.
-        data: What they should look like, as `train` takes it.
-        metrics: Names, such as frechet kernel recall. Default: all that can be had.
+        model: A run's folder, a model's folder, or a folder or ZIP of images.
+        data: The real images, as `train` takes them.
+        metrics: Names, such as frechet kernel recall. Default: all that can be computed.
         extractor: inception, domain, learned, random, or your own module as file.py:name. Default:
-            inception where it is installed and suits the images, else domain where the labels of
-            the data can be learned, else learned.
-        protocol: How inception's pictures are resized. Default: tf1.
-        count: Pictures to generate. Default: as many as the data, at most 10,000.
-        reference: Pictures of the data to compare with. Default: as many as generated.
-        held_out: Data that were not trained on, to judge memorisation by.
-        fit: What to do with images of another aspect ratio than the data's; they are refused
-            without it.
-        labels: As `train` takes them: none leaves the labels of the data aside.
-        seed: Which pictures are generated.
-        device: Where to compute.
-        trust_code: Run the model's network that is Python code of its author.
+            inception if it is installed and suits the images; else domain if the data have
+            labels that can be learned; else learned.
+        protocol: How inception's images are resized. Default: tf1.
+        count: Images to generate. Default: as many as the data, at most 10,000.
+        reference: Images of the data to compare with. Default: as many as generated.
+        held_out: Data not used in training, for the memorisation test.
+        fit: How to fit images whose aspect ratio differs from the data's. Default: refuse them.
+        labels: As for `train`; none ignores the labels of the data.
+        seed: Seed of the generated images.
+        device: Device to compute on.
+        trust_code: Allow the model's own Python code to run.
         json: A file for all results.
-        quiet: Print nothing but errors.
+        quiet: Print errors only.
     """
     from ganzfeld.checkpoint import as_json, replace
     from ganzfeld.evaluation import evaluate as run_evaluation
@@ -80,11 +79,11 @@ def evaluate(
 
 
 def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
-    """Write a run's report.html again: one file with its pictures, curves and metrics.
+    """Rewrite a run's report.html: one file with its images, curves and metrics.
 
     Args:
         run: The run's folder.
-        trust_code: Run the model's network that is Python code of its author.
+        trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld import report as reports
     from ganzfeld.report.settings import reproducibility
@@ -96,7 +95,7 @@ def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
     if reports.needs_data(folder):
         pack, problem = reports.open_data(folder, screen.progress)
         if problem:
-            screen.say(f"note: the closest training pictures are left out: {problem}")
+            screen.say(f"note: the closest training images are left out: {problem}")
     screen.say(f"report in {reports.write(run, pack, trust_code=trust_code)}")
     screen.say(f"to the bit: {reproducibility(folder)}")
 
@@ -113,9 +112,9 @@ def compare(
 
     Args:
         runs: Folders of runs and JSON files, two or more.
-        out: Also an HTML file, with samples, curves and settings side by side.
-        metrics: These alone, in one table. Exit 2 if they were not measured in the same way.
-        strict: Exit 2 if not all were measured in the same way.
+        out: Also write an HTML file with samples, curves and settings side by side.
+        metrics: Only these, in one table. Exit 2 if their protocols differ.
+        strict: Exit 2 if any protocols differ.
     """
     from ganzfeld.comparison import compare as compare_runs
     from ganzfeld.screen import Screen

@@ -1,4 +1,4 @@
-"""Commands about what measures images."""
+"""Commands about extractors."""
 
 from __future__ import annotations
 

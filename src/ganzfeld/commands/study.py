@@ -1,4 +1,4 @@
-"""Commands that answer a question by many small runs."""
+"""Commands that run studies of many small runs."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ def study_augmentation(
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     quiet: bool = False,
 ) -> None:
-    """Do synthetic pictures make a better classifier? The same command again goes on.
+    """Do synthetic images make a better classifier? Resumable.
 
     Args:
         data: Labelled data, as `train` takes it.
-        recipe: Of the generators.
-        real: Numbers of real pictures to have.
-        synthetic: Synthetic pictures for each real one.
-        seeds: How often all of it is done, with other images and weights, from seed 0 on; or
-            which seeds, such as 0,3,7. Default: 5.
-        minutes: That each generator trains. Default: by --images.
-        images: That each generator sees. Default: 100 for each real picture, 20,000 to 60,000.
-        classifier_images: That each classifier sees. Default: 20 for each real picture, 12,800
-            to 51,200.
-        flips: Mirror images, too. Default: where the data say that they may be mirrored.
+        recipe: Recipe of the generators.
+        real: Numbers of real images to test.
+        synthetic: Numbers of synthetic images per real image.
+        seeds: Number of repetitions, with seeds from 0; or the seeds, such as 0,3,7. Default: 5.
+        minutes: Minutes each generator trains. Default: set by --images.
+        images: Images each generator is trained on. Default: 100 per real image, between 20,000
+            and 60,000.
+        classifier_images: Images each classifier is trained on. Default: 20 per real image, between
+            12,800 and 51,200.
+        flips: Also mirror images. Default: decided by a test on the data.
         no_flips: Do not mirror them.
         out: The study's folder.
         held_out: Labelled data to test on. Default: a quarter of the data, at most 5,000.
-        set: A setting of the generators, such as networks.G.width=16.
-        quiet: Print nothing but errors.
+        set: Change a setting of the generators, such as networks.G.width=16.
+        quiet: Print errors only.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.screen import Screen
@@ -99,22 +99,22 @@ def study_families(
 ) -> None:
     """Tune families of generators alike, train them on an equal budget and compare them.
 
-    The same command again goes on where it was stopped.
+    Resumable: run the same command again.
 
     Args:
         data: As `train` takes it.
-        minutes: Of CPU time for each run and each trial.
+        minutes: CPU minutes for each run and each trial.
         recipes: Names, such as dcgan wgan-gp. Default: one of each family.
-        seeds: How often each is trained, from seed 0 on; or which seeds, such as 0,3,7.
+        seeds: Number of runs of each recipe, with seeds from 0; or the seeds, such as 0,3,7.
             Default: 3.
-        tune: Trials of rates and widths for each recipe, on a seed that is not reported. 0: none.
-        size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
-        count: Samples to measure by. Default: as many as the data, at most 2,000.
+        tune: Trials of learning rates and widths per recipe, on a seed that is not reported.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        count: Samples for the metrics. Default: as many as the data, at most 2,000.
         extractor: inception, domain, learned, random, or file.py:name. Default: as for evaluate.
         out: The study's folder.
-        set: A setting of all recipes, such as networks.G.width=16.
-        measure_again: Evaluate what is already trained once more.
-        quiet: Print nothing but errors.
+        set: Change a setting of all recipes, such as networks.G.width=16.
+        measure_again: Evaluate finished runs again.
+        quiet: Print errors only.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.screen import Screen

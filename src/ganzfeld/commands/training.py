@@ -1,4 +1,4 @@
-"""Commands that train, and draw from what was trained."""
+"""Commands that train and sample."""
 
 from __future__ import annotations
 
@@ -46,37 +46,38 @@ def train(
 
     Args:
         data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
-            For a translation: trainA and trainB, or pairs side by side in one picture.
+            For a translation: trainA and trainB, or pairs side by side in one image.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
-        other: For a translation: the second domain, where the data do not hold both.
-        direction: For pix2pix: from a (left, or first) to b, or back. Default: ab.
+        other: For a translation: the second domain, if DATA holds only one.
+        direction: For pix2pix: ab translates a (left, or first) to b, ba the reverse. Default: ab.
         out: The run's folder. Default: runs/DATA-RECIPE.
-        size: Pixels: N for a square, or HEIGHTxWIDTH. Default: what suits the data.
-        images: Images to see in all.
-        minutes: Measure the speed first, then fix the number of images from it; where they are few,
-            `default` takes smaller networks.
-        batch: Samples in a batch.
-        seed: Of the initial weights, the order of the data, and every random draw. Default: 0.
-        labels: auto: conditional when the data has labels. none: leave them aside. folders: take
-            folders as classes. Or a table's path, with :COLUMN where it has several.
-        range: What becomes black and white, such as 0:4095, or p1:p99. Default: found.
-        frames: all: every frame of animations and files with pages.
-        splits: all: test and validation images too.
-        follow_links: Also links that lead out of the folder.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        images: Images to train on in all.
+        minutes: Training time. The speed is measured first, and sets the number of images and the
+            size of the networks.
+        batch: Batch size.
+        seed: Random seed (initial weights, data order, sampling).
+        labels: auto: conditional if the data have labels. none: ignore them. folders: use folders
+            as classes. Or the path of a table, with :COLUMN if it has several.
+        range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
+            data.
+        frames: all: every frame of animations and every page of documents.
+        splits: all: also test and validation images.
+        follow_links: Follow links that lead out of the folder.
         max_megapixels: Larger images count as bad.
-        alpha: What shows through transparent pixels, or keep it as a channel.
-        on_bad_image: Default: skip bad pictures up to one in a hundred, else fail with the list.
-        device: Where to train.
-        init: A run or a model whose weights to start from.
-        held_out: Images never trained on, by which copying and overfitting are seen; 0 trains on
-            all. Default: 5 % up to 256, and none of fewer than 100.
-        set: A setting of the recipe's configuration, such as networks.G.width=32.
-        config: JSON of the form of a run's config.json, whole or in part, or that of a run. What
-            the command says comes first; shapes and classes follow the data.
+        alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
+        on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
+        device: Device to train on.
+        init: Initialise weights from this run or model.
+        held_out: Number of images kept out of training, to detect copying and overfitting. Default:
+            5 %, at most 256; 0 for fewer than 100 images.
+        set: Change a setting of the recipe, such as networks.G.width=32.
+        config: JSON in the form of a run's config.json, whole or in part, or that of a run. Options
+            of the command come first; shapes and classes follow the data.
         dry_run: Print the plan and train nothing. The data are packed in the cache, as always.
-        quiet: Print nothing but errors.
-        trust_code: Where a run goes on, run Python code that its folder names, too. Code that you
-            name yourself needs no such leave.
+        quiet: Print errors only.
+        trust_code: When a run continues, allow Python code that its folder names. Code that you
+            name yourself is always allowed.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import train as run_training
@@ -122,17 +123,17 @@ def resume(
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
-    """Continue a run from its newest whole checkpoint.
+    """Continue a run from its newest intact checkpoint.
 
     Args:
         run: The run's folder.
-        images: A new total, to go on beyond the end.
-        data: Where the data lie now, if they were moved. They must be the same.
-        other: For a translation: where the second domain lies now.
-        device: Where to train. Default: as before.
-        quiet: Print nothing but errors.
-        trust_code: Run Python code that the run's folder names. Runs that you began here with
-            code of your own need no such leave.
+        images: A new total, to train beyond the original end.
+        data: Where the data are now, if they were moved. They must be the same.
+        other: For a translation: where the second domain is now.
+        device: Device to train on. Default: as before.
+        quiet: Print errors only.
+        trust_code: Allow Python code that the run's folder names. Runs that you began here with
+            your own code do not need it.
     """
     with stopped_by_ctrl_c():
         from ganzfeld.run import resume as run_again
@@ -167,24 +168,24 @@ def sample(
     which: Literal["best", "last"] = "best",
     trust_code: bool = False,
 ) -> None:
-    """Draw pictures from a run or a model. Picture i of a seed is always the same.
+    """Draw images from a run or a model. Image i of a seed is always the same.
 
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
-        count: How many.
-        seed: Which ones.
-        grid: Also one image with all of them; with several --label, one class in each row.
+        count: Number of images.
+        seed: Seed of the images.
+        grid: Also write one image that shows all of them; with several --label, one class a row.
         columns: Images in a row of the grid. Default: as many as rows, or as a class has.
-        label: Classes by name, repeated over the images. Default: a random class each.
-        of: Draw so many and keep the best. Default with --rank: eight times as many.
-        rank: Whose score says which are best. Default with --of: the discriminator's.
+        label: Class names, repeated over the images. Default: a random class for each.
+        of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
+        rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
-        std: Standard deviation of the latents. Below 1: cleaner pictures, less variety.
-        show_price: Also measure what the selection costs in variety, against the data.
-        data: For --show-price: the data, as train takes them. Default: those of the run.
-        which: Of a run: the checkpoint that measured best, or the newest.
-        trust_code: Run the model's network that is Python code of its author.
+        std: Standard deviation of the latents. Below 1: cleaner images, less variety.
+        show_price: Also measure what the selection costs in variety.
+        data: Data for --show-price. Default: the data of the run.
+        which: For a run: its best-scoring checkpoint, or its last.
+        trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
@@ -242,7 +243,7 @@ def sample(
         everything = by_class(everything, len(label)) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
         pictures.save_image(pictures.grid(np.stack(everything), wide), grid)
-    tell(f"{count:,} pictures in {out}" + (f", grid in {grid}" if grid else ""))
+    tell(f"{count:,} images in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.commands.using import print_price
 
@@ -285,9 +286,9 @@ def check_grid(count: int, shape: Sequence[int]) -> None:
     most = max(GRID_PIXELS // ((scale * shape[-2] + 2) * (scale * shape[-1] + 2)), 1)
     if count > most:
         raise UsageError(
-            f"--grid with {count:,} pictures is too large for one: {most:,} fit",
+            f"--grid with {count:,} images is too large for one: {most:,} fit",
             safe="nothing was drawn",
-            fix=f"leave --grid out, or another command for it with --count {min(most, 100)}",
+            fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
         )
 
 
@@ -303,7 +304,7 @@ def check_room(out: Path, each: float, left: int) -> None:
     needed = left * max(each, block)
     if needed > free:
         raise ResourceError(
-            f"{left:,} more pictures need about {amount(needed)}, and {out} has {amount(free)}",
+            f"{left:,} more images need about {amount(needed)}, and {out} has {amount(free)}",
             safe=f"the first ones are in {out}",
             fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
             + " fits, or another disk with --out",

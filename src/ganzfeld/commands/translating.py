@@ -1,4 +1,4 @@
-"""The command that translates pictures."""
+"""The command that translates images."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def translate(
     part: Literal["auto", "whole", "left", "right"] = "auto",
     trust_code: bool = False,
 ) -> None:
-    """Translate pictures with a cyclegan or pix2pix run. Each keeps its height and width.
+    """Translate images with a cyclegan or pix2pix run. Each keeps its height and width.
 
     Args:
         model: A run's folder or a model's folder.
-        pictures: One picture, a folder, or a ZIP.
+        pictures: One image, a folder, or a ZIP.
         out: Folder for the translations, one PNG each.
-        to: The domain to translate to. Default: b, or the only one that was learned.
-        side: Scale pictures so that their shorter side has so many pixels, before translating.
-        sheet: Also one picture with the first 16 inputs beside their translations.
-        dropout: Keep dropout on, the noise of pix2pix, drawn from this seed.
+        to: The target domain. Default: b, or the only one that was learned.
+        side: First scale images so that the shorter side has this many pixels.
+        sheet: Also write one image with the first 16 inputs beside their translations.
+        dropout: Keep dropout on (the noise of pix2pix), with this seed.
         part: Of images that hold a pair side by side, as pix2pix learns from. auto: the half that
             is to be translated, where an image has that shape.
-        trust_code: Run the model's network that is Python code of its author.
+        trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld import generate
     from ganzfeld.errors import UsageError

@@ -1,4 +1,4 @@
-"""Commands for what a trained generator is used for."""
+"""Commands that use a trained generator."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def progress(
     count: int | None = None,
     seconds: float = 8.0,
 ) -> None:
-    """Show the same samples through training, as a strip or as a moving picture.
+    """Show how samples changed during training, as a strip or an animation.
 
     Args:
         run: The run's folder.
-        out: A .png for a strip, or a .gif, .webp or .mp4 for a moving picture.
-        columns: Moments in a strip, or pictures in a row of a moving picture. Default: 8.
-        count: How many of the samples. Default: 10 in a strip, 40 in a moving picture.
-        seconds: Length of the moving picture.
+        out: A .png for a strip, or a .gif, .webp or .mp4 for an animation.
+        columns: Moments in a strip, or images in a row of an animation. Default: 8.
+        count: Number of samples. Default: 10 in a strip, 40 in an animation.
+        seconds: Length of the animation.
     """
     from ganzfeld.progression import progress_of
 
@@ -48,17 +48,17 @@ def interpolate(
     seconds: float | None = None,
     trust_code: bool = False,
 ) -> None:
-    """Go from the first picture of each seed to that of the next, on the sphere of latents.
+    """Interpolate between the first images of the seeds, along the sphere of latents.
 
     Args:
         model: A run's folder or a model's folder.
         seeds: Two or more, such as 1,2,3.
-        out: A .gif, .webp or .mp4, or a .png for a strip with a row for each way.
-        label: A class for the whole way. Default: that of the first picture.
-        frames: Pictures from a seed to the next. Default: 24, or 8 in a strip.
-        loop: Come back to the first seed.
-        seconds: Length of the moving picture. Default: 12 pictures a second.
-        trust_code: Run the model's network that is Python code of its author.
+        out: A .gif, .webp or .mp4, or a .png for a strip with one row per pair of seeds.
+        label: One class for all frames. Default: that of the first image.
+        frames: Images from one seed to the next. Default: 24, or 8 in a strip.
+        loop: Return to the first seed.
+        seconds: Length of the animation. Default: 12 images a second.
+        trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
@@ -86,7 +86,7 @@ def interpolate(
     else:
         shown = [animation.enlarged(pictures.to_image(pixels)) for pixels in drawn]
         animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
-    tell(f"{len(drawn)} pictures in {out}")
+    tell(f"{len(drawn)} images in {out}")
 
 
 MOVING_PIXELS = 200_000_000  # of all frames together: about 2 GB while they are written
@@ -122,15 +122,15 @@ def augment(
     like: str = "balanced",
     trust_code: bool = False,
 ) -> None:
-    """Write a labelled set: class folders, and a table of every file. Goes on if stopped.
+    """Write a labelled data set: class folders and a table of every file. Resumable.
 
     Args:
         model: The folder of a conditional run or model.
-        out: A folder that is new, or that the same command has begun.
-        count: Pictures in all.
-        seed: Which ones.
-        like: balanced, data for the proportions of the run's data, or the path of such data.
-        trust_code: Run the model's network that is Python code of its author.
+        out: A new folder, or one that the same command began.
+        count: Number of images in all.
+        seed: Seed of the images.
+        like: balanced; data: class proportions of the run's data; or the path of other data.
+        trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.augmenting import TABLE
     from ganzfeld.augmenting import augment as write
@@ -145,7 +145,7 @@ def augment(
         trust_code=trust_code,
         progress=Screen().progress,
     )
-    tell(f"{count:,} labelled pictures in {folder}, their table in {folder / TABLE}")
+    tell(f"{count:,} labelled images in {folder}, their table in {folder / TABLE}")
 
 
 LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance
@@ -162,7 +162,7 @@ def print_price(
     mean: float,
     std: float,
 ) -> None:
-    """What `sample --of` costs, measured on as large a choice as says something."""
+    """Print what `sample --of` costs, measured on at least 500 kept samples."""
     from ganzfeld.augmenting import source_of
     from ganzfeld.errors import UsageError
     from ganzfeld.evaluation import open_data

@@ -18,7 +18,7 @@ from ganzfeld.data.ranges import Seen
 
 @dataclass(kw_only=True)
 class Answer:
-    """What became of picture `index`: pixels (or a probe), or the reason why it is bad."""
+    """What became of image `index`: pixels (or a probe), or the reason why it is bad."""
 
     index: int
     reason: str = ""
@@ -34,7 +34,7 @@ class Answer:
 
 
 def digest_of(pixels: NDArray[np.uint8]) -> str:
-    """A short hash of one picture, equal when the pixels are."""
+    """A short hash of one image, equal when the pixels are."""
     return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Which images of a set are trained on, and under which labels, by folders and tables."""
+"""Choose the images to train on and their labels, from folders and tables."""
 
 from __future__ import annotations
 

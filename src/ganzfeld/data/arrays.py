@@ -1,4 +1,4 @@
-"""Pictures that are already numbers: IDX files (MNIST's), .npy and .npz."""
+"""Images that are already numbers: IDX files (MNIST's), .npy and .npz."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class How:
 
 @dataclass(kw_only=True)
 class Stack:
-    """Pictures (N, C, H, W), read by `rows(start, stop)` as uint8."""
+    """Images (N, C, H, W), read by `rows(start, stop)` as uint8."""
 
     shape: tuple[int, int, int, int]
     rows: Callable[[int, int], NDArray[np.uint8]]
@@ -218,7 +218,7 @@ def _asked(array: NDArray[Any], name: str, text: str) -> tuple[Convert, str, str
     """By the range, or the percentiles, that the user gave."""
     low, high, parts = parse(text)
     bad = _seen(array)[1] if array.dtype.kind == "f" else {}
-    words = f"{low:g} to {high:g}, as asked for: what lies beyond is clipped"
+    words = f"{low:g} to {high:g}, as requested; values beyond are clipped"
     found: Range | None = Range(low=low, high=high, words=words)
     if parts:
         places = np.unique(np.linspace(0, len(array) - 1, SAMPLED).round().astype(np.int64))
@@ -264,7 +264,7 @@ def classes_of(
         labels = labels.argmax(axis=1)
     if labels.shape != (count,):
         raise DataError(
-            f"{shown(name)}: {count:,} pictures, but labels of the shape {labels.shape}",
+            f"{shown(name)}: {count:,} images, but labels of the shape {labels.shape}",
             fix="give one label an image, or pass --labels none",
         )
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():

@@ -1,6 +1,6 @@
 """Avatars: cartoon faces that the package draws itself, at any size, from a seed.
 
-Picture `index` of a `seed` is a `Scene`: names (hair, hat, eyes ...), colours and numbers (pose,
+Image `index` of a `seed` is a `Scene`: names (hair, hat, eyes ...), colours and numbers (pose,
 face, light ...). The scene knows its class and its attributes; `captions` puts it into words, and
 `portraits` paints it in three styles that share one geometry, so the same scene in two styles is a
 true pair.
@@ -19,7 +19,7 @@ from ganzfeld.data.portraits import portraits
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.randomness import numpy_generator
 
-VERSION = 1  # part of data fingerprints: raise it when any picture changes
+VERSION = 1  # part of data fingerprints: raise it when any image changes
 
 
 CLASSES = ("short", "bob", "long", "curly", "bun", "mohawk", "bald", "cap", "beanie", "wizard")
@@ -99,9 +99,9 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is to be known of one picture, before any pixel.
+    """Everything that is to be known of one image, before any pixel.
 
-    Colours are sRGB in [0, 1]. Lengths are in units of half the picture's shorter side, in the
+    Colours are sRGB in [0, 1]. Lengths are in units of half the image's shorter side, in the
     head's own frame (x to the right, y down). Fields from `yaw` to `gaze_y` are in [-1, 1].
     """
 
@@ -181,8 +181,8 @@ class Scene:
 
 
 def scene(seed: int, index: int) -> Scene:
-    """The scene of picture `index`: a function of (seed, index) alone."""
-    # One draw for the whole picture: a fresh generator costs more than its numbers.
+    """The scene of image `index`: a function of (seed, index) alone."""
+    # One draw for the whole image: a fresh generator costs more than its numbers.
     drawn: list[float] = numpy_generator(seed, "avatars", index).random(100).tolist()
     numbers = iter(drawn)
 
@@ -319,7 +319,7 @@ def scene(seed: int, index: int) -> Scene:
 def draw(
     scenes: Sequence[Scene], height: int, width: int, style: str = "colour"
 ) -> NDArray[np.uint8]:
-    """Pictures of the scenes, (N, 3, height, width), uint8.
+    """Images of the scenes, (N, 3, height, width), uint8.
 
     `style` is one of `STYLES`: "colour" (soft shading), "lines" (dark outlines on white, three
     equal channels) or "comic" (another artist: ink, flat colours, hard shadows). The square in the
@@ -339,9 +339,9 @@ def avatars(
     start: int = 0,
     report: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Pictures `start` to `start + count` and their labels: (N, 3, height, width), (N,).
+    """Images `start` to `start + count` and their labels: (N, 3, height, width), (N,).
 
-    `report` is called with the number of pictures done so far.
+    `report` is called with the number of images done so far.
     """
     pictures = np.empty((count, 3, height, width), np.uint8)
     labels = np.empty(count, np.int64)

@@ -1,4 +1,4 @@
-"""What an avatar shows, as a sentence."""
+"""Describe an avatar in a sentence."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ CHINESE_COLOURS = {
 
 
 def caption(scene: Scene, language: str = "en") -> str:
-    """A sentence that says what the picture shows; `language` is "en" or "zh"."""
+    """A sentence that says what the image shows; `language` is "en" or "zh"."""
     if language not in ("en", "zh"):
         raise UsageError(f"no captions in {language!r}", fix=did_you_mean(language, ("en", "zh")))
     chinese = language == "zh"

@@ -1,4 +1,4 @@
-"""Look at every picture of a data set without training on it, and say it on one screen."""
+"""Check every image of a data set without training, and report on one screen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_data(
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Decode every picture completely and report what was found; bad ones raise nothing.
+    """Decode every image completely and report what was found; bad ones raise nothing.
 
     With `quarantine`, the bad files of a folder are moved to `<folder>.quarantine`, under the
     same relative names; links, and what lies behind them, are never moved, and nothing is ever
@@ -56,7 +56,7 @@ def check_data(
 def _quarantine(source: Encoded | Ready, outcome: Outcome) -> tuple[str, list[str]]:
     if not isinstance(source, Encoded) or source.kind != "folder":
         return (
-            f"{source.kind} data are never changed: unpack the pictures into a folder, or train "
+            f"{source.kind} data are never changed: unpack the images into a folder, or train "
             "with --on-bad-image skip",
             [],
         )
@@ -101,7 +101,7 @@ def describe(report: dict[str, Any]) -> str:
     height, width = report["size"]
     kinds = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}
     lines = [
-        f"{report['source']} ({report['kind']}): {report['count']:,} pictures, "
+        f"{report['source']} ({report['kind']}): {report['count']:,} images, "
         f"{height} x {width} px, {kinds[report['channels']]}",
         *_class_lines(report),
     ]
@@ -112,9 +112,9 @@ def describe(report: dict[str, Any]) -> str:
         lines.append("Converted:")
         lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
     if report["duplicates"]:
-        lines.append(f"Exact copies of other pictures: {report['duplicates']:,}")
+        lines.append(f"Exact copies of other images: {report['duplicates']:,}")
     lines += _bad_lines(report)
-    for key, title in (("ignored", "System files"), ("not_pictures", "Not pictures")):
+    for key, title in (("ignored", "System files"), ("not_pictures", "Not images")):
         if report[f"{key}_count"]:
             names = ", ".join(capped([shortened(name, 40) for name in report[key]], 4))
             lines.append(f"{title}, passed over: {report[f'{key}_count']:,} ({names})")

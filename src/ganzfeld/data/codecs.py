@@ -1,6 +1,6 @@
-"""One encoded picture to one array, or the reason why not.
+"""Decode one image to one array, or say why it cannot be decoded.
 
-Every picture is decoded completely: `Image.verify()` accepts a JPEG that is cut in half. Nothing
+Every image is decoded completely: `Image.verify()` accepts a JPEG that is cut in half. Nothing
 here ever sets `LOAD_TRUNCATED_IMAGES`, which would fill the missing half with grey.
 """
 
@@ -49,15 +49,15 @@ BACKGROUNDS = {"white": 255, "black": 0}
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What every picture becomes: uint8 (channels, height, width)."""
+    """What every image becomes: uint8 (channels, height, width)."""
 
     height: int
     width: int
     channels: int  # 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha
     alpha: str = "white"  # "white" | "black": laid on it; "keep"
     max_megapixels: float = 64.0
-    part: str = "whole"  # "left" | "right": of two pictures side by side
-    fit: str = "crop"  # "pad": of pictures of another aspect ratio
+    part: str = "whole"  # "left" | "right": of two images side by side
+    fit: str = "crop"  # "pad": of images of another aspect ratio
     low: float | None = None  # what becomes 0 and 255; None: by each image's own depth
     high: float | None = None
     sample: bool = False  # look at the numbers only: `Decoded.values` holds some of them
@@ -69,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What a picture's header says; height and width in px, as it is looked at (EXIF applied)."""
+    """What an image's header says; height and width in px, as it is looked at (EXIF applied)."""
 
     height: int
     width: int
@@ -79,7 +79,7 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """A picture, uint8 (C, H, W), and the conversions that were made, to be counted."""
+    """An image, uint8 (C, H, W), and the conversions that were made, to be counted."""
 
     pixels: NDArray[np.uint8]
     facts: tuple[str, ...] = ()
@@ -207,7 +207,7 @@ def fit(
     icc: bytes | None = None,
     facts: list[str] | None = None,
 ) -> NDArray[np.uint8]:
-    """An 8-bit picture (L, LA, RGB, RGBA, CMYK) to uint8 (C, H, W). Raises `BadPicture`."""
+    """An 8-bit image (L, LA, RGB, RGBA, CMYK) to uint8 (C, H, W). Raises `BadPicture`."""
     facts = [] if facts is None else facts
     if picture.mode in ("LA", "RGBA"):
         facts.append(
@@ -241,7 +241,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _check_png(data: bytes) -> None:
-    """Check the chunks that make the picture: Pillow skips the checksum of pixel data."""
+    """Check the chunks that make the image: Pillow skips the checksum of pixel data."""
     at = 8
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -271,12 +271,12 @@ def _note_container(image: Image.Image, name: str, facts: list[str]) -> None:
 
 
 def _half(picture: Image.Image, orientation: int, part: str) -> Image.Image:
-    """One of two pictures side by side, cut before anything is scaled: nothing bleeds across."""
+    """One of two images side by side, cut before anything is scaled: nothing bleeds across."""
     if orientation in TURNS:
         picture = picture.transpose(TURNS[orientation])
     width, height = picture.size
     if width < 2:
-        raise BadPicture("too narrow to hold two pictures side by side")
+        raise BadPicture("too narrow to hold two images side by side")
     left = 0 if part == "left" else width - width // 2
     return picture.crop((left, 0, left + width // 2, height))
 
@@ -291,7 +291,7 @@ def _draft(image: Image.Image, target: Target, *, turned: bool) -> None:
 
 
 def _flatten(picture: Image.Image, background: int) -> Image.Image:
-    """Lay a picture with alpha on grey of the given level; the colours under alpha 0 vanish."""
+    """Lay an image with alpha on grey of the given level; the colours under alpha 0 vanish."""
     mode = "RGB" if picture.mode == "RGBA" else "L"
     colour = (background,) * 3 if mode == "RGB" else background
     ground = Image.new(mode, picture.size, colour)
@@ -365,7 +365,7 @@ def _apply(transform: ImageCms.ImageCmsTransform, picture: Image.Image) -> Image
 def _transform(icc: bytes, mode: str) -> tuple[ImageCms.ImageCmsTransform | None, str]:
     """From a profile to sRGB, and the fact to count; None for sRGB itself and unusable profiles."""
     if mode not in ("RGB", "CMYK"):
-        return None, "colour profile of a grey picture, not applied"
+        return None, "colour profile of a grey image, not applied"
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(profile).lower():

@@ -175,19 +175,19 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise DataError(
                 f"{shown(str(path))} is refused: {shown(name)!r} is {reason}",
                 safe="nothing was unpacked",
-                fix="pack the pictures again, or give a folder",
+                fix="pack the images again, or give a folder",
             )
         seen.add(name)
 
 
 def read_idx(paths: list[Path], place: Path, reading: Reading) -> Ready:
-    """The training pictures among IDX files, and the labels that belong to them."""
+    """The training images among IDX files, and the labels that belong to them."""
     images = [path for path in paths if len(_idx_shape(path)) in (3, 4)]
     train = [path for path in images if "train" in path.name.lower()]
     chosen = sorted(train or images, key=lambda path: natural(path.name))
     if not chosen:
         names = ", ".join(shown(path.name) for path in paths)
-        raise DataError(f"no pictures among the IDX files: {names} (3 or 4 dimensions expected)")
+        raise DataError(f"no images among the IDX files: {names} (3 or 4 dimensions expected)")
     path = chosen[0]
     labels_path = _idx_labels_of(path)
 

@@ -1,4 +1,4 @@
-"""Decode every image of a set once, by a range of values that fits all of them."""
+"""Decode every image of a data set once, with one value range for all."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _asked(source: Encoded, target: Target, text: str, workers: int | None) -> R
     """The range that the user gave; percentiles are taken from some of the images."""
     low, high, parts = parse(text)
     if not parts:
-        words = f"{low:g} to {high:g}, as asked for: what lies beyond is clipped"
+        words = f"{low:g} to {high:g}, as requested; values beyond are clipped"
         return Range(low=low, high=high, words=words)
     places = np.unique(np.linspace(0, len(source.names) - 1, SAMPLED).round().astype(np.int64))
     sampling = replace(target, sample=True, low=0.0, high=1.0)

@@ -1,4 +1,4 @@
-"""Any of Pillow's modes, or an array, to 8 bits a channel: what black and white are."""
+"""Convert any Pillow mode or array to 8 bits per channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a picture cannot be used, in words: the decoders' own errors help nobody."""
+"""Explain in plain words why an image cannot be used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 
 class BadPicture(ValueError):
-    """A picture that cannot be used; the message is the reason, without the file's name."""
+    """An image that cannot be used; the message is the reason, without the file's name."""
 
 
 class reasons:
@@ -63,32 +63,32 @@ def _what_it_is(data: bytes) -> str:
     if not data:
         return "0 bytes"
     if not data.strip(b"\0"):
-        return "not a picture (nothing but zeros)"
+        return "not an image (nothing but zeros)"
     for start, what in _CONTENT:
         if data.startswith(start):
             return what
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in (b"avif", b"avis"):
-            return "an AVIF picture (save it as PNG or JPEG)"
+            return "an AVIF image (save it as PNG or JPEG)"
         if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-            return "a HEIC picture (save it as PNG or JPEG)"
-        return "not a picture (a video)"
+            return "a HEIC image (save it as PNG or JPEG)"
+        return "not an image (a video)"
     if b"<svg" in head:
         return "an SVG drawing (save it as PNG)"
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head:
-        return "not a picture (an HTML page)"
+        return "not an image (an HTML page)"
     if head.startswith((b"<?xml", b"<error")):
-        return "not a picture (XML text)"
+        return "not an image (XML text)"
     if head.startswith((b"{", b"[")):
-        return "not a picture (JSON text)"
+        return "not an image (JSON text)"
     if head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
-        return "not a picture (text)"
-    return "not a picture (unknown content)"
+        return "not an image (text)"
+    return "not an image (unknown content)"
 
 
 _CONTENT = (
-    (b"version https://git-lfs", "not a picture (a Git LFS pointer: run `git lfs pull`)"),
+    (b"version https://git-lfs", "not an image (a Git LFS pointer: run `git lfs pull`)"),
     (b"\x89PNG\r\n\x1a\n", "damaged (PNG header)"),
     (b"\x89PNG", "damaged (PNG header; was it copied as text?)"),
     (b"\xff\xd8\xff", "damaged (JPEG header)"),
@@ -96,17 +96,17 @@ _CONTENT = (
     (b"II*\0", "damaged (TIFF header)"),
     (b"MM\0*", "damaged (TIFF header)"),
     (b"BM", "damaged (BMP header)"),
-    (b"RIFF", "not a picture (sound, video or a damaged WebP)"),
-    (b"%PDF", "not a picture (a PDF)"),
-    (b"%!PS", "not a picture (PostScript)"),
-    (b"PK\x03\x04", "not a picture (a ZIP archive or an office document)"),
-    (b"\x1f\x8b", "not a picture (a gzip file)"),
-    (b"\x93NUMPY", "not a picture (a NumPy array)"),
-    (b"PAR1", "not a picture (a Parquet table)"),
+    (b"RIFF", "not an image (sound, video or a damaged WebP)"),
+    (b"%PDF", "not an image (a PDF)"),
+    (b"%!PS", "not an image (PostScript)"),
+    (b"PK\x03\x04", "not an image (a ZIP archive or an office document)"),
+    (b"\x1f\x8b", "not an image (a gzip file)"),
+    (b"\x93NUMPY", "not an image (a NumPy array)"),
+    (b"PAR1", "not an image (a Parquet table)"),
     (b"8BPS", "a Photoshop file (save it as PNG)"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture (save it as PNG)"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 image (save it as PNG)"),
     (b"\0\0\x01\0", "an icon file (save it as PNG)"),
-    (b"ID3", "not a picture (sound)"),
-    (b"\x7fELF", "not a picture (a program)"),
-    (b"MZ", "not a picture (a program)"),
+    (b"ID3", "not an image (sound)"),
+    (b"\x7fELF", "not an image (a program)"),
+    (b"MZ", "not an image (a program)"),
 )

@@ -1,4 +1,4 @@
-"""Find two domains in what a user has: folders by name, two data sets, or halves of pictures."""
+"""Find two domains in the data: named folders, two data sets, or halves of images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def open_domains(
 
     other: where b is, if it is a data set of its own; pairs then have equal names, whatever the
         extension, or the same place where they are no files.
-    channels_b: of b; None: what its pictures have.
+    channels_b: of b; None: what its images have.
 
     Raises DataError where there are not two domains, or pairs do not match.
     """
@@ -59,7 +59,7 @@ def open_domains(
         return side_of(found, replace(options, **wanted), progress)
 
     def two(a: Any, b: Any, like: Both | None = None, *, halves: bool = False) -> Both:
-        """b in the size of a, and both like the training pictures if these are others."""
+        """b in the size of a, and both like the training images if these are others."""
         wanted_a, wanted_b = shape_of(like) if like else ({}, {"channels": channels_b})
         if halves:
             wanted_a["part"], wanted_b["part"] = "left", "right"
@@ -96,7 +96,7 @@ def open_domains(
 
 
 def shape_of(like: Both) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options for pictures of both sides as these are."""
+    """Options for images of both sides as these are."""
     size = like.a.pack.height, like.a.pack.width
     sides = [{"size": size, "channels": side.pack.channels} for side in (like.a, like.b)]
     return sides[0], sides[1]
@@ -118,7 +118,7 @@ def said(done: TwoDomains, pairs: str, found: Encoded | Ready) -> TwoDomains:
 def halved(done: TwoDomains) -> TwoDomains:
     """With a warning that halves were taken, and another where they do not look like pairs."""
     done.halves = True
-    done.report["warnings"].append("each picture was taken as a pair: left half a, right b")
+    done.report["warnings"].append("each image was taken as a pair: left half a, right b")
     sizes = done.report["sides"]["a"].get("sizes", [])
     total = sum(count for _, _, count in sizes)
     odd = [(h, w) for h, w, _ in sizes if not WIDEST[0] * h <= w <= WIDEST[1] * h]
@@ -127,7 +127,7 @@ def halved(done: TwoDomains) -> TwoDomains:
         height, width = odd[0]
         done.report["warnings"].append(
             f"{width}x{height} pixels are not twice as wide as high: these images do not look like "
-            "pairs side by side. Two folders of images are trained on with --with OTHER"
+            "pairs side by side. For two folders of images, use --with OTHER"
         )
     return done
 
@@ -175,7 +175,7 @@ def side_of(
 ) -> Side:
     if isinstance(found, Ready) and options.part != "whole":
         raise DataError(
-            f"{shown(found.place)} holds arrays, not pictures with two halves",
+            f"{shown(found.place)} holds arrays, not images with two halves",
             fix="ganzfeld train A.npy --with B.npy --recipe pix2pix",
         )
     pack = open_pack(found, options, progress=progress)
@@ -192,7 +192,7 @@ def side_of(
 
 
 def parts_of(found: Encoded | Ready) -> dict[str, Encoded]:
-    """The pictures of each top folder, "" for those in none; {} where they are no files."""
+    """The images of each top folder, "" for those in none; {} where they are no files."""
     if not isinstance(found, Encoded):
         return {}
     folders = [title.split("/")[:-1] for title in found.titles]
@@ -230,8 +230,8 @@ def domains(parts: dict[str, Encoded], source: str | os.PathLike[str]) -> tuple[
     for one, lacking in (("traina", "trainB"), ("trainb", "trainA")):
         if one in plain:
             raise DataError(
-                f"{shown(str(source))} has pictures in {shown(plain[one])} and none in {lacking}",
-                fix=f"put the other domain's pictures into {lacking}",
+                f"{shown(str(source))} has images in {shown(plain[one])} and none in {lacking}",
+                fix=f"put the other domain's images into {lacking}",
             )
     if len(parts) == 2 and "" not in parts and not plain.keys() & SPLIT_NAMES:
         a, b = sorted(parts, key=natural)
@@ -240,15 +240,15 @@ def domains(parts: dict[str, Encoded], source: str | os.PathLike[str]) -> tuple[
 
 
 def match(a: Side, b: Side) -> Both:
-    """Rows in the order of their common names; a bad picture takes its partner along.
+    """Rows in the order of their common names; a bad image takes its partner along.
 
     Raises DataError that lists what has no partner.
     """
     if not (a.names and b.names):
         if len(a) != len(b):
             raise DataError(
-                f"there are {len(a):,} pictures in a and {len(b):,} in b: each needs its pair",
-                fix="give as many of both, in the same order",
+                f"there are {len(a):,} images in a and {len(b):,} in b: each needs its pair",
+                fix="give the same number of both, in the same order",
             )
         return Both(a, b, True)
     (first, lost_a), (second, lost_b) = by_name(a), by_name(b)
@@ -261,13 +261,13 @@ def match(a: Side, b: Side) -> Both:
         raise DataError(
             "\n  ".join(
                 [
-                    f"{len(a):,} pictures in a and {len(b):,} in b: {len(common):,} names match, "
+                    f"{len(a):,} images in a and {len(b):,} in b: {len(common):,} names match, "
                     f"{len(lonely):,} have no partner",
                     *capped([shown(line) for line in lonely], 6),
                 ]
             ),
-            safe="the pictures were only read",
-            fix="give both pictures of a pair the same name; or, for sets without pairs, "
+            safe="the images were only read",
+            fix="give both images of a pair the same name; or, for sets without pairs, "
             "--recipe cyclegan",
         )
     rows_a = a.chosen[[first[name] for name in common]]
@@ -289,9 +289,9 @@ def by_name(side: Side) -> tuple[dict[str, int], set[str]]:
     for row, name in enumerate(side.names):
         if short(name) in found:
             raise DataError(
-                f"two pictures are called {shown(short(name))} but for the extension: "
+                f"two images are called {shown(short(name))} but for the extension: "
                 f"{shown(side.names[found[short(name)]])} and {shown(name)}",
-                fix="take one of them away",
+                fix="remove one of them",
             )
         found[short(name)] = row
     return found, {short(name) for name in side.lost}

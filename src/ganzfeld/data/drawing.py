@@ -1,4 +1,4 @@
-"""What a face is painted with: distance functions, and a canvas with three styles.
+"""Tools for painting faces: distance functions, and a canvas with three styles.
 
 A shape is a signed distance to its edge, negative inside, for every pixel of a region: its cover
 is `0.5 - distance / pixel`, clipped, which antialiases at any size. Distances need only be right
@@ -121,7 +121,7 @@ WHITE = paint(1, 1, 1)
 
 @dataclass
 class Region:
-    """A window of the picture for some of the scenes: coordinates, and their parameters."""
+    """A window of the image for some of the scenes: coordinates, and their parameters."""
 
     which: NDArray[np.intp]
     rows: slice
@@ -200,7 +200,7 @@ class Canvas:
         """The window around a rectangle of the head's own frame, for all these scenes."""
         c, s, size = self.cos[which], self.sin[which], self.size[which]
         pivot_x, pivot_y = self.pivot_x[which], self.pivot_y[which]
-        # The box's picture in the canvas: a centre and two half-sides, turned.
+        # The box's image in the canvas: a centre and two half-sides, turned.
         middle_x, middle_y = (right + left) / 2, (bottom + top) / 2 - 0.5
         half_x, half_y = (right - left) / 2, (bottom - top) / 2
         x = pivot_x + size * (c * middle_x - s * middle_y)

@@ -1,4 +1,4 @@
-"""All frames of animations and files with pages, as images of their own."""
+"""Use all frames of animations and multi-page files as separate images."""
 
 from __future__ import annotations
 

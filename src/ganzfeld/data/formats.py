@@ -141,5 +141,5 @@ def array_of(data: bytes) -> NDArray[Any]:
     except (ValueError, EOFError, OSError, TypeError, SyntaxError, MemoryError) as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise BadPicture("a NumPy array of Python objects, which are never loaded") from error
-        raise BadPicture("not a picture (a NumPy array that is damaged or cut short)") from error
+        raise BadPicture("not an image (a NumPy array that is damaged or cut short)") from error
     return np.asarray(values)

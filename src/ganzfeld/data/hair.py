@@ -1,4 +1,4 @@
-"""Hair and hats, and the head that they sit on."""
+"""Draw hair, hats and heads of avatars."""
 
 from __future__ import annotations
 

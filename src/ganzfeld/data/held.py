@@ -1,4 +1,4 @@
-"""Images that a run keeps out of training, so that there is something to check it against.
+"""Hold images out of training, to check a run against them.
 
 Which ones they are depends on the data alone: every run on one data set holds out the same ones,
 and a run that holds out fewer holds out some of those.

@@ -1,4 +1,4 @@
-"""What folders are for, by their names: parts of a data set, masks, sorting, or classes."""
+"""Recognise what folders are for: parts of a data set, masks, sorting or classes."""
 
 from __future__ import annotations
 

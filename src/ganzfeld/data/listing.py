@@ -1,4 +1,4 @@
-"""The files below a folder, without going round in circles or leaving it unasked.
+"""List the files below a folder, without loops and without leaving it unasked.
 
 Links to files and folders inside the folder are followed. Links that lead out of it are followed
 when they are asked for, or when nothing but such links is there: a folder that was made of links

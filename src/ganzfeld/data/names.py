@@ -1,4 +1,4 @@
-"""File names: which to pass over, how to sort them and how to print them."""
+"""File names: which to skip, how to sort them and how to print them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SYSTEM_NAMES = frozenset(
         "zbthumbnail.info",
     }
 )
-# Companions of pictures. They are listed in the report and never counted as bad pictures.
+# Companions of images. They are listed in the report and never counted as bad images.
 DOCUMENT_SUFFIXES = frozenset({
     "7z", "bib", "bz2", "cfg", "conf", "crdownload", "csv", "db", "doc", "docx", "download",
     "gz", "h5", "hdf5", "htm", "html", "ini", "ipynb", "json", "jsonl", "lmdb", "log", "mat",
@@ -57,7 +57,7 @@ def suffix(name: str) -> str:
 
 
 def is_document(name: str) -> bool:
-    """Whether a file accompanies pictures (a read-me, a table) and claims to be none."""
+    """Whether a file accompanies images (a read-me, a table) and claims to be none."""
     base = name.rsplit("/", 1)[-1].lower()
     return suffix(name) in DOCUMENT_SUFFIXES or base in DOCUMENT_NAMES
 

@@ -1,4 +1,4 @@
-"""Which samples make the batch at a place in the stream: a pure function, with no state."""
+"""Choose the samples of each batch by a pure function of its position, without state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no set of images: other kinds of data by name, and the step that makes images of them."""
+"""Recognise data that are not images, and suggest how to make images of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A data set, decoded once into one memory-mapped file, and found again without decoding.
+"""Decode a data set once into a memory-mapped file, and find it again later.
 
 A pack lies in a cache folder under a name that ends in a quick key: a hash of the options and of
 every file's name, size and time. Its `fingerprint` is another thing: a hash of the pixels, labels
-and classes, the same on every machine and for a folder and a ZIP of the same pictures.
+and classes, the same on every machine and for a folder and a ZIP of the same images.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ SPARE = 1.05  # free space wanted, times the pack's size
 
 
 class Pack:
-    """Decoded pictures and their labels.
+    """Decoded images and their labels.
 
     `images`: uint8 (N, C, H, W), memory-mapped; `rows` copies many of them faster. `labels`: int64
     (N,), or None. `classes`: names, () without labels. `fingerprint`: sha256 hex of the content.
@@ -92,7 +92,7 @@ class Pack:
             raise ResourceError(
                 f"the pack {shown(str(self.path))} was cut short while it was used",
                 safe="the data and all checkpoints are untouched",
-                fix="give the same command again: the pack is made anew",
+                fix="run the same command again: the pack is rebuilt",
             )
 
     @property
@@ -127,11 +127,11 @@ class Pack:
     def __repr__(self) -> str:
         labels = f", {len(self.classes)} classes" if self.classes else ""
         return (
-            f"Pack({self.count:,} pictures, {self.channels} x {self.height} x {self.width}{labels})"
+            f"Pack({self.count:,} images, {self.channels} x {self.height} x {self.width}{labels})"
         )
 
     def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """Copies of the pictures "x", uint8 (n, C, H, W), and labels "y", int64 (n,), if any."""
+        """Copies of the images "x", uint8 (n, C, H, W), and labels "y", int64 (n,), if any."""
         pixels = np.asarray(self.stored[indices])
         batch: dict[str, NDArray[Any]] = {"x": pixels.transpose(0, 3, 1, 2)}
         if self.labels is not None:
@@ -207,7 +207,7 @@ def _without_home() -> Path:
     own = system.user() is None or (found.st_uid == system.user() and not found.st_mode & 0o022)
     if not stat.S_ISDIR(found.st_mode) or not own:
         raise ResourceError(
-            f"there is no home folder for packs, and {shown(str(cache))} is somebody else's",
+            f"there is no home folder for packs, and {shown(str(cache))} belongs to another user",
             safe="the data are untouched",
             fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...",
         )
@@ -251,7 +251,7 @@ def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
 
 
 def fingerprint_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> str:
-    """sha256 of shape, classes, the hash of each picture, and the labels."""
+    """sha256 of shape, classes, the hash of each image, and the labels."""
     kept = outcome.kept
     shape = [len(kept), target.channels, target.height, target.width]
     digest = hashlib.sha256(json.dumps([shape, source.classes]).encode("ascii"))

@@ -1,8 +1,8 @@
 """The pack's file: safetensors with `images`, `labels` and `report`, streamed, and checked.
 
-Pictures lie as (H, W, C): as floats they are `channels_last` without being turned.
+Images lie as (H, W, C): as floats they are `channels_last` without being turned.
 
-The room for the header is set aside first, so that pictures go to disk as they come. The header
+The room for the header is set aside first, so that images go to disk as they come. The header
 holds a hash of every block of the data and one of itself: a damaged pack is noticed when it is
 opened, not after a day of training.
 """
@@ -61,7 +61,7 @@ def hold(file: IO[bytes]) -> bool:
 
 
 class PackWriter:
-    """A pack under way: pictures (C, H, W) by index in any order, then `finish`."""
+    """A pack under way: images (C, H, W) by index in any order, then `finish`."""
 
     def __init__(
         self, path: Path, count: int, shape: tuple[int, int, int], classes: Sequence[str]
@@ -88,7 +88,7 @@ class PackWriter:
         fingerprint: str,
         report: dict[str, Any],
     ) -> None:
-        """Close the gaps that bad pictures left, add labels, report and header; sync to disk."""
+        """Close the gaps that bad images left, add labels, report and header; sync to disk."""
         self._close_gaps(kept)
         self.file.seek(self.start + len(kept) * self.slot)
         if labels is not None:

@@ -1,4 +1,4 @@
-"""Pictures of two domains, a and b: pairs that belong together, or two sets without pairs."""
+"""Images of two domains, a and b: pairs that belong together, or two sets without pairs."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Side:
-    """Some pictures of one domain: rows of a pack, and their names where they are files.
+    """Some images of one domain: rows of a pack, and their names where they are files.
 
-    lost: names of bad pictures that were left out.
+    lost: names of bad images that were left out.
     """
 
     pack: Pack
@@ -58,7 +58,7 @@ class Both:
     paired: bool
 
     def spread(self, count: int) -> Rows:
-        """Evenly spaced pictures, uint8 {"a": (n, C, H, W), "b": ...}, n at most `count`."""
+        """Evenly spaced images, uint8 {"a": (n, C, H, W), "b": ...}, n at most `count`."""
         count = min(count, len(self.a), len(self.b))
 
         def some(side: Side) -> NDArray[np.uint8]:
@@ -68,11 +68,11 @@ class Both:
 
 
 class TwoDomains:
-    """Training pictures of two domains of one height and width, and some that are held out.
+    """Training images of two domains of one height and width, and some that are held out.
 
     It is `Data` for a trainer. Without pairs its length is that of many rounds through the
-    larger domain: each sample is a picture of a and one of b, drawn independently of it, and over
-    an epoch each picture of a domain comes equally often. What sample i is depends on i alone.
+    larger domain: each sample is an image of a and one of b, drawn independently of it, and over
+    an epoch each image of a domain comes equally often. What sample i is depends on i alone.
     """
 
     labels = None
@@ -99,7 +99,7 @@ class TwoDomains:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all training pictures and of what belongs to what."""
+        """A hash of all training images and of what belongs to what."""
         digest = hashlib.sha256(b"paired" if self.train.paired else b"unpaired")
         for side in (self.train.a, self.train.b):
             digest.update(bytes.fromhex(side.pack.fingerprint))
@@ -110,19 +110,19 @@ class TwoDomains:
     def summary(self) -> str:
         """For people: what there is of each domain."""
         a, b = self.train.a, self.train.b
-        what = f"{len(a):,} pairs" if self.train.paired else f"{len(a):,} and {len(b):,} pictures"
+        what = f"{len(a):,} pairs" if self.train.paired else f"{len(a):,} and {len(b):,} images"
         held = f", {min(len(self.held.a), len(self.held.b)):,} held out" if self.held else ""
         channels = f"{self.channels} and {self.channels_b} channel(s)"
         return f"{what}, {self.width}x{self.height} pixels, {channels}{held}"
 
     def examples(self, count: int) -> tuple[Rows, Both]:
-        """Held-out pictures to translate, or training pictures where none are held out."""
+        """Held-out images to translate, or training images where none are held out."""
         both = self.held or self.train
         return both.spread(count), both
 
     @cached_property
     def means(self) -> dict[str, NDArray[np.float32]]:
-        """The mean picture of each domain's training pictures, (C, H, W), 0 to 255."""
+        """The mean image of each domain's training images, (C, H, W), 0 to 255."""
         return {
             name: np.mean(side.rows(np.arange(min(len(side), 10_000))), 0, dtype=np.float32)
             for name, side in (("a", self.train.a), ("b", self.train.b))
@@ -160,7 +160,7 @@ def embedded(source: str | os.PathLike[str]) -> tuple[str, int] | None:
         return None
     if colon and not (number.isascii() and number.isdigit() and 0 < int(number) < 10**9):
         raise DataError(
-            f"{shown(source)}: a number of pictures was expected behind the colon",
+            f"{shown(source)}: a number of images was expected behind the colon",
             fix=f"{name}:2000",
         )
     return name, int(number) if colon else EMBEDDED_COUNT

@@ -1,5 +1,5 @@
 """Parquet files in the layout of Hugging Face's image data sets: what is in them, but for the
-pictures themselves, which `ParquetReader` reads."""
+images themselves, which `ParquetReader` reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzfeld.errors import DataError
 
 
 def picture_columns(path: Path) -> tuple[str, str]:
-    """The names of the picture column and of the label column ("" for none)."""
+    """The names of the image column and of the label column ("" for none)."""
     schema = read_schema(path)
     pictures = [
         column.name
@@ -23,7 +23,7 @@ def picture_columns(path: Path) -> tuple[str, str]:
     if not pictures:
         columns = ", ".join(shown(name) for name in schema.names)
         raise DataError(
-            f"{shown(str(path))} has no column of pictures (a struct of bytes and path); its "
+            f"{shown(str(path))} has no column of images (a struct of bytes and path); its "
             f"columns are {columns}"
         )
     column = "image" if "image" in pictures else pictures[0]
@@ -40,7 +40,7 @@ def read_schema(path: Path) -> Any:
 
 
 def titles_and_labels(path: Path, column: str, label: str) -> list[list[tuple[str, Any]]]:
-    """For every row group, the (path, label) of each row. No picture is read."""
+    """For every row group, the (path, label) of each row. No image is read."""
     wanted = [f"{column}.path", *([label] if label else [])]
     groups = []
     try:

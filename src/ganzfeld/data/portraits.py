@@ -1,4 +1,4 @@
-"""A face, part by part from back to front, painted on a `Canvas`."""
+"""Draw a face on a `Canvas`, part by part from back to front."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def portraits(scenes: Sequence[Scene], height: int, width: int, style: str) -> NDArray[np.uint8]:
-    """Pictures (N, 3, height, width) of the scenes."""
+    """Images (N, 3, height, width) of the scenes."""
     if not scenes:
         return np.empty((0, 3, height, width), np.uint8)
     canvas = Canvas(scenes, height, width, style)
@@ -104,7 +104,7 @@ def pattern(canvas: Canvas, region: Region, distance: Array) -> None:
 
 
 def body_distance(at: Region) -> Array:
-    """Shoulders; below their centre the sides run straight down, however tall the picture."""
+    """Shoulders; below their centre the sides run straight down, however tall the image."""
     return ellipse(at.x, np.minimum(at.y - 1.27, 0), at["body_width"], 0.58, 0.35)
 
 

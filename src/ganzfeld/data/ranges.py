@@ -1,4 +1,4 @@
-"""From numbers of any range to 0 to 255: what black and white are, found or given."""
+"""Map numbers of any range to 0 to 255: find or take the values of black and white."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def _of_floats(low: float, high: float, span: str) -> Range | None:
             return Range(low=least, high=most, words=f"{span}: {least:g} black, 1 white")
     for least, most in ((0.0, 1.0), (-1.0, 1.0)):
         if low >= least - OVER and high <= most + OVER:
-            words = f"{span}: {least:g} black, 1 white, what lies beyond is clipped"
+            words = f"{span}: {least:g} black, 1 white, values beyond are clipped"
             return Range(low=least, high=most, words=words)
     if low >= -25 and LABELS <= high <= 280:
-        beyond = ", what lies beyond is clipped" if low < 0 or high > 255 else ""
+        beyond = ", values beyond are clipped" if low < 0 or high > 255 else ""
         return Range(low=0, high=255, words=f"{span}: 0 black, 255 white{beyond}")
     return None
 

@@ -1,4 +1,4 @@
-"""The bytes of one picture, by its name, from where they lie.
+"""Read the bytes of one image from wherever it is stored.
 
 A reader is made from strings only (its kind and its place), so that a worker process can make
 its own.
@@ -18,14 +18,14 @@ from typing import Any, Protocol
 from ganzfeld.data.unzip import member_bytes
 from ganzfeld.errors import UsageError
 
-MAX_FILE_BYTES = 512 << 20  # one encoded picture
-ZIP_RATIO = 200  # unpacked to packed, above 1 MiB: small flat pictures may pack better
+MAX_FILE_BYTES = 512 << 20  # one encoded image
+ZIP_RATIO = 200  # unpacked to packed, above 1 MiB: small flat images may pack better
 PASSING_ERRORS = {errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, getattr(errno, "ESTALE", errno.EIO)}
 RETRY_SECONDS = (0.1, 0.4, 1.6)
 
 
 class Unreadable(Exception):
-    """A picture whose bytes could not be had; the message is the reason.
+    """An image whose bytes could not be had; the message is the reason.
 
     Unlike damage, this may pass: a pack with such gaps is not used again.
     """

@@ -1,4 +1,4 @@
-"""A contact sheet: what the data look like after packing, classes in rows."""
+"""Draw a contact sheet of the packed data, with classes in rows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ganzfeld.errors import ResourceError
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
 
-GAP = 2  # px between pictures
+GAP = 2  # px between images
 LINE = 16  # px of text
-SMALLEST = 64  # px; smaller pictures are shown enlarged, by whole factors
+SMALLEST = 64  # px; smaller images are shown enlarged, by whole factors
 MAX_ROWS = 40
 MARGIN = 180  # px for the names of classes
 
 
 def data_sheet(pack: Pack, out: Path, count: int = 64) -> Path:
-    """Write about `count` pictures, evenly spread, as a PNG; whole, or not at all."""
+    """Write about `count` images, evenly spread, as a PNG; whole, or not at all."""
     rows = _labelled_rows(pack, count) if pack.labels is not None else _plain_rows(pack, count)
     rows, left_out = rows[:MAX_ROWS], len(rows) - MAX_ROWS
     scale = max(1, SMALLEST // max(pack.height, pack.width))

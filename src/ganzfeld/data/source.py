@@ -1,4 +1,4 @@
-"""What is known of a data set before anything is decoded."""
+"""What is known about a data set before decoding."""
 
 from __future__ import annotations
 

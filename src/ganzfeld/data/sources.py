@@ -1,7 +1,7 @@
-"""What a data set is, decided by what is there and not by how it is called.
+"""Recognise a kind of data set by its content, not by its name.
 
-A source is found without decoding anything: `Encoded` names pictures that are still files, `Ready`
-holds pictures that are already numbers. Both know their labels, and a key that changes when the
+A source is found without decoding anything: `Encoded` names images that are still files, `Ready`
+holds images that are already numbers. Both know their labels, and a key that changes when the
 data do.
 """
 
@@ -90,7 +90,7 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
         return 0
     if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
         raise DataError(
-            f"{shown(source)}: a number of pictures was expected behind the colon",
+            f"{shown(source)}: a number of images was expected behind the colon",
             fix="avatars:2000",
         )
     return int(number)
@@ -276,7 +276,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
         return read_parquet([path], path, reading.labels)
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
-    what = "is no data set that can be read here"
+    what = "is not a data set that ganzfeld can read"
     step = next_step(path, kind)
     _, other = what_is_there([path.name])
     if not path.stat().st_size:
@@ -284,7 +284,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
     elif suffix(path.name) in PICTURE_SUFFIXES:
         what = "is one image, which is not a data set: two are needed at least"
     elif suffix(path.name) == "zip":
-        what = "is no ZIP archive, or its beginning is damaged"
+        what = "is not a ZIP archive, or its start is damaged"
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
     elif other:

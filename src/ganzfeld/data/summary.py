@@ -1,4 +1,4 @@
-"""What a data set was taken as, what was left aside and cut off: rows for a plan or a check."""
+"""Summarise how a data set was read, as rows for the plan or the check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look at all of a data set: choose the size, decode every picture once, say what was found."""
+"""Survey a whole data set: choose the size, decode every image once, report findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]  # (stage, done, total)
 
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
 TINY = 4  # px; a side below is that of no image
-SMALL = 128  # px: pictures that all have one size up to this keep it
+SMALL = 128  # px: images that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
 
@@ -33,7 +33,7 @@ class PackOptions:
     """How a data set becomes a pack.
 
     `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
-    else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the pictures
+    else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the images
     have. `labels`: "auto", "none", "folders", or a table's path. `alpha`: lay transparency on
     "white" or "black", or "keep". `on_bad_image`: None skips up to 1 % bad files and
     says so; "fail" stops at one; "skip" never.
@@ -93,13 +93,13 @@ class PackOptions:
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
         if self.count is not None and self.count < 1:
-            raise UsageError(f"count {self.count}: at least one picture is needed")
+            raise UsageError(f"count {self.count}: at least one image is needed")
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to {MOST_MEGAPIXELS}")
 
 
 def alpha_of(channels: int | None, asked: str = "white") -> str:
-    """The option `alpha` for pictures of so many channels, where `asked` does not fit them."""
+    """The option `alpha` for images of so many channels, where `asked` does not fit them."""
     if channels in (2, 4):
         return "keep"
     return "white" if asked == "keep" and channels is not None else asked
@@ -146,7 +146,7 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
 
 
 def _avatars(options: PackOptions) -> Ready:
-    """The embedded data set. Its labels are filled in as its pictures are drawn."""
+    """The embedded data set. Its labels are filled in as its images are drawn."""
     from ganzfeld.data import avatars
 
     assert options.size is not None and options.count is not None
@@ -189,7 +189,7 @@ def own_sizes(
 def choose_target(
     source: Encoded | Ready, options: PackOptions, progress: Progress, workers: int | None
 ) -> Target:
-    """Size and channels of the pack: as asked for, else as the pictures have them."""
+    """Size and channels of the pack: as asked for, else as the images have them."""
     if isinstance(source, Ready):
         return _target_of_stack(source, options)
     channels = options.channels
@@ -261,9 +261,7 @@ def _target_of_stack(source: Ready, options: PackOptions) -> Target:
     own = (height, width) if max(height, width) <= SMALL else None
     size = options.size or _noted(own, source)
     if min(height, width) < MIN_SIDE and (height < size[0] or width < size[1]):
-        raise DataError(
-            f"pictures of {height} x {width} px are too small for {size[0]} x {size[1]}"
-        )
+        raise DataError(f"images of {height} x {width} px are too small for {size[0]} x {size[1]}")
     wanted = options.channels or channels
     if channels in (2, 4) and wanted in (1, 3) and options.alpha == "keep":
         raise UsageError(f"alpha cannot be kept in {wanted} channels", fix="--alpha white")

@@ -1,4 +1,4 @@
-"""Labels that lie beside images in a table: dataset.json, labels.csv, metadata.jsonl."""
+"""Read labels from tables beside the images: dataset.json, labels.csv, metadata.jsonl."""
 
 from __future__ import annotations
 
@@ -89,9 +89,7 @@ def read(data: bytes, name: str) -> tuple[list[str], list[dict[str, Any]]]:
             return list(dict.fromkeys(key for row in rows for key in row)), rows
         return _separated(text, "\t" if suffix(base) == "tsv" else "")
     except (ValueError, RecursionError, csv.Error) as error:
-        raise DataError(
-            f"{shown(name)} is no table that can be read: {shown(str(error))}"
-        ) from error
+        raise DataError(f"{shown(name)} is not a readable table: {shown(str(error))}") from error
 
 
 def _separated(text: str, separator: str) -> tuple[list[str], list[dict[str, Any]]]:

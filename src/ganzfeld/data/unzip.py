@@ -1,4 +1,4 @@
-"""Members of a ZIP archive, never longer than promised, and their names as they were meant."""
+"""Read members of a ZIP archive with limits on their size, and decode their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found in a data set, as a report, and whether it will do."""
+"""Report on a data set, and decide whether it can be trained on."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 BAD_SHARE = 0.01  # of all files; above it, training stops unless told to skip
-FEW = 500  # pictures
+FEW = 500  # images
 LISTED = 100  # names of ignored files that a report keeps
 
 
 @dataclass
 class Outcome:
-    """What became of each picture of a source."""
+    """What became of each image of a source."""
 
     digests: list[str]  # "" for a bad one
     bad: dict[int, str] = field(default_factory=dict)  # index: reason
@@ -136,21 +136,21 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
     if count < FEW:
-        warnings.append(f"only {count:,} pictures: under {FEW} a GAN soon learns them by heart")
+        warnings.append(f"only {count:,} images: under {FEW} a GAN soon memorises them")
     if report["duplicates"] > BAD_SHARE * count:
         warnings.append(
-            f"{report['duplicates']:,} of {count:,} pictures are exact copies of others: recall "
+            f"{report['duplicates']:,} of {count:,} images are exact copies of others: recall "
             "and memorisation will look better than they are"
         )
     dark = sum(n for fact, n in report["converted"].items() if "comes out dark" in fact)
     if dark:
-        warnings.append(f"{dark:,} 16-bit pictures use only values below 4096 and come out dark")
+        warnings.append(f"{dark:,} 16-bit images use only values below 4096 and come out dark")
     empty = [name for name, n in classes.items() if not n]
     if empty:
-        warnings.append(f"classes without a picture: {', '.join(capped(empty, 5))}")
+        warnings.append(f"classes without an image: {', '.join(capped(empty, 5))}")
     small = [name for name, n in classes.items() if 0 < n < 10]
     if small:
-        warnings.append(f"{len(small)} of {len(classes)} classes have under 10 pictures")
+        warnings.append(f"{len(small)} of {len(classes)} classes have under 10 images")
     # trainA, trainB, testA, testB are the two domains of a translation, not four classes.
     if classes and all(name.casefold().rstrip("ab_- ") in SPLIT_NAMES for name in classes):
         warnings.append(f"the classes {', '.join(classes)} look like parts of a data set")
@@ -176,7 +176,7 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     if report["count"] and len(bad) <= allowed:
         return
     if not found:
-        raise DataError(f"{report['source']} holds no pictures")
+        raise DataError(f"{report['source']} holds no images")
     part = f"{len(bad):,} of {found:,} files {'is' if len(bad) == 1 else 'are'} bad"
     names = [_sentence(name, reason) for name, reason in bad]
     if len(bad) == 1:
@@ -194,7 +194,7 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
         fix = f"--max-megapixels {large}   or " + fix
     if out := _advice(bad):
         fix = f"{out}   or {fix}"
-    raise DataError(what, safe="the pictures were only read", fix=fix)
+    raise DataError(what, safe="the images were only read", fix=fix)
 
 
 def _files(bad: list[list[str]]) -> bool:

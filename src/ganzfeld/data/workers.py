@@ -1,9 +1,9 @@
-"""Decode many pictures, in child processes, so that a crash costs one picture and not the run.
+"""Decode images in child processes, so that a crash costs one image and not the run.
 
 A child is `python -m ganzfeld.data.workers`: no fork of a process that holds threads or a GPU, no
-second run of the user's script. It gets lines of JSON (names) and answers each picture with a
+second run of the user's script. It gets lines of JSON (names) and answers each image with a
 line of JSON and the raw pixels. A child that dies, or is silent for too long, was killed by the
-first picture that it has not answered: that one is named, and a new child goes on behind it.
+first image that it has not answered: that one is named, and a new child goes on behind it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CHUNK = 32
 def handle(
     reader: Reader, names: Sequence[str], indices: Sequence[int], target: Target | float
 ) -> Iterator[Answer]:
-    """Answer for each of the pictures, in order. A number as target (megapixels) only probes."""
+    """Answer for each of the images, in order. A number as target (megapixels) only probes."""
     kept = Kept(reader)
     for index in indices:
         yield answer_for(kept, names[index], index, target)
@@ -99,9 +99,9 @@ def answers(
     workers: int | None = None,
     indices: Iterable[int] | None = None,
 ) -> Iterator[Answer]:
-    """Answer for every picture once, in any order.
+    """Answer for every image once, in any order.
 
-    `workers`: processes; 0 decodes in this one; None: one for each core, 0 for few pictures.
+    `workers`: processes; 0 decodes in this one; None: one for each core, 0 for few images.
     """
     chosen = list(range(len(names)) if indices is None else indices)
     if workers is None and len(chosen) < FEW_PICTURES and sys.executable:
@@ -295,7 +295,7 @@ class Driver:
         return self.child
 
     def _why_it_ended(self) -> str:
-        """Why the child ended without an answer for the picture it was at."""
+        """Why the child ended without an answer for the image it was at."""
         late, self.late = self.late, False
         code = self._end(patience=0.5)  # its pipe is closed: its own exit code tells more
         if code == NOT_STARTED:

@@ -1,4 +1,4 @@
-"""The two-player game: every loss, penalty, order of moves and kind of data in one class."""
+"""The two-player game, with all losses, penalties and orders of moves."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Adversarial(Game):
     burn_in: the part of the run, in (0, 1], over which schedules go from first to second value.
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
-    generator_first: the order of the two.
+    generator_first: the generator moves before the discriminator.
     reuse_fakes: the fakes of the generator's move, made before it moved, also serve the
         discriminator's moves of the same step, which then see the same batch. It needs
         generator_first.
-    discriminator_phase, generator_phase: steps in which only the one moves, then only the
-        other, in turns; 0 and 0 for no phases.
+    discriminator_phase, generator_phase: steps in which only one player moves, then only
+        the other, in turn; 0 and 0 for no phases.
     one_stage: both players move at once, from one pass of the fakes through D and back (Shen et
         al. 2021): per fake, the gradients of the two losses differ by a factor only. It needs a D
         without batch normalisation, and a loss whose factor is finite: not hinge or least-squares.
@@ -106,7 +106,7 @@ class Adversarial(Game):
         if difference and (augment != "none" or drops(D)):
             raise ValueError(
                 "difference needs augment none and no dropout in the discriminator: "
-                "both of its passes must see the same picture in the same way"
+                "both of its passes must see the same image in the same way"
             )
         if (r1 or r2 or gradient_penalty) and mixes(D):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The base of every game: the networks, who moves when, and what each player minimises."""
+"""The base class of games: networks, order of moves, and the loss of each player."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Clock:
 
 
 class Game(nn.Module):
-    """A method's whole mathematics: networks, the state they share, the loss of each player.
+    """The mathematics of one method: networks, shared state, and the loss of each player.
 
-    All state is a parameter or a buffer, so that a checkpoint needs to know nothing else of it.
+    All state is a parameter or a buffer, so that a checkpoint needs nothing else.
     A subclass names its players and defines `<player>_loss(batch) -> Losses` for each. A joint
     move has a name and a loss of its own, one backward pass of which serves all its players.
     """
@@ -40,7 +40,7 @@ class Game(nn.Module):
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
-    task: str = "generation"  # or "translation": pictures "a" to pictures "b", or back
+    task: str = "generation"  # or "translation": images "a" to images "b", or back
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Game(nn.Module):
         return cast(Losses, getattr(self, f"{player}_loss")(batch))
 
     def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Samples (N, ...) from latents (N, latent) and labels (N,); pictures are in [-1, 1]."""
+        """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1]."""
         raise NotImplementedError(f"{type(self).__name__} does not sample")
 
 

@@ -65,7 +65,7 @@ class GMMN(Game):
         return (*first, *("generator",) * self.generator_moves)
 
     def autoencoder_loss(self, batch: Batch) -> Losses:
-        """Mean squared error of a picture through its code."""
+        """Mean squared error of an image through its code."""
         x, y = batch["x"], batch.get("y")
         code = self.encode(x, y)
         noisy = code + self.noise * torch.randn_like(code)

@@ -1,4 +1,4 @@
-"""Games that turn pictures of one domain into pictures of another, from pairs or without."""
+"""Games that turn images of one domain into images of another, from pairs or without."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Pool(nn.Module):
     """Fakes of the past, which a discriminator sees in place of half of the new ones.
 
     It keeps the discriminator from forgetting (Shrivastava et al. 2017; Zhu et al. 2017,
-    section 4). A buffer, so that a checkpoint has it; 8 bits a value, as real pictures have.
+    section 4). A buffer, so that a checkpoint has it; 8 bits a value, as real images have.
 
-    size: pictures kept; 0: every fake is handed on. shape: (C, H, W) of one.
+    size: images kept; 0: every fake is handed on. shape: (C, H, W) of one.
     """
 
     pictures: Tensor
@@ -33,7 +33,7 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def exchange(self, fakes: Tensor) -> Tensor:
-        """As many pictures as came in, (N, C, H, W) in [-1, 1], a stored one for half of them.
+        """As many images as came in, (N, C, H, W) in [-1, 1], a stored one for half of them.
 
         Until the pool is full, each fake is stored and handed on. Then each is handed on with
         probability one half, or else takes the place of a stored one, which is handed on.
@@ -57,20 +57,20 @@ class Pool(nn.Module):
 
 
 class CycleGAN(Game):
-    """Two translators, there and back, and a discriminator of each domain (Zhu et al. 2017).
+    """Two translators, one per direction, and one discriminator per domain (Zhu et al. 2017).
 
-    The discriminators ask that translated pictures look like the other domain, the cycle that
+    The discriminators ask that translated images look like the other domain, the cycle that
     nothing is lost on the way: a -> b -> a and b -> a -> b return to the start (eq. 1 to 3).
 
-    G_ab, G_ba: map pictures of one domain to the other; D_a, D_b: map pictures to logits.
-    shape_a, shape_b: (C, H, W) of each domain's pictures, for the pools.
+    G_ab, G_ba: map images of one domain to the other; D_a, D_b: map images to logits.
+    shape_a, shape_b: (C, H, W) of each domain's images, for the pools.
     loss: a name in `ganzfeld.losses.LOSSES`.
     adversarial: weight of the translators' adversarial term. Ours of least squares has a factor
         of one half (Mao et al. 2017) that Zhu et al. leave out, hence 2.
     cycle: weight of the mean absolute difference after a whole cycle.
-    identity: weight, times `cycle`, of the mean absolute change of pictures that are in the
+    identity: weight, times `cycle`, of the mean absolute change of images that are in the
         wanted domain already (section 5.2): it keeps colours. Only for equal channels.
-    pool: fakes of the past kept for each discriminator.
+    pool: past fakes kept for each discriminator.
     """
 
     players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
@@ -98,7 +98,7 @@ class CycleGAN(Game):
         super().__init__()
         if identity and shape_a[0] != shape_b[0]:
             raise ValueError(
-                f"pictures of {shape_a[0]} and {shape_b[0]} channels cannot be equal: identity=0"
+                f"images of {shape_a[0]} and {shape_b[0]} channels cannot be equal: identity=0"
             )
         self.G_ab, self.G_ba, self.D_a, self.D_b = G_ab, G_ba, D_a, D_b
         self.criterion = find_loss(loss)
@@ -150,10 +150,10 @@ class CycleGAN(Game):
 class Pix2Pix(Game):
     """A translator that learns from pairs, and a discriminator of pairs (Isola et al. 2017).
 
-    The translator is asked for the picture that belongs to its input, in the mean absolute
-    difference, and for one that looks real beside it (eq. 1 to 4).
+    The mean absolute difference asks for the image that belongs to the input, and the
+    discriminator for one that looks real beside it (eq. 1 to 4).
 
-    G: maps pictures of the first domain to the second; D: maps (N, both channels, H, W) to logits.
+    G: maps images of the first domain to the second; D: maps (N, both channels, H, W) to logits.
     direction: "ab" from the first side of the data to the second, "ba" back.
     loss: a name in `ganzfeld.losses.LOSSES`.
     l1: weight of the mean absolute difference.

@@ -23,12 +23,12 @@ class VAE(Game):
         turns into their log variances.
     noise: what a sample's numbers have around the decoder's output. "gaussian" compares by
         squares and "laplace" by absolute values; "bernoulli" takes pixels in [-1, 1] as
-        probabilities (x + 1) / 2 and is for pictures of black and white.
+        probabilities (x + 1) / 2 and is for images of black and white.
     deviation: the noise's standard deviation (Laplace: its scale). None takes the one that
         makes a batch most likely, which is the root of its mean squared error (Rybkin et al.
         2021, "sigma-VAE", section 3.2) or its mean absolute error: the terms are then balanced
         without a knob.
-    beta: weight of the divergence; above 1, entries of z are more independent and pictures
+    beta: weight of the divergence; above 1, entries of z are more independent and images
         less sharp (Higgins et al. 2017).
     """
 

@@ -1,4 +1,4 @@
-"""What the search for copies looks at: thumbnails of generated images and of all of the data."""
+"""Collect thumbnails of generated and training images to search for copies."""
 
 from __future__ import annotations
 

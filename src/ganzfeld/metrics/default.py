@@ -1,4 +1,4 @@
-"""Which extractor is taken where none is asked for, with how many images, and what that costs."""
+"""Choose the default extractor and image count, and estimate the cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distances between all rows of two arrays, a block at a time, so that 10,000 x 10,000 fits."""
+"""Distances between all rows of two arrays, block by block to save memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the samples as different from each other as the data are?"""
+"""Are the samples as different from each other as the data?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small classifier of the data's own labels, trained once: features that fit the data.
+"""A small classifier of the data's own labels, trained once, as an extractor.
 
 Inception knows photographs. For digits, textures or drawings, what a classifier of these very
 classes looks at says more; it is trained here, in a minute, always to the same weights. It learns
@@ -30,7 +30,7 @@ BATCH = 64
 LEAST = 100  # images
 TESTED = 2_000  # images, at most, that the accuracy is of
 SHIFT = 1 / 14  # of the side: images are moved by up to so much while it learns
-ACCURACY = 0.8  # below it, its features are not to be trusted
+ACCURACY = 0.8  # below it, do not trust its features
 SIDE = 64  # px: larger images are averaged down
 WIDTH = 128
 
@@ -100,8 +100,8 @@ def domain_classifier(pack: Pack, progress: Progress) -> tuple[Classifier, str, 
     arrays, facts = found
     if facts["accuracy"] < ACCURACY:
         raise DataError(
-            f"the domain extractor tells {100 * facts['accuracy']:.1f} % of held-out images "
-            f"right; below {100 * ACCURACY:.0f} % its features are not to be trusted",
+            f"the domain extractor has {100 * facts['accuracy']:.1f} % held-out accuracy; "
+            f"below {100 * ACCURACY:.0f} % do not trust its features",
             fix="--extractor learned, or inception",
         )
     return restored(arrays, pack), digest(arrays), facts["accuracy"]

@@ -24,14 +24,14 @@ from ganzfeld.metrics.learning import Progress, learning_rows
 from ganzfeld.metrics.store import Arrays, digest
 from ganzfeld.metrics.untrained import Untrained, untrained_tensors
 
-BATCH = 32  # pictures; more is no faster on a processor
+BATCH = 32  # images; more is no faster on a processor
 
 Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """A network that turns pictures into features, and all that its numbers depend on.
+    """A network that turns images into features, and all that its numbers depend on.
 
     prepare: uint8 (N, C, H, W) to the network's input. weights: sha256 hex. head: weight
     (classes, D) and bias of the logits that the features lead to. facts: what is worth telling.
@@ -57,7 +57,7 @@ class Extractor:
 
 
 def native(pixels: Tensor) -> Tensor:
-    """uint8 pictures to [-1, 1], as generators make them; size and channels stay."""
+    """uint8 images to [-1, 1], as generators make them; size and channels stay."""
     return pixels.float() / 127.5 - 1
 
 
@@ -66,7 +66,7 @@ def make_extractor(
 ) -> Extractor:
     """An extractor by name, or a user's own by `file.py:name`.
 
-    protocol: how Inception's pictures are prepared; "tf1" by default.
+    protocol: how Inception's images are prepared; "tf1" by default.
     Raises UsageError for names that are not known, and where the extractor is not to be had.
     """
     base, _, file = name.partition("=")
@@ -74,7 +74,7 @@ def make_extractor(
         return inception(protocol or "tf1", Path(file) if file else None)
     if protocol is not None:
         raise UsageError(
-            f"--protocol says how the inception extractor resizes; {name} takes the pictures "
+            f"--protocol says how the inception extractor resizes; {name} takes the images "
             "as they are",
             fix="leave --protocol out, or --extractor inception",
         )
@@ -87,12 +87,12 @@ def make_extractor(
 
 KNOWN = {"inception": None, "domain": None, "learned": None, "random": None}
 COARSE = (
-    "random features are a coarse measure: they hardly see JPEG blocks or shuffled parts, and make "
-    "much of brightness. Compare moments of one run by them, not recipes."
+    "random features are a coarse measure: they hardly see JPEG blocks or shuffled parts, and "
+    "overrate brightness. Use them to compare moments of one run, not recipes."
 )
 
 FAIR = (
-    "learned features put made damages into Inception's order with a rank correlation of 0.7 to "
+    "learned features rank artificial damage as Inception does, with a rank correlation of 0.7 to "
     "0.8 (random features: 0.5 to 0.6). Confirm a lead of one recipe by inception."
 )
 
@@ -194,7 +194,7 @@ def extract(
     progress: Progress = lambda stage, done, total: None,
     stage: str = "extracting features",
 ) -> Features:
-    """Features (N, D) of pictures that come in chunks of uint8 (n, C, H, W), in one pass.
+    """Features (N, D) of images that come in chunks of uint8 (n, C, H, W), in one pass.
 
     Raises UsageError where a user's network gives something else.
     """
@@ -226,6 +226,6 @@ def exact(device: torch.device | str) -> Any:
 
 
 def of_pack(pack: Pack, rows: NDArray[np.int64]) -> Iterable[NDArray[np.uint8]]:
-    """Pictures of a pack, a batch at a time."""
+    """Images of a pack, a batch at a time."""
     for low in range(0, len(rows), BATCH):
         yield pack.rows(rows[low : low + BATCH])["x"]

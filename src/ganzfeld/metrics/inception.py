@@ -187,7 +187,7 @@ def chain(tensors: Arrays, block: str, *layers: str) -> nn.Sequential:
 
 
 class Inception(nn.Module):
-    """Prepared pictures (N, 3, 299, 299) to features (N, 2048), or of an earlier depth."""
+    """Prepared images (N, 3, 299, 299) to features (N, 2048), or of an earlier depth."""
 
     def __init__(self, tensors: Arrays) -> None:
         super().__init__()

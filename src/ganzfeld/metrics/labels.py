@@ -1,4 +1,4 @@
-"""What labels and a classifier tell: shares of classes, distances within them, and a score."""
+"""Metrics from labels and a classifier: class shares, distances within classes, a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features that the data teach in seconds, without labels: how often which shapes occur.
+"""Features learned from the data in seconds, without labels: counts of typical shapes.
 
 From small patches of the data, at several scales, 128 typical shapes a scale are found by
 k-means on whitened patches of equal contrast (Coates, Ng and Lee 2011, "An analysis of

@@ -1,4 +1,4 @@
-"""What extractors that learn from the data have in common: from which images, and how."""
+"""Code shared by the extractors that learn from the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precision and recall, density and coverage: are the samples good, and are they all there?
+"""Precision and recall, density and coverage: are the samples good, and are all kinds there?
 
 A set's manifold is the union of balls around its samples, each as large as the distance to its
 k-th nearest neighbour, itself not counted. *Precision* and *density* ask whether generated

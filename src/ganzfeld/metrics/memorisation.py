@@ -1,4 +1,4 @@
-"""Does the generator copy? How near its samples come to the training data.
+"""Does the generator copy? Compare its samples with the training images.
 
 How near is near depends on the place: two images of open sea lie closer than two faces. So a
 sample's distance to its nearest training image is divided by that image's distance to its own

@@ -1,4 +1,4 @@
-"""Has the generator learned the training images themselves? Both kinds of real image tell."""
+"""Has the generator overfitted? Compare distances to training and to held-out images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of images that a network learns to tell apart, and so learns what images look like.
+"""Image changes that a network learns to recognise, and so learns image features.
 
 A network that names what was done to an image has to know how the parts of an image lie, how sharp
 its edges are and which colours go together: Gidaris et al. 2018, "Unsupervised representation

@@ -1,4 +1,4 @@
-"""What is done to a picture before the Inception network sees it: the three conventions.
+"""Prepare images for the Inception network: three conventions.
 
 Scores under different ones are different numbers: Parmar et al. 2022, "On aliased resizing and
 surprising subtleties in GAN evaluation". All take uint8 (N, C, H, W) and give (N, 3, 299, 299).

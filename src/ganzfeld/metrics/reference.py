@@ -1,4 +1,4 @@
-"""The data's side of a comparison: which images of them, and their features, kept in the cache."""
+"""The data's side of a comparison: which images, and their cached features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals that hold the truth 95 times in 100, from an estimate and its standard error."""
+"""95 % intervals from an estimate and its standard error."""
 
 from __future__ import annotations
 

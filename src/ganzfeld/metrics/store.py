@@ -1,4 +1,4 @@
-"""Arrays kept in the cache folder: written whole or not at all, and checked when read."""
+"""Arrays in the cache folder: written completely or not at all, and checked when read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every metric by its name, over two sets of images whose features are there."""
+"""All metrics by name, computed from two sets of features."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ TABLE = (
     Metric("domain_score", "score", "sharpness and variety of classes", "max"),
     Metric("domain_score_of_data", "score", "the same of the data", None),
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
-    Metric("class_agreement", "classes", "share of the class that was asked for", "max"),
+    Metric("class_agreement", "classes", "share that show the requested class", "max"),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
 )
 BY_NAME = {metric.name: metric for metric in TABLE}

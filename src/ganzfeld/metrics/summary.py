@@ -1,4 +1,4 @@
-"""The results of an evaluation as lines for people."""
+"""Print the results of an evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = tuple[str, str, str, str]  # name, value, the same of real data, what it m
 HEAD = ("metric", "value", "real data", "what it means")
 
 SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
-BEST = {"min": "0 is best", "max": "more is better", "one": "1 is as the data are"}
+BEST = {"min": "0 is best", "max": "more is better", "one": "1 matches the data"}
 
 
 def summary(result: dict[str, Any]) -> list[str]:
@@ -22,7 +22,7 @@ def summary(result: dict[str, Any]) -> list[str]:
         f"by the {protocol['extractor']} extractor"
     ]
     if (accuracy := result.get("extractor_accuracy")) is not None:
-        lines[0] += f" ({100 * accuracy:.1f} % of held-out images told right)"
+        lines[0] += f" ({100 * accuracy:.1f} % held-out accuracy)"
     if note := result.get("extractor_note"):
         lines.append(f"note: {note}")
     if (fitted := protocol.get("fitted", "none")) != "none":
@@ -51,12 +51,12 @@ def real_words(result: dict[str, Any]) -> str:
     elif result["real_from"] == "halves":
         text += ", all there are"
         if "frechet" in result["real"]:
-            text += "; Frechet distance carried on to the counts above"
+            text += "; Frechet distance extrapolated to the counts above"
     return text
 
 
 def figure(value: float | None) -> str:
-    """Four figures that count; a dash for what could not be computed."""
+    """Four significant digits; a dash for what could not be computed."""
     return "-" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
@@ -79,7 +79,7 @@ def row_of(metric: Metric, result: dict[str, Any]) -> Row:
 
 
 def short(value: float) -> str:
-    """Two figures that count, three from 100 on."""
+    """Two significant digits, three from 100 on."""
     return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
@@ -118,7 +118,7 @@ def warnings(result: dict[str, Any]) -> list[str]:
     if result.get("memorisation_found") and copies is not None:
         usual = result["memorisation_copies_of_fresh"]
         text = f"{copies:.1%} of the images are copies or near copies of training images"
-        text += f" ({usual:.1%} of fresh images would be taken for such)"
+        text += f" ({usual:.1%} of fresh images would be taken for copies)"
         if ratio is not None and ratio < 0.5:
             text += f"; they lie {ratio:.0%} as far from the data as fresh images do"
         found.append(text)
@@ -131,7 +131,7 @@ def warnings(result: dict[str, Any]) -> list[str]:
         found.append(
             f"it is further from {result['held_out_count']:,} held-out images (Frechet "
             f"{figure(result['frechet_held_out'])}) than from as many training images "
-            f"({figure(result['frechet_training'])}): it has begun to learn these by heart"
+            f"({figure(result['frechet_training'])}): it has begun to memorise them"
         )
     if coarse := result.get("extractor_warning"):
         found.append(str(coarse))

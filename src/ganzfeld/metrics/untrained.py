@@ -1,9 +1,9 @@
-"""A fixed convolutional network that was never trained: features for any pictures, offline.
+"""A fixed convolutional network that was never trained: features for any images, offline.
 
-Random convolutions tell pictures apart well enough to rank generators (Naeem et al. 2020,
-section 5, found them the fairer choice where pictures are unlike ImageNet's). Brightness and
+Random convolutions tell images apart well enough to rank generators (Naeem et al. 2020,
+section 5, found them the fairer choice where images are unlike ImageNet's). Brightness and
 colour would drown all else, so the first layer sees differences only, and coarse means of the
-picture itself stand beside them: without that, precision misses even a strong blur.
+image itself stand beside them: without that, precision misses even a strong blur.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the variance through the leaky ReLU
 
 
 class Untrained(nn.Module):
-    """Pictures (N, C, H, W) in [-1, 1] to features (N, 16 C + 896).
+    """Images (N, C, H, W) in [-1, 1] to features (N, 16 C + 896).
 
-    4 x 4 means of the picture, and 2 x 2 means of what three layers of convolutions see.
+    4 x 4 means of the image, and 2 x 2 means of what three layers of convolutions see.
     """
 
     def __init__(self, tensors: Arrays) -> None:

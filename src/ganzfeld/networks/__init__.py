@@ -1,7 +1,7 @@
 """Networks by name.
 
-A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator pictures to
-pictures.
+A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator images to
+images.
 """
 
 from __future__ import annotations

@@ -13,13 +13,13 @@ from ganzfeld.networks.mlp import MLPGenerator
 
 
 class ConvEncoder(nn.Module):
-    """Pictures (N, C, H, W) to codes (N, outputs), linear at the end.
+    """Images (N, C, H, W) to codes (N, outputs), linear at the end.
 
     4x4 convolutions of stride 2 while the map stays 4 or larger, then a linear layer.
 
     shape: (C, H, W).
     outputs: numbers in a code; a variational encoder needs two for each entry of z.
-    classes: number of labels, which enter as planes joined to the picture; 0 for none.
+    classes: number of labels, which enter as planes joined to the image; 0 for none.
     width: channels of the first map; each map after it has twice as many, at most `most`.
     norm: batch normalisation in all maps but the first, or none.
     """
@@ -58,7 +58,7 @@ class ConvEncoder(nn.Module):
 
 
 class CodeGenerator(nn.Module):
-    """Latents (N, latent) to codes (N, code) to pictures (N, C, H, W) in [-1, 1].
+    """Latents (N, latent) to codes (N, code) to images (N, C, H, W) in [-1, 1].
 
     `codes` is a fully connected network, `decoder` that of a DCGAN; both see labels.
 

@@ -1,4 +1,4 @@
-"""Deep convolutional networks (Radford et al. 2016) for pictures of any height and width."""
+"""Deep convolutional networks (Radford et al. 2016) for images of any height and width."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ganzfeld.networks.layers import (
 
 
 class DCGANGenerator(nn.Module):
-    """Latents (N, latent) to pictures (N, C, H, W) in [-1, 1].
+    """Latents (N, latent) to images (N, C, H, W) in [-1, 1].
 
     A linear layer makes the smallest map; 4x4 transposed convolutions of stride 2 double it.
     Sizes that are not a power of two times the smallest map are cropped by one row or column
@@ -29,11 +29,11 @@ class DCGANGenerator(nn.Module):
 
     shape: (C, H, W).
     classes: number of labels; 0 for none. Their embedding is joined to z.
-    width: channels of the last map before the picture; each map before it has twice as many.
+    width: channels of the last map before the image; each map before it has twice as many.
     most: no map has more channels than this.
     norm: batch normalisation after each map, or none.
-    refine: channels of one more map, as large as the picture, from which a 3x3 convolution makes
-        it; 0: the last transposed convolution makes the picture, as in the paper. That has weights
+    refine: channels of one more map, as large as the image, from which a 3x3 convolution makes
+        it; 0: the last transposed convolution makes the image, as in the paper. That has weights
         of its own for each of the four places of its 2x2 steps, which leaves dots in flat areas.
     """
 
@@ -67,7 +67,7 @@ class DCGANGenerator(nn.Module):
             initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
             for before, behind in zip(widths, after, strict=True)
         )
-        if not ups:  # a picture no larger than the smallest map
+        if not ups:  # an image no larger than the smallest map
             self.ups = nn.ModuleList([initialise(nn.Conv2d(widths[0], after[0], 3, 1, 1), 1.0)])
         self.refine = nn.Sequential()
         if refine:
@@ -87,11 +87,11 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Pictures (N, C, H, W) to logits (N,): 4x4 convolutions of stride 2, then a linear layer.
+    """Images (N, C, H, W) to logits (N,): 4x4 convolutions of stride 2, then a linear layer.
 
     width: channels of the first map; each map after it has twice as many, at most `most`.
     norm: batch normalisation in all maps but the first, or none.
-    condition: how labels enter: as planes joined to the picture, or by projection.
+    condition: how labels enter: as planes joined to the image, or by projection.
     dropout: probability of zeroing a channel's entry after each map.
     spectral: divide weights by their largest singular value.
     """

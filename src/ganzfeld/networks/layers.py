@@ -19,7 +19,7 @@ def pyramid(height: int, width: int, smallest: int = 4) -> list[tuple[int, int]]
     """Sizes (height, width) from small to full, each at most twice the one before.
 
     The shorter side is halved while at least `smallest` remains; odd sizes are rounded up, so
-    that any picture has a pyramid: 28 -> 7, 14, 28; 50 -> 7, 13, 25, 50.
+    that any image has a pyramid: 28 -> 7, 14, 28; 50 -> 7, 13, 25, 50.
     """
     halvings = max(0, int(math.log2(max(min(height, width) / smallest, 1))))
     return [(-(-height // 2**level), -(-width // 2**level)) for level in range(halvings, -1, -1)]
@@ -64,7 +64,7 @@ class JoinLabels(nn.Module):
 
 
 class JoinPlanes(nn.Module):
-    """Pictures with one plane a class behind them, ones in the plane of the label.
+    """Images with one plane a class behind them, ones in the plane of the label.
 
     This is the conditional discriminator of the tutorials (Mirza and Osindero 2014).
     """
@@ -109,8 +109,8 @@ class Verdict(nn.Module):
 
 
 def as_they_lie(x: Tensor) -> Tensor:
-    """Maps (N, C, H, W) as rows in the order of `channels_last`: neither they nor their gradient
-    need to be turned. Rows as they are."""
+    """Maps (N, C, H, W) as rows in the order of `channels_last`, so that neither forward nor
+    backward needs a transpose; 2-D input is returned unchanged."""
     return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
 

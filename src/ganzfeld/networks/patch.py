@@ -1,4 +1,4 @@
-"""The discriminator that judges patches: one logit for each place of the picture."""
+"""The patch discriminator: one logit for each place of the image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ganzfeld.networks.translator import Norm, normalise, start
 
 
 class PatchDiscriminator(nn.Module):
-    """Pictures (N, inputs, H, W) to logits (N, 1, h, w), one for each of overlapping patches.
+    """Images (N, inputs, H, W) to logits (N, 1, h, w), one for each of overlapping patches.
 
     4x4 convolutions C64-C128-C256-C512 and one to a logit; all but the last two halve the map
     (Isola et al. 2017, appendix 6.1.2; Zhu et al. 2017, section 7.2). With three `layers` a logit
     sees a patch of 70x70 pixels, with two 34x34, with one 16x16.
 
-    inputs: channels, those of both pictures where a pair is judged.
-    layers: convolutions that halve the map; fewer for pictures under 32 px.
+    inputs: channels, those of both images where a pair is judged.
+    layers: convolutions that halve the map; fewer for images under 32 px.
     width: channels of the first, doubling up to eight times as many.
     """
 

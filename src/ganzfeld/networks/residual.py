@@ -79,7 +79,7 @@ def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def patches(shape: Sequence[int], patch: int) -> tuple[int, int, int]:
-    """(C, H, W) of pictures whose squares of patch x patch pixels have become channels."""
+    """(C, H, W) of images whose squares of patch x patch pixels have become channels."""
     channels, height, width = shape
     if height % patch or width % patch:
         raise ValueError(f"{height}x{width} pixels do not divide into patches of {patch}")
@@ -92,7 +92,7 @@ def stage_widths(levels: int, width: int, most: int) -> list[int]:
 
 
 class ResidualGenerator(nn.Module):
-    """Latents (N, latent) to pictures (N, C, H, W), linear at the end.
+    """Latents (N, latent) to images (N, C, H, W), linear at the end.
 
     A learned map, scaled channel by channel by z, then stages of residual blocks with bilinear
     upsampling between them.
@@ -139,7 +139,7 @@ class ResidualGenerator(nn.Module):
 
 
 class ResidualDiscriminator(nn.Module):
-    """Pictures (N, C, H, W) to logits (N,): the generator's stages mirrored.
+    """Images (N, C, H, W) to logits (N,): the generator's stages mirrored.
 
     classes: number of labels, which enter by projection; 0 for none. Others: as the generator's.
     """

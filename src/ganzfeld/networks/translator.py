@@ -1,4 +1,4 @@
-"""The residual translator of CycleGAN, and what pictures of any size need to pass through it."""
+"""The residual translator of CycleGAN, and what images of any size need to pass through it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Norm = Literal["instance", "batch", "none"]
 
 
 class ResidualTranslator(nn.Module):
-    """Pictures (N, inputs, H, W) to pictures (N, outputs, H, W) in [-1, 1], of any size.
+    """Images (N, inputs, H, W) to images (N, outputs, H, W) in [-1, 1], of any size.
 
     A 7x7 convolution, two that halve the map, residual blocks, two that double it and a 7x7
     convolution, reflected at the edges (Johnson et al. 2016; Zhu et al. 2017, section 7.2).

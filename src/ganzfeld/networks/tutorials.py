@@ -1,7 +1,7 @@
 """The convolutional networks of well-known tutorials, layer by layer as they were published.
 
 With classes, labels enter as in the conditional GAN (Mirza and Osindero 2014): their one-hot
-vector is joined to z, and as planes to the picture.
+vector is joined to z, and as planes to the image.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ganzfeld.networks.layers import SLOPE, JoinPlanes, need_labels
 
 
 def smallest_map(shape: Sequence[int], times: int, published: int) -> tuple[int, int]:
-    """Height and width of the smallest map, a `times`-th of the picture's; or a UsageError."""
+    """Height and width of the smallest map, a `times`-th of the image's; or a UsageError."""
     _, height, width = shape
     if height % times or width % times:
         near = [times * max(round(side / times), 1) for side in (height, width)]
         size = f"{near[0]}" if near[0] == near[1] else f"{near[0]}x{near[1]}"
         raise UsageError(
             f"this tutorial's networks need sides that are multiples of {times}, such as its "
-            f"own {published}x{published}, and the pictures are {height}x{width}",
+            f"own {published}x{published}, and the images are {height}x{width}",
             fix=f"--size {size}   or --size {published}, as in the tutorial",
         )
     return height // times, width // times
@@ -45,7 +45,7 @@ class JoinOneHot(nn.Module):
 
 
 class TutorialGenerator(nn.Module):
-    """Latents (N, latent) to pictures (N, C, H, W) in [-1, 1], through the layers given."""
+    """Latents (N, latent) to images (N, C, H, W) in [-1, 1], through the layers given."""
 
     def __init__(self, latent: int, classes: int, *layers: nn.Module) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class TutorialGenerator(nn.Module):
 
 
 class TutorialDiscriminator(nn.Module):
-    """Pictures (N, C, H, W) to logits (N,), through layers that end in one number."""
+    """Images (N, C, H, W) to logits (N,), through layers that end in one number."""
 
     def __init__(self, classes: int, *layers: nn.Module) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class MnistDiscriminator(TutorialDiscriminator):
 
 class CelebaGenerator(TutorialGenerator):
     """A dense layer to a sixteenth of the size, four 4x4 transposed convolutions of stride 2,
-    each with batch normalisation and ReLU, then a 3x3 convolution to the picture.
+    each with batch normalisation and ReLU, then a 3x3 convolution to the image.
 
     shape: (C, H, W), with H and W multiples of 16. width: channels of the last map.
     """

@@ -12,7 +12,7 @@ DROPPED = 3  # levels of the decoder, from the innermost, that may have dropout
 
 
 class UNetTranslator(nn.Module):
-    """Pictures (N, inputs, H, W) to pictures (N, outputs, H, W) in [-1, 1], of any size.
+    """Images (N, inputs, H, W) to images (N, outputs, H, W) in [-1, 1], of any size.
 
     4x4 convolutions of stride 2 down and up again; each level of the decoder also sees the
     encoder's map of its size (Isola et al. 2017, appendix 6.1.1). Sizes that `2 ** depth` does

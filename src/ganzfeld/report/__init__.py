@@ -27,7 +27,7 @@ def write(
 
     Whatever is missing is left out; whatever is damaged is named on the page.
 
-    pack: the data, for the closest training pictures; None leaves them out.
+    pack: the data, for the closest training images; None leaves them out.
     trust_code: see `ganzfeld.load`; without it, what must be drawn anew by a network of your own
         is left out.
 
@@ -53,7 +53,7 @@ def write(
 
 
 def needs_data(record: Record) -> bool:
-    """Whether the report would show training pictures if it had the data."""
+    """Whether the report would show training images if it had the data."""
     return bool((record.evaluation or {}).get("memorisation_pairs"))
 
 

@@ -154,7 +154,7 @@ def thin(points: Points) -> Points:
 
 
 class Plot:
-    """From numbers to places in the picture. y is logarithmic where it spans much above zero."""
+    """From numbers to places in the image. y is logarithmic where it spans much above zero."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a report draws anew: the samples nearest to the data, and a row of samples a class."""
+"""Parts of a report that are drawn anew: nearest training images, samples of each class."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def load_model(record: Record, trust_code: bool) -> generate.Model | str:
         return error.what
 
 
-# The closest training pictures
+# The closest training images
 
 
 def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> Html:
-    """Generated pictures beside the training pictures they come nearest to."""
+    """Generated images beside the training images they come nearest to."""
     result = record.evaluation or {}
     pairs = result.get("memorisation_pairs") or []
     if not pairs:
         return Html("")
-    title = "Closest training pictures"
+    title = "Closest training images"
     if reason := missing(result, model, pack):
         return section(title, lead=f"Left out: {reason}.")
     assert isinstance(model, generate.Model) and pack is not None
@@ -48,7 +48,7 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
             picture(pictures.to_image(pixels), alt, side=192, most=14_000, lazy=True)
             for pixels, alt in (
                 (sample, f"sample {number}"),
-                (pack.images[row], f"picture {row} of the data, the nearest to it"),
+                (pack.images[row], f"image {row} of the data, the nearest to it"),
             )
         ]
         caption = f"{distance:.3g} apart"
@@ -67,7 +67,7 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
 
 
 def missing(result: Row, model: generate.Model | str, pack: Pack | None) -> str | None:
-    """Why the closest pictures cannot be shown."""
+    """Why the closest images cannot be shown."""
     if pack is None:
         return "the data could not be opened when this page was written"
     if not isinstance(model, generate.Model):
@@ -175,5 +175,5 @@ def rows_of_samples(model: generate.Model, names: list[str]) -> dict[str, Html]:
 def side_by_side(
     row: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Pictures (N, C, H, W) as one, (C, H, N * W)."""
+    """Images (N, C, H, W) as one, (C, H, N * W)."""
     return np.ascontiguousarray(np.concatenate(list(row), axis=2))

@@ -1,4 +1,4 @@
-"""Pictures inside the page, as small as they can be without looking it."""
+"""Embed images in a page at a small size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUALITIES = (90, 80, 65, 50, 35)
 
 
 def picture(image: Image.Image, alt: str, *, side: int, most: int, lazy: bool = False) -> Html:
-    """An `img` element that holds the picture itself.
+    """An `img` element that holds the image itself.
 
     side: the longer side is reduced to this many pixels. most: bytes: PNG where that is enough,
         else JPEG, and at last a smaller one.
@@ -30,7 +30,7 @@ def picture(image: Image.Image, alt: str, *, side: int, most: int, lazy: bool = 
 
 
 def open_picture(path: Path) -> Image.Image | None:
-    """The picture in a file of the run; None where it cannot be read."""
+    """The image in a file of the run; None where it cannot be read."""
     try:
         return cast(Image.Image, open_image(path))
     except (OSError, Unreadable):

@@ -1,4 +1,4 @@
-"""HTML from Python: every text is escaped but what these functions made themselves."""
+"""Build HTML in Python; all text is escaped unless these functions made it."""
 
 from __future__ import annotations
 

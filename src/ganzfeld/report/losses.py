@@ -1,4 +1,4 @@
-"""Charts of the losses, with what each of them means where it stands."""
+"""Charts of the losses, with a sentence on what each of them means."""
 
 from __future__ import annotations
 
@@ -82,6 +82,6 @@ def sentences(draws: dict[str, float], player: str, options: dict[str, object]) 
             said.append("Its level means nothing: the critic's logits have no fixed origin.")
         else:
             said.append(
-                f"At {value:.3f} the generator draws; above, its images are recognized more often."
+                f"At {value:.3f} it is a draw; above, its images are recognised more often."
             )
     return said

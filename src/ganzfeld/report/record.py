@@ -1,4 +1,4 @@
-"""What a run's folder says, as far as it is there; what cannot be read is named, not fatal."""
+"""Read a run's folder; files that cannot be read are named and skipped."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Record:
 
     @property
     def translates(self) -> bool:
-        """Whether the model turns pictures into others, rather than noise."""
+        """Whether the model turns images into others, rather than noise."""
         return (self.about or {}).get("task") == "translation"
 
     def of_kind(self, kind: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The parts of a run's report, each empty where there is nothing for it."""
+"""The sections of a run's report; each is empty if its data are missing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def verdict(record: Record) -> str:
     clock, recipe = record.clock(), Path(record.config.recipe).name
     if not record.images:
         return f"The recipe {recipe} on {record.data}: nothing has been learned yet."
-    text = f"The recipe {recipe} saw {record.images:,} pictures of {record.data}"
+    text = f"The recipe {recipe} saw {record.images:,} images of {record.data}"
     if len(clock) > 1:
         text += f" in {duration(clock[-1][1])} of training"
     if not record.about:
@@ -128,7 +128,7 @@ def warnings(record: Record) -> list[str]:
     if record.images < total:
         found.append(
             f"Stopped early: {record.images:,} of {total:,} images. "
-            f"It goes on with: ganzfeld resume {shlex.quote(str(record.path))}"
+            f"Continue with: ganzfeld resume {shlex.quote(str(record.path))}"
         )
     rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
     if rollbacks:
@@ -147,7 +147,7 @@ def newest(record: Record) -> Html | None:
             said = tag("figcaption", f"Samples at image {images:,}")
             return tag("figure", tag("pre", text, class_="text", tabindex="0"), said)
         if (image := open_picture(path)) is not None:
-            alt = f"Grid of generated pictures after {images:,} images"
+            alt = f"Grid of generated images after {images:,} images"
             grid = picture(image, alt, side=1200, most=HERO_BYTES)
             classes = record.config.data.classes
             rows = ""
@@ -185,7 +185,7 @@ def through_time(record: Record) -> Html:
     )
     strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
     inputs = "inputs" if record.translates else "latents"
-    lead = f"The same {inputs} throughout: each place in the grid is one picture coming into being."
+    lead = f"The same {inputs} throughout: each place in the grid shows one image developing."
     return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
 
 
@@ -256,7 +256,7 @@ def few(name: str, count: int) -> str:
     """What so many samples can tell."""
     text = f"{count:,} samples a point"
     if name in SHARES:
-        return f"{text}: a bar is what chance alone may do in 95 of 100 cases."
+        return f"{text}: bars are 95 % intervals."
     return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
 
 
@@ -338,11 +338,11 @@ def metrics(record: Record) -> Html:
     protocol = result["protocol"]
     lead = (
         f"{protocol['generated']:,} samples of the shipped model against "
-        f"{protocol['reference']:,} pictures of the data, by the {protocol['extractor']} extractor."
+        f"{protocol['reference']:,} images of the data, by the {protocol['extractor']} extractor."
     )
     said = []
     if (accuracy := result.get("extractor_accuracy")) is not None:
-        lead += f" It told {100 * accuracy:.1f} % of held-out pictures right."
+        lead += f" Its held-out accuracy is {100 * accuracy:.1f} %."
     if result.get("frechet_biased"):
         said.append(
             note(

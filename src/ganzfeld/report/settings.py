@@ -1,4 +1,4 @@
-"""What was asked for, and what to do with what came of it."""
+"""Report the settings of a run, and commands to try next."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def next_steps(record: Record) -> Html:
         f"model.images(1, seed=7{pick})[0].show()\n"
         f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
     )
-    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out pictures{trust}"
+    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out images{trust}"
     if record.translates:
         sample = f"ganzfeld translate {where} PICTURES --out translated{trust}"
         python = (
@@ -101,7 +101,7 @@ def next_steps(record: Record) -> Html:
             'model.translate(Image.open("picture.png")).show()'
         )
     parts = [
-        tag("h3", "Continue" if done else "Go on where it stopped"),
+        tag("h3", "Continue" if done else "Continue where it stopped"),
         command(on),
         tag("h3", "Translate" if record.translates else "Sample"),
         command(sample),
@@ -115,5 +115,5 @@ def next_steps(record: Record) -> Html:
 def footer(record: Record) -> Html:
     version = (record.about or {}).get("version")
     made = f"Made by ganzfeld {version}. " if version else "Made by ganzfeld. "
-    words = f"{made}The pictures of the generator are synthetic: say so where they are used."
+    words = f"{made}The images of the generator are synthetic: say so where they are used."
     return tag("footer", tag("p", words, class_="soft"))

@@ -1,4 +1,4 @@
-"""The page that shows several runs side by side."""
+"""The page that compares several runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do synthetic pictures help a classifier? Measured against what is free: shifts and flips."""
+"""Do synthetic images help a classifier, compared with free shifts and flips?"""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def study_augmentation(
     settings: Sequence[str] = (),
     screen: Screen | None = None,
 ) -> Path:
-    """For each number of real pictures and each seed: train a generator on only those, then
-    the same classifier on every mixture, and test it on pictures that neither has seen.
+    """For each number of real images and each seed: train a generator on only those, then
+    the same classifier on every mixture, and test it on images that neither has seen.
 
-    real: numbers of real pictures. synthetic: pictures drawn for each real one; 0 is always done.
+    real: numbers of real images. synthetic: images drawn for each real one; 0 is always done.
     images, minutes: that each generator trains; by default `generator_images`.
     classifier_images: that each classifier sees in training, in every mixture the same; by
         default `default_classifier_images`.
     flips: mirror images, too; None: where the data say that they may be mirrored
         (`ganzfeld.study.mirror`), which digits and writing may not.
-    held_out: labelled pictures to test on; by default a quarter of the data, at most 5,000.
+    held_out: labelled images to test on; by default a quarter of the data, at most 5,000.
     settings: of the generators, as `train` takes them.
 
-    The mixtures of one seed share their real pictures, initial weights and order of training,
+    The mixtures of one seed share their real images, initial weights and order of training,
     so differences are paired. The folder gets cells.jsonl (a line for each finished cell, so
     that the same call goes on where it was stopped; more seeds or sizes may be added), the
     generators' runs, report.md and report.html. Returns the latter's path.
@@ -126,7 +126,7 @@ def study_augmentation(
 
 
 def arms(ratios: Sequence[int]) -> list[tuple[str, int, bool]]:
-    """Mixtures: name, synthetic pictures for each real one, whether pictures are moved."""
+    """Mixtures: name, synthetic images for each real one, whether images are moved."""
     found = [(REAL, 0, False), (MOVED, 0, True)]
     found += [(f"real + {k}x synthetic", k, False) for k in ratios]
     if ratios:
@@ -145,7 +145,7 @@ def default_classifier_images(count: int) -> int:
 
 
 class Work:
-    """One seed's real pictures of one number, and what is trained on them."""
+    """One seed's real images of one number, and what is trained on them."""
 
     images: int | None = None
     minutes: float | None = None
@@ -201,7 +201,7 @@ class Work:
         }
 
     def drawn(self, count: int) -> tuple[Pixels, Labels]:
-        """Synthetic pictures with labels in the proportions of the real ones."""
+        """Synthetic images with labels in the proportions of the real ones."""
         if self.model is None:
             self.model = self.generator()
         started = time.process_time()
@@ -218,7 +218,7 @@ class Work:
         return math.fsum(row["seconds"] for row in rows)
 
     def generator(self) -> generate.Model:
-        """Trained on the real pictures of this seed and on nothing else; or found finished."""
+        """Trained on the real images of this seed and on nothing else; or found finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         source = self.folder / "real.npz"
         if not source.exists():
@@ -267,15 +267,18 @@ def results(
     names: Sequence[str],
 ) -> Page:
     """The page up to what it all cost."""
-    page = Page("Do synthetic pictures help a classifier?")
+    page = Page("Do synthetic images help a classifier?")
     page.text(
         f"Data {about['data'][:16]}, {len(pack.classes)} classes; generators by the recipe "
-        f"{about['recipe']}, each trained on the real pictures of its cell and on nothing else. "
-        f"Tested on {len(parts.test_labels):,} held-out pictures"
-        + (f"; {parts.dropped:,} equal to one of them were not learned from" * (parts.dropped > 0))
+        f"{about['recipe']}, each trained on the real images of its cell and on nothing else. "
+        f"Tested on {len(parts.test_labels):,} held-out images"
+        + (
+            f"; {parts.dropped:,} equal to one of them were left out of training"
+            * (parts.dropped > 0)
+        )
         + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
-        "Student's, 95 %, over seeds: other real pictures, generator and initial weights, but "
-        "the same test pictures." + " Fewer than five seeds say little." * (len(seeds) < 5)
+        "Student's, 95 %, over seeds: other real images, generator and initial weights, but "
+        "the same test images." + " Fewer than five seeds say little." * (len(seeds) < 5)
     )
     scores = {
         count: {
@@ -286,7 +289,7 @@ def results(
     }
     said = verdicts(scores, names)
     for count in real:
-        page.heading(f"{count:,} real pictures")
+        page.heading(f"{count:,} real images")
         page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
             (arm, figure(t_interval(values)),
              *(difference(scores[count], arm, b) for b in names[:2]))
@@ -295,7 +298,7 @@ def results(
         for text in said[count]:
             page.text(text)
         if grid := grid_of(folder / "generators" / f"real-{count}-seed-{seeds[0]}" / "run"):
-            page.pictures([(f"generator of {count:,} real pictures, seed {seeds[0]}", grid)])
+            page.pictures([(f"generator of {count:,} real images, seed {seeds[0]}", grid)])
     page.heading("How to read it")
     many = sum(map(len, said.values()))
     page.text(
@@ -313,8 +316,8 @@ def costs(
     page.heading("What it cost")
     page.text(
         "CPU seconds for each seed, on average. A generator is trained once and serves all "
-        "mixtures of its real pictures; each mixture is charged with all of it, since it could "
-        "not be had without."
+        "mixtures of its real images; each mixture is charged with all of it, because it "
+        "needs the generator."
     )
     rows = []
     for count in real:
@@ -326,7 +329,7 @@ def costs(
             ]
             own, other = (float(np.mean(part)) if part else math.nan for part in parts)
             rows.append((f"{count:,}, {arm}", *(cpu(v) for v in (own, other, own + other))))
-    page.table(("real pictures, trained on", "classifier", "generator", "together"), rows)
+    page.table(("real images, trained on", "classifier", "generator", "together"), rows)
 
 
 def cpu(seconds: float) -> str:
@@ -336,9 +339,9 @@ def cpu(seconds: float) -> str:
 def verdicts(
     scores: Mapping[int, dict[str, list[float]]], names: Sequence[str]
 ) -> dict[int, list[str]]:
-    """Plain sentences for each number of real pictures: what synthetic ones add.
+    """Plain sentences for each number of real images: what synthetic ones add.
 
-    To real pictures, with and without moves; corrected for all comparisons together.
+    To real images, with and without moves; corrected for all comparisons together.
     """
     asked = [
         (count, arm, base)

@@ -1,4 +1,4 @@
-"""Runs that cost what they may: images that fit into a budget, chores included."""
+"""Fit runs into a time budget, including previews, checkpoints and evaluations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge of an augmentation study: one small classifier, trained the same way in every cell."""
+"""The classifier of an augmentation study, trained the same way in every cell."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def accuracy_of(
     shifts: bool = False,
     flips: bool = False,
 ) -> float:
-    """Share of the test pictures told right after training on `pixels` for `images` pictures.
+    """Test accuracy after training on `pixels` for `images` images.
 
     pixels: uint8 (N, C, H, W). labels: (N,) below `classes`. images: seen in training, the same
-        whatever N, so that more pictures do not mean more training.
+        whatever N, so that more images do not mean more training.
     seed: of the initial weights, the order and the augmentation. One seed, one result.
     shifts, flips: move by up to a twelfth of each side with the edge prolonged; mirror.
     """
@@ -96,7 +96,7 @@ def scaled(pixels: Pixels) -> Tensor:
 
 
 def moved(x: Tensor, draws: torch.Generator, *, shifts: bool, flips: bool) -> Tensor:
-    """Pictures (N, C, H, W), each moved and mirrored by chance; the size stays."""
+    """Images (N, C, H, W), each moved and mirrored by chance; the size stays."""
     n, _, height, width = x.shape
     if flips:
         mirrored = torch.rand(n, generator=draws) < 0.5
@@ -114,7 +114,7 @@ def moved(x: Tensor, draws: torch.Generator, *, shifts: bool, flips: bool) -> Te
 
 @torch.no_grad()
 def right(network: Classifier, pixels: Pixels, labels: Labels) -> NDArray[np.bool_]:
-    """For each image whether its class was told right."""
+    """For each image, whether it was classified correctly."""
     found = []
     for low in range(0, len(pixels), 256):
         logits = network.head(network(scaled(pixels[low : low + 256])))

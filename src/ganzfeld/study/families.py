@@ -1,4 +1,4 @@
-"""Recipes side by side: the same data, the same budget, the same care, one protocol."""
+"""Compare recipes: same data, same budget, same tuning, one protocol."""
 
 from __future__ import annotations
 

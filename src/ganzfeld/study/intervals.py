@@ -1,4 +1,4 @@
-"""What a handful of seeds can say: a mean, and where it lies in 95 of 100 cases."""
+"""The mean of a few seeds, with its 95 % confidence interval."""
 
 from __future__ import annotations
 

@@ -88,5 +88,5 @@ def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
                 stopped.code - 128,
                 f"the study in {folder} was stopped",
                 safe="its finished cells, and the run that was under way, are saved",
-                fix="give the same command again",
+                fix="run the same command again",
             ) from stopped

@@ -1,4 +1,4 @@
-"""May images of this data be mirrored? Asked of the data themselves."""
+"""Decide from the data whether their images may be mirrored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganzfeld.study.classifier import accuracy_of, right, trained
 LEARNED, TESTED = 3_000, 1_000  # images at most
 LEAST = 40  # images to test on, below which nothing can be told
 IMAGES = 9_600  # seen in training: some CPU seconds
-KNOWN = 0.5  # share told right, from which on a classifier knows the classes
+KNOWN = 0.5  # accuracy from which a classifier is taken to know the classes
 LOST = 0.05  # of the accuracy that mirroring may cost
 APART = 0.65  # share that may be told from their mirror images; half is chance
 
@@ -73,8 +73,8 @@ def by_class(
     half = 1.96 * max(float(lost.std()), 1 / len(lost)) / math.sqrt(len(lost))
     share, most = float(lost.mean()), float(lost.mean()) + half
     why = (
-        f"a classifier that has seen no mirrored image tells {100 * plain.mean():.0f} % of images "
-        f"right and {100 * mirrored.mean():.0f} % of mirrored ones"
+        f"a classifier that has seen no mirrored image classifies {100 * plain.mean():.0f} % of "
+        f"images correctly, and {100 * mirrored.mean():.0f} % of mirrored ones"
     )
     if most <= LOST or share - half > LOST:
         return Mirror(most <= LOST, why)
@@ -86,7 +86,7 @@ def by_sight(learn: NDArray[np.uint8], test: NDArray[np.uint8]) -> Mirror:
     share = accuracy_of(*both(learn), *both(test), classes=2, images=IMAGES, seed=0, shifts=True)
     low, high = wilson(share, len(test))
     why = (
-        f"a classifier tells {100 * share:.0f} % of images from their mirror images "
+        f"a classifier distinguishes {100 * share:.0f} % of images from their mirror images "
         f"({100 * low:.0f} to {100 * high:.0f}; 50 is chance)"
     )
     if high <= APART or low > APART:

@@ -1,4 +1,4 @@
-"""What a study of families says: report.html, report.md and report.json."""
+"""Write the report of a study of families: report.html, report.md and report.json."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def report(
         "Width and batch follow the budget by one rule for all recipes; the best trial multiplies "
         "rates and width. The rates are those of each player, D and G where there are two, from "
         "the first to the last. CPU seconds are of the whole run, with previews, checkpoints and "
-        "evaluations; a dash is a run that was cut short and went on."
+        "evaluations; a dash marks a run that was interrupted and continued."
     )
     page.table(GIVEN, [given(name, found, best[name]) for name, found in cells.items()])
     if wanted:
@@ -140,7 +140,7 @@ def notes(cells: Cells, tried: Cells, seeds: Sequence[int], wanted: Sequence[Tri
         )
     if (change := unsteady(cells, tried)) > STEADY:
         found.append(
-            f"The machine was not steady: the same steps took up to {change:.2f} times the CPU "
+            f"The speed was not steady: the same steps took up to {change:.2f} times the CPU "
             "time in some runs, so that some recipes and trials saw fewer images than others. "
             "Distrust small differences; on a quiet machine the comparison is fairer."
         )
@@ -162,7 +162,7 @@ def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
     many = "The median of the seeds, and in brackets "
     many += "95 % intervals over seeds" if len(seeds) >= FEW else "each seed"
     text = f"{many}. Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
-    text += "Kernel and Frechet distance: less is better. The others: 1 is as the data are. "
+    text += "Kernel and Frechet distance: less is better. The others: 1 matches the data. "
     if real_of(cells):
         text += f"The row of {REAL} has what other images of the data get in the same way. "
     return text + (

@@ -1,4 +1,4 @@
-"""Which pictures are learned from, and which are only ever tested on."""
+"""Split images into those to learn from and those only to test on."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the pack to learn from, and the pictures and labels to test on."""
+    """Rows of the pack to learn from, and the images and labels to test on."""
 
     pool: Labels
     test_pixels: Pixels
     test_labels: Labels
-    dropped: int  # pictures of the pack that also occur among the held-out
+    dropped: int  # images of the pack that also occur among the held-out
 
 
 def split(pack: Pack, held_out: Pack | None) -> Split:
     """Hold out a quarter of the data, at most 5,000, by class; or take other data for it.
 
-    A picture that equals a held-out one to the pixel is not learned from.
+    An image that equals a held-out one to the pixel is not learned from.
     """
     if pack.labels is None or len(pack.classes) < 2:
         raise UsageError("this study needs labelled data with two classes or more")
@@ -39,7 +39,7 @@ def split(pack: Pack, held_out: Pack | None) -> Split:
         order = stratified(pack.labels, "study", "held-out")
         rows = np.sort(order[: min(len(pack) // 4, MOST_HELD_OUT)])
         if len(rows) < len(pack.classes):
-            raise DataError(f"{len(pack)} pictures are too few to hold some of each class out")
+            raise DataError(f"{len(pack)} images are too few to hold some of each class out")
         found = pack.rows(rows)
         test_pixels, test_labels = found["x"], found["y"]
         rest = np.setdiff1d(np.arange(len(pack)), rows)
@@ -71,18 +71,16 @@ def stratified(labels: Labels, *seed: int | str) -> Labels:
 def real_rows(pack: Pack, pool: Labels, count: int, seed: int) -> Labels:
     """`count` rows of the pool for one seed; those of a smaller count are among them.
 
-    Raises UsageError where a class would have no picture.
+    Raises UsageError where a class would have no image.
     """
     assert pack.labels is not None
     if count > len(pool):
-        raise UsageError(
-            f"--real {count:,}: there are {len(pool):,} pictures that are not held out"
-        )
+        raise UsageError(f"--real {count:,}: there are {len(pool):,} images that are not held out")
     rows = pool[stratified(pack.labels[pool], "study", "real", seed)[:count]]
     missing = set(range(len(pack.classes))) - set(pack.labels[rows].tolist())
     if missing:
         raise UsageError(
-            f"--real {count:,}: no picture of {pack.classes[min(missing)]!r} is among them",
+            f"--real {count:,}: no image of {pack.classes[min(missing)]!r} is among them",
             fix="larger numbers for --real",
         )
     return rows
