@@ -90,7 +90,7 @@ def test_alarms_are_words_and_are_not_said_twice() -> None:
     copied = quality.alarms(result(memorisation=0.2))
     assert len(copied) == 1 and "learned some by heart" in copied[0]
     known = "20.0% of the images are copies of training images"
-    assert quality.alarms(result(memorisation=0.2, warnings=[known])) == [known]
+    assert quality.alarms(result(memorisation=0.2, warnings=[known])) == [f"{known}."]
     over = {"overfitted": True, "held_out_count": 99, "frechet_held_out": 2.0}
     assert "99 held-out images" in quality.alarms(result(**over, frechet_training=1.0))[0]
     told = quality.alarms(result(protocol={"extractor": "random"}))
@@ -185,3 +185,8 @@ def test_a_wanted_stop_is_no_error() -> None:
     ]
     assert stopped.code == 130 and "error" not in str(stopped)
     assert str(Interrupted(15, "stopped")) == "stopped"
+
+
+def test_a_warning_ends_in_one_full_stop() -> None:
+    found = quality.alarms({"warnings": ["few images.", "coarse numbers"]})
+    assert found[:2] == ["Few images.", "Coarse numbers."]
