@@ -185,3 +185,8 @@ def test_a_wanted_stop_is_no_error() -> None:
     ]
     assert stopped.code == 130 and "error" not in str(stopped)
     assert str(Interrupted(15, "stopped")) == "stopped"
+
+
+def test_a_warning_ends_in_one_full_stop() -> None:
+    found = quality.alarms({"warnings": ["few images.", "coarse numbers"]})
+    assert found[:2] == ["Few images.", "Coarse numbers."]

@@ -7,6 +7,7 @@ have shapes and no memory, and compared with the header of the weights' file.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +82,8 @@ def on_meta(part: Part, where: str, tensors: int) -> nn.Module | None:
     """
     check_options(part, where)
     try:
-        with torch.device("meta"), at_most(tensors):
+        with warnings.catch_warnings(), torch.device("meta"), at_most(tensors):
+            warnings.simplefilter("ignore")  # of PyTorch, of layers with no weights in them
             return build_network(part)
     except ForeignCodeError:
         raise

@@ -98,8 +98,8 @@ def real_of(result: Mapping[str, Any], name: str) -> float | None:
 
 def alarms(result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of an evaluation, in sentences."""
-    texts = dict.fromkeys([*warnings(dict(result)), *map(str, result.get("warnings") or [])])
-    found = [f"{text[:1].upper()}{text[1:]}." for text in texts]
+    told = dict.fromkeys([*warnings(dict(result)), *map(str, result.get("warnings") or [])])
+    found = [f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in told]
     said = " ".join(found).lower()
     if (result.get("protocol") or {}).get("extractor") == "random" and "random" not in said:
         found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import shutil
 import signal
@@ -99,6 +100,29 @@ def tried(finished: Path, home: Path, seed: int, capsys: pytest.CaptureFixture[s
         shutil.rmtree(home / f"run-{seed}")
     shutil.rmtree(out, ignore_errors=True)
     return problems
+
+
+def test_a_network_of_no_width_is_refused_in_our_words_alone(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], recwarn: Any
+) -> None:
+    model = shutil.copytree(finished / "model", tmp_path / "model")
+    about = json.loads((model / "config.json").read_bytes())
+    about["generator"]["options"]["width"] = 0
+    (model / "config.json").write_text(json.dumps(about))
+    assert code_of(["sample", f"{model}", "--count", "2", "--out", f"{tmp_path / 'o'}"]) == 4
+    assert capsys.readouterr().err.startswith("error[4]") and not list(recwarn)
+
+
+def test_a_finished_runs_evaluation_of_gigabytes_is_made_anew(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    with open(run / "evaluation.json", "r+b") as file:
+        file.truncate(1 << 40)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert code_of(["resume", f"{run}", "--quiet"]) == 0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GIGABYTE // 2
+    assert isinstance(json.loads((run / "evaluation.json").read_bytes()), dict)
 
 
 @pytest.mark.parametrize("first", range(0, 24, 8))
