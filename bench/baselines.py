@@ -23,11 +23,12 @@ from typing import Any
 import torch
 
 import ganzfeld
-from ganzfeld.checkpoint import replace
-from ganzfeld.screen import Screen
-from ganzfeld.study.families import METRICS, study_families
-from ganzfeld.study.side_by_side import HEADS, figure, given, trial_rows, verdict
-from ganzfeld.study.tuning import Trial
+from ganzfeld.core.console import Screen
+from ganzfeld.core.files import replace
+from ganzfeld.studies.cells import METRICS
+from ganzfeld.studies.families import study_families
+from ganzfeld.studies.side_by_side import HEADS, figure, given, trial_rows, verdict
+from ganzfeld.studies.tuning import Trial
 
 RECIPES = ("default", "mlp", "dcgan", "wgan-gp", "hinge", "modern")
 ROWS = Path(__file__).parent / "results" / "baselines.jsonl"

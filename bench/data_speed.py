@@ -23,11 +23,11 @@ from timing import Side, Work, in_turns, machine, measured, table
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ganzfeld import process
-from ganzfeld.data.order import indices
+from ganzfeld.core import runtime
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.pictures import to_image
-from ganzfeld.trainer import Trainer
+from ganzfeld.data.sampler import indices
+from ganzfeld.modalities.image.draw import to_image
+from ganzfeld.training.trainer import Trainer
 
 BATCH = 64
 ENDINGS = (".jpg", ".jpeg")
@@ -71,7 +71,7 @@ def folder_side(folder: Path, size: int) -> Work:
 
 
 def pack_side(folder: Path, size: int, cache: Path) -> Work:
-    process.tune()
+    runtime.tune()
     pack, place = packed(folder, size, cache), 0
     trainer = Trainer.__new__(Trainer)  # for what makes a batch alone
     trainer.device = torch.device("cpu")

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
+from ganzfeld.core.store import Arrays
 from ganzfeld.metrics.features import BATCH, extract, inception
 from ganzfeld.metrics.frechet import frechet_distance
 from ganzfeld.metrics.inception import EPSILON, inception_tensors
-from ganzfeld.metrics.store import Arrays
 
 
 class Plain(nn.Module):

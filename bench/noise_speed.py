@@ -13,14 +13,16 @@ from functools import partial
 
 import torch
 
-from ganzfeld.build import build_network, build_trainer, channels_last, complete
 from ganzfeld.config import Config, with_settings
-from ganzfeld.generate import Model
-from ganzfeld.latents import OF_TORCH, PORTABLE
-from ganzfeld.plan import settle
-from ganzfeld.randomness import NARROW, WIDE
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import Trainer, as_data
+from ganzfeld.core.latents import OF_TORCH, PORTABLE
+from ganzfeld.core.randomness import NARROW, WIDE
+from ganzfeld.models.model import Model
+from ganzfeld.networks.build import build_network
+from ganzfeld.networks.layers import channels_last
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import settle
+from ganzfeld.training.trainer import Trainer, as_data
 
 SAMPLES = 512
 

@@ -31,13 +31,14 @@ from typing import Any
 import torch
 
 import ganzfeld
-from ganzfeld import evaluate, pictures
+from ganzfeld import evaluate
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DivergedError, GanzfeldError
 from ganzfeld.metrics.summary import figure
-from ganzfeld.study import budget
-from ganzfeld.study.budget import configured, images_within, timed_train
-from ganzfeld.study.families import taken
+from ganzfeld.modalities.image import draw
+from ganzfeld.studies import budget
+from ganzfeld.studies.budget import configured, images_within, timed_train
+from ganzfeld.studies.cells import taken
 
 METRICS = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
 RESULTS = "results.jsonl"
@@ -120,13 +121,13 @@ def make_row(job: Job, folder: Path, tolerance: float) -> dict[str, Any]:
         model = ganzfeld.load(run, trust_code=True)
         row |= taken(run, model)
     row["grid"] = f"{name_of(row)}.png"
-    pictures.save_image(pictures.grid(pictures.to_pixels(model.sample(64))), folder / row["grid"])
+    draw.save_image(draw.grid(draw.to_pixels(model.sample(64))), folder / row["grid"])
     found = evaluate(model, pack, metrics=METRICS, count=min(COUNT, len(pack)))
     return row | {name: found[name] for name in METRICS} | {"protocol": found["protocol"]["id"]}
 
 
 def budgeted(row: Job) -> budget.Job:
-    """The row as a job of `ganzfeld.study.budget`."""
+    """The row as a job of `ganzfeld.studies.budget`."""
     size = (row.size, row.size) if row.size else None
     settings = tuple(row.settings)
     return budget.Job(row.source, row.base, row.seed, row.seconds, size, settings, row.afford)

@@ -29,11 +29,12 @@ from damage import DAMAGES, Pixels
 from PIL import Image, ImageDraw
 
 from ganzfeld import metrics
-from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.core.store import keep, kept
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.metrics.features import BATCH, Extractor, Features, extract, make_extractor
 from ganzfeld.metrics.learning import learning_rows
-from ganzfeld.metrics.store import keep, kept
-from ganzfeld.randomness import numpy_generator
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "rank.jsonl"

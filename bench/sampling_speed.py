@@ -19,11 +19,12 @@ import torch
 from timing import Side, Work, in_turns, machine, table
 from torch import nn
 
-from ganzfeld import process
-from ganzfeld.build import build_network, channels_last
 from ganzfeld.config import Part
-from ganzfeld.generate import Model
+from ganzfeld.core import runtime
+from ganzfeld.models.model import Model
+from ganzfeld.networks.build import build_network
 from ganzfeld.networks.dcgan import DCGANGenerator
+from ganzfeld.networks.layers import channels_last
 
 COUNT = 256
 CASES = {  # channels, pixels, width of the generator
@@ -56,7 +57,7 @@ def plain(channels: int, pixels: int, width: int) -> Work:
 
 
 def shipped(channels: int, pixels: int, width: int, fold: bool) -> Work:
-    process.tune()
+    runtime.tune()
     network = generator(channels, pixels, width)
     if fold:
         network = folded(network)

@@ -16,9 +16,9 @@ from timing import cpu_clock, machine
 
 FIRST_STEP = """
 import torch
-from ganzfeld.build import build_trainer, complete
+from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.data.pack import open_pack
-from ganzfeld.plan import fit, settle
+from ganzfeld.training.plan import fit, settle
 pack = open_pack("avatars:256")
 config = complete(fit("default", pack, source="avatars:256", labels="auto"))
 settle(config)

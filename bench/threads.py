@@ -22,13 +22,13 @@ os.environ.pop("OMP_NUM_THREADS", None)
 import torch
 from timing import beside, machine
 
-from ganzfeld import process
-from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import Config
+from ganzfeld.core import runtime
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.pace import play, suited_threads
-from ganzfeld.plan import fit
-from ganzfeld.trainer import Trainer
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import fit
+from ganzfeld.training.speed import play, suited_threads
+from ganzfeld.training.trainer import Trainer
 
 CASES = {  # recipe, pixels, what its full networks could see: short and long runs
     "default 32 px, short": ("default", 32, 30_000),
@@ -53,12 +53,12 @@ def rates(trainer: Trainer, counts: list[int], seconds: float) -> dict[int, list
     """Images per second of turns of a second."""
     found: dict[int, list[float]] = {count: [] for count in counts}
     for count in counts:
-        with process.threads(count):
+        with runtime.threads(count):
             play(trainer, trainer.game.period)
     until = time.monotonic() + seconds * len(counts)
     while time.monotonic() < until:
         for count in counts:
-            with process.threads(count):
+            with runtime.threads(count):
                 before, spent = trainer.images, 0.0
                 while spent < 1:
                     spent += play(trainer, trainer.game.period)
@@ -78,7 +78,7 @@ if __name__ == "__main__":
     print(machine("threads in turns"), end="\n\n")
     print("| | busy beside |", *(f"{n} thread(s) |" for n in counts), "chosen |")
     print("|---|---|" + "---|" * (len(counts) + 1))
-    process.tune()
+    runtime.tune()
     for name in options.cases:
         trainer, config = made(*CASES[name])
         for busy in (0, options.busy):

@@ -31,13 +31,13 @@ from timing import Side, Work, in_turns, machine, table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganzfeld import process
-from ganzfeld.build import build_game, build_trainer, complete
 from ganzfeld.config import Config, with_settings
+from ganzfeld.core import runtime
 from ganzfeld.games import Adversarial
-from ganzfeld.plan import settle
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import as_data
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_game, build_trainer, complete
+from ganzfeld.training.plan import settle
+from ganzfeld.training.trainer import as_data
 
 PICTURES = 1024
 EQUAL = ["game.generator_first=true", "game.reuse_fakes=true"]
@@ -87,7 +87,7 @@ def pictures(channels: int, pixels: int) -> Tensor:
 
 
 def ours(recipe: str, channels: int, pixels: int, settings: list[str], turn: int) -> Work:
-    process.tune()
+    runtime.tune()
     config = settings_of(recipe, channels, pixels, settings)
     data = as_data(pictures(channels, pixels))
     trainer = build_trainer(config, data, torch.device("cpu"))

@@ -19,8 +19,8 @@ from typing import Any
 from quality import METRICS, RESULTS, Job, make_all, name_of, read_rows, tables
 
 from ganzfeld.config import Config
-from ganzfeld.recipes import Facts
-from ganzfeld.recipes import default as best
+from ganzfeld.recipes.gan import Facts
+from ganzfeld.recipes.gan import default as best
 
 Row = dict[str, Any]
 OWN = f"{Path(__file__).resolve()}:unlabelled"

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganzfeld.data.avatars import avatars
-from ganzfeld.pictures import grid, to_pixels
+from ganzfeld.data.avatars.scene import avatars
+from ganzfeld.modalities.image.draw import grid, to_pixels
 
 LATENT, BATCH, STEPS = 64, 64, 1500
 

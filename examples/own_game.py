@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzfeld.config import Config
 from ganzfeld.games import Adversarial, Batch, Losses
-from ganzfeld.recipes import Facts, default
+from ganzfeld.recipes.gan import Facts, default
 
 
 class FeatureMatching(Adversarial):

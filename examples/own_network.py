@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.config import Config, Part
-from ganzfeld.recipes import Facts, default
+from ganzfeld.recipes.gan import Facts, default
 
 
 class Tall(nn.Module):

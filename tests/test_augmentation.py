@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from ganzfeld import Adversarial, checkpoint
-from ganzfeld.augmentation import ADAPTIVE, KINDS, Augmentation, augment
+from ganzfeld import Adversarial
+from ganzfeld.core import checkpoint
 from ganzfeld.errors import UsageError
 from ganzfeld.games import Clock
+from ganzfeld.games.augment import ADAPTIVE, KINDS, Augmentation, augment
+from ganzfeld.games.penalties import slope
 from ganzfeld.networks import NETWORKS
-from ganzfeld.penalties import slope
 from test_resume import config_of, run_on, trainer_of, unequal
 
 SHAPES = [(1, 8, 8), (2, 9, 7), (3, 16, 12), (4, 7, 7), (5, 6, 10)]
@@ -200,7 +201,7 @@ def test_the_speed_is_that_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -
         Augmentation("adaptive", images=1000),
     )
     alone.observe(torch.ones(320), 0.8, None)
-    monkeypatch.setattr("ganzfeld.distributed.world", lambda: 4)
+    monkeypatch.setattr("ganzfeld.core.distributed.world", lambda: 4)
     one_of_four.observe(torch.ones(80), 0.8, None)
     assert one_of_four.p.item() == pytest.approx(alone.p.item()) and alone.p.item() > 0
 

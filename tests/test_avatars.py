@@ -5,16 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ganzfeld.data.avatars import (
-    ATTRIBUTES,
-    CLASSES,
-    STYLES,
-    Scene,
-    avatars,
-    draw,
-    scene,
-)
-from ganzfeld.data.captions import CHINESE_COLOURS, caption
+from ganzfeld.data.avatars.captions import CHINESE_COLOURS, caption
+from ganzfeld.data.avatars.description import CLASSES, Scene
+from ganzfeld.data.avatars.scene import ATTRIBUTES, STYLES, avatars, draw, scene
 from ganzfeld.errors import UsageError
 
 

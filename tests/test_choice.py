@@ -10,13 +10,13 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint
-from ganzfeld.build import build_trainer
+from ganzfeld.core import checkpoint
+from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.ema import Average
-from ganzfeld.examiner import Examiner
 from ganzfeld.games import Game
-from ganzfeld.shipping import read_config
+from ganzfeld.games.ema import Average
+from ganzfeld.training.build import build_trainer
+from ganzfeld.training.validation import Examiner
 from test_run import tiny
 
 

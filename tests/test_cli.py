@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganzfeld.cli import COMMANDS, GROUPS, main
+from ganzfeld.cli.main import COMMANDS, GROUPS, main
 
 
 def test_help_lists_every_command_and_group(capsys: pytest.CaptureFixture[str]) -> None:

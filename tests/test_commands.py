@@ -14,10 +14,10 @@ import tyro
 from PIL import Image
 
 import ganzfeld
-from ganzfeld.cli import COMMANDS, GROUPS, main
-from ganzfeld.commands.examples import EXAMPLES
-from ganzfeld.commands.showing import documented
-from ganzfeld.words import prepared
+from ganzfeld.cli.examples import EXAMPLES
+from ganzfeld.cli.main import COMMANDS, GROUPS, main
+from ganzfeld.cli.showing import documented
+from ganzfeld.cli.words import prepared
 
 SMALL = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=16"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 3, 16, 16), dtype=np.uint8)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import ganzfeld
-from ganzfeld import comparison
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import UsageError
+from ganzfeld.report import compare
 from pages import HOSTILE, Page, assert_alone
 
 TINY = ["networks.G.width=4", "networks.D.width=4"]
@@ -193,22 +193,22 @@ def test_seconds_come_from_the_logged_speeds(runs: Path) -> None:
     ]
     path = runs / "one" / "metrics.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    from ganzfeld.report import record, versus
+    from ganzfeld.report import compare_page, record
 
     read = record.read(runs / "one")
     assert read.clock() == [(0, 0), (100, 2), (300, 4)]
-    assert versus.against_seconds(read, [(50, 7.0), (200, 8.0)]) == [(1, 7.0), (3, 8.0)]
+    assert compare_page.against_seconds(read, [(50, 7.0), (200, 8.0)]) == [(1, 7.0), (3, 8.0)]
 
 
 def test_a_lead_within_the_intervals_is_no_lead() -> None:
     one = {"kernel": 0.10, "kernel_interval": [0.05, 0.15], "frechet": 2.0, "precision": 0.5}
     two = {"kernel": 0.20, "kernel_interval": [0.12, 0.28], "frechet": 3.0, "precision": 0.5}
-    assert comparison.winner("kernel", [one, two]) is None
+    assert compare.winner("kernel", [one, two]) is None
     apart = copy.deepcopy(two) | {"kernel_interval": [0.16, 0.28]}
-    assert comparison.winner("kernel", [one, apart]) is one
-    assert comparison.winner("frechet", [one, two]) is one
-    assert comparison.winner("precision", [one, two]) is None, "a tie"
-    assert comparison.winner("kernel", [one, {"kernel": None}]) is None
+    assert compare.winner("kernel", [one, apart]) is one
+    assert compare.winner("frechet", [one, two]) is one
+    assert compare.winner("precision", [one, two]) is None, "a tie"
+    assert compare.winner("kernel", [one, {"kernel": None}]) is None
 
 
 def test_hostile_names_are_text(runs: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ganzfeld.config import Config, differences, from_dict, to_json, with_settings
 from ganzfeld.errors import UsageError
-from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.recipes.gan import RECIPES, Facts
 
 FACTS = Facts(count=1000, channels=3, height=32, width=48, classes=4)
 

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import pace, process
-from ganzfeld.build import precision_for, products_for
 from ganzfeld.config import Config, with_settings
+from ganzfeld.core import runtime
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.lineage import adopt
-from ganzfeld.plan import check
-from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training import speed
+from ganzfeld.training.build import precision_for, products_for
+from ganzfeld.training.plan import check
+from ganzfeld.training.resume import adopt
 
 SMALL: dict[str, Any] = {"size": 16, "batch": 32, "images": 64, "quiet": True}
 SETTINGS = ["networks.*.width=4", "run.deterministic=true"]
@@ -37,16 +38,16 @@ def test_nothing_is_probed_and_the_folder_says_so(
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    monkeypatch.setattr("ganzfeld.build.product_cost", never)
-    monkeypatch.setattr(process, "bfloat16_cost", never)
-    monkeypatch.setattr(pace, "in_turns", never)
+    monkeypatch.setattr("ganzfeld.training.build.product_cost", never)
+    monkeypatch.setattr(runtime, "bfloat16_cost", never)
+    monkeypatch.setattr(speed, "in_turns", never)
     inside: list[bool] = []
-    suited = pace.suited_threads
+    suited = speed.suited_threads
     monkeypatch.setattr(
-        "ganzfeld.session.suited_threads",
+        "ganzfeld.training.session.suited_threads",
         lambda *a: inside.append(torch.are_deterministic_algorithms_enabled()) or suited(*a),
     )
-    with process.threads(2):
+    with runtime.threads(2):
         run = ganzfeld.train("avatars:64", out=tmp_path / "run", settings=SETTINGS, **SMALL)
     assert inside == [True] and not torch.are_deterministic_algorithms_enabled()
     stored = json.loads((run.path / "config.json").read_text())["run"]
@@ -56,7 +57,7 @@ def test_nothing_is_probed_and_the_folder_says_so(
     assert own["deterministic"] and own["threads"] == 1 and own["noise"] and about["latents"]
     line = "latents threefry4x32-20/box-muller-1, noise shake128-mt19937-1, 1 thread, deterministic"
     assert line in (run.path / "report.html").read_text()
-    from ganzfeld.cli import main
+    from ganzfeld.cli.main import main
 
     capsys.readouterr()
     main(["report", str(run.path)])
@@ -76,16 +77,16 @@ def test_threads_are_as_given_else_one(monkeypatch: pytest.MonkeyPatch) -> None:
     class Steps:
         device = torch.device("cpu")
 
-    monkeypatch.setattr(pace, "play", never)
+    monkeypatch.setattr(speed, "play", never)
     for settings, threads in (([], 1), (["run.threads=3"], 3)):
         config = config_of("run.deterministic=true", *settings)
-        assert pace.suited_threads(Steps(), config) == threads  # type: ignore[arg-type]
+        assert speed.suited_threads(Steps(), config) == threads  # type: ignore[arg-type]
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    monkeypatch.setattr("ganzfeld.distributed.world", lambda: 2)
-    with process.threads():
-        process.use_threads(3, exactly=True)
+    monkeypatch.setattr("ganzfeld.core.distributed.world", lambda: 2)
+    with runtime.threads():
+        runtime.use_threads(3, exactly=True)
         assert torch.get_num_threads() == 3
-        process.use_threads(2)
+        runtime.use_threads(2)
         assert torch.get_num_threads() == 3
 
 
@@ -111,13 +112,13 @@ def test_what_has_no_deterministic_way_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     with (
         pytest.raises(UsageError, match="does not have a deterministic"),
-        process.deterministic(True),
+        runtime.deterministic(True),
     ):
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
         assert not torch.backends.cudnn.allow_tf32
         raise RuntimeError("grid_sampler_2d_backward does not have a deterministic implementation")
     assert not torch.are_deterministic_algorithms_enabled()
-    with pytest.raises(RuntimeError, match="something else"), process.deterministic(True):
+    with pytest.raises(RuntimeError, match="something else"), runtime.deterministic(True):
         raise RuntimeError("something else")
-    with process.deterministic(False):
+    with runtime.deterministic(False):
         assert not torch.are_deterministic_algorithms_enabled()

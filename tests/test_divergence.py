@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint
-from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import with_settings
+from ganzfeld.core import checkpoint
 from ganzfeld.errors import DivergedError
 from ganzfeld.games import Losses
-from ganzfeld.guard import all_finite
-from ganzfeld.plan import settle
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.session import SKIPS
-from ganzfeld.trainer import Report, Trainer
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.memory import all_finite
+from ganzfeld.training.plan import settle
+from ganzfeld.training.session import SKIPS
+from ganzfeld.training.trainer import Report, Trainer
 
 BATCH, SAMPLES = 8, 64
 SMALL = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=8"]

@@ -162,7 +162,7 @@ def test_a_deterministic_run_stays_on_its_device(
 ) -> None:
     settings = [*SMALL, "run.deterministic=true"]
     run = train(IMAGES, tmp_path / "run", settings=settings)
-    monkeypatch.setattr("ganzfeld.run.choose_device", lambda kind: kind)
+    monkeypatch.setattr("ganzfeld.training.run.choose_device", lambda kind: kind)
     with pytest.raises(UsageError, match="deterministic on cpu"):
         ganzfeld.resume(run.path, images=96, device="cuda", quiet=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ganzfeld
-from ganzfeld import cli
+from ganzfeld.cli import main
 from ganzfeld.errors import CheckpointError
 
 
@@ -36,5 +36,5 @@ def test_data_that_have_grown_are_met_with_a_command_that_begins_from_the_weight
     words = shlex.split(fix.replace("NEW", str(tmp_path / "new")))
     assert words[:2] == ["ganzfeld", "train"] and words[words.index("--init") + 1] == str(out)
     more = ["--images", "16", "--batch", "16", "--quiet", "--set", *options["settings"]]
-    cli.main([*words[1:], *more])
+    main.main([*words[1:], *more])
     assert (tmp_path / "new" / "model" / "model.safetensors").exists()

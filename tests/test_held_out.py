@@ -10,15 +10,17 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint, cli, evaluation, examiner, final, run, shipping
-from ganzfeld.build import build_trainer
+from ganzfeld.cli import main
+from ganzfeld.core import checkpoint, runfolder
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
-from ganzfeld.metrics import learning, reference
-from ganzfeld.plan import held_out_words
-from ganzfeld.recipes import Facts, default
-from ganzfeld.trainer import Trainer
+from ganzfeld.metrics import evaluate, learning, reference
+from ganzfeld.recipes.gan import Facts, default
+from ganzfeld.training import final, run, validation
+from ganzfeld.training.build import build_trainer
+from ganzfeld.training.plan import held_out_words
+from ganzfeld.training.trainer import Trainer
 
 COUNT, BATCH = 200, 32
 TINY = ["networks.*.width=4", "run.threads=1", "run.precision=float32", "run.products=false"]
@@ -70,7 +72,7 @@ def test_no_batch_of_a_run_holds_a_held_out_image(
 ) -> None:
     out = tmp_path / "run"
     train(source, out, held_out=50)
-    assert shipping.read_config(out).data.held_out == 50
+    assert runfolder.read_config(out).data.held_out == 50
     apart = set(held.held_rows(pack, 50).tolist())
     assert len(apart) == 50 and seen == set(range(COUNT)) - apart
     seen.clear()
@@ -84,7 +86,7 @@ def test_neither_do_trials_of_speed(
     def nothing(self: Any) -> None:
         raise KeyboardInterrupt
 
-    with patch("ganzfeld.session.Session.play", nothing), pytest.raises(KeyboardInterrupt):
+    with patch("ganzfeld.training.session.Session.play", nothing), pytest.raises(KeyboardInterrupt):
         ganzfeld.train(source, out=tmp_path / "run", minutes=0.02, held_out=60, batch=8,
                        settings=["run.threads=1"], quiet=True)  # fmt: skip
     assert seen and not seen & set(held.held_rows(pack, 60).tolist())
@@ -96,8 +98,8 @@ def test_nor_do_processes_of_torchrun(pack: Pack, rank: int, seen: set[int]) -> 
     config.data.held_out, config.run.images, config.run.batch_size = 50, 640, BATCH
     config.run.precision, config.run.products = "float32", False
     with (
-        patch("ganzfeld.distributed.rank", return_value=rank),
-        patch("ganzfeld.distributed.world", return_value=2),
+        patch("ganzfeld.core.distributed.rank", return_value=rank),
+        patch("ganzfeld.core.distributed.world", return_value=2),
     ):
         trainer = build_trainer(config, pack, torch.device("cpu"))
         for images in range(0, 20 * BATCH, BATCH):
@@ -122,13 +124,13 @@ def test_how_many_are_held_out(images: int, expected: int) -> None:
 
 
 def test_the_default_and_what_the_plan_says(source: Path, tmp_path: Path) -> None:
-    with patch("ganzfeld.session.Session.play"):
+    with patch("ganzfeld.training.session.Session.play"):
         train(source, tmp_path / "run")
         train(source, tmp_path / "none", held_out=0)
-    data = shipping.read_config(tmp_path / "run").data
+    data = runfolder.read_config(tmp_path / "run").data
     assert data.held_out == 10
     assert "10 images are never trained on" in held_out_words(data)
-    data = shipping.read_config(tmp_path / "none").data
+    data = runfolder.read_config(tmp_path / "none").data
     assert data.held_out == 0 and "it trains on all" in held_out_words(data)
     data.samples = 60
     assert "60 images are too few to spare any" in held_out_words(data)
@@ -220,23 +222,23 @@ def test_choice_and_final_numbers_use_other_images() -> None:
     assert final.final_count(many) == 2_000
     learned_from = set(learning.learning_rows(many))
     for held_out in (0, 150, 400):
-        used = examiner.usable(many, "learned")[: final.reference_count(many, held_out)]
-        chosen = examiner.selection_rows(many, held_out)
+        used = validation.usable(many, "learned")[: final.reference_count(many, held_out)]
+        chosen = validation.selection_rows(many, held_out)
         for rows in (used, chosen):
             assert not set(rows) & learned_from
             assert not set(rows) & set(held.held_rows(many, min(held_out, 150)))
         assert not set(chosen) & set(held.held_rows(many, held_out))
         assert not set(chosen[:100]) & set(used[:1_000]), "from the other end"
-    before = examiner.selection_rows(many, None)
+    before = validation.selection_rows(many, None)
     assert np.array_equal(before, reference.shuffled(many)), "a run from before: as it was"
 
 
 def test_held_out_images_come_last_in_a_reference(pack: Pack) -> None:
-    rows = evaluation.reference_rows(pack, COUNT)
+    rows = evaluate.reference_rows(pack, COUNT)
     assert sorted(rows) == list(range(COUNT))
     assert set(rows[-10:]) == set(held.held_rows(pack, 10))
     part = final.fresh(pack, 50)
-    used = examiner.usable(pack, "learned")[: final.reference_count(pack, 50)]
+    used = validation.usable(pack, "learned")[: final.reference_count(pack, 50)]
     assert part is not None and not set(part.chosen) & set(used)
 
 
@@ -252,7 +254,7 @@ def test_a_part_is_a_pack_of_its_own(pack: Pack) -> None:
 
 def test_the_command_takes_it(source: Path) -> None:
     with patch.object(run, "train") as called:
-        cli.main(["train", str(source), "--held-out", "30"])
+        main.main(["train", str(source), "--held-out", "30"])
     assert called.call_args.kwargs["held_out"] == 30
 
 

@@ -17,14 +17,17 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import generate, latents, shipping
-from ganzfeld.build import build_network, channels_last, complete
+from ganzfeld.core import latents, runfolder
+from ganzfeld.core.latents import OF_TORCH, PORTABLE, choice, normals, threefry
+from ganzfeld.core.randomness import key
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.generate import Model
-from ganzfeld.latents import OF_TORCH, PORTABLE, choice, normals, threefry
-from ganzfeld.plan import data_kind
-from ganzfeld.randomness import key
-from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.models import model as generate
+from ganzfeld.models.model import Model
+from ganzfeld.networks.build import build_network
+from ganzfeld.networks.layers import channels_last
+from ganzfeld.recipes.find import data_kind
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import complete
 
 SEEDS = (0, 1, 7, 2**32, 2**53 - 1, 2**64 - 1)
 FAR = (2**31, 2**32 - 1, 2**32, 2**40 + 5, 2**53, 2**64 - 1)
@@ -288,7 +291,7 @@ def test_a_run_and_its_model_say_how_latents_are_drawn(tmp_path: Path) -> None:
         generate.latent(run.model.latent, 1, 5)[None],
     )
     as_before(run.path)
-    assert shipping.read_config(run.path).run.latents == OF_TORCH
+    assert runfolder.read_config(run.path).run.latents == OF_TORCH
     assert ganzfeld.load(run.path, which="last").latents == OF_TORCH
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.networks import linear
+from ganzfeld.networks import onednn_linear
 from ganzfeld.networks.mlp import MLPDiscriminator
 
 pytestmark = pytest.mark.skipif(
@@ -18,20 +18,20 @@ pytestmark = pytest.mark.skipif(
 def products(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
     """Shapes of what goes by oneDNN, on any processor."""
     seen: list[torch.Size] = []
-    real = linear.product
+    real = onednn_linear.product
 
     def watched(a: Tensor, b: Tensor) -> Tensor:
         seen.append(a.shape)
         return real(a, b)
 
-    monkeypatch.setattr(linear, "mkl_is_slow", lambda: True)
-    monkeypatch.setattr(linear, "product", watched)
+    monkeypatch.setattr(onednn_linear, "mkl_is_slow", lambda: True)
+    monkeypatch.setattr(onednn_linear, "product", watched)
     return seen
 
 
 def pair(bias: bool = True) -> tuple[nn.Linear, nn.Linear]:
     torch.manual_seed(0)
-    ours, plain = linear.Linear(300, 256, bias=bias), nn.Linear(300, 256, bias=bias)
+    ours, plain = onednn_linear.Linear(300, 256, bias=bias), nn.Linear(300, 256, bias=bias)
     plain.load_state_dict(ours.state_dict())
     return ours, plain
 
@@ -68,7 +68,7 @@ def test_other_precisions_and_small_layers_go_pytorchs_way(products: list[torch.
     with torch.autocast("cpu", torch.bfloat16):
         assert ours(torch.randn(4, 300)).dtype == torch.bfloat16
     assert ours.double()(torch.randn(4, 300).double()).dtype == torch.float64
-    linear.Linear(10, 10)(torch.randn(4, 10))
+    onednn_linear.Linear(10, 10)(torch.randn(4, 10))
     assert not products
 
 
@@ -85,7 +85,7 @@ def test_only_amd_with_avx512_goes_around_mkl(
     has: dict[str, Any], slow: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
-    assert linear.mkl_is_slow.__wrapped__() is (slow and torch._C.has_mkl)
+    assert onednn_linear.mkl_is_slow.__wrapped__() is (slow and torch._C.has_mkl)
 
 
 def test_spectral_normalisation_goes_with_it(products: list[torch.Size]) -> None:

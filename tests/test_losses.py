@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from ganzfeld import Adversarial
-from ganzfeld.losses import LOSSES, draw_of, draws_of
+from ganzfeld.games.losses import LOSSES, draw_of, draws_of
+from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
 from ganzfeld.networks import NETWORKS
-from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
 
 REAL, FAKE = 0.7, -0.4
 

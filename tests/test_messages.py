@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld import cli, run
+from ganzfeld.cli import main
+from ganzfeld.core.lock import check_writable
 from ganzfeld.errors import ResourceError
-from ganzfeld.guard import check_writable
+from ganzfeld.training import run
 
 Say = Callable[..., tuple[int, str]]
 SMALL = {"size": (8, 8), "quiet": True, "settings": ["networks.*.width=4"]}
@@ -26,7 +27,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
     def say(*words: object) -> tuple[int, str]:
         code: Any = 0
         try:
-            cli.main([str(word) for word in words])
+            main.main([str(word) for word in words])
         except SystemExit as end:
             code = end.code
         found = capsys.readouterr()
@@ -84,7 +85,7 @@ def test_a_bug_is_still_called_one(say: Say, monkeypatch: pytest.MonkeyPatch) ->
     def broken() -> None:
         raise OSError("no errno: not of a disk")
 
-    monkeypatch.setitem(cli.COMMANDS, "recipes", broken)
+    monkeypatch.setitem(main.COMMANDS, "recipes", broken)
     code, text = say("recipes")
     assert code == 70 and "bug" in text
 

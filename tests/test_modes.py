@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from ganzfeld import modes
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import DataError
-from ganzfeld.recipes import Facts, default
+from ganzfeld.recipes.gan import Facts, default
+from ganzfeld.studies import mode_coverage
 
 
 def test_mixtures_are_those_of_the_literature() -> None:
-    ring, grid = modes.ring(), modes.grid()
+    ring, grid = mode_coverage.ring(), mode_coverage.grid()
     assert ring.centres.shape == (8, 2) and ring.sigma == 0.01
     assert np.allclose(np.hypot(*ring.centres.T), 1)
     assert sorted(map(tuple, grid.centres)) == [
@@ -28,51 +28,59 @@ def test_mixtures_are_those_of_the_literature() -> None:
     assert grid.sigma == 0.05
 
 
-@pytest.mark.parametrize("mixture", [modes.ring(), modes.grid()], ids=lambda m: m.name)
-def test_the_data_themselves_have_every_mode(mixture: modes.Mixture) -> None:
-    points = mixture.draw(modes.SAMPLES)
-    found = modes.count_modes(points, mixture.centres, mixture.sigma)
+@pytest.mark.parametrize(
+    "mixture", [mode_coverage.ring(), mode_coverage.grid()], ids=lambda m: m.name
+)
+def test_the_data_themselves_have_every_mode(mixture: mode_coverage.Mixture) -> None:
+    points = mixture.draw(mode_coverage.SAMPLES)
+    found = mode_coverage.count_modes(points, mixture.centres, mixture.sigma)
     # three standard deviations in the plane hold 1 - exp(-9 / 2) of a Gaussian
     assert found.modes == found.of == len(mixture.centres)
     assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.007)
-    assert np.array_equal(points, mixture.draw(modes.SAMPLES))
-    assert not np.array_equal(points, mixture.draw(modes.SAMPLES, seed=1))
+    assert np.array_equal(points, mixture.draw(mode_coverage.SAMPLES))
+    assert not np.array_equal(points, mixture.draw(mode_coverage.SAMPLES, seed=1))
 
 
 def test_a_collapsed_set_has_one_mode() -> None:
-    ring = modes.ring()
-    assert modes.count_modes(np.tile(ring.centres[3], (50, 1)), ring.centres, 0.01) == (1, 8, 1.0)
+    ring = mode_coverage.ring()
+    assert mode_coverage.count_modes(np.tile(ring.centres[3], (50, 1)), ring.centres, 0.01) == (
+        1,
+        8,
+        1.0,
+    )
 
 
 def test_far_samples_find_nothing() -> None:
-    grid = modes.grid()
+    grid = mode_coverage.grid()
     between = grid.centres + 1.0  # as far as can be from all of them
     for samples in (between, between + 100, np.full((5, 2), np.nan), np.full((5, 2), np.inf)):
-        assert modes.count_modes(samples, grid.centres, grid.sigma) == (0, 25, 0.0)
+        assert mode_coverage.count_modes(samples, grid.centres, grid.sigma) == (0, 25, 0.0)
 
 
 def test_the_limit_is_three_standard_deviations() -> None:
     centres = np.array([[0.0, 0.0], [10.0, 0.0]])
     samples = np.array([[0.29, 0.0], [0.0, -0.31], [10.2, 0.2], [9.7, 0.29]])
-    assert modes.count_modes(samples, centres, 0.1) == (2, 2, 0.5)
-    assert modes.count_modes(samples, centres, 0.1, within=2.8) == (0, 2, 0.0)
+    assert mode_coverage.count_modes(samples, centres, 0.1) == (2, 2, 0.5)
+    assert mode_coverage.count_modes(samples, centres, 0.1, within=2.8) == (0, 2, 0.0)
     with pytest.raises(ValueError, match="no samples"):
-        modes.count_modes(samples[:0], centres, 0.1)
+        mode_coverage.count_modes(samples[:0], centres, 0.1)
 
 
 def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
-    config = modes.plane_config(modes.ring(), "default", seed=3)
-    recipe = default(Facts(count=modes.DRAWN, channels=2, height=1, width=1, classes=0))
+    config = mode_coverage.plane_config(mode_coverage.ring(), "default", seed=3)
+    recipe = default(Facts(count=mode_coverage.DRAWN, channels=2, height=1, width=1, classes=0))
     assert config.optimisers == recipe.optimisers
     assert recipe.game.options.items() <= config.game.options.items()
-    assert modes.plane_config(modes.ring(), "hinge").networks["D"].options["spectral"]
-    other = modes.plane_config(modes.ring(), settings=["game.loss=relativistic"])
+    assert (
+        mode_coverage.plane_config(mode_coverage.ring(), "hinge").networks["D"].options["spectral"]
+    )
+    other = mode_coverage.plane_config(mode_coverage.ring(), settings=["game.loss=relativistic"])
     assert other.game.options == config.game.options | {"loss": "relativistic"}
     assert config.run.precision == "float32"
 
 
 def test_the_default_recipe_finds_the_ring() -> None:
-    found = modes.bench_mixture(modes.ring(), images=192_000)
+    found = mode_coverage.bench_mixture(mode_coverage.ring(), images=192_000)
     assert found["modes"] == 8
     assert found["high_quality"] > 0.2
 
@@ -80,15 +88,18 @@ def test_the_default_recipe_finds_the_ring() -> None:
 def test_counts_of_stacked_digits() -> None:
     shares = np.array([0.5, 0.25, 0.25])
     every = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 3)
-    found = modes.count_stacked(every, shares)
+    found = mode_coverage.count_stacked(every, shares)
     assert found[:2] == (27, 27)
     assert found.kl_uniform == pytest.approx(0)
     assert found.kl_data == pytest.approx(3 * sum(math.log(1 / 3 / s) / 3 for s in shares))
-    collapsed = modes.count_stacked(np.tile([0, 0, 2], (9, 1)), shares)
+    collapsed = mode_coverage.count_stacked(np.tile([0, 0, 2], (9, 1)), shares)
     assert collapsed[:2] == (1, 27)
     assert collapsed.kl_uniform == pytest.approx(math.log(27))
     assert collapsed.kl_data == pytest.approx(math.log(16))
-    assert modes.count_stacked(np.array([[0, 1, 2]]), np.array([0.5, 0.5, 0])).kl_data == math.inf
+    assert (
+        mode_coverage.count_stacked(np.array([[0, 1, 2]]), np.array([0.5, 0.5, 0])).kl_data
+        == math.inf
+    )
 
 
 @pytest.fixture
@@ -101,16 +112,16 @@ def grey(tmp_path: Path) -> Pack:
 
 
 def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
-    data = modes.stacked(grey, 500, seed=4)
+    data = mode_coverage.stacked(grey, 500, seed=4)
     assert grey.labels is not None and len(data) == 500
     chosen = np.array([7, 400, 7])
     x = data.rows(chosen)["x"]
     wanted = grey.labels[data.triples[chosen]]
     assert x.shape == (3, 3, 8, 8) and x.dtype == np.uint8
     assert np.array_equal(x[:, :, 0, 0], 100 * wanted)
-    again = modes.stacked(grey, 500, seed=4)
+    again = mode_coverage.stacked(grey, 500, seed=4)
     assert np.array_equal(data.triples, again.triples)
-    assert not np.array_equal(data.triples, modes.stacked(grey, 500, seed=5).triples)
+    assert not np.array_equal(data.triples, mode_coverage.stacked(grey, 500, seed=5).triples)
 
     class Shade(nn.Module):
         """Knows the classes by their shades."""
@@ -121,9 +132,9 @@ def test_stacked_pictures_and_what_is_seen_in_them(grey: Pack) -> None:
         def head(self, shade: torch.Tensor) -> torch.Tensor:
             return -(shade - torch.tensor([0.0, 100.0, 200.0])).abs()
 
-    assert np.array_equal(modes.classes_of(x, Shade()), wanted)
-    everything = modes.classes_of(data.rows(np.arange(500))["x"], Shade())
-    assert modes.count_stacked(everything, np.full(3, 1 / 3)).modes == 27
+    assert np.array_equal(mode_coverage.classes_of(x, Shade()), wanted)
+    everything = mode_coverage.classes_of(data.rows(np.arange(500))["x"], Shade())
+    assert mode_coverage.count_stacked(everything, np.full(3, 1 / 3)).modes == 27
 
 
 class Blind(nn.Module):
@@ -150,7 +161,7 @@ def test_the_floor_counts_what_a_classifier_invents(
     x = np.broadcast_to((20 * y).astype(np.uint8)[:, None, None], (900, 8, 8))
     np.savez(tmp_path / "x.npz", x=x, y=y)
     pack = open_pack(tmp_path / "x.npz")
-    floor = modes.confusion_floor(pack, Blind(every), np.full(3, 1 / 3), 3_000)
+    floor = mode_coverage.confusion_floor(pack, Blind(every), np.full(3, 1 / 3), 3_000)
     assert (floor.modes, floor.of) == (counted, 18)
     assert (floor.kl_data < 0.02) == (every == 0)
 
@@ -162,16 +173,16 @@ def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
         y=np.arange(12) % 2,
     )
     with pytest.raises(DataError, match="3 channel"):
-        modes.stacked(open_pack(tmp_path / "colour.npz"))
+        mode_coverage.stacked(open_pack(tmp_path / "colour.npz"))
     np.savez(tmp_path / "plain.npz", x=np.arange(12 * 64, dtype=np.uint8).reshape(12, 8, 8))
     with pytest.raises(DataError, match="no labels"):
-        modes.stacked(open_pack(tmp_path / "plain.npz"))
+        mode_coverage.stacked(open_pack(tmp_path / "plain.npz"))
 
 
 def test_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganzfeld.modes.RING_IMAGES", 640)
+    monkeypatch.setattr("ganzfeld.studies.mode_coverage.RING_IMAGES", 640)
     path = tmp_path / "modes.json"
     with pytest.raises(SystemExit) as stacked:
         main(["bench", "modes", "--only", "stacked"])

@@ -10,16 +10,24 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import randomness, shipping
-from ganzfeld.build import build_game, build_trainer, complete
 from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.core import randomness, runfolder
+from ganzfeld.core.latents import OF_TORCH, PORTABLE
+from ganzfeld.core.randomness import (
+    NARROW,
+    WIDE,
+    key,
+    seed_globally,
+    state,
+    torch_generator,
+    wide_key,
+)
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.latents import OF_TORCH, PORTABLE
-from ganzfeld.lineage import adopt
-from ganzfeld.plan import check, settle
-from ganzfeld.randomness import NARROW, WIDE, key, seed_globally, state, torch_generator, wide_key
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import Trainer, as_data
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_game, build_trainer, complete
+from ganzfeld.training.plan import check, settle
+from ganzfeld.training.resume import adopt
+from ganzfeld.training.trainer import Trainer, as_data
 
 ALIKE = 3144, 43690  # numbers whose keys have the same lower 32 bits
 KEY = 7229812211106716992  # of (5, "a", 3)
@@ -140,7 +148,7 @@ def test_a_run_of_before_goes_on_as_it_was(tmp_path: Path) -> None:
     for name in ("noise", "latents", "deterministic"):
         del stored["run"][name]
     path.write_text(json.dumps(stored))
-    assert shipping.read_config(tmp_path / "run").run.noise == NARROW
+    assert runfolder.read_config(tmp_path / "run").run.noise == NARROW
     # the same command continues it
     ganzfeld.train("avatars:64", images=64, settings=small, **options)
     ganzfeld.resume(tmp_path / "run", images=128, quiet=True)
@@ -166,4 +174,4 @@ def test_wrong_names_are_named(tmp_path: Path) -> None:
     config = config_of("run.noise=shake128-mt19937-9")
     (tmp_path / "config.json").write_text(to_json(config))
     with pytest.raises(CheckpointError, match="knows no run"):
-        shipping.read_config(tmp_path)
+        runfolder.read_config(tmp_path)

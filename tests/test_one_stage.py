@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld import Adversarial, Trainer
-from ganzfeld.losses import LOSSES
+from ganzfeld.games.losses import LOSSES
 from ganzfeld.networks import NETWORKS
 
 POSSIBLE = [name for name, loss in LOSSES.items() if loss.ratio is not None]

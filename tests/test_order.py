@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganzfeld.data.order import indices
+from ganzfeld.data.sampler import indices
 
 
 def test_any_cutting_gives_the_same_stream() -> None:
@@ -39,7 +39,7 @@ def test_ranks_share_what_one_process_sees() -> None:
 
     from ganzfeld import Adversarial
     from ganzfeld.networks import NETWORKS
-    from ganzfeld.trainer import Tensors, Trainer
+    from ganzfeld.training.trainer import Tensors, Trainer
 
     game = Adversarial(
         NETWORKS["mlp-generator"]((1,), widths=(4,), output="linear"),
@@ -53,8 +53,8 @@ def test_ranks_share_what_one_process_sees() -> None:
 
     def see(rank: int, world: int) -> torch.Tensor:
         with (
-            patch("ganzfeld.distributed.rank", return_value=rank),
-            patch("ganzfeld.distributed.world", return_value=world),
+            patch("ganzfeld.core.distributed.rank", return_value=rank),
+            patch("ganzfeld.core.distributed.world", return_value=world),
         ):
             trainer = Trainer(game, optimisers, data, batch_size=8)
             trainer.images = 96  # over the edge of an epoch

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ganzfeld.plan import outlook
-from ganzfeld.recipes import Facts, default
+from ganzfeld.recipes.gan import Facts, default
+from ganzfeld.training.plan import outlook
 
 
 def told(images: int, side: int, rate: float) -> str | None:

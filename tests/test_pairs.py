@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld.data.avatars import avatars
+from ganzfeld.data.avatars.scene import avatars
+from ganzfeld.data.discover import find_source
 from ganzfeld.data.domains import domains, named, open_domains, parts_of
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pairs import HELD_SCENES, TwoDomains, shuffled
-from ganzfeld.data.sources import find_source
-from ganzfeld.data.survey import PackOptions
 from ganzfeld.errors import DataError
 
 Colour = tuple[int, int, int]

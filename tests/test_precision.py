@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import with_settings
-from ganzfeld.plan import settle
-from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import settle
 
 SMALL = ["networks.*.width=4"]
 

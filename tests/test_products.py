@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzfeld import build, shipping, train
+from ganzfeld import train
 from ganzfeld.config import to_json
-from ganzfeld.networks import products
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import as_data
+from ganzfeld.core import runfolder
+from ganzfeld.networks import gemm_conv
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training import build
+from ganzfeld.training.trainer import as_data
 
 DOWN, UP = nn.Conv2d(6, 10, 4, 2, 1), nn.ConvTranspose2d(6, 10, 4, 2, 1)
 OTHERS = {  # kernels, strides and paddings of all kinds, and rows and columns that none uses
@@ -29,14 +31,14 @@ OTHERS = {  # kernels, strides and paddings of all kinds, and rows and columns t
 @pytest.fixture
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers of few weights count as deep, too."""
-    monkeypatch.setattr(products, "FEW", 1)
-    monkeypatch.setattr(products, "MANY", 1)
+    monkeypatch.setattr(gemm_conv, "FEW", 1)
+    monkeypatch.setattr(gemm_conv, "MANY", 1)
 
 
 def pair(layer: nn.Module) -> tuple[nn.Module, nn.Module]:
     plain = copy.deepcopy(layer).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ours = copy.deepcopy(plain)
-    products.as_products(ours)
+    gemm_conv.as_products(ours)
     return ours, plain
 
 
@@ -60,7 +62,7 @@ def test_values_and_two_derivatives_are_those_of_pytorch(
         return [y, slopes, *torch.autograd.grad(loss, [x, *layer.parameters()])]
 
     ours, plain = pair(layer)
-    assert isinstance(ours, products.Conv2d | products.ConvTranspose2d)
+    assert isinstance(ours, gemm_conv.Conv2d | gemm_conv.ConvTranspose2d)
     for mine, theirs in zip(found(ours), found(plain), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
         assert mine.dim() < 4 or mine.is_contiguous(memory_format=torch.channels_last)
@@ -83,8 +85,8 @@ def test_what_does_not_suit_goes_pytorchs_way(
     layer: nn.Module, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, plain = pair(layer)
-    monkeypatch.setattr(products.Gather, "apply", None)
-    monkeypatch.setattr(products.Scatter, "apply", None)
+    monkeypatch.setattr(gemm_conv.Gather, "apply", None)
+    monkeypatch.setattr(gemm_conv.Scatter, "apply", None)
     x = torch.randn(shape)
     assert torch.equal(ours(x), plain(x))
 
@@ -92,7 +94,7 @@ def test_what_does_not_suit_goes_pytorchs_way(
 @pytest.mark.usefixtures("shallow")
 def test_other_precisions_go_pytorchs_way(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, _ = pair(DOWN)
-    monkeypatch.setattr(products.Gather, "apply", None)
+    monkeypatch.setattr(gemm_conv.Gather, "apply", None)
     with torch.autocast("cpu", torch.bfloat16):
         assert ours(torch.randn(2, 6, 8, 8)).dtype == torch.bfloat16
     assert ours.double()(torch.randn(2, 6, 8, 8).double()).dtype == torch.float64
@@ -109,8 +111,8 @@ def test_only_plain_layers_are_taken() -> None:
         nn.ConvTranspose2d(6, 6, 4, 2, 1, output_padding=1),
         nn.utils.parametrizations.spectral_norm(copy.deepcopy(DOWN)),
     ]
-    assert not products.deep_layers(nn.Sequential(*others))
-    assert len(products.deep_layers(nn.Sequential(copy.deepcopy(DOWN), copy.deepcopy(UP)))) == 2
+    assert not gemm_conv.deep_layers(nn.Sequential(*others))
+    assert len(gemm_conv.deep_layers(nn.Sequential(copy.deepcopy(DOWN), copy.deepcopy(UP)))) == 2
 
 
 @pytest.mark.parametrize(
@@ -129,8 +131,10 @@ def test_the_rule(
 ) -> None:
     ours, _ = pair(nn.Conv2d(channels, 2 * channels, 4, 2, 1))
     seen: list[torch.Size] = []
-    real = products.Gather.apply
-    monkeypatch.setattr(products.Gather, "apply", lambda x, *a: seen.append(x.shape) or real(x, *a))
+    real = gemm_conv.Gather.apply
+    monkeypatch.setattr(
+        gemm_conv.Gather, "apply", lambda x, *a: seen.append(x.shape) or real(x, *a)
+    )
     ours(torch.zeros(samples, channels, side, side))
     assert bool(seen) is taken
 
@@ -159,8 +163,8 @@ def test_a_probe_decides_where_it_is_left_open(
 
 def test_the_probe_measures_and_draws_no_random_numbers() -> None:
     state = torch.get_rng_state()
-    products.product_cost.cache_clear()
-    assert 0.05 < products.product_cost() < 20
+    gemm_conv.product_cost.cache_clear()
+    assert 0.05 < gemm_conv.product_cost() < 20
     assert torch.equal(state, torch.get_rng_state())
 
 
@@ -173,7 +177,7 @@ def test_a_run_keeps_to_what_was_chosen(
 
     def kinds(game: nn.Module) -> set[bool]:
         return {
-            type(layer) in products.OURS for layer in game.modules() if hasattr(layer, "stride")
+            type(layer) in gemm_conv.OURS for layer in game.modules() if hasattr(layer, "stride")
         }
 
     monkeypatch.setattr(build, "product_cost", lambda: cost)
@@ -182,7 +186,7 @@ def test_a_run_keeps_to_what_was_chosen(
         "avatars:16", out=tmp_path, size=16, recipe="dcgan", batch=8, images=16, settings=widths,
         quiet=True,
     )  # fmt: skip
-    config = shipping.read_config(run.path)
+    config = runfolder.read_config(run.path)
     assert config.run.products is (cost < 1)
     monkeypatch.setattr(build, "product_cost", lambda: 1 / cost)
     data = as_data(torch.zeros(16, 3, 16, 16, dtype=torch.uint8))
@@ -195,4 +199,4 @@ def test_a_run_of_before_goes_on_without(tmp_path: Path) -> None:
     stored = json.loads(to_json(RECIPES["dcgan"](facts)))
     del stored["run"]["products"]
     (tmp_path / "config.json").write_text(json.dumps(stored))
-    assert shipping.read_config(tmp_path).run.products is False
+    assert runfolder.read_config(tmp_path).run.products is False

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ganzfeld import quality, screen
+from ganzfeld.core import console as screen
+from ganzfeld.core.console import Screen, State, panel, plain
+from ganzfeld.core.wrapping import fold
 from ganzfeld.errors import Interrupted
-from ganzfeld.screen import Screen, State, panel, plain
-from ganzfeld.wrapping import fold
+from ganzfeld.report import quality
 
 DRAWS = {"discriminator/adversarial": 1.386, "generator/adversarial": 0.693}
 LOSSES = {

@@ -14,11 +14,15 @@ import pytest
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import evaluation, generate, pictures, report, shipping
+from ganzfeld import report
 from ganzfeld.config import Data, Part, from_dict, to_json
+from ganzfeld.core import runfolder
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import CheckpointError
-from ganzfeld.report import chart, drawn, embed
+from ganzfeld.metrics import evaluate
+from ganzfeld.modalities.image import draw
+from ganzfeld.models import model as generate
+from ganzfeld.report import chart, embed, samples
 from ganzfeld.report.html import Html, tag
 from pages import HOSTILE, SECTIONS, Page, assert_alone
 
@@ -52,7 +56,7 @@ def change(path: Path, **values: object) -> None:
 
 
 def with_config(run: Path, **data: object) -> None:
-    config = shipping.read_config(run)
+    config = runfolder.read_config(run)
     config.data = dataclasses.replace(config.data, **data)  # type: ignore[arg-type]
     (run / "config.json").write_text(to_json(config))
 
@@ -93,10 +97,10 @@ def test_closest_pictures_are_those_that_were_measured(run: Path, pack: Pack) ->
     """The sample is drawn again as the evaluation drew it, with the class it was asked for."""
     result = json.loads((run / "evaluation.json").read_text())
     model = generate.load(run)
-    whole = evaluation.draw(model, pack, 48, 0, next(model.generator.parameters()).device)
+    whole = evaluate.draw(model, pack, 48, 0, next(model.generator.parameters()).device)
     pixels = np.concatenate(list(whole.chunks))
     for number, _, _ in result["memorisation_pairs"][:5]:
-        again = drawn.redrawn(model, pack, result["protocol"], number)
+        again = samples.redrawn(model, pack, result["protocol"], number)
         assert np.array_equal(again, pixels[number - whole.numbers[0]])
     page = Page(report.write(run, pack))
     alts = [image["alt"] for image in page.all("img")]
@@ -107,7 +111,7 @@ def test_closest_pictures_are_those_that_were_measured(run: Path, pack: Pack) ->
     source = page.all("img")[place + 1]["src"]
     assert source is not None
     with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as shown:
-        expected = pictures.to_image(pack.images[row])
+        expected = draw.to_image(pack.images[row])
         assert np.array_equal(np.asarray(shown), np.asarray(expected))
 
 
@@ -188,7 +192,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_stopped_early_is_said_with_the_command(run: Path) -> None:
-    config = shipping.read_config(run)
+    config = runfolder.read_config(run)
     config.run.images = 5000
     (run / "config.json").write_text(to_json(config))
     page = Page(report.write(run))

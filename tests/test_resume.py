@@ -17,12 +17,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzfeld import checkpoint
-from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import Config, with_settings
-from ganzfeld.plan import data_kind, settle
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import Trainer, as_data
+from ganzfeld.core import checkpoint
+from ganzfeld.recipes.find import data_kind
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import settle
+from ganzfeld.training.trainer import Trainer, as_data
 
 State = dict[str, Any]
 SAMPLES, BATCH, CLASSES, STEPS = 36, 8, 3, 11

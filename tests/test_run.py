@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import pictures, report
-from ganzfeld.cli import main
+from ganzfeld import report
+from ganzfeld.cli.main import main
 from ganzfeld.errors import (
     CheckpointError,
     DivergedError,
@@ -20,8 +20,9 @@ from ganzfeld.errors import (
     GanzfeldError,
     UsageError,
 )
-from ganzfeld.progression import progress_of
-from ganzfeld.verify import verify_run
+from ganzfeld.modalities.image import draw
+from ganzfeld.report.progress import progress_of
+from ganzfeld.training.verify import verify_run
 
 TINY = ["networks.G.width=4", "networks.D.width=4"]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -85,8 +86,8 @@ def test_labels_by_name_and_number(run: ganzfeld.Run) -> None:
     assert not torch.equal(by_name, model.sample(4, labels=3))
     with pytest.raises(UsageError, match="no class 'wizrd'"):
         model.sample(1, labels="wizrd")
-    pictures = model.images(2)
-    assert pictures[0].size == (16, 16) and pictures[0].mode == "RGB"
+    draw = model.images(2)
+    assert draw[0].size == (16, 16) and draw[0].mode == "RGB"
 
 
 def test_the_same_call_again_finds_it_complete(run: ganzfeld.Run) -> None:
@@ -148,7 +149,7 @@ def test_labels_none_is_unconditional(tmp_path: Path) -> None:
 def test_ones_own_network_and_game(tmp_path: Path, recipe: str) -> None:
     run = tiny(tmp_path / "run", recipe=f"{EXAMPLES / recipe}", images=64)
     if "network" in recipe:
-        with pytest.raises(ForeignCodeError, match="code of its author"):
+        with pytest.raises(ForeignCodeError, match="code by its author"):
             ganzfeld.load(run.path)
     assert ganzfeld.load(run.path, trust_code=True).sample(1).shape == (1, 3, 16, 16)
 
@@ -221,7 +222,7 @@ def test_a_cut_log_and_strange_pictures_do_not_stop_the_use_of_a_run(
 
 def test_pictures_with_alpha_fit_into_formats_without(tmp_path: Path) -> None:
     for name, expected in (("a.jpg", (255, 255)), ("a.bmp", (255, 255)), ("a.png", (255, 0))):
-        pictures.save_image(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), tmp_path / name)
+        draw.save_image(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), tmp_path / name)
         with Image.open(tmp_path / name) as image:
             assert image.convert("RGBA").getpixel((4, 4))[:2] == expected
 

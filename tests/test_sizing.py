@@ -10,14 +10,15 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import pace, process
-from ganzfeld.build import build_schedule, build_trainer, complete, precision_for
 from ganzfeld.config import Config, with_settings
+from ganzfeld.core import runtime
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.parts import gamma
-from ganzfeld.plan import doubt, settle, sized
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.sizing import SIZINGS, within
+from ganzfeld.recipes.base import gamma
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.recipes.sizing import SIZINGS, within
+from ganzfeld.training import pace, speed
+from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
+from ganzfeld.training.plan import doubt, settle, sized
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -135,7 +136,7 @@ def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
 
 
 def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "time_chores", lambda *_: (60.0, 0.5))
+    monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5))
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
     run = ganzfeld.train("avatars:64", minutes=0.05, out=tmp_path / "run", quiet=True, **options)
     kept = stored(run.path)["run"]
@@ -180,7 +181,7 @@ def test_the_default_computes_as_the_processor_does(
     settings: list[str],
     precision: str,
 ) -> None:
-    monkeypatch.setattr(process, "bfloat16_cost", lambda: cost)
+    monkeypatch.setattr(runtime, "bfloat16_cost", lambda: cost)
     config = RECIPES["default"](Facts(count=100, channels=1, height=28, width=28, classes=0))
     config = complete(with_settings(config, settings))
     assert precision_for(config, torch.device(device)) == precision
@@ -193,15 +194,15 @@ def test_a_run_keeps_its_precision_on_another_machine(
         ganzfeld.train("avatars:90", out=tmp_path / "run", images=64, size=16, quiet=True)
         return stored(tmp_path / "run")["run"]["precision"]
 
-    monkeypatch.setattr(process, "bfloat16_cost", lambda: 0.6)
+    monkeypatch.setattr(runtime, "bfloat16_cost", lambda: 0.6)
     assert precision() == "bfloat16"
-    monkeypatch.setattr(process, "bfloat16_cost", lambda: 1.6)
+    monkeypatch.setattr(runtime, "bfloat16_cost", lambda: 1.6)
     assert precision() == "bfloat16"  # found, and complete
 
 
 def test_what_bfloat16_costs_is_known_here() -> None:
     threads = torch.get_num_threads()
-    cost = process.bfloat16_cost()
+    cost = runtime.bfloat16_cost()
     assert torch.get_num_threads() == threads
     flags = Path("/proc/cpuinfo")
     if not flags.exists() or "flags" not in flags.read_text():
@@ -239,7 +240,7 @@ def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
     pack = open_pack("avatars:90", PackOptions(size=(16, 16)))
     trainer = build_trainer(config, pack, torch.device("cpu"))
     spent = time.process_time
-    with pytest.MonkeyPatch.context() as patched, process.threads(1):
+    with pytest.MonkeyPatch.context() as patched, runtime.threads(1):
         patched.setattr(time, "monotonic", lambda: 4 * spent())
-        found = pace.measure(trainer, config, pack)
+        found = speed.measure(trainer, config, pack)
     assert found.got == pytest.approx(0.25, rel=0.1) and found.busy

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ganzfeld.core.console import Screen, State, panel
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.report.html import page, policy, table, tag
-from ganzfeld.screen import Screen, State, panel
-from ganzfeld.study.page import Page
+from ganzfeld.studies.page import Page
 from ganzfeld.text import lines, plain, shown
 
 HOSTILE = [

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint, pace, process, shipping
 from ganzfeld.config import Config, with_settings
-from ganzfeld.lineage import adopt
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import Trainer
+from ganzfeld.core import checkpoint, runfolder, runtime
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training import speed
+from ganzfeld.training.resume import adopt
+from ganzfeld.training.trainer import Trainer
 
 SMALL: dict[str, Any] = {
     "size": 16,
@@ -30,7 +31,7 @@ def four(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process that PyTorch gave four threads, and that was told nothing."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with process.threads(4):
+    with runtime.threads(4):
         yield
 
 
@@ -42,13 +43,13 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float]) -> list[int
         tried.append(torch.get_num_threads())
         return seconds[torch.get_num_threads()] * steps
 
-    monkeypatch.setattr(pace, "play", play)
+    monkeypatch.setattr(speed, "play", play)
     return tried
 
 
 def suited(*settings: str) -> int:
     config = RECIPES["default"](Facts(count=90, channels=1, height=16, width=16, classes=0))
-    return pace.suited_threads(Steps(), with_settings(config, settings))  # type: ignore[arg-type]
+    return speed.suited_threads(Steps(), with_settings(config, settings))  # type: ignore[arg-type]
 
 
 class Steps:
@@ -110,7 +111,7 @@ def test_what_was_told_is_taken(monkeypatch: pytest.MonkeyPatch, told: str) -> N
 
 
 def stored(folder: Path) -> Config:
-    return shipping.read_config(folder)
+    return runfolder.read_config(folder)
 
 
 def threads_of(folder: Path) -> list[int]:
@@ -123,12 +124,12 @@ def threads_of(folder: Path) -> list[int]:
 def test_a_run_goes_on_with_what_it_began_with(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ganzfeld.session.suited_threads", lambda trainer, config: 2)
+    monkeypatch.setattr("ganzfeld.training.session.suited_threads", lambda trainer, config: 2)
     folder = tmp_path / "run"
     ganzfeld.train("avatars:90", out=folder, images=64, **SMALL)
     assert stored(folder).run.threads == 2
     assert torch.get_num_threads() == 4
-    monkeypatch.setattr("ganzfeld.session.suited_threads", lambda trainer, config: 1)
+    monkeypatch.setattr("ganzfeld.training.session.suited_threads", lambda trainer, config: 1)
     ganzfeld.resume(folder, images=128, quiet=True)
     assert torch.get_num_threads() == 4
     assert set(threads_of(folder)) == {2}
@@ -147,7 +148,7 @@ def test_the_command_that_continues_may_choose_anew(tmp_path: Path) -> None:
 
 def test_a_run_measures_for_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with process.threads(2):
+    with runtime.threads(2):
         ganzfeld.train("avatars:90", out=tmp_path / "run", images=64, **SMALL)
         assert torch.get_num_threads() == 2
     assert stored(tmp_path / "run").run.threads in (1, 2)

@@ -13,7 +13,7 @@ from torch._dynamo.testing import CompileCounter
 from ganzfeld import Adversarial, Average, Game, Trainer
 from ganzfeld.games import Batch, Losses
 from ganzfeld.networks import NETWORKS
-from ganzfeld.trainer import Rows, Tensors, restored
+from ganzfeld.training.trainer import Rows, Tensors, restored
 
 
 def points_game(latent: int = 2, width: int = 16, **options: object) -> Adversarial:

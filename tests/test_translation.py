@@ -20,21 +20,21 @@ from PIL import Image
 from torch import Tensor, nn
 
 import ganzfeld
-from ganzfeld import checkpoint
-from ganzfeld.build import build_schedule, build_trainer, complete
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 from ganzfeld.config import Config, Optimiser, with_settings
+from ganzfeld.core import checkpoint
 from ganzfeld.errors import DataError, GanzfeldError, UsageError
 from ganzfeld.games import CycleGAN, Pix2Pix
 from ganzfeld.games.translation import Pool, columns, compare
-from ganzfeld.networks.patch import PatchDiscriminator
-from ganzfeld.networks.translator import ResidualTranslator
+from ganzfeld.modalities.image.draw import save_image
+from ganzfeld.models.translator import Translator, places, tiled, translate_files
+from ganzfeld.networks.patchgan import PatchDiscriminator
+from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.unet import UNetTranslator
-from ganzfeld.pictures import save_image
-from ganzfeld.plan import settle
-from ganzfeld.recipes import RECIPES, Facts, patch_layers, unet_depth
-from ganzfeld.trainer import Trainer, as_data
-from ganzfeld.translate import Translator, places, tiled, translate_files
+from ganzfeld.recipes.gan import RECIPES, Facts, patch_layers, unet_depth
+from ganzfeld.training.build import build_schedule, build_trainer, complete
+from ganzfeld.training.plan import settle
+from ganzfeld.training.trainer import Trainer, as_data
 from test_resume import run_on, unequal
 
 # Networks
@@ -413,7 +413,7 @@ def test_error_falls_and_is_measured_on_held_out_scenes(lines: Path, styles: Pat
 
 
 def test_the_baselines_are_what_they_say(styles: Path) -> None:
-    from ganzfeld.data.avatars import avatars
+    from ganzfeld.data.avatars.scene import avatars
     from ganzfeld.data.pairs import HELD_SCENES
 
     row = evaluations(styles)[-1]
@@ -580,7 +580,7 @@ def test_dropout_is_noise_that_follows_its_seed(styles: Path) -> None:
 
 
 def test_bad_pictures_are_named_and_the_others_done(styles: Path, tmp_path: Path) -> None:
-    from ganzfeld.translate import translate_files
+    from ganzfeld.models.translator import translate_files
 
     source = folder_of(tmp_path / "in", (16, 16), (16, 16))
     (source / "sub" / "2.png").write_bytes(b"\x89PNG no")

@@ -15,12 +15,13 @@ from torch import Tensor
 
 import ganzfeld
 from ganzfeld import Adversarial, Average, Trainer
-from ganzfeld.build import build_game, build_network, complete
 from ganzfeld.config import Config
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.games import Clock
 from ganzfeld.networks import NETWORKS
-from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.networks.build import build_network
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_game, complete
 
 SHAPES = {
     "tutorial-mlp-mnist": (1, 28, 28),
@@ -271,7 +272,7 @@ def tiny(out: Path, recipe: str = "dcgan", **options: object) -> ganzfeld.Run:
 
 
 def weights_at(run: Path, images: int, part: str) -> dict[str, Tensor]:
-    from ganzfeld import checkpoint
+    from ganzfeld.core import checkpoint
 
     state = checkpoint.load(run / "checkpoints" / f"images-{images:012d}").state
     found: dict[str, Tensor] = state[part]

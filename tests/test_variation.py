@@ -6,13 +6,13 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.build import build_trainer, complete
 from ganzfeld.config import with_settings
 from ganzfeld.errors import UsageError
-from ganzfeld.plan import settle
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.trainer import Trainer, as_data
-from ganzfeld.variation import variation
+from ganzfeld.modalities.image.transforms import variation
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import settle
+from ganzfeld.training.trainer import Trainer, as_data
 
 
 def ramp(n: int = 64) -> torch.Tensor:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from ganzfeld import games, losses, metrics, networks, recipes
-    from ganzfeld.comparison import compare
+    from ganzfeld import games, metrics, networks, recipes
     from ganzfeld.config import Config
-    from ganzfeld.ema import Average
     from ganzfeld.errors import GanzfeldError
-    from ganzfeld.evaluation import evaluate
     from ganzfeld.games import (
         GMMN,
         VAE,
@@ -24,41 +23,50 @@ if TYPE_CHECKING:
         Game,
         Losses,
         Pix2Pix,
+        losses,
     )
-    from ganzfeld.generate import Model, load
-    from ganzfeld.recipes import Facts, list_recipes
-    from ganzfeld.run import Run, resume, train
-    from ganzfeld.trainer import Report, Trainer
-    from ganzfeld.translate import Translator
+    from ganzfeld.games.ema import Average
+    from ganzfeld.metrics.evaluate import evaluate
+    from ganzfeld.models.model import Model, load
+    from ganzfeld.models.translator import Translator
+    from ganzfeld.recipes.gan import Facts, list_recipes
+    from ganzfeld.report.compare import compare
+    from ganzfeld.training.run import Run, resume, train
+    from ganzfeld.training.trainer import Report, Trainer
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "Adversarial": "games",
-    "Average": "ema",
+    "Average": "games.ema",
     "Batch": "games",
     "Config": "config",
     "CycleGAN": "games",
-    "Facts": "recipes",
+    "Facts": "recipes.gan",
     "GMMN": "games",
     "Game": "games",
     "GanzfeldError": "errors",
     "Losses": "games",
-    "Model": "generate",
+    "Model": "models.model",
     "Pix2Pix": "games",
-    "Report": "trainer",
-    "Run": "run",
-    "Trainer": "trainer",
-    "Translator": "translate",
+    "Report": "training.trainer",
+    "Run": "training.run",
+    "Trainer": "training.trainer",
+    "Translator": "models.translator",
     "VAE": "games",
-    "compare": "comparison",
-    "evaluate": "evaluation",
-    "list_recipes": "recipes",
-    "load": "generate",
-    "resume": "run",
-    "train": "run",
+    "compare": "report.compare",
+    "evaluate": "metrics.evaluate",
+    "list_recipes": "recipes.gan",
+    "load": "models.model",
+    "resume": "training.run",
+    "train": "training.run",
 }
-_MODULES = ("games", "losses", "metrics", "networks", "recipes")
+_MODULES = {
+    "games": "games",
+    "losses": "games.losses",
+    "metrics": "metrics",
+    "networks": "networks",
+    "recipes": "recipes",
+}
 
 __all__ = [
     "GMMN",
@@ -94,7 +102,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"ganzfeld.{name}")
+        return import_module(f"ganzfeld.{_MODULES[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module 'ganzfeld' has no attribute {name!r}")
     return getattr(import_module(f"ganzfeld.{_HOMES[name]}"), name)

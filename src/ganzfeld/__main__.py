@@ -1,7 +1,7 @@
 import os
 import sys
 
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 
 code = 0
 try:

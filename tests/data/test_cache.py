@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganzfeld.data import pack as packs
+from ganzfeld.core import files
+from ganzfeld.core.memory import amount
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import ResourceError
-from ganzfeld.memory import amount
 
 
 def made(cache: Path) -> Pack:
@@ -84,12 +84,12 @@ def test_without_a_home_packs_go_to_a_folder_of_ones_own(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", nobody)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = packs.cache_folder()
+    folder = files.cache_folder()
     assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
     assert "GANZFELD_CACHE" in capsys.readouterr().err
     folder.chmod(0o777)
-    with pytest.raises(ResourceError, match="somebody else's"):
-        packs.cache_folder()
+    with pytest.raises(ResourceError, match="belongs to another user"):
+        files.cache_folder()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld.data.codecs import EXIF_ORIENTATION, Target, decode, probe
-from ganzfeld.data.diagnosis import BadPicture
+from ganzfeld.modalities.image.bad import BadPicture
+from ganzfeld.modalities.image.codec import EXIF_ORIENTATION, Target, decode, probe
 
 
 def target(height=32, width=32, channels=3, **options):

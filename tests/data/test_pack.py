@@ -16,13 +16,14 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from ganzfeld.core.files import cache_folder
 from ganzfeld.data import pack as pack_module
-from ganzfeld.data import packfile, workers
-from ganzfeld.data.codecs import Target
-from ganzfeld.data.pack import PackOptions, cache_folder, open_pack
-from ganzfeld.data.packfile import DamagedPack, read_pack
+from ganzfeld.data import pack_format, workers
+from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.data.pack_format import DamagedPack, read_pack
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.errors import DataError, ResourceError
+from ganzfeld.modalities.image.codec import Target
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_rows_are_channels_last_as_they_lie(photos, cache):
 
 def test_a_pack_of_an_earlier_format_is_made_anew(photos, cache, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(packfile, "FORMAT", "ganzfeld pack 1")
+        patch.setattr(pack_format, "FORMAT", "ganzfeld pack 1")
         first = open_pack(photos, cache=cache)
     second = open_pack(photos, cache=cache)
     assert not second.reused and second.path == first.path
@@ -147,8 +148,8 @@ def test_any_damage_is_noticed_and_mended(photos, cache):
 
 
 def test_large_packs_are_checked_in_samples(photos, cache, monkeypatch):
-    monkeypatch.setattr(packfile, "FULL_CHECK_BYTES", 1)
-    monkeypatch.setattr(packfile, "MIN_BLOCK", 4096)
+    monkeypatch.setattr(pack_format, "FULL_CHECK_BYTES", 1)
+    monkeypatch.setattr(pack_format, "MIN_BLOCK", 4096)
     path = open_pack(photos, cache=cache).path
     whole = path.read_bytes()
     read_pack(path)
@@ -265,7 +266,7 @@ def test_a_full_disk(photos, cache, monkeypatch):
     def full(self, index, pixels):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(packfile.PackWriter, "put", full)
+    monkeypatch.setattr(pack_format.PackWriter, "put", full)
     with pytest.raises(ResourceError, match="is full"):
         open_pack(photos, cache=cache)
     assert not list(cache.iterdir())
@@ -287,7 +288,7 @@ def test_leftovers_of_killed_processes_are_removed(photos, cache):
     for path in (old, own, foreign):
         path.write_bytes(b"half a pack")
     in_use = cache / f"{'1' * 16}-{host}-{dead.pid}-abcd0123.part"  # of another container
-    writer = packfile.PackWriter(in_use, 1, (1, 8, 8), ())
+    writer = pack_format.PackWriter(in_use, 1, (1, 8, 8), ())
     open_pack(photos, cache=cache)
     assert not old.exists() and own.exists() and foreign.exists() and in_use.exists()
     writer.close()

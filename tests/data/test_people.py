@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld.data import layout, ranges
+from ganzfeld.data import layout
 from ganzfeld.data.check import check_data, describe
+from ganzfeld.data.discover import find_source
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.data.sources import find_source
 from ganzfeld.data.summary import rows_of
 from ganzfeld.data.unzip import encoding_of
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities.image import ranges
 
 
 @pytest.fixture
@@ -397,7 +398,8 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
 
 
 def test_heavy_images_go_to_a_child_though_there_are_few(tmp_path, monkeypatch):
-    from ganzfeld.data import formats, workers
+    from ganzfeld.data import workers
+    from ganzfeld.modalities.image import formats
 
     write(tmp_path, NAMES)
     Image.fromarray(corpus.scene(300, 300)).save(tmp_path / "large.png")

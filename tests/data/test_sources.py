@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganzfeld.core.names import natural, shown
 from ganzfeld.data.check import check_data, describe
-from ganzfeld.data.names import natural, shown
+from ganzfeld.data.discover import find_source
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.data.sources import find_source
 from ganzfeld.errors import DataError, UsageError
 
 

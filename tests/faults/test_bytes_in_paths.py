@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganzfeld import cli
+from ganzfeld.cli import main
 
 TINY = ["--set", "networks.*.width=4", "run.threads=1", "run.inception_count=0"]
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="its file names are all UTF-8")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="its file names
 
 def ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     try:
-        cli.main(words)
+        main.main(words)
         code = 0
     except SystemExit as end:
         code = int(end.code or 0)

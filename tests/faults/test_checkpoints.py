@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 import ganzfeld
-from ganzfeld import checkpoint
+from ganzfeld.core import checkpoint
+from ganzfeld.core import files as files_
 from ganzfeld.errors import CheckpointError, ResourceError
 
 State = dict[str, Any]
@@ -30,7 +31,7 @@ CRASHED, DONE = 9, 0
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several writes for each file, as large networks have."""
-    monkeypatch.setattr(checkpoint, "CHUNK", 4096)
+    monkeypatch.setattr(files_, "CHUNK", 4096)
 
 
 def state_of(images: int) -> State:
@@ -170,7 +171,7 @@ def test_every_crash_point_leaves_a_whole_checkpoint(
     scene: str, death: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace = points(tmp_path / "counted", SCENES[scene])
-    assert len(trace) > 25 and {"write", "fsync", "rename", "mkdir"} <= {name for name, _ in trace}
+    assert len(trace) > 25 and {"write", "fsync", "replace", "mkdir"} <= {name for name, _ in trace}
     tried = 0
     for number, (name, _) in enumerate(trace):
         if death is die_half_way and name != "write":
@@ -242,7 +243,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     """config.json and metrics.jsonl, at every crash point of their writer."""
     disk, old, new = Disk(), b"old" * 9000, b"new" * 9000
     with disk.watching():
-        checkpoint.replace(tmp_path / "file", old)
+        files_.replace(tmp_path / "file", old)
     assert len(disk.trace) > 8
     for number in range(len(disk.trace)):
         for death in (die, die_half_way):
@@ -250,7 +251,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
             def work(number: int = number, death: Callable[..., None] = death) -> None:
                 with Disk(number, death).watching():
-                    checkpoint.replace(tmp_path / "file", new)
+                    files_.replace(tmp_path / "file", new)
 
             assert forked(work) == CRASHED
             assert (tmp_path / "file").read_bytes() in (old, new)
@@ -278,7 +279,7 @@ def test_all_is_flushed_before_the_name_and_nothing_deleted_before_that(tmp_path
         os.open, os.fsync = remember, flush  # type: ignore[assignment]
         save(tmp_path, 300)
     calls = [name for name, _ in disk.trace]
-    named, removed = calls.index("rename"), calls.index("unlink")
+    named, removed = calls.index("replace"), calls.index("unlink")
     files = list((tmp_path / "images-000000000300").iterdir())
     temporary = Path(disk.trace[named][1])
     early = [path for _, path, at in events if at <= named]
@@ -474,7 +475,7 @@ def test_the_verify_command_names_the_file(run: Path, tmp_path: Path) -> None:
 def test_verify_run_finds_it_in_any_file(
     name: str, damage: Callable[[Path, random.Random], None], run: Path, tmp_path: Path
 ) -> None:
-    from ganzfeld.verify import verify_run
+    from ganzfeld.training.verify import verify_run
 
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
@@ -489,7 +490,7 @@ def test_verify_run_finds_it_in_any_file(
 def test_verify_run_finds_damage_beside_the_checkpoints(
     name: str, run: Path, tmp_path: Path
 ) -> None:
-    from ganzfeld.verify import verify_run
+    from ganzfeld.training.verify import verify_run
 
     copy = tmp_path / "run"
     shutil.copytree(run, copy)

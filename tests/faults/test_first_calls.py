@@ -17,12 +17,13 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import process
+from ganzfeld.core import runtime
 
 SOURCE = Path(ganzfeld.__file__).parent
 # compute nothing of the kind, or only where others have been imported
-BARE = {"commands.bench", "distributed", "guard", "latents", "lineage", "randomness"}
-BARE |= {"metrics.protocol"}
+BARE = {"cli.bench", "core.distributed", "core.lock", "core.latents", "training.resume"}
+BARE |= {"core.device", "core.randomness", "core.types", "metrics.inception_resize"}
+BARE |= {"modalities.image.transforms"}
 
 WATCH = """
 import json, sys, torch
@@ -80,7 +81,7 @@ def test_the_first_call_of_each_function_is_on_one_number(work: str, run: Path) 
     )
     assert done.returncode == 0, done.stderr
     calls = json.loads(done.stdout.splitlines()[-1])
-    for name in process.VECTOR_MATHS:
+    for name in runtime.VECTOR_MATHS:
         for kind in ("float32", "float64"):
             assert calls[f"{name} torch.{kind}"][0] == 1, f"{name} in {kind}"
     assert max(calls["tanh torch.float32"]) > 50_000, "no call that threads would share was seen"
@@ -122,7 +123,7 @@ def test_whatever_imports_torch_warms_it_up() -> None:
     graph = modules()
     uses = {name: reached(name, graph) for name in graph}
     torch_too = {n for n, seen in uses.items() if any(m.split(".")[0] == "torch" for m in seen)}
-    cold = {n for n in torch_too if "ganzfeld.process" not in uses[n]}
+    cold = {n for n in torch_too if "ganzfeld.core.runtime" not in uses[n]}
     assert cold <= {f"ganzfeld.{name}" for name in BARE}
     assert len(torch_too) > 50
     assert "ganzfeld.data.workers" not in torch_too, "its processes need no warming up"
@@ -130,9 +131,9 @@ def test_whatever_imports_torch_warms_it_up() -> None:
 
 def test_warming_up_happens_once_and_draws_nothing() -> None:
     before = torch.random.get_rng_state()
-    assert process.warm_up.cache_info().currsize == 1
-    process.warm_up.cache_clear()
-    process.warm_up()
+    assert runtime.warm_up.cache_info().currsize == 1
+    runtime.warm_up.cache_clear()
+    runtime.warm_up()
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

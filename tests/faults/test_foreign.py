@@ -15,7 +15,7 @@ import pytest
 from variants import vary
 
 import ganzfeld
-from ganzfeld import cli
+from ganzfeld.cli import main
 
 SECONDS = 20
 GIGABYTE = 1 << 20  # kB
@@ -72,7 +72,7 @@ def code_of(words: list[str]) -> int:
     """How the command ends, in this process; 70 for our own bugs."""
     try:
         with in_time():
-            cli.main(words)
+            main.main(words)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

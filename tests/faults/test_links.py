@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import ganzfeld
-from ganzfeld import checkpoint, cli
-from ganzfeld.verify import verify_run
+from ganzfeld.cli import main
+from ganzfeld.core import checkpoint
+from ganzfeld.training.verify import verify_run
 
 TINY = ["networks.*.width=4", "run.threads=1", "run.evaluate_every=640", "run.save_every=320"]
 
@@ -49,7 +50,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     try:
-        cli.main(words)
+        main.main(words)
         code = 0
     except SystemExit as end:
         code = int(end.code or 0)

@@ -13,8 +13,8 @@ import command
 import pytest
 import torch
 
-from ganzfeld import cli
-from ganzfeld.memory import of_memory
+from ganzfeld.cli import main
+from ganzfeld.core.memory import of_memory
 
 
 def limited(words: list[str], megabytes: int) -> tuple[int, str]:
@@ -70,11 +70,11 @@ def test_in_every_command(
         raise error
 
     command_: Callable[..., None] = fails
-    monkeypatch.setitem(cli.COMMANDS, name, command_)
+    monkeypatch.setitem(main.COMMANDS, name, command_)
     with pytest.raises(SystemExit) as caught:
-        cli.main([name])
+        main.main([name])
     text = capsys.readouterr().err
-    assert caught.value.code == 5 and "out of memory" in text and cli.FITS[name] in text
+    assert caught.value.code == 5 and "out of memory" in text and main.FITS[name] in text
 
 
 def test_other_errors_are_not_taken_for_it() -> None:

@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld import checkpoint, cli
+from ganzfeld.cli import main
+from ganzfeld.core import checkpoint
+from ganzfeld.core.signals import Signals
 from ganzfeld.errors import Interrupted
-from ganzfeld.guard import Signals
-from ganzfeld.verify import verify_run
+from ganzfeld.training.verify import verify_run
 
 IMAGES = 5_760
 PROMPT = 8.0  # seconds in which a signal must have had its effect, on a machine that has other work
@@ -234,7 +235,7 @@ def test_a_finished_run_is_left_as_it_is(whole: Path) -> None:
 def called(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """The command in this process: its code, and what it printed as an error."""
     with pytest.raises(SystemExit) as caught:
-        cli.main(words)
+        main.main(words)
     printed = capsys.readouterr()
     assert "Traceback" not in printed.out + printed.err
     assert isinstance(caught.value.code, int)

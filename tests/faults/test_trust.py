@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 
 import ganzfeld
-from ganzfeld import build, checkpoint, cli, shipping, trust
+from ganzfeld.cli import main
+from ganzfeld.core import checkpoint, files, foreign, plugins
 from ganzfeld.errors import ForeignCodeError, GanzfeldError, UsageError
+from ganzfeld.models import folder as shipping
 
-COMMANDS = {(name,): command for name, command in cli.COMMANDS.items()} | {
+COMMANDS = {(name,): command for name, command in main.COMMANDS.items()} | {
     (group, name): command
-    for group, (_, own) in cli.GROUPS.items()
+    for group, (_, own) in main.GROUPS.items()
     for name, command in own.items()
 }
 SECONDS = 15
@@ -98,7 +100,7 @@ def hostile(clean: Path, tmp_path: Path, mark: Path) -> Path:
         manifest.pop("sha256")
         data = state.read_bytes()
         state.unlink()
-        manifest["files"]["state.json"] = checkpoint.write(state, data)
+        manifest["files"]["state.json"] = files.write(state, data)
         (folder / "manifest.json").write_bytes(checkpoint.sealed(manifest))
     return run
 
@@ -130,7 +132,7 @@ def test_no_command_runs_what_a_folder_names(
     code: Any = 0
     with contextlib.suppress(Enough), at_most(SECONDS):
         try:
-            cli.main([*name, *words_of(COMMANDS[name], hostile / inner, out)])
+            main.main([*name, *words_of(COMMANDS[name], hostile / inner, out)])
         except SystemExit as end:
             code = end.code
     assert not mark.exists()
@@ -144,7 +146,10 @@ def test_no_public_function_runs_what_a_folder_names(
     name: str, hostile: Path, tmp_path: Path, mark: Path
 ) -> None:
     function = getattr(ganzfeld, name)
-    first = next(iter(inspect.signature(function).parameters))
+    first = next(iter(inspect.signature(function).parameters), None)
+    if first is None:
+        assert function() and not mark.exists()
+        return
     given: list[Any] = [[hostile, hostile]] if first == "paths" else [hostile]
     more = {"data": "avatars:64", "images": 64, "out": tmp_path / "out", "init": hostile}
     known = inspect.signature(function).parameters
@@ -169,25 +174,25 @@ def test_the_same_folder_runs_it_where_it_is_trusted(hostile: Path, mark: Path) 
 @pytest.mark.parametrize("name", ["os:system", "antigravity:x", "own.py:G"])
 def test_a_name_from_a_file_is_refused_wherever_it_comes_by(name: str) -> None:
     with pytest.raises(ForeignCodeError):
-        build.find(trust.foreign(name), {}, "network")
+        plugins.find(foreign.foreign(name), {}, "network")
 
 
 @pytest.mark.parametrize("name", [":", "os:", ":system", "a b:c", "os:system()", "x/y:z", "::"])
 def test_only_names_of_the_form_of_code_are_looked_up(name: str) -> None:
     with pytest.raises(UsageError, match="no recipe is called"):
-        build.find(name, {"dcgan": None}, "recipe")
+        plugins.find(name, {"dcgan": None}, "recipe")
 
 
 def test_a_users_file_stands_for_no_other_module(tmp_path: Path) -> None:
     import queue
 
     (tmp_path / "queue.py").write_text("mine = 1\n")
-    module = build.load_module(str(tmp_path / "queue.py"))
+    module = plugins.load_module(str(tmp_path / "queue.py"))
     assert module.mine == 1 and module.__name__.startswith("ganzfeld_user.queue_")
     assert sys.modules["queue"] is queue
-    assert build.load_module(str(tmp_path / "queue.py")) is module
+    assert plugins.load_module(str(tmp_path / "queue.py")) is module
     (tmp_path / "queue.py").write_text("mine = 2\n")
-    assert build.load_module(str(tmp_path / "queue.py")).mine == 2
+    assert plugins.load_module(str(tmp_path / "queue.py")).mine == 2
 
 
 def own_run(tmp_path: Path, mark: Path) -> tuple[Path, Path]:

@@ -18,7 +18,7 @@ import pytest
 
 import ganzfeld
 from faults.command import SETTINGS
-from ganzfeld import system
+from ganzfeld.core import system
 from ganzfeld.data import pack
 
 MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog")
@@ -118,7 +118,7 @@ def test_a_run_from_its_data_to_its_report(hidden: dict[str, str], tmp_path: Pat
 
 def test_two_processes_do_not_take_one_run(hidden: dict[str, str], tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom ganzfeld.guard import locked\n"
+        "import sys\nfrom pathlib import Path\nfrom ganzfeld.core.lock import locked\n"
         "with locked(Path('.')):\n print('held', flush=True)\n sys.stdin.read()"
     )
     words = [sys.executable, "-c", code]
@@ -161,7 +161,7 @@ def test_text_is_read_as_utf_8_on_every_system() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 named = {word.arg for word in node.keywords}
                 text = node.func.attr in ("read_text", "write_text")
-                plain = path.name == "pace.py"  # digits, of Linux alone
+                plain = path.name == "speed.py"  # digits, of Linux alone
                 assert not text or plain or "encoding" in named, f"{path}:{node.lineno}"
 
 

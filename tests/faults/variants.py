@@ -15,7 +15,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from ganzfeld import checkpoint
+from ganzfeld.core import checkpoint
 
 STRANGE = [
     "\x1b[31m",

@@ -11,8 +11,8 @@ import sys
 
 
 def main() -> None:
-    import ganzfeld.run  # noqa: F401  all that training needs
-    from ganzfeld import cli
+    import ganzfeld.training.run  # noqa: F401  all that training needs
+    from ganzfeld.cli import main as cli
 
     print("ready", flush=True)
     for line in sys.stdin:

@@ -11,18 +11,20 @@ import torch
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import pictures, report, shipping
-from ganzfeld.checkpoint import as_json, replace
-from ganzfeld.cli import main
-from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld import report
+from ganzfeld.cli.main import main
+from ganzfeld.core import runfolder
+from ganzfeld.core.files import as_json, cache_folder, replace
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
-from ganzfeld.evaluation import asked_labels, reference_rows
-from ganzfeld.metrics import domain, frechet_distance, kernel_distance, precision_recall
+from ganzfeld.metrics import frechet_distance, kernel_distance, label_classifier, precision_recall
+from ganzfeld.metrics.evaluate import asked_labels, reference_rows
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.memorisation import thumbnails, variants_of
+from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.scale import real_scale
-from ganzfeld.metrics.suite import TABLE
 from ganzfeld.metrics.summary import summary
+from ganzfeld.modalities.image import draw as pictures
 
 
 def installed() -> bool:
@@ -60,7 +62,7 @@ def folder(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domain, "IMAGES", 24_000)
+    monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
 
 
 def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
@@ -188,7 +190,7 @@ def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path
 def test_predicted_classes_where_none_were_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(domain, "IMAGES", 24_000)
+    monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
     pack = open_pack("avatars:1200", PackOptions(size=(16, 16)), workers=0)
     options: dict[str, Any] = {"metrics": ["classes", "intra_class", "score"]}
     found = ganzfeld.evaluate(folder, pack, extractor="domain", **options)
@@ -347,7 +349,7 @@ def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
         quiet=True,
     )
     options: dict[str, Any] = {"extractor": "random", "count": 12}
-    trained_on = shipping.read_config(run.path).data.fingerprint
+    trained_on = runfolder.read_config(run.path).data.fingerprint
     found = ganzfeld.evaluate(run, data, labels="none", **options)
     assert found["protocol"]["data"] == trained_on
     found = ganzfeld.evaluate(run, data, **options)
@@ -422,7 +424,7 @@ def test_grey_and_alpha(tmp_path: Path) -> None:
 def test_frechet_of_many_is_not_marked_and_has_parts(
     monkeypatch: pytest.MonkeyPatch, pack: Pack, folder: Path
 ) -> None:
-    monkeypatch.setattr("ganzfeld.metrics.suite.BIASED", 30)
+    monkeypatch.setattr("ganzfeld.metrics.registry.BIASED", 30)
     found = ganzfeld.evaluate(folder, pack, extractor="random", metrics=["fid", "kid"])
     assert not found["frechet_biased"] and len(found["frechet_parts"]) == 2
     lines = summary(found)
@@ -485,7 +487,7 @@ def test_training_mode_and_device_do_not_leak(run: ganzfeld.Run) -> None:
 
 def test_evaluate_agrees_with_the_plain_functions(run: ganzfeld.Run, pack: Pack) -> None:
     """By hand: sample, round, extract, measure."""
-    from ganzfeld.randomness import key
+    from ganzfeld.core.randomness import key
 
     found = ganzfeld.evaluate(run, pack, extractor="random", count=64, metrics=["frechet"])
     net = make_extractor("random", pack, progress=lambda stage, done, total: None)

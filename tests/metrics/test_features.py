@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from ganzfeld.data.pack import Pack, PackOptions, cache_folder, open_pack
+from ganzfeld.core import store
+from ganzfeld.core.files import cache_folder
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import domain, store
+from ganzfeld.metrics import label_classifier
 from ganzfeld.metrics.features import BATCH, extract, make_extractor, native, of_pack
-from ganzfeld.metrics.untrained import Untrained, untrained_tensors
+from ganzfeld.metrics.random_features import Untrained, untrained_tensors
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -31,7 +33,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(domain, "IMAGES", 24_000)
+    monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
     yield
 
 
@@ -62,7 +64,7 @@ STAMPS = ["63a6c63ea72428e7", "bd07906c79b254c2", "15dee9fc7dfb6db6", "4c7bfd451
 @pytest.mark.usefixtures("short")
 def test_domain_is_deterministic_and_found_again(pack: Pack, own_cache: Path) -> None:
     threads = torch.get_num_threads()
-    network, stamp, accuracy = domain.domain_classifier(pack, silent)
+    network, stamp, accuracy = label_classifier.domain_classifier(pack, silent)
     assert accuracy >= 0.8
     [place] = own_cache.glob("domain-*")
     data = place.read_bytes()
@@ -70,7 +72,7 @@ def test_domain_is_deterministic_and_found_again(pack: Pack, own_cache: Path) ->
     torch.manual_seed(7)
     torch.set_num_threads(2)
     try:
-        again, stamp_again, _ = domain.domain_classifier(pack, silent)
+        again, stamp_again, _ = label_classifier.domain_classifier(pack, silent)
     finally:
         torch.set_num_threads(threads)
     assert stamp_again == stamp
@@ -80,46 +82,48 @@ def test_domain_is_deterministic_and_found_again(pack: Pack, own_cache: Path) ->
     place.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.MonkeyPatch.context() as patch:
         calls = []
-        original = domain.trained
-        patch.setattr(domain, "trained", lambda *a: calls.append(1) or original(*a))
-        assert domain.domain_classifier(pack, silent)[1] == stamp
-        assert domain.domain_classifier(pack, silent)[1] == stamp
+        original = label_classifier.trained
+        patch.setattr(label_classifier, "trained", lambda *a: calls.append(1) or original(*a))
+        assert label_classifier.domain_classifier(pack, silent)[1] == stamp
+        assert label_classifier.domain_classifier(pack, silent)[1] == stamp
     assert calls == [1], "the damaged one is trained again, the whole one is not"
 
 
 @pytest.mark.usefixtures("short")
 def test_folding_changes_nothing(pack: Pack) -> None:
-    arrays, _ = domain.trained(pack, silent)
-    plain = domain.Classifier((3, 16, 16), len(pack.classes))
+    arrays, _ = label_classifier.trained(pack, silent)
+    plain = label_classifier.Classifier((3, 16, 16), len(pack.classes))
     plain.load_state_dict({n: torch.from_numpy(a) for n, a in arrays.items()})
     x = torch.rand(5, 3, 16, 16) * 2 - 1
     with torch.no_grad():
-        assert torch.allclose(plain.eval()(x), domain.restored(arrays, pack)(x), atol=1e-4)
+        assert torch.allclose(
+            plain.eval()(x), label_classifier.restored(arrays, pack)(x), atol=1e-4
+        )
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_labels_that_cannot_be_learned_are_refused(
     pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(domain, "IMAGES", 640)
+    monkeypatch.setattr(label_classifier, "IMAGES", 640)
     shuffled = open_pack("avatars", PackOptions(size=(16, 16), count=400), workers=0)
     assert shuffled.labels is not None
     shuffled.labels = np.random.default_rng(0).permutation(shuffled.labels)
     with pytest.raises(DataError, match=r"below 80 %"):
-        domain.domain_classifier(shuffled, silent)
+        label_classifier.domain_classifier(shuffled, silent)
     few = open_pack("avatars", PackOptions(size=(16, 16), count=50), workers=0)
     with pytest.raises(DataError, match="100 labelled"):
-        domain.domain_classifier(few, silent)
+        label_classifier.domain_classifier(few, silent)
     few.labels = None
     with pytest.raises(UsageError, match="the data have none"):
-        domain.domain_classifier(few, silent)
+        label_classifier.domain_classifier(few, silent)
 
 
 @pytest.mark.parametrize("size", [(4, 4), (16, 48), (64, 64), (130, 70)])
 def test_domain_takes_any_size(size: tuple[int, int]) -> None:
-    network = domain.Classifier((4, *size), 3).eval()
+    network = label_classifier.Classifier((4, *size), 3).eval()
     x = network(torch.rand(2, 4, *size))
-    assert x.shape == (2, domain.WIDTH) and network.head(x).shape == (2, 3)
+    assert x.shape == (2, label_classifier.WIDTH) and network.head(x).shape == (2, 3)
 
 
 # All of them

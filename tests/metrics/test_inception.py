@@ -12,7 +12,7 @@ import torch
 
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import inception
-from ganzfeld.metrics.protocol import PROTOCOLS
+from ganzfeld.metrics.inception_resize import PROTOCOLS
 from ganzfeld.metrics.torchzip import read_tensors
 
 

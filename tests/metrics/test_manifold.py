@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganzfeld.metrics import (
-    density_coverage,
-    distances,
-    diversity,
-    manifolds,
-    precision_recall,
-)
+from ganzfeld.metrics import density_coverage, distances, diversity, manifolds, precision_recall
 from ganzfeld.metrics.distances import nearest, nearest_others, squared_distances
 
 Array = NDArray[np.float64]

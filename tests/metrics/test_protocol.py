@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld.metrics.protocol import PROTOCOLS, SIDE, to_rgb
+from ganzfeld.metrics.inception_resize import PROTOCOLS, SIDE, to_rgb
 
 SIZES = [(28, 28), (96, 112), (301, 640), (1, 5), (299, 299)]
 

@@ -9,23 +9,23 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzfeld.build import complete
-from ganzfeld.commands.common import parse_names, parse_seeds
+from ganzfeld.cli.options import parse_names, parse_seeds
 from ganzfeld.config import with_settings
+from ganzfeld.core.randomness import torch_generator
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, Interrupted, UsageError
-from ganzfeld.randomness import torch_generator
-from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.study.budget import Job, configured
-from ganzfeld.study.classifier import accuracy_of, moved
-from ganzfeld.study.families import Study
-from ganzfeld.study.intervals import T95, beyond, holm, ranged_interval, t_interval, t_test
-from ganzfeld.study.ledger import Ledger, opened
-from ganzfeld.study.mirror import mirror_safe
-from ganzfeld.study.page import Page
-from ganzfeld.study.side_by_side import notes, results, spread, unsteady, verdict
-from ganzfeld.study.split import real_rows, split, stratified
-from ganzfeld.study.tuning import FIRST, Trial, best, settings_of, trials
+from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.studies.budget import Job, configured
+from ganzfeld.studies.cells import Study
+from ganzfeld.studies.classifier import accuracy_of, moved
+from ganzfeld.studies.ledger import Ledger, opened
+from ganzfeld.studies.mirror import mirror_safe
+from ganzfeld.studies.page import Page
+from ganzfeld.studies.side_by_side import notes, results, spread, unsteady, verdict
+from ganzfeld.studies.split import real_rows, split, stratified
+from ganzfeld.studies.statistics import T95, beyond, holm, ranged_interval, t_interval, t_test
+from ganzfeld.studies.tuning import FIRST, Trial, best, settings_of, trials
+from ganzfeld.training.build import complete
 
 FACTS = Facts(count=100, channels=1, height=28, width=28, classes=0)
 
@@ -193,7 +193,7 @@ def test_a_job_is_sized_once(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append(seconds)
         return 200_000
 
-    monkeypatch.setattr("ganzfeld.study.budget.affordable", affordable)
+    monkeypatch.setattr("ganzfeld.studies.budget.affordable", affordable)
     job = Job("x.npz", "default", 0, 60.0)
     wide = configured(job, pack)
     assert wide.networks["G"].options["width"] == 32 and asked == [60.0]

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.study.augmentation import pairs, sentence, study_augmentation, verdicts
-from ganzfeld.study.families import study_families
-from ganzfeld.study.intervals import t_interval, t_test
+from ganzfeld.studies.augmentation import pairs, sentence, study_augmentation, verdicts
+from ganzfeld.studies.families import study_families
+from ganzfeld.studies.statistics import t_interval, t_test
 
 SETTINGS = ["networks.G.width=4", "networks.D.width=4"]
 

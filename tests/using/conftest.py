@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.generate import Model
+from ganzfeld.models.model import Model
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 
 

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import ganzfeld
-from ganzfeld.augmenting import augment, folders_of, sequence
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import UsageError
-from ganzfeld.generate import Model
-from ganzfeld.pictures import to_pixels
+from ganzfeld.modalities.image.draw import to_pixels
+from ganzfeld.models.export_dataset import augment, folders_of, sequence
+from ganzfeld.models.model import Model
 
 
 def table(folder: Path) -> list[dict[str, str]]:

@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import interpolation
-from ganzfeld.cli import main
+from ganzfeld.cli import options
+from ganzfeld.cli.main import main
 from ganzfeld.errors import UsageError
-from ganzfeld.generate import Model, latent
-from ganzfeld.interpolation import path, slerp
+from ganzfeld.models import interpolate
+from ganzfeld.models.interpolate import path, slerp
+from ganzfeld.models.model import Model, latent
 
 A, B = latent(100, 1, 0), latent(100, 2, 0)
 
@@ -149,24 +150,24 @@ def test_what_is_wrong_is_said(
 def test_as_many_frames_as_are_said_to_fit_do(
     run: ganzfeld.Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganzfeld.commands import training, using
+    from ganzfeld.cli import sample
 
-    monkeypatch.setattr(using, "MOVING_PIXELS", 10 * 192 * 192)
-    monkeypatch.setattr(training, "GRID_PIXELS", 10 * 66 * 66)
+    monkeypatch.setattr(sample, "MOVING_PIXELS", 10 * 192 * 192)
+    monkeypatch.setattr(options, "GRID_PIXELS", 10 * 66 * 66)
     for name, legs, fit in (("a.gif", 1, 10), ("a.gif", 2, 5), ("a.png", 1, 9), ("a.png", 2, 4)):
         seeds = ",".join(str(seed) for seed in range(legs + 1))
-        using.check_frames(fit, legs, (3, 16, 16), name == "a.png")
+        sample.check_frames(fit, legs, (3, 16, 16), name == "a.png")
         words = ["--seeds", seeds, "--frames", str(fit + 1), "--out", name]
         with pytest.raises(SystemExit) as caught:
             main(["interpolate", str(run.path), *words])
         assert caught.value.code == 2 and f"--frames {fit}\n" in capsys.readouterr().err
     with pytest.raises(ganzfeld.GanzfeldError, match="0 fit") as refused:
-        using.check_frames(1, 11, (3, 16, 16), False)
+        sample.check_frames(1, 11, (3, 16, 16), False)
     assert refused.value.fix == "fewer --seeds"
 
 
 def test_frames_come_as_they_are_asked_for(make_model: Callable[..., Model]) -> None:
-    chunk = next(interpolation.frames(make_model(), [1, 2], per_leg=10**11))
+    chunk = next(interpolate.frames(make_model(), [1, 2], per_leg=10**11))
     assert len(chunk) == 32
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import ganzfeld
-from ganzfeld import cli
-from ganzfeld.augmenting import augment
-from ganzfeld.screen import Screen
+from ganzfeld.cli import main
+from ganzfeld.core.console import Screen
+from ganzfeld.models.export_dataset import augment
 
 MANY = 10_000_000
 
@@ -33,7 +33,7 @@ def test_a_large_labelled_set_is_written_as_it_comes(run: ganzfeld.Run, tmp_path
 
 
 def sample(run: ganzfeld.Run, *words: str) -> None:
-    cli.call("ganzfeld", "", cli.COMMANDS, ["sample", str(run.path), *words])
+    main.call("ganzfeld", "", main.COMMANDS, ["sample", str(run.path), *words])
 
 
 def test_a_large_number_of_samples_is_drawn_as_it_is_asked_for(

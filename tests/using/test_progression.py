@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 import ganzfeld
-from ganzfeld import pictures
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 from ganzfeld.errors import CheckpointError, DataError, UsageError
-from ganzfeld.progression import brief, cut, progress_of, some, spread
+from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.report.progress import brief, cut, progress_of, some, spread
 
 
 @pytest.mark.parametrize(("height", "width", "columns"), [(16, 16, 8), (28, 20, 3), (70, 90, 2)])

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld import checkpoint, shipping
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
+from ganzfeld.core import checkpoint, runfolder
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.generate import Model
-from ganzfeld.ranking import best, price
-from ganzfeld.verify import verify_run
+from ganzfeld.metrics.price import price
+from ganzfeld.models.model import Model
+from ganzfeld.models.rank import best
+from ganzfeld.training.verify import verify_run
 
 
 def test_scores_use_running_statistics_not_the_batch(make_model: Callable[..., Model]) -> None:
@@ -132,13 +133,13 @@ def test_a_run_ships_the_discriminator_of_the_same_moment(run: ganzfeld.Run) -> 
 
 def test_so_does_a_run_that_was_best_before_its_end(run: ganzfeld.Run, tmp_path: Path) -> None:
     """The chosen checkpoint's discriminator, not that of the last step."""
-    from ganzfeld import choice
-    from ganzfeld.build import build_trainer
-    from ganzfeld.session import Session
+    from ganzfeld.training import selection
+    from ganzfeld.training.build import build_trainer
+    from ganzfeld.training.session import Session
 
     folder = tmp_path / "run"
     shutil.copytree(run.path, folder)
-    config = shipping.read_config(folder)
+    config = runfolder.read_config(folder)
     pack = open_pack("avatars:64", PackOptions(size=(16, 16)), workers=0)
     session = Session.__new__(Session)
     session.folder, session.config = folder, config
@@ -149,7 +150,7 @@ def test_so_does_a_run_that_was_best_before_its_end(run: ganzfeld.Run, tmp_path:
     )
     assert early < 640
     assert session.trainer.average is not None
-    chosen = choice.newest(session.trainer.average, early)  # type: ignore[arg-type]
+    chosen = selection.newest(session.trainer.average, early)  # type: ignore[arg-type]
     session.ship(chosen)
     judge = ganzfeld.load(folder / "model").discriminator
     state = checkpoint.load(session.checkpoints / checkpoint.name_of(early)).state["game"]
@@ -209,6 +210,7 @@ def test_the_command(run: ganzfeld.Run, tmp_path: Path, capsys: pytest.CaptureFi
     arguments = ["sample", str(run.path), "--count", "6", "--of", "30", "--out", str(tmp_path)]
     main([*arguments, "--label", run.model.classes[0], "--show-price"])
     wanted = best(run.model, 6, of=30, labels=run.model.classes[0]).numbers
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"0-{n:06d}.png" for n in sorted(wanted)]
+    names = [f"0-{n:06d}-{run.model.classes[0]}.png" for n in sorted(wanted)]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
     said = capsys.readouterr().out
     assert "recall" in said and "kept" in said and "unkept" in said

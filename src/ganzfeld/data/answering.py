@@ -12,8 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.data.codecs import Probe
-from ganzfeld.data.ranges import Seen
+from ganzfeld.modalities.image.codec import Probe
+from ganzfeld.modalities.image.ranges import Seen
 
 
 @dataclass(kw_only=True)

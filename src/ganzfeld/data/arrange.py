@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ganzfeld.core.names import capped, folded, natural, shown
 from ganzfeld.data import layout, tables
-from ganzfeld.data.names import capped, folded, natural, shown
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.errors import DataError

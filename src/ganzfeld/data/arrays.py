@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.data.names import shown
-from ganzfeld.data.ranges import (
+from ganzfeld.core.names import shown
+from ganzfeld.errors import DataError
+from ganzfeld.modalities.image.ranges import (
     LABELS,
     Range,
     Seen,
@@ -25,7 +26,6 @@ from ganzfeld.data.ranges import (
     to_bytes,
     usual,
 )
-from ganzfeld.errors import DataError
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 ROWS = 4096  # looked at together

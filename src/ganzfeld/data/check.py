@@ -7,20 +7,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ganzfeld.core.names import capped, shortened, shown, tally
+from ganzfeld.core.progress import Progress
+from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import decode_all
-from ganzfeld.data.formats import FRAME
-from ganzfeld.data.names import capped, shortened, shown, tally
+from ganzfeld.data.findings import Outcome, judge, report_of
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.summary import rows_of
-from ganzfeld.data.survey import (
-    PackOptions,
-    Progress,
-    choose_target,
-    load_source,
-    prepare,
-)
-from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import DataError
+from ganzfeld.modalities.image.formats import FRAME
 
 SAID = ("images", "split", "left aside", "cut off", "values")  # rows that no other line says
 

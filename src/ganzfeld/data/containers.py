@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import capped, is_document, is_system, natural, shown, suffix
+from ganzfeld.core.reader import open_regular
 from ganzfeld.data import arrays
 from ganzfeld.data.listing import Stamp
-from ganzfeld.data.names import capped, is_document, is_system, natural, shown, suffix
 from ganzfeld.data.npz import key_of, read_npz
 from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
 from ganzfeld.data.source import Encoded, Reading, Ready
 from ganzfeld.data.unzip import titles_of
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.reader import open_regular
 
 MAX_MEMBERS = 10_000_000
 # What a file's name cannot hide: (kind, its first bytes).

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganzfeld.core.progress import Progress
 from ganzfeld.data.answering import digest_of
-from ganzfeld.data.codecs import Target, cut_off, fit
-from ganzfeld.data.diagnosis import BadPicture
-from ganzfeld.data.ranges import LABELS, Range, parse, percentiles, usual
+from ganzfeld.data.findings import Outcome
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Ready
-from ganzfeld.data.survey import PackOptions, Progress
-from ganzfeld.data.verdict import Outcome
 from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError
+from ganzfeld.modalities.image.bad import BadPicture
+from ganzfeld.modalities.image.codec import Target, cut_off, fit
+from ganzfeld.modalities.image.ranges import LABELS, Range, parse, percentiles, usual
 
 Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
 

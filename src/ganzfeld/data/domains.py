@@ -12,18 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ganzfeld.core.names import capped, natural, shown
+from ganzfeld.core.progress import Progress
+from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
 from ganzfeld.data.layout import is_test
-from ganzfeld.data.names import capped, natural, shown
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
 from ganzfeld.data.source import RULES, Encoded, Ready
-from ganzfeld.data.sources import (
-    SPLIT_NAMES,
-    depth_shared,
-    embedded_count,
-    find_source,
-)
-from ganzfeld.data.survey import PackOptions, Progress
 from ganzfeld.errors import DataError, UsageError
 
 WIDEST = (1.2, 4.0)  # width by height of two images side by side

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganzfeld.data.formats import ANIMATED, FRAME, count_frames
-from ganzfeld.data.names import suffix
+from ganzfeld.core.names import suffix
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded
+from ganzfeld.modalities.image.formats import ANIMATED, FRAME, count_frames
 
 DICOM = ("dcm", "dicom", "ima", "")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld import system
+from ganzfeld.core import system
 from ganzfeld.errors import DataError, UsageError
 
 IMAGE_COLUMNS = ("image", "images", "img", "x", "pixel_values")

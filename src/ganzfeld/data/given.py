@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import system
+from ganzfeld.core import system
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.names import quoted
 from ganzfeld.data.from_python import is_path, store
-from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError, of_disk
-from ganzfeld.lineage import quoted
 
 NAMES = ("dataset.npz", "dataset.zip")  # what `store` writes
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
-from ganzfeld.randomness import numpy_generator
 
 SHARE, MOST = 0.05, 256  # of the images, and images, that are held out by default
 LEAST = 100  # images, below which none are: each one is needed for training

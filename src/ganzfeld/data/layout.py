@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ganzfeld.data.names import natural
+from ganzfeld.core.names import natural
 
 TRAIN = frozenset({"train", "training", "trn", "训练", "训练集"})
 PLAIN_HELD = frozenset({"test", "tests", "testing", "val", "valid", "validation"})

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganzfeld.data.names import is_system, natural
+from ganzfeld.core.names import is_system, natural
 
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 

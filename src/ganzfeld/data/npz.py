@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import capped, shown
 from ganzfeld.data.arrays import numpy_reason
-from ganzfeld.data.names import capped, shown
 from ganzfeld.errors import DataError
 
 IMAGE_WORDS = ("x", "images", "image", "imgs", "img", "data", "samples", "arr_0", "pictures")

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzfeld.data.names import capped, shown, suffix, tally
+from ganzfeld.core.names import capped, shown, suffix, tally
 
 SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "mid"})
 FILMS = frozenset({"mp4", "mov", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"})

@@ -8,7 +8,6 @@ and classes, the same on every machine and for a folder and a ZIP of the same im
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
@@ -17,9 +16,6 @@ import re
 import secrets
 import shutil
 import socket
-import stat
-import sys
-import tempfile
 import weakref
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -29,29 +25,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld import system
-from ganzfeld.data.codecs import Target
+from ganzfeld.core import system
+from ganzfeld.core.files import _no_cache, cache_folder
+from ganzfeld.core.memory import amount
+from ganzfeld.core.names import shown
+from ganzfeld.core.progress import Progress
+from ganzfeld.core.reader import open_regular
+from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all
-from ganzfeld.data.names import shown
-from ganzfeld.data.packfile import (
-    Content,
-    DamagedPack,
-    PackWriter,
-    hold,
-    read_pack,
-)
+from ganzfeld.data.findings import Outcome, judge, report_of
+from ganzfeld.data.options import PackOptions
+from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
 from ganzfeld.data.source import Encoded, Ready
-from ganzfeld.data.survey import (
-    PackOptions,
-    Progress,
-    choose_target,
-    load_source,
-    prepare,
-)
-from ganzfeld.data.verdict import Outcome, judge, report_of
 from ganzfeld.errors import ResourceError
-from ganzfeld.memory import amount
-from ganzfeld.reader import open_regular
+from ganzfeld.modalities.image.codec import Target
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
@@ -176,62 +163,6 @@ def open_pack(
 
 def _silent(stage: str, done: int, total: int) -> None:
     pass
-
-
-def cache_folder(cache: Path | None = None) -> Path:
-    """Where packs lie: as given, else $GANZFELD_CACHE, $XDG_CACHE_HOME/ganzfeld or
-    ~/.cache/ganzfeld. Raises `ResourceError` when it cannot be made."""
-    if cache is None:
-        named, base = os.environ.get("GANZFELD_CACHE"), os.environ.get("XDG_CACHE_HOME")
-        if not named and not base:
-            try:
-                base = str(Path.home() / ".cache")
-            except RuntimeError:  # no $HOME, and a user whom the system does not know
-                return _without_home()
-        cache = Path(named) if named else Path(base or "") / "ganzfeld"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _no_cache(cache, error) from error
-    return cache
-
-
-def _without_home() -> Path:
-    """A folder of this user's alone among the temporary files, and a word about it."""
-    cache = Path(tempfile.gettempdir()) / f"ganzfeld-{system.user() or 0}"
-    try:
-        cache.mkdir(mode=0o700, exist_ok=True)
-        found = os.lstat(cache)
-    except OSError as error:
-        raise _no_cache(cache, error) from error
-    own = system.user() is None or (found.st_uid == system.user() and not found.st_mode & 0o022)
-    if not stat.S_ISDIR(found.st_mode) or not own:
-        raise ResourceError(
-            f"there is no home folder for packs, and {shown(str(cache))} belongs to another user",
-            safe="the data are untouched",
-            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...",
-        )
-    if str(cache) not in _SAID:
-        _SAID.add(str(cache))
-        print(
-            f"note: there is no home folder: packs are kept in {shown(str(cache))} "
-            "(GANZFELD_CACHE names another)",
-            file=sys.stderr,
-        )
-    return cache
-
-
-_SAID: set[str] = set()  # folders that were spoken of
-
-
-def _no_cache(cache: Path, error: OSError) -> ResourceError:
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        what = f"the disk of the cache folder {shown(str(cache))} is full"
-    else:
-        what = f"the cache folder {shown(str(cache))} cannot be written: {error.strerror or error}"
-    return ResourceError(
-        what, safe="the data are untouched", fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ..."
-    )
 
 
 def quick_key(source: Encoded | Ready, options: PackOptions) -> str:

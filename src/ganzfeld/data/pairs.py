@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import shown
+from ganzfeld.core.randomness import key
 from ganzfeld.data.arrays import Stack
-from ganzfeld.data.names import shown
+from ganzfeld.data.decode import EMBEDDED_SIZE
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import Ready
-from ganzfeld.data.survey import EMBEDDED_SIZE, PackOptions
 from ganzfeld.errors import DataError
-from ganzfeld.randomness import key
 
 EMBEDDED = {"avatars-styles": ("colour", "comic"), "avatars-lines": ("lines", "colour")}
 EMBEDDED_COUNT, EMBEDDED_HELD = 5000, 64
@@ -185,12 +186,12 @@ def draw(
 
 def drawing(style: str, start: int, count: int, size: tuple[int, int]) -> Ready:
     """Avatars in one style, from scene `start` on; lines are grey."""
-    from ganzfeld.data import avatars
+    from ganzfeld.data.avatars import scene
 
     channels = 1 if style == "lines" else 3
 
     def rows(first: int, end: int) -> NDArray[np.uint8]:
-        pixels, _ = avatars.avatars(end - first, *size, style=style, start=start + first)
+        pixels, _ = scene.avatars(end - first, *size, style=style, start=start + first)
         return pixels[:, :channels]
 
     place = f"avatars, {style} from {start}"
@@ -198,6 +199,6 @@ def drawing(style: str, start: int, count: int, size: tuple[int, int]) -> Ready:
         kind="embedded",
         name=f"avatars-{style}",
         place=place,
-        stamps=[(place, count, avatars.VERSION)],
+        stamps=[(place, count, scene.VERSION)],
         loader=lambda: (Stack(shape=(count, channels, *size), rows=rows), None, ()),
     )

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.data.names import shown
+from ganzfeld.core.names import shown
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.errors import DataError
 

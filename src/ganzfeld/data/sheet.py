@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzfeld import system
-from ganzfeld.data.names import shortened, shown
+from ganzfeld.core import system
+from ganzfeld.core.names import shortened, shown
 from ganzfeld.errors import ResourceError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganzfeld.data.names import capped, shortened
+from ganzfeld.core.names import capped, shortened
 
 SLIGHT = 0.02  # a part cut off that need not be told
 KINDS = {

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import capped, natural, shown, suffix
 from ganzfeld.data.layout import role
-from ganzfeld.data.names import capped, natural, shown, suffix
 from ganzfeld.errors import DataError
 
 SUFFIXES = ("csv", "tsv", "jsonl", "ndjson")

@@ -8,14 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganzfeld.data.names import (
-    capped,
-    is_document,
-    is_system,
-    natural,
-    shown,
-    suffix,
-)
+from ganzfeld.core.names import capped, is_document, is_system, natural, shown, suffix
 from ganzfeld.data.readers import TarReader
 from ganzfeld.data.source import Encoded
 from ganzfeld.errors import DataError

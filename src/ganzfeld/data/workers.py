@@ -21,14 +21,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ganzfeld import system
+from ganzfeld.core import system
 from ganzfeld.data.answering import Answer, as_line, digest_of, receive, send
-from ganzfeld.data.codecs import Target, decode, probe
-from ganzfeld.data.depth import OutOfRange
-from ganzfeld.data.diagnosis import BadPicture
-from ganzfeld.data.formats import FRAME, Frames, is_tame
 from ganzfeld.data.readers import Reader, Unreadable, reader_of
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.modalities.image.bad import BadPicture
+from ganzfeld.modalities.image.codec import Target, decode, probe
+from ganzfeld.modalities.image.depth import OutOfRange
+from ganzfeld.modalities.image.formats import FRAME, Frames, is_tame
 
 PICTURE_SECONDS = 30.0
 MEMORY_BYTES = 8 << 30  # address space of a child, where the system can limit it

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
+from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.adversarial import Adversarial
-from ganzfeld.games.game import Batch, Clock, Game, Losses
+from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.gmmn import GMMN
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
 from ganzfeld.games.vae import VAE

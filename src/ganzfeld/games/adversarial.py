@@ -10,12 +10,13 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.augmentation import Augmentation
+from ganzfeld.core.schedules import cosine
+from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
-from ganzfeld.games.game import Batch, Game, Losses, verdict
-from ganzfeld.losses import LOSSES
-from ganzfeld.penalties import estimated_slope, gradient_penalty, slope
-from ganzfeld.schedules import cosine
+from ganzfeld.games.augment import Augmentation
+from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
 
 
 class Adversarial(Game):
@@ -31,7 +32,7 @@ class Adversarial(Game):
     penalty_every: compute penalties in every k-th step of the discriminator only, with k times
         the weight (Karras et al. 2020, "lazy regularisation").
     difference: r1 and r2 by finite differences of this length in a random direction, which take
-        no second derivative (`ganzfeld.penalties.estimated_slope`); 0: exact.
+        no second derivative (`ganzfeld.games.penalties.estimated_slope`); 0: exact.
     burn_in: the part of the run, in (0, 1], over which schedules go from first to second value.
     discriminator_moves, generator_moves: moves of each player in a step where it moves.
     discriminator_every, generator_every: a player moves in every n-th step.
@@ -45,12 +46,12 @@ class Adversarial(Game):
         al. 2021): per fake, the gradients of the two losses differ by a factor only. It needs a D
         without batch normalisation, and a loss whose factor is finite: not hinge or least-squares.
     augment: "none", "fixed", or "adaptive": what D sees, real and fake, is transformed at random
-        (see `ganzfeld.augmentation`); samples never are.
+        (see `ganzfeld.games.augment`); samples never are.
     augment_p: probability of each transformation, or the most that an adaptive one may be. A
         pair is a schedule.
     augment_target: mean sign of D on real samples that an adaptive probability steers towards.
     augment_speed: images seen while it goes from 0 to 1; None: a tenth of the run, at most 500,000.
-    augment_kinds: names in `ganzfeld.augmentation.KINDS`; None: those that suit `augment`.
+    augment_kinds: names in `ganzfeld.games.augment.KINDS`; None: those that suit `augment`.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012

@@ -8,7 +8,8 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.games.game import Batch, Game, Losses
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game
 
 
 class GMMN(Game):

@@ -8,9 +8,10 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
-from ganzfeld.games.game import Batch, Game, Losses, verdict
-from ganzfeld.losses import LOSSES, AdversarialLoss
+from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.losses import LOSSES, AdversarialLoss
 
 
 class Pool(nn.Module):

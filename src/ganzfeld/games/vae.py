@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, softplus
 
-from ganzfeld.games.game import Batch, Game, Losses
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game
 
 LEAST = 1 / 255  # half a grey level of pixels in [-1, 1]: no noise is smaller than rounding
 Noise = Literal["gaussian", "laplace", "bernoulli"]

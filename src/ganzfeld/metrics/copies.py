@@ -11,8 +11,8 @@ from ganzfeld.data.pack import Pack
 from ganzfeld.metrics.features import Features, of_pack
 from ganzfeld.metrics.memorisation import LEFT_OUT, left_out, thumbnails, variants_of
 from ganzfeld.metrics.reference import usable_rows
+from ganzfeld.metrics.registry import PIXEL_COUNT, Thumbnails
 from ganzfeld.metrics.scale import small
-from ganzfeld.metrics.suite import PIXEL_COUNT, Thumbnails
 
 LIMIT = 50_000  # images of the data that are looked at: 150 MB of thumbnails in colour
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganzfeld import process
+from ganzfeld.core import runtime
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError
-from ganzfeld.metrics import domain, learned
+from ganzfeld.metrics import label_classifier, learned
 from ganzfeld.metrics.features import Extractor, extract, inception, make_extractor
 from ganzfeld.metrics.inception import installed
 from ganzfeld.metrics.learning import Progress
@@ -47,7 +47,7 @@ def candidates(pack: Pack) -> list[str]:
     16 images.
     """
     found = ["inception"] if installed() and like_photographs(pack) else []
-    if pack.labels is not None and len(pack.classes) > 1 and len(pack) >= domain.LEAST:
+    if pack.labels is not None and len(pack.classes) > 1 and len(pack) >= label_classifier.LEAST:
         found.append("domain")
     return [*found, "learned" if len(pack) >= learned.LEAST else "random"]
 
@@ -93,7 +93,7 @@ def inception_seconds() -> float:
     """CPU seconds an image on one thread, measured on four images."""
     network = inception("tf1")
     images = np.zeros((4, 3, SIDE, SIDE), np.uint8)
-    with process.threads(1):
+    with runtime.threads(1):
         extract(network, [images[:1]], 1)  # the first call is slower
         start = time.thread_time()
         extract(network, [images], len(images))

@@ -13,16 +13,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganzfeld.build import call, channels_last, find
+from ganzfeld.core.plugins import call, find
+from ganzfeld.core.store import Arrays, digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
-from ganzfeld.metrics import protocol as protocols
-from ganzfeld.metrics.domain import domain_classifier
+from ganzfeld.metrics import inception_resize as protocols
 from ganzfeld.metrics.inception import Inception, inception_tensors
+from ganzfeld.metrics.label_classifier import domain_classifier
 from ganzfeld.metrics.learned import learned_features
 from ganzfeld.metrics.learning import Progress, learning_rows
-from ganzfeld.metrics.store import Arrays, digest
-from ganzfeld.metrics.untrained import Untrained, untrained_tensors
+from ganzfeld.metrics.random_features import Untrained, untrained_tensors
+from ganzfeld.networks.layers import channels_last
 
 BATCH = 32  # images; more is no faster on a processor
 

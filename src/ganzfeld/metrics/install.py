@@ -14,7 +14,8 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
-from ganzfeld.data.pack import cache_folder
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.store import keep, kept
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.inception import (
     MEGABYTES,
@@ -27,7 +28,6 @@ from ganzfeld.metrics.inception import (
     place_of,
     renamed,
 )
-from ganzfeld.metrics.store import keep, kept
 from ganzfeld.metrics.torchzip import read_tensors
 
 SECONDS = 1_800  # that pip may take

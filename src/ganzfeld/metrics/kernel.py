@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import ROWS, Array, as_pair, squared_distances
-from ganzfeld.randomness import numpy_generator
 
 BLOCK = 5_000  # samples: larger sets are cut into blocks, and the cost is linear from there
 MEDIAN_OF = 1_000  # samples of each set that choose the bandwidth

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, pad
 
-from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.core.store import Arrays, digest, keep, kept
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
-from ganzfeld.metrics.store import Arrays, digest, keep, kept
-from ganzfeld.randomness import numpy_generator
 
 RECIPE = 1  # raise it when the same data would give other features
 LEAST = 16  # images

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ganzfeld import process
+from ganzfeld.core import runtime
+from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
-from ganzfeld.randomness import key, numpy_generator
 
 MOST = 25_000  # images that an extractor learns from
 
@@ -37,7 +37,7 @@ def learning_rows(pack: Pack) -> Rows:
 def same_everywhere(name: str) -> Iterator[None]:
     """One thread, since the order of sums depends on their number; a seed; no inference mode."""
     grad = torch.enable_grad()
-    with process.threads(1), torch.random.fork_rng(devices=[]), torch.inference_mode(False), grad:
+    with runtime.threads(1), torch.random.fork_rng(devices=[]), torch.inference_mode(False), grad:
         torch.manual_seed(key(name, "initialise"))
         yield
 

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import Array, as_features, as_pair, nearest
-from ganzfeld.randomness import numpy_generator
 
 ALIKE = 1e-6  # of the median distance: closer ones are the same image
 LEFT_OUT = 1_000  # training images that stand for fresh ones

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.core.store import keep, kept
 from ganzfeld.data import held
-from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, extract, of_pack
-from ganzfeld.metrics.store import keep, kept
-from ganzfeld.randomness import key, numpy_generator
 
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]

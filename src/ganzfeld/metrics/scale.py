@@ -16,14 +16,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzfeld.data.pack import Pack, cache_folder
+from ganzfeld.core.files import cache_folder
+from ganzfeld.core.randomness import key
+from ganzfeld.core.store import keep, kept
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
 from ganzfeld.metrics.reference import Progress, features_of, usable_rows
-from ganzfeld.metrics.store import keep, kept
-from ganzfeld.metrics.suite import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
-from ganzfeld.randomness import key
+from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
 
 VERSION = 1  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganzfeld.metrics.suite import TABLE, Metric
+from ganzfeld.metrics.registry import TABLE, Metric
 
 Row = tuple[str, str, str, str]  # name, value, the same of real data, what it means
 HEAD = ("metric", "value", "real data", "what it means")

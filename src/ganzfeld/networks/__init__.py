@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from ganzfeld import process as _process  # noqa: F401  (it warms MKL up)
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
-from ganzfeld.networks.patch import PatchDiscriminator
+from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
-from ganzfeld.networks.translator import ResidualTranslator
+from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,

@@ -18,7 +18,7 @@ from ganzfeld.networks.layers import (
     initialise,
     need_labels,
 )
-from ganzfeld.networks.linear import Linear
+from ganzfeld.networks.onednn_linear import Linear
 
 
 class MLPGenerator(nn.Module):

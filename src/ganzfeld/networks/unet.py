@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks.layers import SLOPE
-from ganzfeld.networks.translator import Norm, normalise, pad_to_multiple, start
+from ganzfeld.networks.resnet_translator import Norm, normalise, pad_to_multiple, start
 
 DROPPED = 3  # levels of the decoder, from the innermost, that may have dropout
 

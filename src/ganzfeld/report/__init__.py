@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzfeld import whereabouts
-from ganzfeld.checkpoint import replace
+from ganzfeld.core.files import replace
+from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
-from ganzfeld.report import drawn, sections, settings
+from ganzfeld.report import samples, sections, settings
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
 
 if TYPE_CHECKING:
+    from ganzfeld.core.progress import Progress
     from ganzfeld.data.pack import Pack
-    from ganzfeld.data.survey import Progress
 
 __all__ = ["needs_data", "open_data", "read", "write"]
 
@@ -34,7 +34,7 @@ def write(
     Raises CheckpointError where this is no run, ResourceError where it cannot be written.
     """
     record = read(Path(run))
-    model = drawn.load_model(record, trust_code)
+    model = samples.load_model(record, trust_code)
     text = page(
         f"{record.data} by {Path(record.config.recipe).name} - ganzfeld",
         sections.hero(record),
@@ -42,8 +42,8 @@ def write(
         sections.through_time(record),
         sections.curves(record),
         sections.metrics(record),
-        drawn.closest(record, model, pack),
-        drawn.by_class(record, model),
+        samples.closest(record, model, pack),
+        samples.by_class(record, model),
         settings.next_steps(record),
         settings.footer(record),
     )
@@ -59,8 +59,8 @@ def needs_data(record: Record) -> bool:
 
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
+    from ganzfeld.data.options import alpha_of
     from ganzfeld.data.pack import PackOptions, open_pack
-    from ganzfeld.data.survey import alpha_of
 
     data = whereabouts.located(record.config.data, record.path)
     measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)

@@ -9,8 +9,8 @@ from typing import cast
 
 from PIL import Image
 
-from ganzfeld.pictures import on_white
-from ganzfeld.reader import Unreadable, open_image
+from ganzfeld.core.reader import Unreadable, open_image
+from ganzfeld.modalities.image.draw import on_white
 from ganzfeld.report.html import Html, tag
 
 QUALITIES = (90, 80, 65, 50, 35)

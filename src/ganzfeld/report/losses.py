@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ganzfeld.losses import draws_of
+from ganzfeld.games.losses import draws_of
 from ganzfeld.report.chart import Level, Line, chart
 from ganzfeld.report.html import Html
 from ganzfeld.report.record import Points, Record

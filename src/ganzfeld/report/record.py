@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzfeld import formats, lineage, reader, shipping
 from ganzfeld.config import Config
+from ganzfeld.core import formats, reader, runfolder
+from ganzfeld.core import trust as trust_
 from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics.summary import SINGLE
+from ganzfeld.models import folder
 
 Row = dict[str, Any]
 Points = list[tuple[float, float]]
@@ -50,7 +52,7 @@ class Record:
     @property
     def trust(self) -> str:
         """What commands that draw from this run must add; see `lineage.trust`."""
-        return lineage.trust(self.config)
+        return trust_.trust(self.config)
 
     @property
     def chosen(self) -> Row | None:
@@ -124,12 +126,12 @@ class Record:
 
 def read(run: Path) -> Record:
     """Everything in a run's folder but weights. CheckpointError where it is no run."""
-    config = shipping.read_config(run)
+    config = runfolder.read_config(run)
     problems: list[str] = []
     about = None
     if (run / "model").exists():
         try:
-            found = shipping.read_about(run / "model")
+            found = folder.read_about(run / "model")
             about = found if "images_seen" in found else None
         except CheckpointError as error:
             problems.append(f"The model's config.json could not be read: {error.what}")

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ganzfeld import quality
-from ganzfeld.metrics.suite import TABLE
+from ganzfeld.core.names import duration
+from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
+from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
-from ganzfeld.reader import LINE_BYTES, Unreadable, read_whole
+from ganzfeld.report import quality
 from ganzfeld.report.chart import Best, Level, Line, Points, chart
 from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
 from ganzfeld.report.losses import loss_charts
 from ganzfeld.report.record import Record, Row
-from ganzfeld.screen import duration
 
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000

@@ -7,10 +7,10 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
-from ganzfeld import generate
 from ganzfeld.config import flatten
-from ganzfeld.latents import PORTABLE
-from ganzfeld.randomness import WIDE
+from ganzfeld.core.latents import PORTABLE
+from ganzfeld.core.randomness import WIDE
+from ganzfeld.models import model as generate
 from ganzfeld.report.html import Html, command, section, table, tag
 from ganzfeld.report.record import Record, Row
 
@@ -66,6 +66,7 @@ def _public(record: Record) -> Row:
     for part, name in (("data", "source"), ("data", "other"), ("run", "init")):
         if place := tree[part].get(name):
             tree[part][name] = Path(place).name
+    tree["data"].pop("home", None)
     return tree
 
 

@@ -1,0 +1,113 @@
+"""Commands about data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from ganzfeld.cli.options import parse_size
+from ganzfeld.text import tell
+
+
+def data_check(
+    data: Positional[str],
+    /,
+    *,
+    quarantine: bool = False,
+    size: str | None = None,
+    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
+    frames: Literal["first", "all"] = "first",
+    splits: Literal["train", "all"] = "train",
+    follow_links: bool = False,
+    max_megapixels: float = 64.0,
+    alpha: Literal["white", "black", "keep"] = "white",
+    on_bad_image: Literal["fail", "skip"] | None = None,
+) -> None:
+    """Decode every image and list what is bad, by name and reason. Exit 3 if any is.
+
+    Args:
+        data: Data as `train` takes it.
+        quarantine: Move bad files (not links) into a folder beside the data. Nothing is deleted.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        labels: As for `train`.
+        range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
+        frames: all: every frame of animations and every page of documents.
+        splits: all: also test and validation images.
+        follow_links: Follow links that lead out of the folder.
+        max_megapixels: Larger images count as bad.
+        alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
+        on_bad_image: As for `train`; decides the verdict.
+    """
+    from ganzfeld.core.console import Screen
+    from ganzfeld.data.check import check_data, describe
+    from ganzfeld.data.pack import PackOptions
+
+    options = PackOptions(
+        size=parse_size(size),
+        labels=labels,
+        range=range,
+        frames=frames,
+        splits=splits,
+        follow_links=follow_links,
+        max_megapixels=max_megapixels,
+        alpha=alpha,
+        on_bad_image=on_bad_image,
+    )
+    report = check_data(data, options, quarantine=quarantine, progress=Screen().progress)
+    tell(describe(report))
+    left = len(report["skipped"]) - len(report.get("quarantined", []))
+    if left or (report["unreadable"] and not quarantine) or (report["verdict"] and not quarantine):
+        raise SystemExit(3)
+
+
+def data_sheet(
+    data: Positional[str],
+    /,
+    *,
+    out: Path,
+    size: str | None = None,
+    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
+    frames: Literal["first", "all"] = "first",
+    splits: Literal["train", "all"] = "train",
+    follow_links: bool = False,
+    max_megapixels: float = 64.0,
+    alpha: Literal["white", "black", "keep"] = "white",
+    on_bad_image: Literal["fail", "skip"] | None = None,
+) -> None:
+    """Draw a contact sheet of the data as training would see it.
+
+    Args:
+        data: Data as `train` takes it.
+        out: The PNG file to write.
+        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        labels: As for `train`.
+        range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
+        frames: all: every frame of animations and every page of documents.
+        splits: all: also test and validation images.
+        follow_links: Follow links that lead out of the folder.
+        max_megapixels: Larger images count as bad.
+        alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
+        on_bad_image: As for `train`.
+    """
+    from ganzfeld.core.console import Screen
+    from ganzfeld.data.pack import PackOptions, open_pack
+    from ganzfeld.data.sheet import data_sheet as draw
+
+    options = PackOptions(
+        size=parse_size(size),
+        labels=labels,
+        range=range,
+        frames=frames,
+        splits=splits,
+        follow_links=follow_links,
+        max_megapixels=max_megapixels,
+        alpha=alpha,
+        on_bad_image=on_bad_image,
+    )
+    pack = open_pack(data, options, progress=Screen().progress)
+    draw(pack, out)
+    tell(f"sheet of {pack.count:,} images in {out}")

@@ -1,0 +1,74 @@
+"""Helpers shared by several commands."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+
+from ganzfeld.errors import UsageError
+
+MOST_SEEDS = 10_000  # of a study
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """`64` or `128x192` (height x width) as (height, width)."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(p.isdecimal() and len(p) < 8 and int(p) > 0 for p in parts):
+        raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text[:40]!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+@contextlib.contextmanager
+def stopped_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the process at once: torch, half imported, makes other errors of it, or none."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def parse_numbers(text: str, option: str, *, least: int = 0) -> list[int]:
+    """`1,2,3` as numbers of `least` or more."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(p.isdecimal() and len(p) < 20 and int(p) >= least for p in parts):
+        raise UsageError(
+            f"{option} takes whole numbers from {least} on, like 1,2,3, not {text[:40]!r}"
+        )
+    return [int(part) for part in parts]
+
+
+def parse_names(words: Sequence[str]) -> list[str]:
+    """Names with spaces between them, with commas, or both."""
+    return [name for word in words for part in word.split(",") if (name := part.strip())]
+
+
+def parse_seeds(words: Sequence[str], option: str = "--seeds", *, default: int) -> list[int]:
+    """`3` as the seeds 0, 1 and 2; `0,3,7` or `0 3 7` as those; `7,` as seed 7 alone.
+
+    default: how many, where there are no words.
+    """
+    if not words:
+        return list(range(default))
+    text = ",".join(words)
+    numbers = parse_numbers(text.strip().rstrip(","), option)
+    if len(numbers) == 1 and not text.strip().endswith(","):
+        if not numbers[0]:
+            raise UsageError(f"{option} 0 asks for no seed", fix=f"{option} 1, or more")
+        if numbers[0] > MOST_SEEDS:
+            raise UsageError(
+                f"{option} {numbers[0]} asks for more than {MOST_SEEDS:,} seeds",
+                fix=f"{option} {numbers[0]},   for that seed alone",
+            )
+        return list(range(numbers[0]))
+    return list(dict.fromkeys(numbers))
+
+
+GRID_PIXELS = 100_000_000  # of a sheet with all samples: 300 MB while it is made

@@ -1,0 +1,192 @@
+"""Commands that use a trained generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from ganzfeld.cli.options import parse_numbers
+from ganzfeld.text import tell
+
+
+def progress(
+    run: Positional[Path],
+    /,
+    *,
+    out: Path,
+    columns: int | None = None,
+    count: int | None = None,
+    seconds: float = 8.0,
+) -> None:
+    """Show how samples changed during training, as a strip or an animation.
+
+    Args:
+        run: The run's folder.
+        out: A .png for a strip, or a .gif, .webp or .mp4 for an animation.
+        columns: Moments in a strip, or images in a row of an animation. Default: 8.
+        count: Number of samples. Default: 10 in a strip, 40 in an animation.
+        seconds: Length of the animation.
+    """
+    from ganzfeld.report.progress import progress_of
+
+    moments = progress_of(run, out, count=count, columns=columns, seconds=seconds)
+    tell(f"{moments} moments of {run} in {out}")
+
+
+def interpolate(
+    model: Positional[Path],
+    /,
+    *,
+    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
+    out: Path,
+    label: str | None = None,
+    frames: int | None = None,
+    loop: bool = False,
+    seconds: float | None = None,
+    trust_code: bool = False,
+) -> None:
+    """Interpolate between the first images of the seeds, along the sphere of latents.
+
+    Args:
+        model: A run's folder or a model's folder.
+        seeds: Two or more, such as 1,2,3.
+        out: A .gif, .webp or .mp4, or a .png for a strip with one row per pair of seeds.
+        label: One class for all frames. Default: that of the first image.
+        frames: Images from one seed to the next. Default: 24, or 8 in a strip.
+        loop: Return to the first seed.
+        seconds: Length of the animation. Default: 12 images a second.
+        trust_code: Allow the model's own Python code to run.
+    """
+    import numpy as np
+
+    from ganzfeld.core import border
+    from ganzfeld.modalities.image import animation, draw
+    from ganzfeld.models import interpolate as interpolation
+    from ganzfeld.models import model as generate
+
+    strip = animation.check_ending(out) == ".png"
+    if seconds is not None:
+        border.real(seconds, "--seconds", 0, animation.MOST_SECONDS, above=True)
+    per_leg = frames if frames is not None else 8 if strip else 24
+    numbers = parse_numbers(",".join(seeds), "--seeds")
+    loaded = generate.load(model, task="generation", trust_code=trust_code)
+    check_frames(per_leg, len(numbers) - (not loop), loaded.shape, strip)
+    chunks = interpolation.frames(
+        loaded,
+        numbers,
+        per_leg=per_leg,
+        loop=loop,
+        label=label,
+    )
+    drawn = np.concatenate([draw.to_pixels(chunk) for chunk in chunks])
+    if strip:  # each row from one seed to the next, both included
+        starts = range(0, len(drawn) - (not loop), per_leg)
+        rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
+        draw.save_image(draw.grid(drawn[rows], per_leg + 1), out)
+    else:
+        shown = [animation.enlarged(draw.to_image(pixels)) for pixels in drawn]
+        animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
+    tell(f"{len(drawn)} images in {out}")
+
+
+MOVING_PIXELS = 200_000_000  # of all frames together: about 2 GB while they are written
+
+
+def check_frames(per_leg: int, legs: int, shape: Sequence[int], strip: bool) -> None:
+    """UsageError where so many frames would not fit memory; it says how many do."""
+    from ganzfeld.cli.options import GRID_PIXELS
+    from ganzfeld.errors import UsageError
+
+    height, width = shape[-2:]
+    if strip:
+        scale, gap, most = max(1, 64 // max(height, width)), 2, GRID_PIXELS
+    else:
+        scale, gap, most = -(-192 // max(height, width)), 0, MOVING_PIXELS
+    fit = most // ((scale * height + gap) * (scale * width + gap)) // max(legs, 1) - strip
+    if per_leg > max(fit, 0):
+        raise UsageError(
+            f"--frames {per_leg:,} on {legs:,} ways from seed to seed are too many to hold at "
+            f"once: {max(fit, 0):,} fit",
+            safe="nothing was drawn",
+            fix=f"--frames {fit}" if fit > 0 else "fewer --seeds",
+        )
+
+
+def augment(
+    model: Positional[Path],
+    /,
+    *,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    like: str = "balanced",
+    trust_code: bool = False,
+) -> None:
+    """Write a labelled data set: class folders and a table of every file. Resumable.
+
+    Args:
+        model: The folder of a conditional run or model.
+        out: A new folder, or one that the same command began.
+        count: Number of images in all.
+        seed: Seed of the images.
+        like: balanced; data: class proportions of the run's data; or the path of other data.
+        trust_code: Allow the model's own Python code to run.
+    """
+    from ganzfeld.core.console import Screen
+    from ganzfeld.models.export_dataset import TABLE
+    from ganzfeld.models.export_dataset import augment as write
+
+    folder = write(
+        model,
+        out,
+        count=count,
+        seed=seed,
+        like=like,
+        trust_code=trust_code,
+        progress=Screen().progress,
+    )
+    tell(f"{count:,} labelled images in {folder}, their table in {folder / TABLE}")
+
+
+LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance
+
+
+def print_price(
+    loaded: Any,
+    folder: Path,
+    data: str | None,
+    count: int,
+    of: int | None,
+    seed: int,
+    labels: Any,
+    mean: float,
+    std: float,
+) -> None:
+    """Print what `sample --of` costs, measured on at least 500 kept samples."""
+    from ganzfeld.core.console import Screen
+    from ganzfeld.errors import UsageError
+    from ganzfeld.metrics.price import describe_price, price
+    from ganzfeld.models.export_dataset import source_of
+    from ganzfeld.models.open import open_data
+
+    source = data or source_of(folder)
+    if source is None:
+        raise UsageError("--show-price compares with data", fix="--data PATH")
+    screen = Screen()
+    larger = max(count, LEAST_TO_PRICE)
+    found = price(
+        loaded,
+        open_data(source, loaded, screen.progress),
+        larger,
+        round((8 * count if of is None else of) * larger / count),
+        seed=seed,
+        labels=labels,
+        mean=mean,
+        std=std,
+        progress=screen.progress,
+    )
+    for line in describe_price(found):
+        screen.say(line)

@@ -1,0 +1,59 @@
+"""The command that translates images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from ganzfeld.text import tell
+
+
+def translate(
+    model: Positional[Path],
+    pictures: Positional[Path],
+    /,
+    *,
+    out: Path,
+    to: Literal["a", "b"] | None = None,
+    side: int | None = None,
+    sheet: Path | None = None,
+    dropout: int | None = None,
+    part: Literal["auto", "whole", "left", "right"] = "auto",
+    trust_code: bool = False,
+) -> None:
+    """Translate images with a cyclegan or pix2pix run. Each keeps its height and width.
+
+    Args:
+        model: A run's folder or a model's folder.
+        pictures: One image, a folder, or a ZIP.
+        out: Folder for the translations, one PNG each.
+        to: The target domain. Default: b, or the only one that was learned.
+        side: First scale images so that the shorter side has this many pixels.
+        sheet: Also write one image with the first 16 inputs beside their translations.
+        dropout: Keep dropout on (the noise of pix2pix), with this seed.
+        part: Of images that hold a pair side by side, as pix2pix learns from. auto: the half that
+            is to be translated, where an image has that shape.
+        trust_code: Allow the model's own Python code to run.
+    """
+    from ganzfeld.errors import UsageError
+    from ganzfeld.models import model as generate
+    from ganzfeld.models.translator import Translator, translate_files
+
+    if side is not None and side < 1:
+        raise UsageError(f"--side is a number of pixels, not {side}")
+    loaded = generate.load(model, task="translation", trust_code=trust_code)
+    assert isinstance(loaded, Translator)
+    count = translate_files(
+        loaded,
+        pictures,
+        out,
+        to=to,
+        side=side,
+        sheet=sheet,
+        dropout=dropout,
+        part=part,
+        say=tell,
+    )
+    tell(f"{count:,} images in {out}" + (f", sheet in {sheet}" if sheet else ""))

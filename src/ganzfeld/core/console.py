@@ -1,0 +1,186 @@
+"""Terminal output of a run: the plan, then a live panel or plain lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO, cast
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ganzfeld.core.names import duration
+from ganzfeld.core.streams import Steady
+from ganzfeld.core.wrapping import fold
+from ganzfeld.text import lines, shown
+
+CELL = 1_000  # characters of a cell of a table
+PLAIN_SECONDS = 10  # between the first lines where there is no terminal
+COLUMNS = 80  # of a plain line
+ECHO = 4  # columns to the right of the panel: a terminal writes ^C there and not on a new line
+WIDEST = 96  # columns of the panel
+
+
+@dataclass(frozen=True)
+class State:
+    """Training at one moment. rate: images per second. losses: by "player/term"; None: not finite.
+
+    draws: what a loss is where the discriminator cannot tell real from fake, by the same names.
+    quality: a line about the samples, "" before any were measured.
+    """
+
+    run: Path
+    images: int
+    total: int
+    rate: float
+    losses: Mapping[str, float | None]
+    draws: Mapping[str, float] = field(default_factory=dict)
+    quality: str = ""
+    picture: Path | None = None
+
+    @property
+    def percent(self) -> float:
+        return min(100 * self.images / self.total, 100.0)  # the last batch may go a little beyond
+
+    @property
+    def left(self) -> str:
+        return duration((self.total - self.images) / self.rate) if self.rate > 0 else "?"
+
+
+class Screen:
+    """Prints for one process; `quiet` prints nothing."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        stdout = cast("TextIO", Steady(sys.stdout))
+        self.console = Console(file=stdout, quiet=quiet, highlight=False, soft_wrap=True)
+        self.live: Live | None = None
+        self.printed = self.started = time.monotonic()
+        self.stage = ""
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; None where there is none, and lines may be as long as any."""
+        return self.console.width if self.console.is_terminal else None
+
+    def say(self, text: str = "", indent: str = "  ") -> None:
+        """A line, folded between words where a terminal would break it inside one."""
+        for line in fold(lines(text), self.width, indent):
+            self.console.print(Text(line))
+
+    def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+        """A plan or a summary: names on the left, what they are on the right."""
+        width = max(len(name) for name, _ in rows)
+        self.say(title)
+        for name, value in rows:
+            self.say(f"  {name:<{width}}  {value}", " " * (width + 4))
+
+    def columns(self, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """A table with a name and several values in each row."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for i, title in enumerate(head):
+            table.add_column(
+                Text(shown(title)),
+                justify="right" if i else "left",
+                overflow="fold",
+                no_wrap=i == 0 and len(head) <= 3,  # with more, values need the room
+            )
+        for name, cells in rows:
+            table.add_row(*(Text(shown(cell, CELL)) for cell in (name, *cells)))
+        self.console.print(table, soft_wrap=False)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """The live panel, where there is a terminal to show it on."""
+        if not self.console.is_terminal or self.console.quiet:
+            yield
+            return
+        with Live(console=self.console, refresh_per_second=2, transient=True) as self.live:
+            yield
+        self.live = None
+
+    def show(self, state: State) -> None:
+        """The state of training, redrawn in place or as a few more lines now and then."""
+        if self.live:
+            self.live.update(panel(state, min(self.console.width - ECHO, WIDEST)))
+        elif self.due() or state.images >= state.total:
+            self.printed = time.monotonic()
+            for line in plain(state):
+                self.console.print(Text(line))
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """How far a long stage of the work is; without a terminal ever more seldom."""
+        if stage != self.stage:
+            self.stage, self.started = stage, time.monotonic()
+        if self.console.is_terminal and sys.stdout.isatty():
+            end = "\n" if done >= total else "\r"
+            self.console.file.write(f"{shown(stage)}: {done:,} of {total:,}{end}")
+            self.console.file.flush()
+        elif self.due():
+            self.printed = time.monotonic()
+            self.say(f"{stage}: {done:,} of {total:,}")
+
+    def due(self) -> bool:
+        """Whether it is time for more lines: the longer a stage takes, the fewer there are."""
+        now = time.monotonic()
+        return now - self.printed > max(PLAIN_SECONDS, (self.printed - self.started) / 2)
+
+
+def plain(state: State) -> list[str]:
+    """A state as lines of at most 80 columns."""
+    head = (
+        f"{state.percent:5.1f} %  {state.images:,} of {state.total:,} images  "
+        f"{state.rate:,.0f}/s  {state.left} left"
+    )
+    rows = [state.quality] if state.quality else []
+    rows += [f"{player}: {', '.join(terms)}" for player, terms in by_player(state).items()]
+    return [head, *(line for row in rows for line in fold(f"         {row}", COLUMNS, " " * 11))]
+
+
+def by_player(state: State) -> dict[str, list[str]]:
+    """The losses of each player in words."""
+    found: dict[str, list[str]] = {}
+    for name, value in state.losses.items():
+        player, slash, term = name.rpartition("/")
+        draw = f" (draw {number(state.draws[name])})" if name in state.draws else ""
+        found.setdefault(player if slash else "loss", []).append(f"{term} {number(value)}{draw}")
+    return found
+
+
+def number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3f}"
+
+
+def panel(state: State, width: int) -> Panel:
+    """A state as a box of so many columns."""
+    head = Table.grid(padding=(0, 2))
+    head.add_row(
+        ProgressBar(total=state.total, completed=state.images, width=max(width - 42, 8)),
+        f"{state.percent:.1f} %",
+        f"{state.left} left",
+    )
+    pace = f"{state.images:,} of {state.total:,} images, {state.rate:,.0f} images/s"
+    body = Table.grid(padding=(0, 2))
+    for name, value in state.losses.items():
+        draw = f"a draw is {number(state.draws[name])}" if name in state.draws else ""
+        body.add_row(Text(shown(name), style="dim"), number(value), Text(draw, style="dim"))
+    rows: list[RenderableType] = [head, Text(pace)]
+    if state.quality:
+        rows.append(Text(state.quality, style="bold"))
+    rows.append(body)
+    foot = f"latest grid: {shown(inside(state.picture, state.run))}" if state.picture else ""
+    rows.append(Text(foot or "the first grid follows", style="dim"))
+    rows.append(Text("Ctrl-C saves and stops", style="dim"))
+    return Panel(Group(*rows), title=Text(shown(state.run)), title_align="left", width=width)
+
+
+def inside(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path

@@ -1,0 +1,151 @@
+"""core.files"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.core import system
+from ganzfeld.core.names import shown
+from ganzfeld.errors import ResourceError, of_disk
+
+CHUNK = 1 << 20
+
+
+def mismatch(name: str, data: bytes, expected: dict[str, Any]) -> str | None:
+    """What differs from what a manifest says of a file; None where nothing does."""
+    return difference(name, len(data), hashlib.sha256(data), expected)
+
+
+def difference(name: str, size: int, digest: Any, expected: dict[str, Any]) -> str | None:
+    if size != expected["size"]:
+        return f"{name} has {size:,} bytes instead of {expected['size']:,}"
+    if digest.hexdigest() != expected["sha256"]:
+        return f"{name} does not match its SHA-256"
+    return None
+
+
+def hide(path: Path) -> Path:
+    """Put a directory aside under a name that nobody takes for a checkpoint."""
+    hidden = path.with_name(f".del-{path.name}-{secrets.token_hex(4)}")
+    system.replace(path, hidden)
+    return hidden
+
+
+def remove(path: Path) -> None:
+    """Delete a directory or file so that no half of it can be taken for the whole."""
+    if not os.path.lexists(path):
+        return
+    doomed = path if path.name.startswith(".") else hide(path)
+    if doomed.is_symlink() or not doomed.is_dir():  # what a link leads to is not ours
+        os.unlink(doomed)
+        return
+    for file in doomed.iterdir():
+        os.unlink(file)
+    os.rmdir(doomed)
+
+
+def write(path: Path, data: bytes) -> dict[str, Any]:
+    """Write a file through to the disk; its size and SHA-256."""
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.flags_of_files(), 0o644
+    )
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view[:CHUNK]) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in place of another (or of none) so that no reader sees a part of it."""
+    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    try:
+        write(temporary, data)
+        system.replace(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise of_disk(error, path) from error
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a directory as lasting as the files."""
+    system.sync_folder(folder)
+
+
+def as_json(value: Any) -> bytes:
+    """JSON in UTF-8."""
+    return utf8(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def utf8(text: str) -> bytes:
+    """Text as bytes; half a character, as in a path that is not UTF-8, as an escape."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """Where packs lie: as given, else $GANZFELD_CACHE, $XDG_CACHE_HOME/ganzfeld or
+    ~/.cache/ganzfeld. Raises `ResourceError` when it cannot be made."""
+    if cache is None:
+        named, base = os.environ.get("GANZFELD_CACHE"), os.environ.get("XDG_CACHE_HOME")
+        if not named and not base:
+            try:
+                base = str(Path.home() / ".cache")
+            except RuntimeError:  # no $HOME, and a user whom the system does not know
+                return _without_home()
+        cache = Path(named) if named else Path(base or "") / "ganzfeld"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_cache(cache, error) from error
+    return cache
+
+
+def _without_home() -> Path:
+    """A folder of this user's alone among the temporary files, and a word about it."""
+    cache = Path(tempfile.gettempdir()) / f"ganzfeld-{system.user() or 0}"
+    try:
+        cache.mkdir(mode=0o700, exist_ok=True)
+        found = os.lstat(cache)
+    except OSError as error:
+        raise _no_cache(cache, error) from error
+    own = system.user() is None or (found.st_uid == system.user() and not found.st_mode & 0o022)
+    if not stat.S_ISDIR(found.st_mode) or not own:
+        raise ResourceError(
+            f"there is no home folder for packs, and {shown(str(cache))} belongs to another user",
+            safe="the data are untouched",
+            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...",
+        )
+    if str(cache) not in _SAID:
+        _SAID.add(str(cache))
+        print(
+            f"note: there is no home folder: packs are kept in {shown(str(cache))} "
+            "(GANZFELD_CACHE names another)",
+            file=sys.stderr,
+        )
+    return cache
+
+
+_SAID: set[str] = set()  # folders that were spoken of
+
+
+def _no_cache(cache: Path, error: OSError) -> ResourceError:
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        what = f"the disk of the cache folder {shown(str(cache))} is full"
+    else:
+        what = f"the cache folder {shown(str(cache))} cannot be written: {error.strerror or error}"
+    return ResourceError(
+        what, safe="the data are untouched", fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ..."
+    )

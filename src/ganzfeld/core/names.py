@@ -1,0 +1,124 @@
+"""File names: which to skip, how to sort them and how to print them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ganzfeld.text import plain
+
+SYSTEM_NAMES = frozenset(
+    {
+        "__macosx",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "desktop.ini",
+        "ehthumbs.db",
+        "icon\r",
+        "icon\uf00d",
+        "lost+found",
+        "picasa.ini",
+        "pspbrwse.jbf",
+        "system volume information",
+        "thumbs.db",
+        "zbthumbnail.info",
+    }
+)
+# Companions of images. They are listed in the report and never counted as bad images.
+DOCUMENT_SUFFIXES = frozenset({
+    "7z", "bib", "bz2", "cfg", "conf", "crdownload", "csv", "db", "doc", "docx", "download",
+    "gz", "h5", "hdf5", "htm", "html", "ini", "ipynb", "json", "jsonl", "lmdb", "log", "mat",
+    "md", "md5", "mdb", "ndjson", "npy", "npz", "opdownload", "parquet", "part", "partial",
+    "pdf", "pickle", "pkl", "pt", "pth", "py", "rar", "rst", "rtf", "safetensors", "sh",
+    "sha1", "sha256", "sqlite", "tar", "tex", "tfrecord", "tfrecords", "tgz", "tmp", "toml",
+    "tsv", "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
+})  # fmt: skip
+DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
+PICTURE_SUFFIXES = frozenset({
+    "apng", "avif", "blp", "bmp", "cur", "dcm", "dcx", "dds", "dib", "dicom", "fit", "fits",
+    "flc", "fli", "gif", "heic", "heif", "icb", "icns", "ico", "im", "j2c", "j2k", "jfif",
+    "jp2", "jpc", "jpe", "jpeg", "jpf", "jpg", "jpx", "msp", "pbm", "pcd", "pcx", "pfm", "pgm",
+    "png", "pnm", "ppm", "psd", "qoi", "ras", "rgb", "rgba", "sgi", "svg", "tga", "tif",
+    "tiff", "vda", "vst", "webp", "xbm", "xpm",
+})  # fmt: skip
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder name is hidden or made by the operating system."""
+    return name.startswith(".") or name.casefold() in SYSTEM_NAMES
+
+
+def suffix(name: str) -> str:
+    """The extension without its dot, in lower case; "" when there is none."""
+    base = name.rsplit("/", 1)[-1]
+    return base.rsplit(".", 1)[1].lower() if "." in base else ""
+
+
+def is_document(name: str) -> bool:
+    """Whether a file accompanies images (a read-me, a table) and claims to be none."""
+    base = name.rsplit("/", 1)[-1].lower()
+    return suffix(name) in DOCUMENT_SUFFIXES or base in DOCUMENT_NAMES
+
+
+def natural(name: str) -> tuple[object, ...]:
+    """A sort key that puts 2 before 10, the same for composed and decomposed Unicode."""
+    text = name if name.isascii() else unicodedata.normalize("NFC", name)
+    # Numbers compare as (length, digits): no conversion, so that a name of 10,000 digits is fine.
+    parts = [
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdigit() else (1, 0, part)
+        for part in re.split(r"([0-9]+)", text)
+        if part
+    ]
+    return (*parts, (2, 0, name))
+
+
+def folded(name: str) -> str:
+    """The form in which names are the same on a case-insensitive disk."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def shown(name: str) -> str:
+    """The name as it may be printed: control characters and lone surrogates are escaped."""
+    return plain(name)
+
+
+def shortened(name: str, limit: int = 120) -> str:
+    """A name for a message; the middle of a very long one is left out."""
+    half = limit // 2 - 1
+    return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
+
+
+def capped(lines: Sequence[str], limit: int = 10) -> list[str]:
+    """At most `limit` lines, then how many more there are."""
+    if len(lines) <= limit:
+        return list(lines)
+    return [*lines[:limit], f"and {len(lines) - limit:,} more"]
+
+
+def tally(names: Iterable[str]) -> dict[str, int]:
+    """How often each name occurs, the most frequent first."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def quoted(folder: Path) -> str:
+    """As a shell takes it."""
+    return shlex.quote(str(folder))
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 42 s, 3 min 05 s, 2 h 10 min, 3 d 4 h."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"

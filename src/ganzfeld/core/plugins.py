@@ -1,0 +1,92 @@
+"""core.plugins"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.core import trust
+from ganzfeld.errors import GanzfeldError, UsageError, did_you_mean
+from ganzfeld.text import shown
+
+
+def find(name: str, known: Mapping[str, Any], what: str) -> Any:
+    """An object by its name in `known`, or a user's own by `module:name` or `file.py:name`.
+
+    Raises ForeignCodeError where the name came from a file and nobody said that he trusts it.
+    """
+    if name in known:
+        return known[name]
+    if not trust.is_code(name):
+        own = ", or your own as file.py:name" if ":" in name else ""
+        raise UsageError(
+            f"no {what} is called {shown(repr(name))}. {did_you_mean(name, known)}{own}"
+        )
+    trust.refuse(name)
+    module, _, attribute = name.rpartition(":")
+    try:
+        return getattr(load_module(module), attribute)
+    except GanzfeldError:
+        raise
+    except Exception as error:  # of the user's code, which may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the {what} {shown(name)} cannot be loaded: {shown(reason)}") from error
+
+
+def load_module(name: str) -> Any:
+    """A module by its dotted name, from here or as installed; or that in a file.
+
+    A file's module stands for no other of its name, such as the standard library's random, and
+    is loaded anew only where the file has changed.
+    """
+    if not name.endswith(".py"):
+        sys.path.insert(0, "")
+        try:
+            return importlib.import_module(name)
+        finally:  # what lies here must not stand for what others import later
+            sys.path.remove("")
+            if "" not in sys.path:
+                sys.path.append("")
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise ImportError(f"there is no file {path}")
+    digest = hashlib.sha256(os.fsencode(path) + b"\0" + path.read_bytes()).hexdigest()[:16]
+    own = f"ganzfeld_user.{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
+    if own in sys.modules:
+        return sys.modules[own]
+    spec = importlib.util.spec_from_file_location(own, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    sys.modules.setdefault("ganzfeld_user", types.ModuleType("ganzfeld_user"))
+    module = sys.modules[own] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[own]
+        raise
+    return module
+
+
+def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """make(...), after checking the names of the options against its signature."""
+    parameters = inspect.signature(make).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for option in options:
+            if option not in parameters:
+                raise UsageError(
+                    f"{what} has no option {option!r}. {did_you_mean(option, parameters)}"
+                )
+    try:
+        return make(*arguments, **options)
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+        if "memory" in str(error).lower():  # no fault of the options
+            raise
+        raise UsageError(f"{what} cannot be built: {error}") from error

@@ -1,0 +1,39 @@
+"""core.runfolder"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ganzfeld.config import Config, from_dict
+from ganzfeld.core import formats, reader
+from ganzfeld.core.latents import NAMES, OF_TORCH
+from ganzfeld.core.randomness import NARROW, NOISES
+from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.text import shown
+
+
+def read_config(run: Path) -> Config:
+    """The resolved configuration of a run; names of code in it are foreign, see `trust`."""
+    path = run / "config.json"
+    if not os.path.lexists(path):
+        raise CheckpointError(
+            f"{run} is not a run: it has no config.json",
+            fix="give the folder that `ganzfeld train` named as its run",
+        )
+    stored = reader.read_json(path)
+    with reader.refused(path):
+        formats.run(stored)
+        try:
+            config = from_dict(Config, stored)
+        except UsageError as error:
+            raise formats.told(error) from error
+        for name, known in (("latents", NAMES), ("noise", NOISES)):
+            if getattr(config.run, name) not in (None, *known):
+                wrong = shown(getattr(config.run, name))
+                raise reader.Unreadable(f"this release knows no run.{name} {wrong}")
+    # what runs did before there was a choice
+    for name, then in (("products", False), ("latents", OF_TORCH), ("noise", NARROW)):
+        if name not in stored.get("run", {}):
+            setattr(config.run, name, then)
+    return config

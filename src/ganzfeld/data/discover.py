@@ -1,0 +1,284 @@
+"""Recognise a kind of data set by its content, not by its name.
+
+A source is found without decoding anything: `Encoded` names images that are still files, `Ready`
+holds images that are already numbers. Both know their labels, and a key that changes when the
+data do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, is_system, shown, suffix
+from ganzfeld.core.reader import not_regular
+from ganzfeld.data import arrays
+from ganzfeld.data.arrange import SPLIT_NAMES, TRAIN_NAMES, arranged, depth_shared
+from ganzfeld.data.containers import (
+    CONTAINERS,
+    read_idx,
+    read_numbers,
+    read_parquet,
+    read_zip,
+    sniff,
+)
+from ganzfeld.data.listing import Listing, list_folder
+from ganzfeld.data.other_kinds import next_step, what_is_there
+from ganzfeld.data.readers import FolderReader
+from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.tarfiles import read_tars
+from ganzfeld.errors import DataError, did_you_mean
+
+__all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
+
+EMBEDDED = ("avatars",)
+KNOWN = (
+    "a folder of images, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
+)
+
+
+def find_source(
+    source: str | os.PathLike[str],
+    reading: Reading = Reading(),  # noqa: B008  frozen
+) -> Encoded | Ready:
+    """The data set at a path. Raises `DataError` that says what is there and what was expected."""
+    path = Path(os.fspath(source)).expanduser()
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
+        raise _missing(path) from None
+    except OSError as error:
+        raise DataError(f"{shown(str(path))} cannot be read: {error.strerror}") from error
+    if what := "" if stat.S_ISDIR(mode) else not_regular(mode):
+        raise DataError(
+            f"{shown(str(path))} is {what}, not a file or a folder",
+            safe="it was not opened",
+            fix="give a folder, or a file of images",
+        )
+    path = path.resolve()
+    try:
+        return _in_folder(path, reading) if stat.S_ISDIR(mode) else _in_file(path, reading)
+    except PermissionError as error:
+        raise DataError(
+            f"{shown(str(error.filename or path))} cannot be read: permission denied"
+        ) from error
+
+
+def embedded_count(source: str | os.PathLike[str]) -> int | None:
+    """0 for "avatars", 2000 for "avatars:2000"; None for all else, and for a path of that name."""
+    if not isinstance(source, str):
+        return None
+    name, colon, number = source.partition(":")
+    if name not in EMBEDDED or os.path.lexists(source):
+        return None
+    if not colon:
+        return 0
+    if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
+        raise DataError(
+            f"{shown(source)}: a number of images was expected behind the colon",
+            fix="avatars:2000",
+        )
+    return int(number)
+
+
+def _missing(path: Path) -> DataError:
+    """There is no such path: near names beside it help more than the bare fact."""
+    hint = ""
+    try:
+        beside = [name for name in os.listdir(path.parent) if not is_system(name)]
+        near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
+        if near:
+            hint = f" Did you mean {shown(str(path.parent / near[0]))!r}?"
+        elif difflib.get_close_matches(str(path), EMBEDDED, n=1, cutoff=0.6):
+            hint = " " + did_you_mean(str(path), EMBEDDED)
+    except OSError:
+        hint = f" {shown(str(path.parent))} does not exist either."
+    return DataError(
+        f"there is nothing at {shown(str(path))} (looked for {KNOWN}).{hint}",
+        fix="give the path of the data, or `avatars` for the embedded data set",
+    )
+
+
+# Folders
+
+
+def _in_folder(root: Path, reading: Reading) -> Encoded | Ready:
+    listing = list_folder(root, follow=reading.follow_links)
+    kinds = {
+        name: kind
+        for name, _, _ in listing.files
+        if suffix(name) not in PICTURE_SUFFIXES and (kind := sniff(root / name)) in CONTAINERS
+    }
+    names = [n for n, _, _ in listing.files if not is_document(n) and n not in kinds]
+    if not any(suffix(name) in PICTURE_SUFFIXES for name in names) and kinds:
+        arrays_of_one = _one_image_each(root, kinds)
+        if not arrays_of_one:
+            return _container_in(root, kinds, listing, reading)
+        names = arrays_of_one
+    pictured = any(suffix(name) in PICTURE_SUFFIXES for name in names)
+    if (not names and not listing.broken) or (names and not pictured and what_is_there(names)[1]):
+        raise _no_images(root, listing)
+    kept = set(names)
+    left_out = [n for n, _, _ in listing.files if n not in kept]
+    source = Encoded(
+        kind="folder",
+        name=root.name or "root",
+        place=str(root),
+        stamps=listing.files,
+        ignored=listing.ignored + left_out,
+        reader=FolderReader(str(root)),
+        names=names,
+        titles=list(names),
+        broken=listing.broken,
+        tables=[(n, n) for n in left_out],
+        linked=listing.linked,
+    )
+    _note_links(source, listing)
+    boxes = [n for n in kinds if n not in kept]
+    if boxes:
+        listed = ", ".join(capped([shown(name) for name in boxes], 3))
+        source.aside.append(f"data sets beside the images: {listed}")
+    return arranged(source, reading)
+
+
+def _note_links(source: Encoded, listing: Listing) -> None:
+    """Say which links out of the folder were followed, and which were not."""
+    if listing.followed:
+        some = ", ".join(capped([shown(name) for name in listing.followed], 3))
+        source.notes.append(f"{len(listing.followed):,} links out of the folder are read: {some}")
+    if listing.outward:
+        some = ", ".join(capped([shown(name) for name in listing.outward], 3))
+        count = len(listing.outward)
+        source.aside.append(
+            f"{count:,} links out of the folder: {some} (--follow-links reads them)"
+        )
+        source.warnings.append(
+            f"{count:,} links out of the folder are not followed: {some}; --follow-links reads them"
+        )
+    if listing.again:
+        some = ", ".join(capped([shown(name) for name in listing.again], 3))
+        source.notes.append(f"links to folders that are read anyway are not followed: {some}")
+
+
+def _one_image_each(root: Path, kinds: dict[str, str]) -> list[str]:
+    """The .npy files of a folder where there are several and each holds one image; else []."""
+    names = [name for name, kind in kinds.items() if kind == "npy"]
+    if len(names) < 2 or len(names) < len(kinds):
+        return []
+    for name in {*names[:3], names[len(names) // 2], names[-1]}:
+        try:
+            shape = arrays.read_npy(root / name).shape
+        except DataError:
+            continue
+        channels_last = len(shape) == 3 and shape[2] <= 4
+        channels_first = len(shape) == 3 and shape[0] <= 4 and min(shape[1:]) > 4
+        if not (len(shape) == 2 or channels_last or channels_first):
+            return []
+    return names
+
+
+def _no_images(root: Path, listing: Listing) -> DataError:
+    names = [name for name, _, _ in listing.files]
+    there, kind = what_is_there(names)
+    if not names and listing.outward:
+        some = ", ".join(capped([shown(name) for name in listing.outward], 3))
+        there = f"links that lead out of it ({some})"
+    return DataError(
+        f"{shown(str(root))} holds no images; there is {there or 'nothing'} in it "
+        f"(and in its sub-folders). {kind or f'Expected: {KNOWN}'}",
+        fix=_step_of(root, names)
+        or "give the folder that holds the images, or the folders of its classes",
+    )
+
+
+def _step_of(root: Path, names: list[str]) -> str:
+    """What to do about the first file that is a data set of a kind that is not read."""
+    for name in names[:20]:
+        step = next_step(root / name, sniff(root / name))
+        if step:
+            return step
+    return ""
+
+
+def _container_in(
+    root: Path, kinds: dict[str, str], listing: Listing, reading: Reading
+) -> Encoded | Ready:
+    """A folder without images that holds IDX, Parquet or tar files, or one archive."""
+    by_kind = {kind: [n for n, k in kinds.items() if k == kind] for kind in CONTAINERS}
+    if by_kind["idx"]:
+        return read_idx([root / name for name in by_kind["idx"]], root, reading)
+    for kind in ("parquet", "tar"):
+        if not by_kind[kind] or (kind == "tar" and len(by_kind[kind]) < len(kinds)):
+            continue
+        train = [n for n in by_kind[kind] if "train" in n.rsplit("/", 1)[-1].lower()]
+        chosen = by_kind[kind] if reading.splits == "all" else train or by_kind[kind]
+        paths = [root / name for name in chosen]
+        if kind == "parquet":
+            source = read_parquet(paths, root, reading.labels)
+        else:
+            source = _arranged_unless_labelled(read_tars(paths, root), reading)
+        if len(chosen) < len(by_kind[kind]):
+            left = [name for name in by_kind[kind] if name not in chosen]
+            what = "Parquet" if kind == "parquet" else kind
+            source.notes.append(f"{len(left)} other {what} files left out")
+            source.aside.append(f"files {', '.join(capped([shown(n) for n in left], 3))}")
+        return source
+    if len(kinds) > 1:
+        names = ", ".join(capped([shown(name) for name in kinds], 5))
+        raise DataError(
+            f"{shown(str(root))} holds several data sets: {names}",
+            fix=f"ganzfeld data check {shlex.quote(str(root / next(iter(kinds))))}   or another "
+            "of them: one is read at a time",
+        )
+    (name,) = kinds
+    found = _in_file(root / name, reading)
+    found.notes.append(f"{shown(name)}: the only data set in {shown(root.name)}")
+    return found
+
+
+def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
+    if source.labels is not None and reading.labels == "auto":
+        return source
+    source.labels, source.classes = None, ()
+    return arranged(source, reading)
+
+
+# Single files
+
+
+def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
+    kind = sniff(path)
+    if kind == "zip":
+        found = read_zip(path, reading)
+        return arranged(found, reading) if isinstance(found, Encoded) else found
+    if kind == "tar":
+        return _arranged_unless_labelled(read_tars([path], path), reading)
+    if kind == "idx":
+        return read_idx([path], path, reading)
+    if kind == "npy":
+        return read_numbers("npy", path, lambda: (arrays.read_npy(path), None), reading)
+    if kind == "parquet":
+        return read_parquet([path], path, reading.labels)
+    if not path.is_file():
+        raise DataError(f"{shown(str(path))} is neither a file nor a folder")
+    what = "is not a data set that ganzfeld can read"
+    step = next_step(path, kind)
+    _, other = what_is_there([path.name])
+    if not path.stat().st_size:
+        what = "is empty (0 bytes)"
+    elif suffix(path.name) in PICTURE_SUFFIXES:
+        what = "is one image, which is not a data set: two are needed at least"
+    elif suffix(path.name) == "zip":
+        what = "is not a ZIP archive, or its start is damaged"
+    elif kind == "gzip":
+        what = "is a gzip file that holds no IDX data"
+    elif other:
+        raise DataError(f"{shown(str(path))} holds no images. {other}", fix=step)
+    elif step:
+        raise DataError(
+            f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step
+        )
+    raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")

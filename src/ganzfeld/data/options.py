@@ -1,0 +1,93 @@
+"""data.options"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganzfeld.data.source import RULES, Reading
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.modalities.image.ranges import parse
+
+MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackOptions:
+    """How a data set becomes a pack.
+
+    `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
+    else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the images
+    have. `labels`: "auto", "none", "folders", or a table's path. `alpha`: lay transparency on
+    "white" or "black", or "keep". `on_bad_image`: None skips up to 1 % bad files and
+    says so; "fail" stops at one; "skip" never.
+    `count`: images to draw, for embedded data only. `part`: "left" or "right" of two images side
+    by side in one file. `fit`: of images of another aspect ratio, "crop" takes the centre and
+    "pad" adds black. `range`: "LOW:HIGH", or percentiles "p1:p99", that become black and white;
+    None: found. `frames`: "first" or "all" of an animation or a file with pages. `splits`: "train"
+    leaves test images out, "all" takes them. `follow_links`: out of the data's folder too.
+    `masks`: whether folders of masks beside images are left out. `rules`: see `source.RULES`.
+    `least`: images that there must be.
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    labels: str = "auto"
+    alpha: str = "white"
+    on_bad_image: str | None = None
+    count: int | None = None
+    max_megapixels: float = 64.0
+    part: str = "whole"
+    fit: str = "crop"
+    range: str | None = None
+    frames: str = "first"
+    splits: str = "train"
+    follow_links: bool = False
+    masks: bool = True
+    rules: int = RULES
+    least: int = 2
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(
+            labels=self.labels,
+            splits=self.splits,
+            frames=self.frames,
+            follow_links=self.follow_links,
+            range=self.range,
+            masks=self.masks,
+            rules=self.rules,
+        )
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            height, width = self.size
+            if min(height, width) < 1 or max(height, width) > 8192:
+                raise UsageError(f"size {height} x {width}: each side must be 1 to 8192 px")
+        if self.channels not in (None, 1, 2, 3, 4):
+            raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
+        if not self.labels or "\0" in self.labels:
+            raise UsageError("labels: use auto, none, folders, or the path of a table")
+        _one_of("fit", self.fit, ("crop", "pad"))
+        _one_of("frames", self.frames, ("first", "all"))
+        _one_of("splits", self.splits, ("train", "all"))
+        if self.range is not None:
+            parse(self.range)
+        _one_of("alpha", self.alpha, ("white", "black", "keep"))
+        if self.on_bad_image is not None:
+            _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
+        if self.count is not None and self.count < 1:
+            raise UsageError(f"count {self.count}: at least one image is needed")
+        if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
+            raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to {MOST_MEGAPIXELS}")
+
+
+def alpha_of(channels: int | None, asked: str = "white") -> str:
+    """The option `alpha` for images of so many channels, where `asked` does not fit them."""
+    if channels in (2, 4):
+        return "keep"
+    return "white" if asked == "keep" and channels is not None else asked
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{option} {value!r} is not known. {did_you_mean(value, known)}")

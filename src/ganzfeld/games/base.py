@@ -1,0 +1,69 @@
+"""The base class of games: networks, order of moves, and the loss of each player."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.core.types import Batch, Losses
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where training stands; the trainer sets it before each step."""
+
+    step: int = 0
+    images: int = 0  # images seen before this step
+    total: int | None = None  # images to see in all, where that is known
+
+    @property
+    def fraction(self) -> float:
+        """The part of the run that is done, in [0, 1]; 0 where no total is known."""
+        return min(self.images / self.total, 1.0) if self.total else 0.0
+
+
+class Game(nn.Module):
+    """The mathematics of one method: networks, shared state, and the loss of each player.
+
+    All state is a parameter or a buffer, so that a checkpoint needs nothing else.
+    A subclass names its players and defines `<player>_loss(batch) -> Losses` for each. A joint
+    move has a name and a loss of its own, one backward pass of which serves all its players.
+    """
+
+    players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
+    joint: dict[str, tuple[str, ...]] = {}  # moves by which several players move at once  # noqa: RUF012
+    averaged: tuple[str, ...] = ()  # networks with an exponential moving average
+    shares_batch: bool = False  # True: all moves of a step see one batch
+    period: int = 1  # steps after which the work of a step repeats (lazy penalties)
+    latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
+    task: str = "generation"  # or "translation": images "a" to images "b", or back
+    directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+
+    def moves(self, step: int) -> tuple[str, ...]:
+        """The players that move in this step, in order; by default each of them once."""
+        return tuple(self.players)
+
+    def movers(self, move: str) -> tuple[str, ...]:
+        """The players whose parameters a move changes: one, unless it is a joint move."""
+        return self.joint.get(move, (move,))
+
+    def loss(self, player: str, batch: Batch) -> Losses:
+        """The named, weighted terms whose sum `player` minimises."""
+        return cast(Losses, getattr(self, f"{player}_loss")(batch))
+
+    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} does not sample")
+
+
+def verdict(judge: nn.Module, *inputs: Tensor | None) -> Tensor:
+    """Logits of a discriminator, in float32 under autocast: losses are never in bfloat16."""
+    logits: Tensor = judge(*inputs)
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))

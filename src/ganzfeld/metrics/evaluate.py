@@ -1,0 +1,349 @@
+"""Measure a generator, or any set of images, against data."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganzfeld.core.device import choose_device
+from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.data.decode import own_sizes
+from ganzfeld.data.given import as_source, is_given
+from ganzfeld.data.pack import Pack
+from ganzfeld.errors import DataError, UsageError, did_you_mean
+from ganzfeld.metrics.copies import Passing, for_copies
+from ganzfeld.metrics.default import COUNTS, candidates, made
+from ganzfeld.metrics.features import Extractor, extract, make_extractor, of_pack
+from ganzfeld.metrics.reference import features_of as features_of
+from ganzfeld.metrics.reference import reference_rows as reference_rows
+from ganzfeld.metrics.registry import FAMILIES, Sets, choose_metrics, kernel_words
+from ganzfeld.metrics.scale import real_scale, small_of
+from ganzfeld.metrics.summary import warnings
+from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.models import draws
+from ganzfeld.models import model as generate
+from ganzfeld.models.open import open_data, open_like
+from ganzfeld.version import __version__
+
+COUNT = 10_000  # samples, where the data have as many
+
+Progress = Callable[[str, int, int], None]
+Labels = NDArray[np.int64]
+
+
+def evaluate(
+    model: Any,
+    data: Any,
+    *,
+    metrics: Sequence[str] | None = None,
+    extractor: str | None = None,
+    protocol: str | None = None,
+    count: int | None = None,
+    reference: int | None = None,
+    seed: int = 0,
+    held_out: Any = None,
+    fit: str | None = None,
+    labels: str = "auto",
+    device: str = "auto",
+    trust_code: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Compare generated images with data; every number, and the protocol that it holds under.
+
+    model: a `Model` or `Run`, the folder of one, a folder or ZIP of anybody's images, or an array.
+    data: what it should look like, as `train` takes it: a path, arrays, or a data set.
+    metrics: names out of `METRICS` or of single results; None: all that can be had.
+    extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
+        where it is installed and the images have colours and 32 pixels or more, else "domain"
+        where the labels of the data can be learned, else "learned".
+    protocol: "tf1", "pytorch-fid" or "clean", for the inception extractor.
+    count: generated images; None: as many as the data, at most 10,000 (2,000 where "inception"
+        is taken by itself).
+    reference: images of the data, a fixed choice; None: as many as `count`.
+    held_out: data that were not trained on, for `memorisation` and the real data's scores.
+    fit: "crop" or "pad", for images of another aspect ratio than the data; None refuses them.
+    labels: "auto", or "none" to ignore the labels of the data.
+    trust_code: see `ganzfeld.load`.
+
+    Raises a `GanzfeldError` with a message for people and an exit code.
+    """
+    chosen = choose_metrics(metrics)
+    subject = open_subject(model, trust_code)
+    data, held_out = as_source(data), None if held_out is None else as_source(held_out)
+    pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
+    fitted = "none"
+    if not isinstance(subject, generate.Model):
+        fitted = how_fitted(subject, pack, fit, progress)
+        subject = open_like(subject, pack, progress, fit or "crop")
+    number = choose_count(count, subject, pack)
+    net = choose_extractor(extractor, pack, protocol, progress)
+    if extractor is None and count is None and net.name == "inception":
+        number = min(number, COUNTS[0])  # minutes, not hours
+    rows = reference_rows(pack, number if reference is None else reference, net)
+    for least, what in ((number, "generated images"), (len(rows), "images of the data")):
+        if least < 6:
+            raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
+    other = None if held_out is None else open_like(held_out, pack, progress)
+    place = torch.device(choose_device(device))
+    drawn = draw(subject, pack, number, seed, place)
+    passed = Passing()
+    generated = extract(
+        net,
+        passed.watched(drawn.chunks),
+        number,
+        device=place,
+        progress=progress,
+        stage="generated images",
+    )
+    sets = Sets(
+        extractor=net,
+        generated=generated,
+        data=features_of(net, pack, rows, place, progress),
+        generated_pixels=np.concatenate(passed.pixels),
+        data_pixels=small_of(pack, rows),
+        classes=pack.classes,
+        wanted=drawn.labels,
+        data_labels=None if pack.labels is None else pack.labels[rows],
+        thumbnails=for_copies(passed, drawn.numbers, pack, other)
+        if "memorisation" in chosen
+        else None,
+        held_out=features_of(net, other, reference_rows(other, COUNT), place, progress)
+        if other is not None and "overfitting" in chosen
+        else None,
+    )
+    result: dict[str, Any] = {"count": number}
+    for name in chosen:
+        progress("measuring", 1 + list(chosen).index(name), len(chosen))
+        found = FAMILIES[name].measure(sets)
+        if metrics is not None and not found:
+            raise UsageError(f"the metric {name} {FAMILIES[name].needs}")
+        result.update(found)
+    result |= real_scale(
+        net,
+        pack,
+        number,
+        len(rows),
+        metrics=chosen,
+        held_out=other,
+        device=place,
+        progress=progress,
+    )
+    if result.get("memorisation_copies") is not None:
+        result["real"] = result["real"] | {
+            "memorisation": 1.0,
+            "memorisation_copies": result["memorisation_copies_of_fresh"],
+        }
+    result |= {f"extractor_{name}": value for name, value in net.facts.items()}
+    result["protocol"] = describe_protocol(
+        net, pack, number, len(rows), seed, other, fitted=fitted, asked=drawn.asked
+    )
+    result["warnings"] = warnings(result)
+    return {name: finite(value) for name, value in result.items()}
+
+
+# What is compared
+
+
+def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
+    """A model where there is one, else what may hold images."""
+    if isinstance(model, generate.Model | Pack):
+        return model
+    if is_given(model) and not hasattr(model, "path"):
+        return str(as_source(model))
+    path = Path(getattr(model, "path", model))  # of a Run
+    holds_model = (
+        (path / "model.safetensors").exists()
+        or (path / "model" / "config.json").exists()
+        or (path / "checkpoints").is_dir()
+    )
+    if not holds_model:
+        return str(path)
+    return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
+
+
+def how_fitted(
+    source: str | os.PathLike[str] | Pack, pack: Pack, fit: str | None, progress: Progress
+) -> str:
+    """What becomes of images of another size than the data's, in words for the protocol.
+
+    Raises UsageError for images of another aspect ratio, unless `fit` says what to do with them:
+    a generator that stretches or frames its images would otherwise be measured without that.
+    """
+    if fit not in (None, "crop", "pad"):
+        raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
+    wanted = (pack.height, pack.width)
+    sizes = {wanted} if isinstance(source, Pack) else own_sizes(source, progress)
+    others = sorted(sizes - {wanted})
+    if not others:
+        return "none"
+    few = " and ".join(f"{h} x {w}" for h, w in others) if len(others) < 3 else "several sizes"
+    odd = [size for size in others if not alike(size, wanted)]
+    if not odd:
+        return f"resized from {few} to {wanted[0]} x {wanted[1]} px"
+    if fit is None:
+        raise UsageError(
+            f"the images are {few} px (height x width) and the data {wanted[0]} x {wanted[1]}: "
+            "another aspect ratio",
+            safe="nothing was measured",
+            fix="--fit crop takes the centre, --fit pad adds black; "
+            "or give images of the data's shape",
+        )
+    way = {"crop": "cropped", "pad": "padded with black"}[fit]
+    return f"{way} and resized from {few} to {wanted[0]} x {wanted[1]} px"
+
+
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether (height, width) has the aspect ratio of another, to a pixel."""
+    return abs(one[0] * other[1] - one[1] * other[0]) < max(*one, *other)
+
+
+def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:
+    most = len(subject) if isinstance(subject, Pack) else None
+    if count is None:
+        return min(COUNT, len(pack), most or COUNT)
+    if most is not None and count > most:
+        raise UsageError(f"--count {count:,}: there are {most:,} images")
+    return count
+
+
+def choose_extractor(
+    name: str | None, pack: Pack, protocol: str | None, progress: Progress
+) -> Extractor:
+    """The one asked for; else the best that the data allow."""
+    if name is not None:
+        return make_extractor(name, pack, protocol=protocol, progress=progress)
+    if protocol is not None:
+        return make_extractor("inception", pack, protocol=protocol, progress=progress)
+    return made(pack, candidates(pack), progress)
+
+
+class Drawn(NamedTuple):
+    """Generated images in chunks, their numbers, and their labels where they are known.
+
+    asked: whether a model was asked for these labels.
+    """
+
+    numbers: Labels
+    labels: Labels | None
+    chunks: Iterable[NDArray[np.uint8]]
+    asked: bool = False
+
+
+def draw(
+    subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
+) -> Drawn:
+    """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
+    if isinstance(subject, Pack):
+        some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
+        same = subject.labels is not None and subject.classes == pack.classes
+        own = subject.labels[some] if same and subject.labels is not None else None
+        return Drawn(some, own, of_pack(subject, some))
+    names, wanted = None, None
+    if pack.labels is not None and sorted(subject.classes) == sorted(pack.classes):
+        wanted = asked_labels(pack, count, seed)
+        names = [pack.classes[label] for label in wanted]
+    start = first_number(seed)
+    chunks = sampled(subject, count, seed, names, start, device)
+    return Drawn(start + np.arange(count), wanted, chunks, wanted is not None)
+
+
+def asked_labels(pack: Pack, count: int, seed: int) -> Labels:
+    """Classes that a conditional model is asked for: independent, in the proportions of the data.
+
+    The proportions are those of the data drawn anew with replacement, since the data's own are
+    only a sample of the truth, and the very one that the reference shares. Equal class counts
+    on both sides, or exactly the data's proportions, would make every distance too small.
+    """
+    assert pack.labels is not None
+    generator = numpy_generator(seed, "evaluate", "labels")
+    pool = pack.labels[generator.integers(0, len(pack), len(pack))]
+    labels: Labels = pool[generator.integers(0, len(pack), count)]
+    return labels
+
+
+def first_number(seed: int) -> int:
+    """Number of the first sample that is measured: not one of those that `sample` shows first.
+
+    The first of a chunk, so that none is drawn in vain.
+    """
+    return key(seed, "evaluate") % 2**31 // draws.CHUNK * draws.CHUNK
+
+
+def sampled(
+    model: generate.Model,
+    count: int,
+    seed: int,
+    names: list[str] | None,
+    start: int,
+    device: torch.device,
+) -> Iterator[NDArray[np.uint8]]:
+    """The model's samples, drawn on a device that it leaves again."""
+    home = next(model.generator.parameters()).device
+    model.generator.to(device)
+    try:
+        for x in model.chunks(count, seed=seed, labels=names, start=start):
+            yield pictures.to_pixels(x)
+    finally:
+        model.generator.to(home)
+
+
+# What is said of it
+
+
+def describe_protocol(
+    net: Extractor,
+    pack: Pack,
+    count: int,
+    reference: int,
+    seed: int,
+    held_out: Pack | None = None,
+    *,
+    fitted: str = "none",
+    asked: bool = False,
+) -> dict[str, Any]:
+    """All that the numbers depend on but the generator; numbers of different ids differ.
+
+    fitted: what was done to images of another size. asked: whether classes were asked for.
+    """
+    library = f"ganzfeld {__version__}"
+    about = {
+        "extractor": net.name,
+        "weights": net.weights,
+        "resize": net.resize,
+        "values": net.values,
+        "channels": net.channels,
+        "shape": [pack.channels, pack.height, pack.width],
+        "generated": count,
+        "reference": reference,
+        "rows": "held out last",  # of the data: see `reference_rows`
+        "data": pack.fingerprint,
+        "seed": seed,
+        "kernel": kernel_words(net.name),
+        "fitted": fitted,
+        "library": library,
+    }
+    if asked:
+        about["classes"] = "drawn independently"
+    if held_out is not None:
+        about["held_out"] = held_out.fingerprint
+    words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]
+    words += [f"data {pack.fingerprint[:8]}", f"seed {seed}", library]
+    digest = f"{key(json.dumps(about, sort_keys=True)):016x}"
+    return {"id": f"{' / '.join(words)} / {digest[:8]}", "protocol": net.protocol, **about}
+
+
+def finite(value: Any) -> Any:
+    """Numbers that JSON cannot hold as None."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,91 @@
+"""metrics.price"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzfeld.errors import UsageError
+from ganzfeld.models.draws import CHUNK, Labels
+from ganzfeld.models.model import Model
+from ganzfeld.models.rank import best
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+    from ganzfeld.metrics.features import Extractor
+
+
+def price(
+    model: Model,
+    pack: Pack,
+    count: int,
+    of: int,
+    *,
+    seed: int = 0,
+    labels: Labels = None,
+    mean: float = 0.0,
+    std: float = 1.0,
+    extractor: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Precision, recall, density and coverage against data: kept samples, and as many unkept.
+
+    pack: data in the model's size and channels; `count` images of it, a fixed choice, or all
+        where there are fewer; then as many samples are compared.
+    labels: as given to `best`; None: classes in the data's proportions, where both have them.
+    mean, std: of the latents of the kept samples; the unkept are drawn from the plain normal.
+    extractor: as for `evaluate`.
+
+    Keys: "kept" and "unkept", each with the four numbers; "count", "of", "extractor".
+    """
+    from ganzfeld.metrics.evaluate import choose_extractor, features_of, reference_rows
+
+    rows = reference_rows(pack, count)
+    if len(rows) < 6:
+        raise UsageError(f"{len(rows)} images are too few to measure anything: 6 or more")
+    of, count = max(round(of * len(rows) / count), len(rows)), len(rows)
+    if labels is None and pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
+        labels = [pack.classes[label] for label in pack.labels[rows]]
+    net = choose_extractor(extractor, pack, None, progress)
+    data = features_of(net, pack, rows, torch.device("cpu"), progress)
+    chosen = best(
+        model, count, of=of, seed=seed, labels=labels, mean=mean, std=std, progress=progress
+    )
+    plain = model.sample(count, seed=seed, labels=labels)
+    return {
+        "kept": compared(net, chosen.samples, data),
+        "unkept": compared(net, plain, data),
+        "count": count,
+        "of": of,
+        "extractor": net.name,
+    }
+
+
+def compared(net: Extractor, samples: Tensor, data: Any) -> dict[str, float]:
+    from ganzfeld.metrics import density_coverage, precision_recall
+    from ganzfeld.metrics.features import extract
+    from ganzfeld.modalities.image.draw import to_pixels
+
+    pixels = to_pixels(samples)
+    parts = np.array_split(pixels, -(-len(pixels) // CHUNK))
+    features = extract(net, parts, len(pixels))
+    found: dict[str, float] = precision_recall(features, data)._asdict()
+    return found | density_coverage(features, data)._asdict()
+
+
+def describe_price(found: dict[str, Any]) -> list[str]:
+    """The price as lines of a table."""
+    names = list(found["kept"])
+    lines = [
+        f"what keeping {found['count']:,} of {found['of']:,} costs, by the {found['extractor']} "
+        f"extractor, against {found['count']:,} images of the data:",
+        f"  {'':<10}{'unkept':>10}{'kept':>10}",
+    ]
+    for name in names:
+        lines.append(f"  {name:<10}{found['unkept'][name]:>10.3f}{found['kept'][name]:>10.3f}")
+    lines.append("precision and density rise with quality, recall and coverage with variety")
+    return lines

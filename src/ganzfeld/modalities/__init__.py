@@ -1,0 +1,1 @@
+"""Kinds of samples: how they are decoded, shown and saved."""

@@ -1,0 +1,75 @@
+"""From samples to image files: pixels, grids, PNG."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzfeld.core.files import replace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def to_pixels(x: Tensor) -> NDArray[np.uint8]:
+    """Samples (N, C, H, W) in [-1, 1] to uint8 (N, C, H, W); values outside are clipped."""
+    pixels: NDArray[np.uint8] = (
+        x.detach().float().add(1).mul(127.5).round().clamp(0, 255).byte().cpu().numpy()
+    )
+    return pixels
+
+
+def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
+    """One image, uint8 (C, H, W) with 1 to 4 channels."""
+    array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array, MODES[len(pixels)])
+
+
+def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = 2) -> Image.Image:
+    """Images (N, C, H, W) in rows on white, enlarged where they are small.
+
+    columns: about as many as rows by default.
+    """
+    count, channels, height, width = pixels.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    scale = max(1, 64 // max(height, width))
+    pixels = pixels.repeat(scale, 2).repeat(scale, 3)
+    height, width = height * scale, width * scale
+    sheet = np.full(
+        (channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 255, np.uint8
+    )
+    for index, picture in enumerate(pixels):
+        row, column = divmod(index, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
+        sheet[:, top : top + height, left : left + width] = picture
+    return to_image(sheet)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """An image without alpha: grey as it is, all else RGB."""
+    if image.mode in ("L", "RGB"):
+        return image
+    whole = image.convert("RGBA")
+    ground = Image.new("RGBA", whole.size, "white")
+    return Image.alpha_composite(ground, whole).convert("RGB")
+
+
+def save_image(image: Image.Image, path: Path, **options: Any) -> None:
+    """Write an image so that nobody ever sees half of it; the name decides the format."""
+    Image.init()
+    buffer = io.BytesIO()
+    kind = Image.EXTENSION.get(path.suffix.lower(), "PNG")
+    if kind in ("JPEG", "BMP", "PPM") and image.mode in ("LA", "RGBA"):  # which hold no alpha
+        image = on_white(image)
+    image.save(buffer, kind, **options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, buffer.getvalue())

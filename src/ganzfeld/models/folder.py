@@ -1,0 +1,346 @@
+"""Write the model folder of a run: weights, description and model card."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+from torch import Tensor
+
+from ganzfeld.config import Config, Part
+from ganzfeld.core import files as files_
+from ganzfeld.core import formats, reader, system, trust
+from ganzfeld.core.latents import PORTABLE
+from ganzfeld.core.plugins import find
+from ganzfeld.core.runfolder import read_config
+from ganzfeld.core.tensors import MOST, load_tensors, not_finite
+from ganzfeld.errors import CheckpointError
+from ganzfeld.games import GAMES
+from ganzfeld.models.card import card
+from ganzfeld.models.fitting import on_meta
+from ganzfeld.networks.build import build_network
+from ganzfeld.text import shown
+from ganzfeld.version import __version__
+
+if TYPE_CHECKING:
+    from ganzfeld.models.choice import Choice
+
+FORMAT = 1
+JUDGE = "discriminator.safetensors"
+KINDS = {  # what a model is, and its tag, by the name of its game
+    "adversarial": ("generative adversarial network", "gan"),
+    "vae": ("variational autoencoder", "vae"),
+    "gmmn": ("generative moment matching network", "gmmn"),
+}
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What a model folder says of itself; CheckpointError that names the file and the field."""
+    path = folder / "config.json"
+    about = reader.read_json(path)
+    with reader.refused(path):
+        if isinstance(about, dict) and about.get("format", FORMAT) != FORMAT:
+            raise CheckpointError(
+                f"{folder} has model format {shown(about['format'])}; this release reads {FORMAT}"
+            )
+        formats.model(about)
+    return dict(about)
+
+
+def read_own(run: Path, *, trust_code: bool = False) -> Config:
+    """The configuration of a run that goes on, with code that this user trusts or began here.
+
+    Raises ForeignCodeError where it names code of somebody else's.
+    """
+    config = read_config(run)
+    names = trust.code_names(config)
+    if not trust_code and not trust.remembered(run, config):
+        for name in names:
+            trust.refuse(name)
+    return trust.trusted(config)
+
+
+def read_weights(folder: Path, name: str, expected: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a model's file that has the size and hash that its description says.
+
+    Raises CheckpointError that names the file, also where a weight is NaN or infinite.
+    """
+    path = folder / name
+    with reader.refused(path):
+        with reader.open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(size) if size == expected["size"] else b""
+        problem = files_.difference(name, size, hashlib.sha256(data), dict(expected))
+        if problem:
+            ending = f", or delete {JUDGE} to draw without ranking" if name == JUDGE else ""
+            raise CheckpointError(
+                f"{folder} is damaged: {problem}",
+                fix=f"copy the model folder again from its source{ending}",
+            )
+        found = load_tensors(data)
+        if unsound := not_finite(found):
+            raise reader.Unreadable(
+                f"holds weights that are NaN or infinite, such as {shown(unsound)}: it cannot draw"
+            )
+    return found
+
+
+def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The discriminator's state in a game's, where the game has one that judges single samples."""
+    if config.game.name != "adversarial" or "D" not in config.networks:
+        return None
+    return {
+        k.removeprefix("D."): v.detach().cpu().contiguous().clone()  # none share memory
+        for k, v in game.items()
+        if k.startswith("D.")
+    }
+
+
+def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[str, Any]:
+    """What a model folder says of itself, but for its weights' hash.
+
+    chosen: which weights of the run these are, and why. run_images: seen by then.
+    """
+    training = dataclasses.asdict(config)
+    training["run"]["init"] = Path(config.run.init).name if config.run.init else None
+    for name in ("source", "other"):  # where they lie is nobody else's business
+        if training["data"][name]:
+            training["data"][name] = Path(training["data"][name]).name
+    training["data"]["home"] = None
+    directions = directions_of(config)
+    if directions:
+        task: dict[str, Any] = {
+            "task": "translation",
+            "translators": {
+                way: {"network": name, "part": dataclasses.asdict(config.networks[name])}
+                for way, name in directions.items()
+            },
+            "channels": {"a": config.data.channels, "b": config.data.channels_b},
+            "size": config.data.size,
+        }
+    else:
+        options = config.networks["G"].options
+        task = {
+            "task": "generation",
+            "generator": dataclasses.asdict(config.networks["G"]),
+            "shape": options["shape"],
+            "latent": latent_of(config.networks["G"]),
+            "classes": config.data.classes if options.get("classes") else [],
+            "latents": config.run.latents or PORTABLE,
+        }
+    return {
+        "format": FORMAT,
+        "library": "ganzfeld",
+        "version": __version__,
+        "recipe": config.recipe,
+        **task,
+        "range": [-1, 1],
+        "images_seen": chosen["images"],
+        "run_images": run_images,
+        "chosen": chosen,
+        "averaged": config.ema.half_life_images != 0,
+        "training": training,
+    }
+
+
+def latent_of(part: Part) -> int:
+    """Numbers in the latent of a generator; it is built without memory where that is possible."""
+    bare = on_meta(part, "networks.G", MOST) or build_network(part)
+    return int(bare.latent)  # type: ignore[arg-type]
+
+
+def directions_of(config: Config) -> dict[str, str]:
+    """The networks that translate, by direction; {} where images come from noise."""
+    game = find(config.game.name, GAMES, "game")
+    if game.task != "translation":
+        return {}
+    return dict(game.directions) or {config.game.options["direction"]: "G"}
+
+
+def shipped(run: Path) -> int | None:
+    """The images seen when the run's model was made; None where none can be read."""
+    try:
+        return int(read_about(run / "model")["run_images"])
+    except (CheckpointError, KeyError):
+        return None
+
+
+def ship(
+    run: Path,
+    config: Config,
+    chosen: Choice,
+    run_images: int,
+    judge: dict[str, Tensor] | None = None,
+) -> Path:
+    """Write the run's model folder: model.safetensors, config.json, README.md, all or none.
+
+    judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
+    """
+    about = describe(config, chosen.about, run_images)
+    state = chosen.average.state_dict()
+    if about["task"] == "generation":
+        state = chosen.average.get_submodule("G").state_dict()
+    weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
+    temporary = run / f".tmp-model-{secrets.token_hex(4)}"
+    temporary.mkdir()
+    files, names = own_code(config)
+    about = public(about, names)
+    if files:
+        about["code"] = {name: files_.write(temporary / name, c) for name, c in files.items()}
+    about["weights"] = files_.write(
+        temporary / "model.safetensors", safetensors.torch.save(weights)
+    )
+    if judge is not None:
+        about["discriminator"] = {
+            "network": public(dataclasses.asdict(config.networks["D"]), names),
+            "weights": files_.write(temporary / JUDGE, safetensors.torch.save(judge)),
+        }
+    files_.write(temporary / "config.json", files_.as_json(about))
+    files_.write(temporary / "README.md", files_.utf8(card_of(about)))
+    files_.sync(temporary)
+    files_.remove(run / "model")
+    system.replace(temporary, run / "model")
+    files_.sync(run)
+    return run / "model"
+
+
+def own_code(config: Config) -> tuple[dict[str, bytes], dict[str, str]]:
+    """A user's own files that a model needs, by the names that they get in its folder; and the
+    new name of every object that was named by one of them.
+
+    A module within a package, or an installed one, keeps its name and is not copied.
+    """
+    files: dict[str, bytes] = {}
+    names: dict[str, str] = {}
+    for name in [*trust.code_names(config), config.recipe]:
+        module, _, attribute = name.rpartition(":")
+        path = trust.file_of(name) if trust.is_code(name) else None
+        if path is None or (not module.endswith(".py") and not is_loose(module, path)):
+            continue
+        try:
+            content = reader.read_whole(path, reader.JSON_BYTES)
+        except (OSError, reader.Unreadable):
+            continue
+        ending = hashlib.sha256(content).hexdigest()[:8]
+        place = path.name if files.get(path.name, content) == content else f"{ending}_{path.name}"
+        names[name] = f"{place}:{attribute}"
+        files[place] = content
+    return files, names
+
+
+def is_loose(module: str, path: Path) -> bool:
+    """Whether a module is a file of the user's own, neither in a package nor installed."""
+    home = path.resolve().parent
+    installed = {"site-packages", "dist-packages"} & set(home.parts)
+    standard = home == Path(os.__file__).resolve().parent
+    return "." not in module and path.name == f"{module}.py" and not installed and not standard
+
+
+def public(tree: Any, names: Mapping[str, str]) -> Any:
+    """What a model says of itself without where things lie on the machine that made it."""
+    if isinstance(tree, dict):
+        return {name: public(value, names) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [public(value, names) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    if tree in names:
+        return names[tree]
+    return Path(tree).name if os.path.isabs(tree) else tree
+
+
+def with_code(about: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The description with its own files of code where they lie in the model's folder.
+
+    Raises CheckpointError where one of them is not as it was shipped.
+    """
+    known = dict(about.get("code", {}))
+    for name, expected in known.items():
+        if not re.fullmatch(r"[^/\\\x00]+\.py", name):
+            raise CheckpointError(f"{folder / 'config.json'} is damaged: code.{shown(name)}")
+        data = reader.read_bytes(folder / name)
+        if problem := files_.mismatch(name, data, expected):
+            raise CheckpointError(f"{folder} is damaged: {problem}")
+
+    def placed(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            return {name: placed(value) for name, value in tree.items()}
+        file, _, attribute = tree.rpartition(":") if isinstance(tree, str) else ("", "", "")
+        return f"{folder.resolve() / file}:{attribute}" if file in known else tree
+
+    places = ("generator", "translators", "discriminator")
+    return about | {name: placed(about[name]) for name in places if name in about}
+
+
+def of_own(run: Path, config: Config) -> bool:
+    """Whether all code that a run's model names is what its configuration names, as it is here.
+
+    config: of code that this user trusts. Then the model may be loaded with `trust_code`.
+    """
+    files, names = own_code(config)
+    try:
+        about = read_about(run / "model")
+    except CheckpointError:
+        return bool(trust.code_names(config))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    shipped = {name: one["sha256"] for name, one in about.get("code", {}).items()}
+    parts = [about.get("generator"), about.get("discriminator", {}).get("network")]
+    parts += [one["part"] for one in about.get("translators", {}).values()]
+    code = {part["name"] for part in parts if part and ":" in part["name"]}
+    allowed = {*names.values(), *trust.code_names(config)}
+    return bool(code) and code <= allowed and shipped.items() <= hashes.items()
+
+
+def card_of(about: dict[str, Any]) -> str:
+    """The model card, in the layout that Hugging Face's hub shows."""
+    if about["task"] == "translation":
+        return card(about)
+    data, run = about["training"]["data"], about["training"]["run"]
+    channels, height, width = about["shape"]
+    classes = ", ".join(about["classes"]) or "none"
+    labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
+    kind, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
+    average = f"exponential moving average, {about['chosen']['average']} half-life"
+    weights = average if about["averaged"] else "as last trained"
+    return f"""---
+library_name: ganzfeld
+pipeline_tag: unconditional-image-generation
+tags: [{tag}, image-generation]
+---
+
+# {data["source"]} by {about["recipe"]}
+
+A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
+{about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
+
+```python
+from ganzfeld.version import __version__
+
+model = ganzfeld.load("path/to/this/folder")
+model.images(1, seed=7{labels})[0].show()
+x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
+```
+
+| | |
+|---|---|
+| data | {data["source"]}, {data["samples"]:,} images, fingerprint `{data["fingerprint"][:16]}` |
+| classes | {classes} |
+| recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
+| images seen | {about["images_seen"]:,} |
+| weights | {weights} |
+| latents | {about["latents"]} |
+
+All settings of the training are in `config.json`.
+
+## Limits
+
+It imitates its training images, with their biases, and may come close to single ones of them.
+Its images are synthetic: say so where they are used.
+"""

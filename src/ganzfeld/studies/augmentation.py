@@ -1,0 +1,399 @@
+"""Do synthetic images help a classifier, compared with free shifts and flips?"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzfeld.core import runfolder, system
+from ganzfeld.core.console import Screen
+from ganzfeld.core.metrics_log import append
+from ganzfeld.core.randomness import key
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.errors import UsageError
+from ganzfeld.modalities.image import draw
+from ganzfeld.models import folder as shipping
+from ganzfeld.models import model as generate
+from ganzfeld.recipes.find import find_generation
+from ganzfeld.report.embed import open_picture
+from ganzfeld.report.progress import grids_of
+from ganzfeld.report.record import read_rows
+from ganzfeld.studies.classifier import accuracy_of
+from ganzfeld.studies.ledger import Ledger, opened
+from ganzfeld.studies.mirror import mirror_safe
+from ganzfeld.studies.page import Page
+from ganzfeld.studies.split import Split, real_rows, split
+from ganzfeld.studies.statistics import Interval, holm, t_interval, t_test
+from ganzfeld.training.run import train
+
+REAL, MOVED = "real", "real + moves"
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def study_augmentation(
+    data: str | os.PathLike[str],
+    *,
+    recipe: str = "default",
+    real: Sequence[int] = (200, 1_000, 5_000),
+    synthetic: Sequence[int] = (0, 1, 3),
+    seeds: int | Sequence[int] = 5,
+    images: int | None = None,
+    minutes: float | None = None,
+    classifier_images: int | None = None,
+    flips: bool | None = None,
+    out: str | os.PathLike[str] = "runs/study-augmentation",
+    held_out: str | os.PathLike[str] | None = None,
+    settings: Sequence[str] = (),
+    screen: Screen | None = None,
+) -> Path:
+    """For each number of real images and each seed: train a generator on only those, then
+    the same classifier on every mixture, and test it on images that neither has seen.
+
+    real: numbers of real images. synthetic: images drawn for each real one; 0 is always done.
+    images, minutes: that each generator trains; by default `generator_images`.
+    classifier_images: that each classifier sees in training, in every mixture the same; by
+        default `default_classifier_images`.
+    flips: mirror images, too; None: where the data say that they may be mirrored
+        (`ganzfeld.study.mirror`), which digits and writing may not.
+    held_out: labelled images to test on; by default a quarter of the data, at most 5,000.
+    settings: of the generators, as `train` takes them.
+
+    The mixtures of one seed share their real images, initial weights and order of training,
+    so differences are paired. The folder gets cells.jsonl (a line for each finished cell, so
+    that the same call goes on where it was stopped; more seeds or sizes may be added), the
+    generators' runs, report.md and report.html. Returns the latter's path.
+    """
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if min(real, default=0) < 1 or not numbers or min([*synthetic, *numbers]) < 0:
+        raise UsageError("--real takes numbers from 1 on, --synthetic and --seeds from 0 on")
+    if images is not None and minutes is not None:
+        raise UsageError("--images and --minutes exclude each other", fix="give one of them")
+    find_generation(recipe)
+    screen, folder = screen or Screen(quiet=True), Path(out)
+    pack = open_pack(data, progress=screen.progress)
+    other = None
+    if held_out is not None:
+        shape = PackOptions(size=(pack.height, pack.width), channels=pack.channels)
+        other = open_pack(held_out, shape, progress=screen.progress)
+    parts = split(pack, other)
+    mirror = mirror_safe(pack, parts.pool) if flips is None else None
+    if mirror is not None:
+        flips = mirror.safe
+        screen.say(str(mirror))
+    for count in real:  # before anything is trained
+        real_rows(pack, parts.pool, count, 0)
+    about = {
+        "study": "augmentation",
+        "recipe": recipe,
+        "data": pack.fingerprint,
+        "held_out": None if other is None else other.fingerprint,
+        "images": images,
+        "minutes": minutes,
+        "classifier_images": classifier_images,
+        "flips": flips,
+        "settings": list(settings),
+    }
+    ratios = sorted({k for k in synthetic if k})
+    with opened(folder, about) as ledger:
+        total, done = len(real) * len(numbers) * len(arms(ratios)), 0
+        for seed in numbers:
+            for count in real:
+                work = Work(folder, pack, parts, recipe, count, seed, settings)
+                work.images, work.minutes = images, minutes
+                for arm, ratio, moves in arms(ratios):
+                    seen = classifier_images or default_classifier_images(count)
+                    compute = partial(work.cell, ratio, moves and bool(flips), moves, seen)
+                    cell = ledger.cell(compute, real=count, seed=seed, arm=arm)
+                    done += 1
+                    screen.say(
+                        f"{done:>4} of {total}: {count:,} real, seed {seed}, {arm}: "
+                        f"{100 * cell['accuracy']:.2f} % right"
+                    )
+        names = [arm for arm, _, _ in arms(ratios)]
+        page = results(ledger, folder, about, pack, parts, sorted(set(real)), numbers, names)
+        if mirror is not None:
+            text = str(mirror)
+            page.text(f"{text[0].upper()}{text[1:]}.")
+        costs(page, ledger, sorted(set(real)), numbers, names)
+        return page.write(folder)
+
+
+def arms(ratios: Sequence[int]) -> list[tuple[str, int, bool]]:
+    """Mixtures: name, synthetic images for each real one, whether images are moved."""
+    found = [(REAL, 0, False), (MOVED, 0, True)]
+    found += [(f"real + {k}x synthetic", k, False) for k in ratios]
+    if ratios:
+        found.append((f"real + moves + {ratios[-1]}x synthetic", ratios[-1], True))
+    return found
+
+
+def generator_images(count: int) -> int:
+    """Images that a generator sees: a hundred epochs, at least 20,000, at most 60,000."""
+    return min(max(100 * count, 20_000), 60_000)
+
+
+def default_classifier_images(count: int) -> int:
+    """Images that a classifier sees: 20 epochs of the real, at least 12,800, at most 51,200."""
+    return min(max(20 * count, 12_800), 51_200)
+
+
+class Work:
+    """One seed's real images of one number, and what is trained on them."""
+
+    images: int | None = None
+    minutes: float | None = None
+
+    def __init__(
+        self,
+        folder: Path,
+        pack: Pack,
+        parts: Split,
+        recipe: str,
+        count: int,
+        seed: int,
+        settings: Sequence[str],
+    ) -> None:
+        self.folder = folder / "generators" / f"real-{count}-seed-{seed}"
+        self.pack, self.parts, self.recipe = pack, parts, recipe
+        self.count, self.seed, self.settings = count, seed, settings
+        found = pack.rows(np.sort(real_rows(pack, parts.pool, count, seed)))
+        self.pixels, self.labels = found["x"], found["y"]
+        self.model: generate.Model | None = None
+        self.draws = 0.0  # CPU seconds of drawing the last samples
+
+    def cell(self, ratio: int, flips: bool, shifts: bool, seen: int) -> dict[str, Any]:
+        """Train the classifier on a mixture and test it.
+
+        seconds: of CPU time, generator aside. generator_seconds: of training it and drawing,
+        0 where the mixture has nothing of it.
+        """
+        pixels, labels, spent = self.pixels, self.labels, 0.0
+        if ratio:
+            more, own = self.drawn(ratio * self.count)
+            spent = self.cost() + self.draws
+            pixels, labels = np.concatenate([pixels, more]), np.concatenate([labels, own])
+        started = time.process_time()
+        accuracy = accuracy_of(
+            pixels,
+            labels,
+            self.parts.test_pixels,
+            self.parts.test_labels,
+            classes=len(self.pack.classes),
+            images=seen,
+            seed=key("augmentation", self.seed) % 2**31,
+            shifts=shifts,
+            flips=flips,
+        )
+        return {
+            "accuracy": accuracy,
+            "tested": len(self.parts.test_labels),
+            "trained_on": len(pixels),
+            "classifier_images": seen,
+            "seconds": round(time.process_time() - started, 2),
+            "generator_seconds": round(spent, 2),
+        }
+
+    def drawn(self, count: int) -> tuple[Pixels, Labels]:
+        """Synthetic images with labels in the proportions of the real ones."""
+        if self.model is None:
+            self.model = self.generator()
+        started = time.process_time()
+        wanted = np.resize(self.labels, count)
+        names = [self.pack.classes[label] for label in wanted]
+        chunks = self.model.chunks(count, seed=self.seed, labels=names)
+        found = np.concatenate([draw.to_pixels(x) for x in chunks])
+        self.draws = time.process_time() - started
+        return found, wanted
+
+    def cost(self) -> float:
+        """CPU seconds that the generator's training took, over all calls that it took."""
+        rows = read_rows(self.folder / "cost.jsonl")
+        return math.fsum(row["seconds"] for row in rows)
+
+    def generator(self) -> generate.Model:
+        """Trained on the real images of this seed and on nothing else; or found finished."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        source = self.folder / "real.npz"
+        if not source.exists():
+            part = self.folder / ".tmp-real.npz"
+            names = np.array(self.pack.classes)[self.labels]
+            np.savez(part, x=self.pixels.transpose(0, 2, 3, 1), y=names)
+            system.replace(part, source)
+        images = self.images
+        if images is None and self.minutes is None:
+            images = generator_images(self.count)
+        started = time.process_time()
+        run = train(
+            source,
+            recipe=self.recipe,
+            out=self.folder / "run",
+            size=(self.pack.height, self.pack.width),
+            images=images,
+            minutes=self.minutes,
+            alpha="keep" if self.pack.channels in (2, 4) else "white",
+            seed=self.seed,
+            settings=self.settings,
+            quiet=True,
+        )
+        append(self.folder / "cost.jsonl", {"seconds": time.process_time() - started})
+        own = shipping.of_own(run.path, runfolder.read_config(run.path))  # which has just been run
+        model = generate.load(run.path, trust_code=own, task="generation")
+        if not model.classes:
+            raise UsageError(
+                f"the recipe {self.recipe} makes generators without labels",
+                fix="a conditional recipe: see `ganzfeld recipes`",
+            )
+        return model
+
+
+# What it says
+
+
+def results(
+    ledger: Ledger,
+    folder: Path,
+    about: dict[str, Any],
+    pack: Pack,
+    parts: Split,
+    real: Sequence[int],
+    seeds: Sequence[int],
+    names: Sequence[str],
+) -> Page:
+    """The page up to what it all cost."""
+    page = Page("Do synthetic images help a classifier?")
+    page.text(
+        f"Data {about['data'][:16]}, {len(pack.classes)} classes; generators by the recipe "
+        f"{about['recipe']}, each trained on the real images of its cell and on nothing else. "
+        f"Tested on {len(parts.test_labels):,} held-out images"
+        + (
+            f"; {parts.dropped:,} equal to one of them were left out of training"
+            * (parts.dropped > 0)
+        )
+        + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
+        "Student's, 95 %, over seeds: other real images, generator and initial weights, but "
+        "the same test images." + " Fewer than five seeds say little." * (len(seeds) < 5)
+    )
+    scores = {
+        count: {
+            arm: [ledger.find(real=count, seed=s, arm=arm)["accuracy"] for s in seeds]  # type: ignore[index]
+            for arm in names
+        }
+        for count in real
+    }
+    said = verdicts(scores, names)
+    for count in real:
+        page.heading(f"{count:,} real images")
+        page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
+            (arm, figure(t_interval(values)),
+             *(difference(scores[count], arm, b) for b in names[:2]))
+            for arm, values in scores[count].items()
+        ])  # fmt: skip
+        for text in said[count]:
+            page.text(text)
+        if grid := grid_of(folder / "generators" / f"real-{count}-seed-{seeds[0]}" / "run"):
+            page.pictures([(f"generator of {count:,} real images, seed {seeds[0]}", grid)])
+    page.heading("How to read it")
+    many = sum(map(len, said.values()))
+    page.text(
+        "A gain or a loss is a paired difference whose P, by Student's test and corrected for "
+        f"all {many} comparisons of this page (Holm 1979), is below 0.05. The intervals are those "
+        "of one comparison alone. Fewer than three seeds get no verdict."
+    )
+    return page
+
+
+def costs(
+    page: Page, ledger: Ledger, real: Sequence[int], seeds: Sequence[int], names: Sequence[str]
+) -> None:
+    """CPU seconds of each mixture, generator included: what is free and what is not."""
+    page.heading("What it cost")
+    page.text(
+        "CPU seconds for each seed, on average. A generator is trained once and serves all "
+        "mixtures of its real images; each mixture is charged with all of it, because it "
+        "needs the generator."
+    )
+    rows = []
+    for count in real:
+        for arm in names:
+            cells = [ledger.find(real=count, seed=s, arm=arm) or {} for s in seeds]
+            parts = [
+                [cell[name] for cell in cells if cell.get(name) is not None]
+                for name in ("seconds", "generator_seconds")
+            ]
+            own, other = (float(np.mean(part)) if part else math.nan for part in parts)
+            rows.append((f"{count:,}, {arm}", *(cpu(v) for v in (own, other, own + other))))
+    page.table(("real images, trained on", "classifier", "generator", "together"), rows)
+
+
+def cpu(seconds: float) -> str:
+    return "-" if math.isnan(seconds) else f"{seconds:,.1f}"
+
+
+def verdicts(
+    scores: Mapping[int, dict[str, list[float]]], names: Sequence[str]
+) -> dict[int, list[str]]:
+    """Plain sentences for each number of real images: what synthetic ones add.
+
+    To real images, with and without moves; corrected for all comparisons together.
+    """
+    asked = [
+        (count, arm, base)
+        for count in scores
+        for arm in names[2:]
+        for base in ((MOVED,) if "moves" in arm else (REAL, MOVED))
+    ]
+    ours = [pairs(scores[count][arm], scores[count][base]) for count, arm, base in asked]
+    found: dict[int, list[str]] = {count: [] for count in scores}
+    for (count, arm, base), values, p in zip(
+        asked, ours, holm(list(map(t_test, ours))), strict=True
+    ):
+        found[count].append(sentence(arm, base, t_interval(values), p))
+    return found
+
+
+def sentence(arm: str, base: str, found: Interval, p: float) -> str:
+    """p: corrected for all comparisons."""
+    if found.n < 3:
+        few = "one seed" if found.n == 1 else "two seeds"
+        return f"{arm} against {base}: {few} cannot tell ({signed(found)} points)."
+    kind = "no gain: the difference may be chance"
+    if p < 0.05:
+        kind = "a gain" if found.mean > 0 else "a loss"
+    return f"{arm} against {base}: {kind} ({signed(found)} points, P {p:.2g})."
+
+
+def pairs(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Differences seed by seed, in points of percentage."""
+    return [100 * (a - b) for a, b in zip(ours, theirs, strict=True)]
+
+
+def difference(scores: dict[str, list[float]], arm: str, base: str) -> str:
+    return "" if arm == base else signed(t_interval(pairs(scores[arm], scores[base])))
+
+
+def figure(found: Interval) -> str:
+    text = f"{100 * found.mean:.2f}"
+    return text if found.n < 3 else f"{text} ± {100 * (found.high - found.mean):.2f}"
+
+
+def signed(found: Interval) -> str:
+    text = f"{found.mean:+.2f}"
+    return text if found.n < 3 else f"{text} ({found.low:+.2f} to {found.high:+.2f})"
+
+
+def grid_of(run: Path) -> Image.Image | None:
+    """The last grid that a generator drew."""
+    grids = grids_of(run)
+    if not grids:
+        return None
+    return open_picture(grids[-1])

@@ -1,0 +1,94 @@
+"""Fit runs into a time budget, including previews, checkpoints and evaluations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzfeld.config import Config, with_settings
+from ganzfeld.core import runtime
+from ganzfeld.data.pack import Pack
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import fit, settle, sized
+from ganzfeld.training.run import train
+from ganzfeld.training.speed import MEASURED, affordable, speed
+
+SHORT = 40  # steps of the short run: enough for every interval of a run to come up
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to make: a recipe with settings, on data, from a seed, within a budget.
+
+    seconds: of CPU time, all threads together; of the clock on a GPU.
+    size: (height, width), or what suits the data. afford: see `Facts`.
+    """
+
+    source: str
+    recipe: str
+    seed: int
+    seconds: float
+    size: tuple[int, int] | None = None
+    settings: tuple[str, ...] = ()
+    afford: int | None = None
+    device: str = "cpu"
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        return time.process_time if self.device == "cpu" else time.monotonic
+
+
+def configured(job: Job, pack: Pack) -> Config:
+    """The recipe, sized for the budget as `ganzfeld train --minutes` sizes it.
+
+    Not measured again where `job.afford` is known.
+    """
+
+    def fitted(afford: int | None) -> Config:
+        config = fit(job.recipe, pack, source=job.source, labels="auto", afford=afford)
+        config = complete(with_settings(config, job.settings))
+        config.run.seed = job.seed
+        config.run.images = 10**9  # no schedule moves while steps are timed
+        return config
+
+    def affordable_by(config: Config) -> int:
+        return affordable(config, pack, torch.device(job.device), job.seconds, job.clock)
+
+    return sized(fitted, affordable_by) if job.afford is None else fitted(job.afford)
+
+
+def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
+    """Images that the budget is enough for, with previews, checkpoints and evaluations.
+
+    A run costs its steps, measuring its speed before them, and a fixed part: the number of its
+    checkpoints, previews and evaluations does not depend on its length. A short run, left in the
+    folder `place`, tells it.
+    """
+    trainer = build_trainer(config, pack, torch.device(job.device))
+    runtime.tune()
+    each = 1 / speed(trainer, job.seconds, job.clock)
+    period, step = trainer.game.period, trainer.images // trainer.step
+    fits = int(job.seconds / 5 / (each * step))  # a slow recipe takes fewer
+    short = step * max(period, min(SHORT, fits))
+    timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs
+    config.run.images = max(round(job.seconds / each), step)
+    settle(config)
+    count = f"run.evaluate_count={config.run.evaluate_count}"  # it follows the length
+    like = replace(job, settings=(*job.settings, count))
+    fixed = timed_train(like, place / "short", short) - short * each
+    left = max(job.seconds - fixed, 0.0)
+    return max(round((left - min(MEASURED, left / 21)) / each), step)
+
+
+def timed_train(job: Job, run: Path, images: int) -> float:
+    """Seconds of a run, by the job's clock."""
+    options: Any = {"recipe": job.recipe, "seed": job.seed, "settings": job.settings}
+    options |= {"afford": job.afford, "size": job.size, "device": job.device}
+    start = job.clock()
+    train(job.source, out=run, images=images, quiet=True, **options)
+    return job.clock() - start

@@ -1,0 +1,97 @@
+"""Compare recipes: same data, same budget, same tuning, one protocol."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganzfeld.core.console import Screen
+from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.recipes.find import find_generation
+from ganzfeld.recipes.gan import RECIPES
+from ganzfeld.studies import tuning
+from ganzfeld.studies.cells import Study
+from ganzfeld.studies.ledger import opened
+
+# what is compared by default, of those that this release has
+FAMILIES = ("mlp", "dcgan", "wgan-gp", "hinge", "modern", "default", "vae", "gmmn")
+COUNT = 2_000  # samples
+SEEDS, TUNE = 3, 3
+
+
+def study_families(
+    data: str | os.PathLike[str],
+    *,
+    minutes: float,
+    recipes: Sequence[str] = (),
+    seeds: int | Sequence[int] = SEEDS,
+    tune: int = TUNE,
+    size: tuple[int, int] | None = None,
+    count: int | None = None,
+    extractor: str | None = None,
+    out: str | os.PathLike[str] = "runs/study-families",
+    settings: Sequence[str] = (),
+    measure_again: bool = False,
+    screen: Screen | None = None,
+) -> Path:
+    """Tune each recipe alike, train it for as many CPU minutes, evaluate all alike, and report.
+
+    minutes: of CPU time for each run and each trial, all threads together (of the clock on a
+        GPU), with its previews, checkpoints and evaluations. Networks, batches and rates are
+        those that `ganzfeld train --minutes` takes, times what the best trial has.
+    recipes: names; by default the families that there are.
+    seeds: how many, from 0 on, or which.
+    tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:
+        none (`ganzfeld.study.tuning`).
+    count: samples to evaluate by; by default as many as the data, at most 2,000.
+    extractor: see `evaluate`; the same for all.
+    measure_again: evaluate what is trained once more, after a new release or with other metrics.
+
+    The folder gets cells.jsonl, so that the same call goes on where it was stopped and more
+    recipes or seeds may be added, the runs, report.json, report.md and report.html. Returns the
+    path of the last.
+    """
+    from ganzfeld.studies.side_by_side import report
+
+    chosen, numbers = asked(recipes, seeds, minutes)
+    wanted = tuning.trials(tune)
+    screen, folder = screen or Screen(quiet=True), Path(out)
+    pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
+    about = {
+        "study": "families",
+        "data": pack.fingerprint,
+        "source": Path(data).name,
+        "size": [pack.height, pack.width],
+        "minutes": minutes,
+        "count": count or min(COUNT, len(pack)),
+        "extractor": extractor,
+        "settings": list(settings),
+    }
+    with opened(folder, about) as ledger:
+        if measure_again:
+            ledger.drop(kind="result")
+        study = Study(ledger, folder, pack, str(data), about, screen=screen)
+        best = {name: study.tuned(name, wanted) for name in chosen}
+        for seed in numbers:
+            for name in chosen:
+                study.measured(name, seed, best[name])
+        return report(study, chosen, numbers, wanted, best)
+
+
+def asked(
+    recipes: Sequence[str], seeds: int | Sequence[int], minutes: float
+) -> tuple[list[str], list[int]]:
+    """The recipes and seeds to do; UsageError before anything is opened or trained."""
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if minutes <= 0 or not numbers or min(numbers) < 0:
+        raise UsageError("--minutes must be more than zero, and there must be a seed, from 0 on")
+    if tuning.SEED in numbers:
+        raise UsageError(f"seed {tuning.SEED} is for trials: report others")
+    chosen = list(dict.fromkeys(recipes)) or [name for name in FAMILIES if name in RECIPES]
+    for name in chosen:
+        if name not in RECIPES and ":" not in name:
+            raise UsageError(f"no recipe is called {name!r}. {did_you_mean(name, RECIPES)}")
+        find_generation(name)
+    return chosen, numbers

@@ -1,0 +1,92 @@
+"""A study's folder: its settings, and one JSON line for each finished cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.core import files, reader
+from ganzfeld.core.lock import check_writable, locked
+from ganzfeld.core.metrics_log import append
+from ganzfeld.core.schema import fields, maybe, number, text, whole
+from ganzfeld.errors import CheckpointError, Interrupted
+
+Cell = dict[str, Any]
+SCORE = maybe(number())
+SCORES = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
+COUNTS = ("seed", "images", "parameters", "afford", "tested", "trained_on")
+CELL = fields(  # of either study
+    {},
+    {"seed": whole(0, 2**63)}
+    | {name: SCORE for name in (*SCORES, "accuracy", "cpu_seconds", "seconds")}
+    | {name: maybe(whole(0, 10**15)) for name in COUNTS if name != "seed"}
+    | {"kind": text, "recipe": text, "arm": text, "protocol": text, "diverged": text},
+)
+
+
+class Ledger:
+    """Cells by their key. A cell that is there is never computed again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "cells.jsonl"
+        self.cells: list[Cell] = []
+        lines = reader.read_lines(self.path)
+        for line in lines:
+            try:
+                cell = reader.parse(line)
+                CELL(cell, "")
+            except reader.Unreadable:  # cut off by a kill, or no cell: it is computed again
+                continue
+            self.cells.append(cell)
+        if len(self.cells) < len(lines):
+            self.write()
+
+    def write(self) -> None:
+        text = "".join(json.dumps(cell) + "\n" for cell in self.cells)
+        files.replace(self.path, text.encode())
+
+    def drop(self, **key: Any) -> None:
+        """Forget all cells with this key, so that they are computed again."""
+        self.cells = [c for c in self.cells if any(c.get(k) != v for k, v in key.items())]
+        self.write()
+
+    def find(self, **key: Any) -> Cell | None:
+        return next((c for c in self.cells if all(c.get(k) == v for k, v in key.items())), None)
+
+    def cell(self, compute: Callable[[], Cell], **key: Any) -> Cell:
+        """The cell with this key: found, or computed and written down."""
+        found = self.find(**key)
+        if found is None:
+            found = {**key, **compute()}
+            append(self.path, found)
+            self.cells.append(found)
+        return found
+
+
+@contextmanager
+def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
+    """A study's folder for this process alone; CheckpointError where it is another study's."""
+    check_writable(folder, 0)
+    with locked(folder):
+        path = folder / "study.json"
+        wanted = files.as_json(settings)
+        if path.exists() and reader.read_bytes(path) != wanted:
+            raise CheckpointError(
+                f"{folder} holds a study with other settings, or of other data",
+                safe="nothing was changed",
+                fix="choose another folder with --out",
+            )
+        if not path.exists():
+            files.replace(path, wanted)
+        try:
+            yield Ledger(folder)
+        except Interrupted as stopped:  # of a run within; the study's command is what goes on
+            raise Interrupted(
+                stopped.code - 128,
+                f"the study in {folder} was stopped",
+                safe="its finished cells, and the run that was under way, are saved",
+                fix="run the same command again",
+            ) from stopped

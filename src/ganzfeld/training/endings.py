@@ -1,0 +1,42 @@
+"""Messages for runs that end early: where they stopped, what is safe, how to continue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganzfeld.config import Config
+from ganzfeld.core.names import quoted
+from ganzfeld.errors import DivergedError, Interrupted
+
+
+def stopped(number: int, folder: Path, images: int, total: int) -> Interrupted:
+    """By a signal of this number, at work."""
+    return Interrupted(
+        number,
+        f"stopped at image {images:,} of {total:,}",
+        safe=f"everything up to here is saved in {folder}",
+        fix=f"ganzfeld resume {quoted(folder)}",
+    )
+
+
+def stopped_late(number: int, folder: Path, images: int) -> Interrupted:
+    """By a signal of this number, after the last step."""
+    return Interrupted(
+        number,
+        f"stopped at the end of {folder}, before its report was written",
+        safe=f"all {images:,} images are seen and saved",
+        fix=f"ganzfeld resume {quoted(folder)}",
+    )
+
+
+def diverged(times: int, folder: Path, images: int, config: Config) -> DivergedError:
+    """After the last rollback that a run may have."""
+    fix = "train again with a lower learning rate"
+    if "generator" in config.optimisers:
+        lr = config.optimisers["generator"].lr / 2
+        fix += f", such as --set optimisers.generator.lr={lr:g}"
+    return DivergedError(
+        f"training diverged {times} times, last at image {images:,}",
+        safe=f"the last good checkpoint and its samples are in {folder}",
+        fix=fix,
+    )

@@ -1,0 +1,119 @@
+"""What a continued run shares with its beginning: settings and machine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzfeld.config import Config, differences
+from ganzfeld.core import distributed
+from ganzfeld.core.names import quoted
+from ganzfeld.core.trust import trust, trusted
+from ganzfeld.data import held
+from ganzfeld.errors import CheckpointError
+
+# Settings that may differ when a command continues a run, and are then as the command has them:
+# they change no number of it, or (threads, device) only the order of sums.
+FREE = frozenset(
+    {
+        "run.device",
+        "run.threads",
+        "run.keep",
+        "run.save_minutes",
+        "data.source",
+        "data.other",
+        "data.home",
+    }
+)
+FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
+
+
+def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
+    """The stored configuration, with FREE settings as wanted.
+
+    Raises CheckpointError where they differ in anything else than FREE and what the wanted one
+    leaves open.
+    """
+    if wanted.run.minutes == stored.run.minutes is not None:
+        wanted.run.images = stored.run.images
+    for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
+        for name, value in vars(part).items():
+            if value in (None, "auto"):  # left open, then and now
+                setattr(part, name, getattr(fixed, name))
+    usual = held.usual(stored.data.samples)
+    if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
+        wanted.data.held_out = None  # a run from before there were any
+    free = FREE - FIXED if stored.run.deterministic else FREE
+    if os.path.isabs(stored.data.labels) and os.path.isabs(wanted.data.labels):
+        free |= {"data.labels"}  # tables: the fingerprint tells whether they say the same
+    rows = differences(stored, wanted, free)
+    if not rows:
+        for name in free:
+            where, setting = name.split(".")
+            setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
+        return trusted(stored)  # the same names of code as this user has just given
+    names = [row[0] for row in rows]
+    go_on = f"ganzfeld resume {quoted(folder)}"
+    if names == ["run.images"] and (wanted.run.images or 0) > (stored.run.images or 0):
+        fix = f"{go_on} --images {wanted.run.images}   to go on to there"
+    elif "data.fingerprint" in names:
+        fix = f"bring the data back as it was for {go_on}, or {anew(wanted, folder)}"
+    else:
+        fix = f"{go_on}   to continue it as it is, or choose another folder with --out"
+    raise CheckpointError(
+        f"{folder} holds a run with other settings:\n{table(rows)}",
+        safe="nothing was changed",
+        fix=fix,
+    )
+
+
+def anew(config: Config, folder: Path) -> str:
+    """A command for data that were changed: a run of their own, from this one's weights."""
+    data = config.data
+    words = [data.source, *(["--with", data.other] if data.other else [])]
+    words += ["--recipe", config.recipe]
+    words += ["--size", "x".join(map(str, data.size))] if data.size else []
+    words += ["--init", str(folder), "--out", "NEW"]
+    return f"begin anew from its weights:\n        ganzfeld train {shlex.join(words)}"
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """Differences in three columns."""
+    rows = [("setting", "old", "new"), *rows]
+    wide = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(
+        "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
+    )
+
+
+def more(config: Config, task: str, folder: Path) -> str:
+    """A command to try once a run is done."""
+    if task == "translation":
+        command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
+    else:
+        command = f"sample {quoted(folder)} --count 64 --seed 1 --out images"
+    return f"ganzfeld {command}{trust(config)}"
+
+
+def now(device: torch.device) -> dict[str, Any]:
+    """What decides, beside the settings, whether two runs are equal bit for bit."""
+    return {
+        "torch": torch.__version__,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world(),
+    }
+
+
+def notes(then: Mapping[str, Any], device: torch.device) -> list[str]:
+    """Why the rest of the run may not be bit for bit what it would have been."""
+    return [
+        f"{name} was {then[name]} and is {value}: the rest will not be bit-identical"
+        for name, value in now(device).items()
+        if then.get(name, value) != value
+    ]

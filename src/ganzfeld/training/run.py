@@ -1,0 +1,482 @@
+"""Train and resume runs from Python: data in, a folder with a model out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganzfeld.config import Config, Data, flatten, with_settings
+from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
+from ganzfeld.core import names as names_
+from ganzfeld.core.console import Screen
+from ganzfeld.core.device import choose_device
+from ganzfeld.core.formats import logged
+from ganzfeld.core.lock import check_writable, locked
+from ganzfeld.core.reader import read_lines
+from ganzfeld.core.signals import Signals
+from ganzfeld.data import whereabouts
+from ganzfeld.data.from_python import WANTED
+from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
+from ganzfeld.data.options import alpha_of
+from ganzfeld.data.source import RULES
+from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.models import folder as shipping
+from ganzfeld.models import model as generate
+from ganzfeld.models.fitting import check_run
+from ganzfeld.recipes.find import data_kind, find_recipe
+from ganzfeld.training import config_file, vetting
+from ganzfeld.training import resume as lineage
+from ganzfeld.training.build import complete
+from ganzfeld.training.init_from import sized_by
+from ganzfeld.training.memory import out_of_memory
+from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
+from ganzfeld.training.session import Session
+from ganzfeld.training.speed import affordable
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+
+
+NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, and its model."""
+
+    path: Path
+
+    @cached_property
+    def model(self) -> generate.Model | Any:
+        return generate.load(self.path)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was logged while it trained, oldest first: a flat dictionary for each row.
+
+        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
+        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
+
+        Example::
+
+            import ganzfeld
+
+            run = ganzfeld.Run("runs/avatars-default")
+            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
+        """
+        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
+        return [flatten(row) for row in found if row is not None]
+
+
+def train(
+    source: Any = "avatars",
+    *,
+    dataset: Any = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    recipe: str = "default",
+    other: str | os.PathLike[str] | None = None,
+    direction: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    size: int | tuple[int, int] | None = None,
+    images: int | None = None,
+    minutes: float | None = None,
+    batch: int | None = None,
+    seed: int | None = None,
+    labels: str | os.PathLike[str] = "auto",
+    value_range: str | None = None,
+    frames: str = "first",
+    splits: str = "train",
+    follow_links: bool = False,
+    max_megapixels: float = 64.0,
+    alpha: str = "white",
+    on_bad_image: str | None = None,
+    device: str = "auto",
+    init: str | os.PathLike[str] | None = None,
+    afford: int | None = None,
+    held_out: int | None = None,
+    settings: Sequence[str] = (),
+    config: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> Run:
+    """Train a recipe on data into a run's folder; an unfinished run there is continued.
+
+    source: a folder, ZIP, IDX, .npy, .npz or parquet of images, or an embedded set's name. Or the
+        data themselves: an array or a tensor of images (N, H, W), (N, C, H, W) or (N, H, W, C),
+        uint8, or float in [0, 1] or [-1, 1]; a pair (images, labels); a torch `Dataset`; or a
+        `datasets.Dataset`. They are kept in the run's folder under data/, so that it can go on.
+    dataset: the same by its name. image_column, label_column: of data that have columns; by
+        default the usual names, "image" and "label" first. A label column of "none" leaves
+        labels aside.
+    recipe: a name that `ganzfeld recipes` lists, or your own function as `file.py:name`.
+    other: the second domain of a translation, where `source` does not hold both.
+    direction: of a translation that is learned one way: "ab", from the first domain or the left
+        half of each image to the second, or "ba".
+    out: the run's folder; by default runs/<data>-<recipe>.
+    size: pixels, of a square or as (height, width); by default what suits the data.
+    images: to see in all. minutes: measure the speed, then fix the number of images from it.
+    batch: samples in a batch, over all processes.
+    labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
+        folders as classes though they look like mere sorting; or the path of a table, with
+        ":COLUMN" where it has several.
+    value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
+        default found from the numbers of the data.
+    frames: "first" or "all" of animations and of files with pages.
+    splits: "train" leaves test and validation images out, "all" takes them.
+    follow_links: also those that lead out of the data's folder.
+    max_megapixels: of an image; larger ones count as bad.
+    alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
+    on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
+    device: "auto", "cpu", "cuda" or "mps".
+    init: a run or a model folder whose weights the networks start from: those of a run, or G
+        of a model. They must fit.
+    afford: images that the recipe's full networks could see in the time there is; a recipe may
+        take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
+    held_out: images never trained on, always the same ones of a data set, by which copying and
+        overfitting are seen; None: 5 % up to 256, and none of fewer than 100. 0 trains on all.
+    settings: "PATH=VALUE" changes of the recipe's configuration, such as "networks.G.width=32".
+    config: a JSON file of the same form as a run's config.json, or that of a run; what this call
+        says otherwise than by default comes first. Shapes and classes follow the data.
+    dry_run: print the plan and train nothing. The run's folder is not written; the data are
+        packed in the cache.
+    seed: of weights, order and draws; None: 0.
+    trust_code: run Python code that a run's folder names beside that which you name yourself,
+        where the run goes on.
+
+    Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import numpy as np
+        import ganzfeld
+
+        images = np.random.default_rng(0).integers(0, 256, (200, 3, 16, 16), dtype=np.uint8)
+        labels = np.arange(200) % 2
+        run = ganzfeld.train((images, labels), images=640, out="runs/noise", quiet=True)
+        drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
+        numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
+    """
+    if config is not None:
+        arguments = dict(locals())
+        return train(**config_file.merged(config, arguments, train) | {"config": None})
+    if dataset is not None:
+        if not (isinstance(source, str) and source == "avatars"):
+            raise UsageError("the data are given twice", fix="ganzfeld.train(dataset) is enough")
+        source = dataset
+    given, columns = None, {"image_column": image_column, "label_column": label_column}
+    if is_given(source):
+        given, source = source, "dataset"
+    elif image_column or label_column:
+        raise UsageError(
+            "image_column and label_column are for data of this program",
+            fix='of a table in the data: labels="table.csv:COLUMN"',
+        )
+    if images is not None and minutes is not None:
+        raise UsageError("--images and --minutes exclude each other", fix="give one of them")
+    source = border.path(source, "the data", fix=f"give {WANTED}")
+    other = None if other is None else border.path(other, "the second domain (--with)")
+    init = None if init is None else border.path(init, "--init")
+    size, settings = border.size(size, "--size"), border.texts(settings, "settings", "run.keep=5")
+    if images is not None:
+        images = border.whole(images, "--images", 1, border.MOST_IMAGES)
+    if minutes is not None:
+        minutes = border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
+    if batch is not None:
+        batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
+    if afford is not None:
+        afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
+    if held_out is not None:
+        held_out = border.whole(held_out, "--held-out", 0, border.MOST_IMAGES)
+    seed = border.whole(0 if seed is None else seed, "--seed", 0, border.MOST_SEED)
+    if direction is not None:
+        border.one_of(direction, "--direction", ("ab", "ba"))
+    border.one_of(alpha, "--alpha", ("white", "black", "keep"))
+    if on_bad_image is not None:
+        border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
+    screen = make_screen(border.flag(quiet, "quiet"))
+    labels = whole_labels(border.path(labels, "--labels"))
+    reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
+    reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
+    with Signals() as signals, joined(device) as on:
+        kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
+        folder = default_folder(source, recipe)
+        if out is not None:
+            folder = Path(border.path(out, "--out"))
+        check_settings(recipe, settings, size, direction)
+        if given is not None:
+            source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
+        pack = open_data(
+            source,
+            screen,
+            kind=kind,
+            other=other,
+            size=size,
+            alpha=alpha,
+            on_bad_image=on_bad_image,
+            **reading,
+        )
+
+        def fitted(afford: int | None) -> Config:
+            config = fit(
+                recipe,
+                pack,
+                source=str(source),
+                labels=labels,
+                direction=direction,
+                afford=afford,
+                held_out=held_out,
+            )
+            config.data.kind, config.data.other = kind, whole_path(other)
+            config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
+            config.data = replace(config.data, rules=RULES, **reading)
+            config.run.seed, config.run.device = seed, on.type
+            if batch is not None:
+                config.run.batch_size = batch
+            if images is not None:
+                config.run.images = images
+            config.run.init = str(Path(init).resolve()) if init is not None else None
+            config.run.minutes = minutes  # the recipe's images stand in until the speed is known
+            return complete(with_settings(config, settings))
+
+        if init is not None and afford is None:
+            afford = sized_by(Path(init))
+        found = fitted(afford)
+        check(found)
+        with runtime.deterministic(found.run.deterministic):
+            if minutes is not None and afford is None and init is None:
+                found = sized(fitted, lambda full: budget(folder, full, pack, on))
+                check(found)
+            with contextlib.nullcontext() if dry_run else owned(folder):
+                session = Session(folder, found, pack, on, screen, signals)
+                session.trust_code = trust_code
+                session.rehearse() if dry_run else session.begin()
+    return Run(folder)
+
+
+def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
+    """The path of a program's data in the run's folder; of several processes one writes it."""
+
+    def keep() -> str:
+        if distributed.rank():
+            return str(file_in(folder / "data"))
+        with owned(folder):
+            return str(keep_in_run(given, folder, **columns))
+
+    return distributed.first(keep, "data")
+
+
+def resume(
+    run: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    other: str | os.PathLike[str] | None = None,
+    device: str | None = None,
+    quiet: bool = False,
+    trust_code: bool = False,
+) -> Run:
+    """Continue a run from its newest whole checkpoint, with the settings it was started with.
+
+    images: a new total, to go on beyond the end; schedules follow the new total from here on.
+    data, other: where the data (and the second domain) lie now, if they were moved; they must be
+        the same, and the run keeps the new place. Moved together with the run, they are found.
+    device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
+    trust_code: run what the run's folder names as Python code of its author. A run that you
+        began on this machine with code of your own goes on without it.
+    """
+    folder = Path(border.path(run, "the run"))
+    if images is not None:
+        images = border.whole(images, "--images", 1, border.MOST_IMAGES)
+    screen = make_screen(border.flag(quiet, "quiet"))
+    given = None if data is None else border.path(data, "--data")
+    given_too = None if other is None else border.path(other, "--with")
+    config = stored_config(folder, trust_code)
+    check_run(folder, config)
+    if device is not None and config.run.deterministic:
+        fixed_device(folder, config, choose_device(device))
+    config.data = whereabouts.moved(whereabouts.located(config.data, folder), given, given_too)
+    whereabouts.need(config.data, folder)
+    places = config.data
+    with Signals() as signals, joined(device or config.run.device) as on:
+        pack = open_data(
+            config.data.source,
+            screen,
+            kind=config.data.kind,
+            other=config.data.other,
+            channels_b=config.data.channels_b,
+            size=config.data.size,
+            channels=config.data.channels,
+            alpha=alpha_of(config.data.channels, config.data.alpha),
+            on_bad_image=config.data.on_bad_image,
+            **read_as(config.data),
+        )
+        if pack.fingerprint != config.data.fingerprint:
+            raise CheckpointError(
+                f"the data in {config.data.source} is not what {folder} was trained on: "
+                f"{config.data.samples:,} images then, {pack.count:,} now",
+                safe="nothing was changed",
+                fix="restore the original data, name it with --data PATH, or "
+                f"{lineage.anew(config, folder)}",
+            )
+        with owned(folder, fix=NO_ROOM):
+            config = stored_config(folder, trust_code)
+            config.data, config.run.device = places, on.type
+            if images is not None:
+                steps = checkpoint.listing(folder / "checkpoints")
+                seen = checkpoint.images_of(steps[0]) if steps else 0
+                if images < seen:
+                    raise UsageError(
+                        f"{folder} has seen {seen:,} images: --images {images:,} is below that",
+                        safe="nothing was changed",
+                        fix=f"ganzfeld resume {names_.quoted(folder)} --images {2 * seen}"
+                        "   or any number above",
+                    )
+                config.run.images, config.run.minutes = images, None
+            with runtime.deterministic(config.run.deterministic):
+                session = Session(folder, config, pack, on, screen, signals)
+                session.trust_code = trust_code
+                session.note()
+                session.go_on()
+    return Run(folder)
+
+
+def fixed_device(folder: Path, config: Config, device: str) -> None:
+    """UsageError where a deterministic run should go on elsewhere, with other sums."""
+    if device != config.run.device:
+        raise UsageError(
+            f"{folder} is deterministic on {config.run.device}: {device} has other sums",
+            safe="nothing was changed",
+            fix="leave --device out, or train anew there with another --out",
+        )
+
+
+def stored_config(folder: Path, trust_code: bool) -> Config:
+    """The configuration of a run that goes on, every number of it in range."""
+    with vetting.as_stored(folder):
+        config = shipping.read_own(folder, trust_code=trust_code)
+        check(config)
+    return config
+
+
+def make_screen(quiet: bool) -> Screen:
+    return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
+
+
+def budget(
+    folder: Path, config: Config, pack: Pack | TwoDomains, device: torch.device
+) -> int | None:
+    """Images that these networks could see in the minutes asked for; as noted if it was before."""
+    if (folder / "config.json").exists():
+        with vetting.as_stored(folder):
+            stored = runfolder.read_config(folder).run
+        if stored.minutes == config.run.minutes:
+            return stored.afford
+    assert config.run.minutes is not None
+    with out_of_memory(config):
+        return affordable(config, pack, device, 60 * config.run.minutes)
+
+
+@contextlib.contextmanager
+def joined(kind: str) -> Iterator[torch.device]:
+    """This process's device, with the other processes of `torchrun` joined.
+
+    Afterwards the process has as many threads as before.
+    """
+    device = distributed.local_device(choose_device(kind))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    distributed.start(device)
+    try:
+        with runtime.threads():
+            yield device
+    finally:
+        distributed.finish()
+
+
+@contextlib.contextmanager
+def owned(folder: Path, fix: str = "") -> Iterator[None]:
+    """The run's folder, for this process alone; the first of several holds it for all.
+
+    fix: what mends a folder that cannot be written; by default another one.
+    """
+    if distributed.rank():
+        yield
+        return
+    check_writable(folder, 0, fix)
+    with locked(folder):
+        yield
+
+
+def read_as(data: Data) -> dict[str, Any]:
+    """The options of a pack that say how a run's data were understood."""
+    names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
+    return {name: getattr(data, name) for name in names}
+
+
+def whole_labels(labels: str) -> str:
+    """A table's path that holds from anywhere; other words as they are."""
+    if labels in ("auto", "none", "folders"):
+        return labels
+    path, colon, column = labels.rpartition(":")
+    if not os.path.isfile(labels) and colon and os.path.isfile(path):
+        return f"{Path(path).resolve()}:{column}"
+    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
+
+
+def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
+    """Refuse a word or a path that cannot be meant, before the data are read."""
+    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
+    path = labels.rpartition(":")[0] or labels
+    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
+        return
+    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
+        return
+    raise UsageError(
+        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
+        safe="nothing was read",
+        fix="--labels labels.csv",
+    )
+
+
+def open_data(
+    source: str | os.PathLike[str],
+    screen: Screen,
+    *,
+    kind: str = "pictures",
+    other: str | os.PathLike[str] | None = None,
+    channels_b: int | None = None,
+    **options: Any,
+) -> Pack | TwoDomains:
+    """The packed data, made by one process where there are several."""
+    from ganzfeld.data import domains
+    from ganzfeld.data.pack import PackOptions, open_pack
+
+    check_labels(options["labels"], source)
+    wanted = PackOptions(**options)
+
+    def make() -> Pack | TwoDomains:
+        if kind == "pictures":
+            domains.need_pictures(source, other)
+            return open_pack(source, wanted, progress=screen.progress)
+        return domains.open_domains(
+            domains.named(source, kind),
+            kind,
+            wanted,
+            other=other,
+            channels_b=channels_b,
+            progress=screen.progress,
+        )
+
+    pack = distributed.first(make, "pack")
+    for warning in pack.report.get("warnings", []):
+        screen.say(f"note: {warning}")
+    return pack

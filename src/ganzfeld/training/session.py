@@ -1,0 +1,522 @@
+"""One process's work on a run: plan, train, survive, ship."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from ganzfeld.config import Config, to_json
+from ganzfeld.core import (
+    checkpoint,
+    distributed,
+    files,
+    metrics_log,
+    names,
+    runfolder,
+    runtime,
+    trust,
+)
+from ganzfeld.core.console import Screen, State
+from ganzfeld.core.lock import check_writable
+from ganzfeld.core.signals import Signals
+from ganzfeld.data import whereabouts
+from ganzfeld.errors import ResourceError
+from ganzfeld.games.ema import Averages
+from ganzfeld.games.losses import draws_of
+from ganzfeld.metrics import translation
+from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.models import choice
+from ganzfeld.models import folder as shipping
+from ganzfeld.models import model as generate
+from ganzfeld.models.fitting import check_state
+from ganzfeld.report import quality
+from ganzfeld.report import write as write_report
+from ganzfeld.training import endings, meter, promises, resume, retention, selection, vetting
+from ganzfeld.training.build import build_trainer
+from ganzfeld.training.final import evaluate_final, inception_count
+from ganzfeld.training.hooks import Every
+from ganzfeld.training.init_from import start_from
+from ganzfeld.training.memory import all_finite, out_of_memory
+from ganzfeld.training.plan import check, outlook, plan_rows, settle
+from ganzfeld.training.preview import preview
+from ganzfeld.training.speed import measure, suited_threads
+from ganzfeld.training.trainer import Report, Trainer
+from ganzfeld.training.validation import Examiner, can_examine
+from ganzfeld.version import __version__
+
+if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
+    from ganzfeld.data.pairs import TwoDomains
+
+POISONED = 256  # above every signal's number
+SKIPS = 8  # steps in a row that may be skipped before a rollback
+ROLLBACKS = 2  # in a run, before it stops
+
+
+class Session:
+    """One process's work on a run, from the plan to the shipped model."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        pack: Pack | TwoDomains,
+        device: torch.device,
+        screen: Screen,
+        signals: Signals,
+    ) -> None:
+        self.folder, self.config, self.pack = folder, config, pack
+        self.device, self.screen, self.signals = device, screen, signals
+        self.writes = distributed.rank() == 0
+        self.meter = meter.Meter()
+        self.trust_code = False  # code that the folder names and this user trusts
+        self.latest: dict[str, float | None] = {}
+        self.picture: Path | None = None
+        self.saved_at = -1  # images seen at the newest checkpoint
+        self.parent: int | None = None  # images seen at the newest one that is not extra
+        self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
+        self.verdict, self.alarms = "", list[str]()  # of the evaluation at the end
+        self.draws = draws_of(config.game.name, config.game.options)
+        self.poisoned = False  # weights were not finite when they should have been saved
+        self.saved_time = time.monotonic()
+        runtime.tune()
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def own(self) -> bool:
+        """Whether the run's model may run code: that which the run itself runs, and no other."""
+        return self.trust_code or shipping.of_own(self.folder, self.config)
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def averages(self) -> Averages:
+        assert isinstance(self.trainer.average, Averages)
+        return self.trainer.average
+
+    @property
+    def of_noise(self) -> Pack | None:
+        """The data, where samples from noise should look like them; None for a translation."""
+        return None if self.trainer.game.task == "translation" else cast("Pack", self.pack)
+
+    @property
+    def total(self) -> int:
+        assert self.config.run.images is not None
+        return self.config.run.images
+
+    # Before the first step
+
+    def begin(self) -> None:
+        """Start a run, or continue the one that is there if it is the same."""
+        if (self.folder / "config.json").exists():
+            stored = runfolder.read_config(self.folder)
+            self.config = resume.adopt(self.config, stored, self.folder)
+            with vetting.as_stored(self.folder):
+                check(self.config)
+            self.note()
+            self.go_on()
+            return
+        promises.refuse_remains(self.folder, "its config.json")
+        self.clean()
+        self.forecast()
+        if self.writes:
+            run = self.config.run
+            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
+            self.note()
+            trust.remember(self.folder, self.config)
+        self.play()
+
+    def rehearse(self) -> None:
+        """Print the plan, and write nothing."""
+        if (self.folder / "config.json").exists():
+            resume.adopt(self.config, runfolder.read_config(self.folder), self.folder)
+            self.screen.say(f"{self.folder} holds this run: the command would go on with it")
+            return
+        promises.refuse_remains(self.folder, "its config.json")
+        self.forecast()
+        self.screen.say(f"nothing was written to {self.folder}: without --dry-run it is trained")
+
+    def forecast(self) -> None:
+        """Measure the speed here, settle what is open, and print the plan."""
+        run = self.config.run
+        with out_of_memory(self.config):
+            self.trainer = self.start_trainer()
+            run.threads = suited_threads(self.trainer, self.config)
+            runtime.use_threads(run.threads, exactly=run.deterministic)
+            pace = measure(self.trainer, self.config, self.pack)
+        if run.minutes is not None:
+            run.images = max(pace.images(60 * run.minutes), run.batch_size)
+        settle(self.config, pace.share)
+        pack = self.of_noise
+        if pack is not None and can_examine(self.trainer.game, pack):
+            seconds = self.total / pace.rate
+            run.inception_count = inception_count(pack, seconds, run.inception_count)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
+        self.screen.table(f"plan for {self.folder}", rows)
+        if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
+            self.screen.say(warning)
+
+    def note(self) -> None:
+        """Write the configuration into the folder, with where its data lie now.
+
+        One that is there and says the same of this place stays as it is.
+        """
+        path = self.folder / "config.json"
+        if path.exists() and self.says(runfolder.read_config(self.folder)):
+            return
+        kept = dataclasses.replace(
+            self.config, data=whereabouts.noted(self.config.data, self.folder)
+        )
+        if self.writes:
+            files.replace(path, files.utf8(to_json(kept)))
+
+    def says(self, stored: Config) -> bool:
+        """Whether a stored configuration is this one, with its data found from here."""
+        there = dataclasses.replace(whereabouts.located(stored.data, self.folder), home=None)
+        here = dataclasses.replace(self.config.data, home=None)
+        return to_json(dataclasses.replace(stored, data=there)) == to_json(
+            dataclasses.replace(self.config, data=here)
+        )
+
+    def clean(self) -> None:
+        """Remove what a killed process left half-written."""
+        if self.writes:
+            for folder in (self.checkpoints, self.folder / "samples", self.folder):
+                checkpoint.clean(folder)
+
+    def make_trainer(self) -> Trainer:
+        with out_of_memory(self.config):
+            return build_trainer(self.config, self.pack, self.device)
+
+    def start_trainer(self) -> Trainer:
+        """As it is before the first step: with fresh weights, or with those of `--init`."""
+        trainer = self.make_trainer()
+        if self.config.run.init:
+            start_from(trainer, Path(self.config.run.init))
+        return trainer
+
+    # From the newest checkpoint
+
+    def go_on(self) -> None:
+        """Continue from the newest whole checkpoint; a finished run is left as it is.
+
+        One that was killed when it had seen all its images writes what it still lacks.
+        """
+        self.clean()
+        found, problems = checkpoint.newest(self.checkpoints)
+        for problem in problems:
+            self.screen.say(f"note: {problem}; an earlier checkpoint is used")
+        if found is None:
+            promises.refuse_remains(self.folder, "its checkpoints")
+        runtime.use_threads(self.config.run.threads, exactly=self.config.run.deterministic)
+        if found and found.manifest["images"] >= self.total:
+            if self.writes:
+                self.complete(found)
+            self.screen.say(
+                f"{self.folder} is complete at {found.manifest['images']:,} images. "
+                f"More: ganzfeld resume {names.quoted(self.folder)} --images {2 * self.total}"
+            )
+            return
+        self.screen.say(
+            f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
+            f"of {self.total:,}"
+        )
+        for note in resume.notes(found.manifest if found else {}, self.device):
+            self.screen.say(f"note: {note}")
+        self.load(found)
+        self.play()
+
+    def complete(self, found: checkpoint.Checkpoint) -> None:
+        """Write what a run whose last checkpoint this is lacks, if anything."""
+        self.load(found)
+        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=self.can_be_examined)
+        if lacking:
+            self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
+            self.finish()
+
+    def load(self, found: checkpoint.Checkpoint | None) -> None:
+        self.trainer = self.make_trainer()
+        if found:
+            self.restore(found)
+
+    def restore(self, found: checkpoint.Checkpoint) -> None:
+        """Continue from this checkpoint, as if nothing had come after it."""
+        with checkpoint.told_as_damage(found.path):
+            check_state(self.trainer, found.state)
+            self.trainer.load_state_dict(found.state)
+        self.meter.load_state_dict(found.state.get("meter", {}))
+        self.saved_at = self.trainer.images
+        extra = retention.extra(found.manifest)
+        self.parent = self.saved_at if extra is None else found.manifest["parent"]
+        self.clock = (time.monotonic(), self.trainer.images)
+        if self.writes:
+            metrics_log.rewind(self.log_file, self.trainer.images)
+            self.scores = metrics_log.scores(self.log_file)
+            if extra and not extra["drawn"]:
+                files.remove(self.grid_file())
+            retention.prune(self.checkpoints, self.config.run.keep, self.protected())
+
+    # The loop
+
+    def play(self) -> None:
+        if self.saved_at < 0:
+            del self.trainer  # measuring has moved it; two at once would take twice the memory
+            self.trainer = self.start_trainer()
+            self.save()
+        hooks = self.hooks()
+        self.signals.graceful = True
+        with self.screen.watching(), out_of_memory(self.config):
+            for report in self.trainer:
+                for hook in hooks:
+                    hook(report)
+                done = report.images >= self.total
+                if done:
+                    self.save()
+                # every process hears of what only one of them noticed
+                asked = POISONED if self.poisoned else self.signals.asked
+                asked = distributed.largest(asked)
+                looked_at = done or report.step % SKIPS == 0  # a GPU must not wait in every step
+                stuck = looked_at and int(report.skipped) > SKIPS
+                if stuck or asked == POISONED:
+                    self.roll_back()
+                    hooks = self.hooks()
+                elif asked:
+                    self.stop(asked)
+                elif done:
+                    break
+        distributed.first(self.finish, "finish")
+        distributed.together()
+
+    def hooks(self) -> list[Every]:
+        """What happens now and then: in the writing process, while the others go on or wait."""
+        run, seen = self.config.run, self.trainer.images
+        if not self.writes:
+            return [Every(run.evaluate_every, self.evaluate, seen)]
+        self.clock = (time.monotonic(), seen)
+        return [
+            Every(run.batch_size, self.meter.add, seen),
+            Every(run.log_every, self.log, seen),
+            Every(run.sample_every, self.draw, seen, widening=True),
+            Every(run.evaluate_every, self.evaluate, seen),
+            Every(run.save_every, self.save, seen),
+            Every(run.batch_size, self.save_if_late, seen),
+        ]
+
+    def log(self, report: Report | None = None) -> None:
+        now, images = time.monotonic(), self.trainer.images
+        rate = (images - self.clock[1]) / max(now - self.clock[0], 1e-9)
+        self.clock = (now, images)
+        losses = self.meter.read()
+        row = {
+            "kind": "train",
+            "images": images,
+            "step": self.trainer.step,
+            "images_per_second": round(rate, 2),
+            "losses": losses,
+            "rollbacks": self.trainer.salt,
+        }
+        metrics_log.append(self.log_file, row)
+        self.latest |= losses  # lazy penalties are not in every interval
+        real = self.examiner.real.get("frechet") if self.scores and self.examiner else None
+        state = State(
+            run=self.folder,
+            images=images,
+            total=self.total,
+            rate=rate,
+            losses=self.latest,
+            draws=self.draws,
+            quality=quality.line(self.scores, real),
+            picture=self.picture,
+        )
+        self.screen.show(state)
+
+    def draw(self, report: Report | None = None) -> None:
+        path = self.grid_file()
+        samples, columns = preview(self.trainer, self.config)
+        pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
+        self.picture = path
+
+    def grid_file(self) -> Path:
+        return self.folder / "samples" / f"{self.trainer.images:012d}.png"
+
+    @property
+    def can_be_examined(self) -> bool:
+        """Whether samples can be compared with data."""
+        pack = self.of_noise
+        return pack is not None and can_examine(self.trainer.game, pack)
+
+    @cached_property
+    def examiner(self) -> Examiner | None:
+        """None where samples cannot be compared with data."""
+        pack = self.of_noise
+        if pack is None or not self.can_be_examined:
+            return None
+        return Examiner(pack, self.config, self.device)
+
+    def evaluate(self, report: Report) -> None:
+        distributed.first(self.measure, "evaluate")
+
+    def measure(self) -> None:
+        """Measure the averaged networks, and keep a checkpoint of them."""
+        if not self.writes:
+            return
+        if self.of_noise is None:
+            self.evaluate_translation()
+        if self.examiner is None:
+            return
+        game, averages = self.trainer.game, self.averages
+        found = self.examiner.measure(game, averages[averages.spans[0]])
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        metrics_log.append(self.log_file, row)
+        if "frechet" in found:
+            self.scores[self.trainer.images] = found["frechet"]
+        self.save()
+
+    def protected(self) -> frozenset[str]:
+        """Never prune the best-scoring checkpoint."""
+        best = checkpoint.best(self.checkpoints, self.scores)
+        return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
+
+    def evaluate_translation(self) -> None:
+        """How far the averaged networks are from the truth."""
+        with self.averages.applied(self.trainer.game) as game:
+            found = translation.measure(game, cast("TwoDomains", self.pack), self.device)
+        row = {"kind": "evaluation", "images": self.trainer.images, **found}
+        metrics_log.append(self.log_file, row)
+
+    def save(self, report: Report | None = None, *, extra: bool = False) -> None:
+        """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""
+        if not self.writes or self.saved_at == self.trainer.images:
+            return
+        state = self.trainer.state_dict() | {"meter": self.meter.state_dict()}
+        samples, _ = preview(self.trainer, self.config)  # finite weights may overflow in use
+        if not (all_finite(state) and all_finite(samples)):
+            self.poisoned = True
+            return
+        about = resume.now(self.device) | {
+            "ganzfeld": __version__,
+            "data": self.config.data.fingerprint,
+            "parent": self.parent,
+            **({"extra": {"drawn": self.grid_file().exists()}} if extra else {}),
+        }
+        try:
+            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
+        except ResourceError:
+            # once more, with what room this gives
+            checkpoint.prune(self.checkpoints, 2, self.protected())
+            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
+        retention.prune(self.checkpoints, self.config.run.keep, self.protected())
+        self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
+        if not extra:
+            self.parent = self.saved_at
+
+    def save_if_late(self, report: Report | None = None) -> None:
+        late = time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes
+        if late and self.trainer.images < self.total:
+            self.save(extra=True)
+
+    # The ends
+
+    def stop(self, number: int) -> None:
+        distributed.first(self.leave, "leave")
+        distributed.together()  # torchrun ends the others as soon as one has gone
+        raise endings.stopped(number, self.folder, self.trainer.images, self.total)
+
+    def leave(self) -> None:
+        self.save(extra=True)
+        if self.writes and not self.poisoned:
+            self.draw()
+            self.ship(self.choose())
+
+    def finish(self) -> None:
+        """Draw, choose, ship, judge, report: done again from the start where it was cut short."""
+        if not self.writes:
+            return
+        self.signals.graceful = True
+        with out_of_memory(self.config, self.folder):
+            self.draw()
+            self.heed()
+            chosen = self.choose()
+            self.heed()
+            promises.withdraw(self.folder)
+            path = self.ship(chosen)
+            self.heed()
+            if self.examiner is not None:
+                self.judge(path)
+                self.heed()
+            page = write_report(self.folder, self.of_noise, trust_code=self.own)
+        rows = [
+            *([("quality", self.verdict)] if self.verdict else []),
+            *(("warning", text) for text in self.alarms),
+            ("grid", str(self.picture)),
+            ("model", f"{path}, {chosen}"),
+            ("report", str(page)),
+            ("more", resume.more(self.config, self.trainer.game.task, self.folder)),
+        ]
+        self.screen.table(f"done: {self.trainer.images:,} images", rows)
+
+    def heed(self) -> None:
+        """Stop between two parts of finishing where a signal asks for it."""
+        if self.signals.asked:
+            raise endings.stopped_late(self.signals.asked, self.folder, self.trainer.images)
+
+    def ship(self, chosen: choice.Choice) -> Path:
+        """The chosen generator, and beside it the discriminator of the same moment."""
+        images = chosen.about["images"]
+        if images == self.trainer.images:
+            state = self.trainer.game.state_dict()
+        else:
+            state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
+        judge = shipping.judge_of(self.config, state)
+        return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
+
+    def judge(self, path: Path) -> None:
+        """Measure the shipped model, and put it into words."""
+        model = generate.load(path, trust_code=self.own)
+        pack, progress = cast("Pack", self.pack), self.screen.progress
+        found = evaluate_final(model, pack, self.config, self.device.type, progress)
+        found["run"] = {
+            "seed": self.config.run.seed,
+            "images_seen": model.about["images_seen"],
+            "run_images": self.trainer.images,
+            "recipe": self.config.recipe,
+            "held_out": self.config.data.held_out,
+        }
+        self.verdict = quality.verdict(found, sorted(self.scores.items()))
+        self.alarms = quality.alarms(found)
+        files.replace(self.folder / "evaluation.json", files.as_json(found))
+
+    def choose(self) -> choice.Choice:
+        """What is worth shipping; at the end of a run all candidates are measured."""
+        averages, images = self.averages, self.trainer.images
+        if self.examiner is None:
+            return selection.newest(averages, images)
+        if images < self.total:
+            return selection.measured_before(averages, images, self.checkpoints, self.scores)
+        game, folder = self.trainer.game, self.checkpoints
+        return selection.measure(self.examiner, game, averages, images, folder, self.scores)
+
+    def roll_back(self) -> None:
+        """Back to the last checkpoint, with new randomness: the same draws would fail again."""
+        salt = self.trainer.salt + 1
+        if salt > ROLLBACKS:
+            raise endings.diverged(salt, self.folder, self.trainer.images, self.config)
+        found, _ = checkpoint.newest(self.checkpoints)
+        assert found is not None  # the first was saved before the first step
+        self.screen.say(
+            f"note: losses or gradients were not finite at image {self.trainer.images:,}; "
+            f"back to image {found.manifest['images']:,} with new randomness"
+        )
+        self.restore(found)
+        self.trainer.salt = salt
+        self.poisoned = False

@@ -1,0 +1,227 @@
+"""Estimate a run's time from a few throw-away steps, previews and checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ganzfeld.config import Config
+from ganzfeld.core import checkpoint, distributed, runtime, system
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.data.pack import Pack
+from ganzfeld.data.pairs import TwoDomains
+from ganzfeld.games.ema import Averages
+from ganzfeld.metrics import precision_recall
+from ganzfeld.training.build import build_trainer
+from ganzfeld.training.final import final_count
+from ganzfeld.training.pace import Pace
+from ganzfeld.training.plan import settle
+from ganzfeld.training.preview import preview
+from ganzfeld.training.trainer import Data, Trainer
+from ganzfeld.training.validation import Examiner, can_examine
+
+LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
+MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
+CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
+LEAST_SHARE = 0.25  # of them remains
+PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
+LONG = 1.0  # seconds of a step, above which one is enough for that
+WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
+TRIED = 500  # rows of features whose comparison is timed
+METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
+COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
+
+
+def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
+    """The pace of a run of `config.run.images`, or of `config.run.minutes` where they are given.
+
+    The trainer is of no use after it. With several processes, the slowest counts.
+    """
+    run, device = config.run, trainer.device
+    assert run.images is not None
+    whole = 60 * run.minutes if run.minutes else None
+    started, spent = time.monotonic(), time.process_time()
+    rate = LOGGING * speed(trainer, whole)
+    taken = (time.monotonic() - started) * torch.get_num_threads()
+    got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
+    images = run.images if whole is None else round(rate * whole)
+    often, once = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    often, once = slowest(often), slowest(once)
+    share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
+    memory = memory_used(device)
+    if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
+        compared = final_count(pack)
+        memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
+    return Pace(rate, share * often + once, memory, share, got)
+
+
+def affordable(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Images that so configured networks see in these seconds, and at least a batch."""
+    runtime.tune()
+    trainer = build_trainer(config, data, device)
+    with runtime.threads(suited_threads(trainer, config)):
+        return max(round(speed(trainer, seconds, clock) * seconds), config.run.batch_size)
+
+
+def suited_threads(trainer: Trainer, config: Config) -> int:
+    """How many threads the trainer, which is of no use after it, should have here.
+
+    That is `config.run.threads`, or one for a deterministic run, or what PyTorch was told by the
+    environment; else as many as
+    PyTorch would use, halved as long as that costs no more than a sixth of the speed. A run on few
+    does not suffer from what else comes to the machine: threads wait for the slowest of them.
+    (bench/threads.py; docs/runs.md has its figures.)
+    """
+    if config.run.threads:
+        return config.run.threads
+    if config.run.deterministic:
+        return 1
+    most = torch.get_num_threads()
+    told = {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & os.environ.keys()
+    if told or most == 1 or trainer.device.type != "cpu" or distributed.world() > 1:
+        return most
+    if config.run.compile:
+        return most  # each number of threads would be compiled anew
+    play(trainer, 1)
+    while most > 1:
+        half = most // 2
+        slow, quick = in_turns(trainer, half, most)
+        if slow > quick * (most / half) ** WORTH:
+            break
+        most = half
+    return most
+
+
+def in_turns(trainer: Trainer, *counts: int) -> list[float]:
+    """Seconds that the same steps take with each of these numbers of threads."""
+
+    def timed(count: int, steps: int) -> float:
+        with runtime.threads(count):
+            return play(trainer, steps)
+
+    first = [timed(count, 1) for count in counts]  # which also chooses kernels and fills caches
+    steps = 1 if max(first) > LONG else trainer.game.period
+    spent = [0.0 for _ in counts]
+    while sum(spent) < PROBED:
+        spent = [seconds + timed(n, steps) for n, seconds in zip(counts, spent, strict=True)]
+    return spent
+
+
+def speed(
+    trainer: Trainer, whole: float | None, clock: Callable[[], float] = time.monotonic
+) -> float:
+    """Images per second of steps, which change the trainer; of several processes, the slowest's.
+
+    whole: seconds that the run may take; None where its images are fixed.
+    clock: gives seconds; `time.process_time` for CPU seconds.
+    """
+    total = trainer.total or 0
+
+    period = trainer.game.period
+    play(trainer, 1)  # the first step also chooses kernels and fills caches
+    warm, seconds = trainer.images, play(trainer, period, clock)
+    if whole is None:
+        whole = seconds / (trainer.images - warm) * total
+    while distributed.largest(int(seconds < min(MEASURED, whole / 20))):
+        seconds += play(trainer, period, clock)
+    return (trainer.images - warm) / slowest(seconds)
+
+
+def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monotonic) -> float:
+    """Seconds of so many steps."""
+    started = clock()
+    for _ in range(steps):
+        trainer.take_step()
+    synchronise(trainer.device)
+    return clock() - started
+
+
+def time_chores(
+    trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int
+) -> tuple[float, float]:
+    """Seconds that a run of so many images takes beside its steps: on the way, and at its end."""
+    if distributed.rank():
+        return 0.0, 0.0
+    config = copy.deepcopy(config)
+    config.run.images = images
+    settle(config)
+    draw = warm(lambda: preview(trainer, config))
+    save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
+    runtime.give_back()
+    if isinstance(pack, Pack) and can_examine(trainer.game, pack):
+        assert isinstance(trainer.average, Averages)
+        examiner = Examiner(pack, config, trainer.device)
+        average = trainer.average[trainer.average.spans[0]]
+        evaluate = warm(lambda: examiner.measure(trainer.game, average))
+        end = 6 * evaluate + 1.5  # at most six candidates; the report
+        end += evaluation_seconds(trainer, examiner, final_count(pack))
+    else:
+        evaluate, end = 0.0, 1.0
+    # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
+    # one of real images
+    return 38 * draw + 18 * save + 9 * evaluate, end
+
+
+def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> float:
+    """Seconds of the evaluation at the end, of so many samples and images of the data.
+
+    Drawing and features take a time for each image; what follows a time for each pair of them.
+    """
+    try:
+        drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
+    except FloatingPointError:  # the run itself will say so
+        return 0.0
+    features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
+    pairs = warm(lambda: precision_recall(features, features))
+    return 2 * drawn * count / examiner.count + METRICS * pairs * (count / len(features)) ** 2
+
+
+def warm(chore: Callable[[], object]) -> float:
+    """Seconds of the second time: the first one also has to be given its memory."""
+    chore()
+    started = time.monotonic()
+    chore()
+    return time.monotonic() - started
+
+
+def hashed(trainer: Trainer) -> list[str]:
+    return [hashlib.sha256(data).hexdigest() for _, data in checkpoint.encode(trainer.state_dict())]
+
+
+def slowest(seconds: float) -> float:
+    """The most of all processes."""
+    return distributed.largest(round(1e9 * seconds)) / 1e9
+
+
+def synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def resident() -> int:
+    """Bytes that this process holds now; the most it has held where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return memory_used(torch.device("cpu"))
+    return int(pages) * system.page_size()
+
+
+def memory_used(device: torch.device) -> int:
+    """The most that this process has held, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return system.peak_memory()

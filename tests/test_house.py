@@ -1,0 +1,83 @@
+"""The house: imports go down from layer to layer, never in a circle; few files at the root."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganzfeld
+
+PACKAGE = Path(ganzfeld.__file__).parent
+LAYERS = [
+    {"version", "text", "errors", "config"},
+    {"core"},
+    {"modalities"},
+    {"data", "networks", "games", "recipes"},
+    {"models"},
+    {"metrics"},
+    {"report"},
+    {"training"},
+    {"studies"},
+    {"cli"},
+]
+RANK = {name: level for level, names in enumerate(LAYERS) for name in names}
+GROUND = {"version", "text", "errors"}  # what all may import
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Modules of the package that a file imports: in functions and for types, too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganzfeld":
+            base = (node.module or "").removeprefix("ganzfeld").removeprefix(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".lstrip(".")
+                yield inner if inner in MODULES else base
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_go_down(path: Path) -> None:
+    home = path.relative_to(PACKAGE).parts[0]
+    for other in imported(path):
+        room = other.split(".")[0]
+        if room not in {home, *GROUND}:
+            assert RANK.get(room, 99) < RANK[home], f"{module_of(path)} imports {other}"
+
+
+def test_nothing_imports_itself_in_a_circle() -> None:
+    edges = {
+        name: {other for other in imported(path) if other and other != name}
+        for name, path in MODULES.items()
+        if name and name != "__main__"
+    }
+    left = dict(edges)
+    while left:  # take away what imports nothing that is left
+        free = [name for name, others in left.items() if not others & left.keys()]
+        assert free, f"these import each other in a circle: {sorted(left)}"
+        for name in free:
+            del left[name]
+
+
+def test_a_model_is_used_without_the_trainer() -> None:
+    for package in ("models", "metrics", "report"):
+        for path in (PACKAGE / package).rglob("*.py"):
+            assert not any(other.startswith("training") for other in imported(path)), path
+
+
+def test_few_files_lie_at_the_root_and_each_package_says_what_it_is() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 8
+    packages = {path.parent for path in PACKAGE.glob("*/__init__.py")}
+    assert {package.name for package in packages} == set(RANK) - GROUND - {"config"}
+    for package in packages:
+        assert len((package / "README.md").read_text("utf-8").splitlines()) >= 3, package.name
