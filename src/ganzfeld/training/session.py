@@ -433,9 +433,11 @@ class Session:
         raise endings.stopped(number, self.folder, self.trainer.images, self.total)
 
     def leave(self) -> None:
+        planned = self.saved_at == self.trainer.images
         self.save(extra=True)
         if self.writes and not self.poisoned:
-            self.draw()
+            if not planned:  # the grid of an extra checkpoint goes with it
+                self.draw()
             self.ship(self.choose())
 
     def finish(self) -> None:
