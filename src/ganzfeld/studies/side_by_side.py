@@ -12,9 +12,8 @@ from PIL import Image
 
 from ganzfeld.core.files import as_json, replace
 from ganzfeld.modalities.image import draw
-from ganzfeld.models import model as generate
 from ganzfeld.studies import tuning
-from ganzfeld.studies.cells import MEMORY, METRICS, Study, shown
+from ganzfeld.studies.cells import MEMORY, METRICS, Study, load_own, shown
 from ganzfeld.studies.ledger import Cell
 from ganzfeld.studies.page import Page
 from ganzfeld.studies.statistics import ranged_interval
@@ -324,15 +323,15 @@ def drawn(
     for name, rows in cells.items():
         if "protocol" not in rows[0]:
             continue
-        found[name] = grid_of(study.place(name, seed, best[name]), ":" in name)
+        found[name] = grid_of(study.place(name, seed, best[name]))
         place = study.folder / "grids" / f"{name.rpartition(':')[2]}.png"
         draw.save_image(found[name], place)
     return found
 
 
-def grid_of(run: Path, trust_code: bool) -> Image.Image:
+def grid_of(run: Path) -> Image.Image:
     """64 samples of a run, or six of each class, of at most ten."""
-    model = generate.load(run, trust_code=trust_code)
+    model = load_own(run)
     names = model.classes[:10]
     if not names:
         return draw.grid(draw.to_pixels(model.sample(64)), 8)
