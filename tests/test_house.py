@@ -81,3 +81,9 @@ def test_few_files_lie_at_the_root_and_each_package_says_what_it_is() -> None:
     assert {package.name for package in packages} == set(RANK) - GROUND - {"config"}
     for package in packages:
         assert len((package / "README.md").read_text("utf-8").splitlines()) >= 3, package.name
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports test files by their base name: two of one name stop the whole collection."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
