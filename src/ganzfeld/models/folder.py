@@ -321,7 +321,7 @@ A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
 
 ```python
-from ganzfeld.version import __version__
+import ganzfeld
 
 model = ganzfeld.load("path/to/this/folder")
 model.images(1, seed=7{labels})[0].show()
