@@ -1,0 +1,282 @@
+"""Text by a game: a generator that writes symbol by symbol, with a discriminator or alone.
+
+A symbol is a choice, through which no gradient goes. An estimator says how the discriminator's
+verdict reaches the generator all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot, softplus
+
+from ganzfeld.core.schedules import cosine, linear
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game
+from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.penalties import estimated_slope
+
+Estimator = Literal["expected", "reinforce", "gumbel", "soft"]
+ESTIMATORS = ("expected", "reinforce", "gumbel", "soft")
+MOST = 8.0  # a log ratio of probabilities beyond counts as this
+
+
+class TextGame(Game):
+    """What text games share: a generator G of tokens, and how a batch is read."""
+
+    averaged = ("G",)
+
+    def __init__(self, G: nn.Module) -> None:
+        super().__init__()
+        self.G = G
+        self.latent = cast(int, G.latent)
+
+    def part(self, network: str, method: str, *arguments: object, **options: object) -> Tensor:
+        return cast(Tensor, getattr(self.get_submodule(network), method)(*arguments, **options))
+
+    def noise(self, x: Tensor) -> Tensor:
+        return torch.randn(len(x), self.latent, device=x.device)
+
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """Tokens (N, T), int64: each row from its own z alone."""
+        return cast(Tensor, self.G(z, y) if c is None else self.G(z, y, c))
+
+
+def inside(tokens: Tensor) -> Tensor:
+    """1 up to and with the first END of each row, else 0: (N, T) float."""
+    ended = (tokens == 0).long()
+    return (ended.cumsum(1) - ended == 0).float()
+
+
+def mean_inside(values: Tensor, mask: Tensor) -> Tensor:
+    return (values * mask).sum() / mask.sum()
+
+
+def taken(values: Tensor, tokens: Tensor) -> Tensor:
+    """The entries (N, T) of values (N, T, V) at these tokens."""
+    return values.gather(2, tokens[:, :, None])[:, :, 0]
+
+
+class TextMLE(TextGame):
+    """The generator alone, by maximum likelihood: the honest opponent of every text GAN.
+
+    G: a `TextGenerator` without noise: a latent that a line depends on has no likelihood
+        in closed form.
+    """
+
+    players = {"generator": ("G",)}  # noqa: RUF012
+
+    def __init__(self, G: nn.Module) -> None:
+        super().__init__(G)
+        if getattr(G, "noise", 0):
+            raise ValueError("text-mle needs a generator whose option noise is 0")
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        """Nats a symbol, END included."""
+        x = batch["x"].long()
+        logged = self.part(
+            "G", "log_probabilities", x, self.noise(x), batch.get("y"), batch.get("c")
+        )
+        return {"likelihood": mean_inside(-taken(logged, x), inside(x))}
+
+
+class TextGAN(TextGame):
+    """A recurrent generator against a discriminator of lines.
+
+    G: a `TextGenerator`. D: a `TextJudge` for the first two estimators, a `TextCritic` for the
+        others.
+    estimator: how D's verdict reaches G.
+        "expected": D gives a logit to every next symbol, and G moves by the exact mean over them at
+            every place of the lines it wrote: E sum_v p(v) A(v) (policy gradient over all
+            actions). Without noise from the choice of the symbol that is judged; what a symbol
+            does to later ones is left out, which moves no equilibrium.
+        "reinforce": the symbols that were chosen, with the discounted logits of their line to
+            come (d'Autume et al. 2019, "ScratchGAN").
+        "gumbel": one symbol a place, with the gradient of a Gumbel-softmax.
+        "soft": softmax rows as they are (Gulrajani et al. 2017).
+    informed: D's logit is its network's output less G's log probability of the symbol (Fu et al.
+        2018, "AIRL", eq. 4). Its network then need not follow G as G moves.
+    discount: of later logits, for "reinforce".
+    entropy: weight of a reward for G's own entropy, for the first two.
+    temperature: of "gumbel" and "soft", from the start to the end of the run.
+    curriculum: part of the run in which lines grow from 3 symbols to their full length (Press et
+        al. 2017); 0: none.
+    smoothing: part of a real symbol that is spread over all, for the last two, so that D does not
+        tell by sharpness.
+    loss, r1, r2, penalty_every, difference: as `Adversarial` has them, for the last two; slopes are
+        by finite differences of the embedded rows.
+    """
+
+    players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        *,
+        estimator: Estimator = "expected",
+        informed: bool = False,
+        discount: float = 0.23,
+        entropy: float = 0.0,
+        temperature: tuple[float, float] = (1.0, 0.5),
+        curriculum: float = 0.0,
+        smoothing: float = 0.1,
+        loss: str = "relativistic",
+        r1: float = 0.0,
+        r2: float = 0.0,
+        penalty_every: int = 4,
+        difference: float = 0.01,
+    ) -> None:
+        super().__init__(G)
+        if estimator not in ESTIMATORS:
+            raise ValueError(f"estimator is one of {', '.join(ESTIMATORS)}, not {estimator!r}")
+        self.D = D
+        self.judged = estimator in ("expected", "reinforce")
+        needed = "scores" if self.judged else "judge"
+        if not hasattr(D, needed):
+            kind = "text-judge" if self.judged else "text-critic"
+            raise ValueError(f"estimator {estimator} needs a {kind} for D")
+        if informed and (not self.judged or getattr(G, "noise", 0)):
+            raise ValueError("informed is for expected and reinforce, with a generator of noise 0")
+        self.estimator, self.informed, self.discount = estimator, informed, discount
+        self.entropy, self.temperature, self.curriculum = entropy, temperature, curriculum
+        self.smoothing, self.adversarial = smoothing, LOSSES[loss]
+        self.r1, self.r2, self.difference = r1, r2, difference
+        self.penalty_every = self.period = penalty_every
+        self.register_buffer("baseline", torch.zeros(()))
+
+    # what both players see
+
+    def cap(self) -> int:
+        """Symbols of the longest line by now, END included."""
+        length = cast(int, self.G.length)
+        if not self.curriculum:
+            return length
+        return round(linear(min(3, length), length, self.clock.fraction / self.curriculum))
+
+    def real(self, batch: Batch) -> Tensor:
+        """Tokens (N, T), cut to the cap."""
+        x = batch["x"].long()
+        cap = self.cap()
+        return (
+            x
+            if cap >= x.shape[1]
+            else nn.functional.pad(x[:, : cap - 1], (0, x.shape[1] - cap + 1))
+        )
+
+    def written(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As many lines as the batch has, and their log probabilities (N, T, V)."""
+        z, y, c = self.noise(batch["x"]), batch.get("y"), batch.get("c")
+        pair: tuple[Tensor, Tensor] = cast(nn.Module, self.G).write(z, y, c, cap=self.cap())
+        return pair
+
+    def scores(self, tokens: Tensor, logged: Tensor | None, batch: Batch) -> Tensor:
+        """D's logits (N, T, V) of every symbol at every place of these lines."""
+        scores = self.part("D", "scores", tokens, batch.get("y"), batch.get("c")).float()
+        return scores if logged is None else scores - logged.detach().clamp_min(-20)
+
+    # estimators that judge symbols
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        if not self.judged:
+            return self.critic_loss(batch)
+        x = self.real(batch)
+        with torch.no_grad():
+            tokens, logged = self.written(batch)
+            known = None
+            if self.informed:
+                z = self.noise(x)
+                known = self.part("G", "log_probabilities", x, z, batch.get("y"), batch.get("c"))
+        real = taken(self.scores(x, known, batch), x)
+        fake = self.scores(tokens, logged if self.informed else None, batch)
+        if self.estimator == "expected":
+            against = (logged.exp() * softplus(fake)).sum(2)
+        else:
+            against = softplus(taken(fake, tokens))
+        return {
+            "real": mean_inside(softplus(-real), inside(x)),
+            "fake": mean_inside(against, inside(tokens)),
+        }
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        if not self.judged:
+            return self.relaxed_loss(batch)
+        tokens, logged = self.written(batch)
+        with torch.no_grad():
+            scores = self.scores(tokens, logged if self.informed else None, batch)
+            scores = scores.clamp(-MOST, MOST)
+        mask, p = inside(tokens), logged.exp()
+        losses: Losses = {}
+        if self.estimator == "expected":
+            losses["adversarial"] = -mean_inside((p * scores).sum(2), mask)
+        else:
+            returns = self.returns(2 * torch.sigmoid(taken(scores, tokens)) - 1, mask)
+            losses["adversarial"] = -mean_inside(returns * taken(logged, tokens), mask)
+        if self.entropy:
+            own = -(p * logged.clamp_min(-20)).sum(2)
+            losses["entropy"] = -self.entropy * mean_inside(own, mask)
+        return losses
+
+    @torch.no_grad()
+    def returns(self, rewards: Tensor, mask: Tensor) -> Tensor:
+        """Discounted rewards to come (N, T), less a running mean (ScratchGAN, eq. 3)."""
+        found = torch.zeros_like(rewards)
+        later = torch.zeros_like(rewards[:, 0])
+        for t in reversed(range(rewards.shape[1])):
+            later = rewards[:, t] * mask[:, t] + self.discount * later
+            found[:, t] = later
+        self.baseline.lerp_(mean_inside(found, mask), 0.92)
+        return found - self.baseline
+
+    # estimators with a gradient through the symbols
+
+    def fake_rows(self, batch: Batch) -> Tensor:
+        """Rows (N, T, V) of the generator's, with a gradient."""
+        return self.part(
+            "G",
+            "relaxed",
+            self.noise(batch["x"]),
+            batch.get("y"),
+            batch.get("c"),
+            temperature=cosine(*self.temperature, self.clock.fraction),
+            hard=self.estimator == "gumbel",
+            sampled=self.estimator == "gumbel",
+            cap=self.cap(),
+        )
+
+    def real_rows(self, batch: Batch) -> Tensor:
+        symbols = cast(int, self.G.symbols)
+        rows = one_hot(self.real(batch), symbols).float()
+        if self.estimator == "gumbel":  # as sharp as the fakes
+            return rows
+        return rows * (1 - self.smoothing) + self.smoothing / symbols
+
+    def critic_loss(self, batch: Batch) -> Losses:
+        with torch.no_grad():
+            fake = self.fake_rows(batch)
+        due = self.clock.step % self.penalty_every == 0
+        real_logits, r1 = self.logits(self.real_rows(batch), batch, self.r1 if due else 0)
+        fake_logits, r2 = self.logits(fake, batch, self.r2 if due else 0)
+        adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
+        return {"adversarial": adversarial} | ({"r1": r1, "r2": r2} if due else {})
+
+    def logits(self, rows: Tensor, batch: Batch, gamma: float) -> tuple[Tensor, Tensor]:
+        """Logits (N,) of rows, and the penalty on their slope in the embedded rows."""
+        y, c = batch.get("y"), batch.get("c")
+        e = self.part("D", "embedded", rows)
+        if not gamma:
+            return self.part("D", "judge", e, y, c), e.new_zeros(())
+        logits, squared = estimated_slope(
+            lambda v: self.part("D", "judge", v, y, c), e, self.difference
+        )
+        return logits, self.penalty_every * gamma / 2 * squared.mean()
+
+    def relaxed_loss(self, batch: Batch) -> Losses:
+        fake_logits, _ = self.logits(self.fake_rows(batch), batch, 0)
+        with torch.no_grad():
+            real_logits = fake_logits
+            if self.adversarial.paired:
+                real_logits, _ = self.logits(self.real_rows(batch), batch, 0)
+        return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}

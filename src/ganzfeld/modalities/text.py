@@ -1,0 +1,128 @@
+"""Text: lines of characters or words, as numbers of symbols, int16 (T,)."""
+
+from __future__ import annotations
+
+import functools
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.files import replace
+from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.symbols import Unit, Vocabulary
+from ganzfeld.text import isolated, plain, shortened
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 200  # characters of a line on a page
+BUCKETS = 256  # into which pairs of symbols are counted
+
+
+class Texts(Modality):
+    """Lines with a vocabulary, which `spec.extra` holds: "unit" and "symbols"."""
+
+    name, noun, suffix, sheet_suffix = "text", "lines", ".txt", ".txt"
+    hub_task, tags = "text-generation", ("text-generation",)
+    values, recipe = "numbers of symbols", "text-gan"
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        return stored.long()
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
+        return found
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        self.sheet(sample[None], None, path, spec)
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        """A UTF-8 file with a line a sample."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, "".join(f"{line}\n" for line in lines_of(samples, spec)).encode())
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        try:
+            with file.open("rb") as opened:
+                raw = opened.read(most)
+        except OSError:
+            return None
+        return as_list(raw.decode("utf-8", "replace").split("\n")[: most // 20], alt)
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        return as_list(lines_of(samples, spec), alt)
+
+    def describe(self, spec: Spec) -> str:
+        vocabulary = vocabulary_of(spec)
+        return (
+            f"lines of up to {vocabulary.length - 1:,} {vocabulary.unit}, "
+            f"{len(vocabulary) - 1:,} different ones"
+        )
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Square roots of the shares of symbols and of pairs, both in 256 buckets: (N, 512)."""
+        rows = np.asarray(stored, np.int64)
+        pairs = rows[:, :-1] * 31 + rows[:, 1:]
+        found = np.concatenate([counted(rows, rows != 0), counted(pairs, rows[:, :-1] != 0)], 1)
+        return found
+
+
+def counted(values: NDArray[np.int64], there: NDArray[np.bool_]) -> NDArray[np.float32]:
+    counts = np.zeros((len(values), BUCKETS), np.float32)
+    row = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
+    np.add.at(counts, (row[there], values[there] % BUCKETS), 1)
+    shares: NDArray[np.float32] = np.sqrt(counts / np.maximum(counts.sum(1, keepdims=True), 1))
+    return shares
+
+
+def text_spec(vocabulary: Vocabulary) -> Spec:
+    """Of rows that this vocabulary makes."""
+    return Spec("text", (vocabulary.length,), "int16", vocabulary.to_json())
+
+
+def vocabulary_of(spec: Spec) -> Vocabulary:
+    """The vocabulary that a spec holds.
+
+    >>> v = Vocabulary(("", "a"), 3)
+    >>> vocabulary_of(text_spec(v)) == v
+    True
+    """
+    return _vocabulary(tuple(spec.extra["symbols"]), spec.shape[0], spec.extra["unit"])
+
+
+@functools.lru_cache(8)
+def _vocabulary(symbols: tuple[str, ...], length: int, unit: Unit) -> Vocabulary:
+    return Vocabulary(symbols, length, unit)
+
+
+def lines_of(samples: NDArray[Any], spec: Spec) -> list[str]:
+    """Stored samples (N, T) as lines."""
+    vocabulary = vocabulary_of(spec)
+    return [vocabulary.decode(row) for row in samples]
+
+
+def as_list(lines: list[str], alt: str) -> str:
+    """Lines as an ordered list in HTML: escaped, and each isolated from what stands around it."""
+    if lines and not lines[-1]:
+        lines = lines[:-1]
+    items = "".join(
+        "<li><bdi>"
+        + isolated(html.escape(plain(shortened(line, SHOWN))), "<bdi>", "</bdi>")
+        + "</bdi></li>"
+        for line in lines
+    )
+    return f'<ol class="lines" aria-label="{html.escape(plain(alt), quote=True)}">{items}</ol>'
