@@ -40,12 +40,18 @@ PART = fields({"name": text}, {"options": DICT})
 
 def shape(value: Any, where: str) -> None:
     """(C, H, W), or fewer or more sides, of a sample that fits memory."""
-    listing(SIDE, 1, 4)(value, where)
+    listing(whole(1, VALUES), 1, 4)(value, where)
     size = 1
     for side in value:
         size *= side
     if size > VALUES:
         raise wrong(where, f"the shape of a sample of {VALUES:,} values or fewer", size)
+
+
+SPEC = fields(
+    {"modality": text, "shape": shape},
+    {"dtype": one_of("uint8", "int16", "int32", "float32"), "extra": DICT},
+)
 
 
 # config.json of a model
@@ -71,6 +77,8 @@ TRAINING = fields(
     },
 )
 MODEL = {
+    "spec": SPEC,
+    "conditions": COUNT,
     "images_seen": COUNT,
     "run_images": COUNT,
     "recipe": text,
@@ -154,6 +162,7 @@ RUN = fields(
         "data": fields(
             {},
             {
+                "spec": maybe(SPEC),
                 "size": maybe(row(SIDE, SIDE)),
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),

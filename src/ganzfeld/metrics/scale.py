@@ -25,10 +25,10 @@ from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
 from ganzfeld.metrics.reference import Progress, features_of, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
+from ganzfeld.modalities.image.plain import small as small
 
 VERSION = 1  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
-PIXEL_SIDE = 32  # of the comparison of plain pixels
 
 
 def real_scale(
@@ -141,13 +141,3 @@ def labels_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
 def small_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
     """Small copies of the first of these rows."""
     return np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])
-
-
-def small(pixels: NDArray[np.uint8]) -> Features:
-    """Pixels as features (n, d) in [0, 1]; larger images are averaged down to about 32 px."""
-    n, _, h, w = pixels.shape
-    step = math.ceil(max(h, w) / PIXEL_SIDE)
-    x = torch.from_numpy(pixels).float() / 255
-    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
-    flat: Features = x.reshape(n, -1).numpy()
-    return flat
