@@ -56,6 +56,10 @@ SPEC = fields(
 
 # config.json of a model
 
+CONDITIONS = fields(
+    {"names": NAMES, "rows": listing(listing(number(), 1, 4_096), 1, 4_096)},
+)
+
 CANDIDATE = fields({"images": COUNT}, {"average": text, "frechet": SCORE, "kernel": SCORE})
 CHOSEN = fields(
     {}, {"images": COUNT, "average": text, "by": text, "candidates": listing(CANDIDATE)}
@@ -78,7 +82,7 @@ TRAINING = fields(
 )
 MODEL = {
     "spec": SPEC,
-    "conditions": COUNT,
+    "conditions": CONDITIONS,
     "images_seen": COUNT,
     "run_images": COUNT,
     "recipe": text,
@@ -111,18 +115,22 @@ TRANSLATION = fields(
 )
 
 
+def translation(about: Any, where: str) -> None:
+    TRANSLATION(about, where)
+    if not about["translators"]:
+        raise Unreadable("is damaged: it has no translators")
+
+
+TASKS: dict[str, Check] = {"generation": GENERATION, "translation": translation}
+
+
 def model(about: Any) -> None:
     """Raises Unreadable where a model's description is not what this release ships."""
     fields({"format": anything}, {"task": text})(about, "")
     task = about.get("task", "generation")
-    if task == "translation":
-        TRANSLATION(about, "")
-        if not about["translators"]:
-            raise Unreadable("is damaged: it has no translators")
-    elif task == "generation":
-        GENERATION(about, "")
-    else:
-        raise wrong("task", "generation or translation", task)
+    if task not in TASKS:
+        raise wrong("task", " or ".join(TASKS), task)
+    TASKS[task](about, "")
 
 
 # config.json of a run
@@ -163,6 +171,7 @@ RUN = fields(
             {},
             {
                 "spec": maybe(SPEC),
+                "conditions": maybe(CONDITIONS),
                 "size": maybe(row(SIDE, SIDE)),
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),

@@ -25,7 +25,7 @@ from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
 from ganzfeld.metrics.reference import Progress, features_of, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
-from ganzfeld.modalities.image.plain import small as small
+from ganzfeld.modalities import modality_of, spec_of_data
 
 VERSION = 1  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
@@ -53,7 +53,8 @@ def real_scale(
     a distance of fewer samples is larger and would flatter the generator.
     All are empty where there are fewer than 6 images a side.
     """
-    names = [n for n in choose_metrics(metrics) if n != "memorisation"]
+    chosen = choose_metrics(metrics, spec_of_data(pack).modality)
+    names = [n for n in chosen if n != "memorisation"]
     parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
     parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
     facts: dict[str, Any] = {"of": [str(part) for part in parts]}
@@ -89,6 +90,7 @@ def measured(
         theirs, fresh, origin = rows[:half], rows[half : 2 * half], "halves"
     if min(len(fresh), len(theirs)) < LEAST:
         return {"real": {}, "real_count": [0, 0], "real_from": "halves"}
+    keeps = any(FAMILIES[name].keeps for name in names)
     stage = "real images against real"
     sets = Sets(
         extractor=net,
@@ -100,6 +102,9 @@ def measured(
         wanted=labels_of(ours, fresh) if ours.classes == pack.classes else None,
         data_labels=labels_of(pack, theirs),
         intervals=False,
+        spec=spec_of_data(pack),
+        samples=ours.rows(fresh[:PIXEL_COUNT])["x"] if keeps else None,
+        data_samples=pack.rows(theirs[:PIXEL_COUNT])["x"] if keeps else None,
     )
     values: dict[str, Any] = {}
     for name in names:
@@ -140,4 +145,5 @@ def labels_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
 
 def small_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
     """Small copies of the first of these rows."""
-    return np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])
+    kind = modality_of(spec_of_data(pack))
+    return np.concatenate([kind.plain(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])

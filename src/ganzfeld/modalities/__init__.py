@@ -10,7 +10,7 @@ from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.text import shown
 
-__all__ = ["MODALITIES", "Modality", "Spec", "image_spec", "modality_of", "spec_of"]
+__all__ = ["MODALITIES", "Modality", "Spec", "image_spec", "modality_of", "spec_of", "spec_of_data"]
 
 PLACES = {  # a kind's name, and where its class lies: one line a kind
     "image": "ganzfeld.modalities.image.modality:Images",
@@ -54,6 +54,12 @@ def modality_of(spec: Spec) -> Modality:
 def image_spec(channels: int, height: int, width: int) -> Spec:
     """Of images as a pack holds them."""
     return Spec("image", (channels, height, width), "uint8")
+
+
+def spec_of_data(data: Any) -> Spec:
+    """Of an opened data set, which says it itself or holds images."""
+    found: Spec | None = getattr(data, "spec", None)
+    return found or image_spec(data.channels, data.height, data.width)
 
 
 def spec_of(stored: Mapping[str, Any] | None, shape: Any = None) -> Spec:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
+from ganzfeld.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -82,6 +83,8 @@ class Modality:
     hub_task: str = "other"  # as model hubs name it
     tags: tuple[str, ...] = ()  # of a model's card
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
+    rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
+    draws: bool = False  # whether single samples can be had as PIL images
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
 
     # From the store to a network and back
@@ -126,6 +129,12 @@ class Modality:
         """
         write_array(samples, path)
 
+    def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
+        """A stored sample as a PIL image; UsageError where such samples are no images."""
+        raise UsageError(
+            f"{self.noun} are not images", fix="model.sample(...) or model.save(count, folder)"
+        )
+
     def html(
         self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
     ) -> str | None:
@@ -155,9 +164,21 @@ class Modality:
 
     # What plans and metrics ask
 
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        """Data that there could be, each with a number of classes: on them a user's settings are
+        tried before the data are read.
+
+        size: that was asked for.
+        """
+        return []
+
     def enough(self, spec: Spec) -> int | None:
         """Samples to see until results begin to look right, by a rule of thumb; None: not known."""
         return None
+
+    def too_few(self, spec: Spec) -> str:
+        """What fewer samples than `enough` are too few for, and what to expect of them."""
+        return f"{self.describe(spec)}: expect rough samples"
 
     def smaller(self, spec: Spec, share: float) -> str | None:
         """What to ask for where only this share of `enough` can be seen: "--size 64"."""

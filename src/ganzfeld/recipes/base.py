@@ -118,7 +118,9 @@ def adversarial(
 
     lr: of both players, or (the discriminator's, the generator's).
     """
-    fit = {"shape": facts.shape, "classes": facts.classes}
+    fit: dict[str, Any] = {"shape": facts.shape, "classes": facts.classes}
+    if facts.conditions:  # for networks that take numbers
+        fit["conditions"] = facts.conditions
     generator.options = fit | generator.options
     discriminator.options = fit | discriminator.options
     rates = lr if isinstance(lr, tuple) else (lr, lr)

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from ganzfeld.modalities.base import Vary
 
 IMAGES_A_PIXEL = 1_000  # of the side, until images look right
+EXAMPLES = (  # of (side, channels, classes), until the data are known
+    (32, 3, 0),
+    (32, 3, 10),
+    (28, 1, 10),
+    (64, 3, 0),
+    (64, 3, 10),
+    (16, 3, 0),
+    (128, 3, 0),
+    (96, 3, 0),
+)
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
@@ -26,7 +36,8 @@ class Images(Modality):
 
     name, noun, suffix, sheet_suffix = "image", "images", ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
-    values, recipe = "in [-1, 1]", "default"
+    values, draws, recipe = "in [-1, 1]", True, "default"
+    rescaled = True
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         from ganzfeld.modalities.image import tensors
@@ -52,6 +63,9 @@ class Images(Modality):
         from ganzfeld.modalities.image.transforms import variation
 
         return variation(mirror=mirror, jitter=jitter, together=together, noise=noise)
+
+    def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
+        return draw.to_image(sample)
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         draw.save_image(draw.to_image(sample), path)
@@ -85,10 +99,19 @@ class Images(Modality):
         channels, height, width = spec.shape
         return f"{width}x{height} pixels, {channels} channel(s)"
 
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        return [
+            (Spec("image", (channels, *(size or (side, side))), "uint8"), classes)
+            for side, channels, classes in EXAMPLES
+        ]
+
     def enough(self, spec: Spec) -> int | None:
         """From runs of the default recipe at 28 to 96 pixels: about 1,000 images for each pixel of
         the side."""
         return round(IMAGES_A_PIXEL * side_of(spec))
+
+    def too_few(self, spec: Spec) -> str:
+        return f"{spec.shape[-1]}x{spec.shape[-2]} pixels: expect blotches"
 
     def smaller(self, spec: Spec, share: float) -> str | None:
         # time for an image grows with its area, and the images wanted with its side
