@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganzfeld.games import Clock
-from ganzfeld.games.text import ESTIMATORS, TextGAN, TextMLE, inside
+from ganzfeld.games.text import ESTIMATORS, TextGAN, TextMLE
 from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
 from ganzfeld.training.trainer import Trainer
 
@@ -77,15 +77,16 @@ def one_step(estimator: str, rewards: list[float]) -> tuple[TextGAN, dict[str, t
 def first_step_gradient(game: TextGAN, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """The gradient of the logits of the first symbol, of the sum over lines."""
     torch.manual_seed(1)
-    tokens, logged = game.written(dict(batch))
-    p = logged[:, 0].exp()
+    tokens, places, logged = game.written(dict(batch))
+    first = places.columns == 0
+    p = logged[first].exp()
     with torch.no_grad():
-        scores = game.scores(tokens, None, dict(batch))
+        scores = game.scores(tokens, None, dict(batch))[1][first]
     if game.estimator == "expected":
-        value = (p * scores[:, 0]).sum(1).mean()
+        value = (p * scores).sum(1).mean()
     else:
-        paid = scores[:, 0].gather(1, tokens[:, :1])[:, 0]
-        value = (paid * logged[:, 0].gather(1, tokens[:, :1])[:, 0]).mean()
+        chosen = tokens[:, :1]
+        value = (scores.gather(1, chosen) * logged[first].gather(1, chosen)).mean()
     (found,) = torch.autograd.grad(value, game.get_parameter("G.logits.bias"))
     return found
 
@@ -107,17 +108,19 @@ def test_the_loss_of_expected_is_minus_that_value() -> None:
     torch.manual_seed(1)
     loss = game.generator_loss(batch)["adversarial"]
     torch.manual_seed(1)
-    tokens, logged = game.written(batch)
-    mask = inside(tokens)
-    by_hand = (logged.exp() @ torch.tensor([1.0, 0.0, -1.0]) * mask).sum() / mask.sum()
+    _, _, logged = game.written(batch)
+    by_hand = (logged.exp() @ torch.tensor([1.0, 0.0, -1.0])).mean()
     assert loss.item() == pytest.approx(-by_hand.item(), abs=1e-6)
 
 
 def test_returns_are_discounted_sums_to_the_end_of_a_line() -> None:
     game = made("reinforce", discount=0.5)
-    rewards, mask = torch.ones(1, T), torch.tensor([[1.0, 1, 1, 0, 0, 0]])
-    found = game.returns(rewards, mask)
-    assert (found + game.baseline)[0, :3].tolist() == pytest.approx([1.75, 1.5, 1.0])
+    x = torch.tensor([[1, 2, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
+    places, _ = game.D.scores(x)
+    found = game.returns(torch.ones(4), places, x.shape) + game.baseline
+    by_place = dict(zip(zip(*(p.tolist() for p in places[:2]), strict=True), found, strict=True))
+    assert [by_place[0, t].item() for t in range(3)] == pytest.approx([1.75, 1.5, 1.0])
+    assert by_place[1, 0].item() == pytest.approx(1.0)
 
 
 def test_lines_grow_with_the_run() -> None:
@@ -136,7 +139,7 @@ def test_a_discriminator_that_knows_the_generator_starts_from_the_truth() -> Non
     """With D's network equal to the log probabilities of the data, G's loss is a KL divergence."""
     game = made("expected", informed=True)
     G, batch = game.G, {"x": lines(64)}
-    game.get_submodule("D").scores = lambda x, y, c: G.log_probabilities(x, torch.zeros(64, T))  # type: ignore[assignment,operator]
+    game.D.scores = lambda x, y, c: G.log_probabilities(x, torch.zeros(64, T))
     assert abs(game.generator_loss(batch)["adversarial"].item()) < 1e-5  # KL of G from itself
 
 

@@ -43,9 +43,24 @@ def test_lines_stay_ended_and_end_in_time(G: TextGenerator) -> None:
     rows = G(torch.randn(500, G.latent))
     ended = (rows == 0).long().cumsum(1) > 0
     assert bool((rows[ended] == 0).all()) and bool((rows[:, -1] == 0).all())
-    short, logged = G.write(torch.randn(500, G.latent), cap=3)
-    assert short.shape == (500, T) and logged.shape == (500, T, V)
-    assert bool((short[:, 2:] == 0).all())
+    short, places, logged = G.write(torch.randn(500, G.latent), cap=3)
+    assert short.shape == (500, T) and logged.shape == (len(places.rows), V)
+    assert bool((short[:, 2:] == 0).all()) and bool((places.columns < 3).all())
+
+
+def test_places_are_those_up_to_the_end_of_each_line(G: TextGenerator) -> None:
+    x, places, _ = G.write(torch.randn(100, G.latent))
+    mask = (x == 0).long()
+    mask = mask.cumsum(1) - mask == 0
+    found = torch.zeros_like(mask)
+    found[places.rows, places.columns] = True
+    assert torch.equal(found, mask) and len(places.rows) == int(mask.sum())
+    assert torch.equal(places.tokens, x[places.rows, places.columns])
+
+
+def test_training_writes_what_sampling_writes(G: TextGenerator) -> None:
+    z = torch.randn(200, G.latent)
+    assert torch.equal(G.write(z)[0], G(z))
 
 
 def test_symbols_by_inverse_cdf_have_the_shares_of_the_softmax(G: TextGenerator) -> None:
@@ -54,17 +69,19 @@ def test_symbols_by_inverse_cdf_have_the_shares_of_the_softmax(G: TextGenerator)
     z = torch.randn(n, G.latent, generator=torch.Generator().manual_seed(1))
     z[:, : G.noise] = z[0, : G.noise]
     with torch.no_grad():
-        rows, logged = G.write(z, cap=2)
-    p = logged[0, 0].exp()
+        rows, _, logged = G.write(z, cap=2)
+    p = logged[0].exp()
     shares = torch.bincount(rows[:, 0], minlength=V) / n
     assert bool(((shares - p).abs() < 3 * (p * (1 - p) / n).sqrt()).all())
 
 
 def test_log_probabilities_of_what_was_written_are_those_of_writing(G: TextGenerator) -> None:
     z = torch.randn(30, G.latent)
-    rows, logged = G.write(z)
-    assert torch.allclose(G.log_probabilities(rows, z), logged, atol=1e-5)
-    assert torch.allclose(logged.exp().sum(2), torch.ones(30, T), atol=1e-5)
+    rows, places, logged = G.write(z)
+    again, read = G.log_probabilities(rows, z)
+    assert torch.equal(again.rows, places.rows) and torch.equal(again.columns, places.columns)
+    assert torch.allclose(read, logged, atol=1e-5)
+    assert torch.allclose(logged.exp().sum(1), torch.ones(len(logged)), atol=1e-5)
 
 
 def test_straight_through_draws_match_the_softmax_and_have_a_gradient_of_its_signs() -> None:
@@ -101,18 +118,19 @@ def test_a_judge_scores_every_symbol_from_those_before_it_alone() -> None:
     D = TextJudge([T], symbols=V, hidden=8, embedding=3)
     x = torch.tensor([[1, 2, 3, 0, 0, 0, 0]])
     other = torch.tensor([[1, 2, 4, 0, 0, 0, 0]])
-    scores = D.scores(x)
-    assert scores.shape == (1, T, V)
-    assert torch.equal(scores[:, :3], D.scores(other)[:, :3])
-    assert not torch.equal(scores[:, 3:], D.scores(other)[:, 3:])
-    assert D(x).item() == pytest.approx(scores[0, 3, 0].item())
-    assert torch.allclose(D(one_hot(x, V).float()), D(x), atol=1e-6)
+    places, scores = D.scores(x)
+    assert places.columns.tolist() == [0, 1, 2, 3] and scores.shape == (4, V)
+    theirs = D.scores(other)[1]
+    assert torch.equal(scores[:3], theirs[:3]) and not torch.equal(scores[3:], theirs[3:])
+    assert D(x).item() == pytest.approx(scores[3, 0].item())
+    both = torch.cat([torch.zeros_like(x), x])
+    assert D(both)[1].item() == pytest.approx(D(x).item(), abs=1e-6)
+    assert D(both)[0].item() == pytest.approx(scores[0, 0].item(), abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", [TextJudge, TextCritic])
-def test_a_second_derivative_goes_through_the_discriminators(kind: type[torch.nn.Module]) -> None:
+def test_a_second_derivative_goes_through_the_critic() -> None:
     torch.manual_seed(0)
-    D = kind([T], symbols=V, hidden=8)
+    D = TextCritic([T], symbols=V, hidden=8)
     x = one_hot(torch.tensor([[1, 2, 3, 0, 0, 0, 0]]), V).double().requires_grad_()
     D.double()
     (slope,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
@@ -138,6 +156,6 @@ def test_labels_and_numbers_change_lines() -> None:
 def test_uniforms_are_of_the_normal_distribution(G: TextGenerator) -> None:
     """A tail of zeros is the median: the symbol where the distribution passes one half."""
     z = torch.zeros(1, G.latent)
-    rows, logged = G.write(z)
-    assert rows[0, 0] == int(np.searchsorted(logged[0, 0].exp().cumsum(0).detach(), 0.5))
-    assert math.isclose(float(logged[0, 0].exp().sum()), 1, abs_tol=1e-6)
+    rows, _, logged = G.write(z)
+    assert rows[0, 0] == int(np.searchsorted(logged[0].exp().cumsum(0).detach(), 0.5))
+    assert math.isclose(float(logged[0].exp().sum()), 1, abs_tol=1e-6)

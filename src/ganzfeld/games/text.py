@@ -6,7 +6,7 @@ verdict reaches the generator all the same.
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,23 +18,25 @@ from ganzfeld.games.base import Game
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import estimated_slope
 
+Places = Any  # rows, columns and tokens (M,) of what counts, as networks of text give them
+
 Estimator = Literal["expected", "reinforce", "gumbel", "soft"]
 ESTIMATORS = ("expected", "reinforce", "gumbel", "soft")
 MOST = 8.0  # a log ratio of probabilities beyond counts as this
+LEAST = -20.0  # and a log probability below as this
 
 
 class TextGame(Game):
     """What text games share: a generator G of tokens, and how a batch is read."""
 
     averaged = ("G",)
+    G: Any
+    D: Any
 
     def __init__(self, G: nn.Module) -> None:
         super().__init__()
         self.G = G
         self.latent = cast(int, G.latent)
-
-    def part(self, network: str, method: str, *arguments: object, **options: object) -> Tensor:
-        return cast(Tensor, getattr(self.get_submodule(network), method)(*arguments, **options))
 
     def noise(self, x: Tensor) -> Tensor:
         return torch.randn(len(x), self.latent, device=x.device)
@@ -44,19 +46,14 @@ class TextGame(Game):
         return cast(Tensor, self.G(z, y) if c is None else self.G(z, y, c))
 
 
-def inside(tokens: Tensor) -> Tensor:
-    """1 up to and with the first END of each row, else 0: (N, T) float."""
-    ended = (tokens == 0).long()
-    return (ended.cumsum(1) - ended == 0).float()
+def taken(values: Tensor, places: Places) -> Tensor:
+    """The entries (M,) of values (M, V) at the symbols that stand there."""
+    return values.gather(1, places.tokens[:, None])[:, 0]
 
 
-def mean_inside(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum()
-
-
-def taken(values: Tensor, tokens: Tensor) -> Tensor:
-    """The entries (N, T) of values (N, T, V) at these tokens."""
-    return values.gather(2, tokens[:, :, None])[:, :, 0]
+def taken_from(scored: tuple[Places, Tensor]) -> Tensor:
+    places, values = scored
+    return taken(values, places)
 
 
 class TextMLE(TextGame):
@@ -76,10 +73,8 @@ class TextMLE(TextGame):
     def generator_loss(self, batch: Batch) -> Losses:
         """Nats a symbol, END included."""
         x = batch["x"].long()
-        logged = self.part(
-            "G", "log_probabilities", x, self.noise(x), batch.get("y"), batch.get("c")
-        )
-        return {"likelihood": mean_inside(-taken(logged, x), inside(x))}
+        places, logged = self.G.log_probabilities(x, self.noise(x), batch.get("y"), batch.get("c"))
+        return {"likelihood": -taken(logged, places).mean()}
 
 
 class TextGAN(TextGame):
@@ -151,7 +146,7 @@ class TextGAN(TextGame):
 
     def cap(self) -> int:
         """Symbols of the longest line by now, END included."""
-        length = cast(int, self.G.length)
+        length: int = self.G.length
         if not self.curriculum:
             return length
         return round(linear(min(3, length), length, self.clock.fraction / self.curriculum))
@@ -166,77 +161,78 @@ class TextGAN(TextGame):
             else nn.functional.pad(x[:, : cap - 1], (0, x.shape[1] - cap + 1))
         )
 
-    def written(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As many lines as the batch has, and their log probabilities (N, T, V)."""
-        z, y, c = self.noise(batch["x"]), batch.get("y"), batch.get("c")
-        pair: tuple[Tensor, Tensor] = cast(nn.Module, self.G).write(z, y, c, cap=self.cap())
-        return pair
+    def written(self, batch: Batch) -> tuple[Tensor, Places, Tensor]:
+        """As many lines as the batch has, their places, and log probabilities (M, V) there."""
+        z = self.noise(batch["x"])
+        found: tuple[Tensor, Places, Tensor] = self.G.write(
+            z, batch.get("y"), batch.get("c"), cap=self.cap()
+        )
+        return found
 
-    def scores(self, tokens: Tensor, logged: Tensor | None, batch: Batch) -> Tensor:
-        """D's logits (N, T, V) of every symbol at every place of these lines."""
-        scores = self.part("D", "scores", tokens, batch.get("y"), batch.get("c")).float()
-        return scores if logged is None else scores - logged.detach().clamp_min(-20)
+    def scores(self, tokens: Tensor, logged: Tensor | None, batch: Batch) -> tuple[Places, Tensor]:
+        """D's logits (M, V) of every symbol at every place of these lines.
+
+        logged: the generator's log probabilities there, where D is told.
+        """
+        places, scores = self.D.scores(tokens, batch.get("y"), batch.get("c"))
+        scores = scores.float()
+        return places, scores if logged is None else scores - logged.detach().clamp_min(LEAST)
 
     # estimators that judge symbols
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         if not self.judged:
             return self.critic_loss(batch)
-        x = self.real(batch)
+        x, y, c = self.real(batch), batch.get("y"), batch.get("c")
         with torch.no_grad():
-            tokens, logged = self.written(batch)
+            tokens, _, logged = self.written(batch)
             known = None
             if self.informed:
-                z = self.noise(x)
-                known = self.part("G", "log_probabilities", x, z, batch.get("y"), batch.get("c"))
-        real = taken(self.scores(x, known, batch), x)
-        fake = self.scores(tokens, logged if self.informed else None, batch)
+                _, known = self.G.log_probabilities(x, self.noise(x), y, c, cap=self.cap())
+        real = taken_from(self.scores(x, known, batch))
+        places, fake = self.scores(tokens, logged if self.informed else None, batch)
         if self.estimator == "expected":
-            against = (logged.exp() * softplus(fake)).sum(2)
+            against = (logged.exp() * softplus(fake)).sum(1)
         else:
-            against = softplus(taken(fake, tokens))
-        return {
-            "real": mean_inside(softplus(-real), inside(x)),
-            "fake": mean_inside(against, inside(tokens)),
-        }
+            against = softplus(taken(fake, places))
+        return {"real": softplus(-real).mean(), "fake": against.mean()}
 
     def generator_loss(self, batch: Batch) -> Losses:
         if not self.judged:
             return self.relaxed_loss(batch)
-        tokens, logged = self.written(batch)
+        tokens, places, logged = self.written(batch)
         with torch.no_grad():
-            scores = self.scores(tokens, logged if self.informed else None, batch)
+            _, scores = self.scores(tokens, logged if self.informed else None, batch)
             scores = scores.clamp(-MOST, MOST)
-        mask, p = inside(tokens), logged.exp()
+        p = logged.exp()
         losses: Losses = {}
         if self.estimator == "expected":
-            losses["adversarial"] = -mean_inside((p * scores).sum(2), mask)
+            losses["adversarial"] = -(p * scores).sum(1).mean()
         else:
-            returns = self.returns(2 * torch.sigmoid(taken(scores, tokens)) - 1, mask)
-            losses["adversarial"] = -mean_inside(returns * taken(logged, tokens), mask)
+            rewards = 2 * torch.sigmoid(taken(scores, places)) - 1
+            returns = self.returns(rewards, places, tokens.shape)
+            losses["adversarial"] = -(returns * taken(logged, places)).mean()
         if self.entropy:
-            own = -(p * logged.clamp_min(-20)).sum(2)
-            losses["entropy"] = -self.entropy * mean_inside(own, mask)
+            own = -(p * logged.clamp_min(LEAST)).sum(1)
+            losses["entropy"] = -self.entropy * own.mean()
         return losses
 
     @torch.no_grad()
-    def returns(self, rewards: Tensor, mask: Tensor) -> Tensor:
-        """Discounted rewards to come (N, T), less a running mean (ScratchGAN, eq. 3)."""
-        found = torch.zeros_like(rewards)
-        later = torch.zeros_like(rewards[:, 0])
-        for t in reversed(range(rewards.shape[1])):
-            later = rewards[:, t] * mask[:, t] + self.discount * later
-            found[:, t] = later
-        self.baseline.lerp_(mean_inside(found, mask), 0.92)
-        return found - self.baseline
+    def returns(self, rewards: Tensor, places: Places, shape: torch.Size) -> Tensor:
+        """Discounted rewards to come (M,), less a running mean (d'Autume et al. 2019, eq. 3)."""
+        found = rewards.new_zeros(shape)
+        found[places.rows, places.columns] = rewards
+        for t in reversed(range(shape[1] - 1)):
+            found[:, t] += self.discount * found[:, t + 1]
+        each = found[places.rows, places.columns]
+        self.baseline.lerp_(each.mean(), 0.92)
+        return each - self.baseline
 
     # estimators with a gradient through the symbols
 
     def fake_rows(self, batch: Batch) -> Tensor:
         """Rows (N, T, V) of the generator's, with a gradient."""
-        return self.part(
-            "G",
-            "relaxed",
+        rows: Tensor = self.G.relaxed(
             self.noise(batch["x"]),
             batch.get("y"),
             batch.get("c"),
@@ -245,9 +241,10 @@ class TextGAN(TextGame):
             sampled=self.estimator == "gumbel",
             cap=self.cap(),
         )
+        return rows
 
     def real_rows(self, batch: Batch) -> Tensor:
-        symbols = cast(int, self.G.symbols)
+        symbols: int = self.G.symbols
         rows = one_hot(self.real(batch), symbols).float()
         if self.estimator == "gumbel":  # as sharp as the fakes
             return rows
@@ -265,12 +262,10 @@ class TextGAN(TextGame):
     def logits(self, rows: Tensor, batch: Batch, gamma: float) -> tuple[Tensor, Tensor]:
         """Logits (N,) of rows, and the penalty on their slope in the embedded rows."""
         y, c = batch.get("y"), batch.get("c")
-        e = self.part("D", "embedded", rows)
+        e = self.D.embedded(rows)
         if not gamma:
-            return self.part("D", "judge", e, y, c), e.new_zeros(())
-        logits, squared = estimated_slope(
-            lambda v: self.part("D", "judge", v, y, c), e, self.difference
-        )
+            return self.D.judge(e, y, c), e.new_zeros(())
+        logits, squared = estimated_slope(lambda v: self.D.judge(v, y, c), e, self.difference)
         return logits, self.penalty_every * gamma / 2 * squared.mean()
 
     def relaxed_loss(self, batch: Batch) -> Losses:

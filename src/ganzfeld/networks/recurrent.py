@@ -1,8 +1,7 @@
 """Recurrent networks for rows of symbols: a generator, and two discriminators.
 
 A row has T symbols, numbers from 0 to V - 1; 0 is END, which closes a line and fills its row
-(`modalities.symbols`). Discriminators take tokens (N, T), integers, or what stands for them, (N, T,
-V) numbers that sum to 1 over V.
+(`modalities.symbols`).
 
 The recurrent cell is written out. PyTorch's own has no second derivative on a GPU (cuDNN), and none
 of its exports stands for one step at a time.
@@ -11,7 +10,8 @@ of its exports stands for one step at a time.
 from __future__ import annotations
 
 import math
-from typing import cast
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,18 @@ from ganzfeld.networks.layers import SLOPE, Verdict, initialise, need_labels
 
 END = 0
 NEVER = -1e9  # a logit that no softmax shows
+Choose = Callable[[int, Tensor], tuple[Tensor, Tensor]]  # (place, logits) to (symbol, kept)
+
+
+class Places(NamedTuple):
+    """The places of lines that count, up to and with their ENDs: place by place, rows in order.
+
+    rows: (M,) numbers of lines. columns: (M,) places in them. tokens: (M,) symbols there.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    tokens: Tensor
 
 
 class Cell(nn.Module):
@@ -87,6 +99,38 @@ class Symbols(nn.Module):
         """Inputs (..., 3 width) of tokens (...), or of rows (..., V) of numbers."""
         return x @ table if x.is_floating_point() else nn.functional.embedding(x.long(), table)
 
+    def read(self, cell: Cell, x: Tensor, state: Tensor, always: Tensor) -> tuple[Tensor, Places]:
+        """The states (M, width) before each symbol of tokens x (N, T), and which these are.
+
+        Lines that have ended are not computed on: most of a batch of names is behind an END.
+
+        state: (N, width). always: (1 or N, 3 width), what all inputs have in common.
+        """
+        table = self.table()
+        alive = torch.arange(len(x), device=x.device)
+        before = torch.zeros_like(alive)
+        states: list[Tensor] = []
+        rows: list[Tensor] = []
+        for t in range(x.shape[1]):
+            if t:
+                keep = (before != END).nonzero()[:, 0]
+                if not len(keep):
+                    break
+                alive, before, state = alive[keep], before[keep], state[keep]
+            common = always if len(always) == 1 else always[alive]
+            state = cell(self(before, table) + common, state)
+            before = x[alive, t]
+            states.append(state)
+            rows.append(alive)
+        return torch.cat(states), places_of(rows, x)
+
+
+def places_of(rows: list[Tensor], x: Tensor) -> Places:
+    """rows: for each place, the lines that have not ended before."""
+    numbers = torch.cat(rows)
+    columns = torch.cat([torch.full_like(alive, t) for t, alive in enumerate(rows)])
+    return Places(numbers, columns, x[numbers, columns])
+
 
 class TextGenerator(nn.Module):
     """Latents (N, noise + T) to tokens (N, T), one symbol after another.
@@ -123,29 +167,83 @@ class TextGenerator(nn.Module):
         initialise(self.logits, gain=1.0)
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        """Tokens (N, T), int64."""
-        return self.write(z, y, c)[0]
-
-    def write(
-        self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None, *, cap: int | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Tokens (N, T), and log probabilities (N, T, V) of all symbols at each place.
-
-        cap: a line ends at place `cap` - 1 at the latest; None: T.
-        """
-        uniforms = (1 + torch.erf(z[:, self.noise :] / math.sqrt(2))) / 2
+        """Tokens (N, T), int64. Every row takes all T steps, so that its bits are its own."""
+        uniforms = self.uniforms(z)
         tokens: list[Tensor] = []
 
         def choose(t: int, logits: Tensor) -> tuple[Tensor, Tensor]:
-            logged = logits.log_softmax(1)
-            below = logged.detach().exp().cumsum(1) <= uniforms[:, t, None]
-            token = below.sum(1).clamp_max(self.symbols - 1)
-            tokens.append(token)
-            return token, logged
+            tokens.append(inverse(logits.softmax(1), uniforms[:, t]))
+            return tokens[-1], tokens[-1]
 
-        logged = self.unroll(choose, z, y, c, cap or self.length)
-        row = torch.stack(tokens, 1)
-        return nn.functional.pad(row, (0, self.length - row.shape[1])), self.padded(logged, NEVER)
+        return self.unroll(choose, z, y, c, self.length)
+
+    def uniforms(self, z: Tensor) -> Tensor:
+        """The numbers in [0, 1] that choose the symbols, (N, T): Phi of a latent's tail."""
+        return (1 + torch.erf(z[:, self.noise :] / math.sqrt(2))) / 2
+
+    def write(
+        self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None, *, cap: int | None = None
+    ) -> tuple[Tensor, Places, Tensor]:
+        """Tokens (N, T), their places, and log probabilities (M, V) of all symbols there.
+
+        They have a gradient, and lines that have ended are not computed on.
+
+        cap: a line ends at place `cap` - 1 at the latest; None: T.
+        """
+        uniforms, cap = self.uniforms(z), cap or self.length
+        state, always, table = self.begin(z, y, c)
+        x = torch.zeros(len(z), self.length, dtype=torch.long, device=z.device)
+        alive = torch.arange(len(z), device=z.device)
+        before = torch.zeros_like(alive)
+        found: list[Tensor] = []
+        rows: list[Tensor] = []
+        for t in range(cap):
+            if t:
+                keep = (before != END).nonzero()[:, 0]
+                if not len(keep):
+                    break
+                alive, before, state = alive[keep], before[keep], state[keep]
+            common = always if len(always) == 1 else always[alive]
+            state = self.cell(self.inputs(before, table) + common, state)
+            logits = self.logits(self.dropout(state))
+            if t == cap - 1:
+                logits = logits.masked_fill(self.others(logits), NEVER)
+            logged = logits.log_softmax(1)
+            before = inverse(logged.detach().exp(), uniforms[alive, t])
+            x[alive, t] = before
+            found.append(logged)
+            rows.append(alive)
+        return x, places_of(rows, x), torch.cat(found)
+
+    def log_probabilities(
+        self,
+        x: Tensor,
+        z: Tensor,
+        y: Tensor | None = None,
+        c: Tensor | None = None,
+        *,
+        cap: int | None = None,
+    ) -> tuple[Places, Tensor]:
+        """The places of tokens x (N, T), and log probabilities (M, V) of all symbols there.
+
+        z: latents, whose noise counts and whose tail does not. cap: as `write` has it.
+        """
+        state, always, _ = self.begin(z, y, c)
+        states, places = self.inputs.read(self.cell, x.long(), state, always)
+        logits = self.logits(self.dropout(states))
+        last = places.columns == (cap or self.length) - 1
+        logits = logits.masked_fill(last[:, None] & self.others(logits), NEVER)
+        return places, logits.log_softmax(1)
+
+    def begin(self, z: Tensor, y: Tensor | None, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The first state (N, hidden), what all inputs have in common, and those of symbols."""
+        noise = z[:, : self.noise] if self.noise else None
+        state = torch.tanh(self.start(noise, y, c).to(z)).expand(len(z), -1)
+        return state, self.always(noise, y, c).to(z), self.inputs.table()
+
+    def others(self, like: Tensor) -> Tensor:
+        """True for all symbols but END, (V,)."""
+        return torch.arange(self.symbols, device=like.device) != END
 
     def relaxed(
         self,
@@ -181,44 +279,28 @@ class TextGenerator(nn.Module):
         return torch.cat([rows, end.expand(len(rows), missing, -1)], 1) if missing else rows
 
     def unroll(
-        self, choose: object, z: Tensor, y: Tensor | None, c: Tensor | None, cap: int
+        self, choose: Choose, z: Tensor, y: Tensor | None, c: Tensor | None, cap: int
     ) -> Tensor:
-        """What `choose` gives at each place, (N, cap, V), from logits; a line stays ended."""
-        n = len(z)
-        noise = z[:, : self.noise] if self.noise else None
-        table, always = self.inputs.table(), self.always(noise, y, c)
-        state = torch.tanh(self.start(noise, y, c).to(z)).expand(n, -1)
-        always = always.to(z)
-        symbol: Tensor = torch.zeros(n, dtype=torch.long, device=z.device)
-        over = torch.zeros(n, 1, dtype=torch.bool, device=z.device)
-        others = torch.arange(self.symbols, device=z.device) != END
+        """What `choose` gives at each place, (N, cap, ...), from logits; a line stays ended."""
+        state, always, table = self.begin(z, y, c)
+        symbol: Tensor = torch.zeros(len(z), dtype=torch.long, device=z.device)
+        over = torch.zeros(len(z), 1, dtype=torch.bool, device=z.device)
         found: list[Tensor] = []
         for t in range(cap):
             state = self.cell(self.inputs(symbol, table) + always, state)
             logits = self.logits(self.dropout(state))
             closed = over if t < cap - 1 else torch.ones_like(over)
-            logits = logits.masked_fill(closed & others, NEVER)
-            symbol, kept = choose(t, logits)  # type: ignore[operator]
+            symbol, kept = choose(t, logits.masked_fill(closed & self.others(logits), NEVER))
             number = symbol.detach().argmax(1) if symbol.is_floating_point() else symbol
             over = over | (number == END)[:, None]
             found.append(kept)
         return torch.stack(found, 1)
 
-    def log_probabilities(
-        self, x: Tensor, z: Tensor, y: Tensor | None = None, c: Tensor | None = None
-    ) -> Tensor:
-        """Of all symbols at each place of tokens x (N, T), after those before: (N, T, V).
 
-        z: latents, whose noise counts and whose tail does not.
-        """
-
-        def read(t: int, logits: Tensor) -> tuple[Tensor, Tensor]:
-            return x[:, t].long(), logits.log_softmax(1)
-
-        return self.unroll(read, z, y, c, self.length)
-
-    def padded(self, rows: Tensor, value: float) -> Tensor:
-        return nn.functional.pad(rows, (0, 0, 0, self.length - rows.shape[1]), value=value)
+def inverse(p: Tensor, uniforms: Tensor) -> Tensor:
+    """The symbols (N,) at which cumulative distributions p (N, V) pass these numbers (N,)."""
+    below = p.cumsum(1) <= uniforms[:, None]
+    return below.sum(1).clamp_max(p.shape[1] - 1)
 
 
 def gumbel(like: Tensor) -> Tensor:
@@ -228,10 +310,10 @@ def gumbel(like: Tensor) -> Tensor:
 
 
 class TextJudge(nn.Module):
-    """A recurrent discriminator that gives every next symbol a logit: (N, T, V) of tokens (N, T).
+    """A recurrent discriminator that gives every next symbol a logit, V at each place of a line.
 
-    Entry (t, v) is for the line up to place t with symbol v there, so that one pass says of
-    every symbol how real it would be. Called like any discriminator, it gives the logits (N,) of
+    That of symbol v is for the line up to there with v behind it, so that one pass says of every
+    symbol how real it would be. Called like any discriminator, it gives the logits (N,) of
     whole lines: the one at their END.
     """
 
@@ -256,24 +338,21 @@ class TextJudge(nn.Module):
         self.logits = nn.Linear(hidden, symbols)
         initialise(self.logits, gain=0.1)
 
-    def scores(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        """Logits (N, T, V) of each symbol after those of x, (N, T) or (N, T, V), before it."""
-        table = self.inputs.table()
-        always = self.always(None, y, c).to(table)
-        first = self.inputs(torch.zeros(len(x), dtype=torch.long, device=x.device), table)
-        given = self.inputs(x[:, :-1], table)
-        state = table.new_zeros(len(x), self.cell.width)
-        found: list[Tensor] = []
-        for t in range(self.length):
-            state = self.cell((first if t == 0 else given[:, t - 1]) + always, state)
-            found.append(state)
-        return cast(Tensor, self.logits(self.dropout(torch.stack(found, 1))))
+    def scores(
+        self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None
+    ) -> tuple[Places, Tensor]:
+        """The places of tokens x (N, T), and logits (M, V) of each symbol there, after those
+        before it."""
+        always = self.always(None, y, c).to(self.logits.weight)
+        state = always.new_zeros(len(x), self.cell.width)
+        states, places = self.inputs.read(self.cell, x.long(), state, always)
+        return places, cast(Tensor, self.logits(self.dropout(states)))
 
     def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        tokens = x.argmax(2) if x.is_floating_point() else x.long()
-        end = (tokens != END).sum(1).clamp_max(self.length - 1)
-        each = self.scores(x, y, c)[torch.arange(len(x), device=x.device), end]
-        return each.gather(1, tokens.gather(1, end[:, None]))[:, 0]
+        places, scores = self.scores(x, y, c)
+        taken = scores.gather(1, places.tokens[:, None])[:, 0]
+        last = (places.tokens == END) | (places.columns == self.length - 1)
+        return taken[last][places.rows[last].argsort()]
 
 
 class TextCritic(nn.Module):
