@@ -50,7 +50,7 @@ def test_a_page_shows_lines_escaped_and_isolated(tmp_path: Path) -> None:
 
 
 def test_a_spec_is_described_in_words() -> None:
-    assert Texts().describe(SPEC) == "lines of up to 5 characters, 16 different ones"
+    assert Texts().describe(SPEC) == "lines of up to 5 characters, 15 different ones"
 
 
 def test_plain_numbers_are_alike_for_lines_alike() -> None:
