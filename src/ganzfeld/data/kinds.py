@@ -48,7 +48,7 @@ def of_sounds(names: Sequence[str], reading: Reading) -> bool:
 def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | None:
     """A file of samples that are no images, or the images that a table names; else None."""
     asked = reading.modality
-    if kind == "npy":
+    if kind == "npy" and (reading.range is None or asked in FIELDS):
         array = arrays.read_npy(path)
         why = f"as asked (--as {asked})" if asked in FIELDS else why_field(array)
         if not why:
@@ -90,7 +90,7 @@ def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | E
     files = [n for n in files if not n.rpartition("/")[2].casefold().startswith(COMPANIONS)]
     train = [n for n in files if role(n.rpartition("/")[2]) == "train"]
     chosen = train if len(train) == 1 else files
-    if not chosen or len({end_of(name) for name in files}) > 1 and len(chosen) > 1:
+    if not chosen or (len({end_of(name) for name in files}) > 1 and len(chosen) > 1):
         return None
     if len(chosen) > 1:
         raise DataError(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganzfeld.data.columns import Values
-from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.data.text_sets import SENTENCES, grammar_lines
+from ganzfeld.data.source import Raw
+from ganzfeld.data.text_sets import grammar_lines
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.symbols import BadLine, Unit, build_vocabulary, cleaned, encode_lines
@@ -69,21 +69,9 @@ def keep(raw: Raw, chosen: list[int]) -> None:
     raw.bad = {at: raw.bad[number] for at, number in enumerate(chosen) if number in raw.bad}
 
 
-def embedded(name: str, count: int | None) -> Gathered:
+def grammar(count: int) -> Raw:
     """The embedded set "grammar": sentences of `text_sets.english`, in words."""
-    number = count or SENTENCES
-
-    def gather(progress: object) -> Raw:
-        raw = Raw(columns={}, titles=[f"sentence {i}" for i in range(number)])
-        add_lines(raw, grammar_lines(number), name, "words")
-        raw.columns["x"].spec.extra["grammar"] = GRAMMAR
-        return raw
-
-    return Gathered(
-        kind="embedded",
-        name=name,
-        place=name,
-        stamps=[(name, number, 1)],
-        modality="text",
-        gather=gather,
-    )
+    raw = Raw(columns={}, titles=[f"sentence {number}" for number in range(count)])
+    add_lines(raw, grammar_lines(count), "grammar", "words")
+    raw.columns["x"].spec.extra["grammar"] = GRAMMAR
+    return raw

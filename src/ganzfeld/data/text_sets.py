@@ -16,7 +16,6 @@ import numpy as np
 
 from ganzfeld.core.latents import words_of
 
-SENTENCES = 20_000  # of the set "grammar"
 DRAW = 0x74657874  # purpose of the random words, "text"
 
 Option = tuple[float, tuple[str, ...]]  # a probability and what a symbol becomes
@@ -251,7 +250,7 @@ def brackets(pairs: int, depth: int) -> Grammar:
     return Grammar(rules, f"B{2 * pairs},0")
 
 
-def grammar_lines(count: int = SENTENCES, *, seed: int = 0, first: int = 0) -> list[str]:
+def grammar_lines(count: int, *, seed: int = 0, first: int = 0) -> list[str]:
     """Lines of the embedded set "grammar": `english` sentences number `first` and so on.
 
     >>> grammar_lines(1) == grammar_lines(3)[:1]

@@ -13,7 +13,7 @@ import numpy as np
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import add_cells, labels_by_column
-from ganzfeld.data.columns import Values
+from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -155,21 +155,22 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
         lines.append(_good(text, place, raw) if place not in raw.bad else "")
     raw.titles = titles
     source.taken["text"] = f"the field {shown(key)}"
+    good = [place for place in range(len(rows)) if place not in raw.bad]
     found: dict[str, Values] = {}
     for other in keys:
         if other != key:
-            add_cells(found, other, [row.get(other) for row in rows])
-    raw.columns |= found
+            add_cells(found, other, [rows[place].get(other) for place in good])
+    raw.columns |= {name: scattered(values, good, len(rows)) for name, values in found.items()}
     label = next((n for n in found if n.casefold() in LABEL_COLUMNS), "")
     if label and found[label].spec.modality == "class" and not found[label].spec.extra["missing"]:
-        labels_by_column(source, found, label)
+        labels_by_column(source, raw.columns, label)
         raw.labels, raw.classes = source.labels, source.classes
     raw.values = _in_words(lines, raw)
     add_lines(raw, lines, shown(source.place))
 
 
 def text_key(rows: list[dict[str, Any]], keys: list[str]) -> str:
-    """The field that is the text: by a usual name, else that with the longest texts; "" for none."""
+    """The field that is the text: by a usual name, else with the longest texts; "" for none."""
 
     def share(key: str) -> float:
         return sum(isinstance(row.get(key), str) for row in rows) / max(1, len(rows))
