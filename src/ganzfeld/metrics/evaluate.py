@@ -125,6 +125,7 @@ def evaluate(
         spec=spec_of_data(pack),
         samples=np.concatenate(passed.samples) if keeps else None,
         data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
+        everything=pack,
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:

@@ -85,6 +85,8 @@ class Modality:
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
+    repeats: bool = False  # whether equal samples are usual, as lines of text are
+    one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
 
     # From the store to a network and back
@@ -156,6 +158,10 @@ class Modality:
         lazy: bool = False,
     ) -> str | None:
         """Stored samples (N, ...) side by side as HTML; None where these cannot be shown."""
+        return None
+
+    def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
+        """Stored samples as text for a terminal; None for what no terminal shows."""
         return None
 
     def describe(self, spec: Spec) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHOWN = 200  # characters of a line on a page
+ENOUGH = 100_000  # lines seen, until most of them look right
 BUCKETS = 256  # into which pairs of symbols are counted
 
 
@@ -28,6 +29,7 @@ class Texts(Modality):
     name, noun, suffix, sheet_suffix = "text", "lines", ".txt", ".txt"
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
+    one, repeats, one_file = "line", True, True
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return stored.long()
@@ -66,12 +68,27 @@ class Texts(Modality):
     ) -> str | None:
         return as_list(lines_of(samples, spec), alt)
 
+    def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
+        return "\n".join(lines_of(samples, spec))
+
     def describe(self, spec: Spec) -> str:
         vocabulary = vocabulary_of(spec)
         return (
             f"lines of up to {vocabulary.length - 1:,} {vocabulary.unit}, "
             f"{len(vocabulary) - 1:,} different ones"
         )
+
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        letters = tuple("abcdefghijklmnopqrstuvwxyz")
+        spec = text_spec(Vocabulary(("", *letters), 16))
+        return [(spec, 0), (spec, 10)]
+
+    def enough(self, spec: Spec) -> int | None:
+        """From runs on names and sentences: about as many lines, whatever their length."""
+        return ENOUGH
+
+    def too_few(self, spec: Spec) -> str:
+        return "lines: expect mistakes in every other one"
 
     def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Square roots of the shares of symbols and of pairs, both in 256 buckets: (N, 512)."""
