@@ -46,7 +46,7 @@ def test_js_by_hand() -> None:
 def test_real_lines_score_their_floors() -> None:
     found = text_metrics(FRESH, TRAIN, HELD, symbols=V)
     for n in (2, 3, 4):
-        assert abs(found[f"excess_{n}"]) < 0.003
+        assert abs(found[f"excess_{n}"]) < 0.008
     assert found["forward"] == pytest.approx(found["forward_floor"], rel=0.03)
     assert found["reverse"] == pytest.approx(found["reverse_floor"], rel=0.02)
     assert found["distinct"] == pytest.approx(found["distinct_floor"], abs=0.02)
@@ -58,7 +58,7 @@ def test_a_chain_of_too_low_an_order_is_found_out(order: int) -> None:
     chain = MarkovChain(TRAIN, order=order, symbols=V)
     rows = chain.sample(np.random.default_rng(3).random((2000, T)))
     found = text_metrics(rows, TRAIN, HELD, symbols=V)
-    assert abs(found["excess_2"]) < 0.003 or order == 0
+    assert abs(found["excess_2"]) < 0.008 or order == 0
     assert found["excess_3"] > 0.01 and found["excess_4"] > 0.01
     assert found["reverse"] > 1.02 * found["reverse_floor"]
     assert found["forward"] > 1.02 * found["forward_floor"]
