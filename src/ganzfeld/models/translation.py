@@ -15,7 +15,7 @@ class Translation(Task):
     """Samples "b" from samples "a", or back; a model is one translator a direction."""
 
     name = "translation"
-    noun, inputs, title = "Translations", "inputs", "Translate"
+    noun, inputs, title, compared = "Translations", "inputs", "Translate", False
     command = "translate {} PICTURES --out translated --sheet sheet.png"
     usual = (
         "translate MODEL PICTURES --out FOLDER; how far translations are from the truth is in its "

@@ -111,7 +111,7 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
     kind = modality_of(spec)
     name = kind.recipe if name == "default" else name
     found = find_recipe(name)
-    if found.modality not in (None, spec.modality):
+    if found.modality is not None and found.modality != spec.modality:
         raise UsageError(
             f"the recipe {name} is for {MODALITIES[found.modality].noun}, and the data hold "
             f"{kind.noun}",
@@ -220,7 +220,7 @@ def check_settings(
         names = list(dict.fromkeys(kind.recipe for kind in MODALITIES.values()))
     first: GanzfeldError | None = None
     for found in map(find_recipe, names):
-        kinds = [found.modality] if found.modality in MODALITIES else [*MODALITIES]
+        kinds = [*MODALITIES] if found.modality is None else [found.modality]
         for kind in kinds:
             facts = vetting.guesses(MODALITIES[kind], size, direction)
             try:

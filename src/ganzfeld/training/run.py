@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, Data, flatten, with_settings
+from ganzfeld.config import Config, flatten, with_settings
 from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
@@ -24,12 +24,13 @@ from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import PackOptions, alpha_of
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
+from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, vetting
@@ -312,11 +313,7 @@ def resume(
             config.data.kind,
             other=config.data.other,
             channels_b=config.data.channels_b,
-            size=config.data.size,
-            channels=config.data.channels,
-            alpha=alpha_of(config.data.channels, config.data.alpha),
-            on_bad_image=config.data.on_bad_image,
-            **read_as(config.data),
+            **options_of(config.data),
         )
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
@@ -411,12 +408,6 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     check_writable(folder, 0, fix)
     with locked(folder):
         yield
-
-
-def read_as(data: Data) -> dict[str, Any]:
-    """The options of a pack that say how a run's data were understood."""
-    names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
-    return {name: getattr(data, name) for name in names}
 
 
 def whole_labels(labels: str) -> str:
