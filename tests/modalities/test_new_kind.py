@@ -99,7 +99,7 @@ class Rows(Pack):
     spec = Spec("steps", (SIZE,), "int16", {"most": 50})  # type: ignore[assignment]
     condition_names = ("slope",)
     labels, classes, report, reused = None, (), {"warnings": []}, False
-    fingerprint = "5e" * 32
+    fingerprint, path = "5e" * 32, Path("rows.steps")
 
     def __init__(self) -> None:
         draws = np.random.default_rng(0)

@@ -5,30 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, flatten, with_settings
+from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.formats import logged
 from ganzfeld.core.lock import check_writable, locked
-from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
-from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
@@ -38,39 +33,14 @@ from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
+from ganzfeld.training.opening import open_data, whole_labels
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
+from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-from ganzfeld.training.tasks import WORK, Dataset
+from ganzfeld.training.tasks import Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run's folder, and its model."""
-
-    path: Path
-
-    @cached_property
-    def model(self) -> generate.Model | Any:
-        return generate.load(self.path)
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """What was logged while it trained, oldest first: a flat dictionary for each row.
-
-        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
-        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
-
-        Example::
-
-            import ganzfeld
-
-            run = ganzfeld.Run("runs/avatars-default")
-            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
-        """
-        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
-        return [flatten(row) for row in found if row is not None]
 
 
 def train(
@@ -408,61 +378,3 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     check_writable(folder, 0, fix)
     with locked(folder):
         yield
-
-
-def whole_labels(labels: str) -> str:
-    """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders"):
-        return labels
-    path, colon, column = labels.rpartition(":")
-    if not os.path.isfile(labels) and colon and os.path.isfile(path):
-        return f"{Path(path).resolve()}:{column}"
-    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
-
-
-def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
-    """Refuse a word or a path that cannot be meant, before the data are read."""
-    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
-    path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
-        return
-    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
-        return
-    raise UsageError(
-        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
-        safe="nothing was read",
-        fix="--labels labels.csv",
-    )
-
-
-def open_data(
-    source: str | os.PathLike[str],
-    screen: Screen,
-    task: str,
-    layout: str,
-    *,
-    other: str | os.PathLike[str] | None = None,
-    channels_b: int | None = None,
-    **options: Any,
-) -> Dataset:
-    """The packed data, made by one process where there are several.
-
-    task, layout: those of the recipe.
-    """
-    check_labels(options["labels"], source)
-    wanted = PackOptions(**options)
-
-    def make() -> Dataset:
-        return WORK[task].open(
-            source,
-            layout,
-            wanted,
-            other=other,
-            channels_b=channels_b,
-            progress=screen.progress,
-        )
-
-    pack = distributed.first(make, "pack")
-    for warning in pack.report.get("warnings", []):
-        screen.say(f"note: {warning}")
-    return pack
