@@ -91,8 +91,8 @@ def test_a_game_of_ones_own_ships_its_judge_and_ranks_by_it(
     last = ganzfeld.load(run.path, which="last", trust_code=True)
     shipped = ganzfeld.load(run.path / "model", trust_code=True)
     assert last.discriminator is not None and shipped.discriminator is not None
-    x = shipped.sample(3)
-    assert shipped.score(x).shape == (3,)
+    x = shipped.sample(3, labels=[0])
+    assert shipped.score(x, [0]).shape == (3,)
     more = ganzfeld.resume(run.path, images=96, quiet=True, trust_code=True)
     assert more.path == run.path
 
