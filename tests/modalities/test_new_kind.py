@@ -148,6 +148,8 @@ def test_a_new_kind_goes_all_the_way(run: ganzfeld.Run, tmp_path: Path) -> None:
         model.images(1)
     found = ganzfeld.evaluate(model, Rows(), count=64)
     assert found["protocol"]["extractor"] == "plain" and found["frechet"] > 0
+    with pytest.raises(SystemExit):
+        main(["progress", str(run.path), "--out", str(tmp_path / "strip.png")])
     out = tmp_path / "out"
     main(["sample", str(run.path), "--out", str(out), "--count", "3", "--trust-code"])
     assert sorted(p.name for p in out.iterdir()) == [f"0-00000{n}.csv" for n in range(3)]

@@ -137,6 +137,11 @@ class Modality:
         """
         write_array(samples, path)
 
+    def need_images(self, what: str) -> None:
+        """UsageError where samples are no images, which `what` is made of."""
+        if not self.draws:
+            raise UsageError(f"{what} is made of images, and these are {self.noun}")
+
     def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
         """A stored sample as a PIL image; UsageError where such samples are no images."""
         raise UsageError(

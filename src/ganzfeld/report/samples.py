@@ -51,7 +51,7 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
         images = [
             Html(found)
             for stored, alt in (
-                (sample, f"sample {number}"),
+                (sample[None], f"sample {number}"),
                 (nearest, f"{record.kind.one} {row} of the data, the nearest to it"),
             )
             if (found := record.kind.show(stored, alt, model.spec, **PAIR)) is not None
@@ -87,7 +87,7 @@ def missing(result: Row, model: generate.Model | str, pack: Pack | None) -> str 
 
 
 def redrawn(model: generate.Model, pack: Pack, protocol: Row, number: int) -> NDArray[Any]:
-    """Sample `number` of an evaluation again, of the class that it was asked for, (1, ...)."""
+    """Sample `number` of an evaluation again, of the class that it was asked for, as stored."""
     label = None
     if pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
         place = number - evaluate.first_number(protocol["seed"])
@@ -97,7 +97,8 @@ def redrawn(model: generate.Model, pack: Pack, protocol: Row, number: int) -> ND
             asked = pack.labels[evaluate.reference_rows(pack, protocol["reference"])]
         label = pack.classes[asked[place % len(asked)]]
     x = model.sample(1, seed=protocol["seed"], labels=label, start=number)
-    return model.store(x)
+    one: NDArray[Any] = model.store(x)[0]
+    return one
 
 
 # Class by class
