@@ -314,7 +314,7 @@ def recipes(*, show: str | None = None) -> None:
     """List the recipes, or show one.
 
     Args:
-        show: A recipe, as JSON that `train --config` takes; for 10,000 images of 64 pixels in
+        show: A recipe, as JSON that `train --config` takes; of images for 10,000 of 64 pixels in
             colour, with ten classes where it needs classes.
     """
     if show is not None:
@@ -333,11 +333,14 @@ def recipe_text(name: str) -> str:
 
     from ganzfeld.core.files import as_json
     from ganzfeld.errors import UsageError
+    from ganzfeld.modalities import MODALITIES
     from ganzfeld.recipes.find import find_recipe
     from ganzfeld.recipes.gan import Facts
 
     recipe = find_recipe(name)
-    facts = Facts(count=10_000, channels=3, height=64, width=64, classes=0, channels_b=3)
+    kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
+    spec, classes = kind.examples((64, 64))[0]
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

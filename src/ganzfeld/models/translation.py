@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.config import Config
-from ganzfeld.modalities import Spec, image_spec, spec_of
+from ganzfeld.modalities import Spec, spec_of
 from ganzfeld.models.task import Task, Weights, assemble_network, described, game_of
 from ganzfeld.models.translator import Translator
 
@@ -40,6 +40,7 @@ class Translation(Task):
             },
             "channels": {"a": config.data.channels, "b": config.data.channels_b},
             "size": config.data.size,
+            "spec": self.specs(config)["a"].to_json(),
         }
 
     def assemble(
@@ -51,7 +52,8 @@ class Translation(Task):
         trust_code: bool,
         where: str = "the model",
     ) -> Translator:
-        networks, spec = {}, image_spec(about["channels"]["a"], *about["size"])
+        networks = {}
+        spec = spec_of(about.get("spec"), (about["channels"]["a"], *about["size"]))
         for way, one in about["translators"].items():
             start = f"{one['network']}."
             own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
