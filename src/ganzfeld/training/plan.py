@@ -124,9 +124,9 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
 def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     """The numbers that come with the samples: their names, and some rows of them; None for none."""
     few = np.linspace(0, pack.count - 1, min(pack.count, ROWS)).round().astype(np.int64)
-    numbers = pack.rows(few).get("c")
-    if numbers is None:
+    if "c" not in pack.rows(few[:1]):
         return None
+    numbers = pack.rows(few)["c"]
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
