@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
@@ -45,7 +45,7 @@ def open_like(
     there = opened(source)
     if there is None:
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
-        there = open_pack(source, options, progress=progress)
+        there = open_pack(cast(str, source), options, progress=progress)
     ours, theirs = spec_of_data(there), spec_of_data(pack)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(
