@@ -211,7 +211,7 @@ def test_memorisation_by_other_held_out_images_shares_no_row(tmp_path: Path) -> 
 class Many:
     """A pack as far as the choice of rows goes."""
 
-    fingerprint = "many"
+    fingerprint, spec = "many", image_spec(1, 8, 8)
 
     def __len__(self) -> int:
         return 3_000
