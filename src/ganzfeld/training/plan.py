@@ -13,7 +13,7 @@ import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed, latents
-from ganzfeld.core.names import duration
+from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
 from ganzfeld.data.summary import rows_of
@@ -130,7 +130,12 @@ def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
-    return {"names": names, "rows": [[float(v) for v in row] for row in numbers]}
+    columns = getattr(pack, "condition_columns", None)
+    return {
+        "names": names,
+        "rows": [[float(v) for v in row] for row in numbers],
+        **({"columns": columns} if columns else {}),
+    }
 
 
 def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int | None]) -> Config:
@@ -255,6 +260,7 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
     return [
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
+        *([("given", given_words(data))] if data.conditions else []),
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
@@ -284,6 +290,19 @@ def measured_rows(
         seconds = 2 * inception * inception_seconds()
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
+
+
+def given_words(data: Data) -> str:
+    """The numbers that samples are conditioned on, with their ranges where these are known."""
+    assert data.conditions is not None
+    told = []
+    for column in data.conditions.get("columns", []):
+        if column["kind"] == "number":
+            told.append(f"{shown(column['name'])} {column['low']:g} to {column['high']:g}")
+        else:
+            names = capped([shown(name) for name in column["classes"]], 4)
+            told.append(f"{shown(column['name'])}: {', '.join(names)}")
+    return "; ".join(told) or ", ".join(shown(name) for name in data.conditions["names"])
 
 
 def held_out_words(data: Data) -> str:
