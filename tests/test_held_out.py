@@ -16,6 +16,7 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.metrics import evaluate, learning, reference
+from ganzfeld.modalities import image_spec
 from ganzfeld.recipes.gan import Facts, default
 from ganzfeld.training import final, run, validation
 from ganzfeld.training.build import build_trainer

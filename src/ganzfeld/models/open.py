@@ -10,13 +10,14 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError
-from ganzfeld.modalities import Spec, modality_of, spec_of, spec_of_data
+from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
 
 # how a run's data were understood, as a pack's options name it
 READ = (
-    "labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules", "modality",
-)  # fmt: skip
+    *("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules"),
+    "modality",
+)
 
 
 def open_data(
@@ -30,13 +31,12 @@ def open_data(
         return open_pack(data, PackOptions(labels=labels), progress=progress)
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
-        # of a run from before they were written down
-        trained_on = {"rules": 1, "modality": "image", **trained_on}
+        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
+    read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
     options = PackOptions(
-        **as_in(subject.spec, trained_on.get("alpha", "white")),
+        **read | as_in(subject.spec, trained_on.get("alpha", "white")),
         labels=labels,
         on_bad_image=trained_on.get("on_bad_image"),
-        **{name: trained_on[name] for name in READ[1:] if name in trained_on},
     )
     return open_pack(data, options, progress=progress)
 
@@ -73,9 +73,7 @@ def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
 
 def options_of(data: Data) -> dict[str, Any]:
     """Options of the pack that a run was trained on."""
-    kind = modality_of(spec_of(data.spec)) if data.spec else None
     return {
-        **({} if kind is None or kind.rescaled else {"modality": kind.name}),
         "size": data.size,
         "channels": data.channels,
         "alpha": alpha_of(data.channels, data.alpha),

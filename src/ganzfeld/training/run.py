@@ -19,10 +19,8 @@ from ganzfeld.core.device import choose_device
 from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
-from ganzfeld.data.conditions import again, conditioned
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
@@ -30,18 +28,16 @@ from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.training import config_file, vetting
+from ganzfeld.training import config_file, opening, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
-from ganzfeld.training.conditions import condition_names, need_taken, resolved
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
-from ganzfeld.training.opening import open_data, whole_labels
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
 from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-from ganzfeld.training.tasks import Dataset
+from ganzfeld.training.tasks import WORK, Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
@@ -181,8 +177,8 @@ def train(
     if on_bad_image is not None:
         border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
     screen = make_screen(border.flag(quiet, "quiet"))
-    labels = whole_labels(border.path(labels, "--labels"))
-    conditions = condition_names(condition)
+    labels = opening.whole_labels(border.path(labels, "--labels"))
+    conditions = opening.condition_names(condition)
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
     reading |= {"modality": modality}
@@ -195,9 +191,9 @@ def train(
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
         if conditions:
-            labels, conditions = resolved(source, asked.task, conditions, reading)
+            labels, conditions = opening.resolved(source, asked.task, conditions, reading)
             reading["labels"] = labels
-        pack = open_data(
+        pack = opening.open_data(
             source,
             screen,
             asked.task,
@@ -208,8 +204,7 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
-        if isinstance(pack, Pack):
-            pack = conditioned(pack, conditions, held_out)
+        pack = WORK[asked.task].conditioned(pack, conditions, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -221,7 +216,7 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
-            need_taken(config, conditions)
+            opening.need_taken(config, conditions)
             config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
@@ -294,7 +289,7 @@ def resume(
     whereabouts.need(config.data, folder)
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
-        pack = open_data(
+        pack = opening.open_data(
             config.data.source,
             screen,
             task_of_run(config).name,
@@ -311,8 +306,7 @@ def resume(
                 fix="restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
-        if isinstance(pack, Pack):
-            pack = again(pack, config.data.conditions)
+        pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
