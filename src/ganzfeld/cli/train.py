@@ -160,7 +160,7 @@ def sample(
     model: Positional[Path],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     count: int = 16,
     seed: int = 0,
     grid: Path | None = None,
@@ -181,6 +181,7 @@ def sample(
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
+            Lines of text go into one file; without --out they are printed.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -199,6 +200,7 @@ def sample(
     """
     import numpy as np
 
+    from ganzfeld.cli.sample import place_of, together
     from ganzfeld.core import border
     from ganzfeld.core.console import Screen
     from ganzfeld.models import model as generate
@@ -214,7 +216,9 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
-    screen = Screen()
+    kind = loaded.modality
+    out = place_of(out, kind, seed)
+    screen = Screen(quiet=out is None)
     rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
@@ -242,23 +246,28 @@ def sample(
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in loaded.store(chunk):
+        for one in loaded.store(chunk):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}{loaded.modality.suffix}"
-            loaded.modality.save(pixels, path, loaded.spec)
+            if grid or kind.one_file:
+                everything.append(one)
+            if out is None or kind.one_file:
+                continue
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{kind.suffix}"
+            kind.save(one, path, loaded.spec)
             written += path.stat().st_size
-            if grid:
-                everything.append(pixels)
-        if not done:
+        if not done and out is not None and not kind.one_file:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
+    if kind.one_file:
+        together(kind, np.stack(everything), loaded.spec, out)
     if grid:
         rows = len({*label}) if columns is None and label else 1
         everything = by_class(everything, len(label), loaded) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
-        loaded.modality.sheet(np.stack(everything), wide, grid, loaded.spec)
-    tell(f"{count:,} {loaded.modality.noun} in {out}" + (f", grid in {grid}" if grid else ""))
+        kind.sheet(np.stack(everything), wide, grid, loaded.spec)
+    if out is not None:
+        tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.cli.sample import print_price
 

@@ -93,6 +93,9 @@ class TextGAN(TextGame):
         "soft": softmax rows as they are (Gulrajani et al. 2017).
     informed: D's logit is its network's output less G's log probability of the symbol (Fu et al.
         2018, "AIRL", eq. 4). Its network then need not follow G as G moves.
+    helping: G writes one symbol behind each beginning of a real line, and D judges it there
+        ("teacher helping", Press et al. 2017), for "expected". G then reads beginnings of real
+        lines, but learns from verdicts alone. Without, it writes whole lines by itself.
     discount: of later logits, for "reinforce".
     entropy: weight of a reward for G's own entropy, for the first two.
     temperature: of "gumbel" and "soft", from the start to the end of the run.
@@ -113,6 +116,7 @@ class TextGAN(TextGame):
         *,
         estimator: Estimator = "expected",
         informed: bool = False,
+        helping: bool = False,
         discount: float = 0.23,
         entropy: float = 0.0,
         temperature: tuple[float, float] = (1.0, 0.5),
@@ -135,7 +139,10 @@ class TextGAN(TextGame):
             raise ValueError(f"estimator {estimator} needs a {kind} for D")
         if informed and (not self.judged or getattr(G, "noise", 0)):
             raise ValueError("informed is for expected and reinforce, with a generator of noise 0")
-        self.estimator, self.informed, self.discount = estimator, informed, discount
+        if helping and estimator != "expected":
+            raise ValueError("helping is for the estimator expected")
+        self.estimator, self.informed, self.helping = estimator, informed, helping
+        self.discount = discount
         self.entropy, self.temperature, self.curriculum = entropy, temperature, curriculum
         self.smoothing, self.adversarial = smoothing, LOSSES[loss]
         self.r1, self.r2, self.difference = r1, r2, difference
@@ -184,23 +191,33 @@ class TextGAN(TextGame):
         if not self.judged:
             return self.critic_loss(batch)
         x, y, c = self.real(batch), batch.get("y"), batch.get("c")
+        known = None
+        if self.informed or self.helping:
+            with torch.no_grad():
+                _, known = self.G.log_probabilities(x, self.noise(x), y, c, cap=self.cap())
+        places, scores = self.scores(x, known if self.informed else None, batch)
+        losses = {"real": softplus(-taken(scores, places)).mean()}
+        if self.helping:
+            losses["fake"] = (known.exp() * softplus(scores)).sum(1).mean()
+            return losses
         with torch.no_grad():
             tokens, _, logged = self.written(batch)
-            known = None
-            if self.informed:
-                _, known = self.G.log_probabilities(x, self.noise(x), y, c, cap=self.cap())
-        real = taken_from(self.scores(x, known, batch))
         places, fake = self.scores(tokens, logged if self.informed else None, batch)
         if self.estimator == "expected":
-            against = (logged.exp() * softplus(fake)).sum(1)
+            losses["fake"] = (logged.exp() * softplus(fake)).sum(1).mean()
         else:
-            against = softplus(taken(fake, places))
-        return {"real": softplus(-real).mean(), "fake": against.mean()}
+            losses["fake"] = softplus(taken(fake, places)).mean()
+        return losses
 
     def generator_loss(self, batch: Batch) -> Losses:
         if not self.judged:
             return self.relaxed_loss(batch)
-        tokens, places, logged = self.written(batch)
+        if self.helping:
+            tokens, y, c = self.real(batch), batch.get("y"), batch.get("c")
+            z = self.noise(tokens)
+            places, logged = self.G.log_probabilities(tokens, z, y, c, cap=self.cap())
+        else:
+            tokens, places, logged = self.written(batch)
         with torch.no_grad():
             _, scores = self.scores(tokens, logged if self.informed else None, batch)
             scores = scores.clamp(-MOST, MOST)

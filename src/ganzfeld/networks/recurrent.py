@@ -398,7 +398,7 @@ class TextCritic(nn.Module):
 
     def embedded(self, x: Tensor) -> Tensor:
         """Rows (N, T, embedding), on which slopes are measured."""
-        if x.is_floating_point():
+        if x.dim() == 3:
             return x @ self.embedding
         return nn.functional.embedding(x.long(), self.embedding)
 
