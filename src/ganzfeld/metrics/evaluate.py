@@ -31,7 +31,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import open_data, open_like, opened
+from ganzfeld.models.open import as_spec, open_data, open_like, opened
 from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
@@ -80,6 +80,8 @@ def evaluate(
     subject = open_subject(model, trust_code)
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     pack = opened(data) or open_data(data, subject, progress, labels)
+    if isinstance(subject, generate.Model):
+        pack = as_spec(pack, subject.spec)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
     if not isinstance(subject, generate.Model):

@@ -77,9 +77,7 @@ COMPARED = (
         Metric(f"js_{n}", "text", f"between the shares of {NGRAMS[n]} of symbols, in bits", "min")
         for n in ORDERS
     ),
-    Metric(
-        "forward", "text", f"nats a symbol of samples, {ACROSS} of the data; low is dull", None
-    ),
+    Metric("forward", "text", f"nats a symbol of samples, {ACROSS} of the data; low is dull", None),
     Metric("reverse", "text", f"nats a symbol of the data, {ACROSS} of the samples", "min"),
     Metric("distinct", "text", "different lines among the samples", "max"),
 )

@@ -95,6 +95,7 @@ class Modality:
     repeats: bool = False  # whether equal samples are usual, as lines of text are
     one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
     by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
+    advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
 
     # From the store to a network and back
@@ -124,6 +125,11 @@ class Modality:
         """
         if mirror or jitter:
             raise ValueError(f"data.mirror and data.jitter are for images, not for {self.noun}")
+        return None
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """What turns stored samples of one spec into those of another; None where nothing has to,
+        or nothing can."""
         return None
 
     # For people

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 END = 0  # the symbol that closes a line
+UNKNOWN = "\ufffd"  # stands for numbers beyond a vocabulary
 LIMIT = 1_000  # symbols of a vocabulary, unless more are asked for
 MOST = 32_767  # of any: rows are int16
 LONGEST = 64  # symbols of a line, unless more are asked for
@@ -126,12 +127,12 @@ class Vocabulary:
         return row
 
     def decode(self, row: Sequence[int] | NDArray[Any]) -> str:
-        """The line of a row, up to its first END."""
+        """The line of a row, up to its first END; numbers beyond the vocabulary are marked."""
         found: list[str] = []
         for number in np.asarray(row).tolist():
             if number == END:
                 break
-            found.append(self.symbols[number])
+            found.append(self.symbols[number] if number < len(self.symbols) else UNKNOWN)
         return joined(found, self.unit)
 
     def to_json(self) -> dict[str, Any]:

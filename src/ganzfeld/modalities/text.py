@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
 from ganzfeld.modalities.base import Modality, Spec
-from ganzfeld.modalities.symbols import Unit, Vocabulary
+from ganzfeld.modalities.symbols import Unit, Vocabulary, split
 from ganzfeld.text import isolated, plain, shortened
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Texts(Modality):
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
     one, repeats, one_file = "line", True, True
+    advice = "text-mle learns the same generator by maximum likelihood, better in the same time"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return stored.long()
@@ -37,6 +39,20 @@ class Texts(Modality):
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
         found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
         return found
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """Lines in the symbols of another vocabulary. What that lacks becomes one number beyond."""
+        if vocabulary_of(spec) == (theirs := vocabulary_of(wanted)):
+            return None
+
+        def turn(rows: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros((len(rows), theirs.length), np.int16)
+            for row, line in zip(found, lines_of(rows, spec), strict=True):
+                symbols = split(line, theirs.unit)[: theirs.length - 1]
+                row[: len(symbols)] = [theirs.numbers.get(one, len(theirs)) for one in symbols]
+            return found
+
+        return turn
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         self.sheet(sample[None], None, path, spec)

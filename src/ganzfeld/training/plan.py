@@ -264,6 +264,7 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
+        *([("note", advice)] if (advice := advice_on(config, pack)) else []),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
@@ -275,6 +276,12 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
     ]
+
+
+def advice_on(config: Config, pack: Dataset) -> str:
+    """What whoever takes the recipe of a kind of sample should know; "" for nothing."""
+    kind = modality_of(spec_of_data(pack))
+    return kind.advice if config.recipe == kind.recipe else ""
 
 
 def measured_rows(
