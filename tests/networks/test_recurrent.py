@@ -160,3 +160,9 @@ def test_uniforms_are_of_the_normal_distribution(G: TextGenerator) -> None:
     below = logged[0].detach().exp().cumsum(0).numpy()
     assert int(rows[0, 0]) == int(np.searchsorted(below, 0.5))
     assert math.isclose(float(logged[0].exp().sum()), 1, abs_tol=1e-6)
+
+
+def test_an_extreme_latent_chooses_no_symbol_behind_an_end(G: TextGenerator) -> None:
+    rows = G(torch.full((1, G.latent), 9.0))
+    ended = (rows == 0).long().cumsum(1) > 0
+    assert bool((rows[ended] == 0).all()) and int(rows[0, -1]) == 0

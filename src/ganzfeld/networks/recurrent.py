@@ -178,8 +178,9 @@ class TextGenerator(nn.Module):
         return self.unroll(choose, z, y, c, self.length)
 
     def uniforms(self, z: Tensor) -> Tensor:
-        """The numbers in [0, 1] that choose the symbols, (N, T): Phi of a latent's tail."""
-        return (1 + torch.erf(z[:, self.noise :] / math.sqrt(2))) / 2
+        """The numbers in [0, 1) that choose the symbols, (N, T): Phi of a latent's tail."""
+        u = (1 + torch.erf(z[:, self.noise :] / math.sqrt(2))) / 2
+        return u.clamp_max(1 - 2**-24)  # a symbol without any probability is never chosen
 
     def write(
         self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None, *, cap: int | None = None
