@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ganzfeld.data.held import Part
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.metrics.evaluate import evaluate
 from ganzfeld.metrics.registry import choose_metrics
@@ -15,8 +16,9 @@ NUMBERS = ("js_2", "js_3", "js_4", "forward", "reverse", "distinct")
 @pytest.fixture(scope="module")
 def found() -> dict[str, object]:
     """Other sentences of the grammar in place of a model's."""
-    data = open_pack("grammar:3000", PackOptions(), workers=0)
-    return evaluate(open_pack("grammar:4000", PackOptions(), workers=0), data, count=1000)
+    pack = open_pack("grammar:4000", PackOptions(), workers=0)
+    data, others = Part(pack, np.arange(3000)), Part(pack, np.arange(3000, 4000))
+    return evaluate(others, data, count=1000)
 
 
 def test_real_lines_score_what_real_lines_score(found: dict) -> None:

@@ -159,7 +159,7 @@ def test_uniforms_are_of_the_normal_distribution(G: TextGenerator) -> None:
     rows, _, logged = G.write(z)
     below = logged[0].detach().exp().cumsum(0).numpy()
     assert int(rows[0, 0]) == int(np.searchsorted(below, 0.5))
-    assert math.isclose(float(logged[0].exp().sum()), 1, abs_tol=1e-6)
+    assert math.isclose(float(logged[0].detach().exp().sum()), 1, abs_tol=1e-6)
 
 
 def test_an_extreme_latent_chooses_no_symbol_behind_an_end(G: TextGenerator) -> None:

@@ -96,6 +96,10 @@ class TextGAN(TextGame):
     helping: G writes one symbol behind each beginning of a real line, and D judges it there
         ("teacher helping", Press et al. 2017), for "expected". G then reads beginnings of real
         lines, but learns from verdicts alone. Without, it writes whole lines by itself.
+    reward: of a symbol, for "expected". "log" is D's logit: at D's optimum, G's loss is then the
+        divergence of G from the data at each place. "odds" is e to the logit, normalised over
+        all symbols (Che et al. 2017, "MaliGAN", eq. 4): the divergence of the data from G, by
+        which G learns faster what it misses.
     discount: of later logits, for "reinforce".
     entropy: weight of a reward for G's own entropy, for the first two.
     temperature: of "gumbel" and "soft", from the start to the end of the run.
@@ -117,6 +121,7 @@ class TextGAN(TextGame):
         estimator: Estimator = "expected",
         informed: bool = False,
         helping: bool = False,
+        reward: Literal["log", "odds"] = "log",
         discount: float = 0.23,
         entropy: float = 0.0,
         temperature: tuple[float, float] = (1.0, 0.5),
@@ -141,7 +146,10 @@ class TextGAN(TextGame):
             raise ValueError("informed is for expected and reinforce, with a generator of noise 0")
         if helping and estimator != "expected":
             raise ValueError("helping is for the estimator expected")
+        if reward not in ("log", "odds"):
+            raise ValueError(f"reward is log or odds, not {reward!r}")
         self.estimator, self.informed, self.helping = estimator, informed, helping
+        self.reward = reward
         self.discount = discount
         self.entropy, self.temperature, self.curriculum = entropy, temperature, curriculum
         self.smoothing, self.adversarial = smoothing, LOSSES[loss]
@@ -224,7 +232,7 @@ class TextGAN(TextGame):
         p = logged.exp()
         losses: Losses = {}
         if self.estimator == "expected":
-            losses["adversarial"] = -(p * scores).sum(1).mean()
+            losses["adversarial"] = -self.worth(logged, scores).sum(1).mean()
         else:
             rewards = 2 * torch.sigmoid(taken(scores, places)) - 1
             returns = self.returns(rewards, places, tokens.shape)
@@ -233,6 +241,16 @@ class TextGAN(TextGame):
             own = -(p * logged.clamp_min(LEAST)).sum(1)
             losses["entropy"] = -self.entropy * own.mean()
         return losses
+
+    def worth(self, logged: Tensor, scores: Tensor) -> Tensor:
+        """What G is paid for its probability of each symbol at each place, (M, V).
+
+        scores: D's log ratios of the data's probabilities to G's.
+        """
+        if self.reward == "log":
+            return logged.exp() * scores
+        believed = (logged.detach() + scores).softmax(1)  # G's, times the odds, normalised
+        return believed * logged.clamp_min(LEAST)
 
     @torch.no_grad()
     def returns(self, rewards: Tensor, places: Places, shape: torch.Size) -> Tensor:
