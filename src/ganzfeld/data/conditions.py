@@ -75,7 +75,8 @@ def scaled(column: Column, about: Mapping[str, Any]) -> NDArray[np.float32]:
         return scaled_.astype(np.float32)[:, None]
     if about["kind"] == "class":
         values = np.eye(len(about["classes"]), dtype=np.float32)[values]
-    return 2 * values.astype(np.float32) - 1
+    signs: NDArray[np.float32] = 2 * values.astype(np.float32) - 1
+    return signs
 
 
 def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
