@@ -326,3 +326,22 @@ def test_sounds_have_columns_of_a_table(tmp_path, pack):
         about = found.condition_columns[0]
         pitch = batch["c"][:, 0] * about["spread"] + about["mean"]
         assert np.allclose(pitch, 100 + batch["x"][:, 0, 0] / 2, atol=1e-3)
+
+
+def test_a_run_from_before_conditions_is_continued_by_the_same_command(tmp_path):
+    import copy
+
+    from ganzfeld.recipes import RECIPES, Facts
+    from ganzfeld.training.build import complete
+    from ganzfeld.training.resume import adopt
+
+    wanted = complete(RECIPES["dcgan"](Facts(count=200, channels=1, height=16, width=16)))
+    wanted.data.modality = "auto"
+    stored = copy.deepcopy(wanted)
+    stored.data.modality = "image"
+    for part in stored.networks.values():
+        assert part.options.pop("conditions") == 0
+    assert adopt(copy.deepcopy(wanted), stored, tmp_path).data.modality == "image"
+    wanted.networks["G"].options["conditions"] = 1
+    with pytest.raises(CheckpointError, match="other settings"):
+        adopt(wanted, copy.deepcopy(stored), tmp_path)
