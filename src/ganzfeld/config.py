@@ -71,6 +71,7 @@ class Data:
     channels_b: int | None = None  # of domain b
     labels: str = "auto"  # "none" leaves them aside, "folders" insists, or a table's path
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
+    limits: tuple[float, float] | None = None  # numbers that became 0 and 255, if not they
     frames: str = "first"  # or "all" of animations and files with pages
     splits: str = "train"  # "all" takes test and validation images too
     follow_links: bool = False  # out of the data's folder too

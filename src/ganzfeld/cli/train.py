@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -166,6 +167,8 @@ def sample(
     show_price: bool = False,
     data: str | None = None,
     which: Literal["best", "last"] = "best",
+    format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     trust_code: bool = False,
 ) -> None:
     """Draw images from a run or a model. Image i of a seed is always the same.
@@ -185,13 +188,17 @@ def sample(
         show_price: Also measure what the selection costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
+        format: png has 8 bits. The others hold numbers in the units of the data: 16-bit PNG or
+            TIFF, or TIFF of 32-bit floats.
+        range: For these: the values of black and white. Default: those of the data.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
-    from ganzfeld.core import border
+    from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
-    from ganzfeld.modalities.image import draw
+    from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.image import draw, units
     from ganzfeld.models import model as generate
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -205,9 +212,16 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded.shape)
+    encode = None
+    if format != "png":
+        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+    elif range is not None:
+        raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
+    suffix = "tif" if format.startswith("tiff") else "png"
     screen = Screen()
     if of is None and rank is None:
-        numbers: Iterable[int] = range(count)
+        numbers: Iterable[int] = itertools.count()
         chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
     else:
         from ganzfeld.models.rank import best
@@ -229,10 +243,14 @@ def sample(
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in draw.to_pixels(chunk):
+        for one, pixels in zip(chunk, draw.to_pixels(chunk), strict=True):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}.png"
-            draw.save_image(draw.to_image(pixels), path)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}.{suffix}"
+            if encode is None:
+                draw.save_image(draw.to_image(pixels), path)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.replace(path, encode(one))
             written += path.stat().st_size
             if grid:
                 everything.append(pixels)

@@ -61,6 +61,7 @@ TRAINED_ON = {
     "fingerprint": text,
     "samples": COUNT,
     "kind": text,
+    "limits": maybe(row(number(), number())),
 }
 TRAINING = fields(
     {},
@@ -160,6 +161,7 @@ RUN = fields(
                 "samples": COUNT,
                 "held_out": maybe(COUNT),
                 "classes": NAMES,
+                "limits": maybe(row(number(), number())),
                 "jitter": PART_OF_RUN,
                 "max_megapixels": number(1e-6, 1e9),
                 "rules": whole(1, 1_000),

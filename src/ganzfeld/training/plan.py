@@ -94,6 +94,8 @@ def fit(
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     data.held_out = held_out
+    limits = pack.report.get("limits")
+    data.limits = (limits[0], limits[1]) if limits else None
     if isinstance(pack, Pack) and held_out is None:
         data.held_out = held.usual(pack.count)
     return config

@@ -28,6 +28,7 @@ FREE = frozenset(
         "data.source",
         "data.other",
         "data.home",
+        "data.limits",
     }
 )
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
