@@ -83,6 +83,7 @@ class Data:
     jitter: float = 0.0  # enlarge by this part of the side and take a random window
     fingerprint: str = ""  # of the packed content
     samples: int = 0
+    grown: list[dict[str, Any]] = field(default_factory=list)  # what it was, for each time
     held_out: int | None = None  # samples never trained on; None: a run from before, trains on all
     classes: list[str] = field(default_factory=list)
 

@@ -121,6 +121,7 @@ def resume(
     data: str | None = None,
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -132,6 +133,7 @@ def resume(
         data: Where the data are now, if they were moved. They must be the same.
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
+        data_grown: Go on although images were added to the data. All are used from here on.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
@@ -145,6 +147,7 @@ def resume(
         data=data,
         other=other,
         device=device,
+        data_grown=data_grown,
         quiet=quiet,
         trust_code=trust_code,
     )

@@ -137,6 +137,7 @@ OPTIMISER = fields(
         "warm_up": PART_OF_RUN,
     },
 )
+GROWN = fields({"images": COUNT, "samples": COUNT, "fingerprint": text})
 RUN = fields(
     {
         "game": PART,
@@ -159,6 +160,7 @@ RUN = fields(
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),
                 "samples": COUNT,
+                "grown": listing(GROWN, most=10_000),
                 "held_out": maybe(COUNT),
                 "classes": NAMES,
                 "limits": maybe(row(number(), number())),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganzfeld.config import Config, Data
-from ganzfeld.core import distributed, latents
+from ganzfeld.core import distributed
 from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
@@ -150,8 +150,6 @@ def check(config: Config) -> None:
             "run.deterministic computes in float32, and run.precision asks for bfloat16",
             fix="leave one of them out",
         )
-    if not 0 <= run.seed < latents.LIMIT:
-        raise UsageError(f"a seed is from 0 to {latents.LIMIT - 1} (2^64 - 1), not {run.seed}")
 
 
 def check_settings(
@@ -187,9 +185,9 @@ def check_settings(
 
 
 def plan_rows(
-    config: Config, game: Game, pace: Pace, pack: Pack | TwoDomains
+    config: Config, game: Game, pace: Pace, pack: Pack | TwoDomains, started: str = ""
 ) -> list[tuple[str, str]]:
-    """The plan, as names and values."""
+    """The plan, as names and values. started: what weights of `--init` were taken."""
     run, data = config.run, config.data
     assert run.images is not None
     what = getattr(pack, "summary", None)
@@ -212,7 +210,7 @@ def plan_rows(
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
         ("parameters", ", ".join(networks)),
-        *([("starts from", run.init)] if run.init else []),
+        *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +29,7 @@ from ganzfeld.errors import ResourceError
 from ganzfeld.games.ema import Averages
 from ganzfeld.games.losses import draws_of
 from ganzfeld.metrics import translation
+from ganzfeld.metrics.inception import installed
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.models import choice
 from ganzfeld.models import folder as shipping
@@ -36,9 +37,9 @@ from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_state
 from ganzfeld.report import quality
 from ganzfeld.report import write as write_report
-from ganzfeld.training import endings, meter, promises, resume, retention, selection, vetting
+from ganzfeld.training import endings, grown, meter, promises, resume, retention, selection, vetting
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import evaluate_final, inception_count
+from ganzfeld.training.final import evaluate_final, inception_count, missing, owes_inception
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
@@ -84,6 +85,7 @@ class Session:
         self.draws = draws_of(config.game.name, config.game.options)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
+        self.started = ""  # what weights of `--init` were taken
         runtime.tune()
 
     @property
@@ -161,7 +163,7 @@ class Session:
         if pack is not None and can_examine(self.trainer.game, pack):
             seconds = self.total / pace.rate
             run.inception_count = inception_count(pack, seconds, run.inception_count)
-        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack, self.started)
         self.screen.table(f"plan for {self.folder}", rows)
         if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
             self.screen.say(warning)
@@ -202,7 +204,7 @@ class Session:
         """As it is before the first step: with fresh weights, or with those of `--init`."""
         trainer = self.make_trainer()
         if self.config.run.init:
-            start_from(trainer, Path(self.config.run.init))
+            self.started = start_from(trainer, Path(self.config.run.init))
         return trainer
 
     # From the newest checkpoint
@@ -233,13 +235,22 @@ class Session:
         )
         for note in resume.notes(found.manifest if found else {}, self.device):
             self.screen.say(f"note: {note}")
+        if note := grown.note(self.config.data):
+            self.screen.say(f"note: {note}")
+        if (count := self.config.run.inception_count) and not installed():
+            self.screen.say(f"note: {missing(count)}")
         self.load(found)
         self.play()
 
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=self.can_be_examined)
+        lacking = promises.lacking(
+            self.folder,
+            self.trainer.images,
+            evaluated=self.can_be_examined,
+            owes=partial(owes_inception, self.config),
+        )
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
@@ -261,7 +272,9 @@ class Session:
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             metrics_log.rewind(self.log_file, self.trainer.images)
-            self.scores = metrics_log.scores(self.log_file)
+            scores = metrics_log.scores(self.log_file)
+            since = grown.since(self.config.data)
+            self.scores = {images: score for images, score in scores.items() if images > since}
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
             retention.prune(self.checkpoints, self.config.run.keep, self.protected())
