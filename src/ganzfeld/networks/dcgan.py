@@ -131,5 +131,5 @@ class DCGANDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.verdict(self.layers(self.planes(x, y)), y)
+        logits: Tensor = self.verdict(self.planes.through(self.layers, x, y), y)
         return logits
