@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ganzfeld.training.pace import Pace
 
 IMAGES_A_PIXEL = 1_000  # of the side, until images look right
+SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
 JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
 
 
@@ -219,7 +220,25 @@ def plan_rows(
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
+        *([("exceeded", over)] if (over := exceeded(config, pace, pack)) else []),
     ]
+
+
+def exceeded(config: Config, pace: Pace, pack: Pack | TwoDomains) -> str:
+    """By how much a run takes longer than `--minutes`, and why; "" where it does not."""
+    run = config.run
+    if run.minutes is None or run.images is None:
+        return ""
+    more = pace.seconds(run.images) - 60 * run.minutes
+    if more < SLIGHT * 60 * run.minutes:
+        return ""
+    text = f"--minutes {run.minutes:g} by {duration(more)}: half of the time goes into steps"
+    if pace.end > more / 2 and isinstance(pack, Pack):
+        text += (
+            f", and the end takes {duration(pace.end)} whatever the length of the run, since all "
+            f"runs on these data are measured by {final_count(pack):,} samples"
+        )
+    return text
 
 
 def measured_rows(

@@ -59,7 +59,7 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
         compared = final_count(pack)
         memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
-    return Pace(rate, share * often + once, memory, share, got)
+    return Pace(rate, share * often + once, memory, share, got, once)
 
 
 def affordable(
