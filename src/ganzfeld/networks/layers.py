@@ -91,9 +91,10 @@ class JoinPlanes(nn.Module):
         is added to the first convolution of the image, which is the same but for rounding.
         """
         first = layers[0] if len(layers) else None
-        if self.classes < MANY or not isinstance(first, nn.Conv2d) or first.groups != 1:
+        plain = isinstance(first, nn.Conv2d) and first.groups == 1 and first.padding != "same"
+        if self.classes < MANY or not plain:
             return cast(Tensor, layers(self(x, y)))
-        x = convolve_with_labels(first, x, need_labels(y))
+        x = convolve_with_labels(cast(nn.Conv2d, first), x, need_labels(y))
         for layer in list(layers)[1:]:
             x = layer(x)
         return x
@@ -105,13 +106,19 @@ def convolve_with_labels(layer: nn.Conv2d, x: Tensor, y: Tensor) -> Tensor:
     A plane of ones gives at each place the sum of the kernel's weights that lie in the image.
     """
     channels = x.shape[1]
-    how = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
-    weight = layer.weight
-    own = nn.functional.conv2d(x, weight[:, :channels], layer.bias, **how)  # type: ignore[arg-type]
+    weight, (stride, padding, dilation) = layer.weight, how(layer)
+    own = nn.functional.conv2d(x, weight[:, :channels], layer.bias, stride, padding, dilation)
     kernels = weight[:, channels:].index_select(1, y).transpose(0, 1).flatten(2)
     ones = torch.ones(1, 1, *x.shape[2:], dtype=weight.dtype, device=x.device)
-    inside = nn.functional.unfold(ones, layer.kernel_size, **how)[0]  # type: ignore[arg-type]
-    return own + (kernels @ inside).view(len(x), -1, *own.shape[2:])
+    inside = nn.functional.unfold(ones, layer.kernel_size, dilation, padding, stride)[0]
+    labels: Tensor = (kernels @ inside).view(len(x), -1, *own.shape[2:])
+    return own + labels
+
+
+def how(layer: nn.Conv2d) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Stride, padding and dilation."""
+    assert not isinstance(layer.padding, str)
+    return layer.stride, layer.padding, layer.dilation
 
 
 class Verdict(nn.Module):
