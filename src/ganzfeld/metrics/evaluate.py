@@ -90,7 +90,8 @@ def evaluate(
         return against(subject, statistics, net, count, seed, choose_device(device), progress)
     subject = open_subject(model, trust_code)
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
-    pack = opened(data) or open_data(data, subject, progress, labels)
+    there = opened(data)
+    pack = open_data(data, subject, progress, labels) if there is None else there
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
     if not isinstance(subject, generate.Model):
