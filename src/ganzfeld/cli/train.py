@@ -75,7 +75,7 @@ def train(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
         device: Device to train on.
-        init: Initialise weights from this run or model.
+        init: Initialise weights from this run or model, as far as they fit.
         held_out: Number of images kept out of training, to detect copying and overfitting. Default:
             5 %, at most 256; 0 for fewer than 100 images.
         set: Change a setting of the recipe, such as networks.G.width=32.

@@ -112,7 +112,7 @@ def train(
     on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
-        of a model. They must fit.
+        of a model. Layers that do not fit start afresh, and the plan names them.
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     held_out: images never trained on, always the same ones of a data set, by which copying and
