@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
 
@@ -40,6 +41,20 @@ def open_data(
         on_bad_image=trained_on.get("on_bad_image"),
     )
     return open_pack(data, options, progress=progress)
+
+
+def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
+    """Images in their own size. UsageError where they have several."""
+    sizes = own_sizes(source, progress)
+    if len(sizes) > 1:
+        few = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])
+        raise UsageError(
+            f"the images have {len(sizes):,} sizes ({few}), and without data there is none to "
+            "bring them to",
+            safe="nothing was measured",
+            fix="give images of one size",
+        )
+    return open_pack(source, PackOptions(size=next(iter(sizes), None)), progress=progress)
 
 
 def open_like(
