@@ -57,3 +57,17 @@ def test_plain_numbers_are_alike_for_lines_alike() -> None:
     plain = Texts().plain(encode_lines(["emma", "emma", "naïve"], VOCABULARY).tokens)
     assert plain.shape == (3, 512) and np.array_equal(plain[0], plain[1])
     assert np.abs(plain[0] - plain[2]).sum() > 1
+
+
+def test_lines_in_other_symbols_are_the_same_lines() -> None:
+    other = build_vocabulary(["emma", "zoe", "naïve days"])
+    kind, wanted = Texts(), text_spec(other)
+    turn = kind.turned(SPEC, wanted)
+    assert turn is not None and kind.turned(SPEC, SPEC) is None
+    rows = turn(ROWS)
+    assert rows.shape == (4, other.length)
+    assert lines_of(rows, wanted)[::3] == ["emma", "naïve"]
+    assert lines_of(rows, wanted)[1] == "\ufffd" * 5  # none of its symbols is known there
+    words = text_spec(build_vocabulary(["emma goes", "naïve"], unit="words"))
+    turn = kind.turned(SPEC, words)
+    assert turn is not None and lines_of(turn(ROWS), words)[0] == "emma"
