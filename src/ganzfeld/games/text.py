@@ -107,8 +107,8 @@ class TextGAN(TextGame):
         al. 2017); 0: none.
     smoothing: part of a real symbol that is spread over all, for the last two, so that D does not
         tell by sharpness.
-    loss, r1, r2, penalty_every, difference: as `Adversarial` has them, for the last two; slopes are
-        by finite differences of the embedded rows.
+    critic_loss, r1, r2, penalty_every, difference: as `Adversarial` has `loss` and these, for the
+        last two; slopes are by finite differences of the embedded rows.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
@@ -127,7 +127,7 @@ class TextGAN(TextGame):
         temperature: tuple[float, float] = (1.0, 0.5),
         curriculum: float = 0.0,
         smoothing: float = 0.1,
-        loss: str = "relativistic",
+        critic_loss: str = "relativistic",
         r1: float = 0.0,
         r2: float = 0.0,
         penalty_every: int = 4,
@@ -152,7 +152,7 @@ class TextGAN(TextGame):
         self.reward = reward
         self.discount = discount
         self.entropy, self.temperature, self.curriculum = entropy, temperature, curriculum
-        self.smoothing, self.adversarial = smoothing, LOSSES[loss]
+        self.smoothing, self.adversarial = smoothing, LOSSES[critic_loss]
         self.r1, self.r2, self.difference = r1, r2, difference
         self.penalty_every = self.period = penalty_every
         self.register_buffer("baseline", torch.zeros(()))
