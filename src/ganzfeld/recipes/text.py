@@ -30,14 +30,14 @@ def fit(facts: Facts) -> dict[str, Any]:
 def text_gan(facts: Facts) -> Config:
     """A recurrent generator that learns from a discriminator alone, which judges every symbol."""
     judge = Part(name="text-judge", options=fit(facts) | {"hidden": HIDDEN})
-    options = {"estimator": "expected", "informed": True, "helping": True, "reward": "odds"}
+    options = {"estimator": "expected", "informed": True, "helping": True}
     return Config(
         recipe="text-gan",
         game=Part(name="text-gan", options=options),
         networks={"G": generator(facts), "D": judge},
         optimisers={
-            "discriminator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-4, **EASE),
-            "generator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-4, **EASE),
+            "discriminator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+            "generator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
         },
         ema=Ema(),
         run=Run(batch_size=BATCH, images=LINES),
