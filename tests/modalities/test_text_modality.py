@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
+from ganzfeld.errors import CheckpointError
+from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.symbols import build_vocabulary, encode_lines
 from ganzfeld.modalities.text import Texts, as_list, lines_of, text_spec, vocabulary_of
 
@@ -71,3 +74,18 @@ def test_lines_in_other_symbols_are_the_same_lines() -> None:
     words = text_spec(build_vocabulary(["emma goes", "naïve"], unit="words"))
     turn = kind.turned(SPEC, words)
     assert turn is not None and lines_of(turn(ROWS), words)[0] == "emma"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"unit": "characters", "symbols": "abc"},
+        {"unit": "characters", "symbols": ["a", "b"]},
+        {"unit": "lines", "symbols": ["", "a"]},
+        {"unit": "words", "symbols": ["", 3]},
+    ],
+)
+def test_a_damaged_vocabulary_is_said(extra: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="a spec of text is damaged"):
+        vocabulary_of(Spec("text", (6,), "int16", extra))

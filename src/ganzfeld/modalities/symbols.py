@@ -28,6 +28,7 @@ BYTE_ORDER_MARKS = (
 )
 
 Unit = Literal["characters", "words"]
+UNITS: tuple[Unit, ...] = ("characters", "words")
 Tokens = NDArray[np.int16]
 Lengths = NDArray[np.int64]
 

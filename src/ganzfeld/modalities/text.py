@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
+from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
-from ganzfeld.modalities.symbols import Unit, Vocabulary, split
+from ganzfeld.modalities.symbols import UNITS, Unit, Vocabulary, split
 from ganzfeld.text import isolated, plain, shortened
 
 if TYPE_CHECKING:
@@ -128,13 +129,20 @@ def text_spec(vocabulary: Vocabulary) -> Spec:
 
 
 def vocabulary_of(spec: Spec) -> Vocabulary:
-    """The vocabulary that a spec holds.
+    """The vocabulary that a spec holds; CheckpointError where it is damaged.
 
     >>> v = Vocabulary(("", "a"), 3)
     >>> vocabulary_of(text_spec(v)) == v
     True
     """
-    return _vocabulary(tuple(spec.extra["symbols"]), spec.shape[0], spec.extra["unit"])
+    symbols, unit = spec.extra.get("symbols"), spec.extra.get("unit")
+    whole = isinstance(symbols, list | tuple) and all(isinstance(s, str) for s in symbols)
+    if not whole or len(spec.shape) != 1 or unit not in UNITS or list(symbols[:1]) != [""]:
+        raise CheckpointError(
+            "a spec of text is damaged: it holds a list of symbols, of which the first is empty, "
+            f"a unit ({' or '.join(UNITS)}), and one length"
+        )
+    return _vocabulary(tuple(symbols), spec.shape[0], unit)
 
 
 @functools.lru_cache(8)
