@@ -98,20 +98,20 @@ class TextGAN(TextGame):
         lines, but learns from verdicts alone. Without, it writes whole lines by itself.
     reward: of a symbol, for "expected". "log" is D's logit: at D's optimum, G's loss is then the
         divergence of G from the data at each place. "odds" is e to the logit, normalised over
-        all symbols (Che et al. 2017, "MaliGAN", eq. 4): the divergence of the data from G, by
-        which G learns faster what it misses.
+        all symbols (Che et al. 2017, "MaliGAN", eq. 4): the divergence of the data from G.
     discount: of later logits, for "reinforce".
     entropy: weight of a reward for G's own entropy, for the first two.
     temperature: of "gumbel" and "soft", from the start to the end of the run.
     curriculum: part of the run in which lines grow from 3 symbols to their full length (Press et
         al. 2017); 0: none.
-    smoothing: part of a real symbol that is spread over all, for the last two, so that D does not
-        tell by sharpness.
+    smoothing: part of a real symbol that is spread over all, for "soft", so that D does not tell
+        by sharpness.
     critic_loss, r1, r2, penalty_every, difference: as `Adversarial` has `loss` and these, for the
         last two; slopes are by finite differences of the embedded rows.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    baseline: Tensor
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class TextGAN(TextGame):
         if not self.judged:
             return self.critic_loss(batch)
         x, y, c = self.real(batch), batch.get("y"), batch.get("c")
-        known = None
+        known: Any = None
         if self.informed or self.helping:
             with torch.no_grad():
                 _, known = self.G.log_probabilities(x, self.noise(x), y, c, cap=self.cap())
