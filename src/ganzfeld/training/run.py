@@ -5,74 +5,42 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, Data, flatten, with_settings
+from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.formats import logged
 from ganzfeld.core.lock import check_writable, locked
-from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import alpha_of
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
-from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
-from ganzfeld.recipes.find import data_kind, find_recipe
+from ganzfeld.models.open import options_of
+from ganzfeld.models.tasks import task_of_run
+from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
+from ganzfeld.training.opening import open_data, whole_labels
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
+from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-
-if TYPE_CHECKING:
-    from ganzfeld.data.pack import Pack
-    from ganzfeld.data.pairs import TwoDomains
-
+from ganzfeld.training.tasks import Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run's folder, and its model."""
-
-    path: Path
-
-    @cached_property
-    def model(self) -> generate.Model | Any:
-        return generate.load(self.path)
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """What was logged while it trained, oldest first: a flat dictionary for each row.
-
-        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
-        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
-
-        Example::
-
-            import ganzfeld
-
-            run = ganzfeld.Run("runs/avatars-default")
-            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
-        """
-        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
-        return [flatten(row) for row in found if row is not None]
 
 
 def train(
@@ -207,7 +175,7 @@ def train(
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
     with Signals() as signals, joined(device) as on:
-        kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
+        asked = find_recipe(recipe)  # a wrong name should not wait for the data
         folder = default_folder(source, recipe)
         if out is not None:
             folder = Path(border.path(out, "--out"))
@@ -217,7 +185,8 @@ def train(
         pack = open_data(
             source,
             screen,
-            kind=kind,
+            asked.task,
+            asked.layout,
             other=other,
             size=size,
             alpha=alpha,
@@ -235,7 +204,7 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
-            config.data.kind, config.data.other = kind, whole_path(other)
+            config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
             config.run.seed, config.run.device = seed, on.type
@@ -310,14 +279,11 @@ def resume(
         pack = open_data(
             config.data.source,
             screen,
-            kind=config.data.kind,
+            task_of_run(config).name,
+            config.data.kind,
             other=config.data.other,
             channels_b=config.data.channels_b,
-            size=config.data.size,
-            channels=config.data.channels,
-            alpha=alpha_of(config.data.channels, config.data.alpha),
-            on_bad_image=config.data.on_bad_image,
-            **read_as(config.data),
+            **options_of(config.data),
         )
         if pack.fingerprint != config.data.fingerprint:
             raise CheckpointError(
@@ -371,9 +337,7 @@ def make_screen(quiet: bool) -> Screen:
     return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
 
 
-def budget(
-    folder: Path, config: Config, pack: Pack | TwoDomains, device: torch.device
-) -> int | None:
+def budget(folder: Path, config: Config, pack: Dataset, device: torch.device) -> int | None:
     """Images that these networks could see in the minutes asked for; as noted if it was before."""
     if (folder / "config.json").exists():
         with vetting.as_stored(folder):
@@ -414,69 +378,3 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     check_writable(folder, 0, fix)
     with locked(folder):
         yield
-
-
-def read_as(data: Data) -> dict[str, Any]:
-    """The options of a pack that say how a run's data were understood."""
-    names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
-    return {name: getattr(data, name) for name in names}
-
-
-def whole_labels(labels: str) -> str:
-    """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders"):
-        return labels
-    path, colon, column = labels.rpartition(":")
-    if not os.path.isfile(labels) and colon and os.path.isfile(path):
-        return f"{Path(path).resolve()}:{column}"
-    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
-
-
-def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
-    """Refuse a word or a path that cannot be meant, before the data are read."""
-    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
-    path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
-        return
-    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
-        return
-    raise UsageError(
-        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
-        safe="nothing was read",
-        fix="--labels labels.csv",
-    )
-
-
-def open_data(
-    source: str | os.PathLike[str],
-    screen: Screen,
-    *,
-    kind: str = "pictures",
-    other: str | os.PathLike[str] | None = None,
-    channels_b: int | None = None,
-    **options: Any,
-) -> Pack | TwoDomains:
-    """The packed data, made by one process where there are several."""
-    from ganzfeld.data import domains
-    from ganzfeld.data.pack import PackOptions, open_pack
-
-    check_labels(options["labels"], source)
-    wanted = PackOptions(**options)
-
-    def make() -> Pack | TwoDomains:
-        if kind == "pictures":
-            domains.need_pictures(source, other)
-            return open_pack(source, wanted, progress=screen.progress)
-        return domains.open_domains(
-            domains.named(source, kind),
-            kind,
-            wanted,
-            other=other,
-            channels_b=channels_b,
-            progress=screen.progress,
-        )
-
-    pack = distributed.first(make, "pack")
-    for warning in pack.report.get("warnings", []):
-        screen.say(f"note: {warning}")
-    return pack
