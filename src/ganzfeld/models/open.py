@@ -32,7 +32,8 @@ def open_data(
         return open_pack(data, PackOptions(labels=labels), progress=progress)
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
-        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
+        # of a run from before these were written down
+        trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
     read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
     options = PackOptions(
         **read | as_in(subject.spec, trained_on.get("alpha", "white")),

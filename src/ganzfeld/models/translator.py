@@ -278,7 +278,8 @@ def find_pictures(source: Path) -> Iterator[Found]:
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
         yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
-    found = find_source(source, Reading(labels="none", splits="all", follow_links=True))
+    reading = Reading(labels="none", splits="all", follow_links=True, modality="image")
+    found = find_source(source, reading)
     if not isinstance(found, Encoded):
         raise DataError(
             f"{shown(str(source))} holds arrays, not images",

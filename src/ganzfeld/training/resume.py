@@ -49,10 +49,10 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     before = Data().modality  # a run from before other kinds were read
     if stored.data.modality == before and wanted.data.modality == "auto":
         wanted.data.modality = before
-    for name, part in stored.networks.items():
+    for name, network in stored.networks.items():
         asked = wanted.networks.get(name)
-        if asked and asked.name == part.name and asked.options.get("conditions") == 0:
-            part.options.setdefault("conditions", 0)  # likewise
+        if asked and asked.name == network.name and asked.options.get("conditions") == 0:
+            network.options.setdefault("conditions", 0)  # likewise
     wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
