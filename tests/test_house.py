@@ -90,8 +90,8 @@ def test_no_two_test_files_share_a_name() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-# What may name a kind of sample or a task outside of their rooms, and why. `data` finds out of which
-# kind files are, so the word stands there.
+# What may name a kind of sample or a task outside of their rooms, and why. `data` finds out of
+# which kind files are, so the word stands there.
 ROOMS = {"modalities", "models/generation.py", "models/translation.py", "training/tasks.py"}
 NAMED = {
     "cli/options.py": "the values of an option",
@@ -100,6 +100,7 @@ NAMED = {
     "metrics/features.py": "a protocol says in words what an extractor is given",
     "metrics/kinds.py": "the table of what measures each kind",
     "models/open.py": "whether data are open already, in the one place that opens them",
+    "models/translator.py": "it translates images, and reads files as such",
     "recipes/gan.py": "the table of recipes says what each is for",
     "training/run.py": "the usual name of a column, in a docstring",
 }
