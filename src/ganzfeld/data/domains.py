@@ -16,7 +16,7 @@ from ganzfeld.core.names import capped, natural, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
 from ganzfeld.data.layout import is_test
-from ganzfeld.data.options import PackOptions
+from ganzfeld.data.options import IMAGES, PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
 from ganzfeld.data.source import RULES, Encoded, Gathered, Ready
@@ -46,7 +46,7 @@ def open_domains(
 
     Raises DataError where there are not two domains, or pairs do not match.
     """
-    options = replace(options, labels="none", least=1, modality="image")
+    options = replace(options, labels="none", least=1, modality=IMAGES)
     paired = kind == "paired"
 
     def pack(found: str | os.PathLike[str] | Encoded | Ready, **changes: Any) -> Side:
