@@ -100,7 +100,6 @@ NAMED = {
     "metrics/features.py": "a protocol says in words what an extractor is given",
     "metrics/kinds.py": "the table of what measures each kind",
     "models/open.py": "whether data are open already, in the one place that opens them",
-    "models/translator.py": "it translates images, and reads files as such",
     "recipes/gan.py": "the table of recipes says what each is for",
     "training/run.py": "the usual name of a column, in a docstring",
 }
