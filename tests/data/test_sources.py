@@ -500,7 +500,7 @@ def test_a_folder_called_avatars_is_that_folder(pack, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["avatars:", "avatars:0", "avatars:x", "avatars:-3", "avatars:²"])
 def test_embedded_counts_are_checked(pack, name):
-    with pytest.raises(DataError, match="a number of images"):
+    with pytest.raises(DataError, match="a number of samples"):
         pack(name)
 
 
@@ -523,7 +523,7 @@ def test_what_is_there_instead_of_pictures_is_said(tmp_path, pack):
         (tmp_path / name).write_text("words")
     with pytest.raises(DataError, match=r"2 \.txt, 1 \.csv"):
         pack(tmp_path)
-    with pytest.raises(DataError, match="not supported yet"):
+    with pytest.raises(DataError, match="1 of lines: one is not a data set"):
         pack(tmp_path / "a.txt")
     (tmp_path / "one.png").write_bytes(corpus.png())
     with pytest.raises(DataError, match="is one image"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import GRID_PIXELS, parse_size, stopped_by_ctrl_c
+from ganzfeld.cli.drawing import by_class, check_grid, check_room, class_names, given_rows
+from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.text import tell
 
 
@@ -26,6 +28,8 @@ def train(
     batch: int | None = None,
     seed: int | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
+    modality: Annotated[Kind, arg(name="as")] = "auto",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -59,6 +63,9 @@ def train(
         seed: Random seed (initial weights, data order, sampling).
         labels: auto: conditional if the data have labels. none: ignore them. folders: use folders
             as classes. Or the path of a table, with :COLUMN if it has several.
+        condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
+            lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
+        modality: What to take the data for. Default: decided by what they are; the plan says it.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
             data.
         frames: all: every frame of animations and every page of documents.
@@ -68,7 +75,7 @@ def train(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
         device: Device to train on.
-        init: Initialise weights from this run or model.
+        init: Initialise weights from this run or model, as far as they fit.
         held_out: Number of images kept out of training, to detect copying and overfitting. Default:
             5 %, at most 256; 0 for fewer than 100 images.
         set: Change a setting of the recipe, such as networks.G.width=32.
@@ -94,6 +101,8 @@ def train(
         batch=batch,
         seed=seed,
         labels=labels,
+        condition=condition or (),
+        modality=modality,
         value_range=range,
         frames=frames,
         splits=splits,
@@ -120,6 +129,7 @@ def resume(
     data: str | None = None,
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -131,6 +141,7 @@ def resume(
         data: Where the data are now, if they were moved. They must be the same.
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
+        data_grown: Go on although images were added to the data. All are used from here on.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
@@ -144,6 +155,7 @@ def resume(
         data=data,
         other=other,
         device=device,
+        data_grown=data_grown,
         quiet=quiet,
         trust_code=trust_code,
     )
@@ -159,6 +171,7 @@ def sample(
     grid: Path | None = None,
     columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -166,6 +179,8 @@ def sample(
     show_price: bool = False,
     data: str | None = None,
     which: Literal["best", "last"] = "best",
+    format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     trust_code: bool = False,
 ) -> None:
     """Draw images from a run or a model. Image i of a seed is always the same.
@@ -178,6 +193,8 @@ def sample(
         grid: Also write one image that shows all of them; with several --label, one class a row.
         columns: Images in a row of the grid. Default: as many as rows, or as a class has.
         label: Class names, repeated over the images. Default: a random class for each.
+        given: Values of the columns that the model is conditioned on, in the data's units, such as
+            age=30 or tags=red|small. Default: those of a random sample of the data for each.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -185,12 +202,17 @@ def sample(
         show_price: Also measure what the selection costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
+        format: png has 8 bits. The others hold numbers in the units of the data: 16-bit PNG or
+            TIFF, or TIFF of 32-bit floats.
+        range: For these: the values of black and white. Default: those of the data.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
-    from ganzfeld.core import border
+    from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
+    from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.image import units
     from ganzfeld.models import model as generate
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -204,10 +226,21 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
+    encode = None
+    if format != "png":
+        loaded.modality.need_images(f"--format {format}")
+        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+    elif range is not None:
+        raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
+    suffix = ".tif" if format.startswith("tiff") else loaded.modality.suffix
     screen = Screen()
+    rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
-        numbers: Iterable[int] = range(count)
-        chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
+        numbers: Iterable[int] = itertools.count()
+        chunks = loaded.chunks(
+            count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
+        )
     else:
         from ganzfeld.models.rank import best
 
@@ -220,6 +253,7 @@ def sample(
             labels=label or None,
             mean=mean,
             std=std,
+            numbers=rows,
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
@@ -228,13 +262,17 @@ def sample(
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in loaded.store(chunk):
+        for one, stored in zip(chunk, loaded.store(chunk), strict=True):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}{loaded.modality.suffix}"
-            loaded.modality.save(pixels, path, loaded.spec)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
+            if encode is None:
+                loaded.modality.save(stored, path, loaded.spec)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.replace(path, encode(one))
             written += path.stat().st_size
             if grid:
-                everything.append(pixels)
+                everything.append(stored)
         if not done:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
@@ -249,65 +287,6 @@ def sample(
         from ganzfeld.cli.sample import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
-
-
-NAME_BYTES = 200  # of a class in a file's name, which may have 255
-
-
-def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
-    """The class of each sample as a part of its file's name; empty where there are no classes."""
-    from ganzfeld.models.export_dataset import folders_of
-
-    wanted = loaded.label_numbers(label or None)
-    short = [n.encode("utf-8", "ignore")[:NAME_BYTES] for n in folders_of(loaded.classes).values()]
-    plain = [name.decode("utf-8", "ignore") for name in short]
-    for low in range(0, count, BLOCK):  # for as many as there are
-        block = range(low, min(low + BLOCK, count))
-        own = loaded.labels_of(block, seed, wanted)
-        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
-
-
-def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:
-    """Samples of classes in turn as rows of a class each, the last row's end filled with blanks."""
-    blank = model.modality.blank(model.spec)
-    each = -(-len(everything) // labels)
-    rows = [everything[first::labels] for first in range(labels)]
-    return [image for row in rows for image in [*row, *[blank] * (each - len(row))]]
-
-
-BLOCK = 4096  # labels drawn at once
-
-
-def check_grid(count: int, model: Any) -> None:
-    """UsageError where a sheet of so many would not fit; it says how many do."""
-    from ganzfeld.errors import UsageError
-
-    most = model.modality.most_in_sheet(model.spec, GRID_PIXELS)
-    if most is not None and count > most:
-        raise UsageError(
-            f"--grid with {count:,} {model.modality.noun} is too large for one: {most:,} fit",
-            safe="nothing was drawn",
-            fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
-        )
-
-
-def check_room(out: Path, each: float, left: int) -> None:
-    """ResourceError where the disk cannot take the rest; it says how many fit."""
-    import shutil
-
-    from ganzfeld.core.memory import amount
-    from ganzfeld.errors import ResourceError
-
-    free = shutil.disk_usage(out).free
-    block = 4096  # a disk gives whole ones
-    needed = left * max(each, block)
-    if needed > free:
-        raise ResourceError(
-            f"{left:,} more images need about {amount(needed)}, and {out} has {amount(free)}",
-            safe=f"the first ones are in {out}",
-            fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
-            + " fits, or another disk with --out",
-        )
 
 
 def recipes(*, show: str | None = None) -> None:

@@ -12,10 +12,12 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
+from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.discover import embedded_count, find_source
+from ganzfeld.data.embedded import SETS, embedded
 from ganzfeld.data.expand import take_frames
 from ganzfeld.data.options import PackOptions
-from ganzfeld.data.source import Encoded, Ready, Source
+from ganzfeld.data.source import Encoded, Gathered, Ready, Source
 from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image.codec import MIN_SIDE, Probe, Target
@@ -27,16 +29,18 @@ EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
 
 
 def load_source(
-    source: str | os.PathLike[str] | Encoded | Ready, options: PackOptions
-) -> tuple[Encoded | Ready, PackOptions]:
+    source: str | os.PathLike[str] | Encoded | Ready | Gathered, options: PackOptions
+) -> tuple[Encoded | Ready | Gathered, PackOptions]:
     """The source, and the options with what its name says about them."""
-    if isinstance(source, Encoded | Ready):
+    if isinstance(source, Encoded | Ready | Gathered):
         return source, options
     drawn = embedded_count(source)
     if drawn is None:
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
-        found = find_source(source, options.reading)
+        found: Encoded | Ready | Gathered = find_source(source, options.reading)
+    elif (name := str(source).partition(":")[0]) in SETS:
+        found = embedded(name, options.count or drawn or None)
     else:
         options = replace(
             options,
@@ -55,6 +59,8 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
         source.load()
     elif options.frames == "all":
         take_frames(source, options.max_megapixels)
+    if options.labels.startswith(PREFIX):
+        labels_by_column(source, source.columns, options.labels.removeprefix(PREFIX))
     if len(source.classes) == 1 and options.labels != "none":
         source.notes.append(f"only one class, {shown(source.classes[0])}: taken as unlabelled")
     if len(source.classes) == 1 or options.labels == "none":
@@ -94,6 +100,8 @@ def own_sizes(
     if isinstance(found, Encoded):
         return {(p.height, p.width) for p in _probe_all(found, options, progress, workers)}
     if found.kind == "embedded":
+        return set()
+    if isinstance(found, Gathered):
         return set()
     found.load()
     return {(found.stack.shape[2], found.stack.shape[3])}

@@ -25,25 +25,29 @@ from ganzfeld.data.containers import (
     read_zip,
     sniff,
 )
+from ganzfeld.data.embedded import SETS
+from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
 from ganzfeld.data.readers import FolderReader
-from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.sounds import sounds_of
+from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tarfiles import read_tars
 from ganzfeld.errors import DataError, did_you_mean
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
-EMBEDDED = ("avatars",)
+EMBEDDED = ("avatars", *SETS)
 KNOWN = (
-    "a folder of images, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
+    "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
+    "CSV, a text file, or avatars"
 )
 
 
 def find_source(
     source: str | os.PathLike[str],
     reading: Reading = Reading(),  # noqa: B008  frozen
-) -> Encoded | Ready:
+) -> Encoded | Ready | Gathered:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     path = Path(os.fspath(source)).expanduser()
     try:
@@ -72,14 +76,14 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED or os.path.lexists(source):
+    if name not in (*EMBEDDED, *SETS) or os.path.lexists(source):
         return None
     if not colon:
         return 0
     if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
         raise DataError(
-            f"{shown(source)}: a number of images was expected behind the colon",
-            fix="avatars:2000",
+            f"{shown(source)}: a number of samples was expected behind the colon",
+            fix=f"{name}:2000",
         )
     return int(number)
 
@@ -105,8 +109,11 @@ def _missing(path: Path) -> DataError:
 # Folders
 
 
-def _in_folder(root: Path, reading: Reading) -> Encoded | Ready:
+def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     listing = list_folder(root, follow=reading.follow_links)
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (found := other_folder(root, listing, reading)):
+        return found
     kinds = {
         name: kind
         for name, _, _ in listing.files
@@ -205,7 +212,7 @@ def _step_of(root: Path, names: list[str]) -> str:
 
 def _container_in(
     root: Path, kinds: dict[str, str], listing: Listing, reading: Reading
-) -> Encoded | Ready:
+) -> Encoded | Ready | Gathered:
     """A folder without images that holds IDX, Parquet or tar files, or one archive."""
     by_kind = {kind: [n for n, k in kinds.items() if k == kind] for kind in CONTAINERS}
     if by_kind["idx"]:
@@ -216,6 +223,8 @@ def _container_in(
         train = [n for n in by_kind[kind] if "train" in n.rsplit("/", 1)[-1].lower()]
         chosen = by_kind[kind] if reading.splits == "all" else train or by_kind[kind]
         paths = [root / name for name in chosen]
+        if kind == "parquet" and (table := parquet_rows(paths, root, reading)):
+            return table
         if kind == "parquet":
             source = read_parquet(paths, root, reading.labels)
         else:
@@ -249,11 +258,17 @@ def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
 # Single files
 
 
-def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
+def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kind = sniff(path)
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (other := other_file(path, kind, reading)):
+        return other
     if kind == "zip":
         found = read_zip(path, reading)
-        return arranged(found, reading) if isinstance(found, Encoded) else found
+        if not isinstance(found, Encoded):
+            return found
+        found = arranged(found, reading)
+        return sounds_of(found) if of_sounds(found.titles, reading) else found
     if kind == "tar":
         return _arranged_unless_labelled(read_tars([path], path), reading)
     if kind == "idx":
@@ -266,7 +281,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is not a data set that ganzfeld can read"
     step = next_step(path, kind)
-    _, other = what_is_there([path.name])
+    _, beside = what_is_there([path.name])
     if not path.stat().st_size:
         what = "is empty (0 bytes)"
     elif suffix(path.name) in PICTURE_SUFFIXES:
@@ -275,8 +290,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
         what = "is not a ZIP archive, or its start is damaged"
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
-    elif other:
-        raise DataError(f"{shown(str(path))} holds no images. {other}", fix=step)
+    elif beside:
+        raise DataError(f"{shown(str(path))} holds no images. {beside}", fix=step)
     elif step:
         raise DataError(
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.errors import DataError
-from ganzfeld.modalities import Spec, modality_of, spec_of, spec_of_data
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
 
 # how a run's data were understood, as a pack's options name it
-READ = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
+READ = (
+    *("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules"),
+    "modality",
+)
 
 
 def open_data(
@@ -28,14 +32,29 @@ def open_data(
         return open_pack(data, PackOptions(labels=labels), progress=progress)
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
-        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
+        # of a run from before these were written down
+        trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
+    read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
     options = PackOptions(
-        **as_in(subject.spec, trained_on.get("alpha", "white")),
+        **read | as_in(subject.spec, trained_on.get("alpha", "white")),
         labels=labels,
         on_bad_image=trained_on.get("on_bad_image"),
-        **{name: trained_on[name] for name in READ[1:] if name in trained_on},
     )
     return open_pack(data, options, progress=progress)
+
+
+def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
+    """Images in their own size. UsageError where they have several."""
+    sizes = own_sizes(source, progress)
+    if len(sizes) > 1:
+        few = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])
+        raise UsageError(
+            f"the images have {len(sizes):,} sizes ({few}), and without data there is none to "
+            "bring them to",
+            safe="nothing was measured",
+            fix="give images of one size",
+        )
+    return open_pack(source, PackOptions(size=next(iter(sizes), None)), progress=progress)
 
 
 def open_like(
@@ -45,7 +64,7 @@ def open_like(
     there = opened(source)
     if there is None:
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
-        there = open_pack(source, options, progress=progress)
+        there = open_pack(cast(str, source), options, progress=progress)
     ours, theirs = spec_of_data(there), spec_of_data(pack)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(
@@ -70,9 +89,7 @@ def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
 
 def options_of(data: Data) -> dict[str, Any]:
     """Options of the pack that a run was trained on."""
-    kind = modality_of(spec_of(data.spec)) if data.spec else None
     return {
-        **({} if kind is None or kind.rescaled else {"modality": kind.name}),
         "size": data.size,
         "channels": data.channels,
         "alpha": alpha_of(data.channels, data.alpha),

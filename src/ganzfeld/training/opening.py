@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ganzfeld.config import Config
 from ganzfeld.core import distributed
+from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.conditions import resolve
 from ganzfeld.data.options import PackOptions
 from ganzfeld.errors import UsageError
 from ganzfeld.training.tasks import WORK, Dataset
 
 
+def condition_names(condition: str | Sequence[str]) -> list[str]:
+    """Names of columns, each once, of "age,breed" or a list of them."""
+    given = condition.split(",") if isinstance(condition, str) else list(condition)
+    if not all(isinstance(name, str) for name in given):
+        raise UsageError("condition takes names of columns", fix='condition=["age"]')
+    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
+
+
+def resolved(
+    source: str, task: str, names: list[str], reading: dict[str, Any]
+) -> tuple[str, list[str]]:
+    """The option `labels`, and the columns of numbers; UsageError where nothing is generated."""
+    if task != "generation":
+        raise UsageError("--condition is for generation; a translation has the image it is given")
+    return resolve(source, PackOptions(**reading), names)
+
+
+def need_taken(config: Config, conditions: list[str]) -> None:
+    """UsageError where numbers were asked for as conditions and the recipe takes none."""
+    if conditions and config.data.conditions is None:
+        raise UsageError(
+            f"the recipe {config.recipe} takes no numbers as conditions "
+            f"({', '.join(names_.shown(name) for name in conditions)})",
+            safe="nothing was trained",
+            fix="--recipe default, or leave --condition out",
+        )
+
+
 def whole_labels(labels: str) -> str:
     """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders"):
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
         return labels
     path, colon, column = labels.rpartition(":")
     if not os.path.isfile(labels) and colon and os.path.isfile(path):
@@ -27,7 +60,9 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     """Refuse a word or a path that cannot be meant, before the data are read."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
     path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+        return
+    if path.lower().endswith(suffixes):
         return
     if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
         return

@@ -16,7 +16,7 @@ from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.lock import check_writable, locked
+from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.from_python import WANTED
@@ -28,17 +28,16 @@ from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.training import config_file, vetting
+from ganzfeld.training import config_file, grown, opening, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
-from ganzfeld.training.opening import open_data, whole_labels
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
 from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-from ganzfeld.training.tasks import Dataset
+from ganzfeld.training.tasks import WORK, Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
@@ -59,6 +58,8 @@ def train(
     batch: int | None = None,
     seed: int | None = None,
     labels: str | os.PathLike[str] = "auto",
+    condition: str | Sequence[str] = (),
+    modality: str = "auto",
     value_range: str | None = None,
     frames: str = "first",
     splits: str = "train",
@@ -96,6 +97,11 @@ def train(
     labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
         folders as classes though they look like mere sorting; or the path of a table, with
         ":COLUMN" where it has several.
+    condition: columns that a generation is conditioned on, by name: of a table beside the files,
+        of named arrays, of JSON lines. A column of classes becomes the labels; numbers and several
+        classes at once are given to the networks beside them. By default the labels alone.
+    modality: "auto" decides by what the data are; "image", "field", "audio", "text", "table" or
+        "series" take them for that.
     value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
         default found from the numbers of the data.
     frames: "first" or "all" of animations and of files with pages.
@@ -106,7 +112,7 @@ def train(
     on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
-        of a model. They must fit.
+        of a model. Layers that do not fit start afresh, and the plan names them.
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     held_out: images never trained on, always the same ones of a data set, by which copying and
@@ -171,9 +177,11 @@ def train(
     if on_bad_image is not None:
         border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
     screen = make_screen(border.flag(quiet, "quiet"))
-    labels = whole_labels(border.path(labels, "--labels"))
+    labels = opening.whole_labels(border.path(labels, "--labels"))
+    conditions = opening.condition_names(condition)
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
+    reading |= {"modality": modality}
     with Signals() as signals, joined(device) as on:
         asked = find_recipe(recipe)  # a wrong name should not wait for the data
         folder = default_folder(source, recipe)
@@ -182,7 +190,10 @@ def train(
         check_settings(recipe, settings, size, direction)
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
-        pack = open_data(
+        if conditions:
+            labels, conditions = opening.resolved(source, asked.task, conditions, reading)
+            reading["labels"] = labels
+        pack = opening.open_data(
             source,
             screen,
             asked.task,
@@ -193,6 +204,7 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
+        pack = WORK[asked.task].conditioned(pack, conditions, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -204,6 +216,7 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
+            opening.need_taken(config, conditions)
             config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
@@ -250,6 +263,7 @@ def resume(
     data: str | os.PathLike[str] | None = None,
     other: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
@@ -258,6 +272,8 @@ def resume(
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
     data, other: where the data (and the second domain) lie now, if they were moved; they must be
         the same, and the run keeps the new place. Moved together with the run, they are found.
+    data_grown: go on although images were added to the data: from here on all are drawn, and
+        config.json says so. Shape and classes must be as they were.
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
@@ -276,7 +292,7 @@ def resume(
     whereabouts.need(config.data, folder)
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
-        pack = open_data(
+        pack = opening.open_data(
             config.data.source,
             screen,
             task_of_run(config).name,
@@ -285,20 +301,23 @@ def resume(
             channels_b=config.data.channels_b,
             **options_of(config.data),
         )
-        if pack.fingerprint != config.data.fingerprint:
+        if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="restore the original data, name it with --data PATH, or "
+                fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
+                "restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
+        pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
+            steps = checkpoint.listing(folder / "checkpoints")
+            seen = checkpoint.images_of(steps[0]) if steps else 0
+            config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
-                steps = checkpoint.listing(folder / "checkpoints")
-                seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} is below that",
@@ -375,6 +394,7 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     if distributed.rank():
         yield
         return
+    refuse_links(folder)
     check_writable(folder, 0, fix)
     with locked(folder):
         yield
