@@ -29,7 +29,9 @@ class Embedded:
     version: int = 1
 
 
-SETS: dict[str, Embedded] = {}  # a set's name, and where it is drawn: one line a set
+SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a set
+    "grammar": Embedded("text", 20_000, "ganzfeld.data.text_rows:grammar"),
+}
 
 
 def embedded(name: str, count: int | None) -> Gathered:

@@ -33,7 +33,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import open_alone, open_data, open_like, opened
+from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
 from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
@@ -92,6 +92,8 @@ def evaluate(
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     there = opened(data)
     pack = open_data(data, subject, progress, labels) if there is None else there
+    if isinstance(subject, generate.Model):
+        pack = as_spec(pack, subject.spec)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
     if not isinstance(subject, generate.Model):
@@ -137,6 +139,7 @@ def evaluate(
         spec=spec_of_data(pack),
         samples=np.concatenate(passed.samples) if keeps else None,
         data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
+        everything=pack,
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:

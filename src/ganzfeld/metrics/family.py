@@ -44,6 +44,9 @@ class Sets:
     samples, data_samples: as many as they are stored, where a family `keeps` them; and how they
     lie.
 
+    everything: the data as they were opened, for what looks at all of them; None where real samples
+    stand in place of the generated ones.
+
     Both in random order. wanted: the classes of the generated ones, where they are known.
     intervals: whether these are wanted too.
     """
@@ -62,6 +65,7 @@ class Sets:
     spec: Spec | None = None
     samples: NDArray[Any] | None = None
     data_samples: NDArray[Any] | None = None
+    everything: Any = None
 
 
 Measure = Callable[[Sets], dict[str, Any]]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.metrics import lines
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
 from ganzfeld.metrics.family import Family as Family
@@ -199,6 +200,7 @@ FAMILIES: dict[str, Family] = {
     "intra_class": Family(
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
+    **lines.FAMILIES,
 }
 
 
@@ -230,6 +232,7 @@ TABLE = (
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
+    *lines.TABLE,
 )
 BY_NAME = {metric.name: metric for metric in TABLE}
 

@@ -92,7 +92,10 @@ class Modality:
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
+    repeats: bool = False  # whether equal samples are usual, as lines of text are
+    one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
     by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
+    advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
 
     # From the store to a network and back
@@ -122,6 +125,11 @@ class Modality:
         """
         if mirror or jitter:
             raise ValueError(f"data.mirror and data.jitter are for images, not for {self.noun}")
+        return None
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """What turns stored samples of one spec into those of another; None where nothing has to,
+        or nothing can."""
         return None
 
     # For people
@@ -186,6 +194,10 @@ class Modality:
         lazy: bool = False,
     ) -> str | None:
         """Stored samples (N, ...) side by side as HTML; None where these cannot be shown."""
+        return None
+
+    def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
+        """Stored samples as text for a terminal; None for what no terminal shows."""
         return None
 
     def describe(self, spec: Spec) -> str:

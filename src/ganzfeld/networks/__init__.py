@@ -13,6 +13,7 @@ from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
+from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.tutorials import (
@@ -43,4 +44,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "text-generator": TextGenerator,
+    "text-judge": TextJudge,
+    "text-critic": TextCritic,
 }

@@ -268,6 +268,7 @@ def plan_rows(
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
+        *([("note", advice)] if (advice := advice_on(config, pack)) else []),
         ("parameters", ", ".join(networks)),
         *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
@@ -280,6 +281,12 @@ def plan_rows(
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
         *exceeded_rows(config, pace, work.compared(game, pack)),
     ]
+
+
+def advice_on(config: Config, pack: Dataset) -> str:
+    """What whoever takes the recipe of a kind of sample should know; "" for nothing."""
+    kind = modality_of(spec_of_data(pack))
+    return kind.advice if config.recipe == kind.recipe else ""
 
 
 def exceeded_rows(config: Config, pace: Pace, compared: Pack | None) -> list[tuple[str, str]]:
