@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.table_learners import Features, Logistic, Trees, target_means
 from ganzfeld.modalities.table.schema import Schema
-from ganzfeld.modalities.table.values import Typed
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]  # numbers with NaN for missing, levels as codes with -1
@@ -21,30 +20,20 @@ BINS = 10  # of a number, where pairs of columns are counted
 RARE = (0.003, 0.05)  # shares of a level that is rare, and still has rows enough to count
 
 
-def plain(table: list[Typed], schema: Schema) -> Columns:
-    """A table as numbers and codes; levels that the schema does not know count as missing."""
-    found = {column.name: column for column in table}
-    columns: Columns = {}
-    for column in schema.columns:
-        if column.blank:
-            continue
-        values = found[column.name].values
-        if column.number:
-            columns[column.name] = values.astype(np.float64)
-        else:
-            codes = {level: i for i, level in enumerate(column.levels)}
-            listed = [codes.get(value, -1) for value in values.tolist()]
-            columns[column.name] = np.array(listed, dtype=np.int64)
-    return columns
+def plain(rows: NDArray[Any], schema: Schema) -> Columns:
+    """The columns of rows (n, columns) as `ganzfeld.modalities.table` has them, blank ones left."""
+    return {
+        column.name: np.where(np.isnan(values), -1, values).astype(np.int64)
+        if column.names
+        else values.astype(np.float64)
+        for column, values in zip(schema.columns, rows.T, strict=True)
+        if not column.blank
+    }
 
 
 def levels_of(schema: Schema) -> dict[str, int]:
     """How many levels each category has."""
-    return {
-        column.name: len(column.levels)
-        for column in schema.columns
-        if not (column.number or column.blank)
-    }
+    return {c.name: c.levels for c in schema.columns if c.names and not c.blank}
 
 
 def kolmogorov(a: Floats, b: Floats) -> float:

@@ -1,8 +1,7 @@
-"""Rows of a table as float32 vectors, and back to typed columns."""
+"""Rows of a table as float32 vectors for networks, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,66 +10,60 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.table.mixtures import Mixture
-from ganzfeld.modalities.table.schema import WIDTH, Column, Schema
-from ganzfeld.modalities.table.values import INTEGER, NUMBERS, Typed, typed
+from ganzfeld.modalities.table.schema import Column, Schema
 
-Rows = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
-
-def read(columns: Mapping[str, Any]) -> list[Typed]:
-    """Columns by name, as strings or arrays, with the types that hold all their cells."""
-    return [typed(str(name), cells) for name, cells in columns.items()]
+WIDTH = 4.0  # standard deviations of a mode that are 1 in a row
 
 
-def encode(table: Sequence[Typed], schema: Schema) -> Rows:
-    """Rows (n, schema.layout.width) of a table that has the schema's columns.
+def encode(rows: NDArray[Any], schema: Schema) -> NDArray[np.float32]:
+    """Vectors (n, schema.layout.width) of rows (n, columns) as `schema.fit` takes them.
 
-    Which mode a number belongs to is drawn by its posterior, by a key of the column's name, so
-    that the values of a mode are those of its Gaussian, not of a slice. Levels that the schema
-    does not know, and missing cells where it knows of none, take the most frequent choice.
-    Raises DataError where a column is not there or has another type.
+    Which mode a number belongs to is drawn by its posterior, from a key of the column's name, so
+    that the values of a mode are those of its Gaussian, not of a slice. A missing cell where the
+    schema knows of none takes the most frequent choice, and so does a level without a name.
     """
-    found = {column.name: column for column in table}
-    n = len(table[0]) if table else 0
-    rows = np.zeros((n, schema.layout.width), np.float32)
-    for column, start in zip(schema.columns, schema.layout.starts, strict=True):
-        if not sum(column.head):
-            continue
-        if column.name not in found:
-            raise DataError(f"the table has no column {column.name!r}, which the model knows")
-        given = found[column.name]
-        if (given.type in NUMBERS) != column.number:
-            raise DataError(f"column {column.name!r} is {given.type} here, and was {column.type}")
-        choice, value = encode_number(given, column) if column.number else levels_of(given, column)
+    check_width(rows, len(schema.columns))
+    n = len(rows)
+    vectors = np.zeros((n, schema.layout.width), np.float32)
+    for column, start, values in zip(schema.columns, schema.layout.starts, rows.T, strict=True):
         numbers, choices = column.head
+        if not numbers + choices:
+            continue
+        choice, inside = (of_level if column.names else of_number)(values, column)
         if numbers:
-            rows[:, start] = value
+            vectors[:, start] = inside
         if choices:
-            rows[np.arange(n), start + numbers + choice] = 1
-    return rows
+            vectors[np.arange(n), start + numbers + choice] = 1
+    return vectors
 
 
-def levels_of(given: Typed, column: Column) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    codes: dict[Any, int] = {level: i for i, level in enumerate(column.levels)}
+def check_width(rows: NDArray[Any], width: int) -> None:
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise DataError(f"rows of shape {rows.shape} do not fit this table: (n, {width}) do")
+
+
+def of_level(values: NDArray[Any], column: Column) -> tuple[Codes, Floats]:
     common = int(np.argmax(column.shares))
-    codes[None] = len(column.levels) if column.missing else common
-    chosen = [codes.get(value, common) for value in given.values.tolist()]
-    return np.array(chosen, dtype=np.int64), np.zeros(len(chosen))
+    gone = np.isnan(values) | (values < 0) | (values >= column.levels)
+    choice = np.where(gone, column.levels if column.missing else common, values).astype(np.int64)
+    return choice, np.zeros(len(values))
 
 
-def encode_number(given: Typed, column: Column) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def of_number(values: NDArray[Any], column: Column) -> tuple[Codes, Floats]:
     """Choices (n,) and values within their modes (n,)."""
-    values, n = given.values, len(given.values)
+    values = values.astype(np.float64)
+    inside, n = np.zeros(len(values)), len(values)
     choice = np.full(n, int(np.argmax(column.shares)), dtype=np.int64)
-    inside = np.zeros(n)
     gone = np.isnan(values)
     if column.missing:
         choice[gone] = column.options - 1
     atoms = np.array(column.atoms)
-    place = np.searchsorted(atoms, values)
     at_atom = np.zeros(n, dtype=bool)
     if len(atoms):
-        nearest = np.minimum(place, len(atoms) - 1)
+        nearest = np.minimum(np.searchsorted(atoms, values), len(atoms) - 1)
         at_atom = atoms[nearest] == values
         if not column.means:  # nothing else to take: the nearest atom
             lower = np.maximum(nearest - 1, 0)
@@ -86,66 +79,56 @@ def encode_number(given: Typed, column: Column) -> tuple[NDArray[np.int64], NDAr
     return choice, inside
 
 
-def modes_of(values: NDArray[np.float64], column: Column) -> NDArray[np.int64]:
+def modes_of(values: Floats, column: Column) -> Codes:
     """A mode for each value, drawn by its posterior."""
     first = len(column.atoms)
-    shares = np.array(column.shares or (1.0,))[first : first + len(column.means)]
+    shares = np.array(column.shares)[first : first + len(column.means)]
     mixture = Mixture(shares / shares.sum(), np.array(column.means), np.array(column.deviations))
     u = numpy_generator("table", column.name).random(len(values))
     passed = mixture.posterior(values).cumsum(1) < u[:, None]
     return np.minimum(passed.sum(1), len(column.means) - 1)
 
 
-def decode(rows: NDArray[Any], schema: Schema) -> list[Typed]:
-    """The table of encoded rows (n, width): integers are whole, ranges hold, levels are known.
+def decode(vectors: NDArray[Any], schema: Schema) -> Floats:
+    """Rows (n, columns) of vectors: whole numbers are whole, ranges hold, NaN is missing.
 
-    Of one-hot vectors the largest entry counts, so that relaxed rows of a network decode too.
+    Of one-hot vectors the largest entry counts, so that what a network has relaxed decodes too.
 
     Example::
 
+        import numpy as np
         from ganzfeld.modalities.table import rows, schema
 
-        table = rows.read({"age": ["31", "44", "?"], "town": ["Ulm", "Bonn", "Ulm"]})
-        known = schema.fit(table)
+        table = np.array([[31.0, 0.0], [44.0, 1.0], [np.nan, 1.0]])
+        about = [{"name": "age", "whole": True}, {"name": "town", "names": ["Bonn", "Ulm"]}]
+        known = schema.fit(table, about)
         again = rows.decode(rows.encode(table, known), known)
-        assert again[1].values.tolist() == ["Ulm", "Bonn", "Ulm"]
+        assert np.array_equal(again, table, equal_nan=True)
     """
-    width = schema.layout.width
-    if rows.ndim != 2 or rows.shape[1] != width:
-        raise DataError(f"rows of shape {rows.shape} do not fit this table: (n, {width}) do")
-    table = []
-    for column, start in zip(schema.columns, schema.layout.starts, strict=True):
+    check_width(vectors, schema.layout.width)
+    found = np.full((len(vectors), len(schema.columns)), np.nan)
+    for place, (column, start) in enumerate(
+        zip(schema.columns, schema.layout.starts, strict=True)
+    ):
+        if column.blank or not column.options:
+            continue
         numbers, choices = column.head
-        inside = rows[:, start].astype(np.float64) if numbers else np.zeros(len(rows))
-        first = start + numbers
-        if choices:
-            choice = rows[:, first : first + choices].argmax(1)
-        else:
-            choice = np.zeros(len(rows), dtype=np.int64)
-        values = number_of(choice, inside, column) if column.number else level_of(choice, column)
-        table.append(
-            Typed(column.name, column.type, values, column.form, column.decimals, column.absent)
-        )
-    return table
+        inside = vectors[:, start].astype(np.float64) if numbers else np.zeros(len(vectors))
+        one_hot = vectors[:, start + numbers : start + numbers + choices]
+        choice = one_hot.argmax(1) if choices else np.zeros(len(vectors), dtype=np.int64)
+        found[:, place] = value_of(choice, inside, column)
+    return found
 
 
-def level_of(choice: NDArray[np.int64], column: Column) -> NDArray[Any]:
-    if column.blank:
-        return np.full(len(choice), None, dtype=object)
-    return np.array([*column.levels, None], dtype=object)[choice]
-
-
-def number_of(
-    choice: NDArray[np.int64], inside: NDArray[np.float64], column: Column
-) -> NDArray[np.float64]:
-    first = len(column.atoms)
-    fixed = np.array([*column.atoms, *column.means, *([np.nan] if column.missing else [])])
-    values = fixed[choice]
-    in_mode = (choice >= first) & (choice < first + len(column.means))
-    if column.means:
-        deviations = np.array([0.0] * first + list(column.deviations) + [0.0] * column.missing)
-        values = values + np.where(in_mode, WIDTH * deviations[choice] * inside, 0)
-    values = np.clip(values, column.low, column.high)
-    if column.type == INTEGER or column.form:
-        return np.round(values)
-    return np.round(values, column.decimals) if column.decimals >= 0 else values
+def value_of(choice: Codes, inside: Floats, column: Column) -> Floats:
+    gone = [np.nan] if column.missing else []
+    if column.names:
+        return np.array([*range(column.levels), *gone])[choice]
+    first, modes = len(column.atoms), len(column.means)
+    values = np.array([*column.atoms, *column.means, *gone])[choice]
+    scale = np.array([0.0] * first + [WIDTH * d for d in column.deviations] + [0.0] * len(gone))
+    in_mode = (choice >= first) & (choice < first + modes)
+    moved = values + scale[choice] * inside
+    if column.step:
+        moved = np.round(moved / column.step) * column.step
+    return np.where(in_mode, np.clip(moved, column.low, column.high), values)

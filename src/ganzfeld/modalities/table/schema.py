@@ -1,11 +1,10 @@
-"""What a table's columns are, from its training part: types, ranges, levels, modes."""
+"""What a table's columns are, from its training part: types, ranges, levels, atoms and modes."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,25 @@ from numpy.typing import NDArray
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.table import mixtures
 from ganzfeld.modalities.table.layout import Layout
-from ganzfeld.modalities.table.values import CATEGORY, DATE, INTEGER, NUMBERS, TIME, TYPES, Typed
+
+Floats = NDArray[np.float64]
 
 FEW = 20  # distinct numbers: each is then an atom, and there are no modes
 MOST_ATOMS = 30
 SPIKE_SHARE, SPIKE_RATIO = 0.005, 4.0  # of an atom: of all rows, and over its neighbours
 NEIGHBOURS = 5  # to either side
-MOST_LEVELS = 500  # of a category
-WIDTH = 4.0  # standard deviations of a mode that are 1 in a row
+MOST_LEVELS = 500  # of a category: more are left empty
+MOST_DECIMALS = 6
+NONE = -1.0  # a level that the schema does not know
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column of a schema.
 
-    type, form, decimals, absent: as in `values.Typed`.
-    levels: of categories and booleans, in order of their strings.
+    names: of the levels, for a category or a boolean; none for a number.
+    boolean, whole, decimals, unit: how its cells are written; decimals is None where any number
+        of digits may follow the point. unit: "day", "second" or "minute" since 1970, of dates.
     atoms: numbers that many rows have to the digit, in order.
     means, deviations: of the modes of the other numbers.
     low, high: the range in the training part; no sample lies outside.
@@ -39,11 +41,11 @@ class Column:
     """
 
     name: str
-    type: str
-    form: str = ""
-    decimals: int = 0
-    absent: str = ""
-    levels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    boolean: bool = False
+    whole: bool = False
+    decimals: int | None = None
+    unit: str = ""
     atoms: tuple[float, ...] = ()
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
@@ -54,35 +56,44 @@ class Column:
     blank: str = ""
 
     @property
-    def number(self) -> bool:
-        return self.type in NUMBERS
+    def levels(self) -> int:
+        return len(self.names)
 
     @property
     def options(self) -> int:
-        """What there is to choose from: atoms or levels, modes, and missing."""
+        """What there is to choose from: levels, atoms, modes, and missing."""
         if self.blank:
             return 0
-        return len(self.levels) + len(self.atoms) + len(self.means) + self.missing
+        return len(self.names) + len(self.atoms) + len(self.means) + self.missing
 
     @property
     def head(self) -> tuple[int, int]:
         """(numbers, choices) in an encoded row; a choice of one is none."""
         return int(bool(self.means)), self.options if self.options > 1 else 0
 
-    def names(self) -> list[str]:
-        """What the choices are called."""
-        atoms = [plain(value, self) for value in self.atoms]
-        modes = [f"about {plain(mean, self)}" for mean in self.means]
-        return [*self.levels, *atoms, *modes, *(["missing"] if self.missing else [])]
+    @property
+    def step(self) -> float:
+        """The distance of neighbouring values that a number can have; 0 where any is possible."""
+        if self.whole:
+            return 1.0
+        return 0.0 if self.decimals is None else 10.0**-self.decimals
+
+    @property
+    def kind(self) -> str:
+        """"category", "boolean", "whole number", "number", "date" or "time"."""
+        if self.names:
+            return "boolean" if self.boolean else "category"
+        if self.unit:
+            return "date" if self.unit == "day" else "time"
+        return "whole number" if self.whole else "number"
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table, in order."""
+    """The columns of a table, in order, and the rows they were learned from."""
 
     columns: tuple[Column, ...]
-    rows: int = 0  # of the training part
-    notes: tuple[str, ...] = field(default=())
+    rows: int = 0
 
     @property
     def layout(self) -> Layout:
@@ -102,117 +113,122 @@ class Schema:
         raise DataError(f"the table has no column {name!r}. Its columns: {names}")
 
     def to_json(self) -> dict[str, Any]:
-        default = asdict(Column(name="", type=CATEGORY))
-        columns = [
-            {key: value for key, value in asdict(column).items() if value != default[key]}
-            | {"name": column.name, "type": column.type}
-            for column in self.columns
-        ]
-        return {"columns": columns, "rows": self.rows, "notes": list(self.notes)}
+        default = asdict(Column(name=""))
+        columns = []
+        for column in self.columns:
+            entry = {k: v for k, v in asdict(column).items() if v != default[k]}
+            columns.append({k: list(v) if isinstance(v, tuple) else v for k, v in entry.items()})
+        return {"columns": columns, "rows": self.rows}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Schema:
         """The schema of `to_json`; ValueError for what is none."""
-        columns = tuple(column_of(entry) for entry in found["columns"])
-        return cls(columns, int(found.get("rows", 0)), tuple(found.get("notes", ())))
+        return cls(tuple(column_of(entry) for entry in found["columns"]), int(found["rows"]))
 
 
 def column_of(entry: Mapping[str, Any]) -> Column:
-    tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    column = Column(**tuples)
-    if column.type not in TYPES:
-        raise ValueError(f"column {column.name!r} has a type {column.type!r} that is unknown")
-    if column.options > 1 and len(column.shares) != column.options:
+    column = Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+    if column.head[1] and len(column.shares) != column.options:
         raise ValueError(f"column {column.name!r} has {len(column.shares)} shares, not one a choice")
+    if len(column.means) != len(column.deviations):
+        raise ValueError(f"column {column.name!r} has modes without a deviation")
     return column
 
 
-def plain(value: float, column: Column) -> str:
-    from ganzfeld.modalities.table.values import written
-
-    empty = np.array([])
-    return written(Typed(column.name, column.type, empty, column.form, column.decimals), value)
-
-
-def fit(table: Sequence[Typed]) -> Schema:
+def fit(rows: NDArray[Any], about: Sequence[Mapping[str, Any]]) -> Schema:
     """The schema of a table's training part.
 
-    Raises DataError for a table without columns or rows, or with two columns of one name.
+    rows: (n, columns) numbers, NaN where a cell is missing; of levels, their places in the names.
+    about: of each column its "name", and "names" for levels ("boolean" where these are true and
+        false); for numbers "whole", and "unit" where they count days, seconds or minutes.
+    Raises DataError for a table from which nothing can be learned.
+
+    Example::
+
+        import numpy as np
+        from ganzfeld.modalities.table import schema
+
+        rows = np.array([[31.0, 0.0], [44.0, 1.0], [np.nan, 1.0]])
+        about = [{"name": "age", "whole": True}, {"name": "town", "names": ["Bonn", "Ulm"]}]
+        known = schema.fit(rows, about)
+        assert [column.kind for column in known.columns] == ["whole number", "category"]
+        assert known.columns[0].missing and known.layout.heads == ((0, 3), (0, 2))
     """
-    if not table or not len(table[0]):
+    if not len(rows):
         raise DataError("the table has no rows to learn from")
-    doubles = [name for name, n in Counter(column.name for column in table).items() if n > 1]
-    if doubles:
-        raise DataError(f"the table has several columns called {', '.join(doubles)}")
-    columns = tuple(fit_number(c) if c.type in NUMBERS else fit_levels(c) for c in table)
+    columns = tuple(
+        fit_levels(values, entry) if "names" in entry else fit_number(values, entry)
+        for values, entry in zip(rows.T.astype(np.float64), about, strict=True)
+    )
     if not any(sum(column.head) for column in columns):
-        raise DataError("no column of the table can be learned: all of them are constant or blank")
-    notes = tuple(f"{column.name}: {column.blank}" for column in columns if column.blank)
-    return Schema(columns, len(table[0]), notes)
+        raise DataError("no column of the table can be learned: each has one value only")
+    return Schema(columns, len(rows))
 
 
-def fit_levels(column: Typed) -> Column:
-    counts = Counter(column.values.tolist())
-    gone = counts.pop(None, 0)
-    common = {
-        "name": column.name, "type": column.type, "form": column.form, "absent": column.absent,
-    }  # fmt: skip
-    if len(counts) > MOST_LEVELS or (len(counts) > 50 and len(counts) > 0.5 * len(column)):
-        why = f"{len(counts):,} different values in {len(column):,} rows: left empty, not learned"
-        return Column(**common, blank=why)
-    levels = tuple(sorted(counts))
-    shares = [counts[level] / len(column) for level in levels]
-    if gone:
-        shares.append(gone / len(column))
-    return Column(**common, levels=levels, shares=tuple(shares), missing=bool(gone))
+def fit_levels(values: Floats, about: Mapping[str, Any]) -> Column:
+    """Levels in the order of their names; those that the training part lacks stay, with share 0."""
+    names, n = tuple(str(name) for name in about["names"]), len(values)
+    common: dict[str, Any] = {"name": str(about["name"]), "boolean": bool(about.get("boolean"))}
+    if len(names) > MOST_LEVELS or (len(names) > 50 and len(names) > 0.5 * n):
+        why = f"{len(names):,} different values in {n:,} rows: left empty, not learned"
+        return Column(**common, names=names[:1], blank=why)
+    gone = np.isnan(values) | (values < 0)
+    shares = np.bincount(values[~gone].astype(np.int64), minlength=len(names)) / n
+    missing = [float(gone.mean())] if gone.any() else []
+    return Column(**common, names=names, shares=(*shares.tolist(), *missing), missing=bool(missing))
 
 
-def fit_number(column: Typed) -> Column:
-    known = column.values[~np.isnan(column.values)]
-    gone = len(column) - len(known)
-    common = {
-        "name": column.name, "type": column.type, "form": column.form,
-        "decimals": column.decimals, "absent": column.absent,
-    }  # fmt: skip
+def fit_number(values: Floats, about: Mapping[str, Any]) -> Column:
+    known = values[~np.isnan(values)]
+    gone = len(values) - len(known)
+    common: dict[str, Any] = {
+        "name": str(about["name"]),
+        "unit": str(about.get("unit") or ""),
+        "whole": bool(about.get("whole")),
+        "missing": bool(gone),
+    }
     if not len(known):
-        return Column(**common, missing=True, shares=(1.0,))
+        return Column(**common, shares=(1.0,))
+    column = Column(**common, decimals=None if common["whole"] else decimals_of(known))
     atoms, counts = find_atoms(known)
     rest = known[~np.isin(known, atoms)]
-    shares = [count / len(column) for count in counts]
+    shares = [count / len(values) for count in counts]
     means: list[float] = []
     deviations: list[float] = []
     if len(rest):
-        mixture = mixtures.fit(rest, least=0.5 * step(column))
+        mixture = mixtures.fit(rest, least=0.5 * column.step)
         means, deviations = mixture.means.tolist(), mixture.deviations.tolist()
-        shares += [float(w) * len(rest) / len(column) for w in mixture.weights]
+        shares += [float(weight) * len(rest) / len(values) for weight in mixture.weights]
     if gone:
-        shares.append(gone / len(column))
+        shares.append(gone / len(values))
     return Column(
         **common,
+        decimals=column.decimals,
         atoms=tuple(atoms.tolist()),
         means=tuple(means),
         deviations=tuple(deviations),
         low=float(known.min()),
         high=float(known.max()),
         shares=tuple(shares),
-        missing=bool(gone),
     )
 
 
-def step(column: Typed) -> float:
-    """The distance of neighbouring values that a column can have; 0 where there is none."""
-    if column.type in (INTEGER, DATE, TIME):
-        return 1.0
-    return 10.0**-column.decimals if column.decimals >= 0 else 0.0
+def decimals_of(known: Floats) -> int | None:
+    """Digits after the point that all numbers, known as float32, have; None for more than six."""
+    stored = known.astype(np.float32)
+    for digits in range(MOST_DECIMALS + 1):
+        if np.array_equal(np.round(stored.astype(np.float64), digits).astype(np.float32), stored):
+            return digits
+    return None
 
 
-def find_atoms(known: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[int]]:
+def find_atoms(known: Floats) -> tuple[Floats, list[int]]:
     """Values that many rows share, while few rows have those next to them; with their counts."""
     values, counts = np.unique(known, return_counts=True)
     if len(values) <= FEW:
         return values, counts.tolist()
     often = np.flatnonzero(counts >= max(SPIKE_SHARE * len(known), 3))
-    spikes = [i for i in often if counts[i] >= SPIKE_RATIO * around(counts, int(i))]
+    spikes = [int(i) for i in often if counts[i] >= SPIKE_RATIO * around(counts, int(i))]
     spikes = sorted(sorted(spikes, key=lambda i: (-counts[i], i))[:MOST_ATOMS])
     return values[spikes], counts[spikes].tolist()
 
