@@ -62,7 +62,7 @@ def test_many_values_are_taken_together_without_a_loss() -> None:
 
 
 def test_the_schema_finds_kinds_ranges_atoms_and_missing_cells(known: schema.Schema) -> None:
-    age, pay, town, member, born, hours, same = known.columns
+    age, pay, town, member, _, hours, same = known.columns
     kinds = [column.kind for column in known.columns]
     assert kinds == [
         "whole number", "number", "category", "boolean", "date", "whole number", "whole number",

@@ -146,7 +146,9 @@ GAIN_SHARES = np.array([91.7, 0.3, 0.2, 0.4, 0.5, 0.3, 0.2, 0.4, 0.3, 1.2, 1.4, 
                         0.5]) / 100  # fmt: skip
 LOSSES = np.array([0, 1408, 1485, 1564, 1590, 1602, 1672, 1740, 1848, 1887, 1902, 1977, 2258,
                    2415])  # fmt: skip
-LOSS_SHARES = np.array([95.3, 0.2, 0.2, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2, 0.6, 1.5, 0.8, 0.1, 0.2]) / 100
+LOSS_SHARES = (
+    np.array([95.3, 0.2, 0.2, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2, 0.6, 1.5, 0.8, 0.1, 0.2]) / 100
+)
 ANSWERS = ("<=50K", ">50K")
 
 
@@ -194,7 +196,9 @@ def census(seed: int, indices: Sequence[int]) -> Columns:
     works_in, work = pick(u[3], WORKS_IN_SHARES), pick(u[4], WORK_SHARES)
     idle, foreign = u[5] < NO_WORK, u[6] < NO_COUNTRY
     marital = pick(u[7], MARITAL_SHARES[marital_row(age)])
-    alone = pick(u[8], np.where((age < 28)[:, None], [0.5, 0.35, 0.08, 0.07], [0.1, 0.6, 0.06, 0.24]))
+    alone = pick(
+        u[8], np.where((age < 28)[:, None], [0.5, 0.35, 0.08, 0.07], [0.1, 0.6, 0.06, 0.24])
+    )
     married = marital == 0
     household = np.where(married, 1 - sex, 2 + alone)
     region, country = pick(u[9], REGION_SHARES), pick(u[10], COUNTRY_SHARES)

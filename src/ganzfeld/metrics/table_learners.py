@@ -98,9 +98,7 @@ class Trees:
             node = np.zeros(len(x), np.int64)
             for level in range(depth):
                 first, count = 2**level - 1, 2**level
-                feature, cut = splits(
-                    binned, gradient, curvature, node, count, most_bins, ridge
-                )
+                feature, cut = splits(binned, gradient, curvature, node, count, most_bins, ridge)
                 features[t, first : first + count] = feature
                 bins[t, first : first + count] = cut
                 right = binned[np.arange(len(x)), feature[node]] > cut[node]

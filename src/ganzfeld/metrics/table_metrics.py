@@ -208,7 +208,9 @@ def nearest(
     the 5 to 95 % range of `source` for numbers, at most 1.
     """
     first = {name: v[:most] for name, v in rows.items()}
-    total = np.zeros((len(next(iter(first.values()))), len(next(iter(source.values())))), np.float32)
+    total = np.zeros(
+        (len(next(iter(first.values()))), len(next(iter(source.values())))), np.float32
+    )
     for name, value in source.items():
         if name in levels:
             total += first[name][:, None] != value[None]

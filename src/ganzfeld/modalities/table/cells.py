@@ -58,7 +58,7 @@ def array(values: NDArray[Any], column: Column) -> NDArray[Any]:
 
 
 def write_csv(rows: NDArray[Any], schema: Schema, path: Path) -> None:
-    """A CSV file with the table's columns in their order, whole or not at all. rows: (n, columns)."""
+    """Write rows (n, columns) as a CSV file with the table's columns, whole or not at all."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([column.name for column in schema.columns])

@@ -54,7 +54,7 @@ def of_level(values: NDArray[Any], column: Column) -> tuple[Codes, Floats]:
 
 def of_number(values: NDArray[Any], column: Column) -> tuple[Codes, Floats]:
     """Choices (n,) and values within their modes (n,)."""
-    values = values.astype(np.float64)
+    values = column.rounded(values.astype(np.float64))
     inside, n = np.zeros(len(values)), len(values)
     choice = np.full(n, int(np.argmax(column.shares)), dtype=np.int64)
     gone = np.isnan(values)
@@ -107,9 +107,7 @@ def decode(vectors: NDArray[Any], schema: Schema) -> Floats:
     """
     check_width(vectors, schema.layout.width)
     found = np.full((len(vectors), len(schema.columns)), np.nan)
-    for place, (column, start) in enumerate(
-        zip(schema.columns, schema.layout.starts, strict=True)
-    ):
+    for place, (column, start) in enumerate(zip(schema.columns, schema.layout.starts, strict=True)):
         if column.blank or not column.options:
             continue
         numbers, choices = column.head
@@ -128,7 +126,5 @@ def value_of(choice: Codes, inside: Floats, column: Column) -> Floats:
     values = np.array([*column.atoms, *column.means, *gone])[choice]
     scale = np.array([0.0] * first + [WIDTH * d for d in column.deviations] + [0.0] * len(gone))
     in_mode = (choice >= first) & (choice < first + modes)
-    moved = values + scale[choice] * inside
-    if column.step:
-        moved = np.round(moved / column.step) * column.step
+    moved = column.rounded(values + scale[choice] * inside)
     return np.where(in_mode, np.clip(moved, column.low, column.high), values)

@@ -78,9 +78,15 @@ class Column:
             return 1.0
         return 0.0 if self.decimals is None else 10.0**-self.decimals
 
+    def rounded(self, values: Floats) -> Floats:
+        """Numbers with as many digits as the column has, which float32 may have lost."""
+        if self.names or not self.step:
+            return values
+        return np.round(values, 0 if self.whole else self.decimals or 0)
+
     @property
     def kind(self) -> str:
-        """"category", "boolean", "whole number", "number", "date" or "time"."""
+        """ "category", "boolean", "whole number", "number", "date" or "time"."""
         if self.names:
             return "boolean" if self.boolean else "category"
         if self.unit:
@@ -129,7 +135,9 @@ class Schema:
 def column_of(entry: Mapping[str, Any]) -> Column:
     column = Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
     if column.head[1] and len(column.shares) != column.options:
-        raise ValueError(f"column {column.name!r} has {len(column.shares)} shares, not one a choice")
+        raise ValueError(
+            f"column {column.name!r} has {len(column.shares)} shares, not one a choice"
+        )
     if len(column.means) != len(column.deviations):
         raise ValueError(f"column {column.name!r} has modes without a deviation")
     return column
@@ -190,6 +198,7 @@ def fit_number(values: Floats, about: Mapping[str, Any]) -> Column:
     if not len(known):
         return Column(**common, shares=(1.0,))
     column = Column(**common, decimals=None if common["whole"] else decimals_of(known))
+    known = column.rounded(known)
     atoms, counts = find_atoms(known)
     rest = known[~np.isin(known, atoms)]
     shares = [count / len(values) for count in counts]
