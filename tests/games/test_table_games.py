@@ -187,4 +187,4 @@ def test_a_variational_autoencoder_learns_it_too() -> None:
             break
     table = made(G, known)
     assert 0.6 < (table[:, 0] == 0).mean() < 0.8
-    assert agrees(table) > 0.9
+    assert agrees(table) > 0.8

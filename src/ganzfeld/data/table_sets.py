@@ -51,6 +51,11 @@ def pick(u: Floats, shares: Floats) -> NDArray[np.int64]:
     return np.minimum(below.sum(-1), shares.shape[-1] - 1)
 
 
+def sigmoid(x: Floats) -> Floats:
+    """Without an overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
 # known: k ~ Cat, x | k ~ N(mean of k, 0.3), w = exp(N(0, 1)), y ~ Bernoulli(sigmoid(2 x - w))
 KINDS = ("common", "frequent", "seldom", "rare")
 KIND_SHARES = np.array([0.60, 0.30, 0.09, 0.01])
@@ -74,7 +79,7 @@ def known(seed: int, indices: Sequence[int]) -> Columns:
     kind = pick(u[0], KIND_SHARES)
     x = np.round(KIND_MEANS[kind] + KIND_DEVIATION * normal[0], 4)
     w = np.round(np.exp(normal[1]), 4)
-    y = u[1] < 1 / (1 + np.exp(-(2 * x - w)))
+    y = u[1] < sigmoid(2 * x - w)
     return {"k": np.array(KINDS, dtype=object)[kind], "x": x, "w": w, "y": y}
 
 
@@ -84,7 +89,7 @@ def known_truth() -> Truth:
     weight = np.exp(-0.5 * nodes**2)
     weight /= weight.sum()
     x = KIND_MEANS[:, None, None] + KIND_DEVIATION * nodes[None, :, None]
-    p = 1 / (1 + np.exp(-(2 * x - np.exp(nodes)[None, None, :])))
+    p = sigmoid(2 * x - np.exp(nodes)[None, None, :])
     mass = KIND_SHARES[:, None, None] * weight[None, :, None] * weight[None, None, :]
     positive = float((mass * p).sum())
     return Truth(
@@ -171,7 +176,7 @@ def income_logit(age: Any, years: Any, married: Any, sex: Any, hours: Any, gain:
     """The logit of an income above 50K; years: of school, as in `school_years`."""
     prime = np.exp(-0.5 * ((age - 50.0) / 14.0) ** 2)
     return (
-        -6.2 + 2.2 * prime + 0.42 * (years - 10.0) + 2.6 * married + 0.3 * sex
+        -4.9 + 2.2 * prime + 0.42 * (years - 10.0) + 2.6 * married + 0.3 * sex
         + 0.035 * (hours - 40.0) + 4.0 * (gain > 5000)
     )  # fmt: skip
 
@@ -206,7 +211,7 @@ def census(seed: int, indices: Sequence[int]) -> Columns:
     hours = HOURS[pick(u[11], hour_table[sex])]
     gain, loss = GAINS[pick(u[12], GAIN_SHARES)], LOSSES[pick(u[13], LOSS_SHARES)]
     loss = np.where(gain > 0, 0, loss)
-    rich = u[14] < 1 / (1 + np.exp(-income_logit(age, school + 1, married, sex, hours, gain)))
+    rich = u[14] < sigmoid(income_logit(age, school + 1, married, sex, hours, gain))
     normal = box_muller(words_of(PURPOSE, seed, indices, 5)[:, :, 4])[0]
     weight = np.round(np.exp(12.0 + 0.5 * normal.astype(np.float64))).astype(np.int64)
     return {
@@ -250,7 +255,7 @@ def census_truth() -> Truth:
             wed = of_age[:, :1].sum(1) if married else of_age[:, 1:].sum(1)
             mass = share * wed[:, None, None, None] * SCHOOL_SHARES[None, :, None, None]
             mass = mass * hour_shares(sex)[None, None, :, None] * np.array([1 - high, high])
-            p = 1 / (1 + np.exp(-income_logit(age, years, married, sex, hours, gain)))
+            p = sigmoid(income_logit(age, years, married, sex, hours, gain))
             positive += float((mass * p).sum())
             bayes += float((mass * np.maximum(p, 1 - p)).sum())
     mean_hours = sum(share * (HOURS @ hour_shares(s)) for s, share in enumerate(SEX_SHARES))

@@ -61,7 +61,7 @@ class TableGAN(Game):
             return x, x.new_zeros(n, 0)
         flat = x[:, choices.places]  # (n, choices) one-hot in each head
         counts = flat.sum(0)
-        first = flat.argsort(0, descending=True, stable=True)  # rows that have a choice come first
+        first = flat.argsort(dim=0, descending=True, stable=True)  # rows with a choice first
         weight = (self.G.weight * 1e4 + 1).log()
         present = torch.zeros_like(weight)
         present.view(-1)[choices.back] = (counts > 0).to(weight)
