@@ -107,12 +107,16 @@ def test_choices_that_a_batch_lacks_are_not_asked_for() -> None:
 
 
 def test_labels_choose_the_level_of_the_column_that_is_conditioned_on() -> None:
-    G = generator(condition=1)
+    G = generator(condition=1, classes=2)
     z = torch.from_numpy(normals(G.latent, 0, range(8)))
     given = G.condition(z, torch.tensor([0, 1] * 4))
     assert given[:, 3:5].tolist() == [[1.0, 0.0], [0.0, 1.0]] * 4 and given.sum() == 8
     with pytest.raises(ValueError, match="nothing to choose"):
-        generator(condition=2)
+        generator(condition=2, classes=2)
+    with pytest.raises(ValueError, match="fewer choices"):
+        generator(condition=1, classes=3)
+    with pytest.raises(ValueError, match="12 entries"):
+        generator(shape=[11])
 
 
 def test_a_discriminator_of_packs_says_what_does_not_fit() -> None:
@@ -122,6 +126,16 @@ def test_a_discriminator_of_packs_says_what_does_not_fit() -> None:
         D(torch.zeros(9, 12), torch.zeros(9, 10))
     with pytest.raises(ValueError, match="shares"):
         TableGenerator(LAYOUT, shares=SHARES[1:])
+
+
+def test_networks_can_be_laid_out_without_memory() -> None:
+    """As loading a model does, to see whether its weights fit."""
+    with torch.device("meta"):
+        bare = TableGenerator(LAYOUT, shares=SHARES, noise=8, widths=(16, 16))
+    whole = generator()
+    assert {k: v.shape for k, v in bare.state_dict().items()} == {
+        k: v.shape for k, v in whole.state_dict().items()
+    }
 
 
 def test_losses_are_finite_and_named() -> None:

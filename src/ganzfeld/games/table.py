@@ -34,6 +34,7 @@ class TableGAN(Game):
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
     averaged = ("G",)
+    judge = None  # D sees packs of rows, so it has no logit of a single one
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class TableGAN(Game):
         first = flat.argsort(dim=0, descending=True, stable=True)  # rows with a choice first
         weight = (self.G.weight * 1e4 + 1).log()
         present = torch.zeros_like(weight)
-        present.view(-1)[choices.back] = (counts > 0).to(weight)
+        present.view(-1)[choices.back] = (counts > 0).to(weight.dtype)
         head = torch.randint(choices.heads, (n,), device=x.device)
         picked = torch.multinomial((weight * present * choices.known)[head], 1)[:, 0]
         given = self.G.one_hot(head, picked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,27 +23,34 @@ class Choices(nn.Module):
 
     place: Tensor  # (heads, most) entries of a row
     known: Tensor  # (heads, most) bool: which of them there are
+    last: Tensor  # (heads,) the last choice of each
     back: Tensor  # (choices,) where each choice lies in the flattened table above
+    places: Tensor  # (choices,) entries of a row
+    numbers: Tensor  # (numbers,) entries of a row
 
     def __init__(self, layout: Sequence[Sequence[int]]) -> None:
         super().__init__()
         self.layout = Layout.of(layout)
         spans = self.layout.choices
         most = max((stop - start for start, stop in spans), default=0)
-        place = torch.zeros(len(spans), most, dtype=torch.long)
-        known = torch.zeros(len(spans), most, dtype=torch.bool)
-        for row, (start, stop) in enumerate(spans):
-            place[row, : stop - start] = torch.arange(start, stop)
-            known[row, : stop - start] = True
-        self.heads, self.count = len(spans), int(known.sum())
-        for name, value in (
-            ("place", place),
-            ("known", known),
-            ("back", known.flatten().nonzero()[:, 0]),
-            ("places", torch.tensor(self.layout.places, dtype=torch.long)),
-            ("numbers", torch.tensor(self.layout.numbers, dtype=torch.long)),
+        self.heads, self.most, self.count = len(spans), most, len(self.layout.places)
+        self.lengths = [stop - start for start, stop in spans]
+        for name, values in (
+            ("place", [self.filled(range(start, stop), 0) for start, stop in spans]),
+            ("known", [self.filled([True] * length, False) for length in self.lengths]),
+            ("last", [length - 1 for length in self.lengths]),
+            ("back", [h * most + i for h, n in enumerate(self.lengths) for i in range(n)]),
+            ("places", self.layout.places),
+            ("numbers", self.layout.numbers),
         ):
-            self.register_buffer(name, value, persistent=False)
+            dtype = torch.bool if name == "known" else torch.long
+            shape = (self.heads, most) if name in ("place", "known") else (-1,)
+            buffer = torch.tensor(values, dtype=dtype).view(shape)
+            self.register_buffer(name, buffer, persistent=False)
+
+    def filled(self, values: Sequence[Any], blank: Any) -> list[Any]:
+        """As many as the widest head has choices."""
+        return [*values, *[blank] * (self.most - len(values))]
 
     def padded(self, row: Tensor) -> Tensor:
         """Entries (N, heads, most) of rows, -inf where a head has fewer choices."""
@@ -72,16 +79,15 @@ class Choices(nn.Module):
     def drawn(self, row: Tensor, uniform: Tensor) -> Tensor:
         """One-hot (N, choices) by inverse distribution functions at `uniform` (N, heads)."""
         passed = self.padded(row.float()).softmax(2).cumsum(2) < uniform[:, :, None]
-        last = self.known.sum(1) - 1
-        chosen = torch.minimum(passed.sum(2), last)
-        one_hot = nn.functional.one_hot(chosen, self.place.shape[1]).to(row.dtype)
+        chosen = torch.minimum(passed.sum(2), self.last)
+        one_hot = nn.functional.one_hot(chosen, self.most).to(row.dtype)
         return self.flat(one_hot)
 
     def row_of(self, values: Tensor, chosen: Tensor) -> Tensor:
         """Rows (N, width) from values within modes (N, numbers) and choices (N, choices)."""
         row = chosen.new_zeros(len(chosen), self.layout.width)
-        row = row.index_copy(1, cast(Tensor, self.numbers), values.to(row.dtype))
-        return row.index_copy(1, cast(Tensor, self.places), chosen)
+        row = row.index_copy(1, self.numbers, values.to(row.dtype))
+        return row.index_copy(1, self.places, chosen)
 
 
 class TableGenerator(nn.Module):
@@ -92,7 +98,8 @@ class TableGenerator(nn.Module):
     noise: entries of z that the layers see. Behind them, z has an entry for the column that is
         given, one for its choice, and one for every column with choices: each is drawn by its
         inverse distribution function at Phi(z_t), so that z decides all of a sample.
-    condition: the column whose choice the labels y are; -1: no labels are taken.
+    shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
+        whose choices they are; 0 and -1: no labels are taken.
     widths: of the hidden layers, each of which passes its input on (Xu et al. 2019, section 4.4).
     temperature: of the Gumbel softmax in training.
     hard: what the discriminator sees are one-hot vectors, not relaxed ones.
@@ -105,8 +112,10 @@ class TableGenerator(nn.Module):
         layout: Sequence[Sequence[int]],
         *,
         shares: Sequence[float],
-        noise: int = 128,
+        shape: Sequence[int] | None = None,
+        classes: int = 0,
         condition: int = -1,
+        noise: int = 128,
         widths: Sequence[int] = (256, 256),
         temperature: float = 0.2,
         hard: bool = False,
@@ -118,7 +127,12 @@ class TableGenerator(nn.Module):
         if len(shares) != count:
             raise ValueError(f"{len(shares)} shares do not fit {count} choices")
         self.latent = noise + 2 + heads
-        self.given = self.choices.layout.choice_of(condition) if condition >= 0 else -1
+        self.given = -1
+        if classes:
+            self.given = self.choices.layout.choice_of(condition)
+            if classes > self.choices.lengths[self.given]:
+                raise ValueError(f"column {condition} has fewer choices than {classes} labels")
+        check_shape(shape, self.choices.layout)
         layers: list[nn.Module] = []
         before = noise + count
         for width in widths:
@@ -126,9 +140,13 @@ class TableGenerator(nn.Module):
             before += width
         self.layers = nn.Sequential(*layers)
         self.last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
-        weight = torch.zeros(heads, self.choices.place.shape[1])
-        weight[self.choices.known] = torch.tensor(shares, dtype=torch.float32)
-        self.register_buffer("weight", weight, persistent=False)
+        own = iter(shares)
+        weight = [
+            self.choices.filled([float(next(own)) for _ in range(length)], 0.0)
+            for length in self.choices.lengths
+        ]
+        shape = (heads, self.choices.most)
+        self.register_buffer("weight", torch.tensor(weight).view(shape), persistent=False)
 
     def raw(self, z: Tensor, given: Tensor) -> Tensor:
         """Logits and values (N, width) for a given choice, one-hot (N, choices)."""
@@ -142,13 +160,12 @@ class TableGenerator(nn.Module):
         return self.choices.row_of(self.values(raw), chosen), raw
 
     def values(self, raw: Tensor) -> Tensor:
-        return raw[:, cast(Tensor, self.choices.numbers)].tanh()
+        return raw[:, self.choices.numbers].tanh()
 
     def one_hot(self, head: Tensor, choice: Tensor) -> Tensor:
         """The condition (N, choices) that says: this column has this choice."""
-        first = nn.functional.one_hot(head * self.choices.place.shape[1] + choice,
-                                      self.choices.place.numel())  # fmt: skip
-        return first[:, self.choices.back].to(self.weight.dtype)
+        place = head * self.choices.most + choice
+        return (self.choices.back == place[:, None]).to(self.weight.dtype)
 
     def condition(self, z: Tensor, y: Tensor | None) -> Tensor:
         """The condition of each sample: y, or a column at random with a choice by its share."""
@@ -160,13 +177,18 @@ class TableGenerator(nn.Module):
             return self.one_hot(torch.full_like(y, self.given), need_labels(y))
         head = (uniform[:, 0] * self.choices.heads).long().clamp_max(self.choices.heads - 1)
         passed = self.weight[head].cumsum(1) < uniform[:, 1:] * self.weight[head].sum(1, True)
-        last = self.choices.known.sum(1)[head] - 1
-        return self.one_hot(head, torch.minimum(passed.sum(1), last))
+        return self.one_hot(head, torch.minimum(passed.sum(1), self.choices.last[head]))
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         raw = self.raw(z, self.condition(z, y))
         uniform = torch.special.ndtr(z[:, self.noise + 2 :].float())
         return self.choices.row_of(self.values(raw), self.choices.drawn(raw, uniform))
+
+
+def check_shape(shape: Sequence[int] | None, layout: Layout) -> None:
+    """ValueError where a row is not of this shape."""
+    if shape is not None and list(shape) != [layout.width]:
+        raise ValueError(f"rows of the shape {list(shape)} do not have {layout.width} entries")
 
 
 class Residual(nn.Module):
@@ -245,11 +267,13 @@ class TableDecoder(nn.Module):
         self,
         layout: Sequence[Sequence[int]],
         *,
+        shape: Sequence[int] | None = None,
         noise: int = 64,
         widths: Sequence[int] = (256, 256),
     ) -> None:
         super().__init__()
         self.choices, self.noise = Choices(layout), noise
+        check_shape(shape, self.choices.layout)
         self.latent = noise + self.choices.heads + len(self.choices.layout.numbers)
         before = noise
         layers: list[nn.Module] = []
@@ -267,7 +291,7 @@ class TableDecoder(nn.Module):
         return out
 
     def means(self, raw: Tensor) -> Tensor:
-        return raw[:, cast(Tensor, self.choices.numbers)]
+        return raw[:, self.choices.numbers]
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         raw, heads = self.raw(z), self.choices.heads
