@@ -259,6 +259,7 @@ class TableEncoder(nn.Module):
 class TableDecoder(nn.Module):
     """Latents (N, latent) to rows (N, width), with the noise of a variational autoencoder.
 
+    shape, classes: of a row, to be checked; 0, since no labels are taken.
     noise: entries of z that the layers see. Behind them lie one for each column with choices and
         one for each value within a mode: the noise that these have around the layers' output.
     """
@@ -268,12 +269,15 @@ class TableDecoder(nn.Module):
         layout: Sequence[Sequence[int]],
         *,
         shape: Sequence[int] | None = None,
+        classes: int = 0,
         noise: int = 64,
         widths: Sequence[int] = (256, 256),
     ) -> None:
         super().__init__()
         self.choices, self.noise = Choices(layout), noise
         check_shape(shape, self.choices.layout)
+        if classes:
+            raise ValueError("this network takes no labels: classes is 0")
         self.latent = noise + self.choices.heads + len(self.choices.layout.numbers)
         before = noise
         layers: list[nn.Module] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 from ganzfeld.modalities.table.schema import Schema
-from ganzfeld.recipes.base import Facts
+from ganzfeld.recipes.base import Facts, Recipe
 
 PACK = 8  # rows that the discriminator sees together
 BATCH = 512
@@ -24,13 +24,19 @@ def table_gan(facts: Facts) -> Config:
     """
     schema = schema_of(facts)
     layout = [list(head) for head in schema.layout.heads]
+    generator = {
+        "layout": layout,
+        "shape": facts.shape,
+        "shares": schema.shares,
+        "classes": facts.classes if facts.labels else 0,
+    }
+    if generator["classes"]:
+        generator["condition"] = schema.index(facts.labels)
     return Config(
         recipe="table-gan",
         game=Part(name="table-gan"),
         networks={
-            "G": Part(
-                name="table-generator", options={"layout": layout, "shares": schema.shares}
-            ),
+            "G": Part(name="table-generator", options=generator),
             "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),
         },
         optimisers={
@@ -45,18 +51,22 @@ def table_gan(facts: Facts) -> Config:
 def table_vae(facts: Facts) -> Config:
     """Rows of a table by a variational autoencoder: no opponent, one loss, quick."""
     schema = schema_of(facts)
-    layout = [list(head) for head in schema.layout.heads]
-    noise = 64
+    layout, noise = [list(head) for head in schema.layout.heads], 64
+    decoder = {"layout": layout, "shape": facts.shape, "classes": 0, "noise": noise}
     return Config(
         recipe="table-vae",
         game=Part(name="table-vae"),
         networks={
-            "G": Part(name="table-decoder", options={"layout": layout, "noise": noise}),
+            "G": Part(name="table-decoder", options=decoder),
             "E": Part(name="table-encoder", options={"layout": layout, "outputs": 2 * noise}),
         },
-        optimisers={
-            "autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-5, hold=0.5)
-        },
+        optimisers={"autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-5, hold=0.5)},
         ema=Ema(),
         run=Run(batch_size=BATCH, images=ROWS),
     )
+
+
+TABLES: dict[str, Recipe] = {
+    "table-gan": Recipe(table_gan, modality="table"),
+    "table-vae": Recipe(table_vae, modality="table"),
+}

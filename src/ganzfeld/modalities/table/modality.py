@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.errors import CheckpointError, DataError, UsageError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
+from ganzfeld.text import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_BYTES = 64 << 20  # of a sheet that is read again
+GONE = -20.0  # a missing cell, where numbers are compared without a schema
 ROWS_ENOUGH = 1_000_000  # samples to see until results look right
 
 
@@ -32,6 +35,7 @@ class Tables(Modality):
     tags = ("tabular", "gan")
     values = "one-hot choices, and values within a mode"
     recipe = "table-gan"
+    learns = one_file = True
 
     def __init__(self) -> None:
         self.read: tuple[Any, Schema] | None = None  # what was parsed last: many batches ask
@@ -48,10 +52,30 @@ class Tables(Modality):
                 raise CheckpointError(f"the table's schema is damaged: {error}") from error
         return self.read[1]
 
-    def fitted(self, spec: Spec, stored: NDArray[Any]) -> Spec:
-        """The spec with a schema from the training part: (N, columns)."""
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         known = schema.fit(stored, spec.extra["columns"])
-        return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | {"schema": known.to_json()})
+        extra = spec.extra | {"schema": known.to_json()}
+        return Spec(spec.modality, (known.layout.width,), spec.dtype, extra)
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        there = {column["name"]: i for i, column in enumerate(spec.extra["columns"])}
+        found = np.empty((len(stored), len(wanted.extra["columns"])), np.float32)
+        for place, column in enumerate(wanted.extra["columns"]):
+            name = column["name"]
+            if name not in there:
+                raise DataError(f"the table has no column {shown(name)}, which is needed here")
+            own = spec.extra["columns"][there[name]]
+            values = stored[:, there[name]]
+            if ("names" in own) != ("names" in column):
+                values = other_type(values, own, column)
+            elif "names" in own:
+                places = {level: i for i, level in enumerate(column["names"])}
+                codes = [float(places.get(level, np.nan)) for level in own["names"]]
+                gone = np.isnan(values)
+                lookup = np.array([*codes, np.nan], np.float32)
+                values = lookup[np.where(gone, len(codes), values).astype(np.int64)]
+            found[:, place] = values
+        return found
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         import torch
@@ -100,10 +124,26 @@ class Tables(Modality):
         return ROWS_ENOUGH
 
     def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Numbers (N, columns) without missing ones, each column by its own spread."""
-        known = np.asarray(stored, dtype=np.float64)
-        with np.errstate(all="ignore"):
-            middle = np.nan_to_num(np.nanmedian(known, axis=0))
-        known = np.where(np.isnan(known), middle, known)
-        spread = known.std(0)
-        return ((known - middle) / np.where(spread > 0, spread, 1.0)).astype(np.float32)
+        """Numbers (N, columns) by the inverse hyperbolic sine; missing ones lie below all others."""
+        known = np.arcsinh(np.asarray(stored, dtype=np.float64))
+        return np.where(np.isnan(known), GONE, known).astype(np.float32)
+
+
+def other_type(
+    values: NDArray[Any], own: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> NDArray[Any]:
+    """A column that one table holds as levels and the other as numbers: by what is written.
+
+    A few rows may look like numbers where more of them do not, and the other way round.
+    """
+    name = shown(str(wanted["name"]))
+    gone = np.isnan(values)
+    if "names" in wanted:
+        places = {level: i for i, level in enumerate(wanted["names"])}
+        written = [f"{value:g}" for value in values.tolist()]
+        return np.array([places.get(text, np.nan) for text in written], np.float32)
+    try:
+        numbers = np.array([*(float(level) for level in own["names"]), np.nan], np.float32)
+    except ValueError as error:
+        raise DataError(f"the column {name} holds names here, and numbers there") from error
+    return numbers[np.where(gone, len(numbers) - 1, values).astype(np.int64)]
