@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data import table_rows
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
 from ganzfeld.data.candidates import PREFIX, labels_by_column
@@ -27,11 +25,6 @@ TINY = 4  # px; a side below is that of no image
 SMALL = 128  # px: images that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
-# embedded sets of other kinds than images: (name, samples or None) to a source
-EMBEDDED: dict[str, Callable[[str, int | None], Gathered]] = {
-    "table": table_rows.embedded,
-    "table-known": table_rows.embedded,
-}
 
 
 def load_source(
@@ -43,12 +36,8 @@ def load_source(
     drawn = embedded_count(source)
     if drawn is None:
         if options.count is not None:
-            raise UsageError(
-                "count is for embedded data such as avatars; files are used as they are"
-            )
+            raise UsageError("count is for embedded data (avatars); files are used as they are")
         found = find_source(source, options.reading)
-    elif (make := EMBEDDED.get(str(source).partition(":")[0])) is not None:
-        found = make(str(source).partition(":")[0], options.count or drawn or None)
     else:
         options = replace(
             options,
@@ -56,7 +45,6 @@ def load_source(
             size=options.size or EMBEDDED_SIZE,
         )
         found = _avatars(options)
-    if drawn is not None:
         if os.path.exists(source):
             found.notes.append(f"the embedded data, not the folder: that is ./{source}")
     return found, options
