@@ -1,42 +1,39 @@
-"""The embedded tables as sources of a pack."""
+"""The embedded tables as samples of a pack."""
 
 from __future__ import annotations
 
-from ganzfeld.core.progress import Progress
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.table_sets import TABLES
 from ganzfeld.data.tabular import gather_table
 
-VERSION = 1  # of the rows of a seed
-COUNT = 20_000  # rows by default
-NAMES = {"table": "census", "table-known": "known"}
 
-
-def embedded(name: str, count: int | None) -> Gathered:
-    """A source of rows whose distribution is known. count: of them; None: 20,000.
+def census(count: int) -> Raw:
+    """So many rows of the invented census.
 
     Example::
 
-        from ganzfeld.data.table_rows import embedded
+        from ganzfeld.data.table_rows import census
 
-        assert embedded("table", 100).modality == "table"
+        assert census(100).columns["x"].rows.shape == (100, 15)
     """
-    rows = count or COUNT
-    make, _ = TABLES[NAMES[name]]
+    return raw("census", count)
 
-    def gather(progress: Progress) -> Raw:
-        table = make(0, range(rows))
-        cells = [values.tolist() for values in table.values()]
-        return gather_table(list(table), cells, Titles(rows, "row", 0), {}, source)
 
+def known(count: int) -> Raw:
+    """So many rows of the table whose answers are known."""
+    return raw("known", count)
+
+
+def raw(name: str, count: int) -> Raw:
+    make, _ = TABLES[name]
+    table = make(0, range(count))
+    cells = [values.tolist() for values in table.values()]
     source = Gathered(
         kind="embedded",
         name=name,
         place=name,
-        stamps=[(name, rows, VERSION)],
         modality="table",
-        gather=gather,
+        gather=lambda progress: raw(name, count),
     )
-    source.taken["modality"] = "a table: a sample a row"
-    return source
+    return gather_table(list(table), cells, Titles(count, "row", 0), {}, source)

@@ -124,7 +124,7 @@ class Tables(Modality):
         return ROWS_ENOUGH
 
     def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Numbers (N, columns) by the inverse hyperbolic sine; missing ones lie below all others."""
+        """Numbers (N, columns), by asinh; missing ones lie below all others."""
         known = np.arcsinh(np.asarray(stored, dtype=np.float64))
         return np.where(np.isnan(known), GONE, known).astype(np.float32)
 
