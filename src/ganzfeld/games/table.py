@@ -14,6 +14,8 @@ from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import slope
 from ganzfeld.games.vae import divergence, log_variance
 
+FAMILIAR = 1e4  # rows: of a table of so many, the logarithm of frequencies is taken
+
 
 class TableGAN(Game):
     """A conditional generator of rows against a discriminator of packs of rows.
@@ -26,7 +28,8 @@ class TableGAN(Game):
 
     G, D: as `ganzfeld.networks.table` has them; `D.pack` divides the batch.
     loss: a name in `ganzfeld.games.losses.LOSSES`.
-    r1: gamma of the penalty on real packs.
+    r1: gamma of the penalty on real packs, which is due in every `penalty_every`-th step, with so
+        many times the weight.
     choice: weight of the cross-entropy between the given choice and the generator's.
     moments: weight of the squared distance between the mean real and the mean fake row of a batch
         (Park et al. 2018, "information loss").
@@ -43,6 +46,7 @@ class TableGAN(Game):
         *,
         loss: str = "non-saturating",
         r1: float = 1.0,
+        penalty_every: int = 4,
         choice: float = 1.0,
         moments: float = 0.0,
     ) -> None:
@@ -51,27 +55,26 @@ class TableGAN(Game):
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
         if min(r1, choice, moments) < 0:
             raise ValueError("r1, choice and moments are weights: 0 or more")
+        if penalty_every < 1:
+            raise ValueError("penalty_every is a number of steps: 1 or more")
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
+        self.period = self.penalty_every = penalty_every if r1 else 1
         self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
 
     def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows (N, width) out of a batch, and the choice (N, choices) that each was drawn for."""
+        """Rows (N, width) out of a batch, and the choice (N,) that each was drawn for."""
         choices, n = self.G.choices, len(x)
         if not choices.heads:
-            return x, x.new_zeros(n, 0)
-        flat = x[:, choices.places]  # (n, choices) one-hot in each head
-        counts = flat.sum(0)
-        first = flat.argsort(dim=0, descending=True, stable=True)  # rows with a choice first
-        weight = (self.G.weight * 1e4 + 1).log()
-        present = torch.zeros_like(weight)
-        present.view(-1)[choices.back] = (counts > 0).to(weight.dtype)
+            return x, torch.zeros(n, dtype=torch.long, device=x.device)
+        counted = x[:, choices.places].cumsum(0)  # (n, choices): rows up to here that have it
+        present = counted[-1] > 0
+        weight = (self.G.shares * FAMILIAR + 1).log() * present
         head = torch.randint(choices.heads, (n,), device=x.device)
-        picked = torch.multinomial((weight * present * choices.known)[head], 1)[:, 0]
-        given = self.G.one_hot(head, picked)
-        place = given.argmax(1)
-        turn = (torch.rand(n, device=x.device) * counts[place]).long()
-        return x[first[turn, place]], given
+        given = torch.multinomial(weight * (choices.head == head[:, None]), 1)[:, 0]
+        turn = (torch.rand(n, device=x.device) * counted[-1][given]).floor()
+        row = (counted[:, given] <= turn).sum(0).clamp_max(n - 1)  # the turn-th that has it
+        return x[row], given
 
     def fake(self, given: Tensor) -> tuple[Tensor, Tensor]:
         z = torch.randn(len(given), self.latent, device=given.device)
@@ -86,9 +89,10 @@ class TableGAN(Game):
             return verdict(self.D, x, given)
 
         losses: Losses = {}
-        if self.r1:
+        if self.r1 and self.clock.step % self.penalty_every == 0:
             real_logits, squared = slope(logits, real)
-            losses["r1"] = self.r1 / 2 * squared.sum() / len(real_logits)
+            lazily = self.penalty_every * self.r1 / 2
+            losses["r1"] = lazily * squared.sum() / len(real_logits)
         else:
             real_logits = logits(real)
         adversarial = self.adversarial.discriminator(real_logits, logits(fake)).mean()
@@ -103,8 +107,8 @@ class TableGAN(Game):
             real_logits = verdict(self.D, real, given) if paired else fake_logits
         losses = {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
         if self.choice and self.G.choices.heads:
-            log_p = self.G.choices.log_probabilities(raw)
-            losses["choice"] = -self.choice * (log_p * given).sum(1).mean()
+            log_p = self.G.choices.log_probabilities(raw).gather(1, given[:, None])
+            losses["choice"] = -self.choice * log_p.mean()
         if self.moments:
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
         return losses
@@ -148,7 +152,7 @@ class TableVAE(Game):
         choices = self.G.choices
         chosen = choices.log_probabilities(decoded) * x[:, choices.places]
         log_deviation = self.G.log_deviation.clamp_min(-4.6)
-        error = (x[:, choices.numbers] - self.G.means(decoded)) / log_deviation.exp()
+        error = (x - decoded)[:, choices.numbers] / log_deviation.exp()
         in_mode = x[:, choices.numbers] != 0  # it is 0 where an atom or "missing" is chosen
         return ((0.5 * error.square() + log_deviation) * in_mode).sum(1) - chosen.sum(1)
 

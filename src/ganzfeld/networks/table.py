@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,78 +15,70 @@ FEWEST = 1e-20  # a probability below is none
 
 
 class Choices(nn.Module):
-    """The one-hot vectors of a row, all at once: relaxed, drawn, or as log probabilities.
+    """The one-hot vectors of a row, head by head: relaxed, drawn, or as log probabilities.
 
     layout: heads [numbers, choices] of the row (`ganzfeld.modalities.table.layout.Layout`).
     """
 
-    place: Tensor  # (heads, most) entries of a row
-    known: Tensor  # (heads, most) bool: which of them there are
-    last: Tensor  # (heads,) the last choice of each
-    back: Tensor  # (choices,) where each choice lies in the flattened table above
     places: Tensor  # (choices,) entries of a row
     numbers: Tensor  # (numbers,) entries of a row
+    head: Tensor  # (choices,) which one-hot vector each belongs to
 
     def __init__(self, layout: Sequence[Sequence[int]]) -> None:
         super().__init__()
         self.layout = Layout.of(layout)
-        spans = self.layout.choices
-        most = max((stop - start for start, stop in spans), default=0)
-        self.heads, self.most, self.count = len(spans), most, len(self.layout.places)
-        self.lengths = [stop - start for start, stop in spans]
+        self.lengths = [stop - start for start, stop in self.layout.choices]
+        self.heads, self.count = len(self.lengths), len(self.layout.places)
+        self.sizes = [size for head in self.layout.heads for size in head if size]
+        self.is_number = [
+            n == 0 for head in self.layout.heads for n, size in enumerate(head) if size
+        ]
         for name, values in (
-            ("place", [self.filled(range(start, stop), 0) for start, stop in spans]),
-            ("known", [self.filled([True] * length, False) for length in self.lengths]),
-            ("last", [length - 1 for length in self.lengths]),
-            ("back", [h * most + i for h, n in enumerate(self.lengths) for i in range(n)]),
             ("places", self.layout.places),
             ("numbers", self.layout.numbers),
+            ("head", [head for head, n in enumerate(self.lengths) for _ in range(n)]),
         ):
-            dtype = torch.bool if name == "known" else torch.long
-            shape = (self.heads, most) if name in ("place", "known") else (-1,)
-            buffer = torch.tensor(values, dtype=dtype).view(shape)
+            buffer = torch.tensor(values, dtype=torch.long)
             self.register_buffer(name, buffer, persistent=False)
 
-    def filled(self, values: Sequence[Any], blank: Any) -> list[Any]:
-        """As many as the widest head has choices."""
-        return [*values, *[blank] * (self.most - len(values))]
-
-    def padded(self, row: Tensor) -> Tensor:
-        """Entries (N, heads, most) of rows, -inf where a head has fewer choices."""
-        return row[:, self.place].masked_fill(~self.known, -torch.inf)
-
-    def flat(self, padded: Tensor) -> Tensor:
-        """(N, heads, most) to (N, choices)."""
-        return padded.flatten(1)[:, self.back]
+    def parts(self, row: Tensor) -> Iterator[tuple[bool, Tensor]]:
+        """The pieces of rows (N, width) in order, and whether each is a value within a mode."""
+        yield from zip(self.is_number, row.split(self.sizes, 1), strict=True)
 
     def log_probabilities(self, row: Tensor) -> Tensor:
         """(N, choices) from logits in rows (N, width)."""
-        return self.flat(self.padded(row.float()).log_softmax(2))
+        parts = [part.log_softmax(1) for number, part in self.parts(row.float()) if not number]
+        return torch.cat(parts, 1) if parts else row[:, :0]
 
-    def relaxed(self, row: Tensor, temperature: float, hard: bool) -> Tensor:
-        """(N, choices) by the Gumbel softmax (Jang et al. 2017); `hard`: one-hot, and the
-        gradient of the relaxed ones."""
-        logits = self.padded(row)
-        uniform = torch.rand_like(logits).clamp_min(FEWEST)
-        gumbel = -(-uniform.log()).clamp_min(FEWEST).log()
-        soft = ((logits + gumbel) / temperature).softmax(2)
-        if hard:
-            one_hot = nn.functional.one_hot(soft.argmax(2), soft.shape[2]).to(soft.dtype)
-            soft = one_hot - soft.detach() + soft
-        return self.flat(soft)
+    def relaxed(self, row: Tensor, values: Tensor, temperature: float, hard: bool) -> Tensor:
+        """Rows from logits by the Gumbel softmax (Jang et al. 2017), and their values.
 
-    def drawn(self, row: Tensor, uniform: Tensor) -> Tensor:
-        """One-hot (N, choices) by inverse distribution functions at `uniform` (N, heads)."""
-        passed = self.padded(row.float()).softmax(2).cumsum(2) < uniform[:, :, None]
-        chosen = torch.minimum(passed.sum(2), self.last)
-        one_hot = nn.functional.one_hot(chosen, self.most).to(row.dtype)
-        return self.flat(one_hot)
+        hard: one-hot vectors, with the gradient of the relaxed ones.
+        """
+        noise = -(-torch.rand_like(row).clamp_min(FEWEST).log()).clamp_min(FEWEST).log()
+        noisy, found = (row + noise) / temperature, []
+        for (number, own), value in zip(
+            self.parts(noisy), values.split(self.sizes, 1), strict=True
+        ):
+            soft = value if number else own.softmax(1)
+            if hard and not number:
+                one_hot = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
+                soft = one_hot - soft.detach() + soft
+            found.append(soft)
+        return torch.cat(found, 1)
 
-    def row_of(self, values: Tensor, chosen: Tensor) -> Tensor:
-        """Rows (N, width) from values within modes (N, numbers) and choices (N, choices)."""
-        row = chosen.new_zeros(len(chosen), self.layout.width)
-        row = row.index_copy(1, self.numbers, values.to(row.dtype))
-        return row.index_copy(1, self.places, chosen)
+    def drawn(self, row: Tensor, values: Tensor, uniform: Tensor) -> Tensor:
+        """Rows of values and of choices by inverse distribution functions at uniform (N, heads)."""
+        found, turn = [], 0
+        for (number, own), value in zip(
+            self.parts(row.float()), values.split(self.sizes, 1), strict=True
+        ):
+            if not number:
+                passed = own.softmax(1).cumsum(1) < uniform[:, turn : turn + 1]
+                chosen = passed.sum(1, keepdim=True).clamp_max(own.shape[1] - 1)
+                value, turn = torch.zeros_like(own).scatter_(1, chosen, 1.0), turn + 1
+            found.append(value.to(row.dtype))
+        return torch.cat(found, 1)
 
 
 class TableGenerator(nn.Module):
@@ -95,17 +86,18 @@ class TableGenerator(nn.Module):
 
     layout: heads [numbers, choices] of a row.
     shares: of each choice in the training part, in order; by them a sample's condition is drawn.
+    shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
+        whose choices they are; 0 and -1: no labels are taken.
     noise: entries of z that the layers see. Behind them, z has an entry for the column that is
         given, one for its choice, and one for every column with choices: each is drawn by its
         inverse distribution function at Phi(z_t), so that z decides all of a sample.
-    shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
-        whose choices they are; 0 and -1: no labels are taken.
+    embedding: numbers that stand for the given choice.
     widths: of the hidden layers, each of which passes its input on (Xu et al. 2019, section 4.4).
     temperature: of the Gumbel softmax in training.
     hard: what the discriminator sees are one-hot vectors, not relaxed ones.
     """
 
-    weight: Tensor  # (heads, most) shares
+    shares: Tensor  # (choices,)
 
     def __init__(
         self,
@@ -115,7 +107,8 @@ class TableGenerator(nn.Module):
         shape: Sequence[int] | None = None,
         classes: int = 0,
         condition: int = -1,
-        noise: int = 128,
+        noise: int = 64,
+        embedding: int = 64,
         widths: Sequence[int] = (256, 256),
         temperature: float = 0.2,
         hard: bool = False,
@@ -123,66 +116,59 @@ class TableGenerator(nn.Module):
         super().__init__()
         self.choices = Choices(layout)
         self.noise, self.temperature, self.hard = noise, temperature, hard
-        heads, count = self.choices.heads, self.choices.count
-        if len(shares) != count:
-            raise ValueError(f"{len(shares)} shares do not fit {count} choices")
-        self.latent = noise + 2 + heads
+        if len(shares) != self.choices.count:
+            raise ValueError(f"{len(shares)} shares do not fit {self.choices.count} choices")
+        self.latent = noise + 2 + self.choices.heads
         self.given = -1
         if classes:
             self.given = self.choices.layout.choice_of(condition)
             if classes > self.choices.lengths[self.given]:
                 raise ValueError(f"column {condition} has fewer choices than {classes} labels")
         check_shape(shape, self.choices.layout)
+        self.embedding = nn.Embedding(self.choices.count, embedding) if self.choices.count else None
         layers: list[nn.Module] = []
-        before = noise + count
+        before = noise + (embedding if self.embedding is not None else 0)
         for width in widths:
             layers.append(Residual(before, width))
             before += width
         self.layers = nn.Sequential(*layers)
         self.last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
-        own = iter(shares)
-        weight = [
-            self.choices.filled([float(next(own)) for _ in range(length)], 0.0)
-            for length in self.choices.lengths
-        ]
-        shape = (heads, self.choices.most)
-        self.register_buffer("weight", torch.tensor(weight).view(shape), persistent=False)
+        self.register_buffer("shares", torch.tensor(shares, dtype=torch.float32), persistent=False)
+        starts = [sum(self.choices.lengths[:head]) for head in range(self.choices.heads)]
+        self.register_buffer("starts", torch.tensor(starts, dtype=torch.long), persistent=False)
 
     def raw(self, z: Tensor, given: Tensor) -> Tensor:
-        """Logits and values (N, width) for a given choice, one-hot (N, choices)."""
-        out: Tensor = self.last(self.layers(torch.cat([z[:, : self.noise], given], 1)))
+        """Logits and values (N, width) for a given choice (N,), its place among all choices."""
+        entries = z[:, : self.noise]
+        if self.embedding is not None:
+            entries = torch.cat([entries, self.embedding(given)], 1)
+        out: Tensor = self.last(self.layers(entries))
         return out
 
     def relaxed(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Rows that have a gradient, and their logits, (N, width) each."""
         raw = self.raw(z, given)
-        chosen = self.choices.relaxed(raw, self.temperature, self.hard)
-        return self.choices.row_of(self.values(raw), chosen), raw
-
-    def values(self, raw: Tensor) -> Tensor:
-        return raw[:, self.choices.numbers].tanh()
-
-    def one_hot(self, head: Tensor, choice: Tensor) -> Tensor:
-        """The condition (N, choices) that says: this column has this choice."""
-        place = head * self.choices.most + choice
-        return (self.choices.back == place[:, None]).to(self.weight.dtype)
+        return self.choices.relaxed(raw, raw.tanh(), self.temperature, self.hard), raw
 
     def condition(self, z: Tensor, y: Tensor | None) -> Tensor:
-        """The condition of each sample: y, or a column at random with a choice by its share."""
-        n = len(z)
+        """The given choice of each sample (N,): y, or a column at random, a choice by its share."""
         if not self.choices.heads:
-            return z.new_zeros(n, 0)
-        uniform = torch.special.ndtr(z[:, self.noise : self.noise + 2].float())
+            return torch.zeros(len(z), dtype=torch.long, device=z.device)
+        starts: Tensor = self.get_buffer("starts")
         if self.given >= 0 and y is not None:
-            return self.one_hot(torch.full_like(y, self.given), need_labels(y))
+            return starts[self.given] + need_labels(y)
+        uniform = torch.special.ndtr(z[:, self.noise : self.noise + 2].float())
         head = (uniform[:, 0] * self.choices.heads).long().clamp_max(self.choices.heads - 1)
-        passed = self.weight[head].cumsum(1) < uniform[:, 1:] * self.weight[head].sum(1, True)
-        return self.one_hot(head, torch.minimum(passed.sum(1), self.choices.last[head]))
+        own = self.shares * (self.choices.head == head[:, None])  # (N, choices)
+        steps = own.cumsum(1) / own.sum(1, keepdim=True)
+        passed = (steps < uniform[:, 1:]).sum(1)
+        last = starts[head] + torch.tensor(self.choices.lengths, device=z.device)[head] - 1
+        return torch.minimum(passed, last)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         raw = self.raw(z, self.condition(z, y))
         uniform = torch.special.ndtr(z[:, self.noise + 2 :].float())
-        return self.choices.row_of(self.values(raw), self.choices.drawn(raw, uniform))
+        return self.choices.drawn(raw, raw.tanh(), uniform)
 
 
 def check_shape(shape: Sequence[int] | None, layout: Layout) -> None:
@@ -204,9 +190,11 @@ class Residual(nn.Module):
 
 
 class TableDiscriminator(nn.Module):
-    """Rows (N, width) with their conditions (N, choices), `pack` at a time, to logits (N / pack,).
+    """Rows (N, width), `pack` at a time, to logits (N / pack,).
 
     A discriminator that sees several rows at once sees that they are all alike (Lin et al. 2018).
+    given: the place of the choice (N,) that each row was drawn for. Of it the column is seen, the
+    choice itself being in the row.
     """
 
     def __init__(
@@ -218,10 +206,9 @@ class TableDiscriminator(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        shape = Layout.of(layout)
-        self.pack = pack
+        self.pack, self.choices = pack, Choices(layout)
         layers: list[nn.Module] = []
-        before = pack * (shape.width + len(shape.places))
+        before = pack * (self.choices.layout.width + self.choices.heads)
         for width in widths:
             layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
             if dropout:
@@ -230,10 +217,12 @@ class TableDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, 1), gain=1.0))
 
     def forward(self, x: Tensor, given: Tensor) -> Tensor:
-        both = torch.cat([x, given.to(x.dtype)], 1)
-        if len(both) % self.pack:
-            raise ValueError(f"{len(both)} rows do not make packs of {self.pack}")
-        logits: Tensor = self.layers(both.view(len(both) // self.pack, -1))
+        if len(x) % self.pack:
+            raise ValueError(f"{len(x)} rows do not make packs of {self.pack}")
+        if self.choices.heads:
+            column = nn.functional.one_hot(self.choices.head[given], self.choices.heads)
+            x = torch.cat([x, column.to(x.dtype)], 1)
+        logits: Tensor = self.layers(x.view(len(x) // self.pack, -1))
         return logits.squeeze(1)
 
 
@@ -294,11 +283,9 @@ class TableDecoder(nn.Module):
         out: Tensor = self.layers(z[:, : self.noise])
         return out
 
-    def means(self, raw: Tensor) -> Tensor:
-        return raw[:, self.choices.numbers]
-
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         raw, heads = self.raw(z), self.choices.heads
         uniform = torch.special.ndtr(z[:, self.noise : self.noise + heads].float())
-        values = self.means(raw) + self.log_deviation.exp() * z[:, self.noise + heads :]
-        return self.choices.row_of(values, self.choices.drawn(raw, uniform))
+        noise = self.log_deviation.exp() * z[:, self.noise + heads :]
+        values = raw.index_add(1, self.choices.numbers, noise.to(raw.dtype))
+        return self.choices.drawn(raw, values, uniform)
