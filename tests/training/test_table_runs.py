@@ -51,7 +51,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ganzfeld.
 
 
 def test_a_csv_file_finds_its_recipe_and_its_schema(customers: tuple[Path, ganzfeld.Run]) -> None:
-    source, run = customers
+    _, run = customers
     config = read_config(run.path)
     assert config.recipe == "table-gan"
     spec: Any = config.data.spec
@@ -99,7 +99,7 @@ def test_sheets_and_report_show_rows(customers: tuple[Path, ganzfeld.Run]) -> No
 
 
 def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld.Run]) -> None:
-    source, run = customers
+    _, run = customers
     found = ganzfeld.evaluate(run.path, count=500)
     assert 0 <= found["marginals_floor"] <= found["marginals"] <= 1
     assert found["target"] == "member" and 0 < found["synthetic_trees"] <= 1
