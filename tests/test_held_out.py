@@ -16,6 +16,7 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.metrics import evaluate, learning, reference
+from ganzfeld.modalities import image_spec
 from ganzfeld.recipes.gan import Facts, default
 from ganzfeld.training import final, run, validation
 from ganzfeld.training.build import build_trainer
@@ -211,7 +212,7 @@ def test_memorisation_by_other_held_out_images_shares_no_row(tmp_path: Path) -> 
 class Many:
     """A pack as far as the choice of rows goes."""
 
-    fingerprint = "many"
+    fingerprint, spec = "many", image_spec(1, 8, 8)
 
     def __len__(self) -> int:
         return 3_000

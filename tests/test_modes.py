@@ -182,7 +182,7 @@ def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
 def test_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganzfeld.studies.mode_coverage.RING_IMAGES", 640)
+    monkeypatch.setattr("ganzfeld.studies.mixtures.RING_IMAGES", 640)
     path = tmp_path / "modes.json"
     with pytest.raises(SystemExit) as stacked:
         main(["bench", "modes", "--only", "stacked"])
