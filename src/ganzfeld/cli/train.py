@@ -180,7 +180,8 @@ def sample(
 
     Args:
         model: A run's folder or a model's folder.
-        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
+        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png. For
+            rows of a table a CSV file, or a folder for it.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -237,6 +238,9 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
+    if loaded.modality.one_file:
+        out = write_whole(loaded, chunks, out, seed, count, screen.progress)
+        chunks = iter(())
     everything = []
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
@@ -253,7 +257,7 @@ def sample(
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
-    if grid:
+    if grid and everything:
         rows = len({*label}) if columns is None and label else 1
         everything = by_class(everything, len(label), loaded) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
@@ -263,6 +267,22 @@ def sample(
         from ganzfeld.cli.sample import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
+
+
+def write_whole(
+    loaded: Any, chunks: Iterable[Any], out: Path, seed: int, count: int, progress: Any
+) -> Path:
+    """All samples as one file, `out` itself or SEED.csv in that folder; its path."""
+    import numpy as np
+
+    stored: list[Any] = []
+    for chunk in chunks:
+        stored.append(loaded.store(chunk))
+        progress("drawing", sum(map(len, stored)), count)
+    suffix = loaded.modality.suffix
+    path = out if out.suffix.lower() == suffix else out / f"{seed}{suffix}"
+    loaded.modality.sheet(np.concatenate(stored), None, path, loaded.spec)
+    return path
 
 
 def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
