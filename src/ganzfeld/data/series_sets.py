@@ -106,7 +106,7 @@ def var_correlation(lag: int) -> Floats:
 
 
 def garch_kurtosis() -> float:
-    """3 (1 - (a + b)^2) / (1 - (a + b)^2 - 2 a^2), of the values of all series (Bollerslev 1986)."""
+    """3 (1 - (a + b)^2) / (1 - (a + b)^2 - 2 a^2), of all values (Bollerslev 1986)."""
     total = (ALPHA + BETA) ** 2
     return 3 * (1 - total) / (1 - total - 2 * ALPHA**2)
 

@@ -206,6 +206,10 @@ class Modality:
         """Stored samples (N, ...) side by side as HTML; None where these cannot be shown."""
         return None
 
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        """What a page shows of an evaluation beside its table of metrics, as HTML; or None."""
+        return None
+
     def describe(self, spec: Spec) -> str:
         """How one sample lies, for plans and reports: "64x64 pixels, 3 channel(s)"."""
         return f"{' x '.join(map(str, spec.shape))} {spec.dtype}"
