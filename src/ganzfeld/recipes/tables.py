@@ -7,8 +7,7 @@ from ganzfeld.modalities.table.schema import Schema
 from ganzfeld.recipes.base import Facts, Recipe
 
 PACK = 8  # rows that the discriminator sees together
-BATCH = 512
-ROWS = 5_000_000  # seen in a run without a limit of time
+ROWS = 2_000_000  # seen in a run without a limit of time
 
 
 def schema_of(facts: Facts) -> Schema:
@@ -34,7 +33,7 @@ def table_gan(facts: Facts) -> Config:
         generator["condition"] = schema.index(facts.labels)
     return Config(
         recipe="table-gan",
-        game=Part(name="table-gan"),
+        game=Part(name="table-gan", options={"moments": 1.0}),
         networks={
             "G": Part(name="table-generator", options=generator),
             "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),
@@ -44,7 +43,7 @@ def table_gan(facts: Facts) -> Config:
             for player in ("discriminator", "generator")
         },
         ema=Ema(),
-        run=Run(batch_size=BATCH, images=ROWS),
+        run=Run(batch_size=256, images=ROWS),
     )
 
 
@@ -62,7 +61,7 @@ def table_vae(facts: Facts) -> Config:
         },
         optimisers={"autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-5, hold=0.5)},
         ema=Ema(),
-        run=Run(batch_size=BATCH, images=ROWS),
+        run=Run(batch_size=512, images=ROWS),
     )
 
 
