@@ -76,7 +76,8 @@ def measured(
 
 def run(options: argparse.Namespace, recipe: str, seed: int, pack: Pack) -> dict[str, Any]:
     """Train, sample and say how long it took."""
-    folder = Path(options.out) / f"{recipe}-{options.minutes:g}-{seed}"
+    spent = f"{options.rows}rows" if options.rows else f"{options.minutes:g}min"
+    folder = Path(options.out) / f"{recipe}-{spent}-{seed}"
     started = time.process_time()
     result = ganzfeld.train(
         options.train,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ganzfeld.modalities.table.schema import Column, Schema
 SHOWN = 12  # rows of a table in a page
 MOST_CELL = 40  # characters of a cell
 BARS = 12  # of one column
+RANGES = 6  # of its numbers that are no atoms
 CELL = "padding:2px 8px;border-bottom:1px solid #8884;text-align:left;white-space:nowrap"
 
 
@@ -95,17 +97,37 @@ def parts(values: NDArray[Any], column: Column) -> list[list[Any]]:
         for atom, share in zip(column.atoms, column.shares, strict=False):
             name = texts(np.array([atom]), column)[0]
             entries.append([name, float((values == atom).mean()), share])
+        entries = sorted(entries, key=lambda entry: -entry[2])[: BARS - RANGES]
         if column.means:
-            rest = ~gone & ~np.isin(values, column.atoms)
-            first = len(column.atoms)
-            share = sum(column.shares[first : first + len(column.means)])
-            ends = texts(np.array([column.low, column.high]), column)
-            name = f"{ends[0]} to {ends[1]}" if not entries else "other values"
-            entries.append([name, float(rest.mean()), share])
-    entries = sorted(entries, key=lambda entry: -entry[2])[:BARS]
+            entries += ranges(values[~gone & ~np.isin(values, column.atoms)], len(values), column)
+    if column.names:
+        entries = sorted(entries, key=lambda entry: -entry[2])[:BARS]
     if column.missing:
         entries.append(["missing", float(gone.mean()), column.shares[-1]])
     return entries
+
+
+def ranges(rest: NDArray[Any], count: int, column: Column) -> list[list[Any]]:
+    """The numbers that are no atoms, in ranges that hold about as many training rows each.
+
+    rest: these, of `count` rows. The training shares are those of the mixture within the range.
+    """
+    first = len(column.atoms)
+    shares = np.array(column.shares[first : first + len(column.means)])
+    grid = np.linspace(column.low, column.high, 2_001)
+    scaled = (grid[:, None] - column.means) / np.array(column.deviations)
+    below = (0.5 + 0.5 * np.vectorize(math.erf)(scaled / math.sqrt(2))) @ shares
+    below = (below - below[0]) / max(below[-1] - below[0], 1e-12)
+    ends = np.interp(np.arange(RANGES + 1) / RANGES, below, grid)
+    edges = np.unique(column.rounded(ends))
+    found = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        last = high == edges[-1]
+        inside = (rest >= low) & ((rest <= high) if last else (rest < high))
+        share = float(np.diff(np.interp([low, high], grid, below))[0] * shares.sum())
+        names = texts(np.array([low, high]), column)
+        found.append([" to ".join(names), float(inside.sum() / max(count, 1)), share])
+    return found
 
 
 def bar(name: str, share: float, target: float) -> str:
