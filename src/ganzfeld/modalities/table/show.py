@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -97,7 +98,9 @@ def parts(values: NDArray[Any], column: Column) -> list[list[Any]]:
         for atom, share in zip(column.atoms, column.shares, strict=False):
             name = texts(np.array([atom]), column)[0]
             entries.append([name, float((values == atom).mean()), share])
-        entries = sorted(entries, key=lambda entry: -entry[2])[: BARS - RANGES]
+        entries = sorted(entries, key=lambda entry: -entry[2])[
+            : BARS - (RANGES if column.means else 0)
+        ]
         if column.means:
             entries += ranges(values[~gone & ~np.isin(values, column.atoms)], len(values), column)
     if column.names:
@@ -121,7 +124,7 @@ def ranges(rest: NDArray[Any], count: int, column: Column) -> list[list[Any]]:
     ends = np.interp(np.arange(RANGES + 1) / RANGES, below, grid)
     edges = np.unique(column.rounded(ends))
     found = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         last = high == edges[-1]
         inside = (rest >= low) & ((rest <= high) if last else (rest < high))
         share = float(np.diff(np.interp([low, high], grid, below))[0] * shares.sum())
