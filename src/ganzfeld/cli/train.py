@@ -188,7 +188,8 @@ def sample(
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
-            Lines of text go into one file; without --out they are printed.
+            Lines of text, and rows of a table as CSV, go into one file; without --out they are
+            printed.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.

@@ -31,6 +31,8 @@ class Embedded:
 
 SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a set
     "grammar": Embedded("text", 20_000, "ganzfeld.data.text_rows:grammar"),
+    "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
+    "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
 }
 
 

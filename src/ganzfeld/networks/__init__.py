@@ -16,6 +16,12 @@ from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.table import (
+    TableDecoder,
+    TableDiscriminator,
+    TableEncoder,
+    TableGenerator,
+)
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
@@ -47,4 +53,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "text-critic": TextCritic,
+    "table-generator": TableGenerator,
+    "table-discriminator": TableDiscriminator,
+    "table-encoder": TableEncoder,
+    "table-decoder": TableDecoder,
 }

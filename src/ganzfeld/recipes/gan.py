@@ -12,6 +12,7 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.sizing import fitted, within
+from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
 from ganzfeld.recipes.tutorials import TUTORIALS
 
@@ -287,6 +288,7 @@ RECIPES: Mapping[str, Recipe] = {
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **TEXT,
+    **TABLES,
 }
 
 
