@@ -326,7 +326,7 @@ def recipes(*, show: str | None = None) -> None:
 
     wide = max(len(name) for name in RECIPES)
     for name, recipe in RECIPES.items():
-        print(f"{name:<{wide}}  {(recipe.__doc__ or '').splitlines()[0]}")
+        print(f"{name:<{wide}}  {recipe.about}")
 
 
 def recipe_text(name: str) -> str:

@@ -133,7 +133,7 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
     rows = np.sort(draw.permutation(learning_rows(pack))[:IMAGES])
     tensors: Arrays = {}
     with same_everywhere("learned"), torch.no_grad():
-        x = large_enough(torch.from_numpy(pack.rows(rows)["x"]).float() / 127.5 - 1)
+        x = large_enough(tensors.to_network(torch.from_numpy(pack.rows(rows)["x"])))
         number = scales_of(*x.shape[2:])
         for scale in range(number):
             images = coarse(x, scale).numpy()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -24,13 +24,14 @@ from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import alpha_of
+from ganzfeld.data.options import PackOptions, alpha_of
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
-from ganzfeld.recipes.find import data_kind, find_recipe
+from ganzfeld.models.tasks import task_of_run
+from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
@@ -39,11 +40,7 @@ from ganzfeld.training.memory import out_of_memory
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-
-if TYPE_CHECKING:
-    from ganzfeld.data.pack import Pack
-    from ganzfeld.data.pairs import TwoDomains
-
+from ganzfeld.training.tasks import WORK, Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
@@ -207,7 +204,7 @@ def train(
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
     with Signals() as signals, joined(device) as on:
-        kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
+        asked = find_recipe(recipe)  # a wrong name should not wait for the data
         folder = default_folder(source, recipe)
         if out is not None:
             folder = Path(border.path(out, "--out"))
@@ -217,7 +214,8 @@ def train(
         pack = open_data(
             source,
             screen,
-            kind=kind,
+            asked.task,
+            asked.layout,
             other=other,
             size=size,
             alpha=alpha,
@@ -235,7 +233,7 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
-            config.data.kind, config.data.other = kind, whole_path(other)
+            config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
             config.run.seed, config.run.device = seed, on.type
@@ -310,7 +308,8 @@ def resume(
         pack = open_data(
             config.data.source,
             screen,
-            kind=config.data.kind,
+            task_of_run(config).name,
+            config.data.kind,
             other=config.data.other,
             channels_b=config.data.channels_b,
             size=config.data.size,
@@ -371,9 +370,7 @@ def make_screen(quiet: bool) -> Screen:
     return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
 
 
-def budget(
-    folder: Path, config: Config, pack: Pack | TwoDomains, device: torch.device
-) -> int | None:
+def budget(folder: Path, config: Config, pack: Dataset, device: torch.device) -> int | None:
     """Images that these networks could see in the minutes asked for; as noted if it was before."""
     if (folder / "config.json").exists():
         with vetting.as_stored(folder):
@@ -450,26 +447,24 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
 def open_data(
     source: str | os.PathLike[str],
     screen: Screen,
+    task: str,
+    layout: str,
     *,
-    kind: str = "pictures",
     other: str | os.PathLike[str] | None = None,
     channels_b: int | None = None,
     **options: Any,
-) -> Pack | TwoDomains:
-    """The packed data, made by one process where there are several."""
-    from ganzfeld.data import domains
-    from ganzfeld.data.pack import PackOptions, open_pack
+) -> Dataset:
+    """The packed data, made by one process where there are several.
 
+    task, layout: those of the recipe.
+    """
     check_labels(options["labels"], source)
     wanted = PackOptions(**options)
 
-    def make() -> Pack | TwoDomains:
-        if kind == "pictures":
-            domains.need_pictures(source, other)
-            return open_pack(source, wanted, progress=screen.progress)
-        return domains.open_domains(
-            domains.named(source, kind),
-            kind,
+    def make() -> Dataset:
+        return WORK[task].open(
+            source,
+            layout,
             wanted,
             other=other,
             channels_b=channels_b,
