@@ -70,6 +70,7 @@ class Data:
     size: tuple[int, int] | None = None  # (height, width), of images
     channels: int | None = None
     channels_b: int | None = None  # of domain b
+    modality: str = "image"  # what they were to be taken for; "auto": decided by what they are
     labels: str = "auto"  # "none" leaves them aside, "folders" insists, or a table's path
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
     frames: str = "first"  # or "all" of animations and files with pages

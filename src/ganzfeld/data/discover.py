@@ -25,12 +25,12 @@ from ganzfeld.data.containers import (
     read_zip,
     sniff,
 )
-from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
+from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
 from ganzfeld.data.readers import FolderReader
-from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.sounds import sounds_of
+from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tarfiles import read_tars
 from ganzfeld.errors import DataError, did_you_mean
 
@@ -110,9 +110,9 @@ def _missing(path: Path) -> DataError:
 
 def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     listing = list_folder(root, follow=reading.follow_links)
-    if reading.rules >= 2 and reading.modality != "image":
-        if found := other_folder(root, listing, reading):
-            return found
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (found := other_folder(root, listing, reading)):
+        return found
     kinds = {
         name: kind
         for name, _, _ in listing.files
@@ -259,9 +259,9 @@ def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
 
 def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kind = sniff(path)
-    if reading.rules >= 2 and reading.modality != "image":
-        if other := other_file(path, kind, reading):
-            return other
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (other := other_file(path, kind, reading)):
+        return other
     if kind == "zip":
         found = read_zip(path, reading)
         if not isinstance(found, Encoded):

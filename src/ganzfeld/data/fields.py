@@ -1,4 +1,4 @@
-"""Arrays of numbers that are no images: fields (N, C, H, W), (N, H, W), (N, C, L), (N, C, D, H, W)."""
+"""Arrays of numbers that are no images: fields of one, two or three dimensions, with channels."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def npz_fields(path: Path, modality: str, **more: Any) -> Gathered | None:
     key = samples_key(headers)
     if not key:
         return None
-    shape, dtype = headers[key]
+    _, dtype = headers[key]
     why = f"as asked (--as {modality})"
     if modality == "auto":
         if dtype in (np.uint8, np.uint16, np.bool_) or dtype.kind not in "iuf":

@@ -13,6 +13,7 @@ from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.columns import is_ragged
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.modalities import MODALITIES
 
 FEW = 500  # samples
 BAD_SHARE = 0.01  # of the samples are copies of others: say so
@@ -31,6 +32,9 @@ def gathered(
 ) -> tuple[Raw, list[int], dict[str, Any]]:
     """All samples of a source, the rows that are good, and the report on them."""
     raw = source.gather(progress)
+    kind: Any = MODALITIES.get(source.modality)
+    if prepare := getattr(kind, "prepare", None):  # one rate for all sounds, tokens of texts
+        prepare(raw, options)
     if options.labels.startswith(PREFIX):
         labels_by_column(source, raw.columns, options.labels.removeprefix(PREFIX))
         raw.labels, raw.classes = source.labels, source.classes

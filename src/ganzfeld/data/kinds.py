@@ -90,7 +90,7 @@ def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | E
     files = [n for n in files if not n.rpartition("/")[2].casefold().startswith(COMPANIONS)]
     train = [n for n in files if role(n.rpartition("/")[2]) == "train"]
     chosen = train if len(train) == 1 else files
-    if not chosen or len({end_of(name) for name in files}) > 1 and len(chosen) > 1:
+    if not chosen or (len({end_of(name) for name in files}) > 1 and len(chosen) > 1):
         return None
     if len(chosen) > 1:
         raise DataError(

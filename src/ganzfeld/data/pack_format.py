@@ -1,4 +1,4 @@
-"""The pack's file: safetensors with `images`, `labels`, columns and `report`, streamed, and checked.
+"""The pack's file: safetensors with `images`, `labels`, columns and `report`, streamed and checked.
 
 Images lie as (H, W, C): as floats they are `channels_last` without being turned. A column NAME is
 the tensor `column:NAME`, of a ragged one with `ends:NAME`; `specs` says in JSON what each is. A

@@ -1,4 +1,4 @@
-"""Sound files as samples: WAV by the standard library, others by soundfile where it is installed."""
+"""Sound files as samples: WAV by the standard library, others by soundfile."""
 
 from __future__ import annotations
 

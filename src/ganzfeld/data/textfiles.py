@@ -168,7 +168,7 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
 
 
 def text_key(rows: list[dict[str, Any]], keys: list[str]) -> str:
-    """The field that is the text: by a usual name, else that with the longest texts; "" for none."""
+    """The field that is the text: by a usual name, else with the longest texts; "" for none."""
 
     def share(key: str) -> float:
         return sum(isinstance(row.get(key), str) for row in rows) / max(1, len(rows))

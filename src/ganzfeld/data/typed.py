@@ -54,7 +54,7 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
         return listed
     words = ["" if cell is None else _word(cell) for cell in cells]
     distinct = {word for word in words if word}
-    if len(distinct) > max(2, MANY * len(there)) and not classes or len(distinct) > MOST_CLASSES:
+    if (len(distinct) > max(2, MANY * len(there)) and not classes) or len(distinct) > MOST_CLASSES:
         return texts(words)
     return _classes(words, sorted(distinct, key=natural))
 

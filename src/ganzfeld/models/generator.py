@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganzfeld.core import latents
 from ganzfeld.core.device import torch_device
+from ganzfeld.data.conditions import row_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
 from ganzfeld.models.draws import CHUNK, Labels
@@ -106,6 +107,7 @@ class Model:
                 start=start,
                 mean=mean,
                 std=std,
+                numbers=numbers,
             ).samples
         return torch.cat(
             list(
@@ -250,6 +252,26 @@ class Model:
         given = {} if numbers is None else {"c": numbers.to(self.device)}
         x: Tensor = self.generator(z.to(self.device), y, **given)
         return x.float().cpu()
+
+    def given(
+        self, values: Mapping[str, Any], count: int, *, seed: int = 0, start: int = 0
+    ) -> Tensor:
+        """Conditions (count, k) for `sample(numbers=...)`, from values in the data's own units.
+
+        values: by the names of the conditions; of those that are left out, each sample has what a
+        random sample of the data has.
+
+        Example::
+
+            model = ganzfeld.load("runs/faces-default")
+            x = model.sample(8, numbers=model.given({"age": 30}, 8))
+        """
+        fixed = row_of(self.conditions, {name: str(value) for name, value in values.items()})
+        rows = self.numbers_of(range(start, start + count), seed, None)
+        assert rows is not None
+        for place, value in fixed.items():
+            rows[:, place] = value
+        return rows
 
     def check_numbers(self, numbers: Any) -> Tensor | None:
         """Conditions as rows (n, k); UsageError where the model takes others or none."""

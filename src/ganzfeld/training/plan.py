@@ -130,7 +130,12 @@ def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
-    return {"names": names, "rows": [[float(v) for v in row] for row in numbers]}
+    columns = getattr(pack, "condition_columns", None)
+    return {
+        "names": names,
+        "rows": [[float(v) for v in row] for row in numbers],
+        **({"columns": columns} if columns else {}),
+    }
 
 
 def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int | None]) -> Config:

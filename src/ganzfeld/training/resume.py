@@ -45,6 +45,12 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
+    if stored.data.modality == "image" and wanted.data.modality == "auto":
+        wanted.data.modality = "image"  # a run from before other kinds were read
+    for name, part in stored.networks.items():
+        asked = wanted.networks.get(name)
+        if asked and asked.name == part.name and asked.options.get("conditions") == 0:
+            part.options.setdefault("conditions", 0)  # likewise
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
         wanted.data.held_out = None  # a run from before there were any

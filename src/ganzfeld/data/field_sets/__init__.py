@@ -55,7 +55,7 @@ SETS: dict[str, FieldSet] = {
         conditions=("slope",),
         ranges=(gaussian.SLOPES,),
         count=10_000,
-        extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit": "1"},
+        extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit_name": ""},
     ),
     "showers": FieldSet(
         name="showers",
@@ -65,7 +65,7 @@ SETS: dict[str, FieldSet] = {
         conditions=("energy",),
         ranges=(showers.ENERGIES,),
         count=20_000,
-        extra={"scaling": "log", "periodic": False, "axes": ["y", "x"], "unit": "GeV"},
+        extra={"scaling": "log", "periodic": False, "axes": ["y", "x"], "unit_name": "GeV"},
     ),
     "ising": FieldSet(
         name="ising",
@@ -75,6 +75,6 @@ SETS: dict[str, FieldSet] = {
         conditions=("temperature",),
         ranges=(ising.TEMPERATURES,),
         count=10_000,
-        extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit": "1"},
+        extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit_name": ""},
     ),
 }
