@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzfeld.core.randomness import seed_globally
-from ganzfeld.networks.dcgan import DCGANDiscriminator
+from ganzfeld.networks.conditions import NumberEmbedding
+from ganzfeld.networks.dimensions import convolution
+from ganzfeld.networks.layers import SLOPE, initialise
 
-WIDTH, BATCH, PASSES = 16, 64, 6
+WIDTH, BATCH, PASSES, LEAST = 16, 64, 8, 200  # channels, samples, passes, and steps at least
+RATE = 2e-3
 HELD_OUT = 1 / 3  # of either side
 
 
@@ -76,17 +79,63 @@ def classifier_auc(
     return Auc(value, standard_error(value, test), test)
 
 
+class Texture(nn.Module):
+    """Fields (N, C, ...) to logits (N,): convolutions, whose maps are pooled over all places.
+
+    Means and mean squares of the maps at each size tell textures and levels apart, and what the
+    smallest maps hold place by place tells where something lies.
+    """
+
+    def __init__(self, shape: torch.Size, conditions: int) -> None:
+        super().__init__()
+        channels, *sides = shape
+        n = len(sides)
+        self.numbers = NumberEmbedding(conditions) if conditions else None
+        self.layers = nn.ModuleList()
+        pooled = 2 * channels
+        for behind in (WIDTH, 2 * WIDTH, 2 * WIDTH):
+            self.layers.append(initialise(convolution(n, channels, behind, 3, 1, 1)))
+            channels, pooled = behind, pooled + 2 * behind
+            sides = [-(-side // 2) for side in sides]
+        cells = channels * int(np.prod(sides))
+        told = self.numbers.width if self.numbers is not None else 0
+        self.first = initialise(nn.Linear(pooled + cells + told, 64))
+        self.last = initialise(nn.Linear(64, 1), 1.0)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        pool = {
+            3: nn.functional.avg_pool1d,
+            4: nn.functional.avg_pool2d,
+            5: nn.functional.avg_pool3d,
+        }
+        found = moments(x)
+        for layer in self.layers:
+            x = nn.functional.leaky_relu(layer(x), SLOPE)
+            found += moments(x)
+            x = pool[x.dim()](x, 2, ceil_mode=True)
+        told = [self.numbers(c)] if self.numbers is not None else []
+        hidden = self.first(torch.cat([*found, x.flatten(1), *told], 1))
+        logits: Tensor = self.last(nn.functional.leaky_relu(hidden, SLOPE))
+        return logits.squeeze(1)
+
+
+def moments(x: Tensor) -> list[Tensor]:
+    """Means and logarithms of mean squares of each channel, both (N, C)."""
+    flat = x.flatten(2)
+    return [flat.mean(2), (flat.square().mean(2) + 1e-6).log()]
+
+
 def fitted(x: Tensor, y: Tensor, c: Tensor | None) -> nn.Module:
     """A network that was trained to give logits of y (N,)."""
     conditions = 0 if c is None else c.shape[1]
-    net = DCGANDiscriminator(x.shape[1:], width=WIDTH, most=4 * WIDTH, conditions=conditions)
-    rows = max(len(x) * PASSES // BATCH, 1)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=1e-2)
+    net = Texture(x.shape[1:], conditions)
+    rows = max(len(x) * PASSES // BATCH, LEAST)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-2)
     for step in range(rows):
         for group in optimiser.param_groups:
-            group["lr"] = 1e-3 * (1 - step / rows)
+            group["lr"] = RATE * (1 - step / rows)
         chosen = torch.randint(len(x), (BATCH,))
-        logits = net(x[chosen], None, None if c is None else c[chosen])
+        logits = net(x[chosen], None if c is None else c[chosen])
         loss = nn.functional.binary_cross_entropy_with_logits(logits, y[chosen])
         optimiser.zero_grad()
         loss.backward()
@@ -98,6 +147,6 @@ def scored(net: nn.Module, x: Tensor, c: Tensor | None) -> NDArray[np.float32]:
     parts = []
     for start in range(0, len(x), 512):
         rows = slice(start, start + 512)
-        parts.append(net(x[rows], None, None if c is None else c[rows]))
+        parts.append(net(x[rows], None if c is None else c[rows]))
     found: NDArray[np.float32] = torch.cat(parts).numpy()
     return found

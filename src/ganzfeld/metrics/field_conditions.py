@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def response_curve(
     """
     ratio = np.asarray(figure, np.float64) / np.asarray(asked, np.float64)
     found = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = ratio[(asked >= low) & (asked <= high)]
         if len(inside) < 2:
             continue

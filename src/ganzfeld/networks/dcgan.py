@@ -85,7 +85,8 @@ class DCGANGenerator(nn.Module):
         self.numbers = JoinNumbers(conditions)
         ups = len(self.sizes) - 1
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(max(ups, 1))]
-        self.planes = [noise * math.prod(size) for size in self.sizes[: len(widths)]]
+        at = self.sizes[: len(widths)] + ([self.sizes[-1]] if refine else [])
+        self.planes = [noise * math.prod(size) for size in at]
         self.latent, self.own = latent + sum(self.planes), latent
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
         inputs = latent + self.labels.width + self.numbers.width
@@ -105,22 +106,29 @@ class DCGANGenerator(nn.Module):
         self.refine = nn.Sequential()
         if refine:
             self.refine.append(nn.LeakyReLU(SLOPE, inplace=True))
-            last = convolution(n, refine, channels, 3, 1, 1, padding=padding)
+            last = convolution(n, refine + noise, channels, 3, 1, 1, padding=padding)
             self.refine.append(initialise(last))
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         z, *planes = z.split([self.own, *self.planes], 1)
         x = as_laid(self.first(self.linear(self.numbers(self.labels(z, y), c))))
         sizes = self.sizes[1:] or self.sizes
-        for norm, up, size, plane in zip(self.norms, self.ups, sizes, planes, strict=True):
-            x = self.activation(norm(x))
-            if plane.shape[1]:
-                x = torch.cat([x, plane.view(len(x), -1, *x.shape[2:])], 1)
-            x = cut(up(x), size)
-        image: Tensor = self.refine(x)
+        for norm, up, size in zip(self.norms, self.ups, sizes, strict=True):
+            x = cut(up(joined(self.activation(norm(x)), planes)), size)
+        if self.refine:
+            x = self.refine[1](joined(self.refine[0](x), planes))
+        image: Tensor = x
         if self.output == "tanh":
             return image.tanh()
         return image.relu() if self.output == "relu" else image
+
+
+def joined(x: Tensor, planes: list[Tensor]) -> Tensor:
+    """Maps (N, C, ...) with the first of the planes of noise (N, ...) behind them; it is taken."""
+    plane = planes.pop(0)
+    if not plane.shape[1]:
+        return x
+    return as_laid(torch.cat([x, plane.view(len(x), -1, *x.shape[2:])], 1))
 
 
 class DCGANDiscriminator(nn.Module):

@@ -80,7 +80,9 @@ class DepositGenerator(nn.Module):
         )
         self.register_buffer("unit", per_channel(unit, channels, len(sides)), persistent=False)
         self.register_buffer("scale", per_channel(scale, channels, len(sides)), persistent=False)
-        self.register_buffer("expected", torch.tensor([*expected]), persistent=False)
+        self.register_buffer(
+            "expected", torch.tensor([float(value) for value in expected]), persistent=False
+        )
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         told = self.numbers(self.maps.labels(z[:, : self.own], y), c)

@@ -19,7 +19,6 @@ from ganzfeld.networks.layers import SLOPE, initialise
 
 FLOOR = 1e-6  # below the squared amplitudes, against a logarithm of zero
 SHRINK = 0.25  # of logarithms, which reach from about -8 to 8
-SHARP = 16.0  # how much more closely a sum is looked at near what c lets one expect
 HIDDEN = 64
 
 
@@ -63,8 +62,8 @@ class Sums(nn.Module):
     """Fields that are not negative, to logarithms of their sums and counts, (N, 2 C + 3).
 
     For each channel the sum, then the number of cells that are not zero; the whole sum; and twice
-    how far its logarithm lies from what c lets one expect, the second time with little differences
-    enlarged: at high energies a sum is known to a few per cent.
+    how far its logarithm lies from what c lets one expect, the second time in deviations of a
+    Poisson variable of as many units: large sums are known to a few per cent.
 
     unit, scale: of each channel, or of all. A sample in the network's units is
         log(1 + deposit / unit) / scale. Counts take tanh(deposit / unit) for one cell.
@@ -86,7 +85,9 @@ class Sums(nn.Module):
         channels, *sides = shape
         self.register_buffer("unit", per_channel(unit, channels, len(sides)), persistent=False)
         self.register_buffer("scale", per_channel(scale, channels, len(sides)), persistent=False)
-        self.register_buffer("expected", torch.tensor([*expected]), persistent=False)
+        self.register_buffer(
+            "expected", torch.tensor([float(value) for value in expected]), persistent=False
+        )
         self.width = 2 * channels + 3
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -94,10 +95,11 @@ class Sums(nn.Module):
         deposits = (quanta * self.unit).flatten(2).sum(2)
         counts = quanta.tanh().flatten(2).sum(2).clamp(min=0).log1p()
         sums = (deposits / self.unit.flatten(1)).clamp(min=0).log1p()
-        whole = (deposits.sum(1, keepdim=True) / self.unit.mean()).clamp(min=0.1).log()
-        beside = whole - expectation(self.expected, c)
+        whole = (deposits.sum(1, keepdim=True) / self.unit.mean()).clamp(min=0.5).log()
+        usual = expectation(self.expected, c)
+        beside = whole - usual
         shrunk = SHRINK * torch.cat([sums, counts, whole], 1)
-        return torch.cat([shrunk, beside, (SHARP * beside).asinh()], 1)
+        return torch.cat([shrunk, beside, (beside * (usual / 2).exp()).asinh()], 1)
 
 
 def expectation(line: Tensor, c: Tensor | None) -> Tensor:

@@ -70,7 +70,7 @@ def tiles(samples: NDArray[Any], low: float, high: float) -> Pixels:
     if samples.ndim == 5:
         samples = samples[:, :, samples.shape[2] // 2]
     maps = coloured(samples, low, high)
-    n, channels, height, width = maps.shape[:4]
+    n, channels, height = maps.shape[:3]
     edge = np.full((n, height, 1, 3), 255, np.uint8)
     parts = [part for c in range(channels) for part in (edge, maps[:, c])][1:]
     return np.concatenate(parts, 2)
@@ -99,14 +99,14 @@ def sheet(
     height, width = height * scale, width * scale
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
-    whole = np.full(
-        (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8
-    )
+    whole = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8)
     for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
         whole[top : top + height, left : left + width] = image
-    ends = [low, high] if log_unit is None else [math.expm1(low) * log_unit, math.expm1(high) * log_unit]
+    ends = [low, high]
+    if log_unit is not None:
+        ends = [math.expm1(end) * log_unit for end in ends]
     return with_bar(Image.fromarray(whole), ends, unit, plotted=samples.ndim == 3)
 
 

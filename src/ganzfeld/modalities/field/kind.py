@@ -27,7 +27,7 @@ class Fields(Modality):
     hub_task, tags = "other", ("field", "simulation")
     values, recipe = "in the unit of the data, scaled", "fields"
 
-    def learned(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         return Spec(
             spec.modality,
             spec.shape,

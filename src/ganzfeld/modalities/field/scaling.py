@@ -70,10 +70,10 @@ def fit(x: NDArray[Any], c: NDArray[Any] | None = None, scaling: str = "auto") -
     every = np.concatenate(above)
     one = float(np.quantile(every, LOW)) if len(every) else 1.0
     unit = np.array([np.quantile(row, LOW) if len(row) else one for row in above])
-    sizes = [np.log1p(row / u) if len(row) else np.ones(1) for row, u in zip(above, unit, strict=True)]
-    scale = SPREAD * np.array([math.sqrt(float((size**2).mean())) for size in sizes])
+    unit = np.array([rounded(float(u)) for u in unit])
+    parts = [row / u if len(row) else np.ones(1) for row, u in zip(above, unit, strict=True)]
+    scale = SPREAD * np.array([math.sqrt(float((np.log1p(p) ** 2).mean())) for p in parts])
     least = np.array([row.min() if len(row) else one for row in above])
-    parts = [row / u for row, u in zip(above, unit, strict=True)]
     whole = all(bool((np.abs(part - np.rint(part)) < WHOLE).all()) for part in parts)
     sums = np.maximum(np.asarray(x, np.float64).reshape(len(x), -1).sum(1), 1e-300)
     return {
@@ -84,6 +84,12 @@ def fit(x: NDArray[Any], c: NDArray[Any] | None = None, scaling: str = "auto") -
         "whole": whole and len(every) > 0,
         "expected": line(np.log(sums / unit.mean()), c),
     }
+
+
+def rounded(unit: float) -> float:
+    """0.05 for what float32 made of it, so that whole numbers of units come back to the bit."""
+    near = float(f"{unit:.6g}")
+    return near if abs(near - unit) < 1e-6 * unit else unit
 
 
 def line(values: Floats, c: NDArray[Any] | None) -> list[float]:
@@ -114,11 +120,10 @@ def to_store(x: Tensor, extra: Mapping[str, Any]) -> NDArray[np.float32]:
     scale = rows(extra["scale"], x)
     if extra["scaling"] == "standard":
         return numbers(x * scale + rows(extra["offset"], x))
-    unit, least = rows(extra["unit"], x), rows(extra["least"], x)
-    found = (x * scale).clamp(max=MOST).expm1() * unit
-    if extra.get("whole"):
-        found = (found / unit).round() * unit
-    return numbers(found * (found >= least / 2))
+    unit, least = rows(extra["unit"], x.double()), rows(extra["least"], x)
+    units = (x * scale).clamp(max=MOST).expm1().double()
+    found = (units.round() if extra.get("whole") else units) * unit
+    return numbers((found * (found >= least / 2)).float())
 
 
 def numbers(x: Tensor) -> NDArray[np.float32]:
