@@ -165,6 +165,18 @@ def ragged(
     return Values(spec=spec, rows=rows)
 
 
+def scattered(values: Values, places: Sequence[int], count: int) -> Values:
+    """A column of good samples as one of all samples. places: of the good ones.
+
+    What the others have is of no meaning: they are left out of a pack.
+    """
+    if len(places) == count:
+        return values
+    found = np.zeros(count, dtype=np.int64)
+    found[np.asarray(places, dtype=np.int64)] = np.arange(len(places))
+    return values.repeated([int(row) for row in found])
+
+
 def texts(lines: Sequence[str], **extra: Any) -> Values:
     """Raw text: the code points of every line, ragged int32."""
     rows = [np.frombuffer(line.encode("utf-32-le", "surrogatepass"), "<i4") for line in lines]

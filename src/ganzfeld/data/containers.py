@@ -113,7 +113,8 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     _check_members(path, members)
     files = [info.filename for info in members if not info.is_dir()]
     if _is_npz(path, files):
-        if reading.modality != "image" and reading.rules >= 2:
+        asked = reading.modality in ("field", "series")
+        if asked or (reading.modality == "auto" and reading.rules >= 2 and reading.range is None):
             stamps: list[Stamp] = [stamp_of(path)]
             if found := npz_fields(path, reading.modality, stamps=stamps):
                 return found

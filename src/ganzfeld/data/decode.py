@@ -14,6 +14,7 @@ from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
 from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.discover import embedded_count, find_source
+from ganzfeld.data.embedded import SETS, embedded
 from ganzfeld.data.expand import take_frames
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready, Source
@@ -37,7 +38,9 @@ def load_source(
     if drawn is None:
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
-        found = find_source(source, options.reading)
+        found: Encoded | Ready | Gathered = find_source(source, options.reading)
+    elif (name := str(source).partition(":")[0]) in SETS:
+        found = embedded(name, options.count or drawn or None)
     else:
         options = replace(
             options,

@@ -25,6 +25,7 @@ from ganzfeld.data.containers import (
     read_zip,
     sniff,
 )
+from ganzfeld.data.embedded import SETS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
@@ -36,7 +37,7 @@ from ganzfeld.errors import DataError, did_you_mean
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
-EMBEDDED = ("avatars",)
+EMBEDDED = ("avatars", *SETS)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or avatars"
@@ -75,14 +76,14 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED or os.path.lexists(source):
+    if name not in (*EMBEDDED, *SETS) or os.path.lexists(source):
         return None
     if not colon:
         return 0
     if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
         raise DataError(
-            f"{shown(source)}: a number of images was expected behind the colon",
-            fix="avatars:2000",
+            f"{shown(source)}: a number of samples was expected behind the colon",
+            fix=f"{name}:2000",
         )
     return int(number)
 

@@ -39,16 +39,18 @@ def why_field(array: NDArray[Any]) -> str:
         return ""
     if array.dtype in (np.uint8, np.uint16):
         return ""
-    if array.ndim == 5:
-        return "it has five axes"
-    if array.ndim not in (3, 4):
+    if array.ndim not in (3, 4, 5) or 0 in array.shape:
         return ""
-    if array.ndim == 4 and not (array.shape[1] <= 4 or array.shape[3] <= 4):
-        return f"it has {array.shape[1]} channels"
     places = np.unique(np.linspace(0, len(array) - 1, SAMPLED).round().astype(np.int64))
     some = np.asarray(array[places])
     some = some[np.isfinite(some).all(axis=tuple(range(1, some.ndim)))] if some.size else some
-    if not some.size or usual(look(some)) is not None or some.min() == some.max():
+    if not some.size or some.min() == some.max():
+        return ""
+    if array.ndim == 5:
+        return "it has five axes"
+    if array.ndim == 4 and not (array.shape[1] <= 4 or array.shape[3] <= 4):
+        return f"it has {array.shape[1]} channels"
+    if usual(look(some)) is not None:
         return ""
     return f"its numbers lie in {some.min():g} to {some.max():g}, which pixels do not"
 
@@ -148,7 +150,11 @@ def fields_of(
         return gather_fields(array, beside, source, progress)
 
     source = Gathered(kind=kind, name=name, place=place, modality="field", gather=gather, **more)
-    source.taken["modality"] = f"fields: {why}; --as image takes it for images"
+    source.taken["modality"] = (
+        f"fields, whose numbers are kept: {why}; --range LOW:HIGH makes images of them"
+        if "asked" not in why
+        else f"fields, {why}"
+    )
     return source
 
 
@@ -214,7 +220,10 @@ def _looked_at(
         if rows.dtype.kind in "fu" or rows.dtype.itemsize > 4:
             axes = tuple(range(1, rows.ndim))
             finite = np.isfinite(rows).all(axis=axes)
-            small = (np.abs(np.nan_to_num(rows, posinf=0, neginf=0)) <= top).all(axis=axes)
+            small = finite
+            if rows.dtype.itemsize > 4:
+                known = np.where(np.isfinite(rows), rows, 0)
+                small = finite & (np.abs(known) <= top).all(axis=axes)
             bad |= {start + int(row): NOT_FINITE for row in np.flatnonzero(~finite)}
             large = np.flatnonzero(finite & ~small)
             bad |= {start + int(row): "holds numbers too large for float32" for row in large}

@@ -48,7 +48,7 @@ def of_sounds(names: Sequence[str], reading: Reading) -> bool:
 def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | None:
     """A file of samples that are no images, or the images that a table names; else None."""
     asked = reading.modality
-    if kind == "npy":
+    if kind == "npy" and (reading.range is None or asked in FIELDS):
         array = arrays.read_npy(path)
         why = f"as asked (--as {asked})" if asked in FIELDS else why_field(array)
         if not why:

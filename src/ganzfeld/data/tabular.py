@@ -13,7 +13,7 @@ import numpy as np
 
 from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.columns import Values
+from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
@@ -75,13 +75,14 @@ def gather_table(
     numbers exactly.
     """
     found: dict[str, Values] = {}
+    good = [row for row in range(len(titles)) if row not in bad]
     for name, column in zip(names, cells, strict=True):
-        values = typed(column)
+        values = typed([column[row] for row in good])
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
             source.aside.append(f"the column {shown(name)} of {what}")
         else:
-            found[name] = values
+            found[name] = scattered(values, good, len(titles))
     if not found:
         raise DataError(
             f"{shown(source.place)} has no column of numbers, classes, dates or booleans",

@@ -13,7 +13,7 @@ import numpy as np
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import add_cells, labels_by_column
-from ganzfeld.data.columns import Values, texts
+from ganzfeld.data.columns import Values, scattered, texts
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -155,14 +155,15 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
     raw.titles = titles
     raw.columns["x"] = texts(lines)
     source.taken["text"] = f"the field {shown(key)}"
+    good = [place for place in range(len(rows)) if place not in raw.bad]
     found: dict[str, Values] = {}
     for other in keys:
         if other != key:
-            add_cells(found, other, [row.get(other) for row in rows])
-    raw.columns |= found
+            add_cells(found, other, [rows[place].get(other) for place in good])
+    raw.columns |= {name: scattered(values, good, len(rows)) for name, values in found.items()}
     label = next((n for n in found if n.casefold() in LABEL_COLUMNS), "")
     if label and found[label].spec.modality == "class" and not found[label].spec.extra["missing"]:
-        labels_by_column(source, found, label)
+        labels_by_column(source, raw.columns, label)
         raw.labels, raw.classes = source.labels, source.classes
     raw.values = _in_words(raw)
 

@@ -13,7 +13,7 @@ import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed, latents
-from ganzfeld.core.names import duration
+from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
 from ganzfeld.data.summary import rows_of
@@ -260,6 +260,7 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
     return [
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
+        *([("given", given_words(data))] if data.conditions else []),
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
@@ -289,6 +290,19 @@ def measured_rows(
         seconds = 2 * inception * inception_seconds()
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
+
+
+def given_words(data: Data) -> str:
+    """The numbers that samples are conditioned on, with their ranges where these are known."""
+    assert data.conditions is not None
+    told = []
+    for column in data.conditions.get("columns", []):
+        if column["kind"] == "number":
+            told.append(f"{shown(column['name'])} {column['low']:g} to {column['high']:g}")
+        else:
+            names = capped([shown(name) for name in column["classes"]], 4)
+            told.append(f"{shown(column['name'])}: {', '.join(names)}")
+    return "; ".join(told) or ", ".join(shown(name) for name in data.conditions["names"])
 
 
 def held_out_words(data: Data) -> str:
