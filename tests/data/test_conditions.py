@@ -12,6 +12,7 @@ from PIL import Image
 import ganzfeld
 from ganzfeld.cli.options import parse_given
 from ganzfeld.cli.words import prepared
+from ganzfeld.data.columns import text_of
 from ganzfeld.data.conditions import Conditioned, again, beyond, conditioned, resolve, row_of
 from ganzfeld.data.held import held_rows, training
 from ganzfeld.data.pack import PackOptions, open_pack
@@ -262,3 +263,25 @@ def test_a_generation_learns_the_number_it_is_given(faces, tmp_path, monkeypatch
         settings=[*settings, *small],
     )  # fmt: skip
     assert torch.equal(again_.model.sample(4), model.sample(4))
+
+
+def test_a_part_of_a_pack_has_that_part_of_its_columns(faces, pack):
+    found = pack(faces)
+    some = training(found, 20)
+    kept = np.setdiff1d(np.arange(COUNT), held_rows(found, 20))
+    ages = some.columns["age"]
+    assert len(ages) == 100 and np.array_equal(
+        ages.rows(np.arange(100)), found.columns["age"].rows(kept)
+    )
+    captions = some.columns["about"]
+    assert text_of(captions.sample(3)) == f"cat number {kept[3]}"
+    assert captions.lengths(np.array([3]))[0] == len(f"cat number {kept[3]}")
+
+
+def test_a_config_file_names_the_conditions_of_its_run():
+    from ganzfeld.config import Data
+    from ganzfeld.training.config_file import conditions_of
+
+    columns = {"names": ["age"], "rows": [[0.0]], "columns": [{"name": "age"}]}
+    assert conditions_of(Data(labels="column:breed", conditions=columns)) == ["breed", "age"]
+    assert conditions_of(Data()) == []

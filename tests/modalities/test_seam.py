@@ -38,7 +38,7 @@ def test_every_kind_goes_to_the_network_and_back_to_what_is_stored() -> None:
     stored = torch.randint(0, 256, (4, 3, 8, 10), dtype=torch.uint8)
     images = MODALITIES["image"]
     x = images.to_network(stored, IMAGE)
-    assert x.dtype == torch.float32 and -1 <= float(x.min()) and float(x.max()) <= 1
+    assert x.dtype == torch.float32 and float(x.min()) >= -1 and float(x.max()) <= 1
     assert np.array_equal(images.to_store(x, IMAGE), stored.numpy())
     spec = Spec("any", (5,))
     plain = torch.randn(4, 5)

@@ -108,7 +108,7 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
     about: dict[str, Any] = {"name": name, "kind": kind, "digest": column.digest}
     if kind in ("class", "several"):
         if kind == "class":
-            whole_classes(Values(spec=column.spec, rows=column.stored), name)
+            whole_classes(Values(spec=column.spec, rows=column.rows(np.arange(len(column)))), name)
         return about | {"classes": list(extra["names"])}
     if kind != "number":
         raise DataError(

@@ -29,7 +29,10 @@ class Embedded:
     version: int = 1
 
 
-SETS: dict[str, Embedded] = {}  # a set's name, and where it is drawn: one line a set
+SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a set
+    "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
+    "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
+}
 
 
 def embedded(name: str, count: int | None) -> Gathered:

@@ -7,6 +7,7 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.gmmn import GMMN
+from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
 from ganzfeld.games.vae import VAE
 
@@ -16,6 +17,8 @@ GAMES: dict[str, type[Game]] = {
     "gmmn": GMMN,
     "cyclegan": CycleGAN,
     "pix2pix": Pix2Pix,
+    "table-gan": TableGAN,
+    "table-vae": TableVAE,
 }
 
 __all__ = [

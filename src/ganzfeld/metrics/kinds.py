@@ -17,7 +17,7 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import default, features, learned
+from ganzfeld.metrics import default, features, learned, table_family
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.metrics.learning import Progress
 from ganzfeld.modalities import modality_of, spec_of_data
@@ -87,7 +87,8 @@ def plain(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Ex
 
 IMAGES = Measures(of_images, default.candidates, learned_or_random)
 PLAIN = Measures(plain, lambda pack: ["plain"], lambda pack, held_out: "plain")
-MEASURES: dict[str, Measures] = {"image": IMAGES}
+ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held_out: "rows")
+MEASURES: dict[str, Measures] = {"image": IMAGES, "table": ROWS}
 
 
 def measures_of(pack: Pack) -> Measures:

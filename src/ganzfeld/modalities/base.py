@@ -86,6 +86,24 @@ class Modality:
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
+    learns: bool = False  # whether `fitted` learns something from the training part
+    one_file: bool = False  # whether many samples are written as one file, which `sheet` does
+
+    # What is learned from the data before training
+
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+        """The spec with what the training part shows: scales, levels, modes.
+
+        stored: all its samples (N, ...). c: the numbers beside them, (N, k).
+        """
+        return spec
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
+
+        Raises DataError where they do not fit it.
+        """
+        return stored
 
     # From the store to a network and back
 

@@ -16,6 +16,12 @@ from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.table import (
+    TableDecoder,
+    TableDiscriminator,
+    TableEncoder,
+    TableGenerator,
+)
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
@@ -45,4 +51,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "table-generator": TableGenerator,
+    "table-discriminator": TableDiscriminator,
+    "table-encoder": TableEncoder,
+    "table-decoder": TableDecoder,
 }

@@ -12,6 +12,7 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.sizing import fitted, within
+from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.tutorials import TUTORIALS
 
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
@@ -284,6 +285,7 @@ RECIPES: Mapping[str, Recipe] = {
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     **{name: Recipe(make, modality="image") for name, make in TUTORIALS.items()},
+    **TABLES,
 }
 
 

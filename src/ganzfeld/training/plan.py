@@ -16,6 +16,8 @@ from ganzfeld.core import distributed, latents
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
+from ganzfeld.data.adopting import learned
+from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -66,12 +68,15 @@ def fit(
     held_out: images to keep out of training; None: as many as usual (`ganzfeld.data.held`).
     """
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
-    spec, conditions = spec_of_data(pack), conditions_of(pack)
-    recipe, found = recipe_for(recipe, spec)
+    recipe, found = recipe_for(recipe, spec_of_data(pack))
+    if held_out is None:
+        held_out = WORK[found.task].held_out(pack)
+    spec, conditions = learned(pack, held_out), conditions_of(pack)
     facts = Facts(
         count=pack.count,
         spec=spec,
         classes=len(classes),
+        labels=labels.removeprefix(PREFIX) if labels.startswith(PREFIX) else "",
         conditions=len(conditions["names"]) if conditions else 0,
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
@@ -98,8 +103,6 @@ def fit(
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     data.held_out = held_out
-    if held_out is None:
-        data.held_out = WORK[found.task].held_out(pack)
     return config
 
 

@@ -22,6 +22,7 @@ from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
+from ganzfeld.data.adopting import adopt
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import again, conditioned, resolve
 from ganzfeld.data.from_python import WANTED
@@ -30,6 +31,7 @@ from ganzfeld.data.options import PackOptions, alpha_of
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
@@ -345,6 +347,8 @@ def resume(
                 f"{lineage.anew(config, folder)}",
             )
         if isinstance(pack, Pack):
+            if config.data.spec is not None:
+                adopt(pack, spec_of(config.data.spec))
             pack = again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)

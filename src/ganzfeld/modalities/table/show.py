@@ -1,0 +1,118 @@
+"""Tables for people: some rows as HTML, and how each column is distributed."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.modalities.table.cells import texts
+from ganzfeld.modalities.table.schema import Column, Schema
+
+SHOWN = 12  # rows of a table in a page
+MOST_CELL = 40  # characters of a cell
+BARS = 12  # of one column
+CELL = "padding:2px 8px;border-bottom:1px solid #8884;text-align:left;white-space:nowrap"
+
+
+def clipped(cell: str) -> str:
+    """A cell that is safe in a page, and no longer than fits."""
+    return html.escape(cell if len(cell) <= MOST_CELL else cell[: MOST_CELL - 1] + "…")
+
+
+def html_table(names: Sequence[str], rows: Sequence[Sequence[str]], more: int = 0) -> str:
+    """Rows of texts as an HTML table that scrolls. more: rows that are not shown."""
+    head = "".join(f'<th style="{CELL}">{clipped(name)}</th>' for name in names)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{CELL}">{clipped(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    rest = f"<p>and {more:,} rows more</p>" if more else ""
+    return (
+        f'<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:12px">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{rest}"
+    )
+
+
+def html_of_csv(text: str) -> str | None:
+    """The first rows of a CSV file as HTML; None where there are none."""
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    if len(rows) < 2:
+        return None
+    return html_table(rows[0], rows[1 : SHOWN + 1], max(len(rows) - 1 - SHOWN, 0))
+
+
+def html_of_rows(rows: NDArray[Any], schema: Schema) -> str:
+    """Rows (n, columns) as a table and, of 50 rows or more, the shares of each column beside it."""
+    columns = [texts(rows[:SHOWN, i], column) for i, column in enumerate(schema.columns)]
+    names = [column.name for column in schema.columns]
+    table = html_table(names, list(zip(*columns, strict=True)), max(len(rows) - SHOWN, 0))
+    if len(rows) < 50:
+        return table
+    return table + html_marginals(rows, schema)
+
+
+def html_marginals(rows: NDArray[Any], schema: Schema) -> str:
+    """Bars for each column: the share of each level or range in these rows, and in training."""
+    boxes = []
+    for place, column in enumerate(schema.columns):
+        if column.blank or column.options < 1:
+            continue
+        bars = "".join(bar(*entry) for entry in parts(rows[:, place], column))
+        boxes.append(
+            '<div style="display:inline-block;vertical-align:top;width:230px;margin:6px">'
+            f"<b>{clipped(column.name)}</b>{bars}</div>"
+        )
+    legend = "<p>Shares of the rows: samples (bar), training part (line).</p>"
+    return f"<div>{legend}{''.join(boxes)}</div>"
+
+
+def parts(values: NDArray[Any], column: Column) -> list[tuple[str, float, float]]:
+    """(name, share in the values, share in training) of the largest choices of a column."""
+    gone = np.isnan(values)
+    entries = []
+    if column.names:
+        for level, name in enumerate(column.names):
+            entries.append((name, float((values == level).mean()), column.shares[level]))
+    else:
+        for atom, share in zip(column.atoms, column.shares, strict=False):
+            entries.append((texts(np.array([atom]), column)[0],
+                            float((values == atom).mean()), share))  # fmt: skip
+        if column.means:
+            rest = ~gone & ~np.isin(values, column.atoms)
+            first = len(column.atoms)
+            share = sum(column.shares[first : first + len(column.means)])
+            ends = texts(np.array([column.low, column.high]), column)
+            name = f"{ends[0]} to {ends[1]}" if not entries else "other values"
+            entries.append((name, float(rest.mean()), share))
+    entries = sorted(entries, key=lambda entry: -entry[2])[:BARS]
+    if column.missing:
+        entries.append(("missing", float(gone.mean()), column.shares[-1]))
+    return entries
+
+
+def bar(name: str, share: float, target: float) -> str:
+    return (
+        '<div style="position:relative;background:#8882;margin:1px 0;font-size:11px">'
+        f'<div style="position:absolute;inset:0;width:{100 * share:.1f}%;background:#4a90d988">'
+        f'</div><div style="position:absolute;top:0;bottom:0;left:{100 * target:.1f}%;'
+        f'border-left:2px solid #d33"></div>'
+        f'<span style="position:relative;padding:0 4px">{clipped(name)} {share:.1%}</span></div>'
+    )
+
+
+def describe(schema: Schema) -> str:
+    """A table in words: "15 columns: 6 whole numbers, 8 categories, 1 boolean"."""
+    kinds = [column.kind for column in schema.columns]
+    plural = {"category": "categories"}
+    counts = [
+        f"{kinds.count(kind)} {kind if kinds.count(kind) == 1 else plural.get(kind, kind + 's')}"
+        for kind in dict.fromkeys(kinds)
+    ]
+    number = len(kinds)
+    return f"{number} column{'s' * (number != 1)}: {', '.join(counts)}"
