@@ -11,6 +11,7 @@ from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.tutorials import TUTORIALS
@@ -286,6 +287,7 @@ RECIPES: Mapping[str, Recipe] = {
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     **{name: Recipe(make, modality="image") for name, make in TUTORIALS.items()},
     **TABLES,
+    **FIELDS,
 }
 
 

@@ -25,6 +25,7 @@ from ganzfeld.data import whereabouts
 from ganzfeld.data.adopting import adopt
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import again, conditioned, resolve
+from ganzfeld.data.embedded import usual_conditions
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
 from ganzfeld.data.options import PackOptions, alpha_of
@@ -225,6 +226,7 @@ def train(
         check_settings(recipe, settings, size, direction)
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
+        usual = [] if conditions or condition == "none" else usual_conditions(source)
         if conditions:
             labels, conditions = resolved(source, asked.task, conditions, reading)
             reading["labels"] = labels
@@ -239,8 +241,9 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
+        bare = pack
         if isinstance(pack, Pack):
-            pack = conditioned(pack, conditions, held_out)
+            pack = conditioned(pack, conditions or usual, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -268,6 +271,8 @@ def train(
         if init is not None and afford is None:
             afford = sized_by(Path(init))
         found = fitted(afford)
+        if found.data.conditions is None:  # the recipe takes no numbers
+            pack = bare
         check(found)
         with runtime.deterministic(found.run.deterministic):
             if minutes is not None and afford is None and init is None:
@@ -445,7 +450,9 @@ def read_as(data: Data) -> dict[str, Any]:
 
 
 def condition_names(condition: str | Sequence[str]) -> list[str]:
-    """Names of columns, each once, of "age,breed" or a list of them."""
+    """Names of columns, each once, of "age,breed" or a list of them; [] of "none"."""
+    if condition == "none":
+        return []
     given = condition.split(",") if isinstance(condition, str) else list(condition)
     if not all(isinstance(name, str) for name in given):
         raise UsageError("condition takes names of columns", fix='condition=["age"]')

@@ -1,7 +1,7 @@
 """Embedded sets of fields: float arrays whose statistics are known exactly.
 
 Each is made from a seed by NumPy alone, and sample i is a function of (seed, i) and of the set's
-parameters, whatever the count. `SETS` names them, with what a pack says of them::
+parameters, whatever the count. `SETS` names them::
 
     from ganzfeld.data.field_sets import SETS
 
@@ -11,14 +11,18 @@ parameters, whatever the count. `SETS` names them, with what a pack says of them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.data.columns import Values
 from ganzfeld.data.field_sets import gaussian, ising, showers
+from ganzfeld.data.source import Raw
+from ganzfeld.data.typed import number
+from ganzfeld.modalities.base import Spec
 
 Array = NDArray[np.float32]
 
@@ -29,7 +33,7 @@ class FieldSet:
 
     make: (indices, seed=...) to samples (n, ...) in physical units and conditions (n, k), float32.
     conditions: names of the numbers. ranges: the least and the greatest value of each.
-    count: samples by default. shape: of one. extra: what a spec says beside: units, axes, periodic.
+    shape: of a sample. extra: what a spec says beside: unit, axes, whether it is periodic.
     """
 
     name: str
@@ -38,12 +42,7 @@ class FieldSet:
     shape: tuple[int, ...]
     conditions: tuple[str, ...]
     ranges: tuple[tuple[float, float], ...]
-    count: int
     extra: dict[str, Any] = field(default_factory=dict)
-
-    def sample(self, indices: Sequence[int], seed: int = 0) -> tuple[Array, Array]:
-        """Samples and conditions of these numbers."""
-        return self.make(indices, seed=seed)
 
 
 SETS: dict[str, FieldSet] = {
@@ -54,7 +53,6 @@ SETS: dict[str, FieldSet] = {
         shape=(1, 32, 32),
         conditions=("slope",),
         ranges=(gaussian.SLOPES,),
-        count=10_000,
         extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit_name": ""},
     ),
     "showers": FieldSet(
@@ -64,7 +62,6 @@ SETS: dict[str, FieldSet] = {
         shape=(3, 16, 16),
         conditions=("energy",),
         ranges=(showers.ENERGIES,),
-        count=20_000,
         extra={"scaling": "log", "periodic": False, "axes": ["y", "x"], "unit_name": "GeV"},
     ),
     "ising": FieldSet(
@@ -74,7 +71,37 @@ SETS: dict[str, FieldSet] = {
         shape=(1, 16, 16),
         conditions=("temperature",),
         ranges=(ising.TEMPERATURES,),
-        count=10_000,
         extra={"scaling": "standard", "periodic": True, "axes": ["y", "x"], "unit_name": ""},
     ),
 }
+
+
+def raw(name: str, count: int, seed: int = 0) -> Raw:
+    """So many samples of a set as columns of a pack: "x", and the number that each was made by."""
+    from ganzfeld.data.fields import Titles
+
+    found = SETS[name]
+    x, c = found.make(range(count), seed=seed)
+    made = Raw(
+        columns={"x": Values(spec=Spec("field", found.shape, "float32", found.extra), rows=x)},
+        titles=Titles(count),
+        values=f"float32 {x.min():.3g} to {x.max():.3g} {found.extra['unit_name']}".strip(),
+    )
+    for column, values in zip(found.conditions, c.T, strict=True):
+        made.columns[column] = number(values, whole=False)
+    return made
+
+
+def fields(count: int) -> Raw:
+    """Gaussian random fields."""
+    return raw("fields", count)
+
+
+def deposits(count: int) -> Raw:
+    """Calorimeter showers."""
+    return raw("showers", count)
+
+
+def spins(count: int) -> Raw:
+    """Spins of the Ising model."""
+    return raw("ising", count)

@@ -25,7 +25,7 @@ class Fields(Modality):
     name, noun, one = "field", "fields", "field"
     suffix, sheet_suffix = ".npy", ".png"
     hub_task, tags = "other", ("field", "simulation")
-    values, recipe = "in the unit of the data, scaled", "fields"
+    values, recipe, learns = "in the unit of the data, scaled", "fields", True
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         return Spec(
