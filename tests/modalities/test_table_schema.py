@@ -169,7 +169,12 @@ def test_arrays_have_the_types_of_the_columns(known: schema.Schema) -> None:
 
 def test_a_page_shows_rows_and_shares_and_lets_no_markup_through(known: schema.Schema) -> None:
     page = show.html_of_rows(table(100), known)
-    assert "and 88 rows more" in page and "training part" in page and "Köln" in page
+    assert "and 88 rows more" in page and "Köln" in page
+    shares = show.shares_of(table(100), known)
+    assert sum(entry[1] for entry in shares["town"]) == pytest.approx(1)
+    assert [entry[0] for entry in shares["age"]] == ["18 to 89", "missing"]
+    bars = show.html_marginals({"<b>": [["<i>", 0.5, 0.4]]}, {"<b>": 0.123})
+    assert "<i>" not in bars and "0.123" in bars and "training part" in bars
     evil = show.html_of_csv('a,b\n<script>alert(1)</script>,"x, y"\n')
     assert evil is not None and "<script>" not in evil and "x, y" in evil
     assert show.html_of_csv("a,b\n") is None

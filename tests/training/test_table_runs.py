@@ -96,6 +96,7 @@ def test_sheets_and_report_show_rows(customers: tuple[Path, ganzfeld.Run]) -> No
     check_rows(*read(sheets[-1]), 64)
     page = (run.path / "report.html").read_text("utf-8")
     assert "<th" in page and "Köln" in page and "5 columns" in page
+    assert "Columns one by one" in page
 
 
 def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld.Run]) -> None:

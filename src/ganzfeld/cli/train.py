@@ -180,7 +180,8 @@ def sample(
 
     Args:
         model: A run's folder or a model's folder.
-        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
+        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png. For
+            rows of a table a CSV file, or a folder for it.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -201,7 +202,6 @@ def sample(
 
     from ganzfeld.core import border
     from ganzfeld.core.console import Screen
-    from ganzfeld.modalities.image import draw
     from ganzfeld.models import model as generate
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -214,7 +214,7 @@ def sample(
         border.whole(of, "--of", 1, border.MOST_IMAGES)
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
-        check_grid(count, loaded.shape)
+        check_grid(count, loaded)
     screen = Screen()
     rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
@@ -238,15 +238,18 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
+    if loaded.modality.one_file:
+        out = write_whole(loaded, chunks, out, seed, count, screen.progress)
+        chunks = iter(())
     everything = []
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in draw.to_pixels(chunk):
+        for pixels in loaded.store(chunk):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}.png"
-            draw.save_image(draw.to_image(pixels), path)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{loaded.modality.suffix}"
+            loaded.modality.save(pixels, path, loaded.spec)
             written += path.stat().st_size
             if grid:
                 everything.append(pixels)
@@ -254,16 +257,32 @@ def sample(
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
-    if grid:
+    if grid and everything:
         rows = len({*label}) if columns is None and label else 1
-        everything = by_class(everything, len(label)) if rows > 1 else everything
+        everything = by_class(everything, len(label), loaded) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
-        draw.save_image(draw.grid(np.stack(everything), wide), grid)
-    tell(f"{count:,} images in {out}" + (f", grid in {grid}" if grid else ""))
+        loaded.modality.sheet(np.stack(everything), wide, grid, loaded.spec)
+    tell(f"{count:,} {loaded.modality.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.cli.sample import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
+
+
+def write_whole(
+    loaded: Any, chunks: Iterable[Any], out: Path, seed: int, count: int, progress: Any
+) -> Path:
+    """All samples as one file, `out` itself or SEED.csv in that folder; its path."""
+    import numpy as np
+
+    stored: list[Any] = []
+    for chunk in chunks:
+        stored.append(loaded.store(chunk))
+        progress("drawing", sum(map(len, stored)), count)
+    suffix = loaded.modality.suffix
+    path = out if out.suffix.lower() == suffix else out / f"{seed}{suffix}"
+    loaded.modality.sheet(np.concatenate(stored), None, path, loaded.spec)
+    return path
 
 
 def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
@@ -295,9 +314,9 @@ def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Ite
         yield from ("" for _ in block) if own is None else (plain[number] for number in own)
 
 
-def by_class(everything: list[Any], labels: int) -> list[Any]:
-    """Images of classes in turn as rows of a class each, the last row's end filled with white."""
-    blank = everything[0] * 0 + 255
+def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:
+    """Samples of classes in turn as rows of a class each, the last row's end filled with blanks."""
+    blank = model.modality.blank(model.spec)
     each = -(-len(everything) // labels)
     rows = [everything[first::labels] for first in range(labels)]
     return [image for row in rows for image in [*row, *[blank] * (each - len(row))]]
@@ -306,15 +325,14 @@ def by_class(everything: list[Any], labels: int) -> list[Any]:
 BLOCK = 4096  # labels drawn at once
 
 
-def check_grid(count: int, shape: Sequence[int]) -> None:
+def check_grid(count: int, model: Any) -> None:
     """UsageError where a sheet of so many would not fit; it says how many do."""
     from ganzfeld.errors import UsageError
 
-    scale = max(1, 64 // max(shape[-2:]))
-    most = max(GRID_PIXELS // ((scale * shape[-2] + 2) * (scale * shape[-1] + 2)), 1)
-    if count > most:
+    most = model.modality.most_in_sheet(model.spec, GRID_PIXELS)
+    if most is not None and count > most:
         raise UsageError(
-            f"--grid with {count:,} images is too large for one: {most:,} fit",
+            f"--grid with {count:,} {model.modality.noun} is too large for one: {most:,} fit",
             safe="nothing was drawn",
             fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
         )
@@ -343,7 +361,7 @@ def recipes(*, show: str | None = None) -> None:
     """List the recipes, or show one.
 
     Args:
-        show: A recipe, as JSON that `train --config` takes; for 10,000 images of 64 pixels in
+        show: A recipe, as JSON that `train --config` takes; of images for 10,000 of 64 pixels in
             colour, with ten classes where it needs classes.
     """
     if show is not None:
@@ -362,11 +380,14 @@ def recipe_text(name: str) -> str:
 
     from ganzfeld.core.files import as_json
     from ganzfeld.errors import UsageError
+    from ganzfeld.modalities import MODALITIES
     from ganzfeld.recipes.find import find_recipe
     from ganzfeld.recipes.gan import Facts
 
     recipe = find_recipe(name)
-    facts = Facts(count=10_000, channels=3, height=64, width=64, classes=0, channels_b=3)
+    kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
+    spec, classes = kind.examples((64, 64))[0]
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

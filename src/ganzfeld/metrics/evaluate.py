@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import open_data, open_like
+from ganzfeld.models.open import open_data, open_like, opened
 from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
@@ -83,7 +83,7 @@ def evaluate(
     pack = opened(data) or open_data(data, subject, progress, labels)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
-    if not drawn_from(subject):
+    if not isinstance(subject, generate.Model):
         if modality_of(spec_of_data(pack)).rescaled:
             fitted = how_fitted(subject, pack, fit, progress)
         subject = open_like(subject, pack, progress, fit or "crop")
@@ -161,20 +161,12 @@ def evaluate(
 # What is compared
 
 
-def opened(data: Any) -> Pack | None:
-    """Data that are open already; None for a path, a model, or what else leads to them."""
-    return data if isinstance(data, Pack) else None
-
-
-def drawn_from(subject: Any) -> TypeGuard[generate.Model]:
-    """Whether samples are drawn from it, rather than found in it."""
-    return isinstance(subject, generate.Model)
-
-
 def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     """A model where there is one, else what may hold images."""
-    if drawn_from(model) or opened(model) is not None:
-        return cast("generate.Model | Pack", model)
+    if isinstance(model, generate.Model):
+        return model
+    if (images := opened(model)) is not None:
+        return images
     if is_given(model) and not hasattr(model, "path"):
         return str(as_source(model))
     path = Path(getattr(model, "path", model))  # of a Run
@@ -199,7 +191,8 @@ def how_fitted(
     if fit not in (None, "crop", "pad"):
         raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
     wanted = (pack.height, pack.width)
-    sizes = {wanted} if opened(source) is not None else own_sizes(source, progress)
+    there = opened(source)
+    sizes = {wanted} if there is not None else own_sizes(cast(str, source), progress)
     others = sorted(sizes - {wanted})
     if not others:
         return "none"
@@ -261,8 +254,7 @@ def draw(
     subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
 ) -> Drawn:
     """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
-    if (images := opened(subject)) is not None:
-        subject = images
+    if not isinstance(subject, generate.Model):
         some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
         same = subject.labels is not None and subject.classes == pack.classes
         own = subject.labels[some] if same and subject.labels is not None else None

@@ -12,7 +12,7 @@ from ganzfeld.core.store import digest
 from ganzfeld.metrics import table_metrics as metrics
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.modalities import modality_of, spec_of_data
-from ganzfeld.modalities.table import rows, schema
+from ganzfeld.modalities.table import rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def measure(sets: Sets) -> dict[str, Any]:
         "marginals_mean": float(np.mean(list(own.values()))),
         "marginals_floor": max(floor.values()),
         "marginals_by_column": own,
+        "shares": show.shares_of(sets.samples[:MOST], known),
         "pair_spearman": pairs["spearman"],
         "pair_spearman_floor": pairs_floor["spearman"],
         "pair_tables": pairs["contingency"],

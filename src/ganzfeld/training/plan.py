@@ -114,7 +114,7 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
     kind = modality_of(spec)
     name = kind.recipe if name == "default" else name
     found = find_recipe(name)
-    if found.modality not in (None, spec.modality):
+    if found.modality is not None and found.modality != spec.modality:
         raise UsageError(
             f"the recipe {name} is for {MODALITIES[found.modality].noun}, and the data hold "
             f"{kind.noun}",
@@ -127,9 +127,9 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
 def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     """The numbers that come with the samples: their names, and some rows of them; None for none."""
     few = np.linspace(0, pack.count - 1, min(pack.count, ROWS)).round().astype(np.int64)
-    numbers = pack.rows(few).get("c")
-    if numbers is None:
+    if "c" not in pack.rows(few[:1]):
         return None
+    numbers = pack.rows(few)["c"]
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
@@ -228,7 +228,7 @@ def check_settings(
         names = list(dict.fromkeys(kind.recipe for kind in MODALITIES.values()))
     first: GanzfeldError | None = None
     for found in map(find_recipe, names):
-        kinds = [found.modality] if found.modality in MODALITIES else [*MODALITIES]
+        kinds = [*MODALITIES] if found.modality is None else [found.modality]
         for kind in kinds:
             facts = vetting.guesses(MODALITIES[kind], size, direction)
             try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, differences
+from ganzfeld.config import Config, Data, differences
 from ganzfeld.core import distributed
 from ganzfeld.core.names import quoted
 from ganzfeld.core.trust import trusted
@@ -45,8 +45,9 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
-    if stored.data.modality == "image" and wanted.data.modality == "auto":
-        wanted.data.modality = "image"  # a run from before other kinds were read
+    before = Data().modality  # a run from before other kinds were read
+    if stored.data.modality == before and wanted.data.modality == "auto":
+        wanted.data.modality = before
     for name, part in stored.networks.items():
         asked = wanted.networks.get(name)
         if asked and asked.name == part.name and asked.options.get("conditions") == 0:

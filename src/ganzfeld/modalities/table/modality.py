@@ -115,6 +115,12 @@ class Tables(Modality):
     ) -> str | None:
         return show.html_of_rows(samples, self.schema(spec))
 
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        shares, distances = result.get("shares"), result.get("marginals_by_column")
+        if not isinstance(shares, dict) or not isinstance(distances, dict):
+            return None
+        return show.html_marginals(shares, distances)
+
     def describe(self, spec: Spec) -> str:
         if "schema" not in spec.extra:
             return f"{len(spec.extra['columns'])} columns"

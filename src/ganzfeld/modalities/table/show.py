@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,51 +48,63 @@ def html_of_csv(text: str) -> str | None:
 
 
 def html_of_rows(rows: NDArray[Any], schema: Schema) -> str:
-    """Rows (n, columns) as a table and, of 50 rows or more, the shares of each column beside it."""
+    """The first of rows (n, columns) as a table."""
     columns = [texts(rows[:SHOWN, i], column) for i, column in enumerate(schema.columns)]
     names = [column.name for column in schema.columns]
-    table = html_table(names, list(zip(*columns, strict=True)), max(len(rows) - SHOWN, 0))
-    if len(rows) < 50:
-        return table
-    return table + html_marginals(rows, schema)
+    return html_table(names, list(zip(*columns, strict=True)), max(len(rows) - SHOWN, 0))
 
 
-def html_marginals(rows: NDArray[Any], schema: Schema) -> str:
-    """Bars for each column: the share of each level or range in these rows, and in training."""
+def shares_of(rows: NDArray[Any], schema: Schema) -> dict[str, list[list[Any]]]:
+    """By column, [name, share in these rows, share in the training part] of what it holds."""
+    return {
+        column.name: parts(rows[:, place], column)
+        for place, column in enumerate(schema.columns)
+        if not column.blank and column.options
+    }
+
+
+def html_marginals(shares: Mapping[str, Any], distances: Mapping[str, Any]) -> str:
+    """Bars for each column: the share of each level or range among samples, and in training.
+
+    shares: as `shares_of` gives them. distances: of each column, KS or TV, where they are known.
+    """
     boxes = []
-    for place, column in enumerate(schema.columns):
-        if column.blank or column.options < 1:
-            continue
-        bars = "".join(bar(*entry) for entry in parts(rows[:, place], column))
+    for name, entries in shares.items():
+        distance = distances.get(name)
+        said = f" <small>{distance:.3f}</small>" if isinstance(distance, int | float) else ""
+        bars = "".join(bar(str(entry[0]), float(entry[1]), float(entry[2])) for entry in entries)
         boxes.append(
             '<div style="display:inline-block;vertical-align:top;width:230px;margin:6px">'
-            f"<b>{clipped(column.name)}</b>{bars}</div>"
+            f"<b>{clipped(name)}</b>{said}{bars}</div>"
         )
-    legend = "<p>Shares of the rows: samples (bar), training part (line).</p>"
+    legend = (
+        "<p>Columns one by one: shares among samples (bars) and in the training part (red lines), "
+        "and the distance of both (Kolmogorov-Smirnov of numbers, total variation of levels).</p>"
+    )
     return f"<div>{legend}{''.join(boxes)}</div>"
 
 
-def parts(values: NDArray[Any], column: Column) -> list[tuple[str, float, float]]:
-    """(name, share in the values, share in training) of the largest choices of a column."""
+def parts(values: NDArray[Any], column: Column) -> list[list[Any]]:
+    """[name, share in the values, share in training] of the largest choices, ranges or levels."""
     gone = np.isnan(values)
-    entries = []
+    entries: list[list[Any]] = []
     if column.names:
         for level, name in enumerate(column.names):
-            entries.append((name, float((values == level).mean()), column.shares[level]))
+            entries.append([name, float((values == level).mean()), column.shares[level]])
     else:
         for atom, share in zip(column.atoms, column.shares, strict=False):
-            entries.append((texts(np.array([atom]), column)[0],
-                            float((values == atom).mean()), share))  # fmt: skip
+            name = texts(np.array([atom]), column)[0]
+            entries.append([name, float((values == atom).mean()), share])
         if column.means:
             rest = ~gone & ~np.isin(values, column.atoms)
             first = len(column.atoms)
             share = sum(column.shares[first : first + len(column.means)])
             ends = texts(np.array([column.low, column.high]), column)
             name = f"{ends[0]} to {ends[1]}" if not entries else "other values"
-            entries.append((name, float(rest.mean()), share))
+            entries.append([name, float(rest.mean()), share])
     entries = sorted(entries, key=lambda entry: -entry[2])[:BARS]
     if column.missing:
-        entries.append(("missing", float(gone.mean()), column.shares[-1]))
+        entries.append(["missing", float(gone.mean()), column.shares[-1]])
     return entries
 
 
