@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,11 @@ class Fields(Modality):
     def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
         image = picture(self.blank(spec)[None], 1, spec)
         return max(pixels // (image.width * image.height), 1)
+
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        from ganzfeld.modalities.field import measured
+
+        return measured.measured(result)
 
     def describe(self, spec: Spec) -> str:
         channels, *sides = spec.shape
