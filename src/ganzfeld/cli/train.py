@@ -181,7 +181,8 @@ def sample(
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png. For
-            rows of a table a CSV file, or a folder for it.
+            rows of a table a CSV file, or a folder for it. Fields are .npy files, or one such
+            file if you name one.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -238,7 +239,8 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    if loaded.modality.one_file:
+    kind = loaded.modality
+    if kind.one_file or (kind.stacks and out.suffix.lower() == kind.suffix):
         out = write_whole(loaded, chunks, out, seed, count, screen.progress)
         chunks = iter(())
     everything = []

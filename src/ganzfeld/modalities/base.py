@@ -96,6 +96,7 @@ class Modality:
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
     one_file: bool = False  # whether many samples are written as one file, which `sheet` does
+    stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     # What is learned from the data before training
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.base import Modality, Spec, write_array
 from ganzfeld.modalities.field import scaling
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Fields(Modality):
     suffix, sheet_suffix = ".npy", ".png"
     hub_task, tags = "other", ("field", "simulation")
     values, recipe, learns = "in the unit of the data, scaled", "fields", True
+    stacks = True
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         return Spec(
@@ -61,6 +62,10 @@ class Fields(Modality):
         return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        """Colour maps; where the path ends in .npy, the samples themselves as one array."""
+        if path.suffix.lower() == self.suffix:
+            write_array(samples, path)
+            return
         from ganzfeld.modalities.image import draw
 
         draw.save_image(picture(samples, columns, spec), path)

@@ -74,7 +74,8 @@ def plot(title: str, ours: Sequence[float], theirs: Sequence[float]) -> str:
     parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">waves a side</text>')
     worst = max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
     label = f"{title}: samples differ from the data by up to {worst:.0%}"
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+    return f"{start}{''.join(parts)}</svg>"
 
 
 def bins(result: Mapping[str, Any]) -> str:
