@@ -15,7 +15,7 @@ from ganzfeld.networks.conditions import NumberEmbedding
 from ganzfeld.networks.dimensions import convolution
 from ganzfeld.networks.layers import SLOPE, initialise
 
-WIDTH, BATCH, PASSES, LEAST = 16, 64, 8, 200  # channels, samples, passes, and steps at least
+WIDTH, BATCH, PASSES, LEAST = 16, 64, 8, 100  # channels, samples, passes, and steps at least
 RATE = 2e-3
 HELD_OUT = 1 / 3  # of either side
 

@@ -43,14 +43,21 @@ def radial_power(x: NDArray[Any]) -> Floats:
         wave = np.cos(2 * np.pi * 3 * np.arange(16) / 16) * np.ones((1, 1, 16, 1))
         assert radial_power(wave).argmax() == 2  # shell 3
     """
+    return shell_power(x).mean(0)
+
+
+def shell_power(x: NDArray[Any]) -> Floats:
+    """The same of each field, (N, C, shells)."""
     sides = tuple(x.shape[2:])
     shells = np.rint(wave_lengths(sides)).astype(int).ravel()
-    mean = np.zeros((x.shape[1], math.prod(sides)))
+    count = max(min(sides) // 2, 1)
+    member = np.stack([shells == shell for shell in range(1, count + 1)], 1).astype(np.float64)
+    member /= member.sum(0)
+    found = np.empty((*x.shape[:2], count))
     for start in range(0, len(x), 256):  # a block at a time: complex numbers are four times as big
-        mean += power(x[start : start + 256]).sum(0).reshape(mean.shape)
-    mean /= len(x)
-    counts = range(1, max(min(sides) // 2, 1) + 1)
-    return np.stack([mean[:, shells == shell].mean(1) for shell in counts], 1)
+        block = power(x[start : start + 256])
+        found[start : start + 256] = block.reshape(*block.shape[:2], -1) @ member
+    return found
 
 
 def power_ratio(generated: NDArray[Any], real: NDArray[Any]) -> Floats:
