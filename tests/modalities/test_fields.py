@@ -42,6 +42,13 @@ def test_log_scaling_gives_quanta_back_to_the_bit() -> None:
     assert b == pytest.approx(1, abs=0.03) and a == pytest.approx(np.log(0.9 / 0.05), abs=0.1)
 
 
+def test_an_empty_field_does_not_move_the_expected_sum() -> None:
+    x, c = showers.make(range(200))
+    x[7] = 0
+    a, b = scaling.fit(x, np.log(c))["expected"]
+    assert b == pytest.approx(1, abs=0.05) and a == pytest.approx(np.log(0.9 / 0.05), abs=0.15)
+
+
 def test_log_scaling_of_numbers_that_are_no_quanta() -> None:
     x = np.random.default_rng(0).lognormal(0, 3, (100, 1, 8, 8)).astype(np.float32)
     spec = FIELDS.fitted(Spec("field", (1, 8, 8)), x)
@@ -110,3 +117,11 @@ def test_a_field_is_saved_in_its_unit_and_described(tmp_path: Path) -> None:
     assert np.array_equal(np.load(tmp_path / "one.npy"), x)
     assert FIELDS.describe(spec) == "12 x 8 cells, 1 channel(s), in GeV, periodic"
     assert FIELDS.describe(Spec("field", (2, 40))) == "a line of 40 values, 2 channel(s)"
+
+
+def test_plain_numbers_are_means_of_blocks() -> None:
+    x = np.arange(2 * 40 * 20, dtype=np.float32).reshape(1, 2, 40, 20)
+    plain = FIELDS.plain(x)
+    assert plain.shape == (1, 2 * 14 * 10)
+    assert plain[0, 0] == x[0, 0, :3, :2].mean() and plain[0, -1] == x[0, 1, 39:, 18:].mean()
+    assert np.array_equal(FIELDS.plain(x[:, :, :16, :16]), x[:, :, :16, :16].reshape(1, -1))

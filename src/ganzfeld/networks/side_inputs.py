@@ -132,7 +132,8 @@ class SideVerdict(nn.Module):
         )
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        found = self.numbers(x, c)
+        with torch.autocast(x.device.type, enabled=False):  # logarithms of sums need all digits
+            found = self.numbers(x, c)
         if self.embedding is not None:
             found = torch.cat([found, self.embedding(c)], 1)
         logits: Tensor = self.layers(found)

@@ -75,14 +75,15 @@ def fit(x: NDArray[Any], c: NDArray[Any] | None = None, scaling: str = "auto") -
     scale = SPREAD * np.array([math.sqrt(float((np.log1p(p) ** 2).mean())) for p in parts])
     least = np.array([row.min() if len(row) else one for row in above])
     whole = all(bool((np.abs(part - np.rint(part)) < WHOLE).all()) for part in parts)
-    sums = np.maximum(np.asarray(x, np.float64).reshape(len(x), -1).sum(1), 1e-300)
+    sums = np.asarray(x, np.float64).reshape(len(x), -1).sum(1)
+    full = sums > 0  # what holds nothing at all has no logarithm
     return {
         "scaling": name,
         "unit": unit.tolist(),
         "scale": scale.tolist(),
         "least": least.tolist(),
         "whole": whole and len(every) > 0,
-        "expected": line(np.log(sums / unit.mean()), c),
+        "expected": line(np.log(sums[full] / unit.mean()), None if c is None else c[full]),
     }
 
 
