@@ -26,6 +26,7 @@ SPREAD = 2.0  # deviations that become one: networks see data of deviation 1/2
 SPARSE, DECADES = 0.3, 2.0  # zeros, or decades from the median to the greatest, that call for "log"
 LOW = 0.05  # of the values above zero: its quantile is the unit of a logarithm
 WHOLE = 1e-3  # of a unit: how far a whole number of them may be from one
+FLOAT = 3e-7  # of a number: what float32 rounds off
 MOST = 60.0  # of what a network makes times scale: beyond, float32 overflows after expm1
 
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ def fit(x: NDArray[Any], c: NDArray[Any] | None = None, scaling: str = "auto") -
     parts = [row / u if len(row) else np.ones(1) for row, u in zip(above, unit, strict=True)]
     scale = SPREAD * np.array([math.sqrt(float((np.log1p(p) ** 2).mean())) for p in parts])
     least = np.array([row.min() if len(row) else one for row in above])
-    whole = all(bool((np.abs(part - np.rint(part)) < WHOLE).all()) for part in parts)
+    whole = all(bool((np.abs(p - np.rint(p)) < WHOLE + FLOAT * p).all()) for p in parts)
     sums = np.asarray(x, np.float64).reshape(len(x), -1).sum(1)
     full = sums > 0  # what holds nothing at all has no logarithm
     return {
@@ -109,7 +110,7 @@ def to_network(x: Tensor, extra: Mapping[str, Any]) -> Tensor:
         return x
     scale = rows(extra["scale"], x)
     if extra["scaling"] == "log":
-        return (x / rows(extra["unit"], x)).log1p() / scale
+        return (x / rows(extra["unit"], x)).clamp(min=0).log1p() / scale
     return (x - rows(extra["offset"], x)) / scale
 
 
