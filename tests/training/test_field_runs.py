@@ -161,3 +161,15 @@ def test_data_check_and_sheet_know_fields(
     assert not main(["data", "sheet", "showers:300", "--out", str(tmp_path / "s.png")])
     with Image.open(tmp_path / "s.png") as sheet:
         assert sheet.mode == "RGB"
+
+
+def test_recipes_of_fields_are_shown_and_refuse_other_data(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("fields", "showers"):
+        assert not main(["recipes", "--show", name])
+        assert "noise" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="deposits"):
+        ganzfeld.train("fields:120", recipe="showers", images=16, out=tmp_path, quiet=True)
+    with pytest.raises(UsageError, match="fields"):
+        ganzfeld.train("avatars:120", recipe="fields", images=16, out=tmp_path, quiet=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganzfeld.config import Config, Part
+from ganzfeld.errors import UsageError
 from ganzfeld.recipes.base import Facts, Recipe, adversarial
 from ganzfeld.recipes.sizing import LAST_HALF
 
@@ -46,6 +47,13 @@ def showers(facts: Facts) -> Config:
     """Deposits: what falls into the cells of a detector; sums from a head of their own, sums and
     counts for D."""
     extra = facts.spec.extra
+    if extra.get("scaling", "log") != "log":
+        raise UsageError(
+            "the recipe showers is for deposits: values that are never negative, sparse or spread "
+            "over decades",
+            safe="nothing was trained",
+            fix="--recipe fields",
+        )
     law = {
         "unit": extra.get("unit", [1.0]),
         "scale": extra.get("scale", [1.0]),

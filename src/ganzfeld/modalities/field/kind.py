@@ -111,6 +111,10 @@ class Fields(Modality):
         around = ", periodic" if spec.extra.get("periodic") else ""
         return f"{words}, {channels} channel(s){unit}{around}"
 
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        """Maps, lines and volumes, before anything was learned of their scale."""
+        return [(Spec("field", shape), 0) for shape in ((1, 32, 32), (1, 64), (1, 16, 16, 16))]
+
     def enough(self, spec: Spec) -> int | None:
         return round(SAMPLES_A_CELL * max(spec.shape[1:])) if len(spec.shape) > 1 else None
 
