@@ -5,7 +5,7 @@
     python bench/fields.py --table bench/results/fields.jsonl
 
 Each (set, seed) is a run of `ganzfeld train SET` on one thread, as long as so many CPU seconds
-last: a short run is timed first. What is asked for, slopes, energies or temperatures, has an exact
+last: short runs are timed first, or --images says how many are seen. What is asked for, slopes, energies or temperatures, has an exact
 answer, see `ganzfeld.data.field_sets`. A line of JSON for each goes to OUT/results.jsonl; runs that
 are there already are measured again and not trained.
 """
@@ -38,18 +38,21 @@ def cpu(work: Any) -> tuple[Any, float]:
     return found, time.process_time() - start
 
 
-def train(name: str, seconds: float, seed: int, out: Path, options: list[str]) -> float:
+def train(
+    name: str, seconds: float, seed: int, out: Path, options: list[str], images: int | None = None
+) -> float:
     """Train for about so many CPU seconds; gives those that were taken, of a finished run too."""
     if (out / "model").exists():
         return float(json.loads((out / "cpu.json").read_text())["seconds"])
     given: dict[str, Any] = {"seed": seed, "settings": options, "quiet": True}
-    times = []
-    for images in (3_200, 9_600):  # the difference leaves out what a run costs however short
-        trial = out.with_name(f"{out.name}-trial-{images}")
-        _, taken = cpu(lambda to=trial, n=images: ganzfeld.train(name, out=to, images=n, **given))
+    times: list[float] = []
+    for trial, few in enumerate(() if images else (3_200, 3_200, 16_000)):
+        place = out.with_name(f"{out.name}-trial-{trial}")
+        _, taken = cpu(lambda to=place, n=few: ganzfeld.train(name, out=to, images=n, **given))
         times.append(taken)
-    each = (times[1] - times[0]) / 6_400
-    images = int((seconds - times[0]) / each) + 3_200
+    if images is None:  # the first warms up; the others differ by what images cost
+        each = (times[2] - times[1]) / 12_800
+        images = int((seconds - times[1]) / each) + 3_200
     _, taken = cpu(lambda: ganzfeld.train(name, out=out, images=images, **given))
     (out / "cpu.json").write_text(json.dumps({"seconds": taken, "images": images}))
     return taken
@@ -155,6 +158,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Fields against exact answers.")
     parser.add_argument("--sets", nargs="*", default=["fields", "showers"], choices=list(QUESTIONS))
     parser.add_argument("--seconds", type=float, default=600.0, help="CPU seconds of training")
+    parser.add_argument("--images", type=int, help="images to see, in place of --seconds")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE")
     parser.add_argument("--out", type=Path, default=Path("runs/bench-fields"))
@@ -169,10 +173,11 @@ if __name__ == "__main__":
     for name in options.sets:
         for seed in options.seeds:
             out = options.out / f"{name}-{seed}"
-            taken = train(name, options.seconds, seed, out, options.set)
+            taken = train(name, options.seconds, seed, out, options.set, options.images)
+            seen = json.loads((out / "cpu.json").read_text())["images"]
             found = QUESTIONS[name](ganzfeld.load(out))
             row = {
-                **{"set": name, "seed": seed, "cpu_seconds": round(taken, 1)},
+                **{"set": name, "seed": seed, "cpu_seconds": round(taken, 1), "images": seen},
                 **{"ganzfeld": ganzfeld.__version__, "machine": machine("one thread")},
                 **{"settings": options.set, "found": found, "bars": bars(name, found)},
             }
