@@ -5,9 +5,9 @@
     python bench/fields.py --table bench/results/fields.jsonl
 
 Each (set, seed) is a run of `ganzfeld train SET` on one thread, as long as so many CPU seconds
-last: short runs are timed first, or --images says how many are seen. What is asked for, slopes, energies or temperatures, has an exact
-answer, see `ganzfeld.data.field_sets`. A line of JSON for each goes to OUT/results.jsonl; runs that
-are there already are measured again and not trained.
+last: short runs are timed first, or --images says how many are seen. What is asked for, slopes,
+energies or temperatures, has an exact answer, see `ganzfeld.data.field_sets`. A line of JSON for
+each goes to OUT/results.jsonl; runs that are there already are measured again and not trained.
 """
 
 from __future__ import annotations
