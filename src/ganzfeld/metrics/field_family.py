@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganzfeld.metrics.family import Family, Metric, Sets
 from ganzfeld.metrics.field_classifier import classifier_auc
 from ganzfeld.metrics.field_conditions import follows, in_bins
 from ganzfeld.metrics.field_observables import compare, deposits, observables
 from ganzfeld.metrics.field_power import radial_power
 from ganzfeld.modalities.field import scaling
-
-if TYPE_CHECKING:
-    from ganzfeld.metrics.family import Sets
 
 FEWEST = 20  # samples of either side, below which nothing is said
 CLASSIFIED = 1_000  # samples of either side that the classifier sees
@@ -116,3 +114,43 @@ def conditions(sets: Sets) -> dict[str, Any]:
     if "sum" in theirs and (theirs["sum"] > 0).all():
         found |= in_bins(ours["sum"], asked, theirs["sum"], given)
     return found
+
+
+NEEDED = "needs fields, twenty or more on each side"
+
+FAMILIES: dict[str, Family] = {
+    "field_distributions": Family(distributions, NEEDED, modality="field", keeps=True),
+    "field_spectrum": Family(spectrum, NEEDED, modality="field", keeps=True),
+    "field_auc": Family(told_apart, NEEDED, modality="field", keeps=True),
+    "field_conditions": Family(
+        conditions,
+        "needs fields whose numbers are known: a model that was conditioned on some",
+        modality="field",
+        keeps=True,
+    ),
+}
+
+TABLE = (
+    Metric("field_ks", "field_distributions", "largest KS distance of an observable", "min"),
+    Metric("field_ks_floor", "field_distributions", "the same of two halves of the data", None),
+    Metric(
+        "field_wasserstein",
+        "field_distributions",
+        "mean W1 distance of observables, in deviations of the data",
+        "min",
+    ),
+    Metric(
+        "field_wasserstein_floor",
+        "field_distributions",
+        "the same of two halves of the data",
+        None,
+    ),
+    Metric("field_power", "field_spectrum", "largest relative error of the mean power", "min"),
+    Metric("field_auc", "field_auc", "of a network that tells them from data; 0.5: cannot", None),
+    Metric("field_asked", "field_conditions", "error of the numbers asked for, rms, scaled", "min"),
+    Metric("field_asked_floor", "field_conditions", "the same of the data's own", None),
+    Metric("field_bias", "field_conditions", "mean error of the numbers asked for", "min"),
+    Metric("field_bias_floor", "field_conditions", "the same of the data's own", None),
+    Metric("field_response", "field_conditions", "largest error of the mean sum in 4 bins", "min"),
+    Metric("field_resolution", "field_conditions", "largest error of its deviation there", "min"),
+)

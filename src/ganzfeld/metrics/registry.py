@@ -184,8 +184,6 @@ def intra_class(sets: Sets) -> dict[str, Any]:
     }
 
 
-FIELDS_NEEDED = "needs fields, twenty or more on each side"
-
 FAMILIES: dict[str, Family] = {
     "kernel": Family(kernel, also=("kid",)),
     "frechet": Family(frechet, also=("fid",)),
@@ -202,17 +200,7 @@ FAMILIES: dict[str, Family] = {
     "intra_class": Family(
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
-    "field_distributions": Family(
-        field_family.distributions, FIELDS_NEEDED, modality="field", keeps=True
-    ),
-    "field_spectrum": Family(field_family.spectrum, FIELDS_NEEDED, modality="field", keeps=True),
-    "field_auc": Family(field_family.told_apart, FIELDS_NEEDED, modality="field", keeps=True),
-    "field_conditions": Family(
-        field_family.conditions,
-        "needs fields whose numbers are known: a model that was conditioned on some",
-        modality="field",
-        keeps=True,
-    ),
+    **field_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
 }
 
@@ -245,28 +233,7 @@ TABLE = (
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
-    Metric("field_ks", "field_distributions", "largest KS distance of an observable", "min"),
-    Metric("field_ks_floor", "field_distributions", "the same of two halves of the data", None),
-    Metric(
-        "field_wasserstein",
-        "field_distributions",
-        "mean W1 distance of observables, in deviations of the data",
-        "min",
-    ),
-    Metric(
-        "field_wasserstein_floor",
-        "field_distributions",
-        "the same of two halves of the data",
-        None,
-    ),
-    Metric("field_power", "field_spectrum", "largest relative error of the mean power", "min"),
-    Metric("field_auc", "field_auc", "of a network that tells them from data; 0.5: cannot", "min"),
-    Metric("field_asked", "field_conditions", "error of the numbers asked for, rms, scaled", "min"),
-    Metric("field_asked_floor", "field_conditions", "the same of the data's own", None),
-    Metric("field_bias", "field_conditions", "mean error of the numbers asked for", "min"),
-    Metric("field_bias_floor", "field_conditions", "the same of the data's own", None),
-    Metric("field_response", "field_conditions", "largest error of the mean sum in 4 bins", "min"),
-    Metric("field_resolution", "field_conditions", "largest error of its deviation there", "min"),
+    *field_family.TABLE,
     Metric("marginals", "table", "largest KS or TV distance of a column", "min"),
     Metric("marginals_floor", "table", "the same between two halves of the data", None),
     Metric("pair_spearman", "table", "mean error of rank correlations of numbers", "min"),
