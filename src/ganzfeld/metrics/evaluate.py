@@ -275,7 +275,9 @@ def asked_numbers(
 
     samples: which they are. rows: of the data.
     """
-    columns = [] if opened(subject) is not None else subject.conditions.get("columns", [])
+    if isinstance(subject, Pack):
+        return {}
+    columns = subject.conditions.get("columns", [])
     if not columns or any(column["name"] not in pack.columns for column in columns):
         return {}
     numbers = subject.numbers_of([int(i) for i in samples], seed, None)

@@ -52,10 +52,9 @@ def observables(x: NDArray[Any]) -> dict[str, Floats]:
     flat = x.reshape(len(x), x.shape[1], -1)
     mean, sd = flat.mean(2), flat.std(2)
     fourth = ((flat - mean[:, :, None]) ** 4).mean(2)
-    steps = sum(
-        np.diff(x, axis=axis).reshape(*x.shape[:2], -1).__pow__(2).mean(2)
-        for axis in range(2, x.ndim)
-    )
+    steps = np.zeros(mean.shape)
+    for axis in range(2, x.ndim):
+        steps += (np.diff(x, axis=axis) ** 2).reshape(*x.shape[:2], -1).mean(2)
     columns = {
         "mean": mean,
         "deviation": sd,

@@ -65,7 +65,7 @@ def convolution(
     dimensions: int, before: int, behind: int, *kernel: int, padding: Padding = "zeros"
 ) -> nn.Module:
     """A convolution; kernel: its side, stride and padding, alike in all dimensions."""
-    make = CONVOLUTIONS[dimensions]
+    make = cast(type[nn.Module], CONVOLUTIONS[dimensions])
     return make(before, behind, *kernel, padding_mode=padding)
 
 

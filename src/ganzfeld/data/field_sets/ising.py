@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def clusters(right: NDArray[np.bool_], down: NDArray[np.bool_]) -> NDArray[np.in
     return root.reshape(n, -1) - size * size * np.arange(n)[:, None]
 
 
-def energy(spins: NDArray[np.floating]) -> Floats:
+def energy(spins: NDArray[Any]) -> Floats:
     """Energy a spin (n,) of spins (n, ..., size, size): minus the mean of both products."""
     s = np.asarray(spins, np.float64)
     pairs = s * np.roll(s, -1, -1) + s * np.roll(s, -1, -2)
