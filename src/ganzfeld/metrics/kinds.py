@@ -17,7 +17,7 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import default, features, learned, table_family
+from ganzfeld.metrics import default, features, field_features, learned, table_family
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.metrics.learning import Progress
 from ganzfeld.modalities import modality_of, spec_of_data
@@ -88,7 +88,10 @@ def plain(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Ex
 IMAGES = Measures(of_images, default.candidates, learned_or_random)
 PLAIN = Measures(plain, lambda pack: ["plain"], lambda pack, held_out: "plain")
 ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held_out: "rows")
-MEASURES: dict[str, Measures] = {"image": IMAGES, "table": ROWS}
+OBSERVED = Measures(
+    field_features.extractor, lambda pack: ["observables"], lambda pack, held_out: "observables"
+)
+MEASURES: dict[str, Measures] = {"image": IMAGES, "table": ROWS, "field": OBSERVED}
 
 
 def measures_of(pack: Pack) -> Measures:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
-from ganzfeld.metrics import lines, table_family
+from ganzfeld.metrics import field_family, lines, table_family
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
 from ganzfeld.metrics.family import Family as Family
@@ -201,6 +201,7 @@ FAMILIES: dict[str, Family] = {
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
     **lines.FAMILIES,
+    **field_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
 }
 
@@ -234,6 +235,7 @@ TABLE = (
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
     *lines.TABLE,
+    *field_family.TABLE,
     Metric("marginals", "table", "largest KS or TV distance of a column", "min"),
     Metric("marginals_floor", "table", "the same between two halves of the data", None),
     Metric("pair_spearman", "table", "mean error of rank correlations of numbers", "min"),

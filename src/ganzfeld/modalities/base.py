@@ -98,6 +98,7 @@ class Modality:
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
+    stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     # What is learned from the data before training
 

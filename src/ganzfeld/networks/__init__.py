@@ -11,6 +11,7 @@ from torch import nn
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
@@ -37,6 +38,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-discriminator": MLPDiscriminator,
     "dcgan-generator": DCGANGenerator,
     "dcgan-discriminator": DCGANDiscriminator,
+    "deposit-generator": DepositGenerator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
     "conv-encoder": ConvEncoder,

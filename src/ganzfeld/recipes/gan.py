@@ -11,6 +11,7 @@ from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
@@ -289,6 +290,7 @@ RECIPES: Mapping[str, Recipe] = {
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **TEXT,
     **TABLES,
+    **FIELDS,
 }
 
 
