@@ -14,7 +14,7 @@ SMALL = ["networks.*.width=4"]
 
 
 def losses_of(recipe: str, side: int, *settings: str) -> dict[str, torch.Tensor]:
-    domains = getattr(RECIPES[recipe], "data", None)
+    domains = None if RECIPES[recipe].task == "generation" else RECIPES[recipe].layout
     facts = Facts(count=64, channels=1, height=side, width=side, classes=0, channels_b=1)
     config = RECIPES[recipe](facts)
     if domains is None:

@@ -62,13 +62,15 @@ class Data:
     """What is learned from, and how it was packed."""
 
     source: str = "avatars"  # a relative path starts at the run's folder
-    kind: str = "pictures"  # or "paired", "unpaired": two domains, a and b
+    kind: str = "pictures"  # samples of one set; or "paired", "unpaired": two domains, a and b
     other: str | None = None  # where b is, if not in the source too
     home: str | None = None  # where the run's folder lay then; see `ganzfeld.whereabouts`
     halves: bool | None = None  # each file holds a pair side by side; None: not known
-    size: tuple[int, int] | None = None  # (height, width)
+    spec: dict[str, Any] | None = None  # how a sample lies; None: images of size and channels
+    size: tuple[int, int] | None = None  # (height, width), of images
     channels: int | None = None
     channels_b: int | None = None  # of domain b
+    modality: str = "image"  # what they were to be taken for; "auto": decided by what they are
     labels: str = "auto"  # "none" leaves them aside, "folders" insists, or a table's path
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
     frames: str = "first"  # or "all" of animations and files with pages
@@ -82,6 +84,7 @@ class Data:
     jitter: float = 0.0  # enlarge by this part of the side and take a random window
     fingerprint: str = ""  # of the packed content
     samples: int = 0
+    conditions: dict[str, Any] | None = None  # numbers that come with samples: names, some rows
     held_out: int | None = None  # samples never trained on; None: a run from before, trains on all
     classes: list[str] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from ganzfeld.cli.options import parse_size
+from ganzfeld.cli.options import Kind, parse_size
 from ganzfeld.text import tell
 
 
@@ -18,6 +18,7 @@ def data_check(
     quarantine: bool = False,
     size: str | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    modality: Annotated[Kind, arg(name="as")] = "auto",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -33,6 +34,7 @@ def data_check(
         quarantine: Move bad files (not links) into a folder beside the data. Nothing is deleted.
         size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
         labels: As for `train`.
+        modality: As for `train`.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
         frames: all: every frame of animations and every page of documents.
         splits: all: also test and validation images.
@@ -48,6 +50,7 @@ def data_check(
     options = PackOptions(
         size=parse_size(size),
         labels=labels,
+        modality=modality,
         range=range,
         frames=frames,
         splits=splits,
@@ -70,6 +73,7 @@ def data_sheet(
     out: Path,
     size: str | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    modality: Annotated[Kind, arg(name="as")] = "auto",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -85,6 +89,7 @@ def data_sheet(
         out: The PNG file to write.
         size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
         labels: As for `train`.
+        modality: As for `train`.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
         frames: all: every frame of animations and every page of documents.
         splits: all: also test and validation images.
@@ -100,6 +105,7 @@ def data_sheet(
     options = PackOptions(
         size=parse_size(size),
         labels=labels,
+        modality=modality,
         range=range,
         frames=frames,
         splits=splits,
@@ -109,5 +115,5 @@ def data_sheet(
         on_bad_image=on_bad_image,
     )
     pack = open_pack(data, options, progress=Screen().progress)
-    draw(pack, out)
-    tell(f"sheet of {pack.count:,} images in {out}")
+    drawn = draw(pack, out)
+    tell(f"sheet of {pack.count:,} {pack.report.get('noun', 'images')} in {drawn}")

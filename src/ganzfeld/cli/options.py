@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from ganzfeld.errors import UsageError
 
+Kind = Literal["auto", "image", "field", "audio", "text", "table", "series"]
 MOST_SEEDS = 10_000  # of a study
 
 
@@ -19,6 +21,17 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(p.isdecimal() and len(p) < 8 and int(p) > 0 for p in parts):
         raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text[:40]!r}")
     return int(parts[0]), int(parts[-1])
+
+
+def parse_given(words: Sequence[str]) -> dict[str, str]:
+    """`age=30` and the like as names and values."""
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise UsageError(f"--given takes NAME=VALUE, not {word[:40]!r}", fix="--given age=30")
+        found[name.strip()] = value.strip()
+    return found
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import GRID_PIXELS, parse_size, stopped_by_ctrl_c
+from ganzfeld.cli.options import GRID_PIXELS, Kind, parse_given, parse_size, stopped_by_ctrl_c
 from ganzfeld.text import tell
 
 
@@ -26,6 +26,8 @@ def train(
     batch: int | None = None,
     seed: int | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
+    modality: Annotated[Kind, arg(name="as")] = "auto",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -59,6 +61,9 @@ def train(
         seed: Random seed (initial weights, data order, sampling).
         labels: auto: conditional if the data have labels. none: ignore them. folders: use folders
             as classes. Or the path of a table, with :COLUMN if it has several.
+        condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
+            lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
+        modality: What to take the data for. Default: decided by what they are; the plan says it.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
             data.
         frames: all: every frame of animations and every page of documents.
@@ -94,6 +99,8 @@ def train(
         batch=batch,
         seed=seed,
         labels=labels,
+        condition=condition or (),
+        modality=modality,
         value_range=range,
         frames=frames,
         splits=splits,
@@ -159,6 +166,7 @@ def sample(
     grid: Path | None = None,
     columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -178,6 +186,8 @@ def sample(
         grid: Also write one image that shows all of them; with several --label, one class a row.
         columns: Images in a row of the grid. Default: as many as rows, or as a class has.
         label: Class names, repeated over the images. Default: a random class for each.
+        given: Values of the columns that the model is conditioned on, in the data's units, such as
+            age=30 or tags=red|small. Default: those of a random sample of the data for each.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -206,9 +216,12 @@ def sample(
     if grid:
         check_grid(count, loaded.shape)
     screen = Screen()
+    rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
         numbers: Iterable[int] = range(count)
-        chunks = loaded.chunks(count, seed=seed, labels=label or None, mean=mean, std=std)
+        chunks = loaded.chunks(
+            count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
+        )
     else:
         from ganzfeld.models.rank import best
 
@@ -221,6 +234,7 @@ def sample(
             labels=label or None,
             mean=mean,
             std=std,
+            numbers=rows,
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
@@ -250,6 +264,19 @@ def sample(
         from ganzfeld.cli.sample import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
+
+
+def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
+    """Conditions (count, k) of --given; None where there are none. Says what the data never had."""
+    if not given:
+        return None
+    from ganzfeld.data.conditions import beyond, row_of
+
+    values = parse_given(given)
+    row_of(loaded.conditions, values)
+    for sentence in beyond(loaded.conditions, values):
+        tell(f"note: {sentence}: expect less of it")
+    return loaded.given(values, count, seed=seed)
 
 
 NAME_BYTES = 200  # of a class in a file's name, which may have 255
@@ -326,7 +353,7 @@ def recipes(*, show: str | None = None) -> None:
 
     wide = max(len(name) for name in RECIPES)
     for name, recipe in RECIPES.items():
-        print(f"{name:<{wide}}  {(recipe.__doc__ or '').splitlines()[0]}")
+        print(f"{name:<{wide}}  {recipe.about}")
 
 
 def recipe_text(name: str) -> str:

@@ -11,11 +11,15 @@ from ganzfeld.errors import UsageError
 LISTS = (
     "--set",
     "--label",
+    "--given",
     "--metrics",
     "--seeds",
     "--recipes",
 )  # take one value or several, once or again
 SETTING = re.compile(r"[A-Za-z_][\w.*-]*=")
+
+# Lists that take NAME=VALUE only, and how such a word is told.
+ASSIGNED = {"--set": SETTING.match, "--given": lambda word: "=" in word}
 
 # What people type for other tools, and what it is here.
 HABITS = {
@@ -79,7 +83,7 @@ def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:
         elif pending:
             spread.append(word)
             pending = False
-        elif current and (current != "--set" or SETTING.match(word) or fresh):
+        elif current and (current not in ASSIGNED or ASSIGNED[current](word) or fresh):
             if not fresh:
                 places.append(len(spread) + 1)  # a list keeps its first value
             spread += [current, word]

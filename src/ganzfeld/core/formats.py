@@ -40,7 +40,7 @@ PART = fields({"name": text}, {"options": DICT})
 
 def shape(value: Any, where: str) -> None:
     """(C, H, W), or fewer or more sides, of a sample that fits memory."""
-    listing(SIDE, 1, 4)(value, where)
+    listing(whole(1, VALUES), 1, 4)(value, where)
     size = 1
     for side in value:
         size *= side
@@ -48,7 +48,17 @@ def shape(value: Any, where: str) -> None:
         raise wrong(where, f"the shape of a sample of {VALUES:,} values or fewer", size)
 
 
+SPEC = fields(
+    {"modality": text, "shape": shape},
+    {"dtype": one_of("uint8", "int16", "int32", "float32"), "extra": DICT},
+)
+
+
 # config.json of a model
+
+CONDITIONS = fields(
+    {"names": NAMES, "rows": listing(listing(number(), 1, 4_096), 1, 4_096)},
+)
 
 CANDIDATE = fields({"images": COUNT}, {"average": text, "frechet": SCORE, "kernel": SCORE})
 CHOSEN = fields(
@@ -71,6 +81,8 @@ TRAINING = fields(
     },
 )
 MODEL = {
+    "spec": SPEC,
+    "conditions": CONDITIONS,
     "images_seen": COUNT,
     "run_images": COUNT,
     "recipe": text,
@@ -103,18 +115,22 @@ TRANSLATION = fields(
 )
 
 
+def translation(about: Any, where: str) -> None:
+    TRANSLATION(about, where)
+    if not about["translators"]:
+        raise Unreadable("is damaged: it has no translators")
+
+
+TASKS: dict[str, Check] = {"generation": GENERATION, "translation": translation}
+
+
 def model(about: Any) -> None:
     """Raises Unreadable where a model's description is not what this release ships."""
     fields({"format": anything}, {"task": text})(about, "")
     task = about.get("task", "generation")
-    if task == "translation":
-        TRANSLATION(about, "")
-        if not about["translators"]:
-            raise Unreadable("is damaged: it has no translators")
-    elif task == "generation":
-        GENERATION(about, "")
-    else:
-        raise wrong("task", "generation or translation", task)
+    if task not in TASKS:
+        raise wrong("task", " or ".join(TASKS), task)
+    TASKS[task](about, "")
 
 
 # config.json of a run
@@ -154,6 +170,8 @@ RUN = fields(
         "data": fields(
             {},
             {
+                "spec": maybe(SPEC),
+                "conditions": maybe(CONDITIONS),
                 "size": maybe(row(SIDE, SIDE)),
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-Batch = dict[str, Tensor]  # "x" (N, ...), "y" (N,) labels; "a", "b" for two domains
+# One entry a column: "x" (N, ...) samples, "y" (N,) labels, "c" (N, k) numbers that are conditions,
+# "x_length" (N,) where samples differ in length; "a" and "b" for two domains.
+Batch = dict[str, Tensor]
 
 
 Losses = dict[str, Tensor]  # scalars, already weighted; their sum is differentiated

@@ -12,6 +12,7 @@ import numpy as np
 
 from ganzfeld.core.names import capped, folded, natural, shown
 from ganzfeld.data import layout, tables
+from ganzfeld.data.candidates import PREFIX, add_candidates
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.errors import DataError
@@ -26,16 +27,22 @@ def arranged(source: Encoded, reading: Reading) -> Encoded:
     if reading.rules < 2:
         return _by_top_folders(source)
     _set_apart(source, reading)
-    if reading.labels == "none":
+    _label(source, reading)
+    add_candidates(source)
+    return source
+
+
+def _label(source: Encoded, reading: Reading) -> None:
+    """Set the labels, unless a column is to give them, and say where they are from."""
+    if reading.labels == "none" or reading.labels.startswith(PREFIX):
         _note_depth(source, depth_shared(source.titles))
-        return source
+        return
     if reading.labels not in ("auto", "folders"):
         _from_file(source, reading.labels)
     elif reading.labels == "folders" or not _from_tables(source):
         _from_folders(source, insist=reading.labels == "folders")
     if reading.labels == "folders":
         source.aside += [f"{shown(t)}: a table of labels, not read" for t in _label_files(source)]
-    return source
 
 
 def depth_shared(names: Sequence[str]) -> int:

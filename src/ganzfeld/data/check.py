@@ -12,13 +12,15 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import decode_all
 from ganzfeld.data.findings import Outcome, judge, report_of
+from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
-from ganzfeld.data.source import Encoded, Ready
+from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.formats import FRAME
 
-SAID = ("images", "split", "left aside", "cut off", "values")  # rows that no other line says
+SAID = ("images", "split", "left aside", "cut off", "values", "conditions", "taken as")
+# rows that no other line says
 
 
 def check_data(
@@ -38,6 +40,12 @@ def check_data(
     """
     progress = progress or (lambda stage, done, total: None)
     found, options = load_source(source, options)
+    if isinstance(found, Gathered):
+        report = gathered(found, options, progress)[2]
+        report["verdict"] = _verdict(report, options)
+        if quarantine:
+            report["quarantine"], report["quarantined"] = _stays(report), []
+        return report
     prepare(found, options)
     target = choose_target(found, options, progress, workers)
     outcome = decode_all(found, target, lambda index, pixels: None, progress, workers, options)
@@ -47,6 +55,10 @@ def check_data(
         report["quarantine"], moved = _quarantine(found, outcome)
         report["quarantined"] = [shown(name) for name in moved]
     return report
+
+
+def _stays(report: dict[str, Any]) -> str:
+    return f"bad {report['noun']} are left out of training and never moved"
 
 
 def _quarantine(source: Encoded | Ready, outcome: Outcome) -> tuple[str, list[str]]:
@@ -94,11 +106,9 @@ def _move(path: Path, goal: Path) -> bool:
 
 def describe(report: dict[str, Any]) -> str:
     """The report as one screen of plain text."""
-    height, width = report["size"]
-    kinds = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}
+    noun = report.get("noun", "images")
     lines = [
-        f"{report['source']} ({report['kind']}): {report['count']:,} images, "
-        f"{height} x {width} px, {kinds[report['channels']]}",
+        f"{report['source']} ({report['kind']}): {report['count']:,} {noun}, {_shape(report)}",
         *_class_lines(report),
     ]
     lines += [
@@ -108,9 +118,9 @@ def describe(report: dict[str, Any]) -> str:
         lines.append("Converted:")
         lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
     if report["duplicates"]:
-        lines.append(f"Exact copies of other images: {report['duplicates']:,}")
+        lines.append(f"Exact copies of other {noun}: {report['duplicates']:,}")
     lines += _bad_lines(report)
-    for key, title in (("ignored", "System files"), ("not_pictures", "Not images")):
+    for key, title in (("ignored", "System files"), ("not_pictures", f"Not {noun}")):
         if report[f"{key}_count"]:
             names = ", ".join(capped([shortened(name, 40) for name in report[key]], 4))
             lines.append(f"{title}, passed over: {report[f'{key}_count']:,} ({names})")
@@ -121,7 +131,19 @@ def describe(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _shape(report: dict[str, Any]) -> str:
+    """How one sample lies."""
+    if "shape" in report:
+        sides = " x ".join(map(str, report["shape"])) or "1"
+        return f"{'up to ' if report['ragged'] else ''}{sides} {report['dtype']}"
+    height, width = report["size"]
+    kinds = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}
+    return f"{height} x {width} px, {kinds[report['channels']]}"
+
+
 def _why_nothing(report: dict[str, Any]) -> str:
+    if "shape" in report:
+        return str(report["quarantine"])
     if report["kind"] != "folder":
         return str(report["quarantine"])
     return "what is bad are links, folders or pipes, which stay where they are"

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import capped, is_document, is_system, natural, shown, suffix
 from ganzfeld.core.reader import open_regular
 from ganzfeld.data import arrays
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.fields import columns_beside, npz_fields
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.npz import key_of, read_npz
 from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
-from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.unzip import titles_of
 from ganzfeld.errors import DataError, UsageError
 
@@ -90,7 +92,7 @@ def _is_tfrecord(head: bytes) -> bool:
     )
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp_of(path: Path) -> Stamp:
     info = path.stat()
     return path.name, info.st_size, info.st_mtime_ns
 
@@ -99,7 +101,7 @@ def _plain_name(path: Path) -> str:
     return path.name.split(".")[0] or "data"
 
 
-def read_zip(path: Path, reading: Reading) -> Encoded | Ready:
+def read_zip(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -111,6 +113,11 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready:
     _check_members(path, members)
     files = [info.filename for info in members if not info.is_dir()]
     if _is_npz(path, files):
+        asked = reading.modality in ("field", "series")
+        if asked or (reading.modality == "auto" and reading.rules >= 2 and reading.range is None):
+            stamps: list[Stamp] = [stamp_of(path)]
+            if found := npz_fields(path, reading.modality, stamps=stamps):
+                return found
         return _read_npz(path, reading)
     meant = titles_of(info for info in members if not info.is_dir())
     titles = {name: meant[name] for name in sorted(files, key=lambda name: natural(meant[name]))}
@@ -126,7 +133,7 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready:
         kind="zip",
         name=_plain_name(path),
         place=str(path),
-        stamps=[_stamp(path)],
+        stamps=[stamp_of(path)],
         ignored=[titles[name] for name in titles if name in passed_over],
         reader=ZipReader(str(path)),
         names=kept,
@@ -148,6 +155,7 @@ def _read_npz(path: Path, reading: Reading) -> Ready:
         found = read_npz(path, reading.splits)
         source.aside += found.aside
         source.taken["arrays"] = found.keys
+        source.columns = columns_beside(found.beside, len(found.images), source)
         return found.images, found.labels
 
     source = read_numbers("npz", path, read, reading)
@@ -198,7 +206,7 @@ def read_idx(paths: list[Path], place: Path, reading: Reading) -> Ready:
     source = read_numbers("idx", path, read, reading)
     source.name, source.place = _plain_name(place), str(place)
     if labels_path:
-        source.stamps = [_stamp(path), _stamp(labels_path)]
+        source.stamps = [stamp_of(path), stamp_of(labels_path)]
     else:
         source.notes.append(f"no labels file beside {shown(path.name)}")
     others = [shown(other.name) for other in images if other != path]
@@ -238,7 +246,8 @@ def read_numbers(
     read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]],
     reading: Reading,
 ) -> Ready:
-    if reading.labels not in ("auto", "none", "folders"):
+    by_column = reading.labels.startswith(PREFIX)
+    if reading.labels not in ("auto", "none", "folders") and not by_column:
         raise UsageError(
             f"--labels {shown(reading.labels)}: labels of arrays lie beside them in the .npz",
             fix='np.savez("data.npz", x=images, y=labels)',
@@ -248,15 +257,16 @@ def read_numbers(
         images, labels = read()
         how = arrays.How(range=reading.range, rules=reading.rules)
         stack = arrays.stack_of(images, path.name, how)
-        if labels is None or reading.labels == "none":
+        if labels is None or reading.labels == "none" or by_column:
             return stack, None, ()
         places, names, problem = arrays.classes_of(labels, len(images), path.name)
         if problem:
+            source.columns |= columns_beside({"y": np.asarray(labels)}, len(images), source)
             source.warnings.append(f"the labels of {shown(path.name)} are left aside: {problem}")
         return stack, places, tuple(names)
 
     source = Ready(
-        kind=kind, name=_plain_name(path), place=str(path), stamps=[_stamp(path)], loader=load
+        kind=kind, name=_plain_name(path), place=str(path), stamps=[stamp_of(path)], loader=load
     )
     return source
 
@@ -281,7 +291,7 @@ def read_parquet(paths: list[Path], place: Path, wanted: str = "auto") -> Encode
         kind="parquet",
         name=_plain_name(place),
         place=str(place),
-        stamps=[_stamp(path) for path in paths],
+        stamps=[stamp_of(path) for path in paths],
         reader=ParquetReader("\n".join([*map(str, paths), column])),
         names=names,
         titles=titles,

@@ -12,10 +12,11 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
+from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.discover import embedded_count, find_source
 from ganzfeld.data.expand import take_frames
 from ganzfeld.data.options import PackOptions
-from ganzfeld.data.source import Encoded, Ready, Source
+from ganzfeld.data.source import Encoded, Gathered, Ready, Source
 from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image.codec import MIN_SIDE, Probe, Target
@@ -27,10 +28,10 @@ EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
 
 
 def load_source(
-    source: str | os.PathLike[str] | Encoded | Ready, options: PackOptions
-) -> tuple[Encoded | Ready, PackOptions]:
+    source: str | os.PathLike[str] | Encoded | Ready | Gathered, options: PackOptions
+) -> tuple[Encoded | Ready | Gathered, PackOptions]:
     """The source, and the options with what its name says about them."""
-    if isinstance(source, Encoded | Ready):
+    if isinstance(source, Encoded | Ready | Gathered):
         return source, options
     drawn = embedded_count(source)
     if drawn is None:
@@ -55,6 +56,8 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
         source.load()
     elif options.frames == "all":
         take_frames(source, options.max_megapixels)
+    if options.labels.startswith(PREFIX):
+        labels_by_column(source, source.columns, options.labels.removeprefix(PREFIX))
     if len(source.classes) == 1 and options.labels != "none":
         source.notes.append(f"only one class, {shown(source.classes[0])}: taken as unlabelled")
     if len(source.classes) == 1 or options.labels == "none":
@@ -94,6 +97,8 @@ def own_sizes(
     if isinstance(found, Encoded):
         return {(p.height, p.width) for p in _probe_all(found, options, progress, workers)}
     if found.kind == "embedded":
+        return set()
+    if isinstance(found, Gathered):
         return set()
     found.load()
     return {(found.stack.shape[2], found.stack.shape[3])}

@@ -25,10 +25,12 @@ from ganzfeld.data.containers import (
     read_zip,
     sniff,
 )
+from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
 from ganzfeld.data.readers import FolderReader
-from ganzfeld.data.source import Encoded, Reading, Ready
+from ganzfeld.data.sounds import sounds_of
+from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tarfiles import read_tars
 from ganzfeld.errors import DataError, did_you_mean
 
@@ -36,14 +38,15 @@ __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find
 
 EMBEDDED = ("avatars",)
 KNOWN = (
-    "a folder of images, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, or avatars"
+    "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
+    "CSV, a text file, or avatars"
 )
 
 
 def find_source(
     source: str | os.PathLike[str],
     reading: Reading = Reading(),  # noqa: B008  frozen
-) -> Encoded | Ready:
+) -> Encoded | Ready | Gathered:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     path = Path(os.fspath(source)).expanduser()
     try:
@@ -105,8 +108,11 @@ def _missing(path: Path) -> DataError:
 # Folders
 
 
-def _in_folder(root: Path, reading: Reading) -> Encoded | Ready:
+def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     listing = list_folder(root, follow=reading.follow_links)
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (found := other_folder(root, listing, reading)):
+        return found
     kinds = {
         name: kind
         for name, _, _ in listing.files
@@ -205,7 +211,7 @@ def _step_of(root: Path, names: list[str]) -> str:
 
 def _container_in(
     root: Path, kinds: dict[str, str], listing: Listing, reading: Reading
-) -> Encoded | Ready:
+) -> Encoded | Ready | Gathered:
     """A folder without images that holds IDX, Parquet or tar files, or one archive."""
     by_kind = {kind: [n for n, k in kinds.items() if k == kind] for kind in CONTAINERS}
     if by_kind["idx"]:
@@ -216,6 +222,8 @@ def _container_in(
         train = [n for n in by_kind[kind] if "train" in n.rsplit("/", 1)[-1].lower()]
         chosen = by_kind[kind] if reading.splits == "all" else train or by_kind[kind]
         paths = [root / name for name in chosen]
+        if kind == "parquet" and (table := parquet_rows(paths, root, reading)):
+            return table
         if kind == "parquet":
             source = read_parquet(paths, root, reading.labels)
         else:
@@ -249,11 +257,17 @@ def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
 # Single files
 
 
-def _in_file(path: Path, reading: Reading) -> Encoded | Ready:
+def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kind = sniff(path)
+    others = reading.rules >= 2 and reading.modality != "image"
+    if others and (other := other_file(path, kind, reading)):
+        return other
     if kind == "zip":
         found = read_zip(path, reading)
-        return arranged(found, reading) if isinstance(found, Encoded) else found
+        if not isinstance(found, Encoded):
+            return found
+        found = arranged(found, reading)
+        return sounds_of(found) if of_sounds(found.titles, reading) else found
     if kind == "tar":
         return _arranged_unless_labelled(read_tars([path], path), reading)
     if kind == "idx":

@@ -17,6 +17,7 @@ def take_frames(source: Encoded, max_megapixels: float) -> None:
     names: list[str] = []
     titles: list[str] = []
     labels: list[int] = []
+    places: list[int] = []
     files = 0
     for place, (name, title) in enumerate(zip(source.names, source.titles, strict=True)):
         count = 1
@@ -28,11 +29,13 @@ def take_frames(source: Encoded, max_megapixels: float) -> None:
         files += count > 1
         names += [f"{name}{FRAME}{k}" for k in range(count)] if count > 1 else [name]
         titles += [f"{title} frame {k}" for k in range(count)] if count > 1 else [title]
+        places += [place] * count
         if source.labels is not None:
             labels += [int(source.labels[place])] * count
     if files:
         total = len(names) - len(source.names) + files
         source.notes.append(f"all frames are taken: {total:,} of {files:,} files")
     source.names, source.titles = names, titles
+    source.columns = {name: values.repeated(places) for name, values in source.columns.items()}
     if source.labels is not None:
         source.labels = np.array(labels, dtype=np.int64)

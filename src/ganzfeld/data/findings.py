@@ -13,6 +13,7 @@ import numpy as np
 from ganzfeld.core.names import capped, is_system, natural, shortened, shown, tally
 from ganzfeld.data.arrays import NOT_FINITE
 from ganzfeld.data.discover import SPLIT_NAMES
+from ganzfeld.data.gather import columns_in_words
 from ganzfeld.data.source import Encoded, Ready, Source
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.codec import Target
@@ -89,6 +90,7 @@ def report_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> dict
         "values": outcome.values or _plain_values(outcome),
         "sizes": [[*size, n] for size, n in outcome.sizes.most_common(5)],
         "sizes_count": len(outcome.sizes),
+        "columns": columns_in_words({n: v.spec for n, v in source.columns.items()}),
     }
     report["warnings"] = [*source.warnings, *_warnings(report)]
     return report
@@ -160,6 +162,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
 def judge(report: dict[str, Any], options: PackOptions) -> None:
     """Raise `DataError` with the list of bad files when there are more than the options allow."""
     bad, found = report["skipped"], report["found"]
+    noun = report.get("noun", "images")
     allowed = {"fail": 0.0, "skip": float(found), None: BAD_SHARE * found}[options.on_bad_image]
     if (
         len(bad) <= allowed
@@ -168,16 +171,20 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
         and report["count"] < options.least
     ):
         raise DataError(
-            f"{report['source']} holds {report['count']} image: one image is not a data set, "
+            f"{report['source']} holds {report['count']} of {noun}: one is not a data set, "
+            f"{options.least} are needed at least, and some hundreds to learn from"
+            if "noun" in report
+            else f"{report['source']} holds {report['count']} image: one image is not a data set, "
             f"{options.least} are needed at least, and some hundreds to learn from",
             safe="nothing was trained",
-            fix="give the folder of more images",
+            fix=f"give more {noun}" if "noun" in report else "give the folder of more images",
         )
     if report["count"] and len(bad) <= allowed:
         return
     if not found:
-        raise DataError(f"{report['source']} holds no images")
-    part = f"{len(bad):,} of {found:,} files {'is' if len(bad) == 1 else 'are'} bad"
+        raise DataError(f"{report['source']} holds no {noun}")
+    files, verb = report.get("noun", "files"), "is" if len(bad) == 1 else "are"
+    part = f"{len(bad):,} of {found:,} {files} {verb} bad"
     names = [_sentence(name, reason) for name, reason in bad]
     if len(bad) == 1:
         what = f"{names[0]}. {part}; nothing was trained."
@@ -187,6 +194,8 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     fix = f"{check} --quarantine" if report["kind"] == "folder" and _files(bad) else check
     if report["count"]:
         fix += "   or train with --on-bad-image skip"
+    if "noun" in report:
+        fix = fix.replace(" --quarantine", "")
     if all(why == NOT_FINITE for _, why in bad):
         axes = "tuple(range(1, x.ndim))"
         fix = f"in Python: x = x[np.isfinite(x).all(axis={axes})]   or --on-bad-image skip"
@@ -194,7 +203,7 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
         fix = f"--max-megapixels {large}   or " + fix
     if out := _advice(bad):
         fix = f"{out}   or {fix}"
-    raise DataError(what, safe="the images were only read", fix=fix)
+    raise DataError(what, safe=f"the {noun} were only read", fix=fix)
 
 
 def _files(bad: list[list[str]]) -> bool:

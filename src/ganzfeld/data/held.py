@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
+from ganzfeld.modalities import Spec, spec_of_data
 
 SHARE, MOST = 0.05, 256  # of the images, and images, that are held out by default
 LEAST = 100  # images, below which none are: each one is needed for training
@@ -34,6 +35,7 @@ class Part(Pack):
         self.path, self.report, self.reused = whole.path, whole.report, whole.reused
         self.labels = None if whole.labels is None else whole.labels[chosen]
         self.classes = whole.classes
+        self.columns = whole.columns
         content = whole.fingerprint.encode("ascii") + chosen.astype("<i8").tobytes()
         self.fingerprint = hashlib.sha256(content).hexdigest()
 
@@ -42,6 +44,10 @@ class Part(Pack):
         """A copy, uint8 (n, C, H, W)."""
         pixels: NDArray[np.uint8] = self.whole.rows(self.chosen)["x"]
         return pixels
+
+    @property
+    def spec(self) -> Spec:
+        return spec_of_data(self.whole)
 
     @property
     def count(self) -> int:
@@ -87,7 +93,7 @@ def training(data: Any, count: int | None) -> Any:
     """
     if not count:
         return data
-    if not isinstance(data, Pack):
+    if hasattr(data, "held"):  # which keeps some out itself
         raise UsageError(
             "held_out is for data of one kind of image; a translation has held-out images of "
             "its own (testA and testB, or the test folder)",

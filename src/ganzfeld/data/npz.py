@@ -31,6 +31,7 @@ class Arrays:
     labels: NDArray[Any] | None
     keys: str  # of both, for people
     aside: list[str] = field(default_factory=list)
+    beside: dict[str, NDArray[Any]] = field(default_factory=dict)  # of as many rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +100,23 @@ def _chosen(file: Any, keys: list[Key], name: str, splits: str) -> Arrays:
     others = [key.name for key in left if key.part != "held"]
     if held:
         aside.append(f"test and validation arrays {', '.join(map(shown, held))}")
+    pixels = _joined(x, name)
+    beside = {key: file[key] for key in others if _rows(file, key) == len(pixels)}
+    others = [key for key in others if key not in beside]
     if others:
         aside.append(f"arrays {', '.join(capped([shown(key) for key in others], 6))}")
     return Arrays(
-        images=_joined(x, name),
+        beside=beside,
+        images=pixels,
         labels=_joined([_flat(labels) for labels in y], name) if y else None,
         keys=", ".join(shown(key.name) for key in used),
         aside=aside,
     )
+
+
+def _rows(file: Any, key: str) -> int:
+    shape = file[key].shape
+    return int(shape[0]) if shape else -1
 
 
 def _joined(parts: list[NDArray[Any]], name: str) -> NDArray[Any]:

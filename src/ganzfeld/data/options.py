@@ -8,6 +8,7 @@ from ganzfeld.data.source import RULES, Reading
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities.image.ranges import parse
 
+KINDS = ("auto", "image", "field", "audio", "text", "table", "series")
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
 
 
@@ -26,6 +27,7 @@ class PackOptions:
     None: found. `frames`: "first" or "all" of an animation or a file with pages. `splits`: "train"
     leaves test images out, "all" takes them. `follow_links`: out of the data's folder too.
     `masks`: whether folders of masks beside images are left out. `rules`: see `source.RULES`.
+    `modality`: "auto" decides by what the data are; else a name in `KINDS`: what to take them for.
     `least`: images that there must be.
     """
 
@@ -44,6 +46,7 @@ class PackOptions:
     follow_links: bool = False
     masks: bool = True
     rules: int = RULES
+    modality: str = "auto"
     least: int = 2
 
     @property
@@ -56,6 +59,7 @@ class PackOptions:
             range=self.range,
             masks=self.masks,
             rules=self.rules,
+            modality=self.modality,
         )
 
     def __post_init__(self) -> None:
@@ -72,6 +76,7 @@ class PackOptions:
         _one_of("splits", self.splits, ("train", "all"))
         if self.range is not None:
             parse(self.range)
+        _one_of("modality", self.modality, KINDS)
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))

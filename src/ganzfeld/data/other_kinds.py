@@ -19,6 +19,12 @@ KINDS = (
     ("text", TEXTS),
 )
 
+READ = {  # kinds that are read where the data are taken for them
+    "sounds": "a folder or a ZIP of them is read without --as, or with --as audio",
+    "tables": "one of them is read, as CSV: give its path",
+    "text": "one of them is read, a sample a line: give its path",
+}
+
 
 def what_is_there(names: Sequence[str]) -> tuple[str, str]:
     """The files by suffix, and a sentence where most are of a kind that is not learned yet."""
@@ -28,10 +34,7 @@ def what_is_there(names: Sequence[str]) -> tuple[str, str]:
         return there, ""
     for kind, known in KINDS:
         if 2 * sum(suffix(name) in known for name in names) > len(names):
-            return there, (
-                f"These are {kind}: this version learns images only; sounds, films, text and "
-                "tables are not supported yet"
-            )
+            return there, (f"These are {kind}: {READ.get(kind, 'they are not supported yet')}")
     return there, ""
 
 

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import socket
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,39 +31,50 @@ from ganzfeld.core.memory import amount
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.core.reader import open_regular
+from ganzfeld.data.columns import Column, stored_bytes
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.findings import Outcome, judge, report_of
+from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
-from ganzfeld.data.source import Encoded, Ready
-from ganzfeld.errors import ResourceError
+from ganzfeld.data.source import Encoded, Gathered, Ready
+from ganzfeld.errors import DataError, ResourceError
+from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.image.codec import Target
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
-KEY_VERSION = 2  # raise it when the same files would become other pixels
+KEY_VERSION = 3  # raise it when the same files would become other pixels
 SPARE = 1.05  # free space wanted, times the pack's size
 
 
 class Pack:
-    """Decoded images and their labels.
+    """Decoded samples and their labels, and named columns beside them.
 
     `images`: uint8 (N, C, H, W), memory-mapped; `rows` copies many of them faster. `labels`: int64
     (N,), or None. `classes`: names, () without labels. `fingerprint`: sha256 hex of the content.
-    `report`: JSON, see `describe`. `reused`: whether it was found in the cache.
+    `report`: JSON, see `describe`. `reused`: whether it was found in the cache. `columns`: what
+    else is known of each sample, by name; where the samples are no images, they are the column
+    "x". `spec`: of the samples.
     """
 
     def __init__(self, path: Path, content: Content, *, reused: bool) -> None:
         self.path = path
         self.end = content.offset + math.prod(content.shape)
+        self.columns: Mapping[str, Column] = content.columns
         with open_regular(path) as file:
             self.handle = os.dup(file.fileno())
             weakref.finalize(self, os.close, self.handle)
+            if content.columns:
+                self.end = content.size
             self.need_whole()
-            self.mapped: NDArray[np.uint8] = np.memmap(
-                file, dtype=np.uint8, mode="r", offset=content.offset, shape=content.shape
-            )
+            if math.prod(content.shape):
+                self.mapped: NDArray[np.uint8] = np.memmap(
+                    file, dtype=np.uint8, mode="r", offset=content.offset, shape=content.shape
+                )
+        for column in self.columns.values():
+            column.check = _checks(self)
         self.labels = content.labels
         self.classes = content.classes
         self.fingerprint = content.fingerprint
@@ -83,8 +94,20 @@ class Pack:
             )
 
     @property
+    def spec(self) -> Spec:
+        """Of the samples: of "x" in `rows`."""
+        if "x" in self.columns:
+            return self.columns["x"].spec
+        return Spec("image", (self.channels, self.height, self.width), "uint8")
+
+    @property
     def stored(self) -> NDArray[np.uint8]:
         """(N, H, W, C), memory-mapped."""
+        if "x" in self.columns:
+            raise DataError(
+                f"{shown(self.report['source'])} holds {self.spec.modality} samples of the shape "
+                f"{self.spec.shape}, not images"
+            )
         self.need_whole()
         return self.mapped
 
@@ -94,40 +117,63 @@ class Pack:
 
     @property
     def count(self) -> int:
-        return int(self.mapped.shape[0])
+        return len(self.columns["x"]) if "x" in self.columns else int(self.mapped.shape[0])
 
     @property
     def channels(self) -> int:
-        return int(self.mapped.shape[3])
+        return int(self.stored.shape[3])
 
     @property
     def height(self) -> int:
-        return int(self.mapped.shape[1])
+        return int(self.stored.shape[1])
 
     @property
     def width(self) -> int:
-        return int(self.mapped.shape[2])
+        return int(self.stored.shape[2])
 
     def __len__(self) -> int:
         return self.count
 
     def __repr__(self) -> str:
         labels = f", {len(self.classes)} classes" if self.classes else ""
+        if "x" in self.columns:
+            sides = " x ".join(map(str, self.spec.shape)) or "1"
+            return f"Pack({self.count:,} {self.spec.modality} samples, {sides}{labels})"
         return (
             f"Pack({self.count:,} images, {self.channels} x {self.height} x {self.width}{labels})"
         )
 
     def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """Copies of the images "x", uint8 (n, C, H, W), and labels "y", int64 (n,), if any."""
-        pixels = np.asarray(self.stored[indices])
-        batch: dict[str, NDArray[Any]] = {"x": pixels.transpose(0, 3, 1, 2)}
+        """Copies of the samples "x" (n, ...), and labels "y", int64 (n,), if any.
+
+        Images are uint8 (n, C, H, W). Ragged samples have their lengths, "x_length" int64 (n,).
+        """
+        if "x" in self.columns:
+            column = self.columns["x"]
+            batch = {"x": column.rows(indices)}
+            if column.ends is not None:
+                batch["x_length"] = column.lengths(indices)
+        else:
+            pixels = np.asarray(self.stored[indices])
+            batch = {"x": pixels.transpose(0, 3, 1, 2)}
         if self.labels is not None:
             batch["y"] = self.labels[indices]
         return batch
 
 
+def _checks(pack: Pack) -> Callable[[], None]:
+    """What a column does before each access; it does not keep the pack."""
+    weak = weakref.ref(pack)
+
+    def check() -> None:
+        if (whole := weak()) is not None:
+            whole.need_whole()
+
+    return check
+
+
 def open_pack(
-    source: str | os.PathLike[str] | Encoded | Ready,
+    source: str | os.PathLike[str] | Encoded | Ready | Gathered,
     options: PackOptions = PackOptions(),  # noqa: B008  frozen
     *,
     cache: Path | None = None,
@@ -165,7 +211,7 @@ def _silent(stage: str, done: int, total: int) -> None:
     pass
 
 
-def quick_key(source: Encoded | Ready, options: PackOptions) -> str:
+def quick_key(source: Encoded | Ready | Gathered, options: PackOptions) -> str:
     """16 hex digits that change with the options and with any file's name, size or time."""
     wanted = asdict(options)
     del wanted["on_bad_image"], wanted["least"]  # judged anew whenever the pack is opened
@@ -194,7 +240,7 @@ def fingerprint_of(source: Encoded | Ready, target: Target, outcome: Outcome) ->
 
 
 def _build(
-    source: Encoded | Ready,
+    source: Encoded | Ready | Gathered,
     options: PackOptions,
     folder: Path,
     key: str,
@@ -202,6 +248,8 @@ def _build(
     workers: int | None,
 ) -> Path:
     """Decode everything into a new pack, under a name of its own until it is whole."""
+    if isinstance(source, Gathered):
+        return _build_columns(source, options, folder, key, progress)
     prepare(source, options)
     target = choose_target(source, options, progress, workers)
     shape = (target.channels, target.height, target.width)
@@ -209,20 +257,43 @@ def _build(
     _need_space(folder, count * (target.channels * target.height * target.width + 8))
     _sweep(folder)
     with _temporary(folder, key) as part, _disk_errors(folder):
-        writer = PackWriter(part, count, shape, source.classes)
+        writer = PackWriter(part, count, shape, source.classes, source.columns)
         try:
             outcome = decode_all(source, target, writer.put, progress, workers, options)
             report = report_of(source, target, outcome)
             judge(report, options)
             kept = outcome.kept
             labels = None if source.labels is None else source.labels[kept]
-            writer.finish(kept, labels, fingerprint_of(source, target, outcome), report)
+            columns = {name: values.kept(kept) for name, values in source.columns.items()}
+            print_ = fingerprint_of(source, target, outcome)
+            writer.finish(kept, labels, print_, report, columns)
         finally:
             writer.close()
         size = f"{target.height}x{target.width}x{target.channels}"
         name = re.sub(r"[^\w.-]", "_", source.name)[:40]
         path = folder / f"{name}-{size}-{key}.safetensors"
         path = _put_in_place(part, path)
+    return path
+
+
+def _build_columns(
+    source: Gathered, options: PackOptions, folder: Path, key: str, progress: Progress
+) -> Path:
+    """Read samples of another kind than images into a new pack."""
+    raw, kept, report = gathered(source, options, progress)
+    judge(report, options)
+    columns = {name: values.kept(kept) for name, values in raw.columns.items()}
+    _need_space(folder, sum(map(stored_bytes, columns.values())))
+    _sweep(folder)
+    with _temporary(folder, key) as part, _disk_errors(folder):
+        writer = PackWriter(part, len(kept), None, raw.classes, columns)
+        try:
+            labels = None if raw.labels is None else raw.labels[kept]
+            writer.finish(kept, labels, None, report, columns)
+        finally:
+            writer.close()
+        name = re.sub(r"[^\w.-]", "_", source.name)[:40]
+        path = _put_in_place(part, folder / f"{name}-{source.modality}-{key}.safetensors")
     return path
 
 

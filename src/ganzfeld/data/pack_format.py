@@ -1,6 +1,8 @@
-"""The pack's file: safetensors with `images`, `labels` and `report`, streamed, and checked.
+"""The pack's file: safetensors with `images`, `labels`, columns and `report`, streamed and checked.
 
-Images lie as (H, W, C): as floats they are `channels_last` without being turned.
+Images lie as (H, W, C): as floats they are `channels_last` without being turned. A column NAME is
+the tensor `column:NAME`, of a ragged one with `ends:NAME`; `specs` says in JSON what each is. A
+pack of samples of another kind has no `images`: its samples are the column `x`.
 
 The room for the header is set aside first, so that images go to disk as they come. The header
 holds a hash of every block of the data and one of itself: a damaged pack is noticed when it is
@@ -15,8 +17,8 @@ import json
 import math
 import os
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,9 +29,12 @@ from ganzfeld.core import system
 from ganzfeld.core.reader import open_regular, parse
 from ganzfeld.core.schema import anything, fields, listing
 from ganzfeld.core.schema import text as a_text
+from ganzfeld.core.tensors import DTYPES as TYPES
 from ganzfeld.core.tensors import entry_of
+from ganzfeld.data.columns import DTYPES, Column, Values, fingerprint_of, is_ragged
+from ganzfeld.modalities.base import Spec
 
-FORMAT = "ganzfeld pack 2"
+FORMAT = "ganzfeld pack 3"
 BLOCKS = 256  # the data are hashed in at most so many pieces ...
 MIN_BLOCK = 1 << 20  # ... of at least so many bytes
 FULL_CHECK_BYTES = 256 << 20  # larger packs are checked in samples when they are opened
@@ -47,12 +52,14 @@ class DamagedPack(ValueError):
 class Content:
     """What a pack holds, with the places of its parts in the file (in bytes)."""
 
-    shape: tuple[int, int, int, int]  # (N, H, W, C)
+    shape: tuple[int, int, int, int]  # (N, H, W, C); zeros where the samples are no images
     offset: int
+    size: int  # of the file
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     fingerprint: str
     report: dict[str, Any]
+    columns: dict[str, Column] = field(default_factory=dict)
 
 
 def hold(file: IO[bytes]) -> bool:
@@ -61,14 +68,27 @@ def hold(file: IO[bytes]) -> bool:
 
 
 class PackWriter:
-    """A pack under way: images (C, H, W) by index in any order, then `finish`."""
+    """A pack under way: images (C, H, W) by index in any order, then `finish` with its columns.
+
+    shape: None where the samples are no images. columns: those that `finish` will be given; of
+    them only names and types are read here.
+    """
 
     def __init__(
-        self, path: Path, count: int, shape: tuple[int, int, int], classes: Sequence[str]
+        self,
+        path: Path,
+        count: int,
+        shape: tuple[int, int, int] | None,
+        classes: Sequence[str],
+        columns: Mapping[str, Values] | None = None,
     ) -> None:
-        self.shape, self.classes = (*shape[1:], shape[0]), list(classes)
-        self.slot = math.prod(shape)
-        longest = self._header(count, 2**48, True, "f" * 64, ["f" * 32] * BLOCKS)
+        self.shape = None if shape is None else (*shape[1:], shape[0])
+        self.classes = list(classes)
+        self.slot = 0 if shape is None else math.prod(shape)
+        most = [_Entry(DTYPES[v.spec.dtype], [2**47, *v.spec.shape], name)
+                for name, v in _ordered(columns or {})]  # fmt: skip
+        ends = [_Entry("I64", [2**47], name) for name, _ in _ordered(columns or {})]
+        longest = self._header(count, _numbers(ends, most), 2**47, True, "f" * 64, BLOCKS)
         self.start = -(-(8 + len(longest)) // 4096) * 4096
         self.at = 0
         self.file: IO[bytes] = open(path, "x+b", buffering=COPY_BYTES)  # noqa: SIM115
@@ -85,20 +105,32 @@ class PackWriter:
         self,
         kept: Sequence[int],
         labels: NDArray[np.int64] | None,
-        fingerprint: str,
+        fingerprint: str | None,
         report: dict[str, Any],
+        columns: Mapping[str, Values] | None = None,
     ) -> None:
-        """Close the gaps that bad images left, add labels, report and header; sync to disk."""
+        """Close the gaps that bad images left, add labels, columns, report and header; sync.
+
+        fingerprint: of the content; None: that of the columns. columns: with a row for each
+        sample that is kept.
+        """
         self._close_gaps(kept)
         self.file.seek(self.start + len(kept) * self.slot)
         if labels is not None:
             self.file.write(labels.astype("<i8").tobytes())
+        named = _ordered(columns or {})
+        entries, specs = self._write_columns(named)
+        if fingerprint is None:
+            fingerprint = fingerprint_of(specs, self.classes, labels)
+        about = json.dumps(specs).encode("ascii") if named else b""
         tail = json.dumps(report).encode("ascii")
-        self.file.write(tail)
+        self.file.write(about + tail)
         self.file.truncate()
         size = self.file.tell() - self.start
-        blocks = [_hash_block(self.file, self.start, size, n) for n in range(_block_count(size))]
-        header = self._header(len(kept), len(tail), labels is not None, fingerprint, blocks)
+        hashes = [_hash_block(self.file, self.start, size, n) for n in range(_block_count(size))]
+        sizes = [(len(about), "specs")] if named else []
+        entries += [_Entry("U8", [n], name, name) for n, name in [*sizes, (len(tail), "report")]]
+        header = self._header(len(kept), entries, 0, labels is not None, fingerprint, hashes)
         self.file.seek(0)
         self.file.write(struct.pack("<Q", self.start - 8) + header.ljust(self.start - 8))
         self.file.flush()
@@ -111,7 +143,7 @@ class PackWriter:
             self.file.close()
 
     def _close_gaps(self, kept: Sequence[int]) -> None:
-        for new, old in enumerate(kept):
+        for new, old in enumerate(kept) if self.slot else ():
             if new == old:
                 continue
             self.file.seek(self.start + old * self.slot)
@@ -119,23 +151,84 @@ class PackWriter:
             self.file.seek(self.start + new * self.slot)
             self.file.write(data)
 
+    def _write_columns(
+        self, named: Sequence[tuple[str, Values]]
+    ) -> tuple[list[_Entry], dict[str, Any]]:
+        """The entries of what was written, and what the columns are."""
+        entries: list[_Entry] = []
+        specs: dict[str, Any] = {}
+        for name, values in named:
+            if is_ragged(values.spec):
+                ends = values.ends()
+                self.file.write(ends.astype("<i8").tobytes())
+                entries.append(_Entry("I64", [len(ends)], name, f"ends:{name}"))
+        for name, values in named:
+            digest, total = values.hash(), 0
+            for chunk in values.chunks():
+                data = chunk.tobytes()
+                self.file.write(data)
+                digest.update(data)
+                total += chunk.size
+            shape = [total] if is_ragged(values.spec) else [len(values), *values.spec.shape]
+            entries.append(_Entry(DTYPES[values.spec.dtype], shape, name, f"column:{name}"))
+            specs[name] = {**values.spec.to_json(), "digest": digest.hexdigest()}
+        return entries, specs
+
     def _header(
-        self, count: int, report_bytes: int, labelled: bool, fingerprint: str, blocks: list[str]
+        self,
+        count: int,
+        entries: Sequence[_Entry],
+        report_bytes: int,
+        labelled: bool,
+        fingerprint: str,
+        blocks: Sequence[str] | int,
     ) -> bytes:
-        ends = [0, count * self.slot]
-        tensors: dict[str, Any] = {"images": _tensor("U8", [count, *self.shape], ends)}
-        if labelled:
-            ends = [ends[1], ends[1] + 8 * count]
-            tensors["labels"] = _tensor("I64", [count], ends)
-        tensors["report"] = _tensor("U8", [report_bytes], [ends[1], ends[1] + report_bytes])
+        """The header. report_bytes: of a report that is not among the entries, at most."""
+        tensors: dict[str, Any] = {}
+        end = 0
+        wanted = [_Entry("U8", [count, *self.shape], "images", "images")] if self.shape else []
+        wanted += [_Entry("I64", [count], "labels", "labels")] if labelled else []
+        wanted += entries
+        if report_bytes:
+            wanted += [_Entry("U8", [report_bytes], n, n) for n in ("specs", "report")]
+        for entry in wanted:
+            size = math.prod(entry.shape) * TYPES[entry.dtype][1]
+            tensors[entry.tensor] = _tensor(entry.dtype, entry.shape, [end, end + size])
+            end += size
+        hashes = ["f" * 32] * blocks if isinstance(blocks, int) else list(blocks)
         metadata = {
             "format": FORMAT,
             "fingerprint": fingerprint,
             "classes": json.dumps(self.classes),
-            "blocks": json.dumps(blocks),
+            "blocks": json.dumps(hashes),
         }
         metadata["header"] = _header_hash(tensors, metadata)
         return json.dumps({"__metadata__": metadata, **tensors}).encode("ascii")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A tensor of the file."""
+
+    dtype: str
+    shape: list[int]
+    name: str  # of the column
+    tensor: str = ""
+
+
+def _numbers(ends: Sequence[_Entry], columns: Sequence[_Entry]) -> list[_Entry]:
+    """The longest that the entries of columns can be."""
+    return [
+        *(_Entry("I64", e.shape, e.name, f"ends:{e.name}") for e in ends),
+        *(_Entry(e.dtype, e.shape, e.name, f"column:{e.name}") for e in columns),
+    ]
+
+
+def _ordered(columns: Mapping[str, Values]) -> list[tuple[str, Values]]:
+    """Wide types first, so that each begins at a multiple of its size where no images are."""
+    return sorted(
+        columns.items(), key=lambda item: (-np.dtype(item[1].spec.dtype).itemsize, item[0])
+    )
 
 
 def _tensor(dtype: str, shape: list[int], ends: list[int]) -> dict[str, Any]:
@@ -210,18 +303,56 @@ def _read_pack(path: Path) -> Content:
         if not isinstance(report, dict) or not isinstance(metadata["fingerprint"], str):
             raise DamagedPack("its report is damaged")
         fields(REPORT)(report, "")
-    n, h, w, c = header["images"]["shape"]
-    first, last = header["images"]["data_offsets"]
+        columns = _read_columns(file, start, header)
+    n, h, w, c = header["images"]["shape"] if "images" in header else (0, 0, 0, 0)
+    first, last = header["images"]["data_offsets"] if "images" in header else (0, 0)
     if n * h * w * c != last - first or min(n, h, w, c, first) < 0:
         raise DamagedPack("its header does not fit its data")
+    if "images" not in header and "x" not in columns:
+        raise DamagedPack("it holds no samples")
     return Content(
         shape=(n, h, w, c),
-        offset=start + header["images"]["data_offsets"][0],
+        offset=start + first,
+        size=start + size,
+        columns=columns,
         labels=labels,
         classes=_classes(metadata["classes"]),
         fingerprint=metadata["fingerprint"],
         report=report,
     )
+
+
+def _read_columns(file: IO[bytes], start: int, header: dict[str, Any]) -> dict[str, Column]:
+    """All columns: numbers memory-mapped, and where ragged samples end."""
+    if "specs" not in header:
+        return {}
+    found = {}
+    for name, stored in parse(_read_tensor(file, start, header["specs"])).items():
+        spec, entry = Spec.from_json(stored), header[f"column:{name}"]
+        ends, shape = None, tuple(entry["shape"])
+        if TYPES[entry["dtype"]][0] != spec.dtype:
+            raise DamagedPack(f"its column {name!r} is of another type than it says")
+        if is_ragged(spec):
+            ends = np.frombuffer(_read_tensor(file, start, header[f"ends:{name}"]), dtype="<i8")
+            steps = np.diff(ends)
+            each = math.prod(spec.shape[:-1])
+            if ends[0] or (steps < 0).any() or each * int(ends[-1]) != shape[0]:
+                raise DamagedPack(f"its column {name!r} does not end where it says")
+        elif shape[1:] != spec.shape:
+            raise DamagedPack(f"its column {name!r} has another shape than it says")
+        values: NDArray[Any] = np.zeros(shape, dtype=spec.dtype)
+        if values.size:  # an empty piece of a file cannot be mapped
+            place = start + entry["data_offsets"][0]
+            values = np.memmap(
+                file, np.dtype(spec.dtype).newbyteorder("<"), "r", offset=place, shape=shape
+            )
+        found[name] = Column(
+            spec=spec,
+            stored=values,
+            ends=None if ends is None else ends.astype(np.int64),
+            digest=str(stored["digest"]),
+        )
+    return found
 
 
 def _read_header(file: IO[bytes]) -> tuple[int, dict[str, Any]]:

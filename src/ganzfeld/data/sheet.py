@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ganzfeld.core import system
 from ganzfeld.core.names import shortened, shown
-from ganzfeld.errors import ResourceError
+from ganzfeld.errors import ResourceError, UsageError
+from ganzfeld.modalities import MODALITIES
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
@@ -26,7 +28,13 @@ MARGIN = 180  # px for the names of classes
 
 
 def data_sheet(pack: Pack, out: Path, count: int = 64) -> Path:
-    """Write about `count` images, evenly spread, as a PNG; whole, or not at all."""
+    """Write about `count` images, evenly spread, as a PNG; whole, or not at all.
+
+    Samples of another kind as its own sheet, in a file of its own suffix beside `out`; gives the
+    path. Raises UsageError where this release knows no sheet of the kind.
+    """
+    if pack.spec.modality != "image":
+        return _other_sheet(pack, Path(out), count)
     rows = _labelled_rows(pack, count) if pack.labels is not None else _plain_rows(pack, count)
     rows, left_out = rows[:MAX_ROWS], len(rows) - MAX_ROWS
     scale = max(1, SMALLEST // max(pack.height, pack.width))
@@ -51,6 +59,21 @@ def data_sheet(pack: Pack, out: Path, count: int = 64) -> Path:
         _text(draw, (GAP, size[1] - LINE), f"and {left_out} more", font)
     _save(sheet, Path(out))
     return Path(out)
+
+
+def _other_sheet(pack: Pack, out: Path, count: int) -> Path:
+    """Samples that are no images, as their modality shows them."""
+    kind: Any = MODALITIES.get(pack.spec.modality)
+    if kind is None:
+        raise UsageError(
+            f"{pack.report['source']} holds {pack.report['noun']}, of which there is no sheet",
+            safe="the data were only read",
+            fix=f"ganzfeld data check {shlex.quote(pack.report['source'])}",
+        )
+    chosen = np.array(_spread(np.arange(len(pack)), count), dtype=np.int64)
+    out = out.with_suffix(kind.sheet_suffix)
+    kind.sheet(pack.rows(chosen)["x"], None, out, pack.spec)
+    return out
 
 
 def _plain_rows(pack: Pack, count: int) -> list[tuple[str, list[int]]]:

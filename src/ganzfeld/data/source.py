@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.progress import Progress
 from ganzfeld.data import arrays
+from ganzfeld.data.columns import Values
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import Reader
 
@@ -23,6 +26,7 @@ class Reading:
     `splits`: "train" leaves test and validation images out, "all" takes them. `frames`: "first"
     or "all" of an animation or a file with pages. `follow_links`: out of the data's folder too.
     `range`: see `ganzfeld.data.ranges`. `masks`: whether folders of masks are left aside.
+    `modality`: "auto", or the kind of sample that they are to be taken for.
     """
 
     labels: str = "auto"
@@ -32,6 +36,7 @@ class Reading:
     range: str | None = None
     masks: bool = True
     rules: int = RULES
+    modality: str = "auto"
 
 
 @dataclass(kw_only=True)
@@ -50,6 +55,7 @@ class Source:
     warnings: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)  # as what: "split", "classes", "labels"
     aside: list[str] = field(default_factory=list)  # sentences on what is not trained on
+    columns: dict[str, Values] = field(default_factory=dict)  # beside the samples, a row for each
 
 
 @dataclass(kw_only=True)
@@ -76,3 +82,30 @@ class Ready(Source):
     def load(self) -> None:
         self.stack, self.labels, self.classes = self.loader()
         self.aside += self.stack.aside
+
+
+@dataclass(kw_only=True)
+class Raw:
+    """All samples of a source whose kind is not images, bad ones included.
+
+    columns: "x" the samples, and what else is known of each; a row for each title. bad: reasons by
+    row. passing: bad rows that might be readable another time. facts: what was changed, and how
+    often. values: of the numbers, in words.
+    """
+
+    columns: dict[str, Values]
+    titles: Sequence[str]
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    bad: dict[int, str] = field(default_factory=dict)
+    passing: int = 0
+    facts: Counter[str] = field(default_factory=Counter)
+    values: str = ""
+
+
+@dataclass(kw_only=True)
+class Gathered(Source):
+    """Samples of another kind than images. `gather` reads all of them."""
+
+    modality: str
+    gather: Callable[[Progress], Raw]

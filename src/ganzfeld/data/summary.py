@@ -16,6 +16,10 @@ KINDS = {
     "npz": "from arrays",
     "idx": "from IDX files",
     "embedded": "drawn",
+    "table": "named by a table",
+    "csv": "from a table",
+    "text file": "from a text file",
+    "JSON lines": "from JSON lines",
 }
 
 
@@ -37,7 +41,9 @@ def rows_of(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     taken = report.get("taken", {})
-    rows = [("images", _images(report, taken))]
+    rows = [(report.get("noun", "images"), _images(report, taken))]
+    if "modality" in taken:
+        rows.append(("taken as", taken["modality"]))
     if "split" in taken:
         rows.append(("split", taken["split"]))
     rows.append(("labels", _labels(report, taken)))
@@ -47,6 +53,8 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("cut off", cut))
     if values := report.get("values"):
         rows.append(("values", values))
+    if columns := report.get("columns"):
+        rows.append(("conditions", f"possible: {'; '.join(capped(columns, 8))} (--condition)"))
     return rows
 
 

@@ -166,8 +166,8 @@ def apply(
     if columns == ["file_name"] and not rows:
         return Labelled(problem="its labels are null")
     names = Names(titles, name.rpartition("/")[0] if not asked else "")
-    file_column = _file_column(columns, rows, names)
-    if file_column is None:
+    found_column = file_column(columns, rows, names)
+    if found_column is None:
         if asked:
             raise DataError(
                 f"no column of {shown(name)} names the images; its columns are "
@@ -175,7 +175,7 @@ def apply(
                 fix="a column file_name with paths as they lie in the data",
             )
         return None
-    places = [names.find(row.get(file_column, "")) for row in rows]
+    places = [names.find(row.get(found_column, "")) for row in rows]
     hits = len({place for place in places if place is not None})
     if hits < ENOUGH * len(titles) and not asked:
         if hits < max(1, len(titles) // 10):
@@ -183,13 +183,15 @@ def apply(
         return Labelled(problem=f"it names {hits:,} of {len(titles):,} images only")
     result = Labelled()
     result.held = _held(columns, rows, places)
-    others = [c for c in columns if c != file_column and c.casefold() not in SPLIT_COLUMNS]
+    others = [c for c in columns if c != found_column and c.casefold() not in SPLIT_COLUMNS]
     wanted = _label_column(others, rows, name, column)
     values, used = _values(wanted, others, rows, places, len(titles), name)
     left = [c for c in others if c not in used]
     if left:
         listed = ", ".join(capped([shown(c) for c in left], 8))
-        result.aside.append(f"{shown(name)}: columns {listed} are no labels, kept aside")
+        result.aside.append(
+            f"{shown(name)}: columns {listed} are no labels (--condition takes them)"
+        )
     if not values:
         if asked:
             raise DataError(
@@ -201,7 +203,7 @@ def apply(
     return result
 
 
-def _file_column(columns: list[str], rows: list[dict[str, Any]], names: Names) -> str | None:
+def file_column(columns: list[str], rows: list[dict[str, Any]], names: Names) -> str | None:
     some = rows[:: max(1, len(rows) // 200)]
     folded = {column.casefold().strip().replace(" ", "_"): column for column in columns}
     order = [folded[name] for name in FILE_COLUMNS if name in folded]

@@ -14,7 +14,7 @@ from ganzfeld.core.schedules import cosine
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.augment import Augmentation
-from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
 
@@ -56,7 +56,8 @@ class Adversarial(Game):
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
     joint = {"both": ("discriminator", "generator")}  # noqa: RUF012
-    averaged = ("G",)
+    averaged = shipped = ("G",)
+    judge = "D"
 
     def __init__(
         self,
@@ -171,13 +172,13 @@ class Adversarial(Game):
         """As many fakes as the batch has real samples, with the same labels."""
         x = batch["x"]
         z = torch.randn(len(x), self.latent, device=x.device)
-        return cast(Tensor, self.G(z, batch.get("y")))
+        return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
 
-    def verdict(self, x: Tensor, y: Tensor | None) -> Tensor:
+    def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
         """Logits (N,) of samples as D sees them: augmented."""
         if self.augmentation is not None:
             x = self.augmentation(x, self.scheduled(self.augment_p))
-        return verdict(self.D, x, y)
+        return verdict(self.D, x, y, **given)
 
     def watch(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Let an adaptive augmentation know how sure D was of real samples.
@@ -193,11 +194,16 @@ class Adversarial(Game):
         signs = (real_logits.detach() - boundary).sign()
         self.augmentation.observe(signs, self.scheduled(self.augment_p), self.clock.total)
 
-    def judge(self, real: Tensor, fake: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor, Losses]:
-        """Logits (N,) of real and of fake samples, and the penalties that are due."""
+    def judged(
+        self, real: Tensor, fake: Tensor, y: Tensor | None, given: Given | None = None
+    ) -> tuple[Tensor, Tensor, Losses]:
+        """Logits (N,) of real and of fake samples, and the penalties that are due.
+
+        given: further conditions of both, by the names that D takes them by.
+        """
 
         def logits(x: Tensor) -> Tensor:
-            return self.verdict(x, y)
+            return self.verdict(x, y, **(given or {}))
 
         penalties: Losses = {}
         lazily = self.penalty_factor()
@@ -221,7 +227,7 @@ class Adversarial(Game):
         with torch.no_grad():
             step, kept = self.kept
             fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
-        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
+        real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
         return {"adversarial": adversarial, **penalties}
 
@@ -230,10 +236,12 @@ class Adversarial(Game):
         fake = self.fake(batch)
         if self.reuse_fakes:
             self.kept = (self.clock.step, fake.detach())
-        fake_logits = self.verdict(fake, y)
+        given = given_of(batch)
+        fake_logits = self.verdict(fake, y, **given)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
-            real_logits = self.verdict(batch["x"], y) if self.adversarial.paired else fake_logits
+            paired = self.adversarial.paired
+            real_logits = self.verdict(batch["x"], y, **given) if paired else fake_logits
         return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
 
     def both_loss(self, batch: Batch) -> Losses:
@@ -242,7 +250,7 @@ class Adversarial(Game):
         The term "generator" is for the record: no gradient comes from it.
         """
         fake = self.fake(batch)
-        real_logits, fake_logits, penalties = self.judge(batch["x"], fake, batch.get("y"))
+        real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         seen = fake_logits.detach(), real_logits.detach()
         assert self.adversarial.ratio is not None
         ratio = self.adversarial.ratio(*seen).view(-1, *[1] * (fake.dim() - 1))
@@ -260,8 +268,13 @@ class Adversarial(Game):
             return value
         return cosine(value[0], value[1], self.clock.fraction / self.burn_in)
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y))
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y, **numbers(c)))
+
+
+def args_of(batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Given]:
+    """What `Adversarial.judged` takes of a batch and of fakes with its conditions."""
+    return batch["x"], fake, batch.get("y"), given_of(batch)
 
 
 def drops(network: nn.Module) -> bool:

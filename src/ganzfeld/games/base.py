@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from ganzfeld.core.types import Batch, Losses
 
+Given = dict[str, Tensor]  # of a batch, what networks take by name beside samples and labels
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -31,6 +33,14 @@ class Game(nn.Module):
     All state is a parameter or a buffer, so that a checkpoint needs nothing else.
     A subclass names its players and defines `<player>_loss(batch) -> Losses` for each. A joint
     move has a name and a loss of its own, one backward pass of which serves all its players.
+
+    It also says what becomes of it: the networks that a model needs (`shipped`), and the one
+    whose logits rank samples (`judge`), if any, which is shipped beside them::
+
+        class Mine(ganzfeld.Game):
+            players = {"discriminator": ("D",), "generator": ("G",)}
+            averaged = shipped = ("G",)
+            judge = "D"
     """
 
     players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
@@ -39,7 +49,9 @@ class Game(nn.Module):
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
-    task: str = "generation"  # or "translation": images "a" to images "b", or back
+    task: str = "generation"  # or "translation": samples "a" to samples "b", or back
+    shipped: tuple[str, ...] = ("G",)  # networks that a model needs, of those that are averaged
+    judge: str | None = None  # the network whose logits of (samples, labels) rank samples
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
     def __init__(self) -> None:
@@ -58,12 +70,25 @@ class Game(nn.Module):
         """The named, weighted terms whose sum `player` minimises."""
         return cast(Losses, getattr(self, f"{player}_loss")(batch))
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1]."""
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1].
+
+        c: numbers (N, k) that are conditions; passed only where the data have such.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not sample")
 
 
-def verdict(judge: nn.Module, *inputs: Tensor | None) -> Tensor:
+def verdict(judge: nn.Module, *inputs: Tensor | None, **given: Tensor) -> Tensor:
     """Logits of a discriminator, in float32 under autocast: losses are never in bfloat16."""
-    logits: Tensor = judge(*inputs)
+    logits: Tensor = judge(*inputs, **given)
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def given_of(batch: Batch) -> Given:
+    """The conditions of a batch that networks take by name: "c", where the data have numbers."""
+    return {"c": batch["c"]} if "c" in batch else {}
+
+
+def numbers(c: Tensor | None) -> Given:
+    """Number conditions as `given_of` has them: {} where there are none."""
+    return {} if c is None else {"c": c}

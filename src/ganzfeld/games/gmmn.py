@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.core.types import Batch, Losses
-from ganzfeld.games.base import Game
+from ganzfeld.games.base import Game, given_of, numbers
 
 
 class GMMN(Game):
@@ -33,7 +33,7 @@ class GMMN(Game):
     jointly with their labels, so the generator does in each class.
     """
 
-    averaged = ("G",)
+    averaged = shipped = ("G",)
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class GMMN(Game):
                 real = self.encode(x, y)
             fake = self.part("codes")(z, y)
         else:
-            real, fake = x, self.G(z, y)
+            real, fake = x, self.G(z, y, **given_of(batch))
         return {"mmd": mmd2(real, fake, self.bandwidths, y, unbiased=self.unbiased)}
 
     def encode(self, x: Tensor, y: Tensor | None) -> Tensor:
@@ -94,8 +94,8 @@ class GMMN(Game):
     def part(self, name: str) -> nn.Module:
         return self.G.get_submodule(name)
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y))
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y, **numbers(c)))
 
 
 def mmd2(

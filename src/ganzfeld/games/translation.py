@@ -75,7 +75,7 @@ class CycleGAN(Game):
     """
 
     players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
-    averaged = ("G_ab", "G_ba")
+    averaged = shipped = ("G_ab", "G_ba")
     directions = {"ab": "G_ab", "ba": "G_ba"}  # noqa: RUF012
     task = "translation"
     shares_batch = True
@@ -163,7 +163,7 @@ class Pix2Pix(Game):
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
-    averaged = ("G",)
+    averaged = shipped = ("G",)
     task = "translation"
     shares_batch = True
     latent = 0

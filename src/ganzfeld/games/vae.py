@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, softplus
 
 from ganzfeld.core.types import Batch, Losses
-from ganzfeld.games.base import Game
+from ganzfeld.games.base import Game, given_of, numbers
 
 LEAST = 1 / 255  # half a grey level of pixels in [-1, 1]: no noise is smaller than rounding
 Noise = Literal["gaussian", "laplace", "bernoulli"]
@@ -34,7 +34,7 @@ class VAE(Game):
     """
 
     players = {"autoencoder": ("E", "G")}  # noqa: RUF012
-    averaged = ("G",)
+    averaged = shipped = ("G",)
 
     def __init__(
         self,
@@ -57,17 +57,18 @@ class VAE(Game):
     def autoencoder_loss(self, batch: Batch) -> Losses:
         """Both terms in nats a sample: their sum at beta 1 is minus the bound (eq. 10)."""
         x, y = batch["x"], batch.get("y")
-        mean, log_variance = self.encode(x, y)
+        given = given_of(batch)
+        mean, log_variance = self.encode(x, y, **given)
         z = mean + (log_variance / 2).exp() * torch.randn_like(mean)
-        surprise = self.surprise(x, cast(Tensor, self.G(z, y)).float())
+        surprise = self.surprise(x, cast(Tensor, self.G(z, y, **given)).float())
         return {
             "reconstruction": surprise.mean(),
             "divergence": self.beta * divergence(mean, log_variance).mean(),
         }
 
-    def encode(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+    def encode(self, x: Tensor, y: Tensor | None, **given: Tensor) -> tuple[Tensor, Tensor]:
         """Means and log variances of q(z | x), (N, latent) each, float32."""
-        mean, raw = cast(Tensor, self.E(x, y)).float().chunk(2, 1)
+        mean, raw = cast(Tensor, self.E(x, y, **given)).float().chunk(2, 1)
         return mean, log_variance(raw)
 
     def surprise(self, x: Tensor, mean: Tensor) -> Tensor:
@@ -89,8 +90,8 @@ class VAE(Game):
             each = sizes / scale + (2 * scale).log()
         return each.sum(1)
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y))
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y, **numbers(c)))
 
 
 def log_variance(raw: Tensor) -> Tensor:

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics.features import Features, of_pack
-from ganzfeld.metrics.memorisation import LEFT_OUT, left_out, thumbnails, variants_of
+from ganzfeld.metrics.memorisation import LEFT_OUT, left_out
 from ganzfeld.metrics.reference import usable_rows
 from ganzfeld.metrics.registry import PIXEL_COUNT, Thumbnails
-from ganzfeld.metrics.scale import small
+from ganzfeld.modalities import Modality, modality_of, spec_of_data
 
 LIMIT = 50_000  # images of the data that are looked at: 150 MB of thumbnails in colour
 
 
 class Passing:
-    """Small copies of the first images that pass, put aside on their way to the extractor."""
+    """Small copies of the first samples that pass, put aside on their way to the extractor.
 
-    def __init__(self) -> None:
+    keeps: whether the samples themselves are put aside, too.
+    """
+
+    def __init__(self, kind: Modality, keeps: bool = False) -> None:
+        self.kind, self.keeps = kind, keeps
+        self.samples: list[NDArray[Any]] = []
         self.pixels: list[Features] = []
         self.thumbnails: list[Features] = []
         self.variants: list[list[Features]] = []
 
-    def watched(self, chunks: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    def watched(self, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
         """The chunks as they come."""
         seen = 0
         for chunk in chunks:
             if seen < PIXEL_COUNT:
                 few = np.ascontiguousarray(chunk[: PIXEL_COUNT - seen])
-                self.pixels.append(small(few))
-                self.thumbnails.append(thumbnails(few))
-                self.variants.append(variants_of(few))
+                if self.keeps:
+                    self.samples.append(few)
+                self.pixels.append(self.kind.plain(few))
+                self.thumbnails.append(self.kind.thumbnails(few))
+                self.variants.append(self.kind.variants(few))
                 seen += len(chunk)
             yield chunk
 
@@ -42,7 +50,7 @@ def for_copies(
     passed: Passing, numbers: NDArray[np.int64], pack: Pack, held_out: Pack | None
 ) -> Thumbnails:
     """Both sides of the search. The data are looked at whole, or at a random part of 50,000."""
-    rows = usable_rows(pack)[:LIMIT]
+    kind, rows = passed.kind, usable_rows(pack)[:LIMIT]
     of_fresh, chosen = pack, rows[left_out(len(rows))]
     if held_out is not None:
         of_fresh, chosen = held_out, usable_rows(held_out)[:LEFT_OUT]
@@ -52,7 +60,7 @@ def for_copies(
         variants=joined(passed.variants),
         data=thumbnails_of(pack, rows),
         fresh=None if held_out is None else thumbnails_of(of_fresh, chosen),
-        fresh_variants=joined([variants_of(x) for x in of_pack(of_fresh, chosen)]),
+        fresh_variants=joined([kind.variants(x) for x in of_pack(of_fresh, chosen)]),
         numbers=numbers[: len(generated)],
         rows=rows,
         whole=len(pack),
@@ -65,4 +73,5 @@ def joined(chunks: list[list[Features]]) -> list[Features]:
 
 
 def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
-    return np.concatenate([thumbnails(x) for x in of_pack(pack, rows)])
+    kind = modality_of(spec_of_data(pack))
+    return np.concatenate([kind.thumbnails(x) for x in of_pack(pack, rows)])

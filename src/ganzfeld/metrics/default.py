@@ -10,11 +10,9 @@ import numpy as np
 
 from ganzfeld.core import runtime
 from ganzfeld.data.pack import Pack
-from ganzfeld.errors import DataError
 from ganzfeld.metrics import label_classifier, learned
-from ganzfeld.metrics.features import Extractor, extract, inception, make_extractor
+from ganzfeld.metrics.features import extract, inception
 from ganzfeld.metrics.inception import installed
-from ganzfeld.metrics.learning import Progress
 
 SIDE = 32  # px: Inception enlarges every image to 299, and sees little in smaller ones
 COUNTS = (2_000, 1_000, 500)  # so that runs of about one length have one count
@@ -98,20 +96,3 @@ def inception_seconds() -> float:
         start = time.thread_time()
         extract(network, [images], len(images))
         return (time.thread_time() - start) / len(images)
-
-
-def made(pack: Pack, names: list[str], progress: Progress) -> Extractor:
-    """The first extractor of some that can be made; it notes why the ones before could not."""
-    why = ""
-    for name in names:
-        try:
-            found = make_extractor(name, pack, progress=progress)
-        except DataError as error:
-            if name == names[-1]:
-                raise
-            why = error.what
-            continue
-        if why:
-            found.facts["note"] = why
-        return found
-    raise ValueError("no extractor was named")

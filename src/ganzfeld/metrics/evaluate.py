@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -20,14 +20,15 @@ from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError, did_you_mean
 from ganzfeld.metrics.copies import Passing, for_copies
-from ganzfeld.metrics.default import COUNTS, candidates, made
-from ganzfeld.metrics.features import Extractor, extract, make_extractor, of_pack
+from ganzfeld.metrics.default import COUNTS
+from ganzfeld.metrics.features import Extractor, extract, of_pack
+from ganzfeld.metrics.kinds import made, make_extractor, measures_of
 from ganzfeld.metrics.reference import features_of as features_of
 from ganzfeld.metrics.reference import reference_rows as reference_rows
-from ganzfeld.metrics.registry import FAMILIES, Sets, choose_metrics, kernel_words
+from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, Sets, choose_metrics, kernel_words
 from ganzfeld.metrics.scale import real_scale, small_of
 from ganzfeld.metrics.summary import warnings
-from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 from ganzfeld.models.open import open_data, open_like
@@ -75,13 +76,15 @@ def evaluate(
 
     Raises a `GanzfeldError` with a message for people and an exit code.
     """
-    chosen = choose_metrics(metrics)
+    choose_metrics(metrics)  # a wrong name should not wait for the data
     subject = open_subject(model, trust_code)
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
-    pack = data if isinstance(data, Pack) else open_data(data, subject, progress, labels)
+    pack = opened(data) or open_data(data, subject, progress, labels)
+    chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
-    if not isinstance(subject, generate.Model):
-        fitted = how_fitted(subject, pack, fit, progress)
+    if not drawn_from(subject):
+        if modality_of(spec_of_data(pack)).rescaled:
+            fitted = how_fitted(subject, pack, fit, progress)
         subject = open_like(subject, pack, progress, fit or "crop")
     number = choose_count(count, subject, pack)
     net = choose_extractor(extractor, pack, protocol, progress)
@@ -94,7 +97,8 @@ def evaluate(
     other = None if held_out is None else open_like(held_out, pack, progress)
     place = torch.device(choose_device(device))
     drawn = draw(subject, pack, number, seed, place)
-    passed = Passing()
+    keeps = any(FAMILIES[name].keeps for name in chosen)
+    passed = Passing(modality_of(spec_of_data(pack)), keeps)
     generated = extract(
         net,
         passed.watched(drawn.chunks),
@@ -118,6 +122,9 @@ def evaluate(
         held_out=features_of(net, other, reference_rows(other, COUNT), place, progress)
         if other is not None and "overfitting" in chosen
         else None,
+        spec=spec_of_data(pack),
+        samples=np.concatenate(passed.samples) if keeps else None,
+        data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
@@ -152,10 +159,20 @@ def evaluate(
 # What is compared
 
 
+def opened(data: Any) -> Pack | None:
+    """Data that are open already; None for a path, a model, or what else leads to them."""
+    return data if isinstance(data, Pack) else None
+
+
+def drawn_from(subject: Any) -> TypeGuard[generate.Model]:
+    """Whether samples are drawn from it, rather than found in it."""
+    return isinstance(subject, generate.Model)
+
+
 def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     """A model where there is one, else what may hold images."""
-    if isinstance(model, generate.Model | Pack):
-        return model
+    if drawn_from(model) or opened(model) is not None:
+        return cast("generate.Model | Pack", model)
     if is_given(model) and not hasattr(model, "path"):
         return str(as_source(model))
     path = Path(getattr(model, "path", model))  # of a Run
@@ -180,7 +197,7 @@ def how_fitted(
     if fit not in (None, "crop", "pad"):
         raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
     wanted = (pack.height, pack.width)
-    sizes = {wanted} if isinstance(source, Pack) else own_sizes(source, progress)
+    sizes = {wanted} if opened(source) is not None else own_sizes(source, progress)
     others = sorted(sizes - {wanted})
     if not others:
         return "none"
@@ -206,7 +223,8 @@ def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:
-    most = len(subject) if isinstance(subject, Pack) else None
+    pool = opened(subject)
+    most = None if pool is None else len(pool)
     if count is None:
         return min(COUNT, len(pack), most or COUNT)
     if most is not None and count > most:
@@ -220,9 +238,9 @@ def choose_extractor(
     """The one asked for; else the best that the data allow."""
     if name is not None:
         return make_extractor(name, pack, protocol=protocol, progress=progress)
-    if protocol is not None:
+    if protocol is not None:  # which only Inception has
         return make_extractor("inception", pack, protocol=protocol, progress=progress)
-    return made(pack, candidates(pack), progress)
+    return made(pack, measures_of(pack).candidates(pack), progress)
 
 
 class Drawn(NamedTuple):
@@ -233,7 +251,7 @@ class Drawn(NamedTuple):
 
     numbers: Labels
     labels: Labels | None
-    chunks: Iterable[NDArray[np.uint8]]
+    chunks: Iterable[NDArray[Any]]
     asked: bool = False
 
 
@@ -241,7 +259,8 @@ def draw(
     subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
 ) -> Drawn:
     """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
-    if isinstance(subject, Pack):
+    if (images := opened(subject)) is not None:
+        subject = images
         some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
         same = subject.labels is not None and subject.classes == pack.classes
         own = subject.labels[some] if same and subject.labels is not None else None
@@ -284,13 +303,13 @@ def sampled(
     names: list[str] | None,
     start: int,
     device: torch.device,
-) -> Iterator[NDArray[np.uint8]]:
+) -> Iterator[NDArray[Any]]:
     """The model's samples, drawn on a device that it leaves again."""
     home = next(model.generator.parameters()).device
     model.generator.to(device)
     try:
         for x in model.chunks(count, seed=seed, labels=names, start=start):
-            yield pictures.to_pixels(x)
+            yield model.store(x)
     finally:
         model.generator.to(home)
 
@@ -320,7 +339,7 @@ def describe_protocol(
         "resize": net.resize,
         "values": net.values,
         "channels": net.channels,
-        "shape": [pack.channels, pack.height, pack.width],
+        "shape": list(spec_of_data(pack).shape),
         "generated": count,
         "reference": reference,
         "rows": "held out last",  # of the data: see `reference_rows`

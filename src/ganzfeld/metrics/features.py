@@ -1,4 +1,4 @@
-"""From images to features: five kinds of extractor, and one pass over the images."""
+"""From samples to features: five kinds of extractor for images, and one pass over the samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ganzfeld.metrics.label_classifier import domain_classifier
 from ganzfeld.metrics.learned import learned_features
 from ganzfeld.metrics.learning import Progress, learning_rows
 from ganzfeld.metrics.random_features import Untrained, untrained_tensors
-from ganzfeld.networks.layers import channels_last
+from ganzfeld.modalities.image import tensors
 
 BATCH = 32  # images; more is no faster on a processor
 
@@ -59,7 +59,7 @@ class Extractor:
 
 def native(pixels: Tensor) -> Tensor:
     """uint8 images to [-1, 1], as generators make them; size and channels stay."""
-    return pixels.float() / 127.5 - 1
+    return tensors.to_network(pixels)
 
 
 def make_extractor(
@@ -188,19 +188,19 @@ def users_own(name: str) -> Extractor:
 
 def extract(
     extractor: Extractor,
-    chunks: Iterable[NDArray[np.uint8]],
+    chunks: Iterable[NDArray[Any]],
     total: int,
     *,
     device: torch.device | str = "cpu",
     progress: Progress = lambda stage, done, total: None,
     stage: str = "extracting features",
 ) -> Features:
-    """Features (N, D) of images that come in chunks of uint8 (n, C, H, W), in one pass.
+    """Features (N, D) of stored samples that come in chunks (n, ...), in one pass.
 
     Raises UsageError where a user's network gives something else.
     """
     network = extractor.network.eval().requires_grad_(False).to(device)
-    channels_last(network)
+    tensors.channels_last(network)
     assert not any(module.training for module in network.modules())
     resizer = "cpu" if torch.device(device).type == "mps" else device  # it has no float64
     found: list[Features] = []
@@ -208,7 +208,7 @@ def extract(
     with torch.inference_mode(), exact(device):
         for chunk in chunks:
             x = extractor.prepare(torch.from_numpy(np.array(chunk)).to(resizer)).to(device)
-            y = network(x.contiguous(memory_format=torch.channels_last))
+            y = network(tensors.arrange(x))
             if y.ndim != 2 or len(y) != len(chunk) or not y.is_floating_point():
                 raise UsageError(
                     f"the extractor {extractor.name} must give floats (N, D), not {tuple(y.shape)}"
@@ -226,7 +226,7 @@ def exact(device: torch.device | str) -> Any:
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def of_pack(pack: Pack, rows: NDArray[np.int64]) -> Iterable[NDArray[np.uint8]]:
-    """Images of a pack, a batch at a time."""
+def of_pack(pack: Pack, rows: NDArray[np.int64]) -> Iterable[NDArray[Any]]:
+    """Samples of a pack as they are stored, a batch at a time."""
     for low in range(0, len(rows), BATCH):
         yield pack.rows(rows[low : low + BATCH])["x"]

@@ -24,6 +24,7 @@ from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere, shifted
+from ganzfeld.modalities.image import tensors
 
 RECIPE = 2  # raise it when the same data would give another classifier
 IMAGES = 50_000  # seen in training
@@ -125,7 +126,7 @@ def trained(pack: Pack, progress: Progress) -> tuple[Arrays, dict[str, Any]]:
     held_out = numpy_generator("domain", "split").permutation(others)[:TESTED]
     with same_everywhere("domain"):
         network = Classifier((pack.channels, pack.height, pack.width), len(pack.classes))
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tensors.channels_last(network)
         fit(network, pack, rows, progress)
         accuracy = measured(network.eval(), pack, held_out)
     state = network.state_dict()
@@ -156,8 +157,8 @@ def fit(network: Classifier, pack: Pack, rows: NDArray[np.int64], progress: Prog
 
 def batch(pack: Pack, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     found = pack.rows(rows)
-    x = torch.from_numpy(found["x"]).float() / 127.5 - 1
-    return x.contiguous(memory_format=torch.channels_last), torch.from_numpy(found["y"])
+    x = tensors.to_network(torch.from_numpy(found["x"]))
+    return tensors.arrange(x), torch.from_numpy(found["y"])
 
 
 def measured(network: Classifier, pack: Pack, rows: NDArray[np.int64]) -> float:

@@ -26,6 +26,7 @@ from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
+from ganzfeld.modalities.image.tensors import to_network
 
 RECIPE = 1  # raise it when the same data would give other features
 LEAST = 16  # images
@@ -133,7 +134,7 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
     rows = np.sort(draw.permutation(learning_rows(pack))[:IMAGES])
     tensors: Arrays = {}
     with same_everywhere("learned"), torch.no_grad():
-        x = large_enough(torch.from_numpy(pack.rows(rows)["x"]).float() / 127.5 - 1)
+        x = large_enough(to_network(torch.from_numpy(pack.rows(rows)["x"])))
         number = scales_of(*x.shape[2:])
         for scale in range(number):
             images = coarse(x, scale).numpy()

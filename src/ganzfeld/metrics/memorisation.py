@@ -16,44 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import adaptive_avg_pool2d
 
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import Array, as_features, as_pair, nearest
+from ganzfeld.modalities.image.plain import thumbnails as thumbnails
+from ganzfeld.modalities.image.plain import variants_of as variants_of
 
 ALIKE = 1e-6  # of the median distance: closer ones are the same image
 LEFT_OUT = 1_000  # training images that stand for fresh ones
 QUANTILE = 0.01
 RANKS = 8  # neighbours looked at, for one that is not a copy
-SIDE = 16  # of a thumbnail
-CUT = 3  # px
-
-
-def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Images (N, C, H, W) as 16 x 16 means of pixels in [0, 1], less each channel's mean."""
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255
-    if max(x.shape[2:]) > SIDE:
-        x = adaptive_avg_pool2d(x, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3])))
-    flat: NDArray[np.float32] = (x - x.mean((2, 3), keepdim=True)).flatten(1).numpy()
-    return flat
-
-
-def variants_of(pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Thumbnails of the images as a copy may hide them, undone.
-
-    Mirrored; smaller, as if 3 px had been cut off at each side; and, where thumbnails are nearly
-    as large as the images, one pixel to each side.
-    """
-    side = min(pixels.shape[2:])
-    found = [np.ascontiguousarray(pixels[:, :, :, ::-1])]
-    if side > 4 * CUT:
-        edge = round(CUT * side / (side - 2 * CUT))
-        found.append(np.pad(pixels, ((0, 0), (0, 0), (edge, edge), (edge, edge)), mode="edge"))
-    if side < 3 * SIDE:
-        found += [np.roll(pixels, step, axis) for axis in (2, 3) for step in (1, -1)]
-    return [thumbnails(images) for images in found]
 
 
 @dataclass(frozen=True)

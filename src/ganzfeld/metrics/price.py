@@ -57,20 +57,19 @@ def price(
     )
     plain = model.sample(count, seed=seed, labels=labels)
     return {
-        "kept": compared(net, chosen.samples, data),
-        "unkept": compared(net, plain, data),
+        "kept": compared(model, net, chosen.samples, data),
+        "unkept": compared(model, net, plain, data),
         "count": count,
         "of": of,
         "extractor": net.name,
     }
 
 
-def compared(net: Extractor, samples: Tensor, data: Any) -> dict[str, float]:
+def compared(model: Model, net: Extractor, samples: Tensor, data: Any) -> dict[str, float]:
     from ganzfeld.metrics import density_coverage, precision_recall
     from ganzfeld.metrics.features import extract
-    from ganzfeld.modalities.image.draw import to_pixels
 
-    pixels = to_pixels(samples)
+    pixels = model.store(samples)
     parts = np.array_split(pixels, -(-len(pixels) // CHUNK))
     features = extract(net, parts, len(pixels))
     found: dict[str, float] = precision_recall(features, data)._asdict()

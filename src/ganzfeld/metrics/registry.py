@@ -3,64 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
-from ganzfeld.metrics.features import Extractor, Features
+from ganzfeld.metrics.family import BIASED as BIASED
+from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
+from ganzfeld.metrics.family import Family as Family
+from ganzfeld.metrics.family import Labels as Labels
+from ganzfeld.metrics.family import Measure as Measure
+from ganzfeld.metrics.family import Metric as Metric
+from ganzfeld.metrics.family import Sets as Sets
+from ganzfeld.metrics.family import Thumbnails as Thumbnails
+from ganzfeld.metrics.features import Features
 from ganzfeld.metrics.kernel import Estimate
 from ganzfeld.metrics.labels import class_shares
 from ganzfeld.metrics.overfitting import overfitting as overfitting_of
-
-BIASED = 5_000  # below it, the Frechet distance says more about N than about the images
-PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels, and of the search for copies
-
-Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Thumbnails:
-    """What the search for copies takes, see `metrics.memorisation`.
-
-    numbers: which samples the generated ones are. rows: which images of the data these are.
-    whole: images of the data in all.
-    """
-
-    generated: Features
-    variants: list[Features]
-    data: Features
-    fresh: Features | None
-    fresh_variants: list[Features]
-    numbers: Labels
-    rows: Labels
-    whole: int
-
-
-@dataclass(frozen=True)
-class Sets:
-    """Both sides of a comparison, as features (N, D), small pixels (n, d) and labels.
-
-    Both in random order. wanted: the classes of the generated ones, where they are known.
-    intervals: whether these are wanted too.
-    """
-
-    extractor: Extractor
-    generated: Features
-    data: Features
-    generated_pixels: Features
-    data_pixels: Features
-    classes: tuple[str, ...]
-    wanted: Labels | None
-    data_labels: Labels | None
-    thumbnails: Thumbnails | None = None
-    held_out: Features | None = None
-    intervals: bool = True
-
 
 # Each gives what it finds, or nothing where it does not apply
 
@@ -222,19 +183,6 @@ def intra_class(sets: Sets) -> dict[str, Any]:
     }
 
 
-Measure = Callable[[Sets], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Family:
-    """Metrics that one pass finds. needs: what to say where it cannot. usual: without asking."""
-
-    measure: Measure
-    needs: str = ""
-    also: tuple[str, ...] = ()
-    usual: bool = True
-
-
 FAMILIES: dict[str, Family] = {
     "kernel": Family(kernel, also=("kid",)),
     "frechet": Family(frechet, also=("fid",)),
@@ -252,27 +200,6 @@ FAMILIES: dict[str, Family] = {
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
 }
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that an evaluation gives.
-
-    name: its key in the results. family: what finds it. title: for people. meaning: in one line.
-    best: "min", "max", "one" (as near to 1 as may be), or None where no end is better.
-    interval: whether there is one, under `name_interval`.
-    """
-
-    name: str
-    family: str
-    meaning: str
-    best: str | None
-    title: str = ""
-    interval: bool = False
-
-    @property
-    def words(self) -> str:
-        return self.title or self.name.replace("_", " ")
 
 
 TABLE = (
@@ -311,10 +238,17 @@ ALSO: dict[str, str] = {metric.name: metric.family for metric in TABLE} | {
 }
 
 
-def choose_metrics(names: Sequence[str] | None) -> list[str]:
-    """Families by the names that people give; None: all that cost little."""
+def choose_metrics(names: Sequence[str] | None, modality: str | None = None) -> list[str]:
+    """Families by the names that people give; None: all that cost little.
+
+    modality: of the samples; families of another kind are left out of all.
+    """
     if names is None:
-        return [name for name, family in FAMILIES.items() if family.usual]
+        return [
+            name
+            for name, family in FAMILIES.items()
+            if family.usual and family.modality in (None, modality)
+        ]
     for name in names:
         if name not in ALSO:
             raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, ALSO)}")

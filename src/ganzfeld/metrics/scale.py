@@ -25,10 +25,10 @@ from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
 from ganzfeld.metrics.reference import Progress, features_of, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
+from ganzfeld.modalities import modality_of, spec_of_data
 
 VERSION = 1  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
-PIXEL_SIDE = 32  # of the comparison of plain pixels
 
 
 def real_scale(
@@ -53,7 +53,8 @@ def real_scale(
     a distance of fewer samples is larger and would flatter the generator.
     All are empty where there are fewer than 6 images a side.
     """
-    names = [n for n in choose_metrics(metrics) if n != "memorisation"]
+    chosen = choose_metrics(metrics, spec_of_data(pack).modality)
+    names = [n for n in chosen if n != "memorisation"]
     parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
     parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
     facts: dict[str, Any] = {"of": [str(part) for part in parts]}
@@ -89,6 +90,7 @@ def measured(
         theirs, fresh, origin = rows[:half], rows[half : 2 * half], "halves"
     if min(len(fresh), len(theirs)) < LEAST:
         return {"real": {}, "real_count": [0, 0], "real_from": "halves"}
+    keeps = any(FAMILIES[name].keeps for name in names)
     stage = "real images against real"
     sets = Sets(
         extractor=net,
@@ -100,6 +102,9 @@ def measured(
         wanted=labels_of(ours, fresh) if ours.classes == pack.classes else None,
         data_labels=labels_of(pack, theirs),
         intervals=False,
+        spec=spec_of_data(pack),
+        samples=ours.rows(fresh[:PIXEL_COUNT])["x"] if keeps else None,
+        data_samples=pack.rows(theirs[:PIXEL_COUNT])["x"] if keeps else None,
     )
     values: dict[str, Any] = {}
     for name in names:
@@ -140,14 +145,5 @@ def labels_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
 
 def small_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
     """Small copies of the first of these rows."""
-    return np.concatenate([small(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])
-
-
-def small(pixels: NDArray[np.uint8]) -> Features:
-    """Pixels as features (n, d) in [0, 1]; larger images are averaged down to about 32 px."""
-    n, _, h, w = pixels.shape
-    step = math.ceil(max(h, w) / PIXEL_SIDE)
-    x = torch.from_numpy(pixels).float() / 255
-    x = torch.nn.functional.avg_pool2d(x, step, ceil_mode=True) if step > 1 else x
-    flat: Features = x.reshape(n, -1).numpy()
-    return flat
+    kind = modality_of(spec_of_data(pack))
+    return np.concatenate([kind.plain(x) for x in of_pack(pack, rows[:PIXEL_COUNT])])

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzfeld.games import Batch, Game
 from ganzfeld.games.translation import columns, compare
+from ganzfeld.modalities.image import tensors
 
 if TYPE_CHECKING:
     from ganzfeld.data.pairs import Rows, TwoDomains
@@ -41,7 +42,7 @@ def as_colour(x: Tensor) -> Tensor:
 
 def ready(rows: Rows, device: torch.device) -> Batch:
     """Pixels as a trainer's batch has them."""
-    return {k: torch.from_numpy(v).to(device).float() / 127.5 - 1 for k, v in rows.items()}
+    return {k: tensors.to_network(torch.from_numpy(v).to(device)) for k, v in rows.items()}
 
 
 def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any]:

@@ -14,18 +14,14 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 from torch import Tensor
 
-from ganzfeld.config import Config, Part
+from ganzfeld.config import Config
 from ganzfeld.core import files as files_
 from ganzfeld.core import formats, reader, system, trust
-from ganzfeld.core.latents import PORTABLE
-from ganzfeld.core.plugins import find
 from ganzfeld.core.runfolder import read_config
-from ganzfeld.core.tensors import MOST, load_tensors, not_finite
+from ganzfeld.core.tensors import load_tensors, not_finite
 from ganzfeld.errors import CheckpointError
-from ganzfeld.games import GAMES
-from ganzfeld.models.card import card
-from ganzfeld.models.fitting import on_meta
-from ganzfeld.networks.build import build_network
+from ganzfeld.models.task import judge_name
+from ganzfeld.models.tasks import task_of, task_of_run
 from ganzfeld.text import shown
 from ganzfeld.version import __version__
 
@@ -34,11 +30,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 JUDGE = "discriminator.safetensors"
-KINDS = {  # what a model is, and its tag, by the name of its game
-    "adversarial": ("generative adversarial network", "gan"),
-    "vae": ("variational autoencoder", "vae"),
-    "gmmn": ("generative moment matching network", "gmmn"),
-}
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -93,13 +84,14 @@ def read_weights(folder: Path, name: str, expected: Mapping[str, Any]) -> dict[s
 
 
 def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """The discriminator's state in a game's, where the game has one that judges single samples."""
-    if config.game.name != "adversarial" or "D" not in config.networks:
+    """The state of the network that ranks samples in a game's, where the game has one."""
+    name = judge_name(config)
+    if name is None:
         return None
     return {
-        k.removeprefix("D."): v.detach().cpu().contiguous().clone()  # none share memory
+        k.removeprefix(f"{name}."): v.detach().cpu().contiguous().clone()  # none share memory
         for k, v in game.items()
-        if k.startswith("D.")
+        if k.startswith(f"{name}.")
     }
 
 
@@ -114,33 +106,12 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
         if training["data"][name]:
             training["data"][name] = Path(training["data"][name]).name
     training["data"]["home"] = None
-    directions = directions_of(config)
-    if directions:
-        task: dict[str, Any] = {
-            "task": "translation",
-            "translators": {
-                way: {"network": name, "part": dataclasses.asdict(config.networks[name])}
-                for way, name in directions.items()
-            },
-            "channels": {"a": config.data.channels, "b": config.data.channels_b},
-            "size": config.data.size,
-        }
-    else:
-        options = config.networks["G"].options
-        task = {
-            "task": "generation",
-            "generator": dataclasses.asdict(config.networks["G"]),
-            "shape": options["shape"],
-            "latent": latent_of(config.networks["G"]),
-            "classes": config.data.classes if options.get("classes") else [],
-            "latents": config.run.latents or PORTABLE,
-        }
     return {
         "format": FORMAT,
         "library": "ganzfeld",
         "version": __version__,
         "recipe": config.recipe,
-        **task,
+        **task_of_run(config).describe(config),
         "range": [-1, 1],
         "images_seen": chosen["images"],
         "run_images": run_images,
@@ -148,20 +119,6 @@ def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[st
         "averaged": config.ema.half_life_images != 0,
         "training": training,
     }
-
-
-def latent_of(part: Part) -> int:
-    """Numbers in the latent of a generator; it is built without memory where that is possible."""
-    bare = on_meta(part, "networks.G", MOST) or build_network(part)
-    return int(bare.latent)  # type: ignore[arg-type]
-
-
-def directions_of(config: Config) -> dict[str, str]:
-    """The networks that translate, by direction; {} where images come from noise."""
-    game = find(config.game.name, GAMES, "game")
-    if game.task != "translation":
-        return {}
-    return dict(game.directions) or {config.game.options["direction"]: "G"}
 
 
 def shipped(run: Path) -> int | None:
@@ -184,9 +141,7 @@ def ship(
     judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
     """
     about = describe(config, chosen.about, run_images)
-    state = chosen.average.state_dict()
-    if about["task"] == "generation":
-        state = chosen.average.get_submodule("G").state_dict()
+    state = task_of_run(config).weights(config, chosen.average.state_dict())
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     temporary = run / f".tmp-model-{secrets.token_hex(4)}"
     temporary.mkdir()
@@ -199,7 +154,7 @@ def ship(
     )
     if judge is not None:
         about["discriminator"] = {
-            "network": public(dataclasses.asdict(config.networks["D"]), names),
+            "network": public(dataclasses.asdict(config.networks[judge_name(config)]), names),
             "weights": files_.write(temporary / JUDGE, safetensors.torch.save(judge)),
         }
     files_.write(temporary / "config.json", files_.as_json(about))
@@ -291,8 +246,7 @@ def of_own(run: Path, config: Config) -> bool:
         return bool(trust.code_names(config))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     shipped = {name: one["sha256"] for name, one in about.get("code", {}).items()}
-    parts = [about.get("generator"), about.get("discriminator", {}).get("network")]
-    parts += [one["part"] for one in about.get("translators", {}).values()]
+    parts = [*task_of(about).parts(about).values(), about.get("discriminator", {}).get("network")]
     code = {part["name"] for part in parts if part and ":" in part["name"]}
     allowed = {*names.values(), *trust.code_names(config)}
     return bool(code) and code <= allowed and shipped.items() <= hashes.items()
@@ -300,47 +254,4 @@ def of_own(run: Path, config: Config) -> bool:
 
 def card_of(about: dict[str, Any]) -> str:
     """The model card, in the layout that Hugging Face's hub shows."""
-    if about["task"] == "translation":
-        return card(about)
-    data, run = about["training"]["data"], about["training"]["run"]
-    channels, height, width = about["shape"]
-    classes = ", ".join(about["classes"]) or "none"
-    labels = f', labels=["{about["classes"][0]}"]' if about["classes"] else ""
-    kind, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
-    average = f"exponential moving average, {about['chosen']['average']} half-life"
-    weights = average if about["averaged"] else "as last trained"
-    return f"""---
-library_name: ganzfeld
-pipeline_tag: unconditional-image-generation
-tags: [{tag}, image-generation]
----
-
-# {data["source"]} by {about["recipe"]}
-
-A {kind}: {height}x{width} pixels, {channels} channel(s), latents of
-{about["latent"]} numbers. Trained with ganzfeld {about["version"]}.
-
-```python
-import ganzfeld
-
-model = ganzfeld.load("path/to/this/folder")
-model.images(1, seed=7{labels})[0].show()
-x = model.sample(64)  # float32 (64, {channels}, {height}, {width}) in [-1, 1]
-```
-
-| | |
-|---|---|
-| data | {data["source"]}, {data["samples"]:,} images, fingerprint `{data["fingerprint"][:16]}` |
-| classes | {classes} |
-| recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
-| images seen | {about["images_seen"]:,} |
-| weights | {weights} |
-| latents | {about["latents"]} |
-
-All settings of the training are in `config.json`.
-
-## Limits
-
-It imitates its training images, with their biases, and may come close to single ones of them.
-Its images are synthetic: say so where they are used.
-"""
+    return task_of(about).card(about)

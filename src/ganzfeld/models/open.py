@@ -24,7 +24,7 @@ def open_data(
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
         trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
-    read = ("range", "frames", "splits", "follow_links", "max_megapixels", "rules")
+    read = ("range", "frames", "splits", "follow_links", "max_megapixels", "rules", "modality")
     options = PackOptions(
         size=(height, width),
         channels=channels,

@@ -35,7 +35,9 @@ class Best:
 
 
 @torch.inference_mode()
-def score(model: Model, samples: Tensor, labels: Labels = None) -> Tensor:
+def score(
+    model: Model, samples: Tensor, labels: Labels = None, numbers: Tensor | None = None
+) -> Tensor:
     """The discriminator's logits (N,), float32, of samples (N, C, H, W) in [-1, 1]; more is better.
 
     The discriminator is as training left it: running statistics of its batch normalisation and
@@ -44,6 +46,7 @@ def score(model: Model, samples: Tensor, labels: Labels = None) -> Tensor:
     bit. It is of the same moment as the generator, whose weights are averages up to then.
 
     labels: of the classes that the samples were drawn for; one for each or one for all.
+    numbers: conditions (N, k) of a model that has such.
     Raises CheckpointError where the model came without a discriminator.
     """
     judge = model.discriminator
@@ -55,15 +58,20 @@ def score(model: Model, samples: Tensor, labels: Labels = None) -> Tensor:
         )
     if samples.ndim != len(model.shape) + 1 or tuple(samples.shape[1:]) != model.shape:
         raise UsageError(f"samples must be (N, {model.shape}), not {tuple(samples.shape)}")
-    numbers = model.label_numbers(labels)
-    if model.classes and len(numbers) not in (1, len(samples)):
-        raise UsageError(f"{len(numbers)} labels for {len(samples)} samples: one for each, or one")
+    classes = model.label_numbers(labels)
+    if model.conditions and (numbers is None or len(numbers) != len(samples)):
+        raise UsageError("this model judges samples with their numbers: one row for each")
+    if model.classes and len(classes) not in (1, len(samples)):
+        raise UsageError(f"{len(classes)} labels for {len(samples)} samples: one for each, or one")
     device = next(judge.parameters()).device
-    y = torch.tensor(numbers, device=device).expand(len(samples)) if model.classes else None
+    y = torch.tensor(classes, device=device).expand(len(samples)) if model.classes else None
     found = [torch.zeros(0)]
     for low in range(0, len(samples), CHUNK):
         x = padded(samples[low : low + CHUNK].float()).to(device)
-        logits = judge(x, None if y is None else padded(y[low : low + CHUNK]))
+        given = {}
+        if model.conditions and numbers is not None:
+            given = {"c": padded(numbers[low : low + CHUNK]).to(device)}
+        logits = judge(x, None if y is None else padded(y[low : low + CHUNK]), **given)
         found.append(logits.float().cpu()[: len(samples) - low])
     return torch.cat(found)
 
@@ -85,6 +93,7 @@ def best(
     start: int = 0,
     mean: float = 0.0,
     std: float = 1.0,
+    numbers: Any = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Best:
     """The best `count` of samples start to start + of, best first.
@@ -104,12 +113,16 @@ def best(
     quota = Counter(places)
     kept: dict[int, list[tuple[float, int, Tensor]]] = {label: [] for label in quota}
     number = start
-    for chunk in model.chunks(of, seed=seed, labels=labels, start=start, mean=mean, std=std):
-        numbers = range(number, number + len(chunk))
-        own = model.labels_of(numbers, seed, wanted, start)
+    given = model.check_numbers(numbers)
+    for chunk in model.chunks(
+        of, seed=seed, labels=labels, start=start, mean=mean, std=std, numbers=numbers
+    ):
+        places_ = range(number, number + len(chunk))
+        own = model.labels_of(places_, seed, wanted, start)
         names = None if own is None else [model.classes[label] for label in own]
-        scores = score(model, chunk, names).tolist()
-        for label, n, s, x in zip(own or [0] * len(chunk), numbers, scores, chunk, strict=True):
+        c = model.numbers_of(places_, seed, given, start)
+        scores = score(model, chunk, names, c).tolist()
+        for label, n, s, x in zip(own or [0] * len(chunk), places_, scores, chunk, strict=True):
             if label in kept:
                 kept[label].append((-s, n, x))
         for label, candidates in kept.items():  # no more in memory than may be kept

@@ -22,7 +22,7 @@ from ganzfeld.core.reader import read_bytes
 from ganzfeld.data.discover import find_source
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.modalities.image import draw
+from ganzfeld.modalities.image import draw, tensors
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import BACKGROUNDS, Target, decode, probe
 
@@ -137,8 +137,7 @@ class Translator:
         raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
 
     def translate_tensor(self, x: Tensor, way: str, tile: int = TILE) -> Tensor:
-        if x.dtype == torch.uint8:
-            x = x.float() / 127.5 - 1
+        x = tensors.to_network(x)
         channels = self.channels[way[0]]
         if x.dim() not in (3, 4) or x.shape[-3] != channels or not x.numel():
             raise UsageError(

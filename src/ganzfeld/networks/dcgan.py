@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
 from ganzfeld.networks.layers import (
     SLOPE,
     Condition,
@@ -35,6 +36,7 @@ class DCGANGenerator(nn.Module):
     refine: channels of one more map, as large as the image, from which a 3x3 convolution makes
         it; 0: the last transposed convolution makes the image, as in the paper. That has weights
         of its own for each of the four places of its 2x2 steps, which leaves dots in flat areas.
+    conditions: how many numbers c (N, conditions) a sample is asked for by; 0 for none.
     """
 
     def __init__(
@@ -47,17 +49,20 @@ class DCGANGenerator(nn.Module):
         most: int = 512,
         norm: Literal["batch", "none"] = "batch",
         refine: int = 0,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         channels, height, full_width = shape
         self.latent = latent
         self.sizes = pyramid(height, full_width)
         self.labels = JoinLabels(classes, 32)
+        self.numbers = JoinNumbers(conditions)
         ups = len(self.sizes) - 1
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(max(ups, 1))]
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
         area = self.sizes[0][0] * self.sizes[0][1]
-        self.linear = initialise(nn.Linear(latent + self.labels.width, widths[0] * area))
+        inputs = latent + self.labels.width + self.numbers.width
+        self.linear = initialise(nn.Linear(inputs, widths[0] * area))
         self.norms = nn.ModuleList(
             nn.BatchNorm2d(w) if norm == "batch" else nn.Identity() for w in widths
         )
@@ -74,8 +79,8 @@ class DCGANGenerator(nn.Module):
             self.refine.append(nn.LeakyReLU(SLOPE, inplace=True))
             self.refine.append(initialise(nn.Conv2d(refine, channels, 3, 1, 1)))
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        x = self.first(self.linear(self.labels(z, y)))
+    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        x = self.first(self.linear(self.numbers(self.labels(z, y), c)))
         x = x.contiguous(memory_format=torch.channels_last)
         sizes = self.sizes[1:] or self.sizes
         for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
@@ -94,6 +99,7 @@ class DCGANDiscriminator(nn.Module):
     condition: how labels enter: as planes joined to the image, or by projection.
     dropout: probability of zeroing a channel's entry after each map.
     spectral: divide weights by their largest singular value.
+    conditions: how many numbers c (N, conditions) a sample was asked for by; by projection.
     """
 
     def __init__(
@@ -107,6 +113,7 @@ class DCGANDiscriminator(nn.Module):
         condition: Condition = "projection",
         dropout: float = 0.0,
         spectral: bool = False,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         channels, height, full_width = shape
@@ -125,11 +132,15 @@ class DCGANDiscriminator(nn.Module):
                 layers.append(nn.Dropout(dropout))
             before = behind
         self.layers = nn.Sequential(*layers)
-        area = (height >> downs) * (full_width >> downs)
-        self.verdict = Verdict(before * area, classes if condition == "projection" else 0)
+        features = before * (height >> downs) * (full_width >> downs)
+        self.verdict = Verdict(features, classes if condition == "projection" else 0)
+        self.numbers = NumberProjection(conditions, features) if conditions else None
         if spectral:
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.verdict(self.layers(self.planes(x, y)), y)
+    def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        features = self.layers(self.planes(x, y))
+        logits: Tensor = self.verdict(features, y)
+        if self.numbers is not None:
+            logits = logits + self.numbers(features.flatten(1), c)
         return logits

@@ -120,10 +120,5 @@ def need_labels(y: Tensor | None) -> Tensor:
     return y
 
 
-def channels_last(module: nn.Module) -> None:
-    """Lay four-dimensional weights out as convolutions are fastest."""
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
 def parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
 
+from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
 from ganzfeld.networks.layers import GAIN, SLOPE, JoinLabels, Verdict, initialise, pyramid
 
 
@@ -101,6 +102,7 @@ class ResidualGenerator(nn.Module):
     blocks: residual blocks a stage. group: channels in a group of a block's 3x3 convolution.
     patch: the largest map has one place for so many pixels a side; 1 as published. At 28 px, 2
         with twice the width took half of the time.
+    conditions: how many numbers c (N, conditions) a sample is asked for by; 0 for none.
     """
 
     def __init__(
@@ -114,24 +116,27 @@ class ResidualGenerator(nn.Module):
         blocks: int = 2,
         group: int = 16,
         patch: int = 1,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         channels, height, full_width = patches(shape, patch)
         self.latent, self.patch = latent, patch
         self.sizes = pyramid(height, full_width)
         self.labels = JoinLabels(classes, latent)
+        self.numbers = JoinNumbers(conditions)
         widths = stage_widths(len(self.sizes), width, most)
         depth = blocks * len(widths)
         self.basis = nn.Parameter(torch.randn(widths[0], *self.sizes[0]))
-        self.scale = initialise(nn.Linear(latent + self.labels.width, widths[0], bias=False), 1.0)
+        inputs = latent + self.labels.width + self.numbers.width
+        self.scale = initialise(nn.Linear(inputs, widths[0], bias=False), 1.0)
         self.stages = nn.ModuleList(
             Stage(before, w, w, blocks=blocks, group=group, depth=depth)
             for before, w in zip([widths[0], *widths[:-1]], widths, strict=True)
         )
         self.picture = initialise(nn.Conv2d(widths[-1], channels, 1), 1.0)
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        x = self.scale(self.labels(z, y))[:, :, None, None] * self.basis
+    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        x = self.scale(self.numbers(self.labels(z, y), c))[:, :, None, None] * self.basis
         x = x.contiguous(memory_format=torch.channels_last)
         for stage, size in zip(self.stages, self.sizes, strict=True):
             x = stage(resized(x, size))
@@ -141,7 +146,8 @@ class ResidualGenerator(nn.Module):
 class ResidualDiscriminator(nn.Module):
     """Images (N, C, H, W) to logits (N,): the generator's stages mirrored.
 
-    classes: number of labels, which enter by projection; 0 for none. Others: as the generator's.
+    classes: number of labels, which enter by projection; 0 for none. conditions: likewise, of
+    numbers c (N, conditions). Others: as the generator's.
     """
 
     def __init__(
@@ -154,6 +160,7 @@ class ResidualDiscriminator(nn.Module):
         blocks: int = 2,
         group: int = 16,
         patch: int = 1,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         channels, height, full_width = patches(shape, patch)
@@ -170,12 +177,13 @@ class ResidualDiscriminator(nn.Module):
         area = math.prod(self.sizes[-1])
         self.gather = nn.Parameter(torch.randn(widths[-1], *self.sizes[-1]) / math.sqrt(area))
         self.verdict = Verdict(widths[-1], classes)
+        self.numbers = NumberProjection(conditions, widths[-1]) if conditions else None
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         x = self.stem(pixel_unshuffle(x, self.patch))
         for stage, size in zip(self.stages, self.sizes, strict=True):
             x = stage(resized(x, size))
         # as channels lie in memory: so does the gradient, through all residual paths
         gathered = (x.permute(0, 2, 3, 1) * self.gather.permute(1, 2, 0).contiguous()).sum((1, 2))
         logits: Tensor = self.verdict(gathered, y)
-        return logits
+        return logits if self.numbers is None else logits + self.numbers(gathered, c)

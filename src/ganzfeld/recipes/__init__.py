@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganzfeld.recipes.base import Facts
+from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.gan import (
     RECIPES,
     cyclegan,
@@ -21,6 +21,7 @@ from ganzfeld.recipes.gan import (
 __all__ = [
     "RECIPES",
     "Facts",
+    "Recipe",
     "cyclegan",
     "dcgan",
     "default",

@@ -3,33 +3,102 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+from ganzfeld.modalities.base import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a recipe may depend on. Sizes are of the packed images."""
+    """What a recipe may depend on.
+
+    spec: how the samples lie; images of channels, height and width where it is left out. For
+    samples of three sides these three follow from it, for others they are 0.
+
+    Example::
+
+        from ganzfeld.recipes import RECIPES, Facts
+
+        facts = Facts(count=1000, channels=3, height=32, width=32, classes=0)
+        assert facts.spec.modality == "image" and facts.shape == [3, 32, 32]
+        config = RECIPES["default"](facts)
+    """
 
     count: int
-    channels: int
-    height: int
-    width: int
-    classes: int  # number of labels; 0 for none, or where they are left aside
+    channels: int = 0
+    height: int = 0
+    width: int = 0
+    classes: int = 0  # number of labels; 0 for none, or where they are left aside
+    spec: Spec = field(default_factory=lambda: Spec("image", (), "uint8"))
+    conditions: int = 0  # numbers that come with each sample and are given to the networks
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way
     afford: int | None = None  # images its full networks could see in the time; None: any number
 
+    def __post_init__(self) -> None:
+        if not self.spec.shape:
+            sides = (self.channels, self.height, self.width)
+            object.__setattr__(self, "spec", Spec("image", sides, "uint8"))
+        elif len(self.spec.shape) == 3:
+            for name, side in zip(("channels", "height", "width"), self.spec.shape, strict=True):
+                object.__setattr__(self, name, side)
+
     @property
     def shape(self) -> list[int]:
-        return [self.channels, self.height, self.width]
+        """Of one sample, as networks take it."""
+        return list(self.spec.shape)
 
     @property
     def side(self) -> float:
         """The side in pixels of a square with as many of them."""
         return math.sqrt(self.height * self.width)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A function from facts to a configuration, and the data that it is for.
+
+    make: takes `Facts`. modality: the kind of sample, a name in `ganzfeld.modalities.MODALITIES`;
+    None for any. task: "generation" or "translation". layout: how the data come: "pictures" for
+    one set of samples of any kind, "paired" or "unpaired" for two domains.
+
+    A plain function is a recipe too: it generates, from data of any kind. An attribute of it,
+    `data`, may name another layout.
+
+    Example::
+
+        from ganzfeld.recipes import Recipe, default
+
+        def photos(facts):
+            return default(facts)
+
+        mine = Recipe(photos, modality="image")  # --recipe mine.py:mine, or mine.py:photos
+    """
+
+    make: Callable[[Facts], Config]
+    modality: str | None = None
+    task: str = "generation"
+    layout: str = "pictures"
+
+    def __call__(self, facts: Facts) -> Config:
+        return self.make(facts)
+
+    @property
+    def about(self) -> str:
+        """What it is, in one line."""
+        return (self.make.__doc__ or "").strip().partition("\n")[0]
+
+
+def as_recipe(found: Callable[[Facts], Config]) -> Recipe:
+    """A recipe as it is, or a user's plain function as one."""
+    if isinstance(found, Recipe):
+        return found
+    layout = str(getattr(found, "data", "pictures"))
+    task = "generation" if layout == "pictures" else "translation"
+    return Recipe(found, task=task, layout=layout)
 
 
 def adversarial(
@@ -49,7 +118,9 @@ def adversarial(
 
     lr: of both players, or (the discriminator's, the generator's).
     """
-    fit = {"shape": facts.shape, "classes": facts.classes}
+    fit: dict[str, Any] = {"shape": facts.shape, "classes": facts.classes}
+    if facts.conditions:  # for networks that take numbers
+        fit["conditions"] = facts.conditions
     generator.options = fit | generator.options
     discriminator.options = fit | discriminator.options
     rates = lr if isinstance(lr, tuple) else (lr, lr)

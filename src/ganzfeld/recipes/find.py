@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ganzfeld.config import Config
 from ganzfeld.core import border
 from ganzfeld.core.plugins import find
 from ganzfeld.errors import GanzfeldError, UsageError
-from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.recipes.base import Recipe, as_recipe
+from ganzfeld.recipes.gan import RECIPES
 
 
-def find_recipe(name: str) -> Callable[[Facts], Config]:
+def find_recipe(name: str) -> Recipe:
+    """A recipe by its name, or a user's own function or `Recipe` by `file.py:name`."""
     border.part_name(name, "recipe")
     try:
-        recipe: Callable[[Facts], Config] = find(name, RECIPES, "recipe")
+        recipe = find(name, RECIPES, "recipe")
     except (Exception, SystemExit) as error:
         if isinstance(error, GanzfeldError) or ":" not in name:
             raise
@@ -22,13 +21,13 @@ def find_recipe(name: str) -> Callable[[Facts], Config]:
         raise UsageError(f"the recipe {name!r} cannot be loaded: {told}") from error
     if not callable(recipe):
         raise UsageError(f"{name} is not a function: a recipe takes Facts and returns a Config")
-    return recipe
+    return as_recipe(recipe)
 
 
-def find_generation(name: str) -> Callable[[Facts], Config]:
-    """A recipe that makes images from noise; UsageError for one that translates."""
+def find_generation(name: str) -> Recipe:
+    """A recipe that makes samples from noise; UsageError for one that translates."""
     recipe = find_recipe(name)
-    if data_kind(recipe) != "pictures":
+    if recipe.task != "generation":
         raise UsageError(
             f"the recipe {name} translates images, and this needs one that makes them from noise",
             safe="nothing was trained",
@@ -37,6 +36,6 @@ def find_generation(name: str) -> Callable[[Facts], Config]:
     return recipe
 
 
-def data_kind(recipe: Callable[[Facts], Config]) -> str:
-    """ "images", or the "paired" or "unpaired" images of two domains that it learns from."""
-    return str(getattr(recipe, "data", "pictures"))
+def data_kind(recipe: object) -> str:
+    """How the data of a recipe come, see `Recipe.layout`."""
+    return as_recipe(recipe).layout  # type: ignore[arg-type]

@@ -6,11 +6,11 @@ none. Your own recipe is a function like these, named as `--recipe mine.py:photo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
-from ganzfeld.recipes.base import Facts, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tutorials import TUTORIALS
 
@@ -266,11 +266,7 @@ def patch_layers(size: tuple[int, int]) -> int:
     return max(min(min(size).bit_length() - 3, 3), 0)
 
 
-# Recipes of two domains, and how their data comes. A recipe of one's own says it by an attribute.
-for recipe, kind in ((cyclegan, "unpaired"), (pix2pix, "paired")):
-    recipe.__dict__["data"] = kind
-
-RECIPES: dict[str, Callable[[Facts], Config]] = {
+IMAGES: dict[str, Any] = {
     "default": default,
     "mlp": mlp,
     "dcgan": dcgan,
@@ -279,9 +275,15 @@ RECIPES: dict[str, Callable[[Facts], Config]] = {
     "modern": modern,
     "vae": vae,
     "gmmn": gmmn,
-    "cyclegan": cyclegan,
-    "pix2pix": pix2pix,
-    **TUTORIALS,
+}
+DOMAINS: dict[str, Any] = {"modality": "image", "task": "translation"}
+
+# One entry a recipe, with the kind of sample, the task and the layout of data that it is for.
+RECIPES: Mapping[str, Recipe] = {
+    **{name: Recipe(make, modality="image") for name, make in IMAGES.items()},
+    "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
+    "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
+    **{name: Recipe(make, modality="image") for name, make in TUTORIALS.items()},
 }
 
 

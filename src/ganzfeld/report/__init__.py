@@ -78,6 +78,7 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
             follow_links=data.follow_links,
             max_megapixels=data.max_megapixels,
             rules=data.rules,
+            modality=data.modality,
         )
         return open_pack(data.source, options, progress=progress), ""
     except GanzfeldError as error:

@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from pathlib import Path
-from typing import cast
-
 from PIL import Image
 
-from ganzfeld.core.reader import Unreadable, open_image
-from ganzfeld.modalities.image.draw import on_white
-from ganzfeld.report.html import Html, tag
-
-QUALITIES = (90, 80, 65, 50, 35)
+from ganzfeld.modalities.image import embed
+from ganzfeld.modalities.image.embed import encoded as encoded
+from ganzfeld.modalities.image.embed import fitted as fitted
+from ganzfeld.modalities.image.embed import open_picture as open_picture
+from ganzfeld.report.html import Html
 
 
 def picture(image: Image.Image, alt: str, *, side: int, most: int, lazy: bool = False) -> Html:
-    """An `img` element that holds the image itself.
-
-    side: the longer side is reduced to this many pixels. most: bytes: PNG where that is enough,
-        else JPEG, and at last a smaller one.
-    """
-    shown = fitted(image, side)
-    kind, data = encoded(shown, most)
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-    loading = "lazy" if lazy else None
-    return tag("img", src=source, alt=alt, width=shown.width, height=shown.height, loading=loading)
-
-
-def open_picture(path: Path) -> Image.Image | None:
-    """The image in a file of the run; None where it cannot be read."""
-    try:
-        return cast(Image.Image, open_image(path))
-    except (OSError, Unreadable):
-        return None
-
-
-def fitted(image: Image.Image, side: int) -> Image.Image:
-    longer = max(image.size)
-    if longer <= side:
-        return image
-    size = (max(round(n * side / longer), 1) for n in image.size)
-    plain = image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert("RGB")
-    return plain.resize(tuple(size), Image.Resampling.LANCZOS)  # type: ignore[arg-type]
-
-
-def encoded(image: Image.Image, most: int) -> tuple[str, bytes]:
-    """(png or jpeg, bytes), at most about this many."""
-    data = saved(image, "PNG", optimize=True)
-    if len(data) <= most:
-        return "png", data
-    flat = on_white(image)
-    for quality in QUALITIES:
-        data = saved(flat, "JPEG", quality=quality, optimize=True)
-        if len(data) <= most:
-            return "jpeg", data
-    if max(flat.size) < 64:
-        return "jpeg", data
-    half = (max(flat.width // 2, 1), max(flat.height // 2, 1))
-    return encoded(flat.resize(half, Image.Resampling.BOX), most)
-
-
-def saved(image: Image.Image, kind: str, **options: int | bool) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+    """An `img` element that holds the image itself, see `modalities.image.embed.element`."""
+    return Html(embed.element(image, alt, side=side, most=most, lazy=lazy))

@@ -12,6 +12,7 @@ from ganzfeld.core import runtime
 from ganzfeld.core.randomness import NARROW, key, torch_generator
 from ganzfeld.data.sampler import indices
 from ganzfeld.metrics.label_classifier import Classifier
+from ganzfeld.modalities.image import tensors
 
 BATCH = 64
 Pixels = NDArray[np.uint8]
@@ -58,7 +59,7 @@ def trained(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key("study", "initialise", seed))
         network = Classifier(pixels.shape[1:], classes)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    tensors.channels_last(network)
     fit(network, pixels, labels, images, seed, shifts=shifts, flips=flips)
     return network.eval()
 
@@ -91,8 +92,8 @@ def fit(
 
 
 def scaled(pixels: Pixels) -> Tensor:
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 127.5 - 1
-    return x.contiguous(memory_format=torch.channels_last)
+    x = tensors.to_network(torch.from_numpy(np.ascontiguousarray(pixels)))
+    return tensors.arrange(x)
 
 
 def moved(x: Tensor, draws: torch.Generator, *, shifts: bool, flips: bool) -> Tensor:
@@ -109,7 +110,7 @@ def moved(x: Tensor, draws: torch.Generator, *, shifts: bool, flips: bool) -> Te
         columns = (torch.arange(width) + right[:, None])[:, None, :]
         every = torch.arange(n)[:, None, None]
         x = wide.permute(0, 2, 3, 1)[every, rows, columns].permute(0, 3, 1, 2)
-    return x.contiguous(memory_format=torch.channels_last)
+    return tensors.arrange(x)
 
 
 @torch.no_grad()

@@ -31,6 +31,7 @@ from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics.label_classifier import domain_classifier
 from ganzfeld.metrics.learning import learning_rows
+from ganzfeld.modalities.image import tensors
 from ganzfeld.modalities.image.draw import to_pixels
 from ganzfeld.recipes.find import find_generation
 from ganzfeld.recipes.gan import Facts
@@ -267,7 +268,7 @@ def classes_of(pixels: NDArray[np.uint8], classifier: torch.nn.Module) -> Labels
     n, channels, height, width = pixels.shape
     x = torch.from_numpy(np.ascontiguousarray(pixels)).reshape(n * channels, 1, height, width)
     with torch.inference_mode():
-        features = classifier(x.float() / 127.5 - 1)
+        features = classifier(tensors.to_network(x))
         logits: Tensor = classifier.head(features)  # type: ignore[operator]
     found: Labels = logits.argmax(1).reshape(n, channels).numpy()
     return found

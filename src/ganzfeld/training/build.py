@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzfeld.config import Config
@@ -20,11 +21,11 @@ from ganzfeld.data.held import training
 from ganzfeld.errors import UsageError
 from ganzfeld.games import GAMES, Game
 from ganzfeld.games.ema import Averages
-from ganzfeld.modalities.image.transforms import variation
+from ganzfeld.modalities import Spec, modality_of
+from ganzfeld.models.tasks import task_of_run
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.gemm_conv import as_products, deep_layers, product_cost
-from ganzfeld.networks.layers import channels_last
 from ganzfeld.training.trainer import Data, Schedule, Trainer
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
@@ -137,16 +138,18 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     total = run.images
     assert total is not None
     run.latents, run.noise = run.latents or PORTABLE, run.noise or WIDE
+    specs = task_of_run(config).specs(config)
+    kind = modality_of(next(iter(specs.values())))
     vary = call(
         "the data's variation",
-        variation,
+        kind.variation,
         mirror=config.data.mirror,
         jitter=config.data.jitter,
         together=config.data.kind == "paired",
         noise=run.noise,
     )
     game = build_game(config).to(device)
-    channels_last(game)
+    kind.layout(game)
     run.precision = precision_for(config, device)
     run.products = products_for(config, game, device)
     if run.products:
@@ -173,4 +176,12 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         precision=run.precision,
         compile=run.compile,
         noise=run.noise,
+        to_network={name: ready_for(spec) for name, spec in specs.items()},
+        leave_out=() if config.data.conditions else ("c",),
     )
+
+
+def ready_for(spec: Spec) -> Callable[[Tensor], Tensor]:
+    """What turns stored samples into those of a network."""
+    kind = modality_of(spec)
+    return lambda x: kind.arrange(kind.to_network(x, spec))

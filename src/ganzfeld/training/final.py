@@ -14,8 +14,9 @@ from ganzfeld.errors import UsageError
 from ganzfeld.metrics.default import default_extractor
 from ganzfeld.metrics.evaluate import evaluate
 from ganzfeld.metrics.inception import INSTALL, installed
+from ganzfeld.metrics.kinds import measures_of
 from ganzfeld.models.model import Model
-from ganzfeld.training.validation import learned_or_random, usable
+from ganzfeld.training.validation import measured_by, usable
 
 MOST = 2000  # samples
 ENOUGH = 16  # held-out images that can tell anything
@@ -34,12 +35,12 @@ def final_count(pack: Pack) -> int:
 
 def reference_count(pack: Pack, held_out: int | None) -> int:
     """Images of the data that the samples are compared with."""
-    return min(final_count(pack), len(usable(pack, learned_or_random(pack, held_out))))
+    return min(final_count(pack), len(usable(pack, measured_by(pack, held_out))))
 
 
 def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
     """The held-out images that the final evaluation does not compare with; None if too few."""
-    name = learned_or_random(pack, held_out)
+    name = measured_by(pack, held_out)
     used = usable(pack, name)[: reference_count(pack, held_out)]
     rows = np.setdiff1d(held.held_rows(pack, held_out), used)
     return held.Part(pack, rows) if len(rows) >= ENOUGH else None
@@ -62,6 +63,8 @@ def inception_count(pack: Pack, seconds: float, asked: int | None = None) -> int
         )
     if asked is not None:
         return asked
+    if "inception" not in measures_of(pack).candidates(pack):
+        return 0
     choice = default_extractor(pack, count=final_count(pack), budget_seconds=SHARE * seconds)
     return choice.count if choice.name == "inception" else 0
 
@@ -81,7 +84,7 @@ def evaluate_final(
     found = evaluate(
         model,
         pack,
-        extractor=learned_or_random(pack, held_out),
+        extractor=measured_by(pack, held_out),
         count=final_count(pack),
         reference=reference_count(pack, held_out),
         held_out=fresh(pack, held_out),

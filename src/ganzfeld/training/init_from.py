@@ -11,6 +11,7 @@ from ganzfeld.core import checkpoint, tensors
 from ganzfeld.core.reader import read_json
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models.folder import read_about, read_weights
+from ganzfeld.models.tasks import task_of
 from ganzfeld.training.trainer import Trainer
 
 Weights = dict[str, Tensor]
@@ -85,10 +86,8 @@ def read(source: Path) -> tuple[Weights, Weights]:
             fix="give the folder of a run, or a folder with model.safetensors and config.json",
         )
     about = read_about(folder)
-    if about.get("task") == "translation":
-        return {}, {}  # no generator; its networks are another game's
     weights = read_weights(folder, "model.safetensors", about["weights"])
-    return {f"G.{name}": value for name, value in weights.items()}, {}
+    return task_of(about).initial(about, weights), {}
 
 
 def of(weights: Weights, network: str) -> Weights:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed, latents
-from ganzfeld.core.names import duration
+from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
-from ganzfeld.data.pack import Pack
 from ganzfeld.data.summary import rows_of
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
 from ganzfeld.metrics.default import inception_seconds
+from ganzfeld.modalities import MODALITIES, Spec, modality_of, spec_of_data
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.layers import parameters
+from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.recipes.gan import Facts
 from ganzfeld.training import vetting
 from ganzfeld.training.build import build_optimiser, build_schedule, complete
 from ganzfeld.training.final import final_count, reference_count
-from ganzfeld.training.validation import can_examine
+from ganzfeld.training.tasks import WORK, Dataset, work_of
 
 if TYPE_CHECKING:
-    from ganzfeld.data.pairs import TwoDomains
     from ganzfeld.training.pace import Pace
 
-IMAGES_A_PIXEL = 1_000  # of the side, until images look right
+ROWS = 256  # of number conditions, that samples are drawn for
 JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
 
 
@@ -54,7 +53,7 @@ def whole_path(source: str | os.PathLike[str] | None) -> str | None:
 
 def fit(
     recipe: str,
-    pack: Pack | TwoDomains,
+    pack: Dataset,
     *,
     source: str,
     labels: str,
@@ -67,17 +66,18 @@ def fit(
     held_out: images to keep out of training; None: as many as usual (`ganzfeld.data.held`).
     """
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
+    spec, conditions = spec_of_data(pack), conditions_of(pack)
+    recipe, found = recipe_for(recipe, spec)
     facts = Facts(
         count=pack.count,
-        channels=pack.channels,
-        height=pack.height,
-        width=pack.width,
+        spec=spec,
         classes=len(classes),
+        conditions=len(conditions["names"]) if conditions else 0,
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
         afford=afford,
     )
-    config: Config = call(f"recipe {recipe}", find_recipe(recipe), facts)
+    config: Config = call(f"recipe {recipe}", found.make, facts)
     if direction is not None and config.game.options.get("direction") != direction:
         raise UsageError(
             f"--direction {direction} is not for the recipe {recipe}",
@@ -86,17 +86,56 @@ def fit(
     config.recipe, config.run.afford = recipe, afford
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
+    if not any(part.options.get("conditions") for part in config.networks.values()):
+        conditions = None  # likewise
     data = config.data
     data.source = whole_path(source) or source
     data.labels = labels
     data.halves = getattr(pack, "halves", False)
-    data.size, data.channels = (pack.height, pack.width), pack.channels
+    data.spec, data.conditions = spec.to_json(), conditions
+    if modality_of(spec).rescaled:
+        data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     data.held_out = held_out
-    if isinstance(pack, Pack) and held_out is None:
-        data.held_out = held.usual(pack.count)
+    if held_out is None:
+        data.held_out = WORK[found.task].held_out(pack)
     return config
+
+
+def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
+    """The recipe for samples of this kind, and its name: "default" is the kind's own.
+
+    Raises UsageError for a recipe of another kind.
+    """
+    kind = modality_of(spec)
+    name = kind.recipe if name == "default" else name
+    found = find_recipe(name)
+    if found.modality not in (None, spec.modality):
+        raise UsageError(
+            f"the recipe {name} is for {MODALITIES[found.modality].noun}, and the data hold "
+            f"{kind.noun}",
+            safe="nothing was trained",
+            fix=f"--recipe {kind.recipe}, or leave --recipe out",
+        )
+    return name, found
+
+
+def conditions_of(pack: Dataset) -> dict[str, Any] | None:
+    """The numbers that come with the samples: their names, and some rows of them; None for none."""
+    few = np.linspace(0, pack.count - 1, min(pack.count, ROWS)).round().astype(np.int64)
+    numbers = pack.rows(few).get("c")
+    if numbers is None:
+        return None
+    names = list(getattr(pack, "condition_names", ())) or [
+        f"c{place}" for place in range(numbers.shape[1])
+    ]
+    columns = getattr(pack, "condition_columns", None)
+    return {
+        "names": names,
+        "rows": [[float(v) for v in row] for row in numbers],
+        **({"columns": columns} if columns else {}),
+    }
 
 
 def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int | None]) -> Config:
@@ -181,21 +220,36 @@ def check_settings(
             build_optimiser(optimiser, one)
             build_schedule(optimiser, config.run.images or 10_000, config.run.batch_size)
 
-    vetting.check_early(find_recipe(recipe), settings, prepare, build, size, direction)
+    names = [recipe]
+    if recipe == "default":  # what it stands for depends on the data
+        names = list(dict.fromkeys(kind.recipe for kind in MODALITIES.values()))
+    first: GanzfeldError | None = None
+    for found in map(find_recipe, names):
+        kinds = [found.modality] if found.modality in MODALITIES else [*MODALITIES]
+        for kind in kinds:
+            facts = vetting.guesses(MODALITIES[kind], size, direction)
+            try:
+                vetting.check_early(found, settings, prepare, build, facts)
+            except GanzfeldError as error:
+                first = first or error
+            else:
+                return
+    if first is not None:
+        raise first
 
 
-def plan_rows(
-    config: Config, game: Game, pace: Pace, pack: Pack | TwoDomains
-) -> list[tuple[str, str]]:
+def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tuple[str, str]]:
     """The plan, as names and values."""
     run, data = config.run, config.data
     assert run.images is not None
     what = getattr(pack, "summary", None)
     if what is None:
-        size = f"{pack.width}x{pack.height} pixels, {pack.channels} channel(s)"
+        spec = spec_of_data(pack)
+        kind = modality_of(spec)
         labels = f"{len(data.classes)} classes" if data.classes else "no labels"
-        what = f"{len(pack):,} images, {size}, {labels}"
-    manner = "conditional" if data.classes else "unconditional"
+        what = f"{len(pack):,} {kind.noun}, {kind.describe(spec)}, {labels}"
+    work = work_of(game)
+    manner = "conditional" if data.classes or data.conditions else "unconditional"
     networks = [
         f"{name} {parameters(game.get_submodule(name)):,} ({part.name})"
         for name, part in config.networks.items()
@@ -206,9 +260,10 @@ def plan_rows(
     return [
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
-        *([("held out", held_out_words(data))] if isinstance(pack, Pack) else []),
+        *([("given", given_words(data))] if data.conditions else []),
+        *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
-        ("recipe", f"{config.recipe}, {manner if game.task == 'generation' else game.task}"),
+        ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
         ("parameters", ", ".join(networks)),
         *([("starts from", run.init)] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
@@ -223,17 +278,31 @@ def plan_rows(
 
 
 def measured_rows(
-    game: Game, pack: Pack | TwoDomains, data: Data, inception: int | None
+    game: Game, pack: Dataset, data: Data, inception: int | None
 ) -> list[tuple[str, str]]:
     """By what the run is measured at its end, where samples can be compared with data."""
-    if not isinstance(pack, Pack) or not can_examine(game, pack):
+    compared = work_of(game).compared(game, pack)
+    if compared is None:
         return []
-    count, reference = final_count(pack), reference_count(pack, data.held_out)
+    count, reference = final_count(compared), reference_count(compared, data.held_out)
     text = f"at the end {count:,} samples against {reference:,} images"
     if inception:
         seconds = 2 * inception * inception_seconds()
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
+
+
+def given_words(data: Data) -> str:
+    """The numbers that samples are conditioned on, with their ranges where these are known."""
+    assert data.conditions is not None
+    told = []
+    for column in data.conditions.get("columns", []):
+        if column["kind"] == "number":
+            told.append(f"{shown(column['name'])} {column['low']:g} to {column['high']:g}")
+        else:
+            names = capped([shown(name) for name in column["classes"]], 4)
+            told.append(f"{shown(column['name'])}: {', '.join(names)}")
+    return "; ".join(told) or ", ".join(shown(name) for name in data.conditions["names"])
 
 
 def held_out_words(data: Data) -> str:
@@ -261,23 +330,22 @@ def doubt(pace: Pace) -> str:
     )
 
 
-def outlook(config: Config, rate: float, pack: Pack) -> str | None:
-    """What to say where so few images cannot give good images. rate: images per second.
+def outlook(config: Config, rate: float, pack: Dataset) -> str | None:
+    """What to say where so few images cannot give good ones. rate: images per second.
 
-    A rule of thumb from runs of the default recipe at 28 to 96 pixels: images begin to look
-    right after about 1,000 images for each pixel of the side.
+    How many are needed is the kind's rule of thumb, see `Modality.enough`.
     """
-    images = config.run.images
+    images, spec = config.run.images, spec_of_data(pack)
     assert images is not None
-    side = math.sqrt(pack.height * pack.width)
-    wanted = round(IMAGES_A_PIXEL * side)
+    kind = modality_of(spec)
+    wanted = kind.enough(spec)
+    if wanted is None:
+        return None
     if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
         return None
     text = (
-        f"note: {images:,} images are few for {pack.width}x{pack.height} pixels: expect "
-        f"blotches. About {wanted:,} are needed, {duration(wanted / rate)} here"
+        f"note: {images:,} {kind.noun} are few for {kind.too_few(spec)}. About {wanted:,} are "
+        f"needed, {duration(wanted / rate)} here"
     )
-    # time for an image grows with its area, and the images wanted with its side
-    smaller = side * (images / wanted) ** (1 / 3)
-    fits = [size for size in (64, 48, 32, 28) if size <= smaller]
-    return f"{text}; --size {fits[0]} fits into this time" if fits else text
+    fits = kind.smaller(spec, images / wanted)
+    return f"{text}; {fits} fits into this time" if fits else text

@@ -13,7 +13,7 @@ import torch
 from ganzfeld.config import Config, differences
 from ganzfeld.core import distributed
 from ganzfeld.core.names import quoted
-from ganzfeld.core.trust import trust, trusted
+from ganzfeld.core.trust import trusted
 from ganzfeld.data import held
 from ganzfeld.errors import CheckpointError
 
@@ -45,9 +45,17 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
+    if stored.data.modality == "image" and wanted.data.modality == "auto":
+        wanted.data.modality = "image"  # a run from before other kinds were read
+    for name, part in stored.networks.items():
+        asked = wanted.networks.get(name)
+        if asked and asked.name == part.name and asked.options.get("conditions") == 0:
+            part.options.setdefault("conditions", 0)  # likewise
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
         wanted.data.held_out = None  # a run from before there were any
+    if stored.data.spec is None:
+        wanted.data.spec = None  # a run from before; its size and channels say the same
     free = FREE - FIXED if stored.run.deterministic else FREE
     if os.path.isabs(stored.data.labels) and os.path.isabs(wanted.data.labels):
         free |= {"data.labels"}  # tables: the fingerprint tells whether they say the same
@@ -89,15 +97,6 @@ def table(rows: list[tuple[str, str, str]]) -> str:
     return "\n".join(
         "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
     )
-
-
-def more(config: Config, task: str, folder: Path) -> str:
-    """A command to try once a run is done."""
-    if task == "translation":
-        command = f"translate {quoted(folder)} PICTURES --out translated --sheet sheet.png"
-    else:
-        command = f"sample {quoted(folder)} --count 64 --seed 1 --out images"
-    return f"ganzfeld {command}{trust(config)}"
 
 
 def now(device: torch.device) -> dict[str, Any]:

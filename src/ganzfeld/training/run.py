@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -22,15 +22,19 @@ from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.conditions import again, conditioned, resolve
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import alpha_of
+from ganzfeld.data.options import PackOptions, alpha_of
+from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
-from ganzfeld.recipes.find import data_kind, find_recipe
+from ganzfeld.models.tasks import task_of_run
+from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
@@ -39,11 +43,7 @@ from ganzfeld.training.memory import out_of_memory
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
-
-if TYPE_CHECKING:
-    from ganzfeld.data.pack import Pack
-    from ganzfeld.data.pairs import TwoDomains
-
+from ganzfeld.training.tasks import WORK, Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
@@ -91,6 +91,8 @@ def train(
     batch: int | None = None,
     seed: int | None = None,
     labels: str | os.PathLike[str] = "auto",
+    condition: str | Sequence[str] = (),
+    modality: str = "auto",
     value_range: str | None = None,
     frames: str = "first",
     splits: str = "train",
@@ -128,6 +130,11 @@ def train(
     labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
         folders as classes though they look like mere sorting; or the path of a table, with
         ":COLUMN" where it has several.
+    condition: columns that a generation is conditioned on, by name: of a table beside the files,
+        of named arrays, of JSON lines. A column of classes becomes the labels; numbers and several
+        classes at once are given to the networks beside them. By default the labels alone.
+    modality: "auto" decides by what the data are; "image", "field", "audio", "text", "table" or
+        "series" take them for that.
     value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
         default found from the numbers of the data.
     frames: "first" or "all" of animations and of files with pages.
@@ -204,26 +211,34 @@ def train(
         border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
     screen = make_screen(border.flag(quiet, "quiet"))
     labels = whole_labels(border.path(labels, "--labels"))
+    conditions = condition_names(condition)
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
+    reading |= {"modality": modality}
     with Signals() as signals, joined(device) as on:
-        kind = data_kind(find_recipe(recipe))  # a wrong name should not wait for the data
+        asked = find_recipe(recipe)  # a wrong name should not wait for the data
         folder = default_folder(source, recipe)
         if out is not None:
             folder = Path(border.path(out, "--out"))
         check_settings(recipe, settings, size, direction)
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
+        if conditions:
+            labels, conditions = resolved(source, asked.task, conditions, reading)
+            reading["labels"] = labels
         pack = open_data(
             source,
             screen,
-            kind=kind,
+            asked.task,
+            asked.layout,
             other=other,
             size=size,
             alpha=alpha,
             on_bad_image=on_bad_image,
             **reading,
         )
+        if isinstance(pack, Pack):
+            pack = conditioned(pack, conditions, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -235,7 +250,8 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
-            config.data.kind, config.data.other = kind, whole_path(other)
+            need_taken(config, conditions)
+            config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
             config.run.seed, config.run.device = seed, on.type
@@ -310,7 +326,8 @@ def resume(
         pack = open_data(
             config.data.source,
             screen,
-            kind=config.data.kind,
+            task_of_run(config).name,
+            config.data.kind,
             other=config.data.other,
             channels_b=config.data.channels_b,
             size=config.data.size,
@@ -327,6 +344,8 @@ def resume(
                 fix="restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
+        if isinstance(pack, Pack):
+            pack = again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
@@ -371,9 +390,7 @@ def make_screen(quiet: bool) -> Screen:
     return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
 
 
-def budget(
-    folder: Path, config: Config, pack: Pack | TwoDomains, device: torch.device
-) -> int | None:
+def budget(folder: Path, config: Config, pack: Dataset, device: torch.device) -> int | None:
     """Images that these networks could see in the minutes asked for; as noted if it was before."""
     if (folder / "config.json").exists():
         with vetting.as_stored(folder):
@@ -419,12 +436,41 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
 def read_as(data: Data) -> dict[str, Any]:
     """The options of a pack that say how a run's data were understood."""
     names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
+    names += ("modality",)
     return {name: getattr(data, name) for name in names}
+
+
+def condition_names(condition: str | Sequence[str]) -> list[str]:
+    """Names of columns, each once, of "age,breed" or a list of them."""
+    given = condition.split(",") if isinstance(condition, str) else list(condition)
+    if not all(isinstance(name, str) for name in given):
+        raise UsageError("condition takes names of columns", fix='condition=["age"]')
+    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
+
+
+def resolved(
+    source: str, task: str, names: list[str], reading: dict[str, Any]
+) -> tuple[str, list[str]]:
+    """The option `labels`, and the columns of numbers; UsageError where nothing is generated."""
+    if task != "generation":
+        raise UsageError("--condition is for generation; a translation has the image it is given")
+    return resolve(source, PackOptions(**reading), names)
+
+
+def need_taken(config: Config, conditions: list[str]) -> None:
+    """UsageError where numbers were asked for as conditions and the recipe takes none."""
+    if conditions and config.data.conditions is None:
+        raise UsageError(
+            f"the recipe {config.recipe} takes no numbers as conditions "
+            f"({', '.join(names_.shown(name) for name in conditions)})",
+            safe="nothing was trained",
+            fix="--recipe default, or leave --condition out",
+        )
 
 
 def whole_labels(labels: str) -> str:
     """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders"):
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
         return labels
     path, colon, column = labels.rpartition(":")
     if not os.path.isfile(labels) and colon and os.path.isfile(path):
@@ -436,7 +482,9 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     """Refuse a word or a path that cannot be meant, before the data are read."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
     path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or path.lower().endswith(suffixes):
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+        return
+    if path.lower().endswith(suffixes):
         return
     if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
         return
@@ -450,26 +498,24 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
 def open_data(
     source: str | os.PathLike[str],
     screen: Screen,
+    task: str,
+    layout: str,
     *,
-    kind: str = "pictures",
     other: str | os.PathLike[str] | None = None,
     channels_b: int | None = None,
     **options: Any,
-) -> Pack | TwoDomains:
-    """The packed data, made by one process where there are several."""
-    from ganzfeld.data import domains
-    from ganzfeld.data.pack import PackOptions, open_pack
+) -> Dataset:
+    """The packed data, made by one process where there are several.
 
+    task, layout: those of the recipe.
+    """
     check_labels(options["labels"], source)
     wanted = PackOptions(**options)
 
-    def make() -> Pack | TwoDomains:
-        if kind == "pictures":
-            domains.need_pictures(source, other)
-            return open_pack(source, wanted, progress=screen.progress)
-        return domains.open_domains(
-            domains.named(source, kind),
-            kind,
+    def make() -> Dataset:
+        return WORK[task].open(
+            source,
+            layout,
             wanted,
             other=other,
             channels_b=channels_b,

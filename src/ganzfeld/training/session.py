@@ -6,7 +6,7 @@ import dataclasses
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,12 +28,12 @@ from ganzfeld.data import whereabouts
 from ganzfeld.errors import ResourceError
 from ganzfeld.games.ema import Averages
 from ganzfeld.games.losses import draws_of
-from ganzfeld.metrics import translation
-from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.modalities import modality_of
 from ganzfeld.models import choice
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_state
+from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
 from ganzfeld.report import write as write_report
 from ganzfeld.training import endings, meter, promises, resume, retention, selection, vetting
@@ -45,13 +45,13 @@ from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.plan import check, outlook, plan_rows, settle
 from ganzfeld.training.preview import preview
 from ganzfeld.training.speed import measure, suited_threads
+from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
-from ganzfeld.training.validation import Examiner, can_examine
+from ganzfeld.training.validation import Examiner
 from ganzfeld.version import __version__
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
-    from ganzfeld.data.pairs import TwoDomains
 
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
@@ -65,7 +65,7 @@ class Session:
         self,
         folder: Path,
         config: Config,
-        pack: Pack | TwoDomains,
+        pack: Dataset,
         device: torch.device,
         screen: Screen,
         signals: Signals,
@@ -82,6 +82,9 @@ class Session:
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.verdict, self.alarms = "", list[str]()  # of the evaluation at the end
         self.draws = draws_of(config.game.name, config.game.options)
+        self.task = task_of_run(config)
+        self.spec = next(iter(self.task.specs(config).values()))
+        self.kind = modality_of(self.spec)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saved_time = time.monotonic()
         runtime.tune()
@@ -105,9 +108,13 @@ class Session:
         return self.trainer.average
 
     @property
-    def of_noise(self) -> Pack | None:
-        """The data, where samples from noise should look like them; None for a translation."""
-        return None if self.trainer.game.task == "translation" else cast("Pack", self.pack)
+    def work(self) -> Work:
+        return work_of(self.trainer.game)
+
+    @property
+    def compared(self) -> Pack | None:
+        """The data that samples can be compared with as a whole; None where they cannot."""
+        return self.work.compared(self.trainer.game, self.pack)
 
     @property
     def total(self) -> int:
@@ -157,13 +164,12 @@ class Session:
         if run.minutes is not None:
             run.images = max(pace.images(60 * run.minutes), run.batch_size)
         settle(self.config, pace.share)
-        pack = self.of_noise
-        if pack is not None and can_examine(self.trainer.game, pack):
+        if (pack := self.compared) is not None:
             seconds = self.total / pace.rate
             run.inception_count = inception_count(pack, seconds, run.inception_count)
         rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
         self.screen.table(f"plan for {self.folder}", rows)
-        if warning := self.of_noise and outlook(self.config, pace.rate, self.of_noise):
+        if self.work.from_noise and (warning := outlook(self.config, pace.rate, self.pack)):
             self.screen.say(warning)
 
     def note(self) -> None:
@@ -239,7 +245,8 @@ class Session:
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=self.can_be_examined)
+        measured = self.compared is not None
+        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=measured)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
@@ -319,13 +326,12 @@ class Session:
         losses = self.meter.read()
         row = {
             "kind": "train",
-            "images": images,
             "step": self.trainer.step,
             "images_per_second": round(rate, 2),
             "losses": losses,
             "rollbacks": self.trainer.salt,
         }
-        metrics_log.append(self.log_file, row)
+        self.record(row)
         self.latest |= losses  # lazy penalties are not in every interval
         real = self.examiner.real.get("frechet") if self.scores and self.examiner else None
         state = State(
@@ -343,25 +349,17 @@ class Session:
     def draw(self, report: Report | None = None) -> None:
         path = self.grid_file()
         samples, columns = preview(self.trainer, self.config)
-        pictures.save_image(pictures.grid(pictures.to_pixels(samples), columns), path)
+        self.kind.sheet(self.kind.to_store(samples, self.spec), columns, path, self.spec)
         self.picture = path
 
     def grid_file(self) -> Path:
-        return self.folder / "samples" / f"{self.trainer.images:012d}.png"
-
-    @property
-    def can_be_examined(self) -> bool:
-        """Whether samples can be compared with data."""
-        pack = self.of_noise
-        return pack is not None and can_examine(self.trainer.game, pack)
+        return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"
 
     @cached_property
     def examiner(self) -> Examiner | None:
         """None where samples cannot be compared with data."""
-        pack = self.of_noise
-        if pack is None or not self.can_be_examined:
-            return None
-        return Examiner(pack, self.config, self.device)
+        pack = self.compared
+        return None if pack is None else Examiner(pack, self.config, self.device)
 
     def evaluate(self, report: Report) -> None:
         distributed.first(self.measure, "evaluate")
@@ -370,14 +368,13 @@ class Session:
         """Measure the averaged networks, and keep a checkpoint of them."""
         if not self.writes:
             return
-        if self.of_noise is None:
-            self.evaluate_translation()
+        game, averages = self.trainer.game, self.averages
+        if (errors := self.work.validate(game, averages, self.pack, self.device)) is not None:
+            self.record({"kind": "evaluation", **errors})
         if self.examiner is None:
             return
-        game, averages = self.trainer.game, self.averages
         found = self.examiner.measure(game, averages[averages.spans[0]])
-        row = {"kind": "evaluation", "images": self.trainer.images, **found}
-        metrics_log.append(self.log_file, row)
+        self.record({"kind": "evaluation", **found})
         if "frechet" in found:
             self.scores[self.trainer.images] = found["frechet"]
         self.save()
@@ -387,12 +384,11 @@ class Session:
         best = checkpoint.best(self.checkpoints, self.scores)
         return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 
-    def evaluate_translation(self) -> None:
-        """How far the averaged networks are from the truth."""
-        with self.averages.applied(self.trainer.game) as game:
-            found = translation.measure(game, cast("TwoDomains", self.pack), self.device)
-        row = {"kind": "evaluation", "images": self.trainer.images, **found}
-        metrics_log.append(self.log_file, row)
+    def record(self, row: dict[str, Any]) -> None:
+        """Append a row to the log, with the images seen."""
+        metrics_log.append(
+            self.log_file, {"kind": row.pop("kind"), "images": self.trainer.images, **row}
+        )
 
     def save(self, report: Report | None = None, *, extra: bool = False) -> None:
         """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""
@@ -456,14 +452,14 @@ class Session:
             if self.examiner is not None:
                 self.judge(path)
                 self.heed()
-            page = write_report(self.folder, self.of_noise, trust_code=self.own)
+            page = write_report(self.folder, self.compared, trust_code=self.own)
         rows = [
             *([("quality", self.verdict)] if self.verdict else []),
             *(("warning", text) for text in self.alarms),
             ("grid", str(self.picture)),
             ("model", f"{path}, {chosen}"),
             ("report", str(page)),
-            ("more", resume.more(self.config, self.trainer.game.task, self.folder)),
+            ("more", self.task.next_command(self.config, self.folder)),
         ]
         self.screen.table(f"done: {self.trainer.images:,} images", rows)
 
@@ -485,7 +481,8 @@ class Session:
     def judge(self, path: Path) -> None:
         """Measure the shipped model, and put it into words."""
         model = generate.load(path, trust_code=self.own)
-        pack, progress = cast("Pack", self.pack), self.screen.progress
+        pack, progress = self.compared, self.screen.progress
+        assert pack is not None
         found = evaluate_final(model, pack, self.config, self.device.type, progress)
         found["run"] = {
             "seed": self.config.run.seed,

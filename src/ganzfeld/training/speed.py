@@ -15,8 +15,6 @@ import torch
 from ganzfeld.config import Config
 from ganzfeld.core import checkpoint, distributed, runtime, system
 from ganzfeld.core.randomness import numpy_generator
-from ganzfeld.data.pack import Pack
-from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import precision_recall
 from ganzfeld.training.build import build_trainer
@@ -24,8 +22,9 @@ from ganzfeld.training.final import final_count
 from ganzfeld.training.pace import Pace
 from ganzfeld.training.plan import settle
 from ganzfeld.training.preview import preview
+from ganzfeld.training.tasks import Dataset, work_of
 from ganzfeld.training.trainer import Data, Trainer
-from ganzfeld.training.validation import Examiner, can_examine
+from ganzfeld.training.validation import Examiner
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
@@ -39,7 +38,7 @@ METRICS = 12  # all metrics of an evaluation take so many times the time of prec
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
-def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
+def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     """The pace of a run of `config.run.images`, or of `config.run.minutes` where they are given.
 
     The trainer is of no use after it. With several processes, the slowest counts.
@@ -56,9 +55,9 @@ def measure(trainer: Trainer, config: Config, pack: Pack | TwoDomains) -> Pace:
     often, once = slowest(often), slowest(once)
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
-    if device.type == "cpu" and isinstance(pack, Pack) and can_examine(trainer.game, pack):
-        compared = final_count(pack)
-        memory = max(memory, resident() + round(COMPARING * math.sqrt(compared)))
+    compared = work_of(trainer.game).compared(trainer.game, pack)
+    if device.type == "cpu" and compared is not None:
+        memory = max(memory, resident() + round(COMPARING * math.sqrt(final_count(compared))))
     return Pace(rate, share * often + once, memory, share, got)
 
 
@@ -150,7 +149,7 @@ def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monoton
 
 
 def time_chores(
-    trainer: Trainer, config: Config, pack: Pack | TwoDomains, images: int
+    trainer: Trainer, config: Config, pack: Dataset, images: int
 ) -> tuple[float, float]:
     """Seconds that a run of so many images takes beside its steps: on the way, and at its end."""
     if distributed.rank():
@@ -161,13 +160,14 @@ def time_chores(
     draw = warm(lambda: preview(trainer, config))
     save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
     runtime.give_back()
-    if isinstance(pack, Pack) and can_examine(trainer.game, pack):
+    compared = work_of(trainer.game).compared(trainer.game, pack)
+    if compared is not None:
         assert isinstance(trainer.average, Averages)
-        examiner = Examiner(pack, config, trainer.device)
+        examiner = Examiner(compared, config, trainer.device)
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        end += evaluation_seconds(trainer, examiner, final_count(pack))
+        end += evaluation_seconds(trainer, examiner, final_count(compared))
     else:
         evaluate, end = 0.0, 1.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and

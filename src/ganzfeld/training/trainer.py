@@ -28,6 +28,7 @@ from ganzfeld.core.randomness import NARROW, WIDE, key, seed_globally, wide_key
 from ganzfeld.data.sampler import indices
 from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.games.ema import Average, Averages
+from ganzfeld.modalities.image import tensors
 from ganzfeld.modalities.image.transforms import Vary
 from ganzfeld.training import trainer_checks
 from ganzfeld.training.undo import Undo
@@ -59,8 +60,9 @@ class Trainer:
     game: its networks may be on any device already; they are moved to `device`.
     optimisers: one for each player, over the parameters of that player's networks. Those that
         were frozen (`requires_grad_(False)`) may be left out, and stand still.
-    data: a `Data`, or a tensor (N, ...), or tensors by name, all with samples first. uint8 means
-        pixels: they become floats in [-1, 1] on the device.
+    data: a `Data`, or a tensor (N, ...), or tensors by name, all with samples first.
+    to_network: by column, what turns stored samples into a network's, on the device; other columns
+        stay as they are. By default uint8 means pixels, which become floats in [-1, 1].
     batch_size: samples in a batch, over all processes together.
     seed: random seed, for the order of the data and every random draw.
     total: images to see, for games and schedules that depend on the part done; not a limit.
@@ -69,6 +71,7 @@ class Trainer:
     vary: changes a batch by chance, by a seed (`ganzfeld.variation`).
     precision: "float32", or "bfloat16" for losses under autocast.
     compile: compile each player's loss (`torch.compile`).
+    leave_out: columns of the data that the game is not given.
     noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
 
     The global random generator is seeded again before every move: all randomness in a game
@@ -93,6 +96,8 @@ class Trainer:
         precision: str = "float32",
         compile: bool = False,
         noise: str = WIDE,
+        to_network: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+        leave_out: Sequence[str] = (),
     ) -> None:
         trainer_checks.check_game(game)
         trainer_checks.check_turns(game)
@@ -115,6 +120,7 @@ class Trainer:
         self.average = average.to(self.device) if average else None
         self.optimisers, self.schedules = optimisers, schedules or {}
         self.data, self.vary = as_data(data), vary
+        self.to_network, self.leave_out = to_network, frozenset(leave_out)
         self.batch_size, self.seed, self.total, self.noise = batch_size, seed, total, noise
         self.loss = compiled(game.loss) if compile else game.loss
         self.autocast = torch.autocast(
@@ -220,18 +226,22 @@ class Trainer:
         first = distributed.rank() * share
         rows = self.data.rows(chosen[first : first + share])
         trainer_checks.check_rows(rows, share)
-        batch = {name: self.ready(torch.as_tensor(value)) for name, value in rows.items()}
+        batch = {
+            name: self.ready(name, torch.as_tensor(value))
+            for name, value in rows.items()
+            if name not in self.leave_out
+        }
         if not self.vary:
             return batch
         key_of = key if self.noise == NARROW else wide_key
         return self.vary(batch, key_of(self.seed, "vary", stream, start, distributed.rank()))
 
-    def ready(self, x: Tensor) -> Tensor:
-        """On the device, and pixels as floats in [-1, 1]."""
+    def ready(self, name: str, x: Tensor) -> Tensor:
+        """A column of a batch on the device, samples as networks take them."""
         x = x.to(self.device, non_blocking=True)
-        if x.dtype == torch.uint8:
-            x = x.float().div_(127.5).sub_(1)
-        return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+        if self.to_network is None:
+            return tensors.ready(x)
+        return self.to_network[name](x) if name in self.to_network else x
 
     def state_dict(self) -> dict[str, Any]:
         """All there is to a run: networks, averages, optimisers, and three counts.

@@ -23,27 +23,22 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average
-from ganzfeld.metrics import learned
 from ganzfeld.metrics.evaluate import describe_protocol
-from ganzfeld.metrics.features import extract, make_extractor, of_pack
+from ganzfeld.metrics.features import extract, of_pack
+from ganzfeld.metrics.kinds import make_extractor, measures_of
 from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.metrics.reference import shuffled
 from ganzfeld.metrics.registry import kernel_of
-from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 
 LEAST = 6  # images
 REAL = 32  # real images to compare with others
 
 
-def can_examine(game: Game, pack: Pack) -> bool:
-    """Whether there are samples to draw and enough data to compare them with."""
-    return bool(game.latent) and len(pack) >= LEAST
-
-
-def learned_or_random(pack: Pack, held_out: int | None) -> str:
+def measured_by(pack: Pack, held_out: int | None) -> str:
     """The extractor of evaluations in training. held_out: None for a run from before."""
-    return "random" if held_out is None or len(pack) < learned.LEAST else "learned"
+    return measures_of(pack).in_training(pack, held_out)
 
 
 def usable(pack: Pack, extractor: str) -> NDArray[np.int64]:
@@ -61,7 +56,7 @@ def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
     """
     if held_out is None:
         return shuffled(pack)
-    rows = usable(pack, learned_or_random(pack, held_out))
+    rows = usable(pack, measured_by(pack, held_out))
     return rows[~np.isin(rows, held.held_rows(pack, held_out))][::-1]
 
 
@@ -77,8 +72,9 @@ class Examiner:
         assert config.run.evaluate_count is not None
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
         self.latents = config.run.latents or latents.PORTABLE
-        self.pack = pack
-        name = learned_or_random(pack, config.data.held_out)
+        self.pack, self.spec = pack, spec_of_data(pack)
+        self.kind = modality_of(self.spec)
+        name = measured_by(pack, config.data.held_out)
         self.extractor = make_extractor(name, pack, progress=lambda *_: None)
         order = selection_rows(pack, config.data.held_out)
         rows, others = order[: self.count], order[self.count : 2 * self.count]
@@ -86,6 +82,9 @@ class Examiner:
         if config.data.classes and pack.labels is not None:
             # the data's own proportions
             self.labels = torch.from_numpy(np.resize(pack.labels[rows], self.count))
+        self.given = None  # numbers beside the samples, those of the data's own rows
+        if config.data.conditions:
+            self.given = torch.from_numpy(pack.rows(np.resize(rows, self.count))["c"])
         self.data = self.features(of_pack(pack, rows))
         about = describe_protocol(self.extractor, pack, self.count, len(rows), self.seed)
         # other samples than `evaluate` draws, and other images of the data
@@ -105,7 +104,7 @@ class Examiner:
         there, here = 1 / len(found) + 1 / len(self.data), 1 / self.count + 1 / len(self.data)
         return {"frechet": metrics.frechet_distance(found, self.data) * here / there}
 
-    def features(self, chunks: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def features(self, chunks: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
         return extract(self.extractor, chunks, self.count, device=self.device)
 
     def measure(self, game: Game, average: Average) -> dict[str, Any]:
@@ -131,17 +130,20 @@ class Examiner:
         }
 
     @torch.inference_mode()
-    def draw(self, game: Game) -> Iterator[NDArray[np.uint8]]:
+    def draw(self, game: Game) -> Iterator[NDArray[Any]]:
         first = key(self.seed, "examine") % 2**31
         for low in range(0, self.count, draws.CHUNK):
             numbers = range(low, min(low + draws.CHUNK, self.count))
             own = [first + i for i in numbers]
             z = torch.from_numpy(latents.draw(self.latents, game.latent, self.seed, own))
             y = None if self.labels is None else self.labels[low : numbers.stop].to(self.device)
-            x = game.sample(z.to(self.device), y).float().cpu()
+            c = {}
+            if self.given is not None:
+                c = {"c": self.given[low : numbers.stop].to(self.device)}
+            x = game.sample(z.to(self.device), y, **c).float().cpu()
             if not x.isfinite().all():
                 raise FloatingPointError
-            yield pictures.to_pixels(x)
+            yield self.kind.to_store(x, self.spec)
 
 
 def numbers(found: NDArray[np.float32], data: NDArray[np.float32]) -> dict[str, float]:

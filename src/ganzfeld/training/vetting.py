@@ -15,6 +15,7 @@ from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, latents, randomness
 from ganzfeld.core.border import ArgumentError
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
+from ganzfeld.modalities import Modality
 from ganzfeld.recipes.base import Facts
 
 DEEPEST = 32  # levels of lists in a setting's value
@@ -40,16 +41,6 @@ MOST = {
     "inception_count": 10**6,
 }
 PRECISIONS = ("auto", "float32", "bfloat16")
-GUESSES = (  # of (side, channels, classes), until the data are known
-    (32, 3, 0),
-    (32, 3, 10),
-    (28, 1, 10),
-    (64, 3, 0),
-    (64, 3, 10),
-    (16, 3, 0),
-    (128, 3, 0),
-    (96, 3, 0),
-)
 
 
 def check_ranges(config: Config) -> None:
@@ -132,13 +123,26 @@ def check_texts(settings: Sequence[str]) -> None:
             raise ArgumentError(f"--set {setting[:40]}...: lists in lists, {deepest:,} deep")
 
 
+def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None) -> list[Facts]:
+    """Facts of data of one kind that there could be."""
+    return [
+        Facts(
+            count=1000,
+            spec=spec,
+            classes=classes,
+            channels_b=spec.shape[0],
+            direction=direction or "ab",
+        )
+        for spec, classes in kind.examples(size)
+    ]
+
+
 def check_early(
     recipe: Callable[[Facts], Config],
     settings: Sequence[str],
     prepare: Callable[[Config], None],
     build: Callable[[Config], object],
-    size: tuple[int, int] | None,
-    direction: str | None,
+    facts: Sequence[Facts],
 ) -> None:
     """Refuse settings that no data could make right, before there are any data.
 
@@ -146,22 +150,13 @@ def check_early(
     not without the settings, is the fault of the settings.
 
     prepare: checks a configuration's numbers. build: builds its game, without memory for it.
+    facts: of guessed data, see `guesses`.
     """
     check_texts(settings)
     first: GanzfeldError | None = None
-    for side, channels, classes in GUESSES:
-        height, width = size or (side, side)
-        facts = Facts(
-            count=1000,
-            channels=channels,
-            height=height,
-            width=width,
-            classes=classes,
-            channels_b=channels,
-            direction=direction or "ab",
-        )
+    for guess in facts:
         try:
-            plain = recipe(facts)
+            plain = recipe(guess)
             build(copy.deepcopy(plain))
         except Exception:  # a recipe for other data than these
             continue

@@ -1,0 +1,100 @@
+"""What tables beside the files say of each sample: columns that a generation may depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.core.names import capped, shown
+from ganzfeld.data import tables
+from ganzfeld.data.columns import Values
+from ganzfeld.data.readers import Unreadable
+from ganzfeld.data.source import Encoded, Source
+from ganzfeld.data.typed import NONE, spread, typed
+from ganzfeld.errors import DataError
+
+PREFIX = "column:"  # of the option `labels` where a column gives the classes
+TRIED = 40  # tables that are looked into
+
+
+def add_candidates(source: Encoded) -> None:
+    """Set `source.columns` from the tables beside its files, of which the first to name one has it.
+
+    Tables that cannot be read, or that are not about these files, add nothing.
+    """
+    ranked = sorted((tables.rank(title), title, name) for name, title in source.tables)
+    for place, title, name in ranked[:TRIED]:
+        if place < 0:
+            continue
+        try:
+            columns, rows = tables.read(source.reader.read(name), title)
+        except (DataError, Unreadable):
+            continue  # `arranged` has said so
+        add_rows(source, columns, rows, title)
+
+
+def add_rows(source: Encoded, columns: list[str], rows: list[dict[str, Any]], title: str) -> None:
+    """The columns of one table that are about the files, but for names and parts."""
+    names = tables.Names(source.titles, title.rpartition("/")[0])
+    file_column = tables.file_column(columns, rows, names)
+    if file_column is None:
+        return
+    places = [names.find(row.get(file_column, "")) for row in rows]
+    if len({p for p in places if p is not None}) < tables.ENOUGH * len(source.titles):
+        return
+    for column in columns:
+        if column == file_column or column.casefold() in tables.SPLIT_COLUMNS or not column:
+            continue
+        cells: list[Any] = [None] * len(source.titles)
+        for place, row in zip(places, rows, strict=True):
+            if place is not None:
+                cells[place] = row.get(column)
+        for name, part in (spread(column, cells) or {column: cells}).items():
+            add_cells(source.columns, name, part)
+
+
+def add_cells(columns: dict[str, Values], name: str, cells: Sequence[Any]) -> None:
+    """One more column by its cells, where they are of a type and the name is not taken."""
+    classes = name.casefold() in tables.LABEL_COLUMNS
+    found = typed(cells, classes=classes) if name not in columns else None
+    if found is not None:
+        columns[name] = found
+
+
+def labels_by_column(source: Source, columns: Mapping[str, Values], name: str) -> None:
+    """Set labels and classes of a source from one of its columns. DataError where it has none."""
+    values = need_column(columns, name, source.place)
+    if values.spec.modality != "class":
+        raise DataError(
+            f"the column {shown(name)} holds {values.spec.modality} values, not classes",
+            fix=f"--condition {name}",
+        )
+    source.labels = whole_classes(values, name)
+    source.classes = tuple(values.spec.extra["names"])
+    source.taken["labels"] = f"the column {shown(name)}"
+
+
+def whole_classes(values: Values, name: str) -> Any:
+    """The classes of a column (N,) int64. DataError where some are missing."""
+    rows = np.asarray(values.rows[:], dtype=np.int64)
+    if missing := int((rows == NONE).sum()):
+        raise DataError(
+            f"{missing:,} of {len(rows):,} samples have no {shown(name)}",
+            safe="nothing was trained",
+            fix=f"fill in the column {shown(name)}, or take those samples out of the data",
+        )
+    return rows
+
+
+def need_column(columns: Mapping[str, Any], name: str, place: str) -> Any:
+    """A column by name. DataError that lists those that there are."""
+    if name in columns and name != "x":
+        return columns[name]
+    there = ", ".join(capped([shown(n) for n in columns if n != "x"], 12)) or "none"
+    raise DataError(
+        f"{shown(place)} has no column {shown(name)} to condition on; its columns: {there}",
+        safe="nothing was trained",
+        fix=f"--condition with one of these, or a metadata.csv beside the files: file_name,{name}",
+    )

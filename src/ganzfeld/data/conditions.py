@@ -1,0 +1,260 @@
+"""What a generation is conditioned on: columns of a pack as classes and as scaled numbers.
+
+One column of classes becomes the labels "y". Numbers, several classes at once, and columns of
+classes where there is more than one become "c", float32 (N, k): numbers with mean 0 and spread 1
+over the training part, and -1 or 1 for each class that does not or does apply.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.names import capped, shown
+from ganzfeld.data import held
+from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
+from ganzfeld.data.columns import Column, Values
+from ganzfeld.data.decode import load_source
+from ganzfeld.data.options import PackOptions
+from ganzfeld.data.pack import Pack
+from ganzfeld.data.source import Encoded, Gathered, Ready
+from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.modalities import Spec
+
+LABELS = ("label", "labels", "class", "classes", "y")  # how the set's own labels are called
+MOST = 1024  # numbers beside a sample
+
+
+class Conditioned(Pack):
+    """A pack whose rows have "c" too. columns: what each condition is, see `describe`.
+
+    `condition_names`: of the numbers in "c", in order. `condition_columns`: `columns`.
+    """
+
+    def __init__(self, whole: Pack, columns: Sequence[Mapping[str, Any]]) -> None:
+        self.whole = whole
+        self.path, self.report, self.reused = whole.path, whole.report, whole.reused
+        self.columns = whole.columns
+        self.labels, self.classes = whole.labels, whole.classes
+        self.fingerprint = whole.fingerprint
+        self.condition_columns = [dict(column) for column in columns]
+        self.condition_names = [name for column in columns for name in names_of(column)]
+        self.c = np.concatenate([scaled(whole.columns[c["name"]], c) for c in columns], axis=1)
+
+    @property
+    def spec(self) -> Spec:
+        return self.whole.spec
+
+    @property
+    def stored(self) -> NDArray[np.uint8]:
+        return self.whole.stored
+
+    @property
+    def count(self) -> int:
+        return self.whole.count
+
+    def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return {**self.whole.rows(indices), "c": self.c[indices]}
+
+
+def names_of(column: Mapping[str, Any]) -> list[str]:
+    """Of the numbers that one condition becomes: "age"; "tags=red" for each of several classes."""
+    name = str(column["name"])
+    return [name] if column["kind"] == "number" else [f"{name}={n}" for n in column["classes"]]
+
+
+def scaled(column: Column, about: Mapping[str, Any]) -> NDArray[np.float32]:
+    """A column as networks take it, float32 (N, k)."""
+    values = column.rows(np.arange(len(column)))
+    if about["kind"] == "number":
+        scaled_ = (values.astype(np.float64) - about["mean"]) / about["spread"]
+        return scaled_.astype(np.float32)[:, None]
+    if about["kind"] == "class":
+        values = np.eye(len(about["classes"]), dtype=np.float32)[values]
+    return 2 * values.astype(np.float32) - 1
+
+
+def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
+    """The pack with numbers beside its samples, by the names of their columns; () for none.
+
+    held_out: samples kept out of training, by which the scale is not set; None: as usual.
+    Raises DataError where a column is not there, is text, has gaps, or is all the same.
+    """
+    if not names:
+        return pack
+    count = held.usual(len(pack)) if held_out is None else held_out
+    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, count))
+    columns = [describe(pack, name, training) for name in names]
+    total = sum(len(names_of(column)) for column in columns)
+    if total > MOST:
+        raise DataError(
+            f"{total:,} numbers beside each sample are too many: {MOST:,} at most",
+            fix="--condition with fewer columns, or with fewer classes in them",
+        )
+    return Conditioned(pack, columns)
+
+
+def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, Any]:
+    """What a condition is, as JSON: name, kind, digest; mean and spread, or its classes.
+
+    training: rows that set the scale.
+    """
+    column: Column = need_column(pack.columns, name, pack.report["source"])
+    kind, extra = column.spec.modality, column.spec.extra
+    about: dict[str, Any] = {"name": name, "kind": kind, "digest": column.digest}
+    if kind in ("class", "several"):
+        if kind == "class":
+            whole_classes(Values(spec=column.spec, rows=column.stored), name)
+        return about | {"classes": list(extra["names"])}
+    if kind != "number":
+        raise DataError(
+            f"the column {shown(name)} holds text: numbers and classes can be conditions",
+            safe="nothing was trained",
+            fix="--condition with another column; `ganzfeld data check DATA` lists them",
+        )
+    if extra["missing"]:
+        raise DataError(
+            f"{extra['missing']:,} of {len(column):,} samples have no {shown(name)}",
+            safe="nothing was trained",
+            fix=f"fill in the column {shown(name)}, or take those samples out of the data",
+        )
+    values = column.rows(training).astype(np.float64)
+    mean, spread = float(values.mean()), float(values.std())
+    if spread <= 1e-12 * max(1.0, abs(mean)):
+        raise DataError(
+            f"the column {shown(name)} is {mean:g} for all samples: nothing can be learned of it",
+            safe="nothing was trained",
+            fix="leave it out of --condition",
+        )
+    about |= {"mean": mean, "spread": spread, "whole": extra["whole"]}
+    return about | {"low": float(values.min()), "high": float(values.max())}
+
+
+def again(pack: Pack, stored: Mapping[str, Any] | None) -> Pack:
+    """The pack of a run that goes on, with the conditions and scales that it began with.
+
+    stored: `config.data.conditions`. Raises CheckpointError where their columns changed.
+    """
+    columns = (stored or {}).get("columns")
+    if not columns:
+        return pack
+    for about in columns:
+        there = pack.columns.get(about["name"])
+        if there is None or there.digest != about["digest"]:
+            what = "is gone" if there is None else "holds other values"
+            raise CheckpointError(
+                f"the column {shown(about['name'])} of the data, on which the run is "
+                f"conditioned, {what}",
+                safe="nothing was changed",
+                fix="restore the table as it was, or train anew with another --out",
+            )
+    return Conditioned(pack, columns)
+
+
+def resolve(
+    source: str | os.PathLike[str], options: PackOptions, names: Sequence[str]
+) -> tuple[str, list[str]]:
+    """The option `labels`, and the columns of numbers, for conditions by name.
+
+    Reads what is known of the samples, and decodes no image.
+    """
+    if options.labels != "auto":
+        raise UsageError(
+            "--labels and --condition both choose the labels", fix="--condition NAME alone"
+        )
+    found, _ = load_source(source, options)
+    columns: Mapping[str, Values] = found.columns
+    labelled = isinstance(found, Encoded | Ready) and found.labels is not None
+    if isinstance(found, Ready):
+        found.load()
+        columns, labelled = found.columns, found.labels is not None
+    elif isinstance(found, Gathered):
+        raw = found.gather(lambda stage, done, total: None)
+        columns, labelled = raw.columns, raw.labels is not None
+    own = [n for n in names if n in LABELS and n not in columns and labelled]
+    kinds = {n: need_column(columns, n, found.place).spec.modality for n in names if n not in own}
+    classes = [name for name in names if name in own or kinds[name] == "class"]
+    if len(classes) > 1 and own:
+        raise DataError(
+            f"{shown(own[0])} and {shown(classes[1] if classes[0] == own[0] else classes[0])} are "
+            "both classes; of several, all must be columns of one table",
+            fix=f"write the labels into the table too, or --condition {own[0]} alone",
+        )
+    if len(classes) == 1:
+        labels = "auto" if own else f"{PREFIX}{classes[0]}"
+        return labels, [name for name in names if name != classes[0]]
+    return "none", list(names)
+
+
+def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int, float]:
+    """Scaled numbers by their place in "c", for values in the data's own units.
+
+    conditions: of a model. given: {"age": "30"}, {"tags": "red|small"}: of several classes those
+    that apply. UsageError for a name or a value that cannot be.
+
+    Example::
+
+        model = ganzfeld.load("runs/faces")
+        places = row_of(model.conditions, {"age": "30"})
+    """
+    found: dict[int, float] = {}
+    start = 0
+    left = dict(given)
+    for column in conditions.get("columns", []):
+        size = len(names_of(column))
+        if column["name"] in left:
+            text = left.pop(column["name"])
+            found |= {start + i: v for i, v in enumerate(_scaled_one(column, text))}
+        start += size
+    if left:
+        there = ", ".join(shown(c["name"]) for c in conditions.get("columns", []))
+        name = shown(next(iter(left)))
+        raise UsageError(
+            f"the model is not conditioned on {name}; it is on {there}"
+            if there
+            else f"the model is not conditioned on numbers, so not on {name}",
+            fix="--label for its classes" if not there else f"--given {there.split(', ')[0]}=VALUE",
+        )
+    return found
+
+
+def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
+    name = column["name"]
+    if column["kind"] == "number":
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not np.isfinite(value):
+            raise UsageError(
+                f"--given {shown(name)}={shown(text)}: a number was expected",
+                fix=f"--given {shown(name)}={column['low']:g}, or up to {column['high']:g}",
+            )
+        return [(value - column["mean"]) / column["spread"]]
+    wanted = [part.strip() for part in text.split("|") if part.strip()]
+    unknown = [part for part in wanted if part not in column["classes"]]
+    if unknown or (column["kind"] == "class" and len(wanted) != 1):
+        listed = ", ".join(capped([shown(n) for n in column["classes"]], 8))
+        raise UsageError(
+            f"--given {shown(name)}={shown(text)}: not one of {listed}",
+            fix=f"--given {shown(name)}={shown(column['classes'][0])}",
+        )
+    return [1.0 if part in wanted else -1.0 for part in column["classes"]]
+
+
+def beyond(conditions: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    """Sentences on values that lie outside of what the training part held."""
+    told = []
+    for column in conditions.get("columns", []):
+        text = given.get(column["name"])
+        if text is None or column["kind"] != "number":
+            continue
+        low, high = column["low"], column["high"]
+        if not low <= float(text) <= high:
+            name = shown(column["name"])
+            told.append(f"{name} {float(text):g} lies outside of the data's {low:g} to {high:g}")
+    return told

@@ -1,0 +1,187 @@
+"""Recognise data of other kinds than images by what they are: fields, sounds, text and tables."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganzfeld.core.names import (
+    PICTURE_SUFFIXES,
+    capped,
+    is_document,
+    is_system,
+    natural,
+    shown,
+    suffix,
+)
+from ganzfeld.data import arrays, tables, textfiles
+from ganzfeld.data.arrange import arranged
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.containers import read_parquet, sniff, stamp_of
+from ganzfeld.data.fields import fields_of, why_field
+from ganzfeld.data.layout import role
+from ganzfeld.data.listing import Listing, list_folder
+from ganzfeld.data.parquet import picture_columns
+from ganzfeld.data.readers import FolderReader
+from ganzfeld.data.sounds import is_sound, sounds_of
+from ganzfeld.data.source import Encoded, Gathered, Reading
+from ganzfeld.data.tabular import names_files, table_of
+from ganzfeld.errors import DataError
+
+FIELDS = ("field", "series")
+LINES = ("txt", "text", "md", "")  # how files of lines end
+OBJECTS = ("jsonl", "ndjson")
+SEPARATED = ("csv", "tsv", "data")
+COMPANIONS = ("readme", "license", "licence", "notes", "changelog")
+
+
+def of_sounds(names: Sequence[str], reading: Reading) -> bool:
+    """Whether files are to be taken for sounds: most are, and none is an image, or as asked."""
+    sounds = sum(map(is_sound, names))
+    if reading.modality == "audio":
+        return sounds > 0
+    pictures = any(suffix(name) in PICTURE_SUFFIXES for name in names)
+    return reading.modality == "auto" and not pictures and 2 * sounds > len(names)
+
+
+def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | None:
+    """A file of samples that are no images, or the images that a table names; else None."""
+    asked = reading.modality
+    if kind == "npy" and (reading.range is None or asked in FIELDS):
+        array = arrays.read_npy(path)
+        why = f"as asked (--as {asked})" if asked in FIELDS else why_field(array)
+        if not why:
+            return None
+        name, stamps = _name(path), [stamp_of(path)]
+        return _as(fields_of(kind, name, str(path), lambda: (array, {}), why, stamps=stamps), asked)
+    if kind == "parquet":
+        return parquet_rows([path], path, reading)
+    if kind not in ("", "gzip") or end_of(path.name) in PICTURE_SUFFIXES or not path.is_file():
+        return None
+    if not path.stat().st_size or not textfiles.looks_like_text(path):
+        return None
+    end = end_of(path.name)
+    if asked == "text":
+        lines = textfiles.json_lines_of if textfiles.first_objects(path) else textfiles.lines_of
+        return lines(path, stamp_of(path))
+    if asked in ("table", "series"):
+        return _as(table_of([path], "csv", path, [stamp_of(path)]), asked)
+    if end in OBJECTS and textfiles.first_objects(path):
+        return textfiles.json_lines_of(path, stamp_of(path))
+    if end in SEPARATED:
+        named = names_files(path)
+        return _named(path, named, reading) if named else _as_table(path)
+    if end in LINES:
+        return textfiles.lines_of(path, stamp_of(path))
+    return None
+
+
+def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | Encoded | None:
+    """A folder of sounds, or with one file of text or of a table in it; else None."""
+    names = [name for name, _, _ in listing.files]
+    samples = [name for name in names if not is_document(name.removesuffix(".gz"))]
+    if of_sounds(samples, reading):
+        sounds = [name for name in samples if is_sound(name)]
+        return sounds_of(arranged(_encoded(root, listing, sounds), reading))
+    if samples:
+        return None
+    files = [name for name in names if end_of(name) in (*LINES[:2], *OBJECTS, *SEPARATED)]
+    files = [n for n in files if not n.rpartition("/")[2].casefold().startswith(COMPANIONS)]
+    train = [n for n in files if role(n.rpartition("/")[2]) == "train"]
+    chosen = train if len(train) == 1 else files
+    if not chosen or (len({end_of(name) for name in files}) > 1 and len(chosen) > 1):
+        return None
+    if len(chosen) > 1:
+        raise DataError(
+            f"{shown(str(root))} holds several files of samples: "
+            f"{', '.join(capped([shown(name) for name in chosen], 5))}",
+            fix=f"ganzfeld data check {shlex.quote(str(root / chosen[0]))}   or another of them: "
+            "one is read at a time",
+        )
+    found = other_file(root / chosen[0], sniff(root / chosen[0]), reading)
+    if found is not None:
+        found.notes.append(f"{shown(chosen[0])}: the only data in {shown(root.name)}")
+        if left := [name for name in files if name not in chosen]:
+            found.aside.append(f"files {', '.join(shown(name) for name in left[:3])}")
+    return found
+
+
+def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered | None:
+    """Parquet files without a column of images: sounds, or rows of a table; else None."""
+    asked = reading.modality
+    if asked == "image" or reading.rules < 2:
+        return None
+    paths = sorted(paths, key=lambda path: natural(path.name))
+    stamps = [stamp_of(path) for path in paths]
+    if asked not in ("table", "series"):
+        try:
+            column, _ = picture_columns(paths[0])
+        except DataError as error:
+            if "damaged" in error.what:
+                raise
+        else:
+            if asked == "audio" or column == "audio":
+                labels = "none" if reading.labels.startswith(PREFIX) else reading.labels
+                return sounds_of(read_parquet(paths, place, labels), every=True)
+            return None
+    return _as(table_of(paths, "parquet", place, stamps), asked)
+
+
+def end_of(name: str) -> str:
+    """How a file's name ends, but for ".gz"."""
+    return suffix(name.removesuffix(".gz"))
+
+
+def _as(source: Gathered, asked: str) -> Gathered:
+    """The same as a series, where that was asked for."""
+    if asked == "series":
+        source.modality = asked
+        source.taken["modality"] = "series, as asked (--as series)"
+    return source
+
+
+def _as_table(path: Path) -> Gathered:
+    return table_of([path], "csv", path, [stamp_of(path)])
+
+
+def _name(path: Path) -> str:
+    return path.name.split(".")[0] or "data"
+
+
+def _encoded(root: Path, listing: Listing, names: list[str]) -> Encoded:
+    kept = {*names}
+    left = [name for name, _, _ in listing.files if name not in kept]
+    return Encoded(
+        kind="folder",
+        name=root.name or "root",
+        place=str(root),
+        stamps=listing.files,
+        ignored=[*listing.ignored, *left],
+        reader=FolderReader(str(root)),
+        names=names,
+        titles=list(names),
+        broken=listing.broken,
+        tables=[(name, name) for name in left],
+        linked=listing.linked,
+    )
+
+
+def _named(path: Path, cells: list[str], reading: Reading) -> Gathered | Encoded:
+    """The files that a table names, with what it says of them."""
+    root = path.parent
+    listing = list_folder(root, follow=reading.follow_links)
+    wanted = {cell.replace("\\", "/").removeprefix("./") for cell in cells}
+    names = [n for n, _, _ in listing.files if n in wanted and not is_system(n)]
+    source = _encoded(root, listing, names)
+    source.place, source.name = str(path), _name(path)
+    source.kind = "table"
+    source.tables.sort(key=lambda item: item[1] != path.name)
+    if missing := wanted - {*names}:
+        some = ", ".join(shown(name) for name in sorted(missing, key=natural)[:3])
+        source.warnings.append(f"{len(missing):,} files of the table are not there: {some}")
+    source.taken["modality"] = f"the files that {shown(path.name)} names"
+    found = arranged(source, reading)
+    if not any(tables.rank(title) >= 0 for _, title in source.tables):
+        found.notes.append(f"{shown(path.name)} is read for the names only")
+    return sounds_of(found) if of_sounds(found.titles, reading) else found

@@ -1,0 +1,230 @@
+"""Tables as samples: rows of CSV or Parquet with typed columns, and tables that name files."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.core.names import capped, shown, suffix
+from ganzfeld.core.progress import Progress
+from ganzfeld.data.columns import Values, scattered
+from ganzfeld.data.fields import Titles
+from ganzfeld.data.listing import Stamp
+from ganzfeld.data.readers import import_parquet
+from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.data.textfiles import head_of, whole
+from ganzfeld.data.typed import NONE, typed
+from ganzfeld.errors import DataError
+from ganzfeld.modalities.base import Spec
+
+SIGNS = ",;\t|"
+LOOKED_AT = 200  # rows by which it is decided what a table is
+MOSTLY = 0.9  # of them must name a file that is there
+HEAD = 1 << 20  # bytes that hold so many rows
+
+
+def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> Gathered:
+    """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet"."""
+
+    def gather(progress: Progress) -> Raw:
+        if kind == "parquet":
+            names, cells, count = _parquet_cells(paths)
+            return gather_table(names, cells, Titles(count, "row", 1), {}, source)
+        names, rows, numbers = read_csv(paths[0])
+        bad = {
+            place: f"has {len(row):,} cells, where {len(names):,} were expected"
+            for place, row in enumerate(rows)
+            if len(row) != len(names)
+        }
+        cells = [
+            [None if place in bad else row[at] for place, row in enumerate(rows)]
+            for at in range(len(names))
+        ]
+        titles = [f"line {number}" for number in numbers]
+        return gather_table(names, cells, titles, bad, source)
+
+    source = Gathered(
+        kind=kind,
+        name=place.name.split(".")[0] or "data",
+        place=str(place),
+        stamps=stamps,
+        modality="table",
+        gather=gather,
+    )
+    source.taken["modality"] = "a table: a sample a row"
+    return source
+
+
+def gather_table(
+    names: Sequence[str],
+    cells: Sequence[Sequence[Any]],
+    titles: Sequence[str],
+    bad: dict[int, str],
+    source: Gathered,
+) -> Raw:
+    """Typed columns, and "x": all of them side by side as float32 (N, K), NaN where one is missing.
+
+    In "x" a class is its place in the names of its column; `spec.extra["columns"]` has, in order,
+    name and modality of each and all that its own spec says. The columns themselves hold whole
+    numbers exactly.
+    """
+    found: dict[str, Values] = {}
+    good = [row for row in range(len(titles)) if row not in bad]
+    for name, column in zip(names, cells, strict=True):
+        values = typed([column[row] for row in good])
+        if values is None or values.spec.modality in ("text", "several"):
+            what = "no values" if values is None else f"{values.spec.modality} values"
+            source.aside.append(f"the column {shown(name)} of {what}")
+        else:
+            found[name] = scattered(values, good, len(titles))
+    if not found:
+        raise DataError(
+            f"{shown(source.place)} has no column of numbers, classes, dates or booleans",
+            fix="--as text, if its lines are texts",
+        )
+    x = np.stack([_as_numbers(values) for values in found.values()], axis=1)
+    empty = np.isnan(x).all(axis=1)
+    bad = bad | {int(row): "is empty" for row in np.flatnonzero(empty) if int(row) not in bad}
+    about = [
+        {"name": name, "modality": v.spec.modality, "dtype": v.spec.dtype, **v.spec.extra}
+        for name, v in found.items()
+    ]
+    columns = {_free(name): values for name, values in found.items()}
+    spec = Spec("table", (len(found),), "float32", {"columns": about})
+    raw = Raw(columns={"x": Values(spec=spec, rows=x), **columns}, titles=titles, bad=bad)
+    kinds = [_kind(values) for values in found.values()]
+    raw.values = ", ".join(f"{kinds.count(k):,} {k}" for k in dict.fromkeys(kinds))
+    source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
+    return raw
+
+
+def _free(name: str) -> str:
+    """A name that is not that of the samples."""
+    return "x (column)" if name == "x" else name
+
+
+def _as_numbers(values: Values) -> Any:
+    rows = np.asarray(values.rows).astype(np.float32)
+    if values.spec.modality == "class":
+        rows[rows == NONE] = np.nan
+    return rows
+
+
+def _kind(values: Values) -> str:
+    extra = values.spec.extra
+    if values.spec.modality == "class":
+        return "of true and false" if extra.get("boolean") else "of classes"
+    if extra.get("unit"):
+        return "of dates"
+    return "of whole numbers" if extra["whole"] else "of numbers"
+
+
+def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[str]], list[int]]:
+    """Names of the columns, rows of cells, and the line of the file that each row ends in.
+
+    Without a head the columns are called column_1 and so on. most: rows to read.
+    """
+    data = head_of(path, HEAD) if most else whole(path)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8-sig" if most else "gb18030", "replace")
+    head = text.split("\n", 1)[0]
+    sign = max(SIGNS, key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True)
+    rows, numbers = [], []
+    try:
+        for row in reader:
+            if row and any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                numbers.append(reader.line_num)
+            if most and len(rows) > most:
+                break
+    except csv.Error as error:
+        raise DataError(f"{shown(str(path))} is not a readable table: {error}") from error
+    if not rows:
+        raise DataError(f"{shown(str(path))} holds no rows")
+    if has_head(rows):
+        return _unlike(rows[0]), rows[1:], numbers[1:]
+    return [f"column_{i}" for i in range(1, len(rows[0]) + 1)], rows, numbers
+
+
+def has_head(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: no number among it, and no value seen again."""
+    first, rest = rows[0], rows[1 : LOOKED_AT + 1]
+    if any(_is_number(cell) for cell in first) or len(set(first)) < len(first):
+        return False
+    numeric = any(
+        rest and all(_is_number(row[i]) for row in rest if i < len(row) and row[i])
+        for i in range(len(first))
+    )
+    again = any(first[i] in {row[i] for row in rest if i < len(row)} for i in range(len(first)))
+    return numeric or not again
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """Names without gaps."""
+    return [name or f"column_{i}" for i, name in enumerate(names, 1)]
+
+
+def _parquet_cells(paths: list[Path]) -> tuple[list[str], list[list[Any]], int]:
+    names: list[str] = []
+    cells: list[list[Any]] = []
+    for path in paths:
+        try:
+            table = import_parquet().read_table(path)
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+        if names and list(table.column_names) != names:
+            raise DataError(f"{shown(str(path))} has other columns than {shown(paths[0].name)}")
+        names = list(table.column_names)
+        cells = cells or [[] for _ in names]
+        for at, column in enumerate(table.columns):
+            cells[at] += [_cell(value) for value in column.to_pylist()]
+    return names, cells, len(cells[0]) if cells else 0
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=None).isoformat(" ", "seconds")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if value is None or isinstance(value, bool | int | float | str | list | dict):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def names_files(path: Path) -> list[str]:
+    """What a column of a CSV names, where nearly all of it are files that lie beside; else []."""
+    try:
+        names, rows, _ = read_csv(path)
+    except DataError:
+        return []
+    for at in range(len(names)):
+        cells = [row[at] for row in rows if at < len(row)]
+        some = cells[:: max(1, len(cells) // LOOKED_AT)]
+        there = [c for c in some if suffix(c) and _inside(c) and (path.parent / c).is_file()]
+        if some and len(there) >= MOSTLY * len(some):
+            return cells
+    return []
+
+
+def _inside(name: str) -> bool:
+    return not name.startswith(("/", "\\")) and ".." not in name.replace("\\", "/").split("/")

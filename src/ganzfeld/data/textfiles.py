@@ -1,0 +1,218 @@
+"""Text files as samples: a line each, or the text of each object of JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganzfeld.core.names import capped, shown
+from ganzfeld.core.progress import Progress
+from ganzfeld.data.candidates import add_cells, labels_by_column
+from ganzfeld.data.columns import Values, scattered, texts
+from ganzfeld.data.listing import Stamp
+from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.data.tables import LABEL_COLUMNS
+from ganzfeld.errors import DataError
+
+MAX_BYTES = 1 << 30
+MAX_LINE = 1_000_000  # characters of a line; a longer one is bad
+HEAD = 1 << 16  # bytes by which a file is told to be text
+TEXT_KEYS = ("text", "sentence", "content", "line", "name", "prompt", "caption", "body")
+
+
+def looks_like_text(path: Path) -> bool:
+    """Whether a file begins with UTF-8 without control characters."""
+    try:
+        head = head_of(path, HEAD)
+    except (OSError, EOFError, zlib.error):
+        return False
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(head) < HEAD or error.start < len(head) - 4:  # not a letter that is cut
+            return False
+        text = head[: error.start].decode("utf-8-sig")
+    return bool(text.strip()) and not any(c < " " and c not in "\t\n\r\f\v\x1b" for c in text)
+
+
+def first_objects(path: Path, count: int = 20) -> list[dict[str, Any]]:
+    """The first lines as objects of JSON; [] where one of them is none."""
+    found = []
+    text = head_of(path, MAX_LINE).decode("utf-8-sig", "replace")
+    whole = text.rstrip().split("\n") if len(text) < MAX_LINE else text.split("\n")[:-1]
+    for line in [line for line in whole if line.strip()][:count]:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(row, dict):
+            return []
+        found.append(row)
+    return found
+
+
+def head_of(path: Path, size: int) -> bytes:
+    """The first bytes of a file, which may be packed by gzip."""
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        return gzip.GzipFile(fileobj=file).read(size) if packed else file.read(size)
+
+
+def whole(path: Path) -> bytes:
+    """All bytes of a file, which may be packed by gzip. DataError where these are too many."""
+    try:
+        data = head_of(path, MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+    if len(data) > MAX_BYTES:
+        raise DataError(
+            f"{shown(str(path))} is over {MAX_BYTES >> 20} MB", fix="split it, and give a part"
+        )
+    return data
+
+
+def lines_of(path: Path, stamp: Stamp) -> Gathered:
+    """A source of the lines of a file. Empty ones are no samples."""
+
+    def gather(progress: Progress) -> Raw:
+        raw = Raw(columns={}, titles=[])
+        titles, lines = [], []
+        for number, line in enumerate(_split(path), 1):
+            if not line.strip():
+                raw.facts["empty lines passed over"] += 1
+                continue
+            titles.append(f"line {number}")
+            lines.append(_good(line, len(lines), raw))
+            if number % 100_000 == 0:
+                progress("reading", number, number)
+        raw.titles = titles
+        raw.columns["x"] = texts(lines)
+        raw.values = _in_words(raw)
+        return raw
+
+    source = _source("text file", path, stamp, gather)
+    source.taken["modality"] = "text: a sample a line; --as table reads it as a table"
+    return source
+
+
+def json_lines_of(path: Path, stamp: Stamp) -> Gathered:
+    """A source of the texts of JSON lines; the other fields are labels, numbers or captions."""
+
+    def gather(progress: Progress) -> Raw:
+        raw = Raw(columns={}, titles=[])
+        titles, rows = [], []
+        for number, line in enumerate(_split(path), 1):
+            if not line.strip():
+                continue
+            titles.append(f"line {number}")
+            row, problem = _object(line)
+            if problem:
+                raw.bad[len(rows)] = problem
+            rows.append(row)
+            if number % 100_000 == 0:
+                progress("reading", number, number)
+        _settle(raw, rows, titles, source)
+        return raw
+
+    source = _source("JSON lines", path, stamp, gather)
+    source.taken["modality"] = "text: a field of each JSON object; --as table reads it as a table"
+    return source
+
+
+def _source(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
+    return Gathered(
+        kind=kind,
+        name=path.name.split(".")[0] or "data",
+        place=str(path),
+        stamps=[stamp],
+        modality="text",
+        gather=gather,
+    )
+
+
+def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
+    """The text, the labels and the other columns of objects."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    key = text_key(rows, keys)
+    if not key:
+        listed = ", ".join(capped([shown(k) for k in keys], 8)) or "nothing"
+        raise DataError(
+            f"{shown(source.place)} has no field of text; its fields are {listed}",
+            fix='{"text": "..."} in each line, or --as table',
+        )
+    lines = []
+    for place, row in enumerate(rows):
+        text = row.get(key)
+        if place not in raw.bad and not (isinstance(text, str) and text.strip()):
+            raw.bad[place] = f"has no text in {shown(key)}"
+        lines.append(_good(text, place, raw) if place not in raw.bad else "")
+    raw.titles = titles
+    raw.columns["x"] = texts(lines)
+    source.taken["text"] = f"the field {shown(key)}"
+    good = [place for place in range(len(rows)) if place not in raw.bad]
+    found: dict[str, Values] = {}
+    for other in keys:
+        if other != key:
+            add_cells(found, other, [rows[place].get(other) for place in good])
+    raw.columns |= {name: scattered(values, good, len(rows)) for name, values in found.items()}
+    label = next((n for n in found if n.casefold() in LABEL_COLUMNS), "")
+    if label and found[label].spec.modality == "class" and not found[label].spec.extra["missing"]:
+        labels_by_column(source, raw.columns, label)
+        raw.labels, raw.classes = source.labels, source.classes
+    raw.values = _in_words(raw)
+
+
+def text_key(rows: list[dict[str, Any]], keys: list[str]) -> str:
+    """The field that is the text: by a usual name, else with the longest texts; "" for none."""
+
+    def share(key: str) -> float:
+        return sum(isinstance(row.get(key), str) for row in rows) / max(1, len(rows))
+
+    texts_in = [key for key in keys if share(key) > 0.5]
+    usual = next((name for name in TEXT_KEYS for key in texts_in if key.casefold() == name), "")
+    if usual:
+        return next(key for key in texts_in if key.casefold() == usual)
+    longest = {key: sum(len(str(row.get(key, ""))) for row in rows) for key in texts_in}
+    return max(longest, key=lambda key: longest[key], default="")
+
+
+def _split(path: Path) -> list[str]:
+    """All lines of a file, without their ends. Bytes that are no UTF-8 become marks."""
+    text = whole(path).decode("utf-8-sig", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _object(line: str) -> tuple[dict[str, Any], str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}, "not readable as JSON"
+    return (row, "") if isinstance(row, dict) else ({}, "no JSON object")
+
+
+def _good(line: str, place: int, raw: Raw) -> str:
+    """The line, or "" with its reason where it is bad."""
+    if "\ufffd" in line:
+        raw.bad[place] = "holds bytes that are not UTF-8"
+    elif "\0" in line:
+        raw.bad[place] = "holds the character NUL"
+    elif len(line) > MAX_LINE:
+        raw.bad[place] = f"over {MAX_LINE:,} characters"
+    return "" if place in raw.bad else line
+
+
+def _in_words(raw: Raw) -> str:
+    rows = raw.columns["x"].rows
+    lengths = [len(row) for i, row in enumerate(rows) if i not in raw.bad] or [0]
+    codes = np.unique(np.concatenate([np.asarray(r) for r in rows] or [np.zeros(0, np.int32)]))
+    middle = int(np.median(lengths))
+    return (
+        f"{min(lengths):,} to {max(lengths):,} characters a line, the middle one {middle:,}; "
+        f"{len(codes):,} different characters"
+    )

@@ -1,0 +1,214 @@
+"""Find the type of a column of cells: numbers, classes, several classes at once, dates, text."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.names import natural
+from ganzfeld.data.columns import Values, texts
+from ganzfeld.modalities.base import Spec
+
+MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-", "nat", "#n/a"})
+TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
+WHOLE = re.compile(r"[+-]?\d{1,18}")
+DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+LIST_SIGNS = ("|", ";")
+MANY = 0.5  # distinct texts to rows, above which they are no classes
+MOST_CLASSES = 10_000
+EPOCH = datetime.datetime(1970, 1, 1)
+NONE = -1  # the class of what is missing
+
+
+def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
+    """A column of cells (text, or values of JSON) as the narrowest type that holds all of them.
+
+    Gives a Spec of the modality
+    "number": float32, or int32 where all are whole and none is missing; extra low, high, mean,
+        spread, whole, missing, and unit ("day", "second", "minute") for dates, since 1970;
+    "class": int32 places in extra names, -1 for what is missing;
+    "several": uint8 (N, k), ones for the names in extra that a cell lists;
+    "text": code points, ragged. None where no cell says anything, or they hold what is neither.
+
+    classes: whole numbers and texts are classes though they look like numbers.
+    """
+    cells = [_plain(cell) for cell in cells]
+    there = [cell for cell in cells if cell is not None]
+    if not there:
+        return None
+    if all(isinstance(cell, list) for cell in there):
+        return _lists(cells)
+    if any(isinstance(cell, list | dict) for cell in there):
+        return None
+    if not classes and (found := _numbers(cells) or _dates(cells)):
+        return found
+    if all(isinstance(cell, bool) for cell in there):
+        return _booleans(cells)
+    if (listed := _separated(cells)) is not None:
+        return listed
+    words = ["" if cell is None else _word(cell) for cell in cells]
+    distinct = {word for word in words if word}
+    if (len(distinct) > max(2, MANY * len(there)) and not classes) or len(distinct) > MOST_CLASSES:
+        return texts(words)
+    return _classes(words, sorted(distinct, key=natural))
+
+
+def _plain(cell: Any) -> Any:
+    """A cell without dress: None for missing, numbers and booleans for their texts."""
+    if cell is None or isinstance(cell, bool | int | list | dict):
+        return cell
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    text = str(cell).strip()
+    folded = text.casefold()
+    if folded in MISSING:
+        return None
+    if folded in TRUE or folded in FALSE:
+        return folded in TRUE
+    if WHOLE.fullmatch(text) and (len(text) == 1 or text[0] != "0"):
+        return int(text)
+    try:
+        number = float(text) if text[:1] in "+-.0123456789" and "_" not in text else math.nan
+    except ValueError:
+        return text
+    zip_code = text[0] == "0" and len(text) > 1 and text[1].isdigit()  # 04109 is a name
+    return number if math.isfinite(number) and not zip_code else text
+
+
+def _word(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell == int(cell):
+        return str(int(cell))
+    return str(cell)
+
+
+def _numbers(cells: Sequence[Any]) -> Values | None:
+    there = [cell for cell in cells if cell is not None]
+    if not all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in there):
+        return None
+    whole = all(isinstance(cell, int) or cell == int(cell) for cell in there)
+    values = np.array([math.nan if cell is None else float(cell) for cell in cells])
+    return number(values, whole=whole)
+
+
+def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
+    """A column of numbers (N,), NaN where one is missing, with what is known of them."""
+    values = np.asarray(values, dtype=np.float64)
+    there = values[np.isfinite(values)]
+    missing = len(values) - len(there)
+    exact = whole and not missing and np.abs(there).max(initial=0) < 2**31
+    about = {
+        "low": float(there.min()),
+        "high": float(there.max()),
+        "mean": float(there.mean()),
+        "spread": float(there.std()),
+        "whole": bool(whole),
+        "missing": missing,
+        **extra,
+    }
+    dtype = "int32" if exact else "float32"
+    return Values(spec=Spec("number", (), dtype, about), rows=values.astype(dtype))
+
+
+def _dates(cells: Sequence[Any]) -> Values | None:
+    there = [cell for cell in cells if cell is not None]
+    if not all(isinstance(cell, str) and DATE.fullmatch(cell) for cell in there):
+        return None
+    try:
+        seconds = [math.nan if cell is None else _seconds(cell) for cell in cells]
+    except ValueError:
+        return None
+    values = np.array(seconds)
+    finite = values[np.isfinite(values)]
+    if not (finite % 86400).any():
+        return number(values / 86400, whole=True, unit="day")
+    if (np.abs(finite) < 2**31).all():
+        return number(np.round(values), whole=True, unit="second")
+    return number(np.round(values / 60), whole=True, unit="minute")
+
+
+def _seconds(text: str) -> float:
+    day, *rest = re.split("[T ]", text)
+    year, month, date = (int(part) for part in day.split("-"))
+    plain = f"{year:04}-{month:02}-{date:02}" + (f"T{rest[0]}" if rest else "")
+    found = datetime.datetime.fromisoformat(plain)
+    if found.tzinfo is not None:
+        found = found.astimezone(datetime.UTC).replace(tzinfo=None)
+    return (found - EPOCH).total_seconds()
+
+
+def _booleans(cells: Sequence[Any]) -> Values:
+    rows = np.array([NONE if cell is None else int(cell) for cell in cells], dtype=np.int32)
+    return _placed(rows, ["false", "true"], boolean=True)
+
+
+def _classes(words: Sequence[str], names: Sequence[str]) -> Values:
+    places = {name: place for place, name in enumerate(names)}
+    return _placed(np.array([places.get(w, NONE) for w in words], dtype=np.int32), names)
+
+
+def _placed(rows: NDArray[np.int32], names: Sequence[str], **extra: Any) -> Values:
+    about = {"names": list(names), "missing": int((rows == NONE).sum()), **extra}
+    return Values(spec=Spec("class", (), "int32", about), rows=rows)
+
+
+def _separated(cells: Sequence[Any]) -> Values | None:
+    """Lists in one cell, such as "red|small", where at least a tenth of the cells hold several."""
+    there = [cell for cell in cells if cell is not None]
+    if not all(isinstance(cell, str) for cell in there):
+        return None
+    for sign in LIST_SIGNS:
+        parts = [
+            [] if c is None else [p.strip() for p in c.split(sign) if p.strip()] for c in cells
+        ]
+        names = {part for row in parts for part in row}
+        several = sum(len(row) > 1 for row in parts)
+        if 10 * several >= len(there) and len(names) <= max(2, MANY * len(there)):
+            return _several(parts)
+    return None
+
+
+def _several(rows: Sequence[Sequence[str]]) -> Values:
+    names = sorted({name for row in rows for name in row}, key=natural)
+    places = {name: place for place, name in enumerate(names)}
+    hot = np.zeros((len(rows), len(names)), dtype=np.uint8)
+    for line, row in zip(hot, rows, strict=True):
+        line[[places[name] for name in row]] = 1
+    return Values(spec=Spec("several", (len(names),), "uint8", {"names": names}), rows=hot)
+
+
+def _lists(cells: Sequence[Any]) -> Values | None:
+    """Lists of JSON: of names, or of zeros and ones of one length."""
+    there = [cell for cell in cells if cell is not None]
+    if all(isinstance(item, str) for cell in there for item in cell):
+        rows = [cell or [] for cell in cells]
+        names = {name for row in rows for name in row}
+        return _several(rows) if 0 < len(names) <= MOST_CLASSES else None
+    lengths = {len(cell) for cell in there}
+    bits = all(item in (0, 1) for cell in there for item in cell)
+    if len(lengths) != 1 or len(there) < len(cells) or not bits:
+        return None
+    size = lengths.pop()
+    spec = Spec("several", (size,), "uint8", {"names": [str(place) for place in range(size)]})
+    return Values(spec=spec, rows=np.array(cells, dtype=np.uint8))
+
+
+def spread(name: str, cells: Sequence[Any]) -> dict[str, list[Any]]:
+    """A column of lists of numbers of one length as a column for each place; {} for others.
+
+    StyleGAN's dataset.json has such labels where they are measurements.
+    """
+    lists = [cell for cell in cells if isinstance(cell, list)]
+    if not lists or len(lists) < len(cells) or len({len(cell) for cell in lists}) != 1:
+        return {}
+    flat = [item for cell in lists for item in cell]
+    if not all(isinstance(item, int | float) for item in flat) or all(i in (0, 1) for i in flat):
+        return {}
+    return {f"{name}_{place}": list(row) for place, row in enumerate(zip(*lists, strict=True))}

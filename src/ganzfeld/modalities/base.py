@@ -1,0 +1,205 @@
+"""What a kind of sample is: `Spec` says how one data set's samples lie, `Modality` handles them.
+
+Outside this package no code asks which kind it is: it asks the modality to decode, convert, save,
+show, describe or compare. A new kind is one file with a subclass and one entry in `MODALITIES`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.files import replace
+from ganzfeld.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ganzfeld.core.types import Batch
+
+    Vary = Callable[[Batch, int], Batch]  # a batch and a seed to a batch
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How the samples of one column lie; JSON in `config.data.spec` and in a model's config.json.
+
+    modality: a name in `ganzfeld.modalities.MODALITIES`. shape: of one sample as a network sees
+    it: (3, 64, 64), (1, 16000), (128,) tokens. dtype: as stored: uint8, int16, int32 or float32.
+    extra: what else the modality needs, all JSON: sample rate, vocabulary, axes, mean, deviation.
+
+    Example::
+
+        from ganzfeld.modalities import Spec
+
+        spec = Spec("image", (3, 64, 64), "uint8")
+        assert Spec.from_json(spec.to_json()) == spec
+    """
+
+    modality: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Numbers in a sample."""
+        return math.prod(self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"shape": list(self.shape)}
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> Spec:
+        """From what `to_json` gave and a reader has checked."""
+        return Spec(
+            str(stored["modality"]),
+            tuple(int(side) for side in stored["shape"]),
+            str(stored.get("dtype", "float32")),
+            dict(stored.get("extra", {})),
+        )
+
+
+class Modality:
+    """One kind of sample. What is written here suits arrays of floats; a kind changes the rest.
+
+    Arrays of stored samples are (N, ...) of `spec.dtype`; those of a network are what `to_network`
+    gives and what a generator makes. `to_store` takes a generator's samples back to stored ones,
+    and everything that is saved, shown or measured is stored samples.
+    """
+
+    name: str = ""  # "image"
+    noun: str = "samples"  # what several of them are called
+    suffix: str = ".npy"  # of a file that holds one sample
+    sheet_suffix: str = ".npy"  # of a file that shows many
+    hub_task: str = "other"  # as model hubs name it
+    tags: tuple[str, ...] = ()  # of a model's card
+    values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
+    rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
+    draws: bool = False  # whether single samples can be had as PIL images
+    recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
+
+    # From the store to a network and back
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        """Stored samples (N, ...), on any device, as networks take them."""
+        return stored.float()
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        """A generator's samples (N, ...) as stored ones, on the CPU."""
+        found: NDArray[Any] = samples.detach().float().cpu().numpy()
+        return found.astype(spec.dtype, copy=False)
+
+    def layout(self, network: nn.Module) -> None:
+        """Lay a network's weights out as they are fastest for such samples."""
+
+    def arrange(self, x: Tensor) -> Tensor:
+        """Samples in the memory layout that such a network is fastest with."""
+        return x
+
+    def variation(
+        self, *, mirror: bool = False, jitter: float = 0.0, together: bool = False, noise: str
+    ) -> Vary | None:
+        """What changes training batches by chance; None for nothing.
+
+        Raises ValueError for what this kind of sample cannot take.
+        """
+        if mirror or jitter:
+            raise ValueError(f"data.mirror and data.jitter are for images, not for {self.noun}")
+        return None
+
+    # For people
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        """Write one stored sample as a file that people open, whole or not at all."""
+        write_array(sample, path)
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        """Write one file that shows stored samples (N, ...), so many side by side.
+
+        columns: None chooses.
+        """
+        write_array(samples, path)
+
+    def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
+        """A stored sample as a PIL image; UsageError where such samples are no images."""
+        raise UsageError(
+            f"{self.noun} are not images", fix="model.sample(...) or model.save(count, folder)"
+        )
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        """A file that `sheet` or `save` wrote as HTML that holds it all; None if unreadable.
+
+        alt: what it shows, for those who cannot see it, any text. side: px of the longer side.
+        most: bytes, about.
+        """
+        return None
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        """Stored samples (N, ...) side by side as HTML; None where these cannot be shown."""
+        return None
+
+    def describe(self, spec: Spec) -> str:
+        """How one sample lies, for plans and reports: "64x64 pixels, 3 channel(s)"."""
+        return f"{' x '.join(map(str, spec.shape))} {spec.dtype}"
+
+    # What plans and metrics ask
+
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        """Data that there could be, each with a number of classes: on them a user's settings are
+        tried before the data are read.
+
+        size: that was asked for.
+        """
+        return []
+
+    def enough(self, spec: Spec) -> int | None:
+        """Samples to see until results begin to look right, by a rule of thumb; None: not known."""
+        return None
+
+    def too_few(self, spec: Spec) -> str:
+        """What fewer samples than `enough` are too few for, and what to expect of them."""
+        return f"{self.describe(spec)}: expect rough samples"
+
+    def smaller(self, spec: Spec, share: float) -> str | None:
+        """What to ask for where only this share of `enough` can be seen: "--size 64"."""
+        return None
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored samples as numbers (N, d), a few hundred each, without any network."""
+        return np.ascontiguousarray(stored).reshape(len(stored), -1).astype(np.float32)
+
+    def thumbnails(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Numbers (N, d) that are near each other where samples look alike: for finding copies."""
+        return self.plain(stored)
+
+    def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
+        return []
+
+
+def write_array(array: NDArray[Any], path: Path) -> None:
+    """Write a .npy file so that nobody ever sees half of it."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, buffer.getvalue())

@@ -1,0 +1,139 @@
+"""Images: pixels, uint8 (C, H, W), as floats in [-1, 1] for a network."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.image import draw, embed
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ganzfeld.modalities.base import Vary
+
+IMAGES_A_PIXEL = 1_000  # of the side, until images look right
+EXAMPLES = (  # of (side, channels, classes), until the data are known
+    (32, 3, 0),
+    (32, 3, 10),
+    (28, 1, 10),
+    (64, 3, 0),
+    (64, 3, 10),
+    (16, 3, 0),
+    (128, 3, 0),
+    (96, 3, 0),
+)
+SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
+
+
+class Images(Modality):
+    """Images of one size with 1 to 4 channels, and any number for those who bring arrays."""
+
+    name, noun, suffix, sheet_suffix = "image", "images", ".png", ".png"
+    hub_task, tags = "unconditional-image-generation", ("image-generation",)
+    values, draws, recipe = "in [-1, 1]", True, "default"
+    rescaled = True
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        from ganzfeld.modalities.image import tensors
+
+        return tensors.to_network(stored)
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        return draw.to_pixels(samples)
+
+    def layout(self, network: nn.Module) -> None:
+        from ganzfeld.modalities.image import tensors
+
+        tensors.channels_last(network)
+
+    def arrange(self, x: Tensor) -> Tensor:
+        from ganzfeld.modalities.image import tensors
+
+        return tensors.arrange(x)
+
+    def variation(
+        self, *, mirror: bool = False, jitter: float = 0.0, together: bool = False, noise: str
+    ) -> Vary | None:
+        from ganzfeld.modalities.image.transforms import variation
+
+        return variation(mirror=mirror, jitter=jitter, together=together, noise=noise)
+
+    def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
+        return draw.to_image(sample)
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        draw.save_image(draw.to_image(sample), path)
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        draw.save_image(draw.grid(samples, columns), path)
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        if (image := embed.open_picture(file)) is None:
+            return None
+        return embed.element(image, alt, side=side, most=most, lazy=lazy)
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        if len(spec.shape) != 3 or spec.shape[0] not in draw.MODES:
+            return None
+        row = np.ascontiguousarray(np.concatenate(list(samples), axis=2))
+        return embed.element(draw.to_image(row), alt, side=side, most=most, lazy=lazy)
+
+    def describe(self, spec: Spec) -> str:
+        channels, height, width = spec.shape
+        return f"{width}x{height} pixels, {channels} channel(s)"
+
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        return [
+            (Spec("image", (channels, *(size or (side, side))), "uint8"), classes)
+            for side, channels, classes in EXAMPLES
+        ]
+
+    def enough(self, spec: Spec) -> int | None:
+        """From runs of the default recipe at 28 to 96 pixels: about 1,000 images for each pixel of
+        the side."""
+        return round(IMAGES_A_PIXEL * side_of(spec))
+
+    def too_few(self, spec: Spec) -> str:
+        return f"{spec.shape[-1]}x{spec.shape[-2]} pixels: expect blotches"
+
+    def smaller(self, spec: Spec, share: float) -> str | None:
+        # time for an image grows with its area, and the images wanted with its side
+        fits = [size for size in SIZES if size <= side_of(spec) * share ** (1 / 3)]
+        return f"--size {fits[0]}" if fits else None
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        from ganzfeld.modalities.image.plain import small
+
+        return small(stored)
+
+    def thumbnails(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        from ganzfeld.modalities.image.plain import thumbnails
+
+        return thumbnails(stored)
+
+    def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
+        from ganzfeld.modalities.image.plain import variants_of
+
+        return variants_of(stored)
+
+
+def side_of(spec: Spec) -> float:
+    """The side in pixels of a square with as many of them."""
+    return math.sqrt(spec.shape[-2] * spec.shape[-1])

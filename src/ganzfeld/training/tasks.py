@@ -1,0 +1,146 @@
+"""Tasks by name, as training knows them: how their data are opened, shown and validated."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzfeld.config import Config
+from ganzfeld.core import latents
+from ganzfeld.core.progress import Progress
+from ganzfeld.data import domains, held
+from ganzfeld.data.options import PackOptions
+from ganzfeld.data.pack import Pack, open_pack
+from ganzfeld.data.pairs import TwoDomains
+from ganzfeld.games import Game
+from ganzfeld.games.ema import Averages
+from ganzfeld.metrics import translation
+from ganzfeld.training.trainer import Trainer
+from ganzfeld.training.validation import LEAST
+
+Dataset = Pack | TwoDomains
+Source = str | os.PathLike[str]
+
+
+class Work:
+    """What training does for one task; `models.task.Task` has what becomes of it.
+
+    from_noise: whether samples are drawn from latents, and so compared with data as a whole.
+    """
+
+    name: str = ""
+    from_noise: bool = True
+
+    def open(
+        self,
+        source: Source,
+        layout: str,
+        wanted: PackOptions,
+        *,
+        other: Source | None,
+        channels_b: int | None,
+        progress: Progress,
+    ) -> Dataset:
+        """The packed data. layout: see `recipes.base.Recipe`."""
+        raise NotImplementedError
+
+    def held_out(self, data: Any) -> int | None:
+        """Samples that are kept out of training by default; None where it keeps none so."""
+        return None
+
+    def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+        """Samples that show how training stands, always of the same inputs; columns of a sheet."""
+        raise NotImplementedError
+
+    def compared(self, game: Game, data: Any) -> Pack | None:
+        """The data that samples can be compared with as a whole; None where they cannot."""
+        return None
+
+    def validate(
+        self, game: Game, averages: Averages, data: Any, device: torch.device
+    ) -> dict[str, Any] | None:
+        """Errors of the averaged networks where they are known sample by sample; None elsewhere."""
+        return None
+
+
+class Generation(Work):
+    """Samples from noise: the same latents in each sheet, a row for each of at most ten classes."""
+
+    name = "generation"
+
+    def open(
+        self,
+        source: Source,
+        layout: str,
+        wanted: PackOptions,
+        *,
+        other: Source | None,
+        channels_b: int | None,
+        progress: Progress,
+    ) -> Dataset:
+        domains.need_pictures(source, other)
+        return open_pack(source, wanted, progress=progress)
+
+    def held_out(self, data: Any) -> int | None:
+        return held.usual(data.count)
+
+    def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+        classes = min(len(config.data.classes), 10)
+        count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
+        name, device = config.run.latents or latents.PORTABLE, trainer.device
+        z = torch.from_numpy(latents.draw(name, game.latent, config.run.seed, range(count)))
+        y = torch.arange(count, device=device) // columns if classes else None
+        given = {}
+        if config.data.conditions:
+            rows = torch.tensor(config.data.conditions["rows"], dtype=torch.float32)
+            given = {"c": rows[torch.arange(count) % len(rows)].to(device)}
+        return game.sample(z.to(device), y, **given).float().cpu(), columns
+
+    def compared(self, game: Game, data: Any) -> Pack | None:
+        return data if game.latent and len(data) >= LEAST else None
+
+
+class Translation(Work):
+    """Samples of one domain from another: inputs beside outputs, errors where these are known."""
+
+    name = "translation"
+    from_noise = False
+
+    def open(
+        self,
+        source: Source,
+        layout: str,
+        wanted: PackOptions,
+        *,
+        other: Source | None,
+        channels_b: int | None,
+        progress: Progress,
+    ) -> Dataset:
+        return domains.open_domains(
+            domains.named(source, layout),
+            layout,
+            wanted,
+            other=other,
+            channels_b=channels_b,
+            progress=progress,
+        )
+
+    def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+        return translation.preview(game, trainer.data, trainer.device)  # type: ignore[arg-type]
+
+    def validate(
+        self, game: Game, averages: Averages, data: Any, device: torch.device
+    ) -> dict[str, Any] | None:
+        with averages.applied(game) as applied:
+            return translation.measure(applied, data, device)
+
+
+WORK: dict[str, Work] = {work.name: work for work in (Generation(), Translation())}
+
+
+def work_of(game: Game) -> Work:
+    """Of a game, by its task."""
+    return WORK[game.task]
