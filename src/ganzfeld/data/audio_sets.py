@@ -18,6 +18,7 @@ from ganzfeld.core.randomness import numpy_generator
 RATE = 8_000  # Hz
 LENGTH = 2_048  # samples: 0.256 s
 COUNT = 4_000
+VERSION = 1  # raise it when a sound would be another
 
 # First three formants in Hz, of men (Peterson and Barney 1952), as in heed, head, had, hot, who'd
 VOWELS: dict[str, tuple[float, float, float]] = {
@@ -40,7 +41,7 @@ TOP = 0.96  # of the Nyquist frequency: no harmonic is higher
 
 @dataclass(frozen=True)
 class Vowels:
-    """x: (n, 2048) int16 at 8 kHz. y: (n,) int64 into `NAMES`. pitch: (n,) Hz. formants: (n, 3) Hz."""
+    """x: (n, 2048) int16 at 8 kHz. y: (n,) int64 into `NAMES`. pitch, formants: (n,), (n, 3) Hz."""
 
     x: NDArray[np.int16]
     y: NDArray[np.int64]
@@ -97,7 +98,7 @@ def voice(seed: int, number: int) -> tuple[NDArray[np.int16], float, NDArray[np.
 def response(
     frequencies: NDArray[np.float64], formants: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """Complex gain (n,) of a voice at frequencies in Hz: glottis and lips -6 dB an octave, formants.
+    """Complex gain (n,) of a voice at frequencies in Hz: formants, and -6 dB an octave.
 
     A formant at F of bandwidth B is a resonator with unit gain at 0 Hz, F^2 / (F^2 - f^2 + i B f).
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import sounds
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
 from ganzfeld.data.candidates import PREFIX, labels_by_column
@@ -25,6 +27,8 @@ TINY = 4  # px; a side below is that of no image
 SMALL = 128  # px: images that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
+# embedded sets of other kinds than images: (name, samples or None) to a source
+EMBEDDED: dict[str, Callable[[str, int | None], Gathered]] = {"vowels": sounds.embedded}
 
 
 def load_source(
@@ -38,6 +42,8 @@ def load_source(
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
         found = find_source(source, options.reading)
+    elif (make := EMBEDDED.get(str(source).partition(":")[0])) is not None:
+        found = make(str(source).partition(":")[0], options.count or drawn or None)
     else:
         options = replace(
             options,
@@ -45,8 +51,8 @@ def load_source(
             size=options.size or EMBEDDED_SIZE,
         )
         found = _avatars(options)
-        if os.path.exists(source):
-            found.notes.append(f"the embedded data, not the folder: that is ./{source}")
+    if drawn is not None and os.path.exists(source):
+        found.notes.append(f"the embedded data, not the folder: that is ./{source}")
     return found, options
 
 

@@ -36,10 +36,10 @@ from ganzfeld.errors import DataError, did_you_mean
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
-EMBEDDED = ("avatars",)
+EMBEDDED = ("avatars", "vowels")
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
-    "CSV, a text file, or avatars"
+    "CSV, a text file, or embedded data (avatars, vowels)"
 )
 
 
@@ -81,8 +81,8 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
         return 0
     if not number.isascii() or not number.isdigit() or not 1 <= len(number) <= 9 or int(number) < 1:
         raise DataError(
-            f"{shown(source)}: a number of images was expected behind the colon",
-            fix="avatars:2000",
+            f"{shown(source)}: a number of samples was expected behind the colon",
+            fix=f"{name}:2000",
         )
     return int(number)
 

@@ -14,6 +14,7 @@ __all__ = ["MODALITIES", "Modality", "Spec", "image_spec", "modality_of", "spec_
 
 PLACES = {  # a kind's name, and where its class lies: one line a kind
     "image": "ganzfeld.modalities.image.modality:Images",
+    "audio": "ganzfeld.modalities.audio.modality:Sounds",
 }
 
 

@@ -86,8 +86,16 @@ class Modality:
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
+    fits: bool = False  # whether `fitted` looks at the data
 
     # From the store to a network and back
+
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+        """The spec with what is found of the training part: scales, moments.
+
+        stored: samples (N, ...). c: their conditions (N, k), as networks see them.
+        """
+        return spec
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         """Stored samples (N, ...), on any device, as networks take them."""

@@ -24,6 +24,7 @@ from ganzfeld.networks.tutorials import (
     MnistGenerator,
 )
 from ganzfeld.networks.unet import UNetTranslator
+from ganzfeld.networks.wave import WaveDiscriminator, WaveGenerator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -43,4 +44,6 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "wave-generator": WaveGenerator,
+    "wave-discriminator": WaveDiscriminator,
 }

@@ -16,6 +16,7 @@ from ganzfeld.core import distributed, latents
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
+from ganzfeld.data.pack import Pack
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -68,6 +69,8 @@ def fit(
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
     spec, conditions = spec_of_data(pack), conditions_of(pack)
     recipe, found = recipe_for(recipe, spec)
+    held_out = WORK[found.task].held_out(pack) if held_out is None else held_out
+    spec = fitted_spec(pack, held_out)
     facts = Facts(
         count=pack.count,
         spec=spec,
@@ -92,15 +95,25 @@ def fit(
     data.source = whole_path(source) or source
     data.labels = labels
     data.halves = getattr(pack, "halves", False)
-    data.spec, data.conditions = spec.to_json(), conditions
+    data.spec = data.spec or spec.to_json()  # a recipe may have networks see them otherwise
+    data.conditions = conditions
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     data.held_out = held_out
-    if held_out is None:
-        data.held_out = WORK[found.task].held_out(pack)
     return config
+
+
+def fitted_spec(pack: Dataset, held_out: int | None) -> Spec:
+    """How the samples lie, with what their kind finds of those that are trained on."""
+    spec = spec_of_data(pack)
+    kind = modality_of(spec)
+    if not kind.fits or not isinstance(pack, Pack):
+        return spec
+    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, held_out))
+    rows = pack.rows(training)
+    return kind.fitted(spec, rows["x"], rows.get("c"))
 
 
 def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:

@@ -13,6 +13,7 @@ from ganzfeld.modalities.audio.prepare import to_float
 from ganzfeld.modalities.audio.stft import stft
 
 RANGE = 60.0  # dB below the loudest place of a sound that an image shows
+SPACE = 4  # px between two spectrograms of a sheet
 GAP = 0.25  # s of silence between two sounds of a sheet
 # from night through violet and orange to pale yellow: lightness rises evenly
 STOPS = np.array(
@@ -49,7 +50,7 @@ def spectrogram(wave: NDArray[np.int16], rate: int) -> Image.Image:
 
 
 def spectrogram_sheet(
-    waves: Waves, rate: int, columns: int | None = None, gap: int = 4
+    waves: Waves, rate: int, columns: int | None = None, gap: int = SPACE
 ) -> Image.Image:
     """Sounds (N, L) as spectrograms in rows on white."""
     images = coloured(levels(waves, rate))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ SILENT = 1e-4  # of full scale: a peak below it is no sound
 FRAME = 0.010  # s, of the level by which silence is found
 MARGIN = 0.020  # s, kept on both sides of what is no silence
 FADE = 0.005  # s, at both ends
+TRIM = 30.0  # dB below the loudest 10 ms of a sound: silence
 
 
 @dataclass(frozen=True)
@@ -25,43 +28,74 @@ class Shape:
 
     rate: int
     length: int
-    trim: float = 30.0
+    trim: float = TRIM
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """samples: (length,) int16. done: what was changed, in words that can be counted."""
+@dataclass
+class Fitted:
+    """Sounds of one set, alike. waves: (length,) int16 by number. bad: reasons by number.
 
-    samples: NDArray[np.int16]
-    done: tuple[str, ...]
+    facts: what was changed, and how often.
+    """
+
+    length: int
+    waves: dict[int, NDArray[np.int16]] = field(default_factory=dict)
+    bad: dict[int, str] = field(default_factory=dict)
+    facts: Counter[str] = field(default_factory=Counter)
 
 
-def prepare(sound: Sound, shape: Shape) -> Prepared:
-    """Mix to one channel, resample, trim silence, bring the peak to 0.9, cut or pad to length.
+def fit_all(sounds: Mapping[int, Sound], rate: int, hop: int) -> Fitted:
+    """All sounds of a set at one rate and of a length that holds nine of ten whole.
 
-    The padding is at the end, so that all sounds begin at the same place. Raises BadSound where
-    nothing can be heard.
+    hop: of the spectrogram: the length is a multiple of 16 of them.
+    """
+    found, cleaned = Fitted(0), {}
+    for number, sound in sounds.items():
+        try:
+            cleaned[number], done = clean(sound, rate)
+            found.facts.update(done)
+        except BadSound as error:
+            found.bad[number] = str(error)
+    lengths = np.array([len(wave) for wave in cleaned.values()], np.int64)
+    found.length = length_for(lengths, hop)
+    if cut := int((lengths > found.length).sum()):
+        found.facts[f"cut to {found.length / rate:.2f} s"] = cut
+    found.waves = {number: finish(wave, rate, found.length) for number, wave in cleaned.items()}
+    return found
+
+
+def prepare(sound: Sound, shape: Shape) -> NDArray[np.int16]:
+    """One sound as it is stored, (length,); BadSound where nothing can be heard."""
+    return finish(clean(sound, shape.rate, shape.trim)[0], shape.rate, shape.length)
+
+
+def clean(sound: Sound, rate: int, trim: float = TRIM) -> tuple[Wave, list[str]]:
+    """One channel (n,) at `rate` Hz without silence at its ends, and what was changed.
+
+    Raises BadSound where nothing can be heard.
     """
     done = []
     wave, channels = sound.samples.mean(0), len(sound.samples)
     if channels > 1:
         done.append("mixed to one channel")
-    if sound.rate != shape.rate:
+    if sound.rate != rate:
         done.append(f"resampled from {sound.rate:,} Hz")
-        wave = resample(wave, sound.rate, shape.rate)
+        wave = resample(wave, sound.rate, rate)
     wave = wave - wave.mean(dtype=np.float64).astype(np.float32)
-    if np.abs(wave).max() < SILENT:
+    if not len(wave) or np.abs(wave).max() < SILENT:
         raise BadSound("silence")
-    if shape.trim:
-        wave = trimmed(wave, shape.rate, shape.trim)
-    wave = wave * (PEAK / np.abs(wave).max())
-    if len(wave) > shape.length:
-        done.append("cut at the end")
-        wave = wave[: shape.length]
-    faded = fade(wave, shape.rate)
-    whole = np.zeros(shape.length, np.float32)
+    return (trimmed(wave, rate, trim) if trim else wave), done
+
+
+def finish(wave: Wave, rate: int, length: int) -> NDArray[np.int16]:
+    """A wave cut or padded with zeros at its end to `length`, faded, with a peak of 0.9.
+
+    All sounds so begin at the same place.
+    """
+    faded = fade(wave[:length], rate)
+    whole = np.zeros(length, np.float32)
     whole[: len(faded)] = faded
-    return Prepared(to_int16(whole), tuple(done))
+    return to_int16(whole * (PEAK / max(float(np.abs(whole).max()), SILENT)))
 
 
 def trimmed(wave: Wave, rate: int, decibels: float) -> Wave:

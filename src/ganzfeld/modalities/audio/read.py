@@ -19,7 +19,8 @@ OTHERS = (  # starts of files that libsndfile reads
     (b".snd", "AU"),
     (b"caff", "CAF"),
 )
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"})
+NEEDS = "pip install 'ganzfeld[audio]'"
+MOST_SECONDS = 3_600
 
 
 def format_of(head: bytes) -> str:
@@ -35,19 +36,27 @@ def read_sound(data: bytes) -> Sound:
     """Samples of a file's content, whatever its name; BadSound says why there are none."""
     found = format_of(data[:16])
     if found == "WAV":
-        return read_wav(data)
+        return checked(read_wav(data))
     if not found:
         raise BadSound(what_it_is(data))
     try:
         import soundfile  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
-        raise BadSound(f'{found} (pip install "ganzfeld[audio]", or save it as WAV)') from None
+        raise BadSound(f"{found} ({NEEDS}, or save it as WAV)") from None
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except (RuntimeError, soundfile.LibsndfileError) as error:
         raise BadSound(f"damaged {found} ({error})") from error
-    if not len(samples):
-        raise BadSound("no samples")
     if not np.isfinite(samples).all():
         raise BadSound("samples that are NaN or infinite")
-    return Sound(np.ascontiguousarray(samples.T), int(rate), found)
+    return checked(Sound(np.ascontiguousarray(samples.T), int(rate), found))
+
+
+def checked(sound: Sound) -> Sound:
+    """A sound that is no longer than an hour; BadSound for others."""
+    length = sound.samples.shape[1]
+    if not length:
+        raise BadSound("no samples")
+    if length > MOST_SECONDS * sound.rate:
+        raise BadSound(f"too long: over {MOST_SECONDS // 60} minutes")
+    return sound

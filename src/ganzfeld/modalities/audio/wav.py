@@ -15,7 +15,7 @@ Wave = NDArray[np.float32]
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format tags
 COMPRESSED = {2: "ADPCM", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM", 85: "MP3"}
-LARGEST_RATE = 768_000  # Hz
+RATES = (100, 768_000)  # Hz
 MOST_CHANNELS = 64
 UNKNOWN = (0, 0xFFFFFFFF)  # sizes that a program writes which streams and cannot go back
 
@@ -62,7 +62,7 @@ def read_wav(data: bytes) -> Sound:
     if tag not in (PCM, FLOAT):
         what = COMPRESSED.get(tag, f"format {tag}")
         raise BadSound(f"a WAV file with {what} inside (ffmpeg -i IN -c:a pcm_s16le OUT.wav)")
-    if not (0 < channels <= MOST_CHANNELS and 0 < rate <= LARGEST_RATE):
+    if not (0 < channels <= MOST_CHANNELS and RATES[0] <= rate <= RATES[1]):
         raise BadSound(f"damaged ({channels} channels at {rate} Hz)")
     if bits not in ((32, 64) if tag == FLOAT else (8, 16, 24, 32)) or block != channels * bits // 8:
         raise BadSound(f"damaged ({bits} bits a sample, {block} bytes a frame)")
