@@ -37,6 +37,7 @@ SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a
         "field", 20_000, "ganzfeld.data.field_sets:deposits", condition=("energy",)
     ),
     "ising": Embedded("field", 6_000, "ganzfeld.data.field_sets:spins", condition=("temperature",)),
+    "vowels": Embedded("audio", 4_000, "ganzfeld.data.sounds:vowels"),
     "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
     "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
 }

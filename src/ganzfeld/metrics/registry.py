@@ -11,6 +11,7 @@ import numpy as np
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.metrics import field_family, lines, table_family
+from ganzfeld.metrics.audio_metrics import sound
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
 from ganzfeld.metrics.family import Family as Family
@@ -203,6 +204,7 @@ FAMILIES: dict[str, Family] = {
     **lines.FAMILIES,
     **field_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
+    "sound": Family(sound, "is for sounds", modality="audio", keeps=True),
 }
 
 
@@ -233,6 +235,10 @@ TABLE = (
     Metric("domain_score_of_data", "score", "the same of the data", None),
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
+    Metric("heard", "sound", "share in which the listener hears the requested class", "max"),
+    Metric("silent", "sound", "share of the sounds in which nothing is heard", "min"),
+    Metric("silence", "sound", "share of a sound that is 40 dB below its loudest part", None),
+    Metric("loudness", "sound", "root mean square, full scale 1", None),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
     *lines.TABLE,
     *field_family.TABLE,

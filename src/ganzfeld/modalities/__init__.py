@@ -17,6 +17,7 @@ PLACES = {  # a kind's name, and where its class lies: one line a kind
     "text": "ganzfeld.modalities.text:Texts",
     "field": "ganzfeld.modalities.field.kind:Fields",
     "table": "ganzfeld.modalities.table.modality:Tables",
+    "audio": "ganzfeld.modalities.audio.modality:Sounds",
 }
 
 

@@ -32,6 +32,7 @@ from ganzfeld.networks.tutorials import (
     MnistGenerator,
 )
 from ganzfeld.networks.unet import UNetTranslator
+from ganzfeld.networks.wave import WaveDiscriminator, WaveGenerator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -59,4 +60,6 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "table-discriminator": TableDiscriminator,
     "table-encoder": TableEncoder,
     "table-decoder": TableDecoder,
+    "wave-generator": WaveGenerator,
+    "wave-discriminator": WaveDiscriminator,
 }

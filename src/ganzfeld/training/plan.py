@@ -99,7 +99,8 @@ def fit(
     data.source = whole_path(source) or source
     data.labels = labels
     data.halves = getattr(pack, "halves", False)
-    data.spec, data.conditions = spec.to_json(), conditions
+    data.spec = data.spec or spec.to_json()  # a recipe may have networks see them otherwise
+    data.conditions = conditions
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
