@@ -13,7 +13,7 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import resolve
-from ganzfeld.data.embedded import usual_conditions
+from ganzfeld.data.discover import usual_conditions
 from ganzfeld.data.options import PackOptions
 from ganzfeld.errors import UsageError
 from ganzfeld.training.tasks import WORK, Dataset
