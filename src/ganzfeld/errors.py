@@ -54,6 +54,15 @@ class GanzfeldError(Exception):
     """What went wrong and where; what is safe; the command that fixes it.
 
     Names of files and classes in it are made safe to print.
+
+    Example::
+
+        import ganzfeld
+
+        try:
+            ganzfeld.train("no such folder")
+        except ganzfeld.GanzfeldError as error:
+            print(error.code, error.what, error.fix)
     """
 
     code = 70

@@ -74,6 +74,19 @@ def evaluate(
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import ganzfeld
+
+        found = ganzfeld.evaluate(
+            "runs/avatars-default",
+            "avatars:64",
+            metrics=["precision_recall"],
+            extractor="random",
+            count=32,
+        )
+        print(found["precision"], found["real"]["precision"])
     """
     chosen = choose_metrics(metrics)
     subject = open_subject(model, trust_code)

@@ -38,6 +38,13 @@ class Model:
     about: the content of the model folder's config.json.
     generator: maps (z, y) to images.
     discriminator: maps (images, y) to logits, as it was trained beside the generator; or None.
+
+    Example::
+
+        import ganzfeld
+
+        model = ganzfeld.load("runs/avatars-default")
+        print(model.shape, model.latent, model.classes)
     """
 
     def __init__(
@@ -64,6 +71,12 @@ class Model:
         """The model itself, its networks moved to a device: "auto", "cpu", "cuda" or "mps".
 
         Samples of one device differ from another's by rounding.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default").to("cpu")
         """
         where = torch_device(device)
         self.generator.to(where)
@@ -95,6 +108,14 @@ class Model:
         mean, std: of the latents. Below 1, samples are more alike and often cleaner
             (Brock et al. 2019, "truncation", here without the cut).
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            x = model.sample(4, seed=0)
+            more = model.sample(2, seed=0, start=4)  # samples 4 and 5 of the same seed
         """
         if rank is not None or of is not None:
             from ganzfeld.models.rank import best
@@ -119,6 +140,15 @@ class Model:
 
         labels: one for each sample, or one for all; needed where the model has classes.
         See `ganzfeld.models.rank.score`.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            one = model.classes[0]
+            x = model.sample(4, labels=one)
+            best = x[model.score(x, one).argmax()]
         """
         from ganzfeld.models.rank import score
 
@@ -130,6 +160,13 @@ class Model:
         """Samples (F, C, H, W) on the way from the first image of each seed to the next.
 
         See `ganzfeld.models.interpolate.frames`, which gives them a few at a time.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            frames = model.interpolate([1, 2, 3], frames=8, loop=True)
         """
         from ganzfeld.models import interpolate as interpolation
 
@@ -145,7 +182,15 @@ class Model:
         labels: Labels = None,
         start: int = 0,
     ) -> list[Image.Image]:
-        """The same samples as PIL images."""
+        """The same samples as PIL images.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            model.images(1, seed=7)[0].save("seven.png")
+        """
         x = self.sample(count, seed=seed, labels=labels, start=start)
         return [pictures.to_image(p) for p in pictures.to_pixels(x)]
 
@@ -160,7 +205,15 @@ class Model:
         mean: float = 0.0,
         std: float = 1.0,
     ) -> Iterator[Tensor]:
-        """`sample` a few at a time, for counts that do not fit into memory."""
+        """`sample` a few at a time, for counts that do not fit into memory.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            count = sum(len(x) for x in model.chunks(100))  # 32 at a time
+        """
         if count < 1 or start < 0:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
         if std < 0:

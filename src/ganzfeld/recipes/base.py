@@ -11,7 +11,15 @@ from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a recipe may depend on. Sizes are of the packed images."""
+    """What a recipe may depend on. Sizes are of the packed images.
+
+    Example::
+
+        from ganzfeld import Facts, recipes
+
+        facts = Facts(count=1_000, channels=1, height=28, width=28, classes=10)
+        config = recipes.dcgan(facts)
+    """
 
     count: int
     channels: int
