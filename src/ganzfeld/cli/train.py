@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.cli.options import GRID_PIXELS, parse_size, stopped_by_ctrl_c
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def train(
