@@ -154,6 +154,7 @@ def test_errors_have_a_chinese_frame_on_the_screen_and_stay_english_in_python(
 ENGLISH_STAYS = {"r1", "r2", "adversarial"}  # names of terms and settings
 
 
+@pytest.mark.long
 def test_a_run_speaks_chinese(
     chinese: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ganzfeld
 
 
@@ -14,6 +16,7 @@ def test_all_is_sorted_and_importable() -> None:
         assert getattr(ganzfeld, name).__doc__, f"{name} has no docstring"
 
 
+@pytest.mark.long
 def test_exported_names_are_those_of_all() -> None:
     code = (
         "import sys, types, ganzfeld\n"

@@ -20,14 +20,19 @@ METHODS = {  # what is called on an object that a user holds
 }
 
 
-def public() -> Iterator[tuple[str, Any]]:
+LONG = {"train", "resume", "Translator"}  # which train
+
+
+def public() -> Iterator[Any]:
+    """Names, and what they are of."""
     for name in ganzfeld.__all__:
         if name in ALIASES:
             continue
         thing = getattr(ganzfeld, name)
-        yield name, thing
+        marks = [pytest.mark.long] if name in LONG else []
+        yield pytest.param(name, thing, id=name, marks=marks)
         for method in METHODS.get(name, []):
-            yield f"{name}.{method}", getattr(thing, method)
+            yield pytest.param(f"{name}.{method}", getattr(thing, method), id=f"{name}.{method}")
 
 
 def example_of(thing: Any) -> str:
@@ -52,7 +57,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize(("name", "thing"), list(public()), ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("name", "thing"), list(public()))
 def test_examples_run(
     name: str, thing: Any, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
