@@ -34,10 +34,12 @@ from ganzfeld.modalities.image.draw import save_image, to_pixels
 from ganzfeld.studies.budget import Job, configured, images_within, timed_train
 
 SIDE, BATCH, LATENT = 48, 128, 100
-SIDES = {"classic": "The classic DCGAN, as published", "ours": "ganzfeld train"}
+SIDES = {"classic": "The classic DCGAN", "ours": "ganzfeld train"}
 SLACK = 1.02  # of the budget
-ROWS, COLUMNS, TILE, GAP = 5, 6, 72, 3
+ROWS, COLUMNS = 4, {"classic": 3, "ours": 6}
+COUNT, TILE, GAP = 30, 96, 4  # samples kept; pixels
 EDGE, HEAD, BETWEEN = 14, 64, 30
+Pixels = NDArray[np.uint8]
 INK, PALE, PAPER = (24, 24, 27), (113, 113, 122), (255, 255, 255)
 
 
@@ -65,7 +67,7 @@ def classic(pack: Pack, seconds: float) -> tuple[Tensor, int]:
     d_adam, g_adam = (torch.optim.Adam(n.parameters(), 2e-4, (0.5, 0.999)) for n in (D, G))
     criterion = nn.BCELoss()
     ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
-    shown, seen = torch.randn(ROWS * COLUMNS, LATENT), 0
+    shown, seen = torch.randn(COUNT, LATENT), 0
     start = time.process_time()
     while time.process_time() - start < seconds:
         for indices in torch.randperm(len(pack)).split(BATCH):
@@ -98,7 +100,7 @@ def ours(pack: Pack, seconds: float, work: Path) -> tuple[Tensor, int, float]:
         if used <= seconds * SLACK:
             break
         images = int(images * seconds / used)
-    return ganzfeld.load(work / f"run{turn}").sample(ROWS * COLUMNS, seed=0), images, used
+    return ganzfeld.load(work / f"run{turn}").sample(COUNT, seed=0), images, used
 
 
 def train(side: str, seconds: float, work: Path) -> None:
@@ -117,28 +119,30 @@ def train(side: str, seconds: float, work: Path) -> None:
     (work / f"{side}.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def panel(sheet: Image.Image, left: int, title: str, note: str, x: NDArray[np.uint8]) -> None:
-    """One side: a heading of two lines, and its samples in rows below."""
+def panel(sheet: Image.Image, left: int, columns: int, head: list[str], x: Pixels) -> None:
+    """One side: a heading of two lines, and its first samples in rows below."""
     draw = ImageDraw.Draw(sheet)
-    draw.text((left, EDGE), title, INK, ImageFont.load_default(23))
-    draw.text((left, EDGE + 31), note, PALE, ImageFont.load_default(15))
-    for index, pixels in enumerate(x[: ROWS * COLUMNS]):
-        row, column = divmod(index, COLUMNS)
+    draw.text((left, EDGE), head[0], INK, ImageFont.load_default(24))
+    draw.text((left, EDGE + 32), head[1], PALE, ImageFont.load_default(16))
+    for index, pixels in enumerate(x[: ROWS * columns]):
+        row, column = divmod(index, columns)
         tile = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
         place = left + column * (TILE + GAP), EDGE + HEAD + row * (TILE + GAP)
         sheet.paste(tile.resize((TILE, TILE), Image.Resampling.BICUBIC), place)
 
 
 def layout(work: Path) -> Image.Image:
-    samples = {side: np.load(work / f"{side}.npy", allow_pickle=False) for side in SIDES}
-    facts = {side: json.loads((work / f"{side}.json").read_text()) for side in SIDES}
-    wide, high = COLUMNS * (TILE + GAP) - GAP, ROWS * (TILE + GAP) - GAP
-    sheet = Image.new("RGB", (2 * (EDGE + wide) + BETWEEN, 2 * EDGE + HEAD + high), PAPER)
+    """Both sides next to each other, with what each of them spent."""
+    wide = {side: columns * (TILE + GAP) - GAP for side, columns in COLUMNS.items()}
+    high = 2 * EDGE + HEAD + ROWS * (TILE + GAP) - GAP
+    sheet = Image.new("RGB", (2 * EDGE + BETWEEN + sum(wide.values()), high), PAPER)
+    left = EDGE
     for side, title in SIDES.items():
-        minutes = f"{facts[side]['seconds'] / 60:g} minutes on one CPU core"
-        note = f"{minutes}, {facts[side]['images']:,} images seen"
-        left = EDGE if side == "classic" else EDGE + wide + BETWEEN
-        panel(sheet, left, title, note, samples[side])
+        samples = np.load(work / f"{side}.npy", allow_pickle=False)
+        facts = json.loads((work / f"{side}.json").read_text())
+        spent = f"{facts['seconds'] / 60:g} CPU minutes, {facts['images']:,} images seen"
+        panel(sheet, left, COLUMNS[side], [title, spent], samples)
+        left += wide[side] + BETWEEN
     return sheet.quantize(256, dither=Image.Dither.NONE)
 
 
