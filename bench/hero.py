@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -157,6 +158,8 @@ def main() -> None:
         options.work.mkdir(parents=True, exist_ok=True)
         for side in [options.only] if options.only else SIDES:
             train(side, options.seconds, options.work)
+    if lacking := [side for side in SIDES if not (options.work / f"{side}.npy").exists()]:
+        sys.exit(f"no image yet: {options.work} has no samples of {' and '.join(lacking)}")
     save_image(layout(options.work), options.out, optimize=True)
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
 
