@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -117,8 +116,8 @@ def whole(text: str) -> str | None:
     if (found := catalogue().get(text)) is not None:
         return found
     for known, chinese in patterns():
-        if match := known.fullmatch(text):
-            return FIELD.sub(filled(match), chinese)
+        if (match := known.fullmatch(text)) and (values := values_of(match)) is not None:
+            return FIELD.sub(lambda field: values[field[1]], chinese)
     if text.endswith(".") and (found := whole(text[:-1])) is not None:
         return f"{found}。"
     if text[:1].isupper() and (found := whole(text[:1].lower() + text[1:])) is not None:
@@ -126,14 +125,15 @@ def whole(text: str) -> str | None:
     return None
 
 
-def filled(match: re.Match[str]) -> Callable[[re.Match[str]], str]:
-    """What stands in a field of the translation."""
-
-    def value(field: re.Match[str]) -> str:
-        name = field[1]
-        return in_chinese(match[name]) if name.isupper() else match[name]
-
-    return value
+def values_of(match: re.Match[str]) -> dict[str, str] | None:
+    """What stands in the fields of a translation; None where a part has none itself."""
+    values = match.groupdict()
+    for name in filter(str.isupper, values):
+        told = in_chinese(values[name])
+        if told == values[name] and name != "REST":
+            return None
+        values[name] = told
+    return values
 
 
 def in_parts(text: str) -> str | None:
