@@ -65,6 +65,11 @@ def test_numbers_are_kept_parts_are_translated_and_names_are_not(chinese: None) 
     assert tr("plan for data") == "data 的训练计划"  # a folder of this name, and no word
     assert tr("2 images in images, grid in grid") == "images 中有 2 张图像，样本图在 grid"
     assert tr("no entry of this kind") == "no entry of this kind"
+    assert tr("between all images; unbiased; 0 is best") == "全部图像之间，无偏；0 最好"
+    assert tr("about nothing that is known") == "about nothing that is known"
+    assert tr("The recipe default saw 64 images of photos in 7 s of training; it is new.") == (
+        "配方 default 用 7 秒训练了 photos 的 64 张图像；it is new."
+    )
     said = "Frechet 0.52 where real images have 0.04: far from real images; still improving."
     assert tr(said) == "Frechet 距离 0.52，真实图像为 0.04：与真实图像相差很远；仍在变好。"
 

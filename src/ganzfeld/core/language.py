@@ -6,7 +6,9 @@ the key is the English sentence, with {fields} for what differs:
 
     one small letter   a number, such as {n}
     small letters      names and paths, which stay as they are
-    CAPITALS           a part that is translated in turn: up to a semicolon, {REST} to the end
+    CAPITALS           a part that is translated in turn; without a translation, all stays English
+
+No field but {REST} and a few more holds a semicolon or the end of a sentence.
 
 What has no entry stays English. Files that programs read (JSON, model cards) are always English.
 """
@@ -24,9 +26,10 @@ from ganzfeld.text import lines
 
 MESSAGES = Path(__file__).with_name("messages.zh.json")
 FIELD = re.compile(r"\{(\w+)\}")
-JOINS = (("; ", "；"), (". ", "。"))  # between parts that are looked up one by one
-NUMBER = r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?"
-PART = r"(?:(?!; ).)+?"
+JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
+NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
+PART = r"(?:(?!; |\. ).)+?"
+WIDE = frozenset({"REST", "command", "line", "reason", "table"})  # fields that may hold anything
 
 
 def language() -> str:
@@ -80,9 +83,9 @@ def catalogue() -> dict[str, str]:
 
 @cache
 def patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Entries with fields, those with the most fixed text first."""
+    """Entries with fields: labels before the {REST}, then those with the most fixed text first."""
     keys = [key for key in catalogue() if FIELD.search(key)]
-    keys.sort(key=lambda key: -len(FIELD.sub("", key)))
+    keys.sort(key=lambda key: ("{REST}" not in key, -len(FIELD.sub("", key))))
     return [(pattern(key), catalogue()[key]) for key in keys]
 
 
@@ -99,7 +102,7 @@ def pattern(key: str) -> re.Pattern[str]:
 def what_fits(field: str) -> str:
     if len(field) == 1:
         return NUMBER
-    return PART if field.isupper() and field != "REST" else ".+?"
+    return ".+?" if field in WIDE else PART
 
 
 @lru_cache(maxsize=4096)
@@ -137,10 +140,24 @@ def values_of(match: re.Match[str]) -> dict[str, str] | None:
 
 
 def in_parts(text: str) -> str | None:
+    """The sentences or clauses of a text one by one; entries of several clauses come first."""
     for english, chinese in JOINS:
         parts = text.split(english)
-        if len(parts) > 1:
-            told = [in_chinese(part) for part in parts]
-            if told != parts:
-                return chinese.join(told)
+        if len(parts) == 1:
+            continue
+        told, start = [], 0
+        while start < len(parts):
+            end, found = longest(parts, start, english)
+            told.append(found)
+            start = end
+        if told != parts:
+            return chinese.join(told)
     return None
+
+
+def longest(parts: list[str], start: int, join: str) -> tuple[int, str]:
+    """The end of the longest run of parts that is an entry, and its Chinese."""
+    for end in range(len(parts), start + 1, -1):
+        if (found := whole(join.join(parts[start:end]))) is not None:
+            return end, found
+    return start + 1, in_chinese(parts[start])
