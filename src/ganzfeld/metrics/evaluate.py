@@ -79,6 +79,19 @@ def evaluate(
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import ganzfeld
+
+        found = ganzfeld.evaluate(
+            "runs/avatars-default",
+            "avatars:64",
+            metrics=["precision_recall"],
+            extractor="random",
+            count=32,
+        )
+        print(found["precision"], found["real"]["precision"])
     """
     choose_metrics(metrics)  # a wrong name should not wait for the data
     border.whole(seed, "--seed", 0, border.MOST_SEED)
