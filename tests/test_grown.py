@@ -16,6 +16,7 @@ from ganzfeld.cli import main
 from ganzfeld.errors import CheckpointError, UsageError
 
 
+@pytest.mark.long
 def test_data_that_have_grown_are_met_with_a_command_that_begins_from_the_weights(
     tmp_path: Path,
 ) -> None:

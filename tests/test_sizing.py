@@ -88,6 +88,7 @@ def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
         assert timed == made(recipe, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["hinge", "mlp", "modern", "vae", "gmmn"])
 def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: str) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "afford": 2_000, "size": 16, "quiet": True}
@@ -97,6 +98,7 @@ def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: 
     assert all(o["final_lr"] < o["lr"] for o in config["optimisers"].values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["default", "hinge"])
 def test_minutes_size_the_networks_and_a_second_call_finds_them_so(
     tmp_path: Path, recipe: str
@@ -135,6 +137,7 @@ def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
     assert short.run.log_every == usual.run.log_every
 
 
+@pytest.mark.long
 def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5))
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}

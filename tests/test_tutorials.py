@@ -288,6 +288,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny(tmp_path_factory.mktemp("runs") / "first").path
 
 
+@pytest.mark.long
 def test_raw_weights_can_be_shipped_and_are_called_so(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", settings=["ema.half_life_images=0"])
     trained = weights_at(run.path, run.model.about["chosen"]["images"], "game")
@@ -317,6 +318,7 @@ def test_a_run_starts_from_a_model(first: Path, tmp_path: Path) -> None:
         assert torch.equal(value, expected), name
 
 
+@pytest.mark.long
 def test_weights_given_are_for_the_start_alone(first: Path, tmp_path: Path) -> None:
     """An interrupted run goes on from its own weights, even where the others have gone."""
     import shutil
@@ -361,6 +363,7 @@ def small_run(recipe: str, out: Path) -> ganzfeld.Run:
     )
 
 
+@pytest.mark.long
 def test_what_is_shipped_loads_in_a_fresh_process(tmp_path: Path) -> None:
     runs = {recipe: small_run(recipe, tmp_path / recipe) for recipe in [*SHAPES, "vae", "gmmn"]}
     code = (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.cli.main import main
-from ganzfeld.data import embedded, fields, sounds, typed
+from ganzfeld.data import embedded, fields, typed
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.held import Part
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -150,16 +150,15 @@ def test_bad_fields_are_named_and_counted(tmp_path, pack):
 
 
 def test_sounds_are_read_with_rates_labels_and_parts_of_names(tmp_path, pack):
-    waves = {f"{d}_{who}_{k}.wav": np.arange(10 + k) * 7 + d
+    waves = {f"{d}_{who}_{k}.wav": np.arange(10 + k) * 700 + 9 * d
              for d in range(3) for who in ("ann", "bob") for k in range(4)}  # fmt: skip
     for name, samples in waves.items():
         write_wav(tmp_path / "set" / name, samples)
     found = pack(tmp_path / "set")
     assert found.spec.modality == "audio" and found.spec.extra["rate"] == 8000
-    assert found.spec.shape == (1, 13) and found.spec.dtype == "int16"
-    rows = all_of(found)
-    for row, length, name in zip(rows["x"], rows["x_length"], sorted(waves), strict=True):
-        assert np.array_equal(row[0, :length], waves[name]) and not row[0, length:].any()
+    assert found.spec.shape == (1, 1024) and found.spec.dtype == "int16"
+    x = all_of(found)["x"]
+    assert np.allclose(np.abs(x).max((1, 2)), 0.9 * 32767, atol=1) and not x[:, 0, 13:].any()
     assert found.columns["name_1"].spec.extra["names"] == ["0", "1", "2"]
     assert found.columns["name_2"].spec.extra["names"] == ["ann", "bob"]
     labelled = pack(tmp_path / "set", labels="column:name_2")
@@ -180,32 +179,20 @@ def test_folders_and_zips_of_sounds_have_classes(tmp_path, pack):
     assert folder.fingerprint == packed.fingerprint
 
 
-@pytest.mark.parametrize("width", [1, 2, 4])
-def test_every_width_of_wav_is_read(tmp_path, width):
-    low, high = {1: (0, 255), 2: (-32768, 32767), 4: (-(2**31), 2**31 - 1)}[width]
-    samples = np.linspace(low, high, 101).round().astype(np.int64)
-    write_wav(tmp_path / "a.wav", samples, width=width)
-    sound = sounds.read_sound((tmp_path / "a.wav").read_bytes())
-    assert sound.samples.shape == (1, 101) and sound.rate == 8000
-    scale = 2**31 if width == 4 else 1
-    want = (samples - 128) * 256 if width == 1 else samples / scale
-    assert np.allclose(sound.samples[0], want, atol=1e-7)
-
-
 def test_bad_sounds_are_named_with_their_reasons(tmp_path, pack):
     for k in range(200):
-        write_wav(tmp_path / "set" / f"a{k}.wav", np.arange(50) + k)
+        write_wav(tmp_path / "set" / f"a{k}.wav", (np.arange(50) + k) * 100)
     whole = (tmp_path / "set" / "a0.wav").read_bytes()
     (tmp_path / "set" / "cut.wav").write_bytes(whole[:-20])
     (tmp_path / "set" / "words.wav").write_bytes(b"no sound at all")
     report = check_data(tmp_path / "set")
     reasons = dict(report["skipped"])
-    assert "cut short" in reasons["cut.wav"] and "not a WAV" in reasons["words.wav"]
+    assert "cut short" in reasons["cut.wav"] and "not a sound (text)" in reasons["words.wav"]
     assert report["count"] == 200 and "200 sounds" in describe(report)
     assert len(pack(tmp_path / "set")) == 200
-    write_wav(tmp_path / "set" / "stereo.wav", np.stack([np.arange(50), np.arange(50) + 2]))
+    write_wav(tmp_path / "set" / "stereo.wav", np.stack([np.arange(50), np.arange(50)]) * 99)
     mixed = pack(tmp_path / "set")
-    assert mixed.spec.shape == (1, 50) and mixed.report["converted"] == {"2 channels to one": 1}
+    assert mixed.report["converted"] == {"mixed to one channel": 1}
 
 
 def test_other_sounds_say_what_to_install(tmp_path, monkeypatch, pack):

@@ -13,6 +13,8 @@ from ganzfeld.cli import main
 from ganzfeld.core import checkpoint
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 TINY = ["networks.*.width=4", "run.threads=1", "run.evaluate_every=640", "run.save_every=320"]
 
 

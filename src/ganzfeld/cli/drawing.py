@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.cli.options import GRID_PIXELS, parse_given
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:

@@ -11,7 +11,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.cli.drawing import by_class, check_grid, check_room, class_names, given_rows
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def train(
@@ -188,7 +188,8 @@ def sample(
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
-            Lines of text go into one file; without --out they are printed.
+            Lines of text, and rows of a table as CSV, go into one file; without --out they are
+            printed. Fields are .npy files, or one such file if you name one.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -261,6 +262,7 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
+    whole = kind.one_file or (kind.stacks and out is not None and out.suffix.lower() == kind.suffix)
     everything = []
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
@@ -268,9 +270,9 @@ def sample(
     for chunk in chunks:
         for one, stored in zip(chunk, loaded.store(chunk), strict=True):
             number, name = next(named)
-            if grid or kind.one_file:
+            if grid or whole:
                 everything.append(stored)
-            if out is None or kind.one_file:
+            if out is None or whole:
                 continue
             path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
             if encode is None:
@@ -279,11 +281,11 @@ def sample(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.replace(path, encode(one))
             written += path.stat().st_size
-        if not done and out is not None and not kind.one_file:
+        if not done and out is not None and not whole:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
-    if kind.one_file:
+    if whole:
         together(kind, np.stack(everything), loaded.spec, out)
     if grid:
         rows = len({*label}) if columns is None and label else 1

@@ -48,8 +48,8 @@ def load_source(
             size=options.size or EMBEDDED_SIZE,
         )
         found = _avatars(options)
-        if os.path.exists(source):
-            found.notes.append(f"the embedded data, not the folder: that is ./{source}")
+    if drawn is not None and os.path.exists(source):
+        found.notes.append(f"the embedded data, not the folder: that is ./{source}")
     return found, options
 
 

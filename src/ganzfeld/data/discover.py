@@ -40,7 +40,7 @@ __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find
 EMBEDDED = ("avatars", *SETS)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
-    "CSV, a text file, or avatars"
+    "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"
 )
 
 
@@ -297,3 +297,11 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step
         )
     raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")
+
+
+def usual_conditions(source: object) -> list[str]:
+    """Columns that a generation is conditioned on without asking; none but for embedded sets."""
+    if not isinstance(source, str) or embedded_count(source) is None:
+        return []
+    one = SETS.get(source.partition(":")[0])
+    return list(one.condition) if one else []

@@ -27,10 +27,19 @@ class Embedded:
     count: int
     make: str
     version: int = 1
+    condition: tuple[str, ...] = ()  # columns that samples are asked for by, where none are named
 
 
 SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a set
     "grammar": Embedded("text", 20_000, "ganzfeld.data.text_rows:grammar"),
+    "fields": Embedded("field", 10_000, "ganzfeld.data.field_sets:fields", condition=("slope",)),
+    "showers": Embedded(
+        "field", 20_000, "ganzfeld.data.field_sets:deposits", condition=("energy",)
+    ),
+    "ising": Embedded("field", 6_000, "ganzfeld.data.field_sets:spins", condition=("temperature",)),
+    "vowels": Embedded("audio", 4_000, "ganzfeld.data.sounds:vowels"),
+    "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
+    "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
 }
 
 

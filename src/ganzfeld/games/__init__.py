@@ -1,4 +1,11 @@
-"""Games by name."""
+"""Games by name.
+
+Example::
+
+    from ganzfeld import games
+
+    print(*games.GAMES)  # the names that a recipe's `game.name` takes
+"""
 
 from __future__ import annotations
 
@@ -7,6 +14,7 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.gmmn import GMMN
+from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.text import TextGAN, TextMLE
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
 from ganzfeld.games.vae import VAE
@@ -19,6 +27,8 @@ GAMES: dict[str, type[Game]] = {
     "pix2pix": Pix2Pix,
     "text-gan": TextGAN,
     "text-mle": TextMLE,
+    "table-gan": TableGAN,
+    "table-vae": TableVAE,
 }
 
 __all__ = [

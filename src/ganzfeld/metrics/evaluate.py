@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.data.conditions import scaled
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
@@ -78,6 +79,19 @@ def evaluate(
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import ganzfeld
+
+        found = ganzfeld.evaluate(
+            "runs/avatars-default",
+            "avatars:64",
+            metrics=["precision_recall"],
+            extractor="random",
+            count=32,
+        )
+        print(found["precision"], found["real"]["precision"])
     """
     choose_metrics(metrics)  # a wrong name should not wait for the data
     border.whole(seed, "--seed", 0, border.MOST_SEED)
@@ -140,6 +154,7 @@ def evaluate(
         samples=np.concatenate(passed.samples) if keeps else None,
         data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
         everything=pack,
+        **asked_numbers(subject, pack, drawn.numbers, rows[:PIXEL_COUNT], seed),
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
@@ -307,6 +322,25 @@ def draw(
     start = first_number(seed)
     chunks = sampled(subject, count, seed, names, start, device)
     return Drawn(start + np.arange(count), wanted, chunks, wanted is not None)
+
+
+def asked_numbers(
+    subject: generate.Model | Pack, pack: Pack, samples: Labels, rows: Labels, seed: int
+) -> dict[str, Any]:
+    """Numbers that samples were asked for by, and those of the data, scaled alike; or nothing.
+
+    samples: which they are. rows: of the data.
+    """
+    if isinstance(subject, Pack):
+        return {}
+    columns = subject.conditions.get("columns", [])
+    if not columns or any(column["name"] not in pack.columns for column in columns):
+        return {}
+    numbers = subject.numbers_of([int(i) for i in samples], seed, None)
+    if numbers is None:
+        return {}
+    theirs = np.concatenate([scaled(pack.columns[c["name"]], c) for c in columns], axis=1)
+    return {"numbers": numbers.numpy(), "data_numbers": theirs[rows]}
 
 
 def asked_labels(pack: Pack, count: int, seed: int) -> Labels:

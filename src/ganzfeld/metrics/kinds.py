@@ -17,7 +17,14 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import default, features, learned
+from ganzfeld.metrics import (
+    audio_classifier,
+    default,
+    features,
+    field_features,
+    learned,
+    table_family,
+)
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.metrics.learning import Progress
 from ganzfeld.modalities import modality_of, spec_of_data
@@ -86,8 +93,32 @@ def plain(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Ex
 
 
 IMAGES = Measures(of_images, default.candidates, learned_or_random)
+
+
+def of_sounds(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Extractor:
+    if name == "domain":
+        return audio_classifier.listener(pack, progress)
+    return plain(name, pack, protocol, progress)
+
+
+def heard_or_plain(pack: Pack) -> list[str]:
+    """A listener where there are labels to learn, else coarse spectrograms."""
+    enough = pack.labels is not None and len(pack) >= audio_classifier.LEAST
+    return ["domain", "plain"] if enough and len(pack.classes) > 1 else ["plain"]
+
+
 PLAIN = Measures(plain, lambda pack: ["plain"], lambda pack, held_out: "plain")
-MEASURES: dict[str, Measures] = {"image": IMAGES}
+ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held_out: "rows")
+OBSERVED = Measures(
+    field_features.extractor, lambda pack: ["observables"], lambda pack, held_out: "observables"
+)
+SOUNDS = Measures(of_sounds, heard_or_plain, lambda pack, held_out: "plain")
+MEASURES: dict[str, Measures] = {
+    "image": IMAGES,
+    "table": ROWS,
+    "field": OBSERVED,
+    "audio": SOUNDS,
+}
 
 
 def measures_of(pack: Pack) -> Measures:

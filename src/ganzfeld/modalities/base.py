@@ -97,6 +97,24 @@ class Modality:
     by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
+    learns: bool = False  # whether `fitted` learns something from the training part
+    stacks: bool = False  # whether they are where a file is named, of this suffix, for all
+
+    # What is learned from the data before training
+
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+        """The spec with what the training part shows: scales, levels, modes.
+
+        stored: all its samples (N, ...). c: the numbers beside them, (N, k).
+        """
+        return spec
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
+
+        Raises DataError where they do not fit it.
+        """
+        return stored
 
     # From the store to a network and back
 
@@ -198,6 +216,10 @@ class Modality:
 
     def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
         """Stored samples as text for a terminal; None for what no terminal shows."""
+        return None
+
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        """What a page shows of an evaluation beside its table of metrics, as HTML; or None."""
         return None
 
     def describe(self, spec: Spec) -> str:

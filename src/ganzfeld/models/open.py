@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.adopting import adopt
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.held import Part
 from ganzfeld.data.options import alpha_of
@@ -49,7 +50,9 @@ def open_data(
         labels=labels,
         on_bad_image=trained_on.get("on_bad_image"),
     )
-    return as_spec(open_pack(data, options, progress=progress), subject.spec)
+    pack = open_pack(data, options, progress=progress)
+    adopt(pack, subject.spec)
+    return as_spec(pack, subject.spec)
 
 
 def as_spec(pack: Pack, spec: Spec) -> Pack:
@@ -101,6 +104,7 @@ def open_like(
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
         there = open_pack(cast(str, source), options, progress=progress)
     ours, theirs = spec_of_data(there), spec_of_data(pack)
+    adopt(there, theirs)
     there = as_spec(there, theirs)
     ours = spec_of_data(there)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):

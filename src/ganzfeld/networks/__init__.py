@@ -2,6 +2,14 @@
 
 A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator images to
 images.
+
+Example::
+
+    import torch
+    from ganzfeld.networks import NETWORKS
+
+    G = NETWORKS["dcgan-generator"]((3, 32, 32), latent=64, width=16)
+    x = G(torch.randn(2, 64))  # (2, 3, 32, 32) in [-1, 1]
 """
 
 from __future__ import annotations
@@ -11,11 +19,18 @@ from torch import nn
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.table import (
+    TableDecoder,
+    TableDiscriminator,
+    TableEncoder,
+    TableGenerator,
+)
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
@@ -25,12 +40,14 @@ from ganzfeld.networks.tutorials import (
     MnistGenerator,
 )
 from ganzfeld.networks.unet import UNetTranslator
+from ganzfeld.networks.wave import WaveDiscriminator, WaveGenerator
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-generator": MLPGenerator,
     "mlp-discriminator": MLPDiscriminator,
     "dcgan-generator": DCGANGenerator,
     "dcgan-discriminator": DCGANDiscriminator,
+    "deposit-generator": DepositGenerator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
     "conv-encoder": ConvEncoder,
@@ -47,4 +64,10 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "text-critic": TextCritic,
+    "table-generator": TableGenerator,
+    "table-discriminator": TableDiscriminator,
+    "table-encoder": TableEncoder,
+    "table-decoder": TableDecoder,
+    "wave-generator": WaveGenerator,
+    "wave-discriminator": WaveDiscriminator,
 }

@@ -16,6 +16,8 @@ from ganzfeld.core import distributed
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
+from ganzfeld.data.adopting import learned
+from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -68,12 +70,15 @@ def fit(
     held_out: images to keep out of training; None: as many as usual (`ganzfeld.data.held`).
     """
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
-    spec, conditions = spec_of_data(pack), conditions_of(pack)
-    recipe, found = recipe_for(recipe, spec)
+    recipe, found = recipe_for(recipe, spec_of_data(pack))
+    if held_out is None:
+        held_out = WORK[found.task].held_out(pack)
+    spec, conditions = learned(pack, held_out), conditions_of(pack)
     facts = Facts(
         count=pack.count,
         spec=spec,
         classes=len(classes),
+        labels=labels.removeprefix(PREFIX) if labels.startswith(PREFIX) else "",
         conditions=len(conditions["names"]) if conditions else 0,
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
@@ -94,7 +99,8 @@ def fit(
     data.source = whole_path(source) or source
     data.labels = labels
     data.halves = getattr(pack, "halves", False)
-    data.spec, data.conditions = spec.to_json(), conditions
+    data.spec = data.spec or spec.to_json()  # a recipe may have networks see them otherwise
+    data.conditions = conditions
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
@@ -102,8 +108,6 @@ def fit(
     data.held_out = held_out
     limits = pack.report.get("limits")
     data.limits = (limits[0], limits[1]) if limits else None
-    if held_out is None:
-        data.held_out = WORK[found.task].held_out(pack)
     return config
 
 
@@ -273,7 +277,7 @@ def plan_rows(
         *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
-        *([("precision", run.precision)] if run.precision != "float32" else []),
+        *([("computes in", run.precision)] if run.precision != "float32" else []),
         *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),

@@ -19,10 +19,12 @@ from ganzfeld.core.device import choose_device
 from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
+from ganzfeld.data.adopting import adopt
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
@@ -135,9 +137,9 @@ def train(
 
         images = np.random.default_rng(0).integers(0, 256, (200, 3, 16, 16), dtype=np.uint8)
         labels = np.arange(200) % 2
-        run = ganzfeld.train((images, labels), images=640, out="runs/noise", quiet=True)
+        run = ganzfeld.train((images, labels), images=320, out="runs/noise", quiet=True)
         drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
-        numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
+        numbers = ganzfeld.evaluate(run, (images, labels), extractor="random", count=100)
     """
     if config is not None:
         arguments = dict(locals())
@@ -190,6 +192,7 @@ def train(
         check_settings(recipe, settings, size, direction)
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
+        usual = opening.usual(source, condition, asked.task)
         if conditions:
             labels, conditions = opening.resolved(source, asked.task, conditions, reading)
             reading["labels"] = labels
@@ -204,7 +207,8 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
-        pack = WORK[asked.task].conditioned(pack, conditions, held_out)
+        bare = pack
+        pack = WORK[asked.task].conditioned(pack, conditions or usual, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -232,6 +236,8 @@ def train(
         if init is not None and afford is None:
             afford = sized_by(Path(init))
         found = fitted(afford)
+        if usual and found.data.conditions is None:  # the recipe takes no numbers
+            pack = bare
         check(found)
         with runtime.deterministic(found.run.deterministic):
             if minutes is not None and afford is None and init is None:
@@ -277,6 +283,12 @@ def resume(
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
+
+    Example::
+
+        import ganzfeld
+
+        run = ganzfeld.resume("runs/avatars-default", images=96, quiet=True)
     """
     folder = Path(border.path(run, "the run"))
     if images is not None:
@@ -310,6 +322,8 @@ def resume(
                 "restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
+        if config.data.spec is not None:
+            adopt(pack, spec_of(config.data.spec))
         pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)

@@ -1,0 +1,1 @@
+"""Sound: files to waves, waves to spectrograms and back, players and images of them."""

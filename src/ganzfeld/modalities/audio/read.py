@@ -1,0 +1,62 @@
+"""Any file of sound to samples: WAV here, other formats through soundfile where it is installed."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from ganzfeld.modalities.audio.bad import BadSound, what_it_is
+from ganzfeld.modalities.audio.wav import Sound, read_wav
+
+OTHERS = (  # starts of files that libsndfile reads
+    (b"fLaC", "FLAC"),
+    (b"OggS", "Ogg"),
+    (b"ID3", "MP3"),
+    (b"\xff\xfb", "MP3"),
+    (b"\xff\xf3", "MP3"),
+    (b"\xff\xf2", "MP3"),
+    (b".snd", "AU"),
+    (b"caff", "CAF"),
+)
+NEEDS = "pip install 'ganzfeld[audio]'"
+MOST_SECONDS = 3_600
+
+
+def format_of(head: bytes) -> str:
+    """ "WAV", "FLAC", "AIFF" and so on by the first bytes of a file; "" where it is no sound."""
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return "WAV"
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    return next((name for start, name in OTHERS if head.startswith(start)), "")
+
+
+def read_sound(data: bytes) -> Sound:
+    """Samples of a file's content, whatever its name; BadSound says why there are none."""
+    found = format_of(data[:16])
+    if found == "WAV":
+        return checked(read_wav(data))
+    if not found:
+        raise BadSound(what_it_is(data))
+    try:
+        import soundfile  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise BadSound(f"{found} ({NEEDS}, or save it as WAV)") from None
+    try:
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    except (RuntimeError, soundfile.LibsndfileError) as error:
+        raise BadSound(f"damaged {found} ({error})") from error
+    if not np.isfinite(samples).all():
+        raise BadSound("samples that are NaN or infinite")
+    return checked(Sound(np.ascontiguousarray(samples.T), int(rate), found))
+
+
+def checked(sound: Sound) -> Sound:
+    """A sound that is no longer than an hour; BadSound for others."""
+    length = sound.samples.shape[1]
+    if not length:
+        raise BadSound("no samples")
+    if length > MOST_SECONDS * sound.rate:
+        raise BadSound(f"too long: over {MOST_SECONDS // 60} minutes")
+    return sound

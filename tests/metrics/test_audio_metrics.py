@@ -1,0 +1,73 @@
+"""Metrics of sounds: known answers, and what damage does to them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from ganzfeld.data.audio_sets import RATE, vowels
+from ganzfeld.metrics import audio_metrics as metrics
+from ganzfeld.metrics.audio_classifier import accuracy, heard, mel_bands, moved_by, train_listener
+
+
+def test_entropy_of_known_shares() -> None:
+    assert metrics.entropy(np.arange(6), 6) == pytest.approx(math.log(6))
+    assert metrics.entropy(np.zeros(9, np.int64), 6) == 0
+    assert metrics.entropy(np.array([0, 0, 0, 1]), 2) == pytest.approx(0.5623, abs=1e-4)
+
+
+def test_levels_of_known_sounds() -> None:
+    square = np.full((2, 1600), 16384, np.int16)
+    square[:, 800:] = 0
+    assert metrics.loudness(square) == pytest.approx(0.5 / math.sqrt(2), rel=1e-3)
+    assert metrics.silence(square, 8000) == 0.5
+    hush = np.concatenate([square, np.full((2, 1600), 100, np.int16)])
+    assert metrics.silent_share(hush) == 0.5
+
+
+def test_copies_are_nearest_to_their_originals() -> None:
+    data = vowels(40).x
+    noise = np.random.default_rng(0).integers(-300, 300, (5, data.shape[1]))
+    distance, which = metrics.nearest((data[10:15] + noise).astype(np.int16), data)
+    fresh, _ = metrics.nearest(vowels(5, seed=9).x, data)
+    assert [*which] == [10, 11, 12, 13, 14] and distance.max() < 0.5 * np.median(fresh)
+
+
+def test_a_shift_is_its_wasserstein_distance() -> None:
+    x = np.random.default_rng(1).normal(size=4000)
+    assert metrics.wasserstein(x, x + 0.7) == pytest.approx(0.7)
+    assert metrics.wasserstein(x, x) == 0
+
+
+def test_voices_of_another_pitch_and_of_one_vowel_are_far() -> None:
+    real, fresh = vowels(240), vowels(240, seed=1)
+    fine = metrics.voices(fresh.x, real.x, RATE)
+    assert fine["voiced"] == 1 and fine["pitch"] < 3 * fine["pitch_floor"]
+    high = metrics.voices(fresh.x[fresh.pitch > 160], real.x, RATE)
+    assert high["pitch"] > 5 * fine["pitch"]
+    one = metrics.voices(fresh.x[fresh.y == 0], real.x, RATE)
+    assert one["formant_2"] > 5 * fine["formant_2"]
+
+
+def test_mel_bands_cover_all_frequencies_once() -> None:
+    bands = mel_bands(8000, 256)
+    assert bands.shape == (40, 129) and np.allclose(bands.sum(1), 1)
+    assert (np.diff(bands.argmax(1)) >= 0).all()
+
+
+def test_sounds_move_both_ways() -> None:
+    wave = np.arange(5, dtype=np.float32)
+    assert [*moved_by(wave, 2)] == [0, 0, 0, 1, 2] and [*moved_by(wave, -2)] == [2, 3, 4, 0, 0]
+
+
+@pytest.mark.slow
+def test_a_listener_learns_vowels_and_is_always_the_same() -> None:
+    made, fresh = vowels(400), vowels(100, seed=5)
+    labels = {"label": made.y, "by_high": (made.pitch > 140).astype(np.int64)}
+    first, again = (train_listener(made.x, labels, RATE, steps=80) for _ in range(2))
+    features, logits = heard(first, fresh.x)
+    assert np.array_equal(features, heard(again, fresh.x)[0])
+    assert accuracy(logits["label"], fresh.y) > 0.9
+    assert accuracy(logits["by_high"], (fresh.pitch > 140).astype(np.int64)) > 0.8
