@@ -125,6 +125,14 @@ def test_the_other_recipes_train_on_a_file(recipe: str, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
 
 
+def test_a_game_starts_from_a_generator_by_maximum_likelihood(tmp_path: Path) -> None:
+    first, second = tmp_path / "mle", tmp_path / "gan"
+    main(words("grammar:300", first, "--recipe", "text-mle"))
+    main([*words("grammar:300", second, "--init", str(first)), "optimisers.*.lr=0"])
+    ours, theirs = ganzfeld.load(second), ganzfeld.load(first)
+    assert ours.sample(5).tolist() == theirs.sample(5).tolist()
+
+
 def test_classes_of_a_table_are_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "names.jsonl"
     rows = [{"text": "ab"[i % 2] * (2 + i % 3), "label": "xy"[i % 2]} for i in range(200)]
