@@ -100,8 +100,8 @@ def test_sheets_and_report_show_rows(customers: tuple[Path, ganzfeld.Run]) -> No
 
 
 def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld.Run]) -> None:
-    _, run = customers
-    found = ganzfeld.evaluate(run.path, count=500)
+    source, run = customers
+    found = ganzfeld.evaluate(str(run.path), str(source), count=500)
     assert 0 <= found["marginals_floor"] <= found["marginals"] <= 1
     assert found["target"] == "member" and 0 < found["synthetic_trees"] <= 1
     assert set(found["marginals_by_column"]) == {"age", "spent", "town", "member", "since"}
