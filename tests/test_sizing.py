@@ -18,7 +18,7 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
 from ganzfeld.training import pace, speed
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
-from ganzfeld.training.plan import doubt, settle, sized
+from ganzfeld.training.plan import doubt, exceeded, settle, sized
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -247,3 +247,18 @@ def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
         patched.setattr(time, "monotonic", lambda: 4 * spent())
         found = speed.measure(trainer, config, pack)
     assert found.got == pytest.approx(0.25, rel=0.1) and found.busy
+
+
+def test_a_run_that_is_longer_than_asked_says_by_how_much_and_why() -> None:
+    pack = open_pack("avatars:300", PackOptions(size=(16, 16)), workers=0)
+    config = made("dcgan", None)
+    config.run.minutes = 0.5
+    slow, quick = pace.Pace(100.0, 24.0, 1, end=20.0), pace.Pace(100.0, 10.0, 1, end=5.0)
+    config.run.images = slow.images(30)
+    text = exceeded(config, slow, pack)
+    assert text.startswith("--minutes 0.5 by 9 s") and "takes 20 s whatever" in text
+    assert "285 samples" in text
+    config.run.images = quick.images(30)
+    assert exceeded(config, quick, pack) == ""
+    config.run.minutes = None
+    assert exceeded(config, slow, pack) == ""

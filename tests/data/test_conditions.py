@@ -285,3 +285,63 @@ def test_a_config_file_names_the_conditions_of_its_run():
     columns = {"names": ["age"], "rows": [[0.0]], "columns": [{"name": "age"}]}
     assert conditions_of(Data(labels="column:breed", conditions=columns)) == ["breed", "age"]
     assert conditions_of(Data()) == []
+
+
+def test_parquet_images_have_their_other_columns(tmp_path, pack):
+    pa = pytest.importorskip("pyarrow")
+    import io
+
+    import pyarrow.parquet as pq
+
+    images = []
+    for k in range(12):
+        out = io.BytesIO()
+        Image.new("L", (8, 8), 20 * k).save(out, "PNG")
+        images.append({"bytes": out.getvalue(), "path": None})
+    cells = {
+        "image": images,
+        "label": [k % 2 for k in range(12)],
+        "mass": [k / 2 for k in range(12)],
+    }
+    pq.write_table(pa.table(cells), tmp_path / "t.parquet")
+    found = pack(tmp_path / "t.parquet")
+    assert found.classes == ("0", "1") and set(found.columns) == {"mass"}
+    assert found.columns["mass"].rows(np.array([5]))[0] == 2.5
+
+
+def test_sounds_have_columns_of_a_table(tmp_path, pack):
+    import wave
+
+    rows = ["file_name,pitch,speaker"]
+    for k in range(12):
+        with wave.open(str(tmp_path / f"{k}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(np.full(20 + k, k, dtype="<i2").tobytes())
+        rows.append(f"{k}.wav,{100 + k / 2},{'ab'[k % 2]}")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    for source in (tmp_path, tmp_path / "metadata.csv"):
+        found = conditioned(pack(source, labels="column:speaker"), ["pitch"], 0)
+        batch = found.rows(np.arange(12))
+        assert found.spec.modality == "audio" and batch["y"].sum() == 6
+        about = found.condition_columns[0]
+        pitch = batch["c"][:, 0] * about["spread"] + about["mean"]
+        assert np.allclose(pitch, 100 + batch["x"][:, 0, 0] / 2, atol=1e-3)
+
+
+def test_a_run_from_before_conditions_is_continued_by_the_same_command(tmp_path):
+    import copy
+
+    from ganzfeld.recipes import RECIPES, Facts
+    from ganzfeld.training.build import complete
+    from ganzfeld.training.resume import adopt
+
+    wanted = complete(RECIPES["dcgan"](Facts(count=200, channels=1, height=16, width=16)))
+    wanted.data.modality = "auto"
+    stored = copy.deepcopy(wanted)
+    stored.data.modality = "image"
+    for part in stored.networks.values():
+        assert part.options.pop("conditions") == 0
+    assert adopt(copy.deepcopy(wanted), stored, tmp_path).data.modality == "image"
+    wanted.networks["G"].options["conditions"] = 1
+    with pytest.raises(CheckpointError, match="other settings"):
+        adopt(wanted, copy.deepcopy(stored), tmp_path)

@@ -99,7 +99,7 @@ class Rows(Pack):
     spec = Spec("steps", (SIZE,), "int16", {"most": 50})  # type: ignore[assignment]
     condition_names = ("slope",)
     labels, classes, report, reused = None, (), {"warnings": []}, False
-    fingerprint, path = "5e" * 32, Path("rows.steps")
+    fingerprint, path, columns = "5e" * 32, Path("rows.steps"), {}  # type: ignore[var-annotated]
 
     def __init__(self) -> None:
         draws = np.random.default_rng(0)

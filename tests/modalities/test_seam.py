@@ -102,6 +102,7 @@ def test_runs_and_models_from_before_specs_load_and_go_on(tmp_path: Path) -> Non
 
     run = train()
     whole = ganzfeld.load(run.path).sample(3)
+    newest = ganzfeld.load(run.path, which="last").sample(3)
     for path, place in ((run.path / "config.json", "data"), (run.path / "model/config.json", "")):
         about = json.loads(path.read_text())
         part = about[place] if place else about
@@ -110,7 +111,7 @@ def test_runs_and_models_from_before_specs_load_and_go_on(tmp_path: Path) -> Non
             del about["training"]["data"]["spec"]
         path.write_text(json.dumps(about))
     assert torch.equal(ganzfeld.load(run.path).sample(3), whole)
-    assert torch.equal(ganzfeld.load(run.path, which="last").sample(3), whole)
+    assert torch.equal(ganzfeld.load(run.path, which="last").sample(3), newest)
     train()  # the same command: nothing is left to do
     ganzfeld.resume(run.path, images=64, quiet=True)
     assert ganzfeld.load(run.path).about["images_seen"] <= 64

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import GRID_PIXELS, Kind, parse_given, parse_size, stopped_by_ctrl_c
+from ganzfeld.cli.drawing import by_class, check_grid, check_room, class_names, given_rows
+from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.text import tell
 
 
@@ -73,7 +75,7 @@ def train(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
         device: Device to train on.
-        init: Initialise weights from this run or model.
+        init: Initialise weights from this run or model, as far as they fit.
         held_out: Number of images kept out of training, to detect copying and overfitting. Default:
             5 %, at most 256; 0 for fewer than 100 images.
         set: Change a setting of the recipe, such as networks.G.width=32.
@@ -127,6 +129,7 @@ def resume(
     data: str | None = None,
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -138,6 +141,7 @@ def resume(
         data: Where the data are now, if they were moved. They must be the same.
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
+        data_grown: Go on although images were added to the data. All are used from here on.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
@@ -151,6 +155,7 @@ def resume(
         data=data,
         other=other,
         device=device,
+        data_grown=data_grown,
         quiet=quiet,
         trust_code=trust_code,
     )
@@ -174,6 +179,8 @@ def sample(
     show_price: bool = False,
     data: str | None = None,
     which: Literal["best", "last"] = "best",
+    format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     trust_code: bool = False,
 ) -> None:
     """Draw images from a run or a model. Image i of a seed is always the same.
@@ -196,12 +203,17 @@ def sample(
         show_price: Also measure what the selection costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
+        format: png has 8 bits. The others hold numbers in the units of the data: 16-bit PNG or
+            TIFF, or TIFF of 32-bit floats.
+        range: For these: the values of black and white. Default: those of the data.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
-    from ganzfeld.core import border
+    from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
+    from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.image import units
     from ganzfeld.models import model as generate
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -215,10 +227,18 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
+    encode = None
+    if format != "png":
+        loaded.modality.need_images(f"--format {format}")
+        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+    elif range is not None:
+        raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
+    suffix = ".tif" if format.startswith("tiff") else loaded.modality.suffix
     screen = Screen()
     rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
-        numbers: Iterable[int] = range(count)
+        numbers: Iterable[int] = itertools.count()
         chunks = loaded.chunks(
             count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
         )
@@ -246,13 +266,17 @@ def sample(
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in loaded.store(chunk):
+        for one, stored in zip(chunk, loaded.store(chunk), strict=True):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}{loaded.modality.suffix}"
-            loaded.modality.save(pixels, path, loaded.spec)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
+            if encode is None:
+                loaded.modality.save(stored, path, loaded.spec)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.replace(path, encode(one))
             written += path.stat().st_size
             if grid:
-                everything.append(pixels)
+                everything.append(stored)
         if not done:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
@@ -269,6 +293,7 @@ def sample(
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
+<<<<<<< HEAD
 def write_whole(
     loaded: Any, chunks: Iterable[Any], out: Path, seed: int, count: int, progress: Any
 ) -> Path:
@@ -357,6 +382,8 @@ def check_room(out: Path, each: float, left: int) -> None:
         )
 
 
+=======
+>>>>>>> seam
 def recipes(*, show: str | None = None) -> None:
     """List the recipes, or show one.
 

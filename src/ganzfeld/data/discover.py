@@ -281,7 +281,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is not a data set that ganzfeld can read"
     step = next_step(path, kind)
-    _, other = what_is_there([path.name])
+    _, beside = what_is_there([path.name])
     if not path.stat().st_size:
         what = "is empty (0 bytes)"
     elif suffix(path.name) in PICTURE_SUFFIXES:
@@ -290,8 +290,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         what = "is not a ZIP archive, or its start is damaged"
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
-    elif other:
-        raise DataError(f"{shown(str(path))} holds no images. {other}", fix=step)
+    elif beside:
+        raise DataError(f"{shown(str(path))} holds no images. {beside}", fix=step)
     elif step:
         raise DataError(
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step

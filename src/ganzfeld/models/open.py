@@ -7,10 +7,14 @@ from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+<<<<<<< HEAD
 from ganzfeld.data.adopting import adopt
+=======
+from ganzfeld.data.decode import own_sizes
+>>>>>>> seam
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
 
@@ -32,7 +36,8 @@ def open_data(
         return open_pack(data, PackOptions(labels=labels), progress=progress)
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
-        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
+        # of a run from before these were written down
+        trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
     read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
     options = PackOptions(
         **read | as_in(subject.spec, trained_on.get("alpha", "white")),
@@ -42,6 +47,20 @@ def open_data(
     pack = open_pack(data, options, progress=progress)
     adopt(pack, subject.spec)
     return pack
+
+
+def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
+    """Images in their own size. UsageError where they have several."""
+    sizes = own_sizes(source, progress)
+    if len(sizes) > 1:
+        few = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])
+        raise UsageError(
+            f"the images have {len(sizes):,} sizes ({few}), and without data there is none to "
+            "bring them to",
+            safe="nothing was measured",
+            fix="give images of one size",
+        )
+    return open_pack(source, PackOptions(size=next(iter(sizes), None)), progress=progress)
 
 
 def open_like(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from ganzfeld.models.task import Task
 from ganzfeld.report import quality
 from ganzfeld.report import write as write_report
 from ganzfeld.training import endings, promises, selection
-from ganzfeld.training.final import evaluate_final
+from ganzfeld.training.final import evaluate_final, owes_inception
 from ganzfeld.training.memory import out_of_memory
 from ganzfeld.training.trainer import Trainer
 from ganzfeld.training.validation import Examiner
@@ -77,6 +78,16 @@ def finish(run: Standing) -> None:
         ("more", run.task.next_command(run.config, run.folder)),
     ]
     run.screen.table(f"done: {run.trainer.images:,} images", rows)
+
+
+def lacking(run: Standing) -> list[str]:
+    """What a run that has seen all its images still has to write."""
+    return promises.lacking(
+        run.folder,
+        run.trainer.images,
+        evaluated=run.compared is not None,
+        owes=partial(owes_inception, run.config),
+    )
 
 
 def heed(run: Standing) -> None:

@@ -16,7 +16,7 @@ from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.lock import check_writable, locked
+from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.adopting import adopt
@@ -30,7 +30,7 @@ from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.training import config_file, opening, vetting
+from ganzfeld.training import config_file, grown, opening, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
@@ -114,7 +114,7 @@ def train(
     on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
-        of a model. They must fit.
+        of a model. Layers that do not fit start afresh, and the plan names them.
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     held_out: images never trained on, always the same ones of a data set, by which copying and
@@ -265,6 +265,7 @@ def resume(
     data: str | os.PathLike[str] | None = None,
     other: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
@@ -273,6 +274,8 @@ def resume(
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
     data, other: where the data (and the second domain) lie now, if they were moved; they must be
         the same, and the run keeps the new place. Moved together with the run, they are found.
+    data_grown: go on although images were added to the data: from here on all are drawn, and
+        config.json says so. Shape and classes must be as they were.
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
@@ -300,12 +303,13 @@ def resume(
             channels_b=config.data.channels_b,
             **options_of(config.data),
         )
-        if pack.fingerprint != config.data.fingerprint:
+        if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="restore the original data, name it with --data PATH, or "
+                fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
+                "restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
         if config.data.spec is not None:
@@ -314,9 +318,10 @@ def resume(
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
+            steps = checkpoint.listing(folder / "checkpoints")
+            seen = checkpoint.images_of(steps[0]) if steps else 0
+            config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
-                steps = checkpoint.listing(folder / "checkpoints")
-                seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} is below that",
@@ -393,6 +398,7 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     if distributed.rank():
         yield
         return
+    refuse_links(folder)
     check_writable(folder, 0, fix)
     with locked(folder):
         yield

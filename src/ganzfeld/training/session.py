@@ -25,15 +25,16 @@ from ganzfeld.core.signals import Signals
 from ganzfeld.data.pack import Pack
 from ganzfeld.games.ema import Averages
 from ganzfeld.games.losses import draws_of
+from ganzfeld.metrics.inception import installed
 from ganzfeld.modalities import modality_of
 from ganzfeld.models import choice
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_state
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
-from ganzfeld.training import endings, finish, meter, noting, promises, resume, vetting
+from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import inception_count
+from ganzfeld.training.final import inception_count, missing
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
@@ -76,6 +77,7 @@ class Session:
         self.kind = modality_of(self.spec)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saver = Saver(self.checkpoints, device)
+        self.started = ""  # what weights of `--init` were taken
         runtime.tune()
 
     @property
@@ -156,7 +158,7 @@ class Session:
         if (pack := self.compared) is not None:
             seconds = self.total / pace.rate
             run.inception_count = inception_count(pack, seconds, run.inception_count)
-        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack, self.started)
         self.screen.table(f"plan for {self.folder}", rows)
         if self.work.from_noise and (warning := outlook(self.config, pace.rate, self.pack)):
             self.screen.say(warning)
@@ -179,7 +181,7 @@ class Session:
         """As it is before the first step: with fresh weights, or with those of `--init`."""
         trainer = self.make_trainer()
         if self.config.run.init:
-            start_from(trainer, Path(self.config.run.init))
+            self.started = start_from(trainer, Path(self.config.run.init))
         return trainer
 
     # From the newest checkpoint
@@ -203,16 +205,20 @@ class Session:
             return
         seen = found.manifest["images"] if found else 0
         self.screen.say(f"continuing {self.folder} at image {seen:,} of {self.total:,}")
-        for note in resume.notes(found.manifest if found else {}, self.device):
-            self.screen.say(f"note: {note}")
+        count = self.config.run.inception_count
+        for note in (
+            *resume.notes(found.manifest if found else {}, self.device),
+            grown.note(self.config.data),
+            missing(count) if count and not installed() else "",
+        ):
+            self.screen.say(f"note: {note}") if note else None
         self.load(found)
         self.play()
 
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        measured = self.compared is not None
-        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=measured)
+        lacking = finish.lacking(self)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
@@ -232,7 +238,7 @@ class Session:
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             metrics_log.rewind(self.log_file, self.trainer.images)
-            self.scores = metrics_log.scores(self.log_file)
+            self.scores = grown.scores(self.config.data, metrics_log.scores(self.log_file))
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
             self.saver.prune(self.config, self.scores)

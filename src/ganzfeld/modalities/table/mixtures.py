@@ -76,9 +76,9 @@ def fit(values: Floats, *, most: int = MOST, least: float = 0.0) -> Mixture:
 def support(values: Floats) -> tuple[Floats, Floats]:
     """Distinct values with their counts; means between quantiles where there are too many."""
     points, counts = np.unique(values, return_counts=True)
-    weights = counts.astype(np.float64)
+    weights: Floats = counts.astype(np.float64)
     if len(points) <= POINTS:
-        return points.astype(np.float64), weights
+        return np.asarray(points, dtype=np.float64), weights
     bins = (np.cumsum(weights) - weights) * (POINTS / weights.sum())
     group = bins.astype(np.int64)
     total = np.bincount(group, weights, POINTS)
