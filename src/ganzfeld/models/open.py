@@ -7,11 +7,8 @@ from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
-<<<<<<< HEAD
 from ganzfeld.data.adopting import adopt
-=======
 from ganzfeld.data.decode import own_sizes
->>>>>>> seam
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
