@@ -84,7 +84,7 @@ def support(values: Floats) -> tuple[Floats, Floats]:
     total = np.bincount(group, weights, POINTS)
     mean = np.bincount(group, weights * points, POINTS)
     kept = total > 0
-    return mean[kept] / total[kept], total[kept]
+    return mean[kept] / total[kept], np.asarray(total[kept], dtype=np.float64)
 
 
 def maximise(x: Floats, counts: Floats, k: int, least: float) -> Mixture:
