@@ -275,12 +275,13 @@ def asked_numbers(
 
     samples: which they are. rows: of the data.
     """
-    if isinstance(subject, Pack):
+    if opened(subject) is not None:
         return {}
-    columns = subject.conditions.get("columns", [])
+    model = cast(generate.Model, subject)
+    columns = model.conditions.get("columns", [])
     if not columns or any(column["name"] not in pack.columns for column in columns):
         return {}
-    numbers = subject.numbers_of([int(i) for i in samples], seed, None)
+    numbers = model.numbers_of([int(i) for i in samples], seed, None)
     if numbers is None:
         return {}
     theirs = np.concatenate([scaled(pack.columns[c["name"]], c) for c in columns], axis=1)
