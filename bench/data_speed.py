@@ -80,7 +80,7 @@ def pack_side(folder: Path, size: int, cache: Path) -> Work:
         nonlocal place
         for _ in range(100):
             chosen = indices(len(pack), 0, "discriminator", place, BATCH)
-            trainer.ready(torch.as_tensor(pack.rows(chosen)["x"]))
+            trainer.ready("x", torch.as_tensor(pack.rows(chosen)["x"]))
             place += BATCH
         return 100 * BATCH
 

@@ -14,11 +14,12 @@ import torch
 import ganzfeld
 from ganzfeld.cli import main, words
 from ganzfeld.config import to_json
-from ganzfeld.core import border
+from ganzfeld.core import border, latents
 from ganzfeld.errors import UsageError
 from ganzfeld.games import Adversarial, Batch, Game, Losses
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.recipes.gan import RECIPES, Facts
+from ganzfeld.training.plan import check
 from ganzfeld.training.trainer import Trainer
 
 
@@ -320,3 +321,18 @@ def test_a_list_leaves_the_path_behind_it_alone(command: str, given: str, spread
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     main.main(["--version"])
     assert capsys.readouterr().out == f"ganzfeld {ganzfeld.__version__}\n"
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 64])
+def test_a_wrong_seed_is_told_in_the_same_words_everywhere(seed: int, tmp_path: Path) -> None:
+    wanted = r"is a whole number from 0 to 18,446,744,073,709,551,615, not"
+    with pytest.raises(UsageError, match=wanted):
+        ganzfeld.train("avatars:64", seed=seed, out=tmp_path / "run")
+    with pytest.raises(UsageError, match=wanted):
+        ganzfeld.evaluate("avatars:64", "avatars:64", seed=seed)
+    with pytest.raises(UsageError, match=wanted):
+        latents.draw(latents.PORTABLE, 4, seed, [0])
+    config = RECIPES["dcgan"](Facts(count=9, channels=3, height=16, width=16, classes=0))
+    config.run.seed, config.run.images = seed, 64
+    with pytest.raises(UsageError, match=wanted):
+        check(config)

@@ -25,6 +25,7 @@ def rows(run: ganzfeld.Run, kind: str) -> list[dict[str, Any]]:
     return [row for row in map(json.loads, lines) if row["kind"] == kind]
 
 
+@pytest.mark.long
 def test_the_shipped_average_is_the_best_of_all_candidates(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", images=3200)
     chosen = run.model.about["chosen"]
@@ -43,6 +44,7 @@ def test_the_shipped_average_is_the_best_of_all_candidates(tmp_path: Path) -> No
     assert judged["protocol"]["id"] != chosen["protocol"], "other samples than those chosen by"
 
 
+@pytest.mark.long
 def test_an_early_best_is_kept_shipped_and_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +79,7 @@ def often() -> list[str]:
     return ["networks.G.width=4", "networks.D.width=4", "run.evaluate_every=96"]
 
 
+@pytest.mark.long
 def test_without_a_half_life_the_live_weights_are_shipped(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", settings=[*often(), "ema.half_life_images=0"])
     found = checkpoint.load(
@@ -86,6 +89,7 @@ def test_without_a_half_life_the_live_weights_are_shipped(tmp_path: Path) -> Non
         assert torch.equal(found.state["game"][f"G.{name}"], value)
 
 
+@pytest.mark.long
 def test_spans_differ_as_their_half_lives(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", images=3200)
     newest, _ = checkpoint.newest(run.path / "checkpoints")
@@ -99,6 +103,7 @@ def test_spans_differ_as_their_half_lives(tmp_path: Path) -> None:
     assert 0 < away["short"] < away["medium"] < away["long"]
 
 
+@pytest.mark.long
 def test_too_little_data_to_measure_is_no_hindrance(tmp_path: Path) -> None:
     folder = tmp_path / "few"
     folder.mkdir()
@@ -107,6 +112,7 @@ def test_too_little_data_to_measure_is_no_hindrance(tmp_path: Path) -> None:
     assert run.model.about["images_seen"] == 640 and not rows(run, "evaluation")
 
 
+@pytest.mark.long
 def test_measuring_is_a_function_of_the_weights(tmp_path: Path) -> None:
     run = tiny(tmp_path / "run")
     config = read_config(run.path)

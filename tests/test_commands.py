@@ -79,6 +79,7 @@ def test_the_configuration_of_a_run_makes_the_same_run(run: Path, tmp_path: Path
         assert one == other
 
 
+@pytest.mark.long
 def test_a_configuration_fits_other_data_and_the_command_wins(run: Path, tmp_path: Path) -> None:
     words = ["--config", run / "config.json", "--out", tmp_path / "other", "--quiet"]
     call("train", "avatars:64", *words, "--size", 32, "--seed", 0, "--set", "networks.D.width=8")

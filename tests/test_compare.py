@@ -142,6 +142,7 @@ def test_runs_that_were_never_measured(runs: Path) -> None:
         ganzfeld.compare([runs / "two", runs / "one"], strict=True)
 
 
+@pytest.mark.long
 def test_the_command_that_mends_it_does(runs: Path) -> None:
     """What it prints is run as it is; then there is one table."""
     path = runs / "two" / "evaluation.json"
@@ -233,6 +234,7 @@ def test_what_is_wrong_is_said(runs: Path) -> None:
         ganzfeld.compare([runs / "one", runs / "two"], metrics=["recal"])
 
 
+@pytest.mark.long
 def test_the_command(runs: Path) -> None:
     command = [sys.executable, "-m", "ganzfeld", "compare", "one", "two"]
 

@@ -33,6 +33,7 @@ def never(*_: object) -> float:
     raise AssertionError("something was probed")
 
 
+@pytest.mark.long
 def test_nothing_is_probed_and_the_folder_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_nothing_is_probed_and_the_folder_says_so(
     assert f"to the bit: {line}" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.long
 def test_two_runs_of_one_command_are_equal(tmp_path: Path) -> None:
     models = [
         ganzfeld.train("avatars:64", out=tmp_path / name, settings=SETTINGS, **SMALL)

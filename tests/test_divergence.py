@@ -224,6 +224,7 @@ def refuse(word: str) -> None:
     raise AssertionError(f"{word} is no JSON")
 
 
+@pytest.mark.long
 def test_a_few_bad_steps_are_skipped_and_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +282,7 @@ def test_an_absurd_learning_rate_leaves_only_finite_numbers(
         rows(tmp_path / "run")
 
 
+@pytest.mark.long
 def test_a_checkpoint_is_never_made_of_weights_that_are_not_finite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

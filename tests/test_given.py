@@ -30,6 +30,7 @@ def config_of(run: Path) -> Any:
     return json.loads((run / "config.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_arrays_are_trained_on_gone_on_with_and_measured(tmp_path: Path) -> None:
     run = train((IMAGES, LABELS), tmp_path / "run")
     assert run.model.classes == ["0", "1"]
@@ -47,6 +48,7 @@ def test_arrays_are_trained_on_gone_on_with_and_measured(tmp_path: Path) -> None
     assert by_data["kernel"] == by_file["kernel"]
 
 
+@pytest.mark.long
 def test_the_same_call_goes_on_and_other_data_are_refused(tmp_path: Path) -> None:
     run = train(dataset_items(), tmp_path / "run")
     file = run.path / "data" / "dataset.zip"
@@ -72,6 +74,7 @@ def dataset_items() -> Any:
     ]
 
 
+@pytest.mark.long
 def test_columns_go_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="image_column"):
         train("avatars", tmp_path / "no", dataset=Items())
@@ -127,6 +130,7 @@ def test_run_and_data_that_moved_together_find_each_other(copied: Path) -> None:
     assert stored["home"] == str(copied / "run")
 
 
+@pytest.mark.long
 def test_data_that_moved_alone_are_asked_for_and_remembered(copied: Path, tmp_path: Path) -> None:
     (copied / "photos").rename(tmp_path / "shots")
     before = (copied / "run" / "config.json").read_bytes()
@@ -157,6 +161,7 @@ def test_where_data_lie_is_not_shipped(trained: Path) -> None:
         assert str(trained.parent) not in (trained / "run" / "model" / path).read_text("utf-8")
 
 
+@pytest.mark.long
 def test_a_deterministic_run_stays_on_its_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def linear(latent: int, out: int, classes: int = 0) -> nn.Module:
     )
 
 
+@pytest.mark.long
 def test_a_generator_fits_a_shifted_gaussian() -> None:
     torch.manual_seed(0)
     mixing = torch.tensor([[1.5, 0.0], [1.0, 0.5]])
@@ -135,6 +136,7 @@ def test_a_generator_fits_a_shifted_gaussian() -> None:
     assert torch.allclose(torch.cov(x.T), mixing @ mixing.T, atol=0.25)
 
 
+@pytest.mark.long
 def test_each_class_is_matched_with_its_own() -> None:
     """Two classes that trade places would match without labels, and must not with them."""
     torch.manual_seed(0)
@@ -170,6 +172,7 @@ class Parts(nn.Module):
         return x
 
 
+@pytest.mark.long
 def test_in_codes_each_player_moves_its_own_part_and_the_whole_samples() -> None:
     torch.manual_seed(0)
     plane = torch.randn(2, 4)

@@ -16,6 +16,7 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.metrics import evaluate, learning, reference
+from ganzfeld.modalities import image_spec
 from ganzfeld.recipes.gan import Facts, default
 from ganzfeld.training import final, run, validation
 from ganzfeld.training.build import build_trainer
@@ -67,6 +68,7 @@ def newest(path: Path) -> Any:
     return found.state["game"]
 
 
+@pytest.mark.long
 def test_no_batch_of_a_run_holds_a_held_out_image(
     source: Path, pack: Pack, seen: set[int], tmp_path: Path
 ) -> None:
@@ -143,12 +145,14 @@ def test_numbers_that_cannot_be_held_out(source: Path, number: int, tmp_path: Pa
     assert not (tmp_path / "run" / "config.json").exists()
 
 
+@pytest.mark.long
 def test_a_translation_refuses_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="held-out images of its own"):
         ganzfeld.train("avatars-lines:20", recipe="pix2pix", size=16, images=4, held_out=3,
                        out=tmp_path / "run", quiet=True)  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_run_from_before_goes_on_on_all_images_and_bit_for_bit(
     source: Path, seen: set[int], tmp_path: Path
 ) -> None:
@@ -174,6 +178,7 @@ def test_a_run_from_before_goes_on_on_all_images_and_bit_for_bit(
         train(source, old, images=1280, held_out=30)
 
 
+@pytest.mark.long
 def test_runs_of_any_length_and_seed_share_a_table(source: Path, tmp_path: Path) -> None:
     paths = []
     for name, options in (
@@ -211,7 +216,7 @@ def test_memorisation_by_other_held_out_images_shares_no_row(tmp_path: Path) -> 
 class Many:
     """A pack as far as the choice of rows goes."""
 
-    fingerprint = "many"
+    fingerprint, spec = "many", image_spec(1, 8, 8)
 
     def __len__(self) -> int:
         return 3_000

@@ -129,6 +129,7 @@ def test_comparing_recipes_fits_a_screen(model: Path, translator: Path, say: Say
     assert len(text.splitlines()) < 60
 
 
+@pytest.mark.long
 def test_commands_to_go_on_are_quoted_and_progress_ends_at_100(tmp_path: Path, say: Say) -> None:
     out = tmp_path / "with space"
     words = ["--size", "8", "--batch", "32", "--images", "50", "--set", "networks.*.width=4"]

@@ -79,6 +79,7 @@ def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
     assert config.run.precision == "float32"
 
 
+@pytest.mark.long
 def test_the_default_recipe_finds_the_ring() -> None:
     found = mode_coverage.bench_mixture(mode_coverage.ring(), images=192_000)
     assert found["modes"] == 8
@@ -182,7 +183,7 @@ def test_what_cannot_be_stacked_is_refused(tmp_path: Path) -> None:
 def test_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganzfeld.studies.mode_coverage.RING_IMAGES", 640)
+    monkeypatch.setattr("ganzfeld.studies.mixtures.RING_IMAGES", 640)
     path = tmp_path / "modes.json"
     with pytest.raises(SystemExit) as stacked:
         main(["bench", "modes", "--only", "stacked"])

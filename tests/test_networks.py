@@ -1,11 +1,15 @@
 """Networks for any shape, with and without labels, whose signals neither die nor blow up."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
-from ganzfeld.networks import NETWORKS
+from ganzfeld.networks import NETWORKS, layers
 from ganzfeld.networks.layers import pyramid
 
 KINDS = ("mlp", "dcgan", "residual")
@@ -109,3 +113,40 @@ def test_a_refining_convolution_makes_the_picture_of_a_map_of_its_size(
 def test_a_generator_that_does_not_refine_is_the_papers() -> None:
     generator = NETWORKS["dcgan-generator"]((1, 16, 16), width=4)
     assert not [name for name in generator.state_dict() if name.startswith("refine")]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("dcgan-discriminator", {"condition": "concat", "width": 4}),
+        ("dcgan-discriminator", {"condition": "concat", "width": 4, "spectral": True}),
+        ("conv-encoder", {"width": 4, "outputs": 3, "norm": "none"}),
+        ("mnist-discriminator", {"width": 4, "dropout": 0.0}),
+    ],
+)
+def test_many_classes_need_no_planes(
+    name: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same logits and derivatives, also those of a gradient penalty."""
+    torch.manual_seed(0)
+    network = NETWORKS[name]((3, 12, 16), classes=layers.MANY, **options).double().eval()
+    y = torch.randint(0, layers.MANY, (5,))
+
+    def found() -> list[Tensor]:
+        x = torch.linspace(-1, 1, 5 * 3 * 12 * 16).double().view(5, 3, 12, 16).requires_grad_()
+        out = network(x, y)
+        (slope,) = torch.autograd.grad(out.sin().sum(), x, create_graph=True)
+        loss = out.square().sum() + slope.square().sum()
+        return [out, slope, *torch.autograd.grad(loss, list(network.parameters()))]
+
+    without = found()
+    monkeypatch.setattr(layers.JoinPlanes, "forward", fails)
+    assert all(torch.equal(a, b) for a, b in zip(without, found(), strict=True))
+    monkeypatch.undo()
+    monkeypatch.setattr(layers, "MANY", 10_000)
+    for a, b in zip(without, found(), strict=True):
+        assert torch.allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def fails(*arguments: Any) -> Tensor:
+    raise AssertionError("planes were made")

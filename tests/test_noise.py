@@ -138,6 +138,7 @@ def test_noise_reaches_initial_weights_moves_and_mirrored_images() -> None:
     assert seeds == [f(0, "vary", stream, 0, 0) for f in (wide_key, key)]
 
 
+@pytest.mark.long
 def test_a_run_of_before_goes_on_as_it_was(tmp_path: Path) -> None:
     options = {"out": tmp_path / "run", "size": 16, "batch": 16, "quiet": True}
     small = ["networks.*.width=4", "run.save_every=32"]

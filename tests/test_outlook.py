@@ -13,7 +13,7 @@ def told(images: int, side: int, rate: float) -> str | None:
     facts = Facts(count=100, channels=3, height=side, width=side, classes=0)
     config = default(facts)
     config.run.images = images
-    pack: Any = SimpleNamespace(height=side, width=side)
+    pack: Any = SimpleNamespace(channels=3, height=side, width=side)
     return outlook(config, rate, pack)
 
 

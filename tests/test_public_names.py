@@ -17,6 +17,7 @@ def test_all_is_sorted_and_importable() -> None:
         assert getattr(ganzfeld, name).__doc__, f"{name} has no docstring"
 
 
+@pytest.mark.long
 def test_exported_names_are_those_of_all() -> None:
     code = (
         "import sys, types, ganzfeld\n"
@@ -50,6 +51,7 @@ def test_what_type_checkers_see_is_what_is_exported() -> None:
     assert seen == {*ganzfeld.__all__}
 
 
+@pytest.mark.long
 def test_examples_of_docstrings_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As they stand, one after the other, in a folder with a small run of the usual name."""
     monkeypatch.chdir(tmp_path)

@@ -268,6 +268,7 @@ def test_another_game_and_samples_that_are_no_pictures(tmp_path: Path) -> None:
     assert "mine:Words" in page.text and "writer" in page.text and "2 s of training" in page.text
 
 
+@pytest.mark.long
 def test_ones_own_network_is_drawn_only_when_trusted(tmp_path: Path) -> None:
     recipe = f"{EXAMPLES / 'own_network.py'}:tall"
     run = ganzfeld.train(
@@ -315,6 +316,7 @@ def test_a_chart_marks_the_best_and_survives_odd_numbers() -> None:
     assert chart.chart("t", [chart.Line("d", [])]) == ""
 
 
+@pytest.mark.long
 def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: Path) -> None:
     with_config(run, source=str(tmp_path / "moved"))
     command = [sys.executable, "-m", "ganzfeld", "report", str(run)]
@@ -324,6 +326,7 @@ def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: 
     assert "Left out: the data could not be opened" in Page(run / "report.html").text
 
 
+@pytest.mark.long
 def test_a_translation_shows_its_errors_and_how_to_use_it(tmp_path: Path) -> None:
     settings = ["networks.*.width=8"]
     options = {"recipe": "pix2pix", "size": 16, "batch": 4, "images": 32, "settings": settings}

@@ -106,6 +106,7 @@ def test_another_setting_is_refused_with_a_table(run: ganzfeld.Run) -> None:
     assert f"ganzfeld resume {run.path} --images 1280" in str(caught.value)
 
 
+@pytest.mark.long
 def test_going_beyond_the_end(tmp_path: Path) -> None:
     first = tiny(tmp_path / "run")
     before = ganzfeld.load(first.path, which="last").sample(2)

@@ -18,7 +18,7 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
 from ganzfeld.training import pace, speed
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
-from ganzfeld.training.plan import doubt, settle, sized
+from ganzfeld.training.plan import doubt, exceeded, settle, sized
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -88,6 +88,7 @@ def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
         assert timed == made(recipe, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["hinge", "mlp", "modern", "vae", "gmmn"])
 def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: str) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "afford": 2_000, "size": 16, "quiet": True}
@@ -97,6 +98,7 @@ def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: 
     assert all(o["final_lr"] < o["lr"] for o in config["optimisers"].values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["default", "hinge"])
 def test_minutes_size_the_networks_and_a_second_call_finds_them_so(
     tmp_path: Path, recipe: str
@@ -135,6 +137,7 @@ def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
     assert short.run.log_every == usual.run.log_every
 
 
+@pytest.mark.long
 def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5))
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
@@ -244,3 +247,18 @@ def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
         patched.setattr(time, "monotonic", lambda: 4 * spent())
         found = speed.measure(trainer, config, pack)
     assert found.got == pytest.approx(0.25, rel=0.1) and found.busy
+
+
+def test_a_run_that_is_longer_than_asked_says_by_how_much_and_why() -> None:
+    pack = open_pack("avatars:300", PackOptions(size=(16, 16)), workers=0)
+    config = made("dcgan", None)
+    config.run.minutes = 0.5
+    slow, quick = pace.Pace(100.0, 24.0, 1, end=20.0), pace.Pace(100.0, 10.0, 1, end=5.0)
+    config.run.images = slow.images(30)
+    text = exceeded(config, slow, pack)
+    assert text.startswith("--minutes 0.5 by 9 s") and "takes 20 s whatever" in text
+    assert "285 samples" in text
+    config.run.images = quick.images(30)
+    assert exceeded(config, quick, pack) == ""
+    config.run.minutes = None
+    assert exceeded(config, slow, pack) == ""

@@ -120,6 +120,7 @@ def threads_of(folder: Path) -> list[int]:
     return [json.loads((c / "manifest.json").read_text())["threads"] for c in found]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("four")
 def test_a_run_goes_on_with_what_it_began_with(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -146,6 +147,7 @@ def test_the_command_that_continues_may_choose_anew(tmp_path: Path) -> None:
         assert adopt(wanted, copy.deepcopy(stored), tmp_path).run.threads == then
 
 
+@pytest.mark.long
 def test_a_run_measures_for_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with runtime.threads(2):

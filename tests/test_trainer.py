@@ -124,6 +124,7 @@ def test_what_is_restored_lies_where_the_optimiser_wants_it() -> None:
         assert restored(torch.zeros(3, 2), there, fused).device.type == "meta"
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
 def test_a_compiled_loss_is_not_compiled_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs = CompileCounter()
@@ -222,6 +223,7 @@ def grid() -> Tensor:
     return torch.cartesian_prod(line, line)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("centres", "steps", "share"), [(ring(), 1000, 0.5), (grid(), 2500, 0.3)])
 def test_finds_all_modes_of_points_in_the_plane(centres: Tensor, steps: int, share: float) -> None:
     """A ring of 8 and a grid of 25 Gaussians of deviation 0.05 (Metz et al. 2017)."""

@@ -84,6 +84,7 @@ def test_log_variances_stay_where_exp_is_safe() -> None:
     assert log[2:4] == pytest.approx(raw[2:4], abs=0.03)
 
 
+@pytest.mark.long
 def test_the_bound_reaches_the_likelihood_of_a_linear_model() -> None:
     """Probabilistic principal components: x = W z + b + noise is normal, with covariance
     W W' + v I (Tipping and Bishop 1999), whose likelihood at its maximum is known in closed form.

@@ -73,6 +73,7 @@ class Data:
     modality: str = "image"  # what they were to be taken for; "auto": decided by what they are
     labels: str = "auto"  # "none" leaves them aside, "folders" insists, or a table's path
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
+    limits: tuple[float, float] | None = None  # numbers that became 0 and 255, if not they
     frames: str = "first"  # or "all" of animations and files with pages
     splits: str = "train"  # "all" takes test and validation images too
     follow_links: bool = False  # out of the data's folder too
@@ -85,6 +86,7 @@ class Data:
     fingerprint: str = ""  # of the packed content
     samples: int = 0
     conditions: dict[str, Any] | None = None  # numbers that come with samples: names, some rows
+    grown: list[dict[str, Any]] = field(default_factory=list)  # what it was, for each time
     held_out: int | None = None  # samples never trained on; None: a run from before, trains on all
     classes: list[str] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.cli.main import main
-from ganzfeld.data import fields, typed
+from ganzfeld.data import embedded, fields, typed
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.columns import text_of
 from ganzfeld.data.held import Part
@@ -333,3 +333,22 @@ def test_check_says_what_was_taken_and_which_columns_there_are(tmp_path, capsys)
     told = capsys.readouterr().out
     assert "30 fields, 1 x 4 x 4 float32" in told and "Taken as: fields" in told
     assert "energy (numbers 0 to 29)" in told and "--condition" in told
+
+
+# Embedded sets
+
+
+def drawn(count: int) -> dict[str, np.ndarray]:
+    numbers = np.arange(count)
+    x = numbers[:, None, None] * np.ones((1, 4, 4))
+    return {"x": x, "energy": numbers / 2, "y": numbers % 2}
+
+
+def test_an_embedded_set_is_one_line(monkeypatch, pack):
+    one = embedded.Embedded("field", 30, "test_columns:drawn")
+    monkeypatch.setitem(embedded.SETS, "ramps", one)
+    monkeypatch.setitem(sys.modules, "test_columns", sys.modules[__name__])
+    usual, some = pack("ramps"), pack("ramps:12")
+    assert len(usual) == 30 and len(some) == 12 and pack("ramps").reused
+    assert np.array_equal(all_of(some)["x"][:, 0, 0], np.arange(12))
+    assert some.columns["energy"].rows(np.array([3]))[0] == 1.5 and some.classes == ("0", "1")

@@ -12,6 +12,7 @@ from PIL import Image
 import ganzfeld
 from ganzfeld.cli.options import parse_given
 from ganzfeld.cli.words import prepared
+from ganzfeld.data.columns import text_of
 from ganzfeld.data.conditions import Conditioned, again, beyond, conditioned, resolve, row_of
 from ganzfeld.data.held import held_rows, training
 from ganzfeld.data.pack import PackOptions, open_pack
@@ -118,7 +119,7 @@ def test_what_cannot_be_a_condition_is_said(faces, pack):
         resolve(faces, PackOptions(labels="none"), ["age"])
     table = faces / "metadata.csv"
     table.write_text(table.read_text().replace("7.png,7.5", "7.png,"))
-    with pytest.raises(DataError, match=r"1 of 120 samples have no age"):
+    with pytest.raises(DataError, match=r"2 of 120 samples have no age"):
         conditioned(pack(faces), ["age"], None)
     table.write_text("file_name,age\n" + "\n".join(f"{k}.png,3" for k in range(COUNT)))
     with pytest.raises(DataError, match="is 3 for all"):
@@ -238,6 +239,7 @@ def test_a_recipe_without_numbers_refuses_them(faces, tmp_path):
     assert not (tmp_path / "run" / "config.json").exists()
 
 
+@pytest.mark.slow
 def test_a_generation_learns_the_number_it_is_given(faces, tmp_path, monkeypatch):
     """End to end: brightness follows the age that is asked for, and a resumed run is the same."""
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
@@ -261,3 +263,85 @@ def test_a_generation_learns_the_number_it_is_given(faces, tmp_path, monkeypatch
         settings=[*settings, *small],
     )  # fmt: skip
     assert torch.equal(again_.model.sample(4), model.sample(4))
+
+
+def test_a_part_of_a_pack_has_that_part_of_its_columns(faces, pack):
+    found = pack(faces)
+    some = training(found, 20)
+    kept = np.setdiff1d(np.arange(COUNT), held_rows(found, 20))
+    ages = some.columns["age"]
+    assert len(ages) == 100 and np.array_equal(
+        ages.rows(np.arange(100)), found.columns["age"].rows(kept)
+    )
+    captions = some.columns["about"]
+    assert text_of(captions.sample(3)) == f"cat number {kept[3]}"
+    assert captions.lengths(np.array([3]))[0] == len(f"cat number {kept[3]}")
+
+
+def test_a_config_file_names_the_conditions_of_its_run():
+    from ganzfeld.config import Data
+    from ganzfeld.training.config_file import conditions_of
+
+    columns = {"names": ["age"], "rows": [[0.0]], "columns": [{"name": "age"}]}
+    assert conditions_of(Data(labels="column:breed", conditions=columns)) == ["breed", "age"]
+    assert conditions_of(Data()) == []
+
+
+def test_parquet_images_have_their_other_columns(tmp_path, pack):
+    pa = pytest.importorskip("pyarrow")
+    import io
+
+    import pyarrow.parquet as pq
+
+    images = []
+    for k in range(12):
+        out = io.BytesIO()
+        Image.new("L", (8, 8), 20 * k).save(out, "PNG")
+        images.append({"bytes": out.getvalue(), "path": None})
+    cells = {
+        "image": images,
+        "label": [k % 2 for k in range(12)],
+        "mass": [k / 2 for k in range(12)],
+    }
+    pq.write_table(pa.table(cells), tmp_path / "t.parquet")
+    found = pack(tmp_path / "t.parquet")
+    assert found.classes == ("0", "1") and set(found.columns) == {"mass"}
+    assert found.columns["mass"].rows(np.array([5]))[0] == 2.5
+
+
+def test_sounds_have_columns_of_a_table(tmp_path, pack):
+    import wave
+
+    rows = ["file_name,pitch,speaker"]
+    for k in range(12):
+        with wave.open(str(tmp_path / f"{k}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(np.full(20 + k, k, dtype="<i2").tobytes())
+        rows.append(f"{k}.wav,{100 + k / 2},{'ab'[k % 2]}")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    for source in (tmp_path, tmp_path / "metadata.csv"):
+        found = conditioned(pack(source, labels="column:speaker"), ["pitch"], 0)
+        batch = found.rows(np.arange(12))
+        assert found.spec.modality == "audio" and batch["y"].sum() == 6
+        about = found.condition_columns[0]
+        pitch = batch["c"][:, 0] * about["spread"] + about["mean"]
+        assert np.allclose(pitch, 100 + batch["x"][:, 0, 0] / 2, atol=1e-3)
+
+
+def test_a_run_from_before_conditions_is_continued_by_the_same_command(tmp_path):
+    import copy
+
+    from ganzfeld.recipes import RECIPES, Facts
+    from ganzfeld.training.build import complete
+    from ganzfeld.training.resume import adopt
+
+    wanted = complete(RECIPES["dcgan"](Facts(count=200, channels=1, height=16, width=16)))
+    wanted.data.modality = "auto"
+    stored = copy.deepcopy(wanted)
+    stored.data.modality = "image"
+    for part in stored.networks.values():
+        assert part.options.pop("conditions") == 0
+    assert adopt(copy.deepcopy(wanted), stored, tmp_path).data.modality == "image"
+    wanted.networks["G"].options["conditions"] = 1
+    with pytest.raises(CheckpointError, match="other settings"):
+        adopt(wanted, copy.deepcopy(stored), tmp_path)

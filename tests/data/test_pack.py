@@ -361,6 +361,7 @@ def test_a_crash_costs_one_picture(photos, monkeypatch):
     assert bad == {names[5]: "crashed the decoder", names[69]: "crashed the decoder"}
 
 
+@pytest.mark.long
 def test_a_hanging_picture_is_given_up(photos, monkeypatch):
     names = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))[:40]
     program = (

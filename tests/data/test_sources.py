@@ -500,7 +500,7 @@ def test_a_folder_called_avatars_is_that_folder(pack, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["avatars:", "avatars:0", "avatars:x", "avatars:-3", "avatars:²"])
 def test_embedded_counts_are_checked(pack, name):
-    with pytest.raises(DataError, match="a number of images"):
+    with pytest.raises(DataError, match="a number of samples"):
         pack(name)
 
 

@@ -12,7 +12,10 @@ import pytest
 from ganzfeld.cli import main
 
 TINY = ["--set", "networks.*.width=4", "run.threads=1", "run.inception_count=0"]
-pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="its file names are all UTF-8")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "darwin", reason="its file names are all UTF-8"),
+]
 
 
 def ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

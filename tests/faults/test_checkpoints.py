@@ -22,6 +22,8 @@ from ganzfeld.core import checkpoint
 from ganzfeld.core import files as files_
 from ganzfeld.errors import CheckpointError, ResourceError
 
+pytestmark = pytest.mark.long
+
 State = dict[str, Any]
 CALLS = ("open", "write", "fsync", "rename", "replace", "unlink", "rmdir", "mkdir")
 KEEP = 3

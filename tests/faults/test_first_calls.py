@@ -19,6 +19,8 @@ import torch
 import ganzfeld
 from ganzfeld.core import runtime
 
+pytestmark = pytest.mark.long
+
 SOURCE = Path(ganzfeld.__file__).parent
 # compute nothing of the kind, or only where others have been imported
 BARE = {"cli.bench", "core.distributed", "core.lock", "core.latents", "training.resume"}

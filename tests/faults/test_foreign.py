@@ -17,6 +17,8 @@ from variants import vary
 import ganzfeld
 from ganzfeld.cli import main
 
+pytestmark = pytest.mark.long
+
 SECONDS = 20
 GIGABYTE = 1 << 20  # kB
 TINY = ["networks.*.width=4", "run.threads=1", "run.evaluate_every=1280", "run.save_every=640"]

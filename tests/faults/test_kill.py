@@ -23,6 +23,8 @@ import pytest
 from ganzfeld import report
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("GANZFELD_KILLS", "50"))  # of each recipe and number of threads
 IMAGES = 1_184  # neither this nor the intervals divide evenly
 RECIPES = {

@@ -13,6 +13,8 @@ from ganzfeld.cli import main
 from ganzfeld.core import checkpoint
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 TINY = ["networks.*.width=4", "run.threads=1", "run.evaluate_every=640", "run.save_every=320"]
 
 
@@ -155,3 +157,39 @@ def test_a_pipe_or_a_folder_in_their_place_is_named(
     os.mkfifo(run / name) if kind == "pipe" else (run / name).mkdir()
     code, text = ends(["resume", str(run), "--images", "672", "--quiet"], capsys)
     assert code == 4 and str(run / name) in text, text
+
+
+@pytest.mark.parametrize("place", ["outside", "inside"])
+@pytest.mark.parametrize("name", ["checkpoints", "samples", "model"])
+def test_folders_of_a_run_that_are_links_are_not_written_through(
+    name: str, place: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after moving `checkpoints` to a larger disk: nothing there is written or deleted."""
+    home = tmp_path / "large" if place == "outside" else run / "kept"
+    shutil.copytree(run / name, home)
+    shutil.rmtree(run / name)
+    (run / name).symlink_to(home)
+    before = contents(home)
+    code, text = ends(["resume", str(run), "--images", "672", "--quiet"], capsys)
+    assert contents(home) == before
+    if name == "model":  # replaced as a whole, as ever
+        assert code == 0 and not (run / "model").is_symlink(), text
+    else:
+        assert code == 4 and f"{run / name} is a link" in text, text
+        for command in (["report", str(run)], ["checkpoint", "verify", str(run)]):
+            assert ends(command, capsys)[0] == 0  # what only reads goes on
+    assert contents(home) == before
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "samples", "data"])
+def test_nor_by_a_run_that_begins(
+    name: str, tmp_path: Path, precious: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(precious)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / name).symlink_to(precious)
+    words = ["train", "avatars:64", "--recipe", "dcgan", "--size", "16", "--images", "64"]
+    words += ["--batch", "16", "--out", str(tmp_path / "new"), "--quiet"]
+    code, text = ends([*words, "--set", "networks.*.width=4", "run.threads=1"], capsys)
+    assert code == 4 and "is a link" in text, text
+    assert contents(precious) == before

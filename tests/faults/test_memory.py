@@ -16,6 +16,8 @@ import torch
 from ganzfeld.cli import main
 from ganzfeld.core.memory import of_memory
 
+pytestmark = pytest.mark.long
+
 
 def limited(words: list[str], megabytes: int) -> tuple[int, str]:
     """The command, under a limit of its memory."""

@@ -27,6 +27,8 @@ from ganzfeld.training.plan import settle
 from ganzfeld.training.trainer import Rows, Trainer
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 IMAGES = 2_880
 
 # Each process trains five steps and shows a hash of all its state, and of the samples it saw.

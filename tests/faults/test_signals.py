@@ -24,6 +24,8 @@ from ganzfeld.core.signals import Signals
 from ganzfeld.errors import Interrupted
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 IMAGES = 5_760
 PROMPT = 8.0  # seconds in which a signal must have had its effect, on a machine that has other work
 

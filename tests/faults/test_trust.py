@@ -123,6 +123,7 @@ def words_of(command: Callable[..., None], folder: Path, out: Path) -> list[str]
     return words
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("inner", ["", "model"])
 def test_no_command_runs_what_a_folder_names(
@@ -202,6 +203,7 @@ def own_run(tmp_path: Path, mark: Path) -> tuple[Path, Path]:
     return tmp_path / "run", code
 
 
+@pytest.mark.long
 def test_a_run_of_ones_own_goes_on_without_the_flag(tmp_path: Path, mark: Path) -> None:
     run, code = own_run(tmp_path, mark)
     ganzfeld.resume(run, images=128, quiet=True)

@@ -21,6 +21,8 @@ from faults.command import SETTINGS
 from ganzfeld.core import system
 from ganzfeld.data import pack
 
+pytestmark = pytest.mark.long
+
 MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog")
 OF_OS = (
     *("O_NONBLOCK", "O_DIRECTORY", "O_NOFOLLOW", "O_NOCTTY", "O_CLOEXEC", "O_SYNC"),

@@ -65,6 +65,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
 
 
+@pytest.mark.long
 def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
     found = ganzfeld.evaluate(run, "avatars:1200", count=150)
     assert all(name in found for name in PROMISED)
@@ -329,6 +330,7 @@ def test_equal_class_counts_would_bias_the_kernel_distance() -> None:
     assert abs(z[1]) < 3.5
 
 
+@pytest.mark.long
 def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
     """Opaque images with `alpha="keep"`, labels left aside, and a bad file that was skipped."""
     data = tmp_path / "data"

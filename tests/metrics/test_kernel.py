@@ -115,6 +115,7 @@ def test_scaled_features_show_what_few_large_ones_hide() -> None:
     assert np.isfinite(scaled_mmd(still, still[::-1]).value), "a feature that never changes"
 
 
+@pytest.mark.long
 def test_it_is_unbiased_and_its_interval_holds_the_truth() -> None:
     """For x.y kernels of independent N(m, 1): the distance is known by its expansion."""
     d, shift = 4, 0.4

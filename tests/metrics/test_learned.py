@@ -69,6 +69,7 @@ def test_what_was_learned_from_is_never_reference(net: Extractor, pack: Pack) ->
     assert np.array_equal(rows, whole[~np.isin(whole, net.learned_from)]), "in the same order"
 
 
+@pytest.mark.long
 def test_an_evaluation_leaves_them_out(pack: Pack, tmp_path: Path) -> None:
     found = evaluate.evaluate(
         pack, pack, extractor="learned", metrics=["frechet"], count=50, reference=600
@@ -94,6 +95,7 @@ def test_images_are_moved_and_mirrored_by_copying_pixels() -> None:
 # The features
 
 
+@pytest.mark.long
 def test_learned_is_always_the_same_and_found_again(
     pack: Pack, net: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import ganzfeld
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities import MODALITIES, Modality, Spec, image_spec, modality_of, spec_of
 from ganzfeld.modalities.image import draw
@@ -38,7 +40,7 @@ def test_every_kind_goes_to_the_network_and_back_to_what_is_stored() -> None:
     stored = torch.randint(0, 256, (4, 3, 8, 10), dtype=torch.uint8)
     images = MODALITIES["image"]
     x = images.to_network(stored, IMAGE)
-    assert x.dtype == torch.float32 and -1 <= float(x.min()) and float(x.max()) <= 1
+    assert x.dtype == torch.float32 and float(x.min()) >= -1 and float(x.max()) <= 1
     assert np.array_equal(images.to_store(x, IMAGE), stored.numpy())
     spec = Spec("any", (5,))
     plain = torch.randn(4, 5)
@@ -89,3 +91,27 @@ def test_a_recipe_says_what_it_is_for_and_a_plain_function_is_one() -> None:
     assert as_recipe(mine).task == "translation"  # type: ignore[arg-type]
     own = Recipe(mine, modality="field")  # type: ignore[arg-type]
     assert as_recipe(own) is own
+
+
+def test_runs_and_models_from_before_specs_load_and_go_on(tmp_path: Path) -> None:
+    tiny = {"size": 16, "batch": 16, "out": tmp_path / "run", "quiet": True}
+    settings = ["networks.*.width=4"]
+
+    def train() -> ganzfeld.Run:
+        return ganzfeld.train("avatars:24", images=32, settings=settings, **tiny)  # type: ignore[arg-type]
+
+    run = train()
+    whole = ganzfeld.load(run.path).sample(3)
+    newest = ganzfeld.load(run.path, which="last").sample(3)
+    for path, place in ((run.path / "config.json", "data"), (run.path / "model/config.json", "")):
+        about = json.loads(path.read_text())
+        part = about[place] if place else about
+        assert part.pop("spec")["shape"] == [3, 16, 16]
+        if not place:
+            del about["training"]["data"]["spec"]
+        path.write_text(json.dumps(about))
+    assert torch.equal(ganzfeld.load(run.path).sample(3), whole)
+    assert torch.equal(ganzfeld.load(run.path, which="last").sample(3), newest)
+    train()  # the same command: nothing is left to do
+    ganzfeld.resume(run.path, images=64, quiet=True)
+    assert ganzfeld.load(run.path).about["images_seen"] <= 64

@@ -226,6 +226,7 @@ def test_seeds_are_a_number_or_a_list() -> None:
     assert parse_names(["default,hinge", "mlp"]) == ["default", "hinge", "mlp"]
 
 
+@pytest.mark.long
 def test_flips_are_for_data_that_keep_their_class_in_the_mirror(tmp_path: Path) -> None:
     """Left and right bars change their class, upper and lower ones do not."""
     draw = np.random.default_rng(0)
@@ -245,6 +246,7 @@ def test_flips_are_for_data_that_keep_their_class_in_the_mirror(tmp_path: Path) 
     assert not answers["few"].safe and "too few" in str(answers["few"])
 
 
+@pytest.mark.long
 def test_without_labels_mirror_images_must_look_like_images(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     slanted = draw.integers(0, 60, (400, 16, 16), np.uint8)

@@ -18,6 +18,8 @@ from ganzfeld.studies.augmentation import pairs, sentence, study_augmentation, v
 from ganzfeld.studies.families import study_families
 from ganzfeld.studies.statistics import t_interval, t_test
 
+pytestmark = pytest.mark.long
+
 SETTINGS = ["networks.G.width=4", "networks.D.width=4"]
 
 

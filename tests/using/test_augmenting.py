@@ -41,6 +41,7 @@ def test_files_and_table_agree(run: ganzfeld.Run, tmp_path: Path) -> None:
         assert np.array_equal(pixels, to_pixels(again)[0])
 
 
+@pytest.mark.long
 def test_training_reads_it_back(run: ganzfeld.Run, tmp_path: Path) -> None:
     folder = augment(run.path, tmp_path / "set", count=40)
     pack = open_pack(folder, workers=0)
@@ -73,6 +74,7 @@ def test_it_goes_on_where_it_was_stopped(run: ganzfeld.Run, tmp_path: Path) -> N
         augment(run.path, part, count=71)
 
 
+@pytest.mark.long
 def test_proportions_of_the_data(run: ganzfeld.Run, tmp_path: Path) -> None:
     pack = open_pack("avatars:64", workers=0)
     assert pack.labels is not None

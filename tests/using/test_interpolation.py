@@ -17,6 +17,8 @@ from ganzfeld.models import interpolate
 from ganzfeld.models.interpolate import path, slerp
 from ganzfeld.models.model import Model, latent
 
+pytestmark = pytest.mark.long
+
 A, B = latent(100, 1, 0), latent(100, 2, 0)
 
 

@@ -49,6 +49,7 @@ def test_a_large_number_of_samples_is_drawn_as_it_is_asked_for(
     assert len(list((tmp_path / "s").iterdir())) == 32
 
 
+@pytest.mark.long
 def test_a_disk_or_a_sheet_too_small_says_what_fits(
     run: ganzfeld.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

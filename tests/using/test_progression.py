@@ -13,6 +13,8 @@ from ganzfeld.errors import CheckpointError, DataError, UsageError
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.report.progress import brief, cut, progress_of, some, spread
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("height", "width", "columns"), [(16, 16, 8), (28, 20, 3), (70, 90, 2)])
 @pytest.mark.parametrize("channels", [1, 3])

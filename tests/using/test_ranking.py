@@ -171,6 +171,7 @@ def test_an_unfinished_run_is_ranked_from_its_checkpoint(run: ganzfeld.Run, tmp_
     assert len(model.sample(3, of=9, rank="discriminator")) == 3
 
 
+@pytest.mark.long
 def test_without_or_with_a_damaged_discriminator(run: ganzfeld.Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, tmp_path / "run")
     folder = tmp_path / "run" / "model"

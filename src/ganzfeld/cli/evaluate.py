@@ -33,7 +33,8 @@ def evaluate(
 
     Args:
         model: A run's folder, a model's folder, or a folder or ZIP of images.
-        data: The real images, as `train` takes them.
+        data: The real images, as `train` takes them. Or an .npz with mu and sigma, as pytorch-fid
+            writes it, for the Frechet distance alone.
         metrics: Names, such as frechet kernel recall. Default: all that can be computed.
         extractor: inception, domain, learned, random, or your own module as file.py:name. Default:
             inception if it is installed and suits the images; else domain if the data have

@@ -73,6 +73,7 @@ def interpolate(
     per_leg = frames if frames is not None else 8 if strip else 24
     numbers = parse_numbers(",".join(seeds), "--seeds")
     loaded = generate.load(model, task="generation", trust_code=trust_code)
+    loaded.modality.need_images("an animation")
     check_frames(per_leg, len(numbers) - (not loop), loaded.shape, strip)
     chunks = interpolation.frames(
         loaded,

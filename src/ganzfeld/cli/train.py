@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import GRID_PIXELS, Kind, parse_given, parse_size, stopped_by_ctrl_c
+from ganzfeld.cli.drawing import by_class, check_grid, check_room, class_names, given_rows
+from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.text import tell
 
 
@@ -73,7 +75,7 @@ def train(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
         device: Device to train on.
-        init: Initialise weights from this run or model.
+        init: Initialise weights from this run or model, as far as they fit.
         held_out: Number of images kept out of training, to detect copying and overfitting. Default:
             5 %, at most 256; 0 for fewer than 100 images.
         set: Change a setting of the recipe, such as networks.G.width=32.
@@ -127,6 +129,7 @@ def resume(
     data: str | None = None,
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -138,6 +141,7 @@ def resume(
         data: Where the data are now, if they were moved. They must be the same.
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
+        data_grown: Go on although images were added to the data. All are used from here on.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
@@ -151,6 +155,7 @@ def resume(
         data=data,
         other=other,
         device=device,
+        data_grown=data_grown,
         quiet=quiet,
         trust_code=trust_code,
     )
@@ -174,6 +179,8 @@ def sample(
     show_price: bool = False,
     data: str | None = None,
     which: Literal["best", "last"] = "best",
+    format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     trust_code: bool = False,
 ) -> None:
     """Draw images from a run or a model. Image i of a seed is always the same.
@@ -195,13 +202,17 @@ def sample(
         show_price: Also measure what the selection costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
+        format: png has 8 bits. The others hold numbers in the units of the data: 16-bit PNG or
+            TIFF, or TIFF of 32-bit floats.
+        range: For these: the values of black and white. Default: those of the data.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
-    from ganzfeld.core import border
+    from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
-    from ganzfeld.modalities.image import draw
+    from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.image import units
     from ganzfeld.models import model as generate
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
@@ -214,11 +225,19 @@ def sample(
         border.whole(of, "--of", 1, border.MOST_IMAGES)
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
-        check_grid(count, loaded.shape)
+        check_grid(count, loaded)
+    encode = None
+    if format != "png":
+        loaded.modality.need_images(f"--format {format}")
+        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+    elif range is not None:
+        raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
+    suffix = ".tif" if format.startswith("tiff") else loaded.modality.suffix
     screen = Screen()
     rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
-        numbers: Iterable[int] = range(count)
+        numbers: Iterable[int] = itertools.count()
         chunks = loaded.chunks(
             count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
         )
@@ -243,107 +262,38 @@ def sample(
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
-        for pixels in draw.to_pixels(chunk):
+        for one, stored in zip(chunk, loaded.store(chunk), strict=True):
             number, name = next(named)
-            path = out / f"{seed}-{number:06d}{name and '-'}{name}.png"
-            draw.save_image(draw.to_image(pixels), path)
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
+            if encode is None:
+                loaded.modality.save(stored, path, loaded.spec)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.replace(path, encode(one))
             written += path.stat().st_size
             if grid:
-                everything.append(pixels)
+                everything.append(stored)
         if not done:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
     if grid:
         rows = len({*label}) if columns is None and label else 1
-        everything = by_class(everything, len(label)) if rows > 1 else everything
+        everything = by_class(everything, len(label), loaded) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
-        draw.save_image(draw.grid(np.stack(everything), wide), grid)
-    tell(f"{count:,} images in {out}" + (f", grid in {grid}" if grid else ""))
+        loaded.modality.sheet(np.stack(everything), wide, grid, loaded.spec)
+    tell(f"{count:,} {loaded.modality.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.cli.sample import print_price
 
         print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
-def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
-    """Conditions (count, k) of --given; None where there are none. Says what the data never had."""
-    if not given:
-        return None
-    from ganzfeld.data.conditions import beyond, row_of
-
-    values = parse_given(given)
-    row_of(loaded.conditions, values)
-    for sentence in beyond(loaded.conditions, values):
-        tell(f"note: {sentence}: expect less of it")
-    return loaded.given(values, count, seed=seed)
-
-
-NAME_BYTES = 200  # of a class in a file's name, which may have 255
-
-
-def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
-    """The class of each sample as a part of its file's name; empty where there are no classes."""
-    from ganzfeld.models.export_dataset import folders_of
-
-    wanted = loaded.label_numbers(label or None)
-    short = [n.encode("utf-8", "ignore")[:NAME_BYTES] for n in folders_of(loaded.classes).values()]
-    plain = [name.decode("utf-8", "ignore") for name in short]
-    for low in range(0, count, BLOCK):  # for as many as there are
-        block = range(low, min(low + BLOCK, count))
-        own = loaded.labels_of(block, seed, wanted)
-        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
-
-
-def by_class(everything: list[Any], labels: int) -> list[Any]:
-    """Images of classes in turn as rows of a class each, the last row's end filled with white."""
-    blank = everything[0] * 0 + 255
-    each = -(-len(everything) // labels)
-    rows = [everything[first::labels] for first in range(labels)]
-    return [image for row in rows for image in [*row, *[blank] * (each - len(row))]]
-
-
-BLOCK = 4096  # labels drawn at once
-
-
-def check_grid(count: int, shape: Sequence[int]) -> None:
-    """UsageError where a sheet of so many would not fit; it says how many do."""
-    from ganzfeld.errors import UsageError
-
-    scale = max(1, 64 // max(shape[-2:]))
-    most = max(GRID_PIXELS // ((scale * shape[-2] + 2) * (scale * shape[-1] + 2)), 1)
-    if count > most:
-        raise UsageError(
-            f"--grid with {count:,} images is too large for one: {most:,} fit",
-            safe="nothing was drawn",
-            fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
-        )
-
-
-def check_room(out: Path, each: float, left: int) -> None:
-    """ResourceError where the disk cannot take the rest; it says how many fit."""
-    import shutil
-
-    from ganzfeld.core.memory import amount
-    from ganzfeld.errors import ResourceError
-
-    free = shutil.disk_usage(out).free
-    block = 4096  # a disk gives whole ones
-    needed = left * max(each, block)
-    if needed > free:
-        raise ResourceError(
-            f"{left:,} more images need about {amount(needed)}, and {out} has {amount(free)}",
-            safe=f"the first ones are in {out}",
-            fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
-            + " fits, or another disk with --out",
-        )
-
-
 def recipes(*, show: str | None = None) -> None:
     """List the recipes, or show one.
 
     Args:
-        show: A recipe, as JSON that `train --config` takes; for 10,000 images of 64 pixels in
+        show: A recipe, as JSON that `train --config` takes; of images for 10,000 of 64 pixels in
             colour, with ten classes where it needs classes.
     """
     if show is not None:
@@ -362,11 +312,14 @@ def recipe_text(name: str) -> str:
 
     from ganzfeld.core.files import as_json
     from ganzfeld.errors import UsageError
+    from ganzfeld.modalities import MODALITIES
     from ganzfeld.recipes.find import find_recipe
     from ganzfeld.recipes.gan import Facts
 
     recipe = find_recipe(name)
-    facts = Facts(count=10_000, channels=3, height=64, width=64, classes=0, channels_b=3)
+    kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
+    spec, classes = kind.examples((64, 64))[0]
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

@@ -19,7 +19,10 @@ LISTS = (
 SETTING = re.compile(r"[A-Za-z_][\w.*-]*=")
 
 # Lists that take NAME=VALUE only, and how such a word is told.
-ASSIGNED = {"--set": SETTING.match, "--given": lambda word: "=" in word}
+ASSIGNED: dict[str, Callable[[str], object]] = {
+    "--set": SETTING.match,
+    "--given": lambda word: "=" in word,
+}
 
 # What people type for other tools, and what it is here.
 HABITS = {

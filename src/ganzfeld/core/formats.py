@@ -71,6 +71,7 @@ TRAINED_ON = {
     "fingerprint": text,
     "samples": COUNT,
     "kind": text,
+    "limits": maybe(row(number(), number())),
 }
 TRAINING = fields(
     {},
@@ -152,6 +153,7 @@ OPTIMISER = fields(
         "warm_up": PART_OF_RUN,
     },
 )
+GROWN = fields({"images": COUNT, "samples": COUNT, "fingerprint": text})
 RUN = fields(
     {
         "game": PART,
@@ -176,8 +178,10 @@ RUN = fields(
                 "channels": maybe(CHANNELS),
                 "channels_b": maybe(CHANNELS),
                 "samples": COUNT,
+                "grown": listing(GROWN, most=10_000),
                 "held_out": maybe(COUNT),
                 "classes": NAMES,
+                "limits": maybe(row(number(), number())),
                 "jitter": PART_OF_RUN,
                 "max_megapixels": number(1e-6, 1e9),
                 "rules": whole(1, 1_000),

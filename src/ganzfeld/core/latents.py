@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import border
 from ganzfeld.core.randomness import NARROW, key, torch_generator
-from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.errors import CheckpointError
 
 PORTABLE = "threefry4x32-20/box-muller-1"  # as a model's config.json has it
 OF_TORCH = "torch-mt19937-32"  # of runs and models that do not say: draws by torch.Generator
@@ -70,9 +71,7 @@ def halves(numbers: Sequence[int]) -> Words:
     """The lower and the upper 32 bits of numbers, (2, n); UsageError for what is no uint64."""
     for number in numbers:
         if not 0 <= number < LIMIT:
-            raise UsageError(
-                f"seeds and numbers of samples are from 0 to {LIMIT - 1} (2^64 - 1), not {number}"
-            )
+            border.whole(number, "a seed, or the number of a sample,", 0, LIMIT - 1)
     whole = np.array([int(i) for i in numbers], dtype=np.uint64)
     return np.stack([whole & np.uint64(0xFFFFFFFF), whole >> np.uint64(32)]).astype(np.uint32)
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from ganzfeld.core import system
 from ganzfeld.core.formats import HOLDER
 from ganzfeld.core.memory import amount
+from ganzfeld.core.names import quoted
 from ganzfeld.core.reader import Unreadable, open_own, parse, read_whole
-from ganzfeld.errors import InUseError, ResourceError
+from ganzfeld.errors import CheckpointError, InUseError, ResourceError
 from ganzfeld.text import shown
 
 LOCK_BYTES = 10_000
+FOLDERS = ("checkpoints", "samples", "data")  # of a run; its model is replaced as a whole
 
 
 @contextmanager
@@ -45,6 +47,22 @@ def locked(run: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def refuse_links(run: Path) -> None:
+    """CheckpointError where a folder inside a run is a link: what it leads to is not the run's.
+
+    Checkpoints are deleted in turn, and what a link leads to may be somebody's own.
+    """
+    for name in FOLDERS:
+        if (place := run / name).is_symlink():
+            raise CheckpointError(
+                f"{place} is a link, to {shown(os.readlink(place))}: a run writes and deletes in "
+                "its own folders only",
+                safe="nothing was changed",
+                fix=f"put the folder itself in place of the link; or move the whole run and give "
+                f"its new place: ganzfeld resume {quoted(run)}",
+            )
 
 
 def holder(run: Path) -> str:

@@ -50,6 +50,7 @@ class Stack:
     rows: Callable[[int, int], NDArray[np.uint8]]
     scaling: str = ""  # how its numbers became 0 to 255; "" when they were
     values: str = ""  # the same, with its range, for people
+    limits: tuple[float, float] | None = None  # the numbers that became 0 and 255, if not they
     bad: dict[int, str] = field(default_factory=dict)  # rows that hold what is no number
     aside: list[str] = field(default_factory=list)  # what beside it is not used
 
@@ -131,13 +132,14 @@ def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stac
             f"{shown(name)} has the shape {array.shape}, which is not that of images",
             fix=_reshaping(array, name),
         )
-    convert, scaling, words, bad = _conversion(array, name, reading)
+    convert, scaling, words, bad, limits = _conversion(array, name, reading)
     n, c, h, w = array.shape
     return Stack(
         shape=(n, c, h, w),
         rows=lambda a, b: convert(array[a:b]),
         scaling=scaling,
         values=words,
+        limits=limits,
         bad=bad,
     )
 
@@ -169,25 +171,31 @@ def _reshaping(array: NDArray[Any], name: str) -> str:
 
 
 Convert = Callable[[NDArray[Any]], NDArray[np.uint8]]
+Conversion = tuple[Convert, str, str, dict[int, str], tuple[float, float] | None]
 
 
-def _conversion(
-    array: NDArray[Any], name: str, reading: How
-) -> tuple[Convert, str, str, dict[int, str]]:
-    """How the numbers become 0 to 255, a fact to count, words on the range, and bad rows."""
+def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
+    """How the numbers become 0 to 255, a fact to count, words on the range, bad rows, and the
+    numbers that become 0 and 255."""
     if array.dtype.kind not in "iufb":
         raise DataError(f"{shown(name)} holds {array.dtype}, which are no images")
     if reading.range is not None:
         return _asked(array, name, reading.range)
     if array.dtype == np.bool_:
-        return (lambda x: x.astype(np.uint8) * np.uint8(255)), "true and false to 255 and 0", "", {}
+        return (
+            (lambda x: x.astype(np.uint8) * np.uint8(255)),
+            "true and false to 255 and 0",
+            "",
+            {},
+            None,
+        )
     if reading.rules < 2 and array.dtype == np.uint8:
-        return np.ascontiguousarray, "", "", {}
+        return np.ascontiguousarray, "", "", {}, None
     if reading.rules < 2 and array.dtype == np.uint16:
-        return (lambda x: (x >> 8).astype(np.uint8)), "16-bit", "", {}
+        return (lambda x: (x >> 8).astype(np.uint8)), "16-bit", "", {}, (0, 65535)
     seen, bad = _seen(array)
     if array.dtype == np.uint8 and seen.high >= LABELS:
-        return np.ascontiguousarray, "", f"{seen.low:g} to {seen.high:g}", {}
+        return np.ascontiguousarray, "", f"{seen.low:g} to {seen.high:g}", {}, None
     if array.dtype == np.uint8 and seen.high == 0:
         raise DataError(f"{shown(name)} holds nothing but zeros")
     found = usual(seen)
@@ -204,7 +212,8 @@ def _conversion(
     fact = f"{kind} in {found.low:g} to {found.high:g}"
     if array.dtype == np.uint16 and found.high == 65535:
         fact = "16-bit"
-    return _by_range(found), fact, f"{kind}, {found.words}", bad
+    words, limits = f"{kind}, {found.words}", (found.low, found.high)
+    return _by_range(found), fact, words, bad, limits
 
 
 def _by_range(found: Range) -> Convert:
@@ -214,7 +223,7 @@ def _by_range(found: Range) -> Convert:
     return convert
 
 
-def _asked(array: NDArray[Any], name: str, text: str) -> tuple[Convert, str, str, dict[int, str]]:
+def _asked(array: NDArray[Any], name: str, text: str) -> Conversion:
     """By the range, or the percentiles, that the user gave."""
     low, high, parts = parse(text)
     bad = _seen(array)[1] if array.dtype.kind == "f" else {}
@@ -225,7 +234,7 @@ def _asked(array: NDArray[Any], name: str, text: str) -> tuple[Convert, str, str
         found = percentiles(np.asarray(array[places], dtype=np.float64).reshape(-1), low, high)
     if found is None:
         raise DataError(f"{shown(name)}: its percentiles {text} are one number", fix="--range 0:1")
-    return _by_range(found), f"range {text}", found.words, bad
+    return _by_range(found), f"range {text}", found.words, bad, (found.low, found.high)
 
 
 def _seen(array: NDArray[Any]) -> tuple[Seen, dict[int, str]]:

@@ -18,7 +18,6 @@ from ganzfeld.core.randomness import numpy_generator
 RATE = 8_000  # Hz
 LENGTH = 2_048  # samples: 0.256 s
 COUNT = 4_000
-VERSION = 1  # raise it when a sound would be another
 
 # First three formants in Hz, of men (Peterson and Barney 1952), as in heed, head, had, hot, who'd
 VOWELS: dict[str, tuple[float, float, float]] = {

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,8 @@ class Column:
 
     stored: (N, *shape), memory-mapped; of a ragged column all its numbers in a row.
     ends: None, or (N + 1,) where each sample of a ragged column ends, counted in its last axis.
-    digest: sha256 hex of the content.
+    digest: sha256 hex of the content, of all its rows.
+    chosen: the rows that count, (n,); None: all of them.
 
     Example::
 
@@ -114,17 +115,29 @@ class Column:
     ends: Index | None = None
     digest: str = ""
     check: Any = field(default=None, repr=False)  # called before each access
+    chosen: Index | None = None
 
     def __len__(self) -> int:
+        if self.chosen is not None:
+            return len(self.chosen)
         return len(self.stored) if self.ends is None else len(self.ends) - 1
+
+    def part(self, chosen: Index) -> Column:
+        """The same column with some of its rows, of which nothing is copied."""
+        return replace(self, chosen=self.placed(chosen))
+
+    def placed(self, indices: Index) -> Index:
+        """Row numbers in the file."""
+        indices = np.asarray(indices, dtype=np.int64)
+        found: Index = indices if self.chosen is None else self.chosen[indices]
+        return found
 
     def rows(self, indices: Index) -> NDArray[Any]:
         """Copies of samples, (n, *spec.shape), ragged ones with zeros behind their ends."""
         if self.check is not None:
             self.check()
-        indices = np.asarray(indices, dtype=np.int64)
         if self.ends is None:
-            return np.array(self.stored[indices])
+            return np.array(self.stored[self.placed(indices)])
         found = np.zeros((len(indices), *self.spec.shape), dtype=self.spec.dtype)
         for row, index in zip(found, indices, strict=True):
             sample = self.sample(int(index))
@@ -135,6 +148,7 @@ class Column:
         """One sample as it lies, without what fills a ragged one up."""
         if self.check is not None:
             self.check()
+        index = int(self.placed(np.array(index)))
         if self.ends is None:
             found: NDArray[Any] = self.stored[index]
             return found
@@ -148,7 +162,7 @@ class Column:
         if self.ends is None:
             last = self.spec.shape[-1] if self.spec.shape else 1
             return np.full(len(indices), last, dtype=np.int64)
-        found: Index = np.diff(self.ends)[np.asarray(indices, dtype=np.int64)]
+        found: Index = np.diff(self.ends)[self.placed(indices)]
         return found
 
 

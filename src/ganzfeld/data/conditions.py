@@ -71,11 +71,11 @@ def scaled(column: Column, about: Mapping[str, Any]) -> NDArray[np.float32]:
     """A column as networks take it, float32 (N, k)."""
     values = column.rows(np.arange(len(column)))
     if about["kind"] == "number":
-        scaled_ = (values.astype(np.float64) - about["mean"]) / about["spread"]
-        return scaled_.astype(np.float32)[:, None]
+        values = (values.astype(np.float64) - about["mean"]) / about["spread"]
+        return np.asarray(values[:, None], dtype=np.float32)
     if about["kind"] == "class":
         values = np.eye(len(about["classes"]), dtype=np.float32)[values]
-    return 2 * values.astype(np.float32) - 1
+    return np.asarray(2 * values.astype(np.float32) - 1, dtype=np.float32)
 
 
 def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
@@ -108,7 +108,7 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
     about: dict[str, Any] = {"name": name, "kind": kind, "digest": column.digest}
     if kind in ("class", "several"):
         if kind == "class":
-            whole_classes(Values(spec=column.spec, rows=column.stored), name)
+            whole_classes(Values(spec=column.spec, rows=column.rows(np.arange(len(column)))), name)
         return about | {"classes": list(extra["names"])}
     if kind != "number":
         raise DataError(

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import capped, is_document, is_system, natural, shown, suffix
 from ganzfeld.core.reader import open_regular
 from ganzfeld.data import arrays
-from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.candidates import PREFIX, add_cells
 from ganzfeld.data.fields import columns_beside, npz_fields
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.npz import key_of, read_npz
-from ganzfeld.data.parquet import class_names, picture_columns, titles_and_labels
+from ganzfeld.data.parquet import class_names, other_columns, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.unzip import titles_of
@@ -296,6 +296,8 @@ def read_parquet(paths: list[Path], place: Path, wanted: str = "auto") -> Encode
         names=names,
         titles=titles,
     )
+    for name, cells in other_columns(paths, column, label).items():
+        add_cells(source.columns, name, cells)
     if label and wanted != "none":
         source.taken["labels"] = f"the column {shown(label)}"
         _label_rows(source, labels, class_names(paths[0], label), paths[0])

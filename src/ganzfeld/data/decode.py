@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data import sounds
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
 from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.discover import embedded_count, find_source
+from ganzfeld.data.embedded import SETS, embedded
 from ganzfeld.data.expand import take_frames
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready, Source
@@ -27,8 +26,6 @@ TINY = 4  # px; a side below is that of no image
 SMALL = 128  # px: images that all have one size up to this keep it
 DEFAULT_SIZE = (64, 64)
 EMBEDDED_SIZE, EMBEDDED_COUNT = (32, 32), 10_000
-# embedded sets of other kinds than images: (name, samples or None) to a source
-EMBEDDED: dict[str, Callable[[str, int | None], Gathered]] = {"vowels": sounds.embedded}
 
 
 def load_source(
@@ -41,9 +38,9 @@ def load_source(
     if drawn is None:
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
-        found = find_source(source, options.reading)
-    elif (make := EMBEDDED.get(str(source).partition(":")[0])) is not None:
-        found = make(str(source).partition(":")[0], options.count or drawn or None)
+        found: Encoded | Ready | Gathered = find_source(source, options.reading)
+    elif (name := str(source).partition(":")[0]) in SETS:
+        found = embedded(name, options.count or drawn or None)
     else:
         options = replace(
             options,

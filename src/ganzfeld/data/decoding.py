@@ -19,6 +19,7 @@ from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import Target, cut_off, fit
+from ganzfeld.modalities.image.dicom import WINDOWED
 from ganzfeld.modalities.image.ranges import LABELS, Range, parse, percentiles, usual
 
 Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
@@ -54,14 +55,26 @@ def decode_all(
         found = _asked(source, target, options.range, workers)
         target, words = replace(target, low=found.low, high=found.high), found.words
     outcome = _decode_files(source, target, sink, progress, workers)
-    outcome.values = words
+    outcome.values, outcome.limits = words, limits_of(outcome, target)
     if options.range is None and options.rules >= 2 and (own := own_range(outcome)):
         target = replace(target, low=own.low, high=own.high)
         outcome = _decode_files(source, target, sink, progress, workers)
-        outcome.values = own.words
+        outcome.values, outcome.limits = own.words, limits_of(outcome, target)
         kept = len(outcome.kept)
         outcome.facts[f"stretched from {own.low:g} to {own.high:g}"] = kept
     return outcome
+
+
+def limits_of(outcome: Outcome, target: Target) -> tuple[float, float] | None:
+    """The numbers that became 0 and 255; None for images of 8 bits, or of several depths."""
+    if target.low is not None and target.high is not None:
+        return target.low, target.high
+    if WINDOWED in outcome.facts:  # each file by its own
+        return None
+    for depth, (_, count) in outcome.seen.items():
+        if depth != "8-bit" and 0 < len(outcome.digests) <= count:
+            return outcome.natural.get(depth)
+    return None
 
 
 def own_range(outcome: Outcome) -> Range | None:
@@ -124,6 +137,7 @@ def _take_rows(
     wanted = [target.channels, target.height, target.width]
     stage = "drawing" if source.kind == "embedded" else "reading"
     outcome.bad, outcome.values = dict(source.stack.bad), source.stack.values
+    outcome.limits = source.stack.limits
     for start in range(0, total, CHUNK):
         rows = source.stack.rows(start, min(start + CHUNK, total))
         if shape != wanted:

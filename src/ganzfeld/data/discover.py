@@ -25,6 +25,7 @@ from ganzfeld.data.containers import (
     read_zip,
     sniff,
 )
+from ganzfeld.data.embedded import SETS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
@@ -36,7 +37,7 @@ from ganzfeld.errors import DataError, did_you_mean
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
-EMBEDDED = ("avatars", "vowels")
+EMBEDDED = ("avatars", *SETS)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or embedded data (avatars, vowels)"
@@ -75,7 +76,7 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED or os.path.lexists(source):
+    if name not in (*EMBEDDED, *SETS) or os.path.lexists(source):
         return None
     if not colon:
         return 0
@@ -280,7 +281,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is not a data set that ganzfeld can read"
     step = next_step(path, kind)
-    _, other = what_is_there([path.name])
+    _, beside = what_is_there([path.name])
     if not path.stat().st_size:
         what = "is empty (0 bytes)"
     elif suffix(path.name) in PICTURE_SUFFIXES:
@@ -289,8 +290,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         what = "is not a ZIP archive, or its start is damaged"
     elif kind == "gzip":
         what = "is a gzip file that holds no IDX data"
-    elif other:
-        raise DataError(f"{shown(str(path))} holds no images. {other}", fix=step)
+    elif beside:
+        raise DataError(f"{shown(str(path))} holds no images. {beside}", fix=step)
     elif step:
         raise DataError(
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step

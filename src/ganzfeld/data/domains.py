@@ -16,10 +16,10 @@ from ganzfeld.core.names import capped, natural, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
 from ganzfeld.data.layout import is_test
-from ganzfeld.data.options import PackOptions
+from ganzfeld.data.options import IMAGES, PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
-from ganzfeld.data.source import RULES, Encoded, Ready
+from ganzfeld.data.source import RULES, Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, UsageError
 
 WIDEST = (1.2, 4.0)  # width by height of two images side by side
@@ -46,7 +46,8 @@ def open_domains(
 
     Raises DataError where there are not two domains, or pairs do not match.
     """
-    options, paired = replace(options, labels="none", least=1), kind == "paired"
+    options = replace(options, labels="none", least=1, modality=IMAGES)
+    paired = kind == "paired"
 
     def pack(found: str | os.PathLike[str] | Encoded | Ready, **changes: Any) -> Side:
         wanted = {"channels": options.channels, **changes}
@@ -72,6 +73,7 @@ def open_domains(
     if other is not None:
         return finished(two(locate(source, options), locate(other, options)))
     found = find_source(source, replace(options, masks=False, rules=RULES).reading)
+    assert not isinstance(found, Gathered)  # of images alone
     held = held_part(found)
     parts = parts_of(found)
     names = domains(parts, source)

@@ -279,11 +279,11 @@ def _scalar(cell: Any) -> Any:
 class Titles(Sequence[str]):
     """Names of samples that have none: "index 7". As a sequence that takes no memory."""
 
-    def __init__(self, count: int, word: str = "index", first: int = 0) -> None:
-        self.count, self.word, self.first = count, word, first
+    def __init__(self, total: int, word: str = "index", first: int = 0) -> None:
+        self.total, self.word, self.first = total, word, first
 
     def __len__(self) -> int:
-        return self.count
+        return self.total
 
     def __getitem__(self, place: Any) -> Any:
         return f"{self.word} {place + self.first}"

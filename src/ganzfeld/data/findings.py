@@ -40,6 +40,7 @@ class Outcome:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # (height, width) of files
     cut: float = 0.0  # the parts of their areas that are cut off, added up
     values: str = ""  # what became of their numbers, where they were not 0 to 255
+    limits: tuple[float, float] | None = None  # the numbers that became 0 and 255, if not they
     natural: dict[str, tuple[float, float]] = field(
         default_factory=lambda: {"16-bit": (0, 65535), "uint16": (0, 65535), "uint8": (0, 255)}
     )
@@ -88,6 +89,7 @@ def report_of(source: Encoded | Ready, target: Target, outcome: Outcome) -> dict
         "aside": list(source.aside),
         "cut": outcome.cut / len(kept) if kept else 0.0,
         "values": outcome.values or _plain_values(outcome),
+        "limits": list(outcome.limits) if outcome.limits else None,
         "sizes": [[*size, n] for size, n in outcome.sizes.most_common(5)],
         "sizes_count": len(outcome.sizes),
         "columns": columns_in_words({n: v.spec for n, v in source.columns.items()}),

@@ -35,7 +35,7 @@ class Part(Pack):
         self.path, self.report, self.reused = whole.path, whole.report, whole.reused
         self.labels = None if whole.labels is None else whole.labels[chosen]
         self.classes = whole.classes
-        self.columns = whole.columns
+        self.columns = {name: column.part(chosen) for name, column in whole.columns.items()}
         content = whole.fingerprint.encode("ascii") + chosen.astype("<i8").tobytes()
         self.fingerprint = hashlib.sha256(content).hexdigest()
 

@@ -8,7 +8,8 @@ from ganzfeld.data.source import RULES, Reading
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities.image.ranges import parse
 
-KINDS = ("auto", "image", "field", "audio", "text", "table", "series")
+IMAGES = "image"
+KINDS = ("auto", IMAGES, "field", "audio", "text", "table", "series")
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
 
 

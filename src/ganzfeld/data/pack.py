@@ -40,7 +40,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, ResourceError
-from ganzfeld.modalities.base import Spec
+from ganzfeld.modalities import Spec, image_spec
 from ganzfeld.modalities.image.codec import Target
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
@@ -98,7 +98,7 @@ class Pack:
         """Of the samples: of "x" in `rows`."""
         if "x" in self.columns:
             return self.columns["x"].spec
-        return Spec("image", (self.channels, self.height, self.width), "uint8")
+        return image_spec(self.channels, self.height, self.width)
 
     @property
     def stored(self) -> NDArray[np.uint8]:

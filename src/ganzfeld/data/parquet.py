@@ -4,6 +4,7 @@ images themselves, which `ParquetReader` reads."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,32 @@ def class_names(path: Path, label: str) -> list[str]:
     except (KeyError, TypeError, ValueError):
         return []
     return [str(name) for name in names]
+
+
+def other_columns(paths: Sequence[Path], column: str, label: str) -> dict[str, list[Any]]:
+    """Cells of the columns beside images and labels, by name; those of nested types are left out.
+
+    Raises DataError where a file is damaged.
+    """
+    names = [
+        field.name
+        for field in read_schema(paths[0])
+        if field.name not in (column, label) and _is_plain(str(field.type))
+    ]
+    found: dict[str, list[Any]] = {name: [] for name in names}
+    for path in paths if names else ():
+        try:
+            table = import_parquet().read_table(path, columns=names)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+        for name in names:
+            there = name in table.column_names
+            cells = table.column(name).to_pylist() if there else [None] * table.num_rows
+            found[name] += cells
+    return found
+
+
+def _is_plain(kind: str) -> bool:
+    """Whether a type of Arrow is numbers, text, true and false, or lists of these."""
+    words = ("int", "uint", "float", "double", "string", "large_string", "bool", "list<", "half")
+    return kind.startswith(words) and "struct" not in kind and "binary" not in kind

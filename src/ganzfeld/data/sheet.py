@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzfeld.core import system
 from ganzfeld.core.names import shortened, shown
 from ganzfeld.errors import ResourceError, UsageError
-from ganzfeld.modalities import MODALITIES
+from ganzfeld.modalities import MODALITIES, modality_of
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
@@ -33,7 +33,7 @@ def data_sheet(pack: Pack, out: Path, count: int = 64) -> Path:
     Samples of another kind as its own sheet, in a file of its own suffix beside `out`; gives the
     path. Raises UsageError where this release knows no sheet of the kind.
     """
-    if pack.spec.modality != "image":
+    if pack.spec.modality not in MODALITIES or not modality_of(pack.spec).rescaled:
         return _other_sheet(pack, Path(out), count)
     rows = _labelled_rows(pack, count) if pack.labels is not None else _plain_rows(pack, count)
     rows, left_out = rows[:MAX_ROWS], len(rows) - MAX_ROWS

@@ -131,27 +131,15 @@ def parts_of_names(titles: Any) -> dict[str, Values]:
     return found
 
 
-def embedded(name: str, count: int | None) -> Gathered:
-    """The embedded set "vowels", see `audio_sets`."""
-    number_of = count or audio_sets.COUNT
-
-    def gather(progress: Progress) -> Raw:
-        made = audio_sets.vowels(number_of)
-        raw = Raw(columns={}, titles=[f"vowel {i}" for i in range(number_of)])
-        waves = list((made.x / np.float32(32768)).astype(np.float32)[:, None])
-        raw.columns["x"] = ragged(waves, "audio", "float32", (1,), rate=audio_sets.RATE)
-        raw.columns["pitch"] = number(made.pitch, whole=False)
-        for place in range(3):
-            raw.columns[f"formant_{place + 1}"] = number(made.formants[:, place], whole=False)
-        raw.labels, raw.classes = made.y, audio_sets.NAMES
-        raw.values = f"{number_of:,} sung vowels of {audio_sets.LENGTH / audio_sets.RATE:.3f} s"
-        return raw
-
-    return Gathered(
-        kind="embedded",
-        name=name,
-        place=name,
-        stamps=[(name, number_of, audio_sets.VERSION)],
-        modality="audio",
-        gather=gather,
-    )
+def embedded(count: int) -> Raw:
+    """So many of the embedded vowels, see `audio_sets`."""
+    made = audio_sets.vowels(count)
+    raw = Raw(columns={}, titles=[f"vowel {i}" for i in range(count)])
+    waves = list((made.x / np.float32(32768)).astype(np.float32)[:, None])
+    raw.columns["x"] = ragged(waves, "audio", "float32", (1,), rate=audio_sets.RATE)
+    raw.columns["pitch"] = number(made.pitch, whole=False)
+    for place in range(3):
+        raw.columns[f"formant_{place + 1}"] = number(made.formants[:, place], whole=False)
+    raw.labels, raw.classes = made.y, audio_sets.NAMES
+    raw.values = f"{count:,} sung vowels of {audio_sets.LENGTH / audio_sets.RATE:.3f} s"
+    return raw

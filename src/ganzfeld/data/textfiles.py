@@ -82,7 +82,8 @@ def lines_of(path: Path, stamp: Stamp) -> Gathered:
 
     def gather(progress: Progress) -> Raw:
         raw = Raw(columns={}, titles=[])
-        titles, lines = [], []
+        titles: list[str] = []
+        lines: list[str] = []
         for number, line in enumerate(_split(path), 1):
             if not line.strip():
                 raw.facts["empty lines passed over"] += 1
@@ -106,7 +107,8 @@ def json_lines_of(path: Path, stamp: Stamp) -> Gathered:
 
     def gather(progress: Progress) -> Raw:
         raw = Raw(columns={}, titles=[])
-        titles, rows = [], []
+        titles: list[str] = []
+        rows: list[dict[str, Any]] = []
         for number, line in enumerate(_split(path), 1):
             if not line.strip():
                 continue
@@ -151,7 +153,7 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
         text = row.get(key)
         if place not in raw.bad and not (isinstance(text, str) and text.strip()):
             raw.bad[place] = f"has no text in {shown(key)}"
-        lines.append(_good(text, place, raw) if place not in raw.bad else "")
+        lines.append(_good(str(text), place, raw) if place not in raw.bad else "")
     raw.titles = titles
     raw.columns["x"] = texts(lines)
     source.taken["text"] = f"the field {shown(key)}"

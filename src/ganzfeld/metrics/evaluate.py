@@ -7,21 +7,23 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError, did_you_mean
+from ganzfeld.metrics import published
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
-from ganzfeld.metrics.features import Extractor, extract, of_pack
+from ganzfeld.metrics.features import Extractor, extract, inception, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
 from ganzfeld.metrics.reference import features_of as features_of
 from ganzfeld.metrics.reference import reference_rows as reference_rows
@@ -31,7 +33,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import open_data, open_like
+from ganzfeld.models.open import open_alone, open_data, open_like, opened
 from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
@@ -60,7 +62,8 @@ def evaluate(
     """Compare generated images with data; every number, and the protocol that it holds under.
 
     model: a `Model` or `Run`, the folder of one, a folder or ZIP of anybody's images, or an array.
-    data: what it should look like, as `train` takes it: a path, arrays, or a data set.
+    data: what it should look like, as `train` takes it: a path, arrays, or a data set. Or an
+        .npz with the `mu` and `sigma` of pytorch-fid: the Frechet distance alone, by Inception.
     metrics: names out of `METRICS` or of single results; None: all that can be had.
     extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
         where it is installed and the images have colours and 32 pixels or more, else "domain"
@@ -77,12 +80,21 @@ def evaluate(
     Raises a `GanzfeldError` with a message for people and an exit code.
     """
     choose_metrics(metrics)  # a wrong name should not wait for the data
+    border.whole(seed, "--seed", 0, border.MOST_SEED)
+    if statistics := published.statistics_of(data):
+        others = {"--reference": reference, "--held-out": held_out, "--fit": fit}
+        published.check(extractor, metrics, others)
+        source = Path(name) if (name := (extractor or "").partition("=")[2]) else None
+        net = inception(protocol or published.PROTOCOL, source)
+        subject = open_subject(model, trust_code)
+        return against(subject, statistics, net, count, seed, choose_device(device), progress)
     subject = open_subject(model, trust_code)
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
-    pack = opened(data) or open_data(data, subject, progress, labels)
+    there = opened(data)
+    pack = open_data(data, subject, progress, labels) if there is None else there
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
-    if not drawn_from(subject):
+    if not isinstance(subject, generate.Model):
         if modality_of(spec_of_data(pack)).rescaled:
             fitted = how_fitted(subject, pack, fit, progress)
         subject = open_like(subject, pack, progress, fit or "crop")
@@ -156,23 +168,43 @@ def evaluate(
     return {name: finite(value) for name, value in result.items()}
 
 
+def against(
+    subject: generate.Model | str | Pack,
+    statistics: published.Statistics,
+    net: Extractor,
+    count: int | None,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> dict[str, Any]:
+    """The Frechet distance to published statistics. Classes are drawn in equal shares."""
+    place = torch.device(device)
+    if isinstance(subject, str):
+        subject = open_alone(subject, progress)
+    number = COUNT if count is None else count
+    if isinstance(subject, generate.Model):
+        shape: Sequence[int] = subject.shape
+        chunks: Iterable[NDArray[np.uint8]] = sampled(
+            subject, number, seed, None, first_number(seed), place
+        )
+    else:
+        shape = spec_of_data(subject).shape
+        number = choose_count(count, subject, subject)
+        chunks = draw(subject, subject, number, seed, place).chunks
+    if number < 6:
+        raise DataError(f"{number} generated images are too few to measure anything: 6 or more")
+    return published.measure(net, statistics, chunks, number, shape, seed, place, progress)
+
+
 # What is compared
-
-
-def opened(data: Any) -> Pack | None:
-    """Data that are open already; None for a path, a model, or what else leads to them."""
-    return data if isinstance(data, Pack) else None
-
-
-def drawn_from(subject: Any) -> TypeGuard[generate.Model]:
-    """Whether samples are drawn from it, rather than found in it."""
-    return isinstance(subject, generate.Model)
 
 
 def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     """A model where there is one, else what may hold images."""
-    if drawn_from(model) or opened(model) is not None:
-        return cast("generate.Model | Pack", model)
+    if isinstance(model, generate.Model):
+        return model
+    if (images := opened(model)) is not None:
+        return images
     if is_given(model) and not hasattr(model, "path"):
         return str(as_source(model))
     path = Path(getattr(model, "path", model))  # of a Run
@@ -197,7 +229,8 @@ def how_fitted(
     if fit not in (None, "crop", "pad"):
         raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
     wanted = (pack.height, pack.width)
-    sizes = {wanted} if opened(source) is not None else own_sizes(source, progress)
+    there = opened(source)
+    sizes = {wanted} if there is not None else own_sizes(cast(str, source), progress)
     others = sorted(sizes - {wanted})
     if not others:
         return "none"
@@ -259,8 +292,7 @@ def draw(
     subject: generate.Model | Pack, pack: Pack, count: int, seed: int, device: torch.device
 ) -> Drawn:
     """Samples of a model, rounded to bytes as they would be in files, or some of the images."""
-    if (images := opened(subject)) is not None:
-        subject = images
+    if not isinstance(subject, generate.Model):
         some = numpy_generator(seed, "evaluate").permutation(len(subject))[:count]
         same = subject.labels is not None and subject.classes == pack.classes
         own = subject.labels[some] if same and subject.labels is not None else None

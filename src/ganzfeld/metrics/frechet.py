@@ -70,6 +70,24 @@ def frechet_estimate(a: NDArray[Any], b: NDArray[Any]) -> Measured:
     return of_amount(value, float(np.sqrt(spread)))
 
 
+def frechet_against(a: NDArray[Any], mean: Array, covariance: Array) -> Measured:
+    """The distance of features (N, D) to a Gaussian, with an interval for the features' part.
+
+    mean (D,) and covariance (D, D) are taken as exact: published ones are of many images.
+    """
+    a = np.asarray(a, dtype=np.float64)
+    low = a.mean(0)
+    x = (a - low) / np.sqrt(len(a) - 1)
+    p, of_x = with_root(x)
+    left, values, _ = np.linalg.svd(p @ root(covariance).T, full_matrices=False)
+    lengths = np.einsum("ij,ij->i", x, x)
+    trace = float(lengths.sum()) + float(np.trace(covariance))
+    value = combine(low - mean, trace, float(values.sum()))
+    overlap = ((of_x @ left) ** 2) @ values
+    influence = 2 * (x @ (low - mean)) * np.sqrt(len(x) - 1) + (lengths - overlap) * len(x)
+    return of_amount(value, float(np.sqrt(influence.var() / len(x))))
+
+
 def with_root(x: Array) -> tuple[Array, Array]:
     """r with r'r = x'x, and w (N, rank) with x = w r and orthonormal columns where r is smaller."""
     if len(x) <= x.shape[1]:

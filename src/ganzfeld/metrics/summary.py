@@ -17,8 +17,11 @@ def summary(result: dict[str, Any]) -> list[str]:
     """A table with what each number means and what real data have, warnings, the protocol."""
     rows = table(result)
     protocol = result["protocol"]
+    against = f"{protocol['reference']:,} of the data"
+    if not protocol["reference"]:
+        against = "the statistics of a file"
     lines = [
-        f"{protocol['generated']:,} images against {protocol['reference']:,} of the data, "
+        f"{protocol['generated']:,} images against {against}, "
         f"by the {protocol['extractor']} extractor"
     ]
     if (accuracy := result.get("extractor_accuracy")) is not None:
@@ -100,7 +103,7 @@ def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
         parts.append(BEST[metric.best] + (f" (real {real})" if real else ""))
     if metric.name == "frechet" and result.get("frechet_biased"):
         protocol = result["protocol"]
-        least = min(protocol["generated"], protocol["reference"])
+        least = min(protocol["generated"], protocol["reference"] or protocol["generated"])
         parts.append(f"biased: N = {least:,}; compare equal N only")
     elif metric.name == "frechet" and (cut := result.get("frechet_parts")):
         parts.append(f"{figure(min(cut))} to {figure(max(cut))} in {len(cut)} disjoint 5,000s")

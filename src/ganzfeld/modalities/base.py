@@ -7,6 +7,7 @@ show, describe or compare. A new kind is one file with a subclass and one entry 
 from __future__ import annotations
 
 import dataclasses
+import html
 import io
 import math
 from collections.abc import Callable, Mapping
@@ -18,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
+from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import UsageError
+from ganzfeld.text import isolated, plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from ganzfeld.core.types import Batch
 
     Vary = Callable[[Batch, int], Batch]  # a batch and a seed to a batch
+
+
+TEXT = 20_000  # characters of a text that a page shows
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Modality:
 
     name: str = ""  # "image"
     noun: str = "samples"  # what several of them are called
+    one: str = "sample"  # and one
     suffix: str = ".npy"  # of a file that holds one sample
     sheet_suffix: str = ".npy"  # of a file that shows many
     hub_task: str = "other"  # as model hubs name it
@@ -85,6 +92,7 @@ class Modality:
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
+    by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     fits: bool = False  # whether `fitted` looks at the data
 
@@ -137,21 +145,43 @@ class Modality:
         """
         write_array(samples, path)
 
+    def need_images(self, what: str) -> None:
+        """UsageError where samples are no images, which `what` is made of."""
+        if not self.draws:
+            raise UsageError(f"{what} is made of images, and these are {self.noun}")
+
     def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
         """A stored sample as a PIL image; UsageError where such samples are no images."""
         raise UsageError(
             f"{self.noun} are not images", fix="model.sample(...) or model.save(count, folder)"
         )
 
+    def blank(self, spec: Spec) -> NDArray[Any]:
+        """A stored sample that shows nothing, to fill a sheet with."""
+        return np.zeros(spec.shape, spec.dtype)
+
+    def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
+        """Samples that fit a sheet of so many pixels; None for any number."""
+        return None
+
     def html(
         self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
     ) -> str | None:
         """A file that `sheet` or `save` wrote as HTML that holds it all; None if unreadable.
 
+        Texts, .txt, are shown as they are whatever the kind.
+
         alt: what it shows, for those who cannot see it, any text. side: px of the longer side.
         most: bytes, about.
         """
-        return None
+        if file.suffix != ".txt":
+            return None
+        try:
+            text = read_whole(file, LINE_BYTES).decode(errors="replace")[:TEXT]
+        except (OSError, Unreadable):
+            return None
+        said = isolated(html.escape(plain(text, keep="\n\t")), "<bdi>", "</bdi>")
+        return f'<pre class="text" tabindex="0">{said}</pre>'
 
     def show(
         self,

@@ -19,7 +19,6 @@ from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.names import folded, is_system, shown
 from ganzfeld.data import whereabouts
 from ganzfeld.errors import UsageError
-from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 
@@ -112,14 +111,15 @@ def draw(
     """
     seed, count = request["seed"], request["count"]
     about = f"{model.about['recipe']} at {model.about['images_seen']} images"
-    places = folders_of(model.classes)
+    places, suffix = folders_of(model.classes), model.modality.suffix
     for low in range(0, count, draws.CHUNK):
         labels = list(itertools.islice(wanted, min(draws.CHUNK, count - low)))
-        names = [f"{places[label]}/{seed}-{n:06d}.png" for n, label in enumerate(labels, low)]
+        ends = [f"{seed}-{n:06d}{suffix}" for n in range(low, low + len(labels))]
+        names = [f"{places[label]}/{end}" for label, end in zip(labels, ends, strict=True)]
         if not all((folder / name).exists() for name in names):
             x = model.sample(len(labels), seed=seed, labels=labels, start=low)
-            for name, pixels in zip(names, pictures.to_pixels(x), strict=True):
-                pictures.save_image(pictures.to_image(pixels), folder / name)
+            for name, one in zip(names, model.store(x), strict=True):
+                model.modality.save(one, folder / name, model.spec)
             progress("drawing images", low + len(labels), count)
         for n, (name, label) in enumerate(zip(names, labels, strict=True), low):
             yield name, label, seed, n, about, request["weights"]

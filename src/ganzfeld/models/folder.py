@@ -152,9 +152,10 @@ def ship(
     about["weights"] = files_.write(
         temporary / "model.safetensors", safetensors.torch.save(weights)
     )
-    if judge is not None:
+    ranks = judge_name(config)
+    if judge is not None and ranks is not None:
         about["discriminator"] = {
-            "network": public(dataclasses.asdict(config.networks[judge_name(config)]), names),
+            "network": public(dataclasses.asdict(config.networks[ranks]), names),
             "weights": files_.write(temporary / JUDGE, safetensors.torch.save(judge)),
         }
     files_.write(temporary / "config.json", files_.as_json(about))

@@ -166,7 +166,7 @@ class Model:
         self, count: int, folder: str | Path, *, seed: int = 0, labels: Labels = None
     ) -> list[Path]:
         """Write samples as files of their kind, SEED-NUMBER.png or the like; their paths."""
-        paths = []
+        paths: list[Path] = []
         for chunk in self.chunks(count, seed=seed, labels=labels):
             for one in self.store(chunk):
                 name = f"{seed}-{len(paths):06d}{self.modality.suffix}"

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
+from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
+
+# how a run's data were understood, as a pack's options name it
+READ = (
+    *("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules"),
+    "modality",
+)
 
 
 def open_data(
@@ -20,33 +30,69 @@ def open_data(
     """The data in the size and channels of the model, or in their own."""
     if not isinstance(subject, model.Model):
         return open_pack(data, PackOptions(labels=labels), progress=progress)
-    channels, height, width = subject.shape
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
-        trained_on = {"rules": 1, **trained_on}  # of a run from before they were written down
-    read = ("range", "frames", "splits", "follow_links", "max_megapixels", "rules", "modality")
+        # of a run from before these were written down
+        trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
+    read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
     options = PackOptions(
-        size=(height, width),
-        channels=channels,
+        **read | as_in(subject.spec, trained_on.get("alpha", "white")),
         labels=labels,
-        alpha=alpha_of(channels, trained_on.get("alpha", "white")),
         on_bad_image=trained_on.get("on_bad_image"),
-        **{name: trained_on[name] for name in read if name in trained_on},
     )
     return open_pack(data, options, progress=progress)
+
+
+def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
+    """Images in their own size. UsageError where they have several."""
+    sizes = own_sizes(source, progress)
+    if len(sizes) > 1:
+        few = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])
+        raise UsageError(
+            f"the images have {len(sizes):,} sizes ({few}), and without data there is none to "
+            "bring them to",
+            safe="nothing was measured",
+            fix="give images of one size",
+        )
+    return open_pack(source, PackOptions(size=next(iter(sizes), None)), progress=progress)
 
 
 def open_like(
     source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress, fit: str = "crop"
 ) -> Pack:
     """Images in the size and channels of the data."""
-    if not isinstance(source, Pack):
-        size, alpha = (pack.height, pack.width), alpha_of(pack.channels)
-        options = PackOptions(size=size, channels=pack.channels, alpha=alpha, fit=fit)
-        source = open_pack(source, options, progress=progress)
-    if source.images.shape[1:] != pack.images.shape[1:]:
+    there = opened(source)
+    if there is None:
+        options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
+        there = open_pack(cast(str, source), options, progress=progress)
+    ours, theirs = spec_of_data(there), spec_of_data(pack)
+    if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(
-            f"the images are {source.images.shape[1:]} and the data {pack.images.shape[1:]}: "
+            f"the {modality_of(ours).noun} are {ours.shape} and the data {theirs.shape}: "
             "channels, height and width must be the same"
         )
-    return source
+    return there
+
+
+def opened(data: Any) -> Pack | None:
+    """Data that are open already; None for a path, a model, or what else leads to them."""
+    return data if isinstance(data, Pack) else None
+
+
+def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
+    """Options of a pack whose samples shall lie as these do."""
+    if not modality_of(spec).rescaled:
+        return {"modality": spec.modality}
+    channels, height, width = spec.shape
+    return {"size": (height, width), "channels": channels, "alpha": alpha_of(channels, alpha)}
+
+
+def options_of(data: Data) -> dict[str, Any]:
+    """Options of the pack that a run was trained on."""
+    return {
+        "size": data.size,
+        "channels": data.channels,
+        "alpha": alpha_of(data.channels, data.alpha),
+        "on_bad_image": data.on_bad_image,
+        **{name: getattr(data, name) for name in READ},
+    }

@@ -53,8 +53,9 @@ def score(
     if judge is None:
         raise CheckpointError(
             "this model has no discriminator to score with",
-            fix="give the folder of its run, or train again: only adversarial recipes have one, "
-            "and one of your own code needs --trust-code, or ganzfeld.load(path, trust_code=True)",
+            fix="give the folder of its run, or train again: only games with a discriminator ship "
+            'one (one of your own says judge = "D"), and one of your own code needs --trust-code, '
+            "or ganzfeld.load(path, trust_code=True)",
         )
     if samples.ndim != len(model.shape) + 1 or tuple(samples.shape[1:]) != model.shape:
         raise UsageError(f"samples must be (N, {model.shape}), not {tuple(samples.shape)}")

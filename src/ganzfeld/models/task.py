@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +34,7 @@ class Task:
     noun: str = "Samples"
     inputs: str = "latents"
     title: str = "Sample"  # of the command in a report
+    compared: bool = True  # whether samples are compared with data as a whole
     command: str = ""
     usual: str = ""  # the same command, as an error tells it
 
@@ -82,7 +84,7 @@ class Task:
 
     def next_command(self, config: Config, folder: Path, label: str | None = None) -> str:
         """A command to try once a run is done. label: a class to ask for."""
-        asked = f" --label {quoted(label)}" if label is not None else ""
+        asked = f" --label {shlex.quote(label)}" if label is not None else ""
         return f"ganzfeld {self.command.format(quoted(folder), label=asked)}{trust(config)}"
 
 

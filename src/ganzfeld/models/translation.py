@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.config import Config
-from ganzfeld.modalities import Spec, image_spec, spec_of
+from ganzfeld.modalities import Spec, spec_of
 from ganzfeld.models.task import Task, Weights, assemble_network, described, game_of
 from ganzfeld.models.translator import Translator
 
@@ -15,7 +15,7 @@ class Translation(Task):
     """Samples "b" from samples "a", or back; a model is one translator a direction."""
 
     name = "translation"
-    noun, inputs, title = "Translations", "inputs", "Translate"
+    noun, inputs, title, compared = "Translations", "inputs", "Translate", False
     command = "translate {} PICTURES --out translated --sheet sheet.png"
     usual = (
         "translate MODEL PICTURES --out FOLDER; how far translations are from the truth is in its "
@@ -40,6 +40,7 @@ class Translation(Task):
             },
             "channels": {"a": config.data.channels, "b": config.data.channels_b},
             "size": config.data.size,
+            "spec": self.specs(config)["a"].to_json(),
         }
 
     def assemble(
@@ -51,7 +52,8 @@ class Translation(Task):
         trust_code: bool,
         where: str = "the model",
     ) -> Translator:
-        networks, spec = {}, image_spec(about["channels"]["a"], *about["size"])
+        networks = {}
+        spec = spec_of(about.get("spec"), (about["channels"]["a"], *about["size"]))
         for way, one in about["translators"].items():
             start = f"{one['network']}."
             own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}

@@ -20,6 +20,7 @@ from ganzfeld.core.names import PICTURE_SUFFIXES, capped, quoted, shown, suffix
 from ganzfeld.core.randomness import NARROW, key, seed_globally
 from ganzfeld.core.reader import read_bytes
 from ganzfeld.data.discover import find_source
+from ganzfeld.data.options import IMAGES
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image import draw, tensors
@@ -278,7 +279,8 @@ def find_pictures(source: Path) -> Iterator[Found]:
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
         yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
-    found = find_source(source, Reading(labels="none", splits="all", follow_links=True))
+    reading = Reading(labels="none", splits="all", follow_links=True, modality=IMAGES)
+    found = find_source(source, reading)
     if not isinstance(found, Encoded):
         raise DataError(
             f"{shown(str(source))} holds arrays, not images",

@@ -53,7 +53,7 @@ class ConvEncoder(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        code: Tensor = self.layers(self.planes(x, y))
+        code: Tensor = self.planes.through(self.layers, x, y)
         return code
 
 

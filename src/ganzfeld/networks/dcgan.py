@@ -139,7 +139,7 @@ class DCGANDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        features = self.layers(self.planes(x, y))
+        features = self.planes.through(self.layers, x, y)
         logits: Tensor = self.verdict(features, y)
         if self.numbers is not None:
             logits = logits + self.numbers(features.flatten(1), c)

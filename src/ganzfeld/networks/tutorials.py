@@ -67,7 +67,7 @@ class TutorialDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        logits: Tensor = self.layers(self.planes(x, y))
+        logits: Tensor = self.planes.through(self.layers, x, y)
         return logits.flatten()
 
 

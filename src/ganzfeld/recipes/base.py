@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
-from ganzfeld.modalities.base import Spec
+from ganzfeld.modalities import Spec, image_spec
+
+OF_SIDES = Spec("", ())  # stands for images of channels, height and width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class Facts:
         from ganzfeld.recipes import RECIPES, Facts
 
         facts = Facts(count=1000, channels=3, height=32, width=32, classes=0)
-        assert facts.spec.modality == "image" and facts.shape == [3, 32, 32]
+        assert facts.shape == [3, 32, 32]
         config = RECIPES["default"](facts)
     """
 
@@ -32,16 +34,16 @@ class Facts:
     height: int = 0
     width: int = 0
     classes: int = 0  # number of labels; 0 for none, or where they are left aside
-    spec: Spec = field(default_factory=lambda: Spec("image", (), "uint8"))
+    spec: Spec = OF_SIDES
     conditions: int = 0  # numbers that come with each sample and are given to the networks
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way
     afford: int | None = None  # images its full networks could see in the time; None: any number
 
     def __post_init__(self) -> None:
-        if not self.spec.shape:
+        if self.spec == OF_SIDES:
             sides = (self.channels, self.height, self.width)
-            object.__setattr__(self, "spec", Spec("image", sides, "uint8"))
+            object.__setattr__(self, "spec", image_spec(*sides))
         elif len(self.spec.shape) == 3:
             for name, side in zip(("channels", "height", "width"), self.spec.shape, strict=True):
                 object.__setattr__(self, name, side)
@@ -75,7 +77,7 @@ class Recipe:
         def photos(facts):
             return default(facts)
 
-        mine = Recipe(photos, modality="image")  # --recipe mine.py:mine, or mine.py:photos
+        mine = Recipe(photos, task="generation")  # --recipe mine.py:mine, or mine.py:photos
     """
 
     make: Callable[[Facts], Config]

@@ -277,14 +277,15 @@ IMAGES: dict[str, Any] = {
     "vae": vae,
     "gmmn": gmmn,
 }
-DOMAINS: dict[str, Any] = {"modality": "image", "task": "translation"}
+OF_IMAGES: dict[str, Any] = {"modality": "image"}
+DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
 
 # One entry a recipe, with the kind of sample, the task and the layout of data that it is for.
 RECIPES: Mapping[str, Recipe] = {
-    **{name: Recipe(make, modality="image") for name, make in IMAGES.items()},
+    **{name: Recipe(make, **OF_IMAGES) for name, make in IMAGES.items()},
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
-    **{name: Recipe(make, modality="image") for name, make in TUTORIALS.items()},
+    **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
 }
 

@@ -59,27 +59,15 @@ def needs_data(record: Record) -> bool:
 
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
-    from ganzfeld.data.options import alpha_of
     from ganzfeld.data.pack import PackOptions, open_pack
+    from ganzfeld.models.open import options_of
 
     data = whereabouts.located(record.config.data, record.path)
     measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)
     try:
-        options = PackOptions(
-            size=data.size,
-            channels=data.channels,
-            # with labels, where it was trained without and measured with them
-            labels=data.labels if measured == data.fingerprint else "auto",
-            alpha=alpha_of(data.channels, data.alpha),
-            on_bad_image=data.on_bad_image,
-            range=data.range,
-            frames=data.frames,
-            splits=data.splits,
-            follow_links=data.follow_links,
-            max_megapixels=data.max_megapixels,
-            rules=data.rules,
-            modality=data.modality,
-        )
+        # with labels, where it was trained without and measured with them
+        labels = data.labels if measured == data.fingerprint else "auto"
+        options = PackOptions(**options_of(data) | {"labels": labels})
         return open_pack(data.source, options, progress=progress), ""
     except GanzfeldError as error:
         return None, error.what

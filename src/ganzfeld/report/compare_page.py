@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.report.chart import COLOURS, Best, Line, chart
-from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
 from ganzfeld.report.sections import BEST, title
@@ -16,8 +15,6 @@ Group = Any
 Subject = Any
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
 
 GRIDS_BYTES = 1_300_000  # of all grids together
@@ -69,28 +66,31 @@ def grids(found: Comparison) -> Html:
     each = max(GRIDS_BYTES // max(len(found.subjects), 1), 20_000)
     shown = []
     for subject in found.subjects:
-        image = next_picture(subject.record)
-        if image is None or subject.record is None:
+        found_one = newest_grid(subject, min(each, 400_000))
+        if found_one is None or subject.record is None:
             continue
-        images, opened = image
-        alt = f"Grid of {subject.name} after {images:,} images"
+        images, grid = found_one
         box = tag("span", "", class_="swatch", style=f"background:var(--c{colour(found, subject)})")
         small = f"{subject.record.data} by {subject.record.config.recipe}, {images:,} images seen"
         shown.append(
             tag(
                 "figure",
                 tag("h3", box, subject.name),
-                picture(opened, alt, side=800, most=min(each, 400_000)),
+                grid,
                 tag("figcaption", small),
             )
         )
     return section("Newest samples", tag("div", *shown, class_="runs")) if shown else Html("")
 
 
-def next_picture(record: Record | None) -> tuple[int, Image.Image] | None:
+def newest_grid(subject: Subject, most: int) -> tuple[int, Html] | None:
+    """Images seen, and the newest samples that can be shown."""
+    record = subject.record
     for images, path in reversed(record.samples if record else []):
-        if path.suffix == ".png" and (image := open_picture(path)) is not None:
-            return images, image
+        assert record is not None
+        alt = f"Grid of {subject.name} after {images:,} images"
+        if (shown := record.kind.html(path, alt, side=800, most=most)) is not None:
+            return images, Html(shown)
     return None
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzfeld.core.reader import open_image, refused
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import modality_of, spec_of
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.modalities.image.animation import check_ending, save_animation
 
@@ -39,7 +40,10 @@ def progress_of(
     for name, value in (("--count", count), ("--columns", columns)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be 1 or more, not {value}")
-    height, width = read_config(run).data.size or (0, 0)
+    data = read_config(run).data
+    if data.spec is not None:
+        modality_of(spec_of(data.spec)).need_images("a strip or an animation")
+    height, width = data.size or (0, 0)
     grids = grids_of(run)
     if not grids:
         raise DataError(

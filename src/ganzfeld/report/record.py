@@ -12,7 +12,10 @@ from ganzfeld.core import formats, reader, runfolder
 from ganzfeld.core import trust as trust_
 from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics.summary import SINGLE
+from ganzfeld.modalities import Modality, Spec, modality_of, spec_of
 from ganzfeld.models import folder
+from ganzfeld.models.task import Task
+from ganzfeld.models.tasks import task_of
 
 Row = dict[str, Any]
 Points = list[tuple[float, float]]
@@ -61,9 +64,20 @@ class Record:
         return found if isinstance(found, dict) else None
 
     @property
-    def translates(self) -> bool:
-        """Whether the model turns images into others, rather than noise."""
-        return (self.about or {}).get("task") == "translation"
+    def task(self) -> Task:
+        """What the model takes and makes; that of most where there is none yet."""
+        return task_of(self.about)
+
+    @property
+    def spec(self) -> Spec:
+        """How the samples lie."""
+        data = self.config.data
+        return spec_of(data.spec, (data.channels or 1, *(data.size or (1, 1))))
+
+    @property
+    def kind(self) -> Modality:
+        """The kind of the samples, which knows how to show them."""
+        return modality_of(self.spec)
 
     def of_kind(self, kind: str) -> list[Row]:
         return [row for row in self.rows if row.get("kind") == kind]

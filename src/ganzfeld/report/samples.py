@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.metrics import evaluate
-from ganzfeld.modalities.image import draw
+from ganzfeld.modalities import spec_of_data
 from ganzfeld.models import model as generate
-from ganzfeld.report.embed import picture
 from ganzfeld.report.html import Html, section, tag
 from ganzfeld.report.record import Record, Row
 
 PAIRS = 12
+PAIR: dict[str, Any] = {"side": 192, "most": 14_000, "lazy": True}
 CLASSES = 24  # rows at most
 COLUMNS = 8
 
@@ -46,24 +47,26 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
     shown = []
     for number, row, distance in pairs[:PAIRS]:
         sample = redrawn(model, pack, result["protocol"], number)
+        nearest = pack.rows(np.array([row]))["x"]
         images = [
-            picture(draw.to_image(pixels), alt, side=192, most=14_000, lazy=True)
-            for pixels, alt in (
-                (sample, f"sample {number}"),
-                (pack.images[row], f"image {row} of the data, the nearest to it"),
+            Html(found)
+            for stored, alt in (
+                (sample[None], f"sample {number}"),
+                (nearest, f"{record.kind.one} {row} of the data, the nearest to it"),
             )
+            if (found := record.kind.show(stored, alt, model.spec, **PAIR)) is not None
         ]
         caption = f"{distance:.3g} apart"
         shown.append(tag("figure", tag("div", *images, class_="pair"), tag("figcaption", caption)))
     seen = result.get("memorisation_seen")
-    by = "as thumbnails of 16 x 16"
+    by = record.kind.by_thumbnails
     if seen is None:  # of older versions
         seen = result["protocol"]["reference"]
         by = f"by the features of the {result['protocol']['extractor']} extractor"
     lead = (
         f"Of {result['protocol']['generated']:,} samples the {len(shown)} that come nearest to the "
-        f"data: left the sample, right its nearest among {seen:,} training images, {by}, also "
-        "mirrored. A copy would look the same on both sides."
+        f"data: left the sample, right its nearest among {seen:,} training "
+        f"{record.kind.noun}, {by}. A copy would look the same on both sides."
     )
     return section(title, tag("div", *shown, class_="pairs small"), lead=lead)
 
@@ -78,15 +81,13 @@ def missing(result: Row, model: generate.Model | str, pack: Pack | None) -> str 
     if protocol["data"] != pack.fingerprint:
         return "the data have changed since they were measured against"
     rows = [row for _, row, _ in result["memorisation_pairs"]]
-    if tuple(pack.images.shape[1:]) != model.shape or max(rows) >= len(pack):
+    if spec_of_data(pack).shape != model.shape or max(rows) >= len(pack):
         return "the data and the model are of different shapes"
     return None
 
 
-def redrawn(
-    model: generate.Model, pack: Pack, protocol: Row, number: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Sample `number` of an evaluation again, of the class that it was asked for, (C, H, W)."""
+def redrawn(model: generate.Model, pack: Pack, protocol: Row, number: int) -> NDArray[Any]:
+    """Sample `number` of an evaluation again, of the class that it was asked for, as stored."""
     label = None
     if pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
         place = number - evaluate.first_number(protocol["seed"])
@@ -96,8 +97,8 @@ def redrawn(
             asked = pack.labels[evaluate.reference_rows(pack, protocol["reference"])]
         label = pack.classes[asked[place % len(asked)]]
     x = model.sample(1, seed=protocol["seed"], labels=label, start=number)
-    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = draw.to_pixels(x)[0]
-    return pixels
+    one: NDArray[Any] = model.store(x)[0]
+    return one
 
 
 # Class by class
@@ -154,28 +155,18 @@ def share(name: str, kind: str, value: float | None, largest: float) -> tuple[Ht
 
 def rows_of_samples(model: generate.Model, names: list[str]) -> dict[str, Html]:
     """A strip of samples for each class, by its name."""
-    if not model.classes or len(model.shape) != 3 or model.shape[0] not in draw.MODES:
+    if not model.classes:
         return {}
     known = [name for name in names if name in model.classes]
     try:
         x = model.sample(COLUMNS * len(known), labels=[n for n in known for _ in range(COLUMNS)])
     except GanzfeldError:
         return {}
-    pixels = draw.to_pixels(x).reshape(len(known), COLUMNS, *model.shape)
-    return {
-        name: picture(
-            draw.to_image(side_by_side(row)),
-            f"{COLUMNS} samples of the class {name}",
-            side=640,
-            most=36_000,
-            lazy=True,
-        )
-        for name, row in zip(known, pixels, strict=True)
-    }
-
-
-def side_by_side(
-    row: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Images (N, C, H, W) as one, (C, H, N * W)."""
-    return np.ascontiguousarray(np.concatenate(list(row), axis=2))
+    rows = model.store(x).reshape(len(known), COLUMNS, *model.shape)
+    found = {}
+    for name, row in zip(known, rows, strict=True):
+        alt = f"{COLUMNS} samples of the class {name}"
+        shown = model.modality.show(row, alt, model.spec, side=640, most=36_000, lazy=True)
+        if shown is not None:
+            found[name] = Html(shown)
+    return found

@@ -9,13 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzfeld.core.names import duration
-from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
 from ganzfeld.report import quality
 from ganzfeld.report.chart import Best, Level, Line, Points, chart
-from ganzfeld.report.embed import open_picture, picture
 from ganzfeld.report.html import Html, command, note, section, table, tag
 from ganzfeld.report.losses import loss_charts
 from ganzfeld.report.record import Record, Row
@@ -139,25 +137,17 @@ def warnings(record: Record) -> list[str]:
 def newest(record: Record) -> Html | None:
     """The newest grid, or what else the run shows as samples."""
     for images, path in reversed(record.samples):
-        if path.suffix == ".txt":
-            try:
-                text = read_whole(path, LINE_BYTES).decode(errors="replace")[:20_000]
-            except (OSError, Unreadable):
-                continue
-            said = tag("figcaption", f"Samples at image {images:,}")
-            return tag("figure", tag("pre", text, class_="text", tabindex="0"), said)
-        if (image := open_picture(path)) is not None:
-            alt = f"Grid of generated images after {images:,} images"
-            grid = picture(image, alt, side=1200, most=HERO_BYTES)
+        alt = f"Grid of generated {record.kind.noun} after {images:,} images"
+        shown = record.kind.html(path, alt, side=1200, most=HERO_BYTES)
+        if shown is not None:
             classes = record.config.data.classes
             rows = ""
             if len(classes) > 1:
                 few = classes[:10]
                 rows = f" A row for each class{' of the first ten' if few != classes else ''}: "
                 rows += f"{', '.join(few)}."
-            what = "Translations" if record.translates else "Samples"
-            said = tag("figcaption", f"{what} at image {images:,}.{rows}")
-            return tag("figure", grid, said)
+            said = tag("figcaption", f"{record.task.noun} at image {images:,}.{rows}")
+            return tag("figure", Html(shown), said)
     return None
 
 
@@ -166,27 +156,37 @@ def newest(record: Record) -> Html | None:
 
 def through_time(record: Record) -> Html:
     """The same latents as training went on."""
-    files = [(n, p) for n, p in record.samples if p.suffix == ".png"]
-    stills = []
+    suffix = record.kind.sheet_suffix
+    files = [(n, p) for n, p in record.samples if p.suffix == suffix]
+    stills, images_only = [], True
     for images, path in spaced(files, STILLS):
-        if (image := open_picture(path)) is None:
-            continue
         alt = f"Grid after {images:,} images"
-        small = picture(image, alt, side=460, most=STILL_BYTES, lazy=True)
+        small = record.kind.html(path, alt, side=460, most=STILL_BYTES, lazy=True)
+        if small is None:
+            continue
+        images_only &= small.startswith("<img")
         caption = tag("figcaption", f"{images:,} images")
-        stills.append(tag("li", tag("figure", small, caption)))
+        stills.append(tag("li", tag("figure", Html(small), caption)))
     if len(stills) < 2:
         return Html("")
-    last = str(len(stills) - 1)
+    strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
+    viewer = time_viewer(len(stills)) if images_only else None
+    lead = (
+        f"The same {record.task.inputs} throughout: each place in the grid shows one "
+        f"{record.kind.one} developing."
+    )
+    return section(
+        "Through time", tag("div", viewer, strip, class_="time" if viewer else None), lead=lead
+    )
+
+
+def time_viewer(count: int) -> Html:
+    """One still at a time, moved by a slider."""
+    last = str(count - 1)
     slider = tag("input", type="range", id="time", min="0", max=last, step="1", value=last)
     label = tag("label", "Images seen", tag("output", "", for_="time"), for_="time")
-    viewer = tag(
-        "div", tag("img", src="data:,", alt=""), label, slider, class_="viewer", hidden=True
-    )
-    strip = tag("ol", *stills, class_="strip", tabindex="0", aria_label="Grids through time")
-    inputs = "inputs" if record.translates else "latents"
-    lead = f"The same {inputs} throughout: each place in the grid shows one image developing."
-    return section("Through time", tag("div", viewer, strip, class_="time"), lead=lead)
+    image = tag("img", src="data:,", alt="")
+    return tag("div", image, label, slider, class_="viewer", hidden=True)
 
 
 def spaced(items: Sequence[tuple[int, Path]], most: int) -> list[tuple[int, Path]]:
@@ -326,7 +326,7 @@ def evaluation_rows(record: Record) -> Html | None:
 def metrics(record: Record) -> Html:
     result = record.evaluation
     where = shlex.quote(str(record.path))
-    if result is None and record.translates:
+    if result is None and not record.task.compared:
         return Html("")  # what is known of translations is in the curves
     if result is None:
         return section(

@@ -18,10 +18,10 @@ from ganzfeld.report.record import Record, Row
 def plan(record: Record, model: generate.Model | str) -> Html:
     config, run, data = record.config, record.config.run, record.config.data
     networks = ", ".join(f"{name}: {part.name}" for name, part in config.networks.items())
-    size = f"{data.size[1]}x{data.size[0]} pixels" if data.size else ""
-    channels = f", {data.channels} channel(s)" if data.channels else ""
+    known = data.spec or (data.size and data.channels)
+    size = record.kind.describe(record.spec) if known else ""
     rows = [
-        ("data", f"{data.samples:,} samples of {record.data}; {size}{channels}"),
+        ("data", f"{data.samples:,} samples of {record.data}; {size}"),
         ("classes", ", ".join(data.classes[:40]) + (", ..." if len(data.classes) > 40 else "")),
         ("recipe", Path(config.recipe).name),
         (
@@ -53,7 +53,7 @@ def plan(record: Record, model: generate.Model | str) -> Html:
 def reproducibility(record: Record) -> str:
     """What the same numbers need, in one line."""
     run, draws = record.config.run, []
-    if not record.translates:
+    if record.task.compared:
         draws.append(f"latents {run.latents or PORTABLE}")
     draws.append(f"noise {run.noise or WIDE}")
     count = f"{run.threads} thread{'s' * (run.threads != 1)}" if run.threads else "threads unknown"
@@ -83,29 +83,14 @@ def next_steps(record: Record) -> Html:
     done = record.images >= total
     on = f"ganzfeld resume {where}" + (f" --images {2 * total}" if done else "")
     classes = record.about.get("classes") if record.about else record.config.data.classes
-    label = f" --label {shlex.quote(str(classes[0]))}" if classes else ""
-    pick = f", labels=[{str(classes[0])!r}]" if classes else ""
-    shape = (record.about or {}).get("shape") or []
-    sizes = ", ".join(str(n) for n in shape)
-    python = (
-        "import ganzfeld\n\n"
-        f"model = ganzfeld.load({str(record.path)!r}{trust_too})\n"
-        f"model.images(1, seed=7{pick})[0].show()\n"
-        f"x = model.sample(64)  # float32" + (f" (64, {sizes})" if sizes else "") + " in [-1, 1]"
-    )
-    sample = f"ganzfeld sample {where} --count 64 --seed 1{label} --out images{trust}"
-    if record.translates:
-        sample = f"ganzfeld translate {where} PICTURES --out translated{trust}"
-        python = (
-            "import ganzfeld\nfrom PIL import Image\n\n"
-            f"model = ganzfeld.load({str(record.path)!r}{trust_too})\n"
-            'model.translate(Image.open("picture.png")).show()'
-        )
+    label = str(classes[0]) if classes else None
+    loaded = f"ganzfeld.load({str(record.path)!r}{trust_too})"
+    python = record.task.python(record.about or {}, loaded, label)
     parts = [
         tag("h3", "Continue" if done else "Continue where it stopped"),
         command(on),
-        tag("h3", "Translate" if record.translates else "Sample"),
-        command(sample),
+        tag("h3", record.task.title),
+        command(record.task.next_command(record.config, record.path, label)),
         tag("h3", "Compare with another run"),
         command(f"ganzfeld compare {where} ANOTHER --out compare.html"),
     ]

@@ -12,10 +12,8 @@ if the classifier sees one sample in it.
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,15 +33,19 @@ from ganzfeld.modalities.image import tensors
 from ganzfeld.modalities.image.draw import to_pixels
 from ganzfeld.recipes.find import find_generation
 from ganzfeld.recipes.gan import Facts
+from ganzfeld.studies.mixtures import MIXTURES as MIXTURES
+from ganzfeld.studies.mixtures import Mixture as Mixture
+from ganzfeld.studies.mixtures import ModeCount as ModeCount
+from ganzfeld.studies.mixtures import count_modes as count_modes
+from ganzfeld.studies.mixtures import grid as grid
+from ganzfeld.studies.mixtures import ring as ring
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.plan import settle, sized
 from ganzfeld.training.speed import affordable
 from ganzfeld.training.trainer import Data, Trainer, as_data
 
-WITHIN = 3.0  # standard deviations
 SAMPLES = 2_500
 DRAWN = 100_000  # points that a mixture is trained on
-RING_IMAGES, GRID_IMAGES = 640_000, 1_920_000  # points to see in training
 BATCH = 128  # points; they cost little
 WIDTHS = (128, 128, 128)  # of the hidden layers of both networks
 STACKED = 128_000  # images that are trained on
@@ -60,67 +62,6 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 # Points in the plane
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Equal Gaussians: centres (K, 2), and the standard deviation of each coordinate.
-
-    images: points to see in training.
-    """
-
-    name: str
-    centres: Floats
-    sigma: float
-    images: int
-
-    def draw(self, count: int, seed: int = 0) -> NDArray[np.float32]:
-        """Points (count, 2)."""
-        g = numpy_generator(seed, "mixture", self.name)
-        points = self.centres[g.integers(len(self.centres), size=count)]
-        noise = self.sigma * g.standard_normal(points.shape)
-        return (points + noise).astype(np.float32)
-
-
-def ring(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Mixture:
-    """Gaussians on a circle."""
-    angles = 2 * math.pi * np.arange(modes) / modes
-    centres = radius * np.stack([np.cos(angles), np.sin(angles)], 1)
-    return Mixture("ring", centres, sigma, RING_IMAGES)
-
-
-def grid(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Mixture:
-    """Gaussians on a square grid about the origin."""
-    places = spacing * (np.arange(side) - (side - 1) / 2)
-    centres = np.stack(np.meshgrid(places, places, indexing="ij"), -1).reshape(-1, 2)
-    return Mixture("grid", centres, sigma, GRID_IMAGES)
-
-
-MIXTURES: dict[str, Callable[[], Mixture]] = {"ring": ring, "grid": grid}
-
-
-class ModeCount(NamedTuple):
-    """modes: found, out of `of`. high_quality: share of the samples, in [0, 1]."""
-
-    modes: int
-    of: int
-    high_quality: float
-
-
-def count_modes(
-    samples: NDArray[Any], centres: NDArray[Any], sigma: float, within: float = WITHIN
-) -> ModeCount:
-    """Modes that samples (N, D) find among centres (K, D), and how many samples are near one.
-
-    A sample that is not finite is near none. Raises ValueError where there are no samples.
-    """
-    x, c = np.asarray(samples, np.float64), np.asarray(centres, np.float64)
-    if not len(x):
-        raise ValueError("there are no samples to count modes in")
-    distances = np.sqrt(((x[:, None] - c[None]) ** 2).sum(2))
-    nearest = distances.argmin(1)
-    good = distances[np.arange(len(x)), nearest] <= within * sigma
-    return ModeCount(len(np.unique(nearest[good])), len(c), float(good.mean()))
 
 
 def plane_config(

@@ -27,6 +27,7 @@ from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.gemm_conv import as_products, deep_layers, product_cost
 from ganzfeld.training.trainer import Data, Schedule, Trainer
+from ganzfeld.training.trainer_checks import check_shipping
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -154,6 +155,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     run.products = products_for(config, game, device)
     if run.products:
         as_products(game)
+    check_shipping(game)
     optimisers, schedules = {}, {}
     for player, networks in game.players.items():
         if player not in config.optimisers:

@@ -18,14 +18,15 @@ from ganzfeld.core.border import texts
 from ganzfeld.core.reader import read_json
 from ganzfeld.core.trust import is_code, refuse, trusted
 from ganzfeld.data import whereabouts
+from ganzfeld.data.candidates import PREFIX
 from ganzfeld.errors import UsageError, did_you_mean
 
-OF_DATA = ("shape", "classes", "channels_b")  # options of networks and games
+OF_DATA = ("shape", "classes", "conditions", "channels_b")  # options of networks and games
 LEFT = frozenset({"device", "threads", "afford", "init", "images", "minutes", "seed", "batch_size"})
 RUN = {"seed": "seed", "images": "images", "minutes": "minutes", "batch_size": "batch"}
 DATA = {  # settings of the data that are arguments of `train`
     **{name: name for name in ("source", "other", "size", "labels", "frames", "splits", "alpha")},
-    **{n: n for n in ("follow_links", "max_megapixels", "on_bad_image", "held_out")},
+    **{n: n for n in ("follow_links", "max_megapixels", "on_bad_image", "held_out", "modality")},
     "range": "value_range",
 }
 KEPT = ("mirror", "jitter")  # which a recipe sets
@@ -91,9 +92,20 @@ def arguments(tree: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
             yield argument, run[name]
     if "data" in tree:
         data = whereabouts.located(from_dict(Data, tree["data"], "data"), path.parent)
+        if names := conditions_of(data):
+            yield "condition", names
+            data.labels = "auto"
         for name, argument in DATA.items():
             if name in tree["data"]:
                 yield argument, getattr(data, name)
+
+
+def conditions_of(data: Data) -> list[str]:
+    """The columns that a run was conditioned on; [] for its labels alone."""
+    found = [column["name"] for column in (data.conditions or {}).get("columns", [])]
+    if data.labels.startswith(PREFIX):
+        found.insert(0, data.labels.removeprefix(PREFIX))
+    return found
 
 
 def settings(tree: dict[str, Any]) -> Iterator[str]:

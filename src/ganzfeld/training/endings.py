@@ -40,3 +40,17 @@ def diverged(times: int, folder: Path, images: int, config: Config) -> DivergedE
         safe=f"the last good checkpoint and its samples are in {folder}",
         fix=fix,
     )
+
+
+def complete(folder: Path, images: int, total: int) -> str:
+    """Of a run that has nothing left to do."""
+    more = f"ganzfeld resume {quoted(folder)} --images {2 * total}"
+    return f"{folder} is complete at {images:,} images. More: {more}"
+
+
+def went_back(images: int, to: int) -> str:
+    """Of a run that goes on from an earlier checkpoint."""
+    return (
+        f"note: losses or gradients were not finite at image {images:,}; "
+        f"back to image {to:,} with new randomness"
+    )

@@ -69,6 +69,19 @@ def inception_count(pack: Pack, seconds: float, asked: int | None = None) -> int
     return choice.count if choice.name == "inception" else 0
 
 
+def missing(count: int) -> str:
+    """What to say where a run that promised numbers by Inception ends without it."""
+    return (
+        f"the plan promised numbers of {count:,} samples by Inception, which is not installed on "
+        f"this machine: {INSTALL}, then ganzfeld resume, adds them"
+    )
+
+
+def owes_inception(config: Config, evaluation: dict[str, Any]) -> bool:
+    """Whether an evaluation lacks numbers by Inception that were promised and can be had now."""
+    return bool(config.run.inception_count) and "inception" not in evaluation and installed()
+
+
 def evaluate_final(
     model: Model,
     pack: Pack,
@@ -91,7 +104,9 @@ def evaluate_final(
         device=device,
         progress=progress,
     )
-    if config.run.inception_count:
+    if config.run.inception_count and not installed():
+        found["warnings"] = [*found["warnings"], missing(config.run.inception_count)]
+    elif config.run.inception_count:
         found["inception"] = evaluate(
             model,
             pack,

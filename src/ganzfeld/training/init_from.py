@@ -13,20 +13,22 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models.folder import read_about, read_weights
 from ganzfeld.models.tasks import task_of
 from ganzfeld.training.trainer import Trainer
+from ganzfeld.training.transfer import Transfer
 
 Weights = dict[str, Tensor]
 SHOWN = 8  # tensors that an error names
+LEAST = 0.25  # of all layers, below which the weights are those of other networks
 
 
-def start_from(trainer: Trainer, source: Path) -> list[str]:
-    """Give the trainer's networks the weights found there; the names of those that took them.
+def start_from(trainer: Trainer, source: Path) -> str:
+    """Give the trainer's networks the weights found there that fit; words on what was taken.
 
     source: a run, whose newest whole checkpoint has every network, as it was trained and as
         averaged; or a model folder, which has an averaged G alone. Networks that it lacks
-        start afresh, and so do all optimisers.
+        start afresh, and so do layers that do not fit (see `Transfer`) and all optimisers.
 
-    Raises UsageError, with names and shapes, where a network's weights do not fit; then nothing
-    was changed. Raises CheckpointError where there is nothing to read or it is damaged.
+    Raises UsageError, with names and shapes, where next to nothing fits; then nothing was
+    changed. Raises CheckpointError where there is nothing to read or it is damaged.
     """
     trained, averaged = read(source)
     names = [n for n, _ in trainer.game.named_children() if of(trained, n)]
@@ -37,28 +39,27 @@ def start_from(trainer: Trainer, source: Path) -> list[str]:
             fix="give a run or a model of the same kind: a generator for a generator, a "
             "translation's run for a translation",
         )
-    targets: list[tuple[nn.Module, Weights]] = []
-    for name in names:
-        network = trainer.game.get_submodule(name)
-        problems = misfits(network, of(trained, name))
-        if problems:
-            more = f"\n    and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-            raise UsageError(
-                f"the weights of {name} in {source} do not fit this recipe's {name}:\n    "
-                + "\n    ".join(problems[:SHOWN])
-                + more,
-                safe="nothing was trained",
-                fix="choose the recipe, --size and --set networks... of the weights; a run's "
-                "model folder, RUN/model, gives its G alone",
-            )
-        targets.append((network, of(trained, name)))
+    found = {n: Transfer(trainer.game.get_submodule(n), of(trained, n)) for n in names}
+    if sum(t.layers_taken for t in found.values()) < LEAST * sum(t.count for t in found.values()):
+        name = next(n for n, t in found.items() if t.fresh)
+        problems = misfits(trainer.game.get_submodule(name), of(trained, name))
+        more = f"\n    and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise UsageError(
+            f"the weights of {name} in {source} do not fit this recipe's {name}:\n    "
+            + "\n    ".join(problems[:SHOWN])
+            + more,
+            safe="nothing was trained",
+            fix="choose the recipe, --size and --set networks... of the weights; a run's "
+            "model folder, RUN/model, gives its G alone",
+        )
+    moves = list(found.values())
     for span, average in trainer.average.named_children() if trainer.average else []:
         for name in set(names) & set(dict(average.named_children())):
             weights = of(averaged, f"{span}.{name}") or of(trained, name)
-            targets.append((average.get_submodule(name), weights))
-    for network, weights in targets:
-        network.load_state_dict(weights)
-    return names
+            moves.append(Transfer(average.get_submodule(name), weights))
+    for move in moves:
+        move.network.load_state_dict(move.state)
+    return "; ".join(f"{name} {transfer.words}" for name, transfer in found.items())
 
 
 def sized_by(source: Path) -> int | None:

@@ -12,13 +12,15 @@ class Pace:
     """rate: images per second of steps alone. chores: seconds of a whole run beside them, for
     grids, checkpoints and evaluations. memory: the most that will be held, in bytes.
     share: of the usual number of grids, checkpoints and evaluations, where time is short.
-    got: CPU time of the timed steps, in parts of what their threads would have had alone."""
+    got: CPU time of the timed steps, in parts of what their threads would have had alone.
+    end: seconds of the chores that come after the last step."""
 
     rate: float
     chores: float
     memory: int
     share: float = 1.0
     got: float = 1.0
+    end: float = 0.0
 
     @property
     def busy(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ganzfeld.config import Config, Data
-from ganzfeld.core import distributed, latents
+from ganzfeld.core import distributed
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
@@ -33,9 +33,11 @@ from ganzfeld.training.final import final_count, reference_count
 from ganzfeld.training.tasks import WORK, Dataset, work_of
 
 if TYPE_CHECKING:
+    from ganzfeld.data.pack import Pack
     from ganzfeld.training.pace import Pace
 
 ROWS = 256  # of number conditions, that samples are drawn for
+SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
 JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
 
 
@@ -102,6 +104,8 @@ def fit(
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
     data.held_out = held_out
+    limits = pack.report.get("limits")
+    data.limits = (limits[0], limits[1]) if limits else None
     return config
 
 
@@ -124,7 +128,7 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
     kind = modality_of(spec)
     name = kind.recipe if name == "default" else name
     found = find_recipe(name)
-    if found.modality not in (None, spec.modality):
+    if found.modality is not None and found.modality != spec.modality:
         raise UsageError(
             f"the recipe {name} is for {MODALITIES[found.modality].noun}, and the data hold "
             f"{kind.noun}",
@@ -137,9 +141,9 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
 def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     """The numbers that come with the samples: their names, and some rows of them; None for none."""
     few = np.linspace(0, pack.count - 1, min(pack.count, ROWS)).round().astype(np.int64)
-    numbers = pack.rows(few).get("c")
-    if numbers is None:
+    if "c" not in pack.rows(few[:1]):
         return None
+    numbers = pack.rows(few)["c"]
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
@@ -200,8 +204,6 @@ def check(config: Config) -> None:
             "run.deterministic computes in float32, and run.precision asks for bfloat16",
             fix="leave one of them out",
         )
-    if not 0 <= run.seed < latents.LIMIT:
-        raise UsageError(f"a seed is from 0 to {latents.LIMIT - 1} (2^64 - 1), not {run.seed}")
 
 
 def check_settings(
@@ -238,7 +240,7 @@ def check_settings(
         names = list(dict.fromkeys(kind.recipe for kind in MODALITIES.values()))
     first: GanzfeldError | None = None
     for found in map(find_recipe, names):
-        kinds = [found.modality] if found.modality in MODALITIES else [*MODALITIES]
+        kinds = [*MODALITIES] if found.modality is None else [found.modality]
         for kind in kinds:
             facts = vetting.guesses(MODALITIES[kind], size, direction)
             try:
@@ -251,8 +253,10 @@ def check_settings(
         raise first
 
 
-def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tuple[str, str]]:
-    """The plan, as names and values."""
+def plan_rows(
+    config: Config, game: Game, pace: Pace, pack: Dataset, started: str = ""
+) -> list[tuple[str, str]]:
+    """The plan, as names and values. started: what weights of `--init` were taken."""
     run, data = config.run, config.data
     assert run.images is not None
     what = getattr(pack, "summary", None)
@@ -278,7 +282,7 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
         ("parameters", ", ".join(networks)),
-        *([("starts from", run.init)] if run.init else []),
+        *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
         *([("precision", run.precision)] if run.precision != "float32" else []),
@@ -287,7 +291,33 @@ def plan_rows(config: Config, game: Game, pace: Pace, pack: Dataset) -> list[tup
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
+        *exceeded_rows(config, pace, work.compared(game, pack)),
     ]
+
+
+def exceeded_rows(config: Config, pace: Pace, compared: Pack | None) -> list[tuple[str, str]]:
+    over = exceeded(config, pace, compared)
+    return [("exceeded", over)] if over else []
+
+
+def exceeded(config: Config, pace: Pace, compared: Pack | None) -> str:
+    """By how much a run takes longer than `--minutes`, and why; "" where it does not.
+
+    compared: the data that its samples are measured against.
+    """
+    run = config.run
+    if run.minutes is None or run.images is None:
+        return ""
+    more = pace.seconds(run.images) - 60 * run.minutes
+    if more < SLIGHT * 60 * run.minutes:
+        return ""
+    text = f"--minutes {run.minutes:g} by {duration(more)}: half of the time goes into steps"
+    if pace.end > more / 2 and compared is not None:
+        text += (
+            f", and the end takes {duration(pace.end)} whatever the length of the run, since all "
+            f"runs on these data are measured by {final_count(compared):,} samples"
+        )
+    return text
 
 
 def measured_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,20 @@ from ganzfeld.models import folder as shipping
 EVALUATION, REPORT = "evaluation.json", "report.html"
 
 
-def lacking(run: Path, images: int, *, evaluated: bool) -> list[str]:
+def lacking(
+    run: Path,
+    images: int,
+    *,
+    evaluated: bool,
+    owes: Callable[[dict[str, Any]], bool] = lambda evaluation: False,
+) -> list[str]:
     """What a run that has seen all its `images` still has to write; nothing where it is finished.
 
-    evaluated: whether the model of such a run can be measured.
+    evaluated: whether the model of such a run can be measured. owes: whether an evaluation lacks
+    something.
     """
     missing = [] if whole_model(run / "model", images) else ["model"]
-    if evaluated and not is_json(run / EVALUATION):
+    if evaluated and not is_json(run / EVALUATION, owes):
         missing.append(EVALUATION)
     if not (run / REPORT).is_file():
         missing.append(REPORT)
@@ -55,9 +63,10 @@ def unchanged(path: Path, expected: dict[str, Any]) -> bool:
         return bool(hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"])
 
 
-def is_json(path: Path) -> bool:
+def is_json(path: Path, owes: Callable[[dict[str, Any]], bool]) -> bool:
     try:
-        return isinstance(reader.read_json(path), dict)
+        found = reader.read_json(path)
+        return isinstance(found, dict) and not owes(found)
     except CheckpointError:
         return False
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, differences
+from ganzfeld.config import Config, Data, differences
 from ganzfeld.core import distributed
 from ganzfeld.core.names import quoted
 from ganzfeld.core.trust import trusted
@@ -28,6 +28,7 @@ FREE = frozenset(
         "data.source",
         "data.other",
         "data.home",
+        "data.limits",
     }
 )
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
@@ -45,12 +46,14 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         for name, value in vars(part).items():
             if value in (None, "auto"):  # left open, then and now
                 setattr(part, name, getattr(fixed, name))
-    if stored.data.modality == "image" and wanted.data.modality == "auto":
-        wanted.data.modality = "image"  # a run from before other kinds were read
-    for name, part in stored.networks.items():
+    before = Data().modality  # a run from before other kinds were read
+    if stored.data.modality == before and wanted.data.modality == "auto":
+        wanted.data.modality = before
+    for name, network in stored.networks.items():
         asked = wanted.networks.get(name)
-        if asked and asked.name == part.name and asked.options.get("conditions") == 0:
-            part.options.setdefault("conditions", 0)  # likewise
+        if asked and asked.name == network.name and asked.options.get("conditions") == 0:
+            network.options.setdefault("conditions", 0)  # likewise
+    wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
         wanted.data.held_out = None  # a run from before there were any
@@ -70,7 +73,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if names == ["run.images"] and (wanted.run.images or 0) > (stored.run.images or 0):
         fix = f"{go_on} --images {wanted.run.images}   to go on to there"
     elif "data.fingerprint" in names:
-        fix = f"bring the data back as it was for {go_on}, or {anew(wanted, folder)}"
+        more = go_on_grown(stored, wanted.data.samples, folder)
+        fix = f"{more}bring the data back as it was for {go_on}, or {anew(wanted, folder)}"
     else:
         fix = f"{go_on}   to continue it as it is, or choose another folder with --out"
     raise CheckpointError(
@@ -78,6 +82,13 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         safe="nothing was changed",
         fix=fix,
     )
+
+
+def go_on_grown(config: Config, now: int, folder: Path) -> str:
+    """A command that goes on with more images than before; "" where there are no more of them."""
+    if now <= config.data.samples:
+        return ""
+    return f"ganzfeld resume {quoted(folder)} --data-grown   to go on with all {now:,}, or "
 
 
 def anew(config: Config, folder: Path) -> str:

@@ -5,74 +5,41 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, Data, flatten, with_settings
+from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.formats import logged
-from ganzfeld.core.lock import check_writable, locked
-from ganzfeld.core.reader import read_lines
+from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
-from ganzfeld.data.candidates import PREFIX
-from ganzfeld.data.conditions import again, conditioned, resolve
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.options import PackOptions, alpha_of
-from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import folder as shipping
-from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_run
+from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.training import config_file, vetting
+from ganzfeld.training import config_file, grown, opening, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
 from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
+from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
 from ganzfeld.training.tasks import WORK, Dataset
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run's folder, and its model."""
-
-    path: Path
-
-    @cached_property
-    def model(self) -> generate.Model | Any:
-        return generate.load(self.path)
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """What was logged while it trained, oldest first: a flat dictionary for each row.
-
-        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
-        "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
-
-        Example::
-
-            import ganzfeld
-
-            run = ganzfeld.Run("runs/avatars-default")
-            scores = {r["images"]: r["frechet"] for r in run.metrics() if "frechet" in r}
-        """
-        found = (logged(line) for line in read_lines(Path(self.path) / "metrics.jsonl"))
-        return [flatten(row) for row in found if row is not None]
 
 
 def train(
@@ -145,7 +112,7 @@ def train(
     on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
     device: "auto", "cpu", "cuda" or "mps".
     init: a run or a model folder whose weights the networks start from: those of a run, or G
-        of a model. They must fit.
+        of a model. Layers that do not fit start afresh, and the plan names them.
     afford: images that the recipe's full networks could see in the time there is; a recipe may
         take smaller ones, or smaller batches, where these are few. Measured if minutes are given.
     held_out: images never trained on, always the same ones of a data set, by which copying and
@@ -210,8 +177,8 @@ def train(
     if on_bad_image is not None:
         border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
     screen = make_screen(border.flag(quiet, "quiet"))
-    labels = whole_labels(border.path(labels, "--labels"))
-    conditions = condition_names(condition)
+    labels = opening.whole_labels(border.path(labels, "--labels"))
+    conditions = opening.condition_names(condition)
     reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
     reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
     reading |= {"modality": modality}
@@ -224,9 +191,9 @@ def train(
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
         if conditions:
-            labels, conditions = resolved(source, asked.task, conditions, reading)
+            labels, conditions = opening.resolved(source, asked.task, conditions, reading)
             reading["labels"] = labels
-        pack = open_data(
+        pack = opening.open_data(
             source,
             screen,
             asked.task,
@@ -237,8 +204,7 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
-        if isinstance(pack, Pack):
-            pack = conditioned(pack, conditions, held_out)
+        pack = WORK[asked.task].conditioned(pack, conditions, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -250,7 +216,7 @@ def train(
                 afford=afford,
                 held_out=held_out,
             )
-            need_taken(config, conditions)
+            opening.need_taken(config, conditions)
             config.data.kind, config.data.other = asked.layout, whole_path(other)
             config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
             config.data = replace(config.data, rules=RULES, **reading)
@@ -297,6 +263,7 @@ def resume(
     data: str | os.PathLike[str] | None = None,
     other: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    data_grown: bool = False,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
@@ -305,6 +272,8 @@ def resume(
     images: a new total, to go on beyond the end; schedules follow the new total from here on.
     data, other: where the data (and the second domain) lie now, if they were moved; they must be
         the same, and the run keeps the new place. Moved together with the run, they are found.
+    data_grown: go on although images were added to the data: from here on all are drawn, and
+        config.json says so. Shape and classes must be as they were.
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
@@ -323,35 +292,32 @@ def resume(
     whereabouts.need(config.data, folder)
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
-        pack = open_data(
+        pack = opening.open_data(
             config.data.source,
             screen,
             task_of_run(config).name,
             config.data.kind,
             other=config.data.other,
             channels_b=config.data.channels_b,
-            size=config.data.size,
-            channels=config.data.channels,
-            alpha=alpha_of(config.data.channels, config.data.alpha),
-            on_bad_image=config.data.on_bad_image,
-            **read_as(config.data),
+            **options_of(config.data),
         )
-        if pack.fingerprint != config.data.fingerprint:
+        if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
                 f"{config.data.samples:,} images then, {pack.count:,} now",
                 safe="nothing was changed",
-                fix="restore the original data, name it with --data PATH, or "
+                fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
+                "restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
-        if isinstance(pack, Pack):
-            pack = again(pack, config.data.conditions)
+        pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
+            steps = checkpoint.listing(folder / "checkpoints")
+            seen = checkpoint.images_of(steps[0]) if steps else 0
+            config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
-                steps = checkpoint.listing(folder / "checkpoints")
-                seen = checkpoint.images_of(steps[0]) if steps else 0
                 if images < seen:
                     raise UsageError(
                         f"{folder} has seen {seen:,} images: --images {images:,} is below that",
@@ -428,101 +394,7 @@ def owned(folder: Path, fix: str = "") -> Iterator[None]:
     if distributed.rank():
         yield
         return
+    refuse_links(folder)
     check_writable(folder, 0, fix)
     with locked(folder):
         yield
-
-
-def read_as(data: Data) -> dict[str, Any]:
-    """The options of a pack that say how a run's data were understood."""
-    names = ("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules")
-    names += ("modality",)
-    return {name: getattr(data, name) for name in names}
-
-
-def condition_names(condition: str | Sequence[str]) -> list[str]:
-    """Names of columns, each once, of "age,breed" or a list of them."""
-    given = condition.split(",") if isinstance(condition, str) else list(condition)
-    if not all(isinstance(name, str) for name in given):
-        raise UsageError("condition takes names of columns", fix='condition=["age"]')
-    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
-
-
-def resolved(
-    source: str, task: str, names: list[str], reading: dict[str, Any]
-) -> tuple[str, list[str]]:
-    """The option `labels`, and the columns of numbers; UsageError where nothing is generated."""
-    if task != "generation":
-        raise UsageError("--condition is for generation; a translation has the image it is given")
-    return resolve(source, PackOptions(**reading), names)
-
-
-def need_taken(config: Config, conditions: list[str]) -> None:
-    """UsageError where numbers were asked for as conditions and the recipe takes none."""
-    if conditions and config.data.conditions is None:
-        raise UsageError(
-            f"the recipe {config.recipe} takes no numbers as conditions "
-            f"({', '.join(names_.shown(name) for name in conditions)})",
-            safe="nothing was trained",
-            fix="--recipe default, or leave --condition out",
-        )
-
-
-def whole_labels(labels: str) -> str:
-    """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
-        return labels
-    path, colon, column = labels.rpartition(":")
-    if not os.path.isfile(labels) and colon and os.path.isfile(path):
-        return f"{Path(path).resolve()}:{column}"
-    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
-
-
-def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
-    """Refuse a word or a path that cannot be meant, before the data are read."""
-    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
-    path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
-        return
-    if path.lower().endswith(suffixes):
-        return
-    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
-        return
-    raise UsageError(
-        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
-        safe="nothing was read",
-        fix="--labels labels.csv",
-    )
-
-
-def open_data(
-    source: str | os.PathLike[str],
-    screen: Screen,
-    task: str,
-    layout: str,
-    *,
-    other: str | os.PathLike[str] | None = None,
-    channels_b: int | None = None,
-    **options: Any,
-) -> Dataset:
-    """The packed data, made by one process where there are several.
-
-    task, layout: those of the recipe.
-    """
-    check_labels(options["labels"], source)
-    wanted = PackOptions(**options)
-
-    def make() -> Dataset:
-        return WORK[task].open(
-            source,
-            layout,
-            wanted,
-            other=other,
-            channels_b=channels_b,
-            progress=screen.progress,
-        )
-
-    pack = distributed.first(make, "pack")
-    for warning in pack.report.get("warnings", []):
-        screen.say(f"note: {warning}")
-    return pack

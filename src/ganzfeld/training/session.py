@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, to_json
+from ganzfeld.config import Config
 from ganzfeld.core import (
     checkpoint,
     distributed,
     files,
     metrics_log,
-    names,
     runfolder,
     runtime,
     trust,
@@ -24,34 +22,29 @@ from ganzfeld.core import (
 from ganzfeld.core.console import Screen, State
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
-from ganzfeld.data import whereabouts
-from ganzfeld.errors import ResourceError
+from ganzfeld.data.pack import Pack
 from ganzfeld.games.ema import Averages
 from ganzfeld.games.losses import draws_of
+from ganzfeld.metrics.inception import installed
 from ganzfeld.modalities import modality_of
 from ganzfeld.models import choice
 from ganzfeld.models import folder as shipping
-from ganzfeld.models import model as generate
 from ganzfeld.models.fitting import check_state
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
-from ganzfeld.report import write as write_report
-from ganzfeld.training import endings, meter, promises, resume, retention, selection, vetting
+from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import evaluate_final, inception_count
+from ganzfeld.training.final import inception_count, missing
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.plan import check, outlook, plan_rows, settle
 from ganzfeld.training.preview import preview
+from ganzfeld.training.saving import Saver
 from ganzfeld.training.speed import measure, suited_threads
 from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
 from ganzfeld.training.validation import Examiner
-from ganzfeld.version import __version__
-
-if TYPE_CHECKING:
-    from ganzfeld.data.pack import Pack
 
 POISONED = 256  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
@@ -77,16 +70,14 @@ class Session:
         self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
-        self.saved_at = -1  # images seen at the newest checkpoint
-        self.parent: int | None = None  # images seen at the newest one that is not extra
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
-        self.verdict, self.alarms = "", list[str]()  # of the evaluation at the end
         self.draws = draws_of(config.game.name, config.game.options)
         self.task = task_of_run(config)
         self.spec = next(iter(self.task.specs(config).values()))
         self.kind = modality_of(self.spec)
         self.poisoned = False  # weights were not finite when they should have been saved
-        self.saved_time = time.monotonic()
+        self.saver = Saver(self.checkpoints, device)
+        self.started = ""  # what weights of `--init` were taken
         runtime.tune()
 
     @property
@@ -167,32 +158,14 @@ class Session:
         if (pack := self.compared) is not None:
             seconds = self.total / pace.rate
             run.inception_count = inception_count(pack, seconds, run.inception_count)
-        rows = plan_rows(self.config, self.trainer.game, pace, self.pack)
+        rows = plan_rows(self.config, self.trainer.game, pace, self.pack, self.started)
         self.screen.table(f"plan for {self.folder}", rows)
         if self.work.from_noise and (warning := outlook(self.config, pace.rate, self.pack)):
             self.screen.say(warning)
 
     def note(self) -> None:
-        """Write the configuration into the folder, with where its data lie now.
-
-        One that is there and says the same of this place stays as it is.
-        """
-        path = self.folder / "config.json"
-        if path.exists() and self.says(runfolder.read_config(self.folder)):
-            return
-        kept = dataclasses.replace(
-            self.config, data=whereabouts.noted(self.config.data, self.folder)
-        )
-        if self.writes:
-            files.replace(path, files.utf8(to_json(kept)))
-
-    def says(self, stored: Config) -> bool:
-        """Whether a stored configuration is this one, with its data found from here."""
-        there = dataclasses.replace(whereabouts.located(stored.data, self.folder), home=None)
-        here = dataclasses.replace(self.config.data, home=None)
-        return to_json(dataclasses.replace(stored, data=there)) == to_json(
-            dataclasses.replace(self.config, data=here)
-        )
+        """Write the configuration into the folder, with where its data lie now."""
+        noting.note(self.folder, self.config, writes=self.writes)
 
     def clean(self) -> None:
         """Remove what a killed process left half-written."""
@@ -208,7 +181,7 @@ class Session:
         """As it is before the first step: with fresh weights, or with those of `--init`."""
         trainer = self.make_trainer()
         if self.config.run.init:
-            start_from(trainer, Path(self.config.run.init))
+            self.started = start_from(trainer, Path(self.config.run.init))
         return trainer
 
     # From the newest checkpoint
@@ -228,25 +201,24 @@ class Session:
         if found and found.manifest["images"] >= self.total:
             if self.writes:
                 self.complete(found)
-            self.screen.say(
-                f"{self.folder} is complete at {found.manifest['images']:,} images. "
-                f"More: ganzfeld resume {names.quoted(self.folder)} --images {2 * self.total}"
-            )
+            self.screen.say(endings.complete(self.folder, found.manifest["images"], self.total))
             return
-        self.screen.say(
-            f"continuing {self.folder} at image {found.manifest['images'] if found else 0:,} "
-            f"of {self.total:,}"
-        )
-        for note in resume.notes(found.manifest if found else {}, self.device):
-            self.screen.say(f"note: {note}")
+        seen = found.manifest["images"] if found else 0
+        self.screen.say(f"continuing {self.folder} at image {seen:,} of {self.total:,}")
+        count = self.config.run.inception_count
+        for note in (
+            *resume.notes(found.manifest if found else {}, self.device),
+            grown.note(self.config.data),
+            missing(count) if count and not installed() else "",
+        ):
+            self.screen.say(f"note: {note}") if note else None
         self.load(found)
         self.play()
 
     def complete(self, found: checkpoint.Checkpoint) -> None:
         """Write what a run whose last checkpoint this is lacks, if anything."""
         self.load(found)
-        measured = self.compared is not None
-        lacking = promises.lacking(self.folder, self.trainer.images, evaluated=measured)
+        lacking = finish.lacking(self)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")
             self.finish()
@@ -262,21 +234,19 @@ class Session:
             check_state(self.trainer, found.state)
             self.trainer.load_state_dict(found.state)
         self.meter.load_state_dict(found.state.get("meter", {}))
-        self.saved_at = self.trainer.images
-        extra = retention.extra(found.manifest)
-        self.parent = self.saved_at if extra is None else found.manifest["parent"]
+        extra = self.saver.went_back(found, self.trainer.images)
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             metrics_log.rewind(self.log_file, self.trainer.images)
-            self.scores = metrics_log.scores(self.log_file)
+            self.scores = grown.scores(self.config.data, metrics_log.scores(self.log_file))
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
-            retention.prune(self.checkpoints, self.config.run.keep, self.protected())
+            self.saver.prune(self.config, self.scores)
 
     # The loop
 
     def play(self) -> None:
-        if self.saved_at < 0:
+        if self.saver.at < 0:
             del self.trainer  # measuring has moved it; two at once would take twice the memory
             self.trainer = self.start_trainer()
             self.save()
@@ -324,14 +294,8 @@ class Session:
         rate = (images - self.clock[1]) / max(now - self.clock[0], 1e-9)
         self.clock = (now, images)
         losses = self.meter.read()
-        row = {
-            "kind": "train",
-            "step": self.trainer.step,
-            "images_per_second": round(rate, 2),
-            "losses": losses,
-            "rollbacks": self.trainer.salt,
-        }
-        self.record(row)
+        row = {"step": self.trainer.step, "images_per_second": round(rate, 2), "losses": losses}
+        self.record("train", row | {"rollbacks": self.trainer.salt})
         self.latest |= losses  # lazy penalties are not in every interval
         real = self.examiner.real.get("frechet") if self.scores and self.examiner else None
         state = State(
@@ -347,10 +311,10 @@ class Session:
         self.screen.show(state)
 
     def draw(self, report: Report | None = None) -> None:
-        path = self.grid_file()
+        self.picture = self.grid_file()
         samples, columns = preview(self.trainer, self.config)
-        self.kind.sheet(self.kind.to_store(samples, self.spec), columns, path, self.spec)
-        self.picture = path
+        stored = self.kind.to_store(samples, self.spec)
+        self.kind.sheet(stored, columns, self.picture, self.spec)
 
     def grid_file(self) -> Path:
         return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"
@@ -370,55 +334,33 @@ class Session:
             return
         game, averages = self.trainer.game, self.averages
         if (errors := self.work.validate(game, averages, self.pack, self.device)) is not None:
-            self.record({"kind": "evaluation", **errors})
+            self.record("evaluation", errors)
         if self.examiner is None:
             return
         found = self.examiner.measure(game, averages[averages.spans[0]])
-        self.record({"kind": "evaluation", **found})
+        self.record("evaluation", found)
         if "frechet" in found:
             self.scores[self.trainer.images] = found["frechet"]
         self.save()
 
-    def protected(self) -> frozenset[str]:
-        """Never prune the best-scoring checkpoint."""
-        best = checkpoint.best(self.checkpoints, self.scores)
-        return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
-
-    def record(self, row: dict[str, Any]) -> None:
+    def record(self, kind: str, row: dict[str, Any]) -> None:
         """Append a row to the log, with the images seen."""
-        metrics_log.append(
-            self.log_file, {"kind": row.pop("kind"), "images": self.trainer.images, **row}
-        )
+        metrics_log.append(self.log_file, {"kind": kind, "images": self.trainer.images, **row})
 
     def save(self, report: Report | None = None, *, extra: bool = False) -> None:
         """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""
-        if not self.writes or self.saved_at == self.trainer.images:
+        if not self.writes or self.saver.at == self.trainer.images:
             return
         state = self.trainer.state_dict() | {"meter": self.meter.state_dict()}
         samples, _ = preview(self.trainer, self.config)  # finite weights may overflow in use
         if not (all_finite(state) and all_finite(samples)):
             self.poisoned = True
             return
-        about = resume.now(self.device) | {
-            "ganzfeld": __version__,
-            "data": self.config.data.fingerprint,
-            "parent": self.parent,
-            **({"extra": {"drawn": self.grid_file().exists()}} if extra else {}),
-        }
-        try:
-            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
-        except ResourceError:
-            # once more, with what room this gives
-            checkpoint.prune(self.checkpoints, 2, self.protected())
-            checkpoint.save(self.checkpoints, self.trainer.images, state, about)
-        retention.prune(self.checkpoints, self.config.run.keep, self.protected())
-        self.saved_at, self.saved_time = self.trainer.images, time.monotonic()
-        if not extra:
-            self.parent = self.saved_at
+        about = {"drawn": self.grid_file().exists()} if extra else None
+        self.saver.save(state, self.trainer.images, self.config, self.scores, about)
 
     def save_if_late(self, report: Report | None = None) -> None:
-        late = time.monotonic() - self.saved_time > 60 * self.config.run.save_minutes
-        if late and self.trainer.images < self.total:
+        if self.saver.late(self.config) and self.trainer.images < self.total:
             self.save(extra=True)
 
     # The ends
@@ -429,81 +371,21 @@ class Session:
         raise endings.stopped(number, self.folder, self.trainer.images, self.total)
 
     def leave(self) -> None:
-        planned = self.saved_at == self.trainer.images
+        planned = self.saver.at == self.trainer.images
         self.save(extra=True)
         if self.writes and not self.poisoned:
             if not planned:  # the grid of an extra checkpoint goes with it
                 self.draw()
-            self.ship(self.choose())
+            self.ship(finish.choose(self))
 
     def finish(self) -> None:
-        """Draw, choose, ship, judge, report: done again from the start where it was cut short."""
-        if not self.writes:
-            return
-        self.signals.graceful = True
-        with out_of_memory(self.config, self.folder):
-            self.draw()
-            self.heed()
-            chosen = self.choose()
-            self.heed()
-            promises.withdraw(self.folder)
-            path = self.ship(chosen)
-            self.heed()
-            if self.examiner is not None:
-                self.judge(path)
-                self.heed()
-            page = write_report(self.folder, self.compared, trust_code=self.own)
-        rows = [
-            *([("quality", self.verdict)] if self.verdict else []),
-            *(("warning", text) for text in self.alarms),
-            ("grid", str(self.picture)),
-            ("model", f"{path}, {chosen}"),
-            ("report", str(page)),
-            ("more", self.task.next_command(self.config, self.folder)),
-        ]
-        self.screen.table(f"done: {self.trainer.images:,} images", rows)
-
-    def heed(self) -> None:
-        """Stop between two parts of finishing where a signal asks for it."""
-        if self.signals.asked:
-            raise endings.stopped_late(self.signals.asked, self.folder, self.trainer.images)
+        """Draw, choose, ship, judge, report; see `finish.finish`."""
+        if self.writes:
+            self.signals.graceful = True
+            finish.finish(self)
 
     def ship(self, chosen: choice.Choice) -> Path:
-        """The chosen generator, and beside it the discriminator of the same moment."""
-        images = chosen.about["images"]
-        if images == self.trainer.images:
-            state = self.trainer.game.state_dict()
-        else:
-            state = checkpoint.load(self.checkpoints / checkpoint.name_of(images)).state["game"]
-        judge = shipping.judge_of(self.config, state)
-        return shipping.ship(self.folder, self.config, chosen, self.trainer.images, judge)
-
-    def judge(self, path: Path) -> None:
-        """Measure the shipped model, and put it into words."""
-        model = generate.load(path, trust_code=self.own)
-        pack, progress = self.compared, self.screen.progress
-        assert pack is not None
-        found = evaluate_final(model, pack, self.config, self.device.type, progress)
-        found["run"] = {
-            "seed": self.config.run.seed,
-            "images_seen": model.about["images_seen"],
-            "run_images": self.trainer.images,
-            "recipe": self.config.recipe,
-            "held_out": self.config.data.held_out,
-        }
-        self.verdict = quality.verdict(found, sorted(self.scores.items()))
-        self.alarms = quality.alarms(found)
-        files.replace(self.folder / "evaluation.json", files.as_json(found))
-
-    def choose(self) -> choice.Choice:
-        """What is worth shipping; at the end of a run all candidates are measured."""
-        averages, images = self.averages, self.trainer.images
-        if self.examiner is None:
-            return selection.newest(averages, images)
-        if images < self.total:
-            return selection.measured_before(averages, images, self.checkpoints, self.scores)
-        game, folder = self.trainer.game, self.checkpoints
-        return selection.measure(self.examiner, game, averages, images, folder, self.scores)
+        return finish.ship(self, chosen)
 
     def roll_back(self) -> None:
         """Back to the last checkpoint, with new randomness: the same draws would fail again."""
@@ -512,10 +394,7 @@ class Session:
             raise endings.diverged(salt, self.folder, self.trainer.images, self.config)
         found, _ = checkpoint.newest(self.checkpoints)
         assert found is not None  # the first was saved before the first step
-        self.screen.say(
-            f"note: losses or gradients were not finite at image {self.trainer.images:,}; "
-            f"back to image {found.manifest['images']:,} with new randomness"
-        )
+        self.screen.say(endings.went_back(self.trainer.images, found.manifest["images"]))
         self.restore(found)
         self.trainer.salt = salt
         self.poisoned = False

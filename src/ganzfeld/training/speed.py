@@ -58,7 +58,7 @@ def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if device.type == "cpu" and compared is not None:
         memory = max(memory, resident() + round(COMPARING * math.sqrt(final_count(compared))))
-    return Pace(rate, share * often + once, memory, share, got)
+    return Pace(rate, share * often + once, memory, share, got, once)
 
 
 def affordable(

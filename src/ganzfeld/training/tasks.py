@@ -11,6 +11,7 @@ from torch import Tensor
 from ganzfeld.config import Config
 from ganzfeld.core import latents
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import conditions as conditions_
 from ganzfeld.data import domains, held
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
@@ -46,6 +47,14 @@ class Work:
     ) -> Dataset:
         """The packed data. layout: see `recipes.base.Recipe`."""
         raise NotImplementedError
+
+    def conditioned(self, data: Any, names: list[str], held_out: int | None) -> Any:
+        """The data with these columns as numbers "c", where the task takes such."""
+        return data
+
+    def again(self, data: Any, conditions: dict[str, Any] | None) -> Any:
+        """The data with the conditions that a run's configuration names."""
+        return data
 
     def held_out(self, data: Any) -> int | None:
         """Samples that are kept out of training by default; None where it keeps none so."""
@@ -83,6 +92,12 @@ class Generation(Work):
     ) -> Dataset:
         domains.need_pictures(source, other)
         return open_pack(source, wanted, progress=progress)
+
+    def conditioned(self, data: Any, names: list[str], held_out: int | None) -> Any:
+        return conditions_.conditioned(data, names, held_out)
+
+    def again(self, data: Any, conditions: dict[str, Any] | None) -> Any:
+        return conditions_.again(data, conditions)
 
     def held_out(self, data: Any) -> int | None:
         return held.usual(data.count)

@@ -41,6 +41,32 @@ def check_game(game: Any) -> None:
                 raise ArgumentError(f"{name}, which the {player} moves, has no parameters")
 
 
+def check_shipping(game: Game) -> None:
+    """What becomes of a game: networks that it has, by name."""
+    kind = type(game).__name__
+    if not (game.judge is None or isinstance(game.judge, str)):
+        raise ArgumentError(
+            f"judge of {kind} should be the name of a network, not {told(game.judge)}",
+            fix='judge = "D"; what Adversarial computes as `judge` before is called `judged` now',
+        )
+    names = dict(game.named_children())
+    said = game.shipped != Game.shipped or game.task == Game.task
+    shipped = game.shipped if said else ()  # a translation's model has those of its directions
+    for name in [*shipped, *([game.judge] if game.judge else [])]:
+        if name not in names:
+            raise ArgumentError(
+                f"{kind} names the network {name!r} among those that a model gets, and has only "
+                f"{', '.join(names) or 'none'}",
+                fix='shipped = ("G",) and judge = "D" (or None), with names of its networks',
+            )
+    for name in shipped:
+        if name not in game.averaged:
+            raise ArgumentError(
+                f"{kind} ships {name!r}, of which it keeps no average",
+                fix=f"averaged = ({name!r},)",
+            )
+
+
 def check_turns(game: Game) -> None:
     """Somebody moves, now and then."""
     if not any(game.moves(step) for step in range(LONGEST_REST)):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.image.bad import BadPicture
 
+WINDOWED = "DICOM, by its own window"
+
 
 def import_pydicom() -> Any:
     """`pydicom`. Raises `UsageError` when it is not installed."""
@@ -83,7 +85,7 @@ def pixels(data: bytes, frame: int, *, by_window: bool) -> tuple[NDArray[Any], s
     if by_window and window:
         low, high = window
         values = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
-        return (1 - values if dark else values), "DICOM, by its own window"
+        return (1 - values if dark else values), WINDOWED
     if dark:
         values = values.max() + values.min() - values
     return values, "DICOM"

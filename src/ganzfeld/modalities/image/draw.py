@@ -16,6 +16,7 @@ from ganzfeld.core.files import replace
 if TYPE_CHECKING:
     from torch import Tensor
 
+GAP = 2  # px around each image of a grid
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -33,7 +34,7 @@ def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array, MODES[len(pixels)])
 
 
-def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = 2) -> Image.Image:
+def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = GAP) -> Image.Image:
     """Images (N, C, H, W) in rows on white, enlarged where they are small.
 
     columns: about as many as rows by default.

@@ -34,10 +34,11 @@ SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 class Images(Modality):
     """Images of one size with 1 to 4 channels, and any number for those who bring arrays."""
 
-    name, noun, suffix, sheet_suffix = "image", "images", ".png", ".png"
+    name, noun, one = "image", "images", "image"
+    suffix, sheet_suffix = ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws, recipe = "in [-1, 1]", True, "default"
-    rescaled = True
+    rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         from ganzfeld.modalities.image import tensors
@@ -73,11 +74,19 @@ class Images(Modality):
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         draw.save_image(draw.grid(samples, columns), path)
 
+    def blank(self, spec: Spec) -> NDArray[Any]:
+        return np.full(spec.shape, 255, np.uint8)
+
+    def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
+        height, width = spec.shape[-2:]
+        scale = max(1, 64 // max(height, width))
+        return max(pixels // ((scale * height + draw.GAP) * (scale * width + draw.GAP)), 1)
+
     def html(
         self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
     ) -> str | None:
         if (image := embed.open_picture(file)) is None:
-            return None
+            return super().html(file, alt, side=side, most=most, lazy=lazy)
         return embed.element(image, alt, side=side, most=most, lazy=lazy)
 
     def show(

@@ -1,0 +1,82 @@
+"""What `ganzfeld sample` needs around the drawing: names of files, room on the disk, a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.cli.options import GRID_PIXELS, parse_given
+from ganzfeld.text import tell
+
+
+def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
+    """Conditions (count, k) of --given; None where there are none. Says what the data never had."""
+    if not given:
+        return None
+    from ganzfeld.data.conditions import beyond, row_of
+
+    values = parse_given(given)
+    row_of(loaded.conditions, values)
+    for sentence in beyond(loaded.conditions, values):
+        tell(f"note: {sentence}: expect less of it")
+    return loaded.given(values, count, seed=seed)
+
+
+NAME_BYTES = 200  # of a class in a file's name, which may have 255
+
+
+def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
+    """The class of each sample as a part of its file's name; empty where there are no classes."""
+    from ganzfeld.models.export_dataset import folders_of
+
+    wanted = loaded.label_numbers(label or None)
+    short = [n.encode("utf-8", "ignore")[:NAME_BYTES] for n in folders_of(loaded.classes).values()]
+    plain = [name.decode("utf-8", "ignore") for name in short]
+    for low in range(0, count, BLOCK):  # for as many as there are
+        block = range(low, min(low + BLOCK, count))
+        own = loaded.labels_of(block, seed, wanted)
+        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
+
+
+def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:
+    """Samples of classes in turn as rows of a class each, the last row's end filled with blanks."""
+    blank = model.modality.blank(model.spec)
+    each = -(-len(everything) // labels)
+    rows = [everything[first::labels] for first in range(labels)]
+    return [image for row in rows for image in [*row, *[blank] * (each - len(row))]]
+
+
+BLOCK = 4096  # labels drawn at once
+
+
+def check_grid(count: int, model: Any) -> None:
+    """UsageError where a sheet of so many would not fit; it says how many do."""
+    from ganzfeld.errors import UsageError
+
+    most = model.modality.most_in_sheet(model.spec, GRID_PIXELS)
+    if most is not None and count > most:
+        raise UsageError(
+            f"--grid with {count:,} {model.modality.noun} is too large for one: {most:,} fit",
+            safe="nothing was drawn",
+            fix=f"omit --grid, or use a second command for it with --count {min(most, 100)}",
+        )
+
+
+def check_room(out: Path, each: float, left: int) -> None:
+    """ResourceError where the disk cannot take the rest; it says how many fit."""
+    import shutil
+
+    from ganzfeld.core.memory import amount
+    from ganzfeld.errors import ResourceError
+
+    free = shutil.disk_usage(out).free
+    block = 4096  # a disk gives whole ones
+    needed = left * max(each, block)
+    if needed > free:
+        raise ResourceError(
+            f"{left:,} more images need about {amount(needed)}, and {out} has {amount(free)}",
+            safe=f"the first ones are in {out}",
+            fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
+            + " fits, or another disk with --out",
+        )

@@ -1,0 +1,106 @@
+"""Open the data of a run, for its task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.config import Config
+from ganzfeld.core import distributed
+from ganzfeld.core import names as names_
+from ganzfeld.core.console import Screen
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.conditions import resolve
+from ganzfeld.data.options import PackOptions
+from ganzfeld.errors import UsageError
+from ganzfeld.training.tasks import WORK, Dataset
+
+
+def condition_names(condition: str | Sequence[str]) -> list[str]:
+    """Names of columns, each once, of "age,breed" or a list of them."""
+    given = condition.split(",") if isinstance(condition, str) else list(condition)
+    if not all(isinstance(name, str) for name in given):
+        raise UsageError("condition takes names of columns", fix='condition=["age"]')
+    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
+
+
+def resolved(
+    source: str, task: str, names: list[str], reading: dict[str, Any]
+) -> tuple[str, list[str]]:
+    """The option `labels`, and the columns of numbers; UsageError where nothing is generated."""
+    if task != "generation":
+        raise UsageError("--condition is for generation; a translation has the image it is given")
+    return resolve(source, PackOptions(**reading), names)
+
+
+def need_taken(config: Config, conditions: list[str]) -> None:
+    """UsageError where numbers were asked for as conditions and the recipe takes none."""
+    if conditions and config.data.conditions is None:
+        raise UsageError(
+            f"the recipe {config.recipe} takes no numbers as conditions "
+            f"({', '.join(names_.shown(name) for name in conditions)})",
+            safe="nothing was trained",
+            fix="--recipe default, or leave --condition out",
+        )
+
+
+def whole_labels(labels: str) -> str:
+    """A table's path that holds from anywhere; other words as they are."""
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+        return labels
+    path, colon, column = labels.rpartition(":")
+    if not os.path.isfile(labels) and colon and os.path.isfile(path):
+        return f"{Path(path).resolve()}:{column}"
+    return str(Path(labels).resolve()) if os.path.isfile(labels) else labels
+
+
+def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
+    """Refuse a word or a path that cannot be meant, before the data are read."""
+    suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
+    path = labels.rpartition(":")[0] or labels
+    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+        return
+    if path.lower().endswith(suffixes):
+        return
+    if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
+        return
+    raise UsageError(
+        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
+        safe="nothing was read",
+        fix="--labels labels.csv",
+    )
+
+
+def open_data(
+    source: str | os.PathLike[str],
+    screen: Screen,
+    task: str,
+    layout: str,
+    *,
+    other: str | os.PathLike[str] | None = None,
+    channels_b: int | None = None,
+    **options: Any,
+) -> Dataset:
+    """The packed data, made by one process where there are several.
+
+    task, layout: those of the recipe.
+    """
+    check_labels(options["labels"], source)
+    wanted = PackOptions(**options)
+
+    def make() -> Dataset:
+        return WORK[task].open(
+            source,
+            layout,
+            wanted,
+            other=other,
+            channels_b=channels_b,
+            progress=screen.progress,
+        )
+
+    pack = distributed.first(make, "pack")
+    for warning in pack.report.get("warnings", []):
+        screen.say(f"note: {warning}")
+    return pack
