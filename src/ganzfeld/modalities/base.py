@@ -94,16 +94,25 @@ class Modality:
     draws: bool = False  # whether single samples can be had as PIL images
     by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
-    fits: bool = False  # whether `fitted` looks at the data
+    learns: bool = False  # whether `fitted` learns something from the training part
 
-    # From the store to a network and back
+    # What is learned from the data before training
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
-        """The spec with what is found of the training part: scales, moments.
+        """The spec with what the training part shows: scales, levels, modes.
 
-        stored: samples (N, ...). c: their conditions (N, k), as networks see them.
+        stored: all its samples (N, ...). c: the numbers beside them, (N, k).
         """
         return spec
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
+
+        Raises DataError where they do not fit it.
+        """
+        return stored
+
+    # From the store to a network and back
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         """Stored samples (N, ...), on any device, as networks take them."""

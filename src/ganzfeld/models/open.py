@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.adopting import adopt
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -40,7 +41,9 @@ def open_data(
         labels=labels,
         on_bad_image=trained_on.get("on_bad_image"),
     )
-    return open_pack(data, options, progress=progress)
+    pack = open_pack(data, options, progress=progress)
+    adopt(pack, subject.spec)
+    return pack
 
 
 def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
@@ -65,7 +68,9 @@ def open_like(
     if there is None:
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
         there = open_pack(cast(str, source), options, progress=progress)
-    ours, theirs = spec_of_data(there), spec_of_data(pack)
+    theirs = spec_of_data(pack)
+    adopt(there, theirs)
+    ours = spec_of_data(there)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(
             f"the {modality_of(ours).noun} are {ours.shape} and the data {theirs.shape}: "

@@ -59,6 +59,7 @@ def needs_data(record: Record) -> bool:
 
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
+    from ganzfeld.data.adopting import adopt
     from ganzfeld.data.pack import PackOptions, open_pack
     from ganzfeld.models.open import options_of
 
@@ -68,6 +69,8 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
         # with labels, where it was trained without and measured with them
         labels = data.labels if measured == data.fingerprint else "auto"
         options = PackOptions(**options_of(data) | {"labels": labels})
-        return open_pack(data.source, options, progress=progress), ""
+        pack = open_pack(data.source, options, progress=progress)
+        adopt(pack, record.spec)
+        return pack, ""
     except GanzfeldError as error:
         return None, error.what

@@ -16,7 +16,7 @@ from ganzfeld.core import distributed
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
-from ganzfeld.data.pack import Pack
+from ganzfeld.data.adopting import learned
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -69,10 +69,10 @@ def fit(
     held_out: images to keep out of training; None: as many as usual (`ganzfeld.data.held`).
     """
     classes = list(pack.classes) if labels != "none" and pack.labels is not None else []
-    spec, conditions = spec_of_data(pack), conditions_of(pack)
-    recipe, found = recipe_for(recipe, spec)
-    held_out = WORK[found.task].held_out(pack) if held_out is None else held_out
-    spec = fitted_spec(pack, held_out)
+    recipe, found = recipe_for(recipe, spec_of_data(pack))
+    if held_out is None:
+        held_out = WORK[found.task].held_out(pack)
+    spec, conditions = learned(pack, held_out), conditions_of(pack)
     facts = Facts(
         count=pack.count,
         spec=spec,
@@ -107,17 +107,6 @@ def fit(
     limits = pack.report.get("limits")
     data.limits = (limits[0], limits[1]) if limits else None
     return config
-
-
-def fitted_spec(pack: Dataset, held_out: int | None) -> Spec:
-    """How the samples lie, with what their kind finds of those that are trained on."""
-    spec = spec_of_data(pack)
-    kind = modality_of(spec)
-    if not kind.fits or not isinstance(pack, Pack):
-        return spec
-    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, held_out))
-    rows = pack.rows(training)
-    return kind.fitted(spec, rows["x"], rows.get("c"))
 
 
 def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:

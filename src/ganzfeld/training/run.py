@@ -19,10 +19,12 @@ from ganzfeld.core.device import choose_device
 from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
+from ganzfeld.data.adopting import adopt
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
 from ganzfeld.data.source import RULES
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_run
 from ganzfeld.models.open import options_of
@@ -310,6 +312,8 @@ def resume(
                 "restore the original data, name it with --data PATH, or "
                 f"{lineage.anew(config, folder)}",
             )
+        if config.data.spec is not None:
+            adopt(pack, spec_of(config.data.spec))
         pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)

@@ -13,7 +13,8 @@ from ganzfeld.core.files import replace
 from ganzfeld.core.reader import Unreadable, read_whole
 from ganzfeld.modalities.audio import draw, player
 from ganzfeld.modalities.audio.codec import Codec, measured, windows_for
-from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_int16
+from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_float, to_int16
+from ganzfeld.modalities.audio.resample import resample
 from ganzfeld.modalities.audio.stft import stft
 from ganzfeld.modalities.audio.wav import Sound, read_wav, wav_bytes
 from ganzfeld.modalities.base import Modality, Spec
@@ -39,12 +40,23 @@ class Sounds(Modality):
     hub_task, tags = "text-to-audio", ("audio-generation",)
     values, recipe = "in [-1, 1]", "audio"
     by_thumbnails = "as spectrograms of 16 bands and 16 times"
-    fits = True
+    learns = True
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         """With the codec of the training part (N, 1, L)."""
         found = measured(stored[:, 0], rate_of(spec)).to_json()
         return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | {"codec": found})
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        """Sounds (N, 1, L) at another rate, cut or padded at the end to another length."""
+        rate, other, length = rate_of(spec), rate_of(wanted), length_of(wanted)
+        if (rate, stored.shape[-1]) == (other, length):
+            return stored
+        found = np.zeros((len(stored), 1, length), np.int16)
+        for row, wave in zip(found, stored[:, 0], strict=True):
+            there = resample(to_float(wave), rate, other)[:length]
+            row[0, : len(there)] = to_int16(there)
+        return found
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         waves = stored.float().div(32767)
