@@ -162,7 +162,8 @@ def rows_of_samples(model: generate.Model, names: list[str]) -> dict[str, Html]:
         x = model.sample(COLUMNS * len(known), labels=[n for n in known for _ in range(COLUMNS)])
     except GanzfeldError:
         return {}
-    rows = model.store(x).reshape(len(known), COLUMNS, *model.shape)
+    stored = model.store(x)
+    rows = stored.reshape(len(known), COLUMNS, *stored.shape[1:])
     found = {}
     for name, row in zip(known, rows, strict=True):
         alt = f"{COLUMNS} samples of the class {name}"

@@ -26,6 +26,7 @@ SPECTROGRAM, WAVE = "spectrogram", "wave"  # how a network sees sounds: `Spec.ex
 SAMPLES_A_SIDE = 130  # of a spectrogram, until words can be told apart
 MOST_FILE = 64 << 20  # bytes of a WAV file that a page plays
 COARSE = 16  # bands and times of `plain`
+QUIET = 0.03  # power added there, so that noise 40 dB below a voice is no difference
 
 
 class Sounds(Modality):
@@ -43,9 +44,11 @@ class Sounds(Modality):
     learns = True
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
-        """With the codec of the training part (N, 1, L)."""
+        """With the codec of the training part (N, 1, L); a view is left to the recipe."""
         found = measured(stored[:, 0], rate_of(spec)).to_json()
-        return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | {"codec": found})
+        extra = {name: value for name, value in spec.extra.items() if name != "view"}
+        shape = (1, stored.shape[-1])
+        return Spec(spec.modality, shape, spec.dtype, extra | {"codec": found})
 
     def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
         """Sounds (N, 1, L) at another rate, cut or padded at the end to another length."""
@@ -213,7 +216,7 @@ def coarse(waves: NDArray[np.int16]) -> NDArray[np.float32]:
         power = np.abs(stft(part, 4 * hop, hop)[:, :-1, :-1]) ** 2
         bands = power.shape[1] // COARSE
         blocks = power.reshape(len(part), COARSE, bands, COARSE, -1).mean((2, 4))
-        parts.append(np.log10(blocks + 1e-4).reshape(len(part), -1))
+        parts.append(np.log10(blocks + QUIET).reshape(len(part), -1))
     return np.concatenate(parts).astype(np.float32) / 2
 
 
