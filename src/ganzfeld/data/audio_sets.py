@@ -79,7 +79,7 @@ def voice(seed: int, number: int) -> tuple[NDArray[np.int16], float, NDArray[np.
     mouth = draw.normal(0, MOUTH)
     own = draw.normal(0, VOWEL, 3)
     formants = np.array(VOWELS[NAMES[number % len(NAMES)]]) * np.exp(mouth + own)
-    harmonics = pitch * np.arange(1, int(TOP * RATE / 2 / pitch) + 1)
+    harmonics = pitch * np.arange(1.0, int(TOP * RATE / 2 / pitch) + 1)
     strength = response(harmonics, formants)
     time = np.arange(LENGTH) / RATE
     angles = 2 * np.pi * harmonics[:, None] * time + np.angle(strength)[:, None]

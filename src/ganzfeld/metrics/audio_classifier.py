@@ -93,9 +93,10 @@ def mel_bands(rate: int, size: int) -> NDArray[np.float32]:
     low, mid, high = (edges[i : i + BANDS, None] for i in range(3))
     rise = (bins - low) / np.maximum(mid - low, spacing)  # narrow bands still reach a bin
     fall = (high - bins) / np.maximum(high - mid, spacing)
-    weights = np.maximum(np.minimum(rise, fall), 0)
+    weights: NDArray[np.float64] = np.maximum(np.minimum(rise, fall), 0)
     weights[weights.sum(1) == 0, 0] = 1
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    weights /= weights.sum(1, keepdims=True)
+    return weights.astype(np.float32)
 
 
 def train_listener(
@@ -165,7 +166,8 @@ def heard(network: Listener, waves: Waves) -> tuple[NDArray[np.float32], dict[st
     """Features (N, 96) of sounds (N, L) int16, and logits (N, labels) by name of head."""
 
     def each(part: Waves) -> Tensor:
-        return network(torch.from_numpy(part.astype(np.float32) / 32767))
+        found: Tensor = network(torch.from_numpy(part.astype(np.float32) / 32767))
+        return found
 
     with torch.no_grad():
         features = torch.cat(

@@ -33,6 +33,7 @@ from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 
 LEAST = 6  # images
+LEARN = ("learned", "listener")  # extractors that look at a part of the data first
 REAL = 32  # real images to compare with others
 
 
@@ -45,7 +46,7 @@ def usable(pack: Pack, extractor: str) -> NDArray[np.int64]:
     """Rows that may be reference, in their order of use: neither held out nor learned from."""
     rows = shuffled(pack)
     rows = rows[~np.isin(rows, held.held_rows(pack, held.usual(len(pack))))]
-    return rows if extractor != "learned" else rows[~np.isin(rows, learning_rows(pack))]
+    return rows[~np.isin(rows, learning_rows(pack))] if extractor in LEARN else rows
 
 
 def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:

@@ -217,7 +217,7 @@ def coarse(waves: NDArray[np.int16]) -> NDArray[np.float32]:
         bands = power.shape[1] // COARSE
         blocks = power.reshape(len(part), COARSE, bands, COARSE, -1).mean((2, 4))
         parts.append(np.log10(blocks + QUIET).reshape(len(part), -1))
-    return np.concatenate(parts).astype(np.float32) / 2
+    return (np.concatenate(parts) / 2).astype(np.float32)
 
 
 def open_wav(path: Path) -> Sound | None:

@@ -22,7 +22,7 @@ def hann(size: int) -> Real:
     return window
 
 
-def stft(waves: NDArray[np.floating], size: int, hop: int) -> Complex:  # type: ignore[type-arg]
+def stft(waves: NDArray[np.floating], size: int, hop: int) -> Complex:
     """Waves (N, L) to spectra (N, size / 2 + 1, L / hop + 1): frames centred at multiples of hop.
 
     Zeros stand before and behind a wave. L and size must be multiples of hop.
@@ -112,4 +112,4 @@ def griffin_lim(
 def convergence(waves: Real, magnitudes: Real, size: int, hop: int) -> float:
     """Spectral convergence: | |stft(wave)| - magnitudes | / | magnitudes |, 0 where they agree."""
     found = np.abs(stft(waves, size, hop))
-    return float(np.linalg.norm(found - magnitudes) / max(np.linalg.norm(magnitudes), 1e-12))
+    return float(np.linalg.norm(found - magnitudes)) / max(float(np.linalg.norm(magnitudes)), 1e-12)
