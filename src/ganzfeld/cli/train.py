@@ -15,7 +15,6 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
-    write_whole,
 )
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.core.language import tell
