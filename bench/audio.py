@@ -43,10 +43,10 @@ from ganzfeld.metrics.audio_classifier import (
     restored,
     train_listener,
 )
-from ganzfeld.modalities.audio.codec import measured
+from ganzfeld.modalities.audio.codec import measured, windows_for
 from ganzfeld.modalities.audio.draw import in_turn, spectrogram_sheet
-from ganzfeld.modalities.audio.prepare import Shape, prepare
-from ganzfeld.modalities.audio.wav import read_wav, wav_bytes
+from ganzfeld.modalities.audio.prepare import Shape, fit_all, prepare
+from ganzfeld.modalities.audio.wav import Sound, read_wav, wav_bytes
 
 SAMPLES = 300
 TEST = 5  # recordings of each speaker and digit
@@ -78,7 +78,7 @@ class Data:
 
 def digits(archive: Path, place: Path) -> Data:
     """Unpack the training part as folders of classes, and both parts as arrays."""
-    found: dict[bool, list[tuple[Waves, int, str]]] = {True: [], False: []}
+    found: dict[bool, list[tuple[Sound, int, str]]] = {True: [], False: []}
     with zipfile.ZipFile(archive) as file:
         for name in sorted(file.namelist()):
             if not name.endswith(".wav"):
@@ -86,17 +86,20 @@ def digits(archive: Path, place: Path) -> Data:
             digit, speaker, number = Path(name).stem.split("_")
             data = file.read(name)
             testing = int(number) < TEST
-            wave = prepare(read_wav(data), Shape(8_000, 4_096))
-            found[testing].append((wave, int(digit), speaker))
+            found[testing].append((read_wav(data), int(digit), speaker))
             if not testing:
                 target = place / "digits-wav" / DIGITS[int(digit)] / f"{speaker}_{number}.wav"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
     speakers = tuple(sorted({speaker for _, _, speaker in found[False]}))
 
-    def part(rows: list[tuple[Waves, int, str]]) -> Part:
+    sounds = {number: sound for number, (sound, _, _) in enumerate(found[False])}
+    shape = Shape(RATE, fit_all(sounds, RATE, windows_for(RATE)[1]).length)  # as the runs have it
+
+    def part(rows: list[tuple[Sound, int, str]]) -> Part:
         who = np.array([speakers.index(speaker) for _, _, speaker in rows])
-        return Part(np.stack([w for w, _, _ in rows]), np.array([d for _, d, _ in rows]), who)
+        waves = np.stack([prepare(sound, shape) for sound, _, _ in rows])
+        return Part(waves, np.array([d for _, d, _ in rows]), who)
 
     return Data(str(place / "digits-wav"), DIGITS, part(found[False]), part(found[True]), speakers)
 
@@ -131,14 +134,14 @@ def run(data: Data, options: argparse.Namespace, seed: int, place: Path) -> tupl
         images=options.images,
         afford=options.afford,
         seed=seed,
-        out=place / "run",
+        out=place,
         settings=[*options.set, "run.threads=1"],
     )
     seconds = spent() - before
     wanted = np.resize(np.arange(len(data.classes)), SAMPLES)
     names = [data.classes[label] for label in wanted]
     waves = run.model.store(run.model.sample(SAMPLES, seed=seed, labels=names))[:, 0]
-    config = json.loads((place / "run" / "config.json").read_text())
+    config = json.loads((place / "config.json").read_text())
     about = {
         "cpu_seconds": round(seconds, 1),
         "images": config["run"]["images"],
@@ -209,6 +212,10 @@ def table(path: Path) -> None:
         print("|", " | ".join(map(str, (*first, f"{row['images']:,}", *cells))), "|")
 
 
+def stem_of(options: argparse.Namespace, seed: int) -> str:
+    return f"{options.data}-{options.recipe}-{seed}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", nargs="?", choices=("digits", "vowels"))
@@ -232,8 +239,8 @@ def main() -> None:
         data = digits(options.archive, place) if options.data == "digits" else embedded()
         net = listener(data, RATE, options.out / f"listener-{options.data}.safetensors")
         for seed in options.seeds:
-            waves, about = run(data, options, seed, place / str(seed))
-            stem = options.out / f"{options.data}-{options.recipe}-{seed}"
+            waves, about = run(data, options, seed, options.out / "runs" / stem_of(options, seed))
+            stem = options.out / stem_of(options, seed)
             stem.with_suffix(".wav").write_bytes(wav_bytes(in_turn(waves[:60], RATE), RATE))
             spectrogram_sheet(waves[:60], RATE, len(data.classes)).save(stem.with_suffix(".png"))
             row = {

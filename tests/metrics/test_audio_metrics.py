@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ganzfeld.data.audio_sets import RATE, vowels
+from ganzfeld.data.audio_sets import NAMES, RATE, vowels
+from ganzfeld.data.columns import Column
 from ganzfeld.metrics import audio_metrics as metrics
-from ganzfeld.metrics.audio_classifier import accuracy, heard, mel_bands, moved_by, train_listener
+from ganzfeld.metrics.audio_classifier import (
+    Listener,
+    accuracy,
+    heard,
+    mel_bands,
+    moved_by,
+    targets_of,
+    train_listener,
+)
+from ganzfeld.metrics.family import Sets
+from ganzfeld.metrics.features import Extractor
+from ganzfeld.modalities import Spec
 
 
 def test_entropy_of_known_shares() -> None:
@@ -60,6 +74,45 @@ def test_mel_bands_cover_all_frequencies_once() -> None:
 def test_sounds_move_both_ways() -> None:
     wave = np.arange(5, dtype=np.float32)
     assert [*moved_by(wave, 2)] == [0, 0, 0, 1, 2] and [*moved_by(wave, -2)] == [2, 3, 4, 0, 0]
+
+
+def test_what_a_listener_learns_beside_the_labels() -> None:
+    def column(names: list[str], values: list[int]) -> Column:
+        spec = Spec("class", (), "int32", {"names": names})
+        return Column(spec=spec, stored=np.array(values, np.int32))
+
+    pack: Any = SimpleNamespace(
+        labels=np.array([0, 1, 1]),
+        columns={
+            "who": column(["ann", "bob"], [0, 0, 1]),
+            "same": column(["a", "b"], [0, 1, 1]),  # the labels themselves
+            "gap": column(["a", "b"], [0, -1, 1]),
+            "number": column([str(n) for n in range(50)], [0, 1, 2]),
+            "no.name": column(["a", "b"], [0, 0, 1]),
+            "rate": Column(spec=Spec("number", (), "int32"), stored=np.array([1, 2, 3])),
+        },
+    )
+    assert list(targets_of(pack)) == ["label", "by_who"]
+
+
+def test_an_evaluation_says_what_is_heard_beside_chance_and_the_data() -> None:
+    own, data = vowels(50), vowels(100, seed=1)
+    waves = own.x.copy()
+    waves[:10] = 0
+    net = Listener(RATE, {"label": 5, "by_who": 2}).eval()
+    none = np.zeros((1, 1), np.float32)
+    extractor = Extractor("domain", net, lambda x: x, "", facts={"accuracy": 0.97})
+    sets = Sets(
+        extractor=extractor, generated=none, data=none, generated_pixels=none, data_pixels=none,
+        classes=NAMES, wanted=own.y, data_labels=None, spec=Spec("audio", (1, 2048), "int16",
+        {"rate": RATE}), samples=waves[:, None], data_samples=data.x[:, None],
+    )  # fmt: skip
+    found = metrics.sound(sets)
+    assert found["silent"] == 0.2 and found["silent_of_data"] == 0
+    _, logits = heard(net, waves)
+    assert found["heard"] == accuracy(logits["label"], own.y)
+    assert found["heard_of_data"] == 0.97 and found["heard_by_chance"] == 0.2
+    assert 0 <= found["by_who_entropy"] <= math.log(2)
 
 
 @pytest.mark.slow

@@ -18,7 +18,6 @@ from ganzfeld.core.randomness import numpy_generator
 RATE = 8_000  # Hz
 LENGTH = 2_048  # samples: 0.256 s
 COUNT = 4_000
-VERSION = 1  # raise it when a sound would be another
 
 # First three formants in Hz, of men (Peterson and Barney 1952), as in heed, head, had, hot, who'd
 VOWELS: dict[str, tuple[float, float, float]] = {
@@ -80,7 +79,7 @@ def voice(seed: int, number: int) -> tuple[NDArray[np.int16], float, NDArray[np.
     mouth = draw.normal(0, MOUTH)
     own = draw.normal(0, VOWEL, 3)
     formants = np.array(VOWELS[NAMES[number % len(NAMES)]]) * np.exp(mouth + own)
-    harmonics = pitch * np.arange(1, int(TOP * RATE / 2 / pitch) + 1)
+    harmonics = pitch * np.arange(1.0, int(TOP * RATE / 2 / pitch) + 1)
     strength = response(harmonics, formants)
     time = np.arange(LENGTH) / RATE
     angles = 2 * np.pi * harmonics[:, None] * time + np.angle(strength)[:, None]

@@ -297,11 +297,3 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step
         )
     raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")
-
-
-def usual_conditions(source: object) -> list[str]:
-    """Columns that a generation is conditioned on without asking; none but for embedded sets."""
-    if not isinstance(source, str) or embedded_count(source) is None:
-        return []
-    one = SETS.get(source.partition(":")[0])
-    return list(one.condition) if one else []

@@ -93,9 +93,10 @@ def mel_bands(rate: int, size: int) -> NDArray[np.float32]:
     low, mid, high = (edges[i : i + BANDS, None] for i in range(3))
     rise = (bins - low) / np.maximum(mid - low, spacing)  # narrow bands still reach a bin
     fall = (high - bins) / np.maximum(high - mid, spacing)
-    weights = np.maximum(np.minimum(rise, fall), 0)
+    weights: NDArray[np.float64] = np.maximum(np.minimum(rise, fall), 0)
     weights[weights.sum(1) == 0, 0] = 1
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    weights /= weights.sum(1, keepdims=True)
+    return weights.astype(np.float32)
 
 
 def train_listener(
@@ -165,7 +166,8 @@ def heard(network: Listener, waves: Waves) -> tuple[NDArray[np.float32], dict[st
     """Features (N, 96) of sounds (N, L) int16, and logits (N, labels) by name of head."""
 
     def each(part: Waves) -> Tensor:
-        return network(torch.from_numpy(part.astype(np.float32) / 32767))
+        found: Tensor = network(torch.from_numpy(part.astype(np.float32) / 32767))
+        return found
 
     with torch.no_grad():
         features = torch.cat(
@@ -183,9 +185,10 @@ def accuracy(logits: NDArray[Any], labels: Labels) -> float:
 # As an extractor, for a pack
 
 
-def listener(pack: Pack, progress: Progress) -> Extractor:
+def listener(pack: Pack, progress: Progress, *, least: float = ACCURACY) -> Extractor:
     """The pack's own listener: from the cache folder, or trained now on `learning_rows`.
 
+    least: share of held-out labels that it must hear right.
     Raises UsageError for sounds without labels, DataError where these cannot be learned.
     """
     if pack.labels is None or len(pack.classes) < 2:
@@ -204,15 +207,15 @@ def listener(pack: Pack, progress: Progress) -> Extractor:
         with suppress(ResourceError):  # the next time it is trained again
             keep(place, *found)
     arrays, facts = found
-    if facts["heads"][LABEL] < ACCURACY:
+    if facts["heads"][LABEL] < least:
         raise DataError(
             f"the domain extractor hears {100 * facts['heads'][LABEL]:.1f} % of held-out labels "
-            f"right; below {100 * ACCURACY:.0f} % do not trust its features",
+            f"right; below {100 * least:.0f} % do not trust its features",
             fix="--extractor plain",
         )
     network = restored(arrays, int(pack.spec.extra["rate"]))
     for name, right in facts["heads"].items():
-        if right < ACCURACY:
+        if right < ACCURACY and name != LABEL:
             del network.heads[name]
     return Extractor(
         name="domain",
@@ -227,6 +230,11 @@ def listener(pack: Pack, progress: Progress) -> Extractor:
 
 
 OWN = "features of a classifier of these sounds' own labels: not VGGish, compare no published FAD"
+
+
+def can_listen(pack: Pack) -> bool:
+    """Whether there are labels that a listener could learn."""
+    return pack.labels is not None and len(pack.classes) > 1 and len(pack) >= LEAST
 
 
 def targets_of(pack: Pack) -> dict[str, Labels]:

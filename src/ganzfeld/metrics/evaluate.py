@@ -331,7 +331,7 @@ def asked_numbers(
 
     samples: which they are. rows: of the data.
     """
-    if isinstance(subject, Pack):
+    if not isinstance(subject, generate.Model):
         return {}
     columns = subject.conditions.get("columns", [])
     if not columns or any(column["name"] not in pack.columns for column in columns):

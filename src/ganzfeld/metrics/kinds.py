@@ -98,13 +98,19 @@ IMAGES = Measures(of_images, default.candidates, learned_or_random)
 def of_sounds(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Extractor:
     if name == "domain":
         return audio_classifier.listener(pack, progress)
+    if name == "listener":  # the same, however well it hears: to choose checkpoints by
+        return audio_classifier.listener(pack, progress, least=0.0)
     return plain(name, pack, protocol, progress)
 
 
 def heard_or_plain(pack: Pack) -> list[str]:
     """A listener where there are labels to learn, else coarse spectrograms."""
-    enough = pack.labels is not None and len(pack) >= audio_classifier.LEAST
-    return ["domain", "plain"] if enough and len(pack.classes) > 1 else ["plain"]
+    return ["domain", "plain"] if audio_classifier.can_listen(pack) else ["plain"]
+
+
+def listener_or_plain(pack: Pack, held_out: int | None) -> str:
+    """Coarse spectrograms hardly tell mumbling from words: runs are judged by ear."""
+    return "listener" if audio_classifier.can_listen(pack) else "plain"
 
 
 PLAIN = Measures(plain, lambda pack: ["plain"], lambda pack, held_out: "plain")
@@ -112,7 +118,7 @@ ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held
 OBSERVED = Measures(
     field_features.extractor, lambda pack: ["observables"], lambda pack, held_out: "observables"
 )
-SOUNDS = Measures(of_sounds, heard_or_plain, lambda pack, held_out: "plain")
+SOUNDS = Measures(of_sounds, heard_or_plain, listener_or_plain)
 MEASURES: dict[str, Measures] = {
     "image": IMAGES,
     "table": ROWS,

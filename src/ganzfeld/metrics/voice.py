@@ -29,8 +29,9 @@ def pitch(wave: Real, rate: int) -> float:
     size = 1 << (2 * len(wave) - 1).bit_length()
 
     def autocorrelation(x: Real) -> Real:
-        found: Real = np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2)[: len(x)]
-        return found / max(found[0], 1e-12)
+        found = np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2)[: len(x)]
+        scaled: Real = found / max(found[0], 1e-12)
+        return scaled
 
     lags = np.arange(len(wave))
     usable = lags < len(wave) // 2

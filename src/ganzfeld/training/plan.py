@@ -16,7 +16,7 @@ from ganzfeld.core import distributed
 from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
-from ganzfeld.data.adopting import learned
+from ganzfeld.data.adopting import adopt, learned
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
@@ -99,7 +99,10 @@ def fit(
     data.source = whole_path(source) or source
     data.labels = labels
     data.halves = getattr(pack, "halves", False)
-    data.spec = data.spec or spec.to_json()  # a recipe may have networks see them otherwise
+    if data.spec is None:
+        data.spec = spec.to_json()
+    else:  # the recipe has networks see them otherwise
+        adopt(pack, Spec.from_json(data.spec))
     data.conditions = conditions
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels

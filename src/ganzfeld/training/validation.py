@@ -29,10 +29,11 @@ from ganzfeld.metrics.kinds import make_extractor, measures_of
 from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.metrics.reference import shuffled
 from ganzfeld.metrics.registry import kernel_of
-from ganzfeld.modalities import Spec, modality_of, spec_of_data
+from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 
 LEAST = 6  # images
+LEARN = ("learned", "listener")  # extractors that look at a part of the data first
 REAL = 32  # real images to compare with others
 
 
@@ -45,7 +46,7 @@ def usable(pack: Pack, extractor: str) -> NDArray[np.int64]:
     """Rows that may be reference, in their order of use: neither held out nor learned from."""
     rows = shuffled(pack)
     rows = rows[~np.isin(rows, held.held_rows(pack, held.usual(len(pack))))]
-    return rows if extractor != "learned" else rows[~np.isin(rows, learning_rows(pack))]
+    return rows[~np.isin(rows, learning_rows(pack))] if extractor in LEARN else rows
 
 
 def selection_rows(pack: Pack, held_out: int | None) -> NDArray[np.int64]:
@@ -72,8 +73,7 @@ class Examiner:
         assert config.run.evaluate_count is not None
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
         self.latents = config.run.latents or latents.PORTABLE
-        self.pack = pack
-        self.spec = Spec.from_json(config.data.spec) if config.data.spec else spec_of_data(pack)
+        self.pack, self.spec = pack, spec_of_data(pack)
         self.kind = modality_of(self.spec)
         name = measured_by(pack, config.data.held_out)
         self.extractor = make_extractor(name, pack, progress=lambda *_: None)

@@ -40,8 +40,8 @@ def coloured(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     place = values * (len(STOPS) - 1)
     low = np.minimum(place.astype(np.int64), len(STOPS) - 2)
     part = (place - low)[..., None]
-    mixed = STOPS[low] * (1 - part) + STOPS[low + 1] * part
-    return np.round(mixed).astype(np.uint8)
+    mixed: NDArray[np.float64] = STOPS[low] * (1 - part) + STOPS[low + 1] * part
+    return mixed.round().astype(np.uint8)
 
 
 def spectrogram(wave: NDArray[np.int16], rate: int) -> Image.Image:

@@ -13,7 +13,8 @@ from ganzfeld.core.files import replace
 from ganzfeld.core.reader import Unreadable, read_whole
 from ganzfeld.modalities.audio import draw, player
 from ganzfeld.modalities.audio.codec import Codec, measured, windows_for
-from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_int16
+from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_float, to_int16
+from ganzfeld.modalities.audio.resample import resample
 from ganzfeld.modalities.audio.stft import stft
 from ganzfeld.modalities.audio.wav import Sound, read_wav, wav_bytes
 from ganzfeld.modalities.base import Modality, Spec
@@ -25,6 +26,7 @@ SPECTROGRAM, WAVE = "spectrogram", "wave"  # how a network sees sounds: `Spec.ex
 SAMPLES_A_SIDE = 130  # of a spectrogram, until words can be told apart
 MOST_FILE = 64 << 20  # bytes of a WAV file that a page plays
 COARSE = 16  # bands and times of `plain`
+QUIET = 0.03  # power added there, so that noise 40 dB below a voice is no difference
 
 
 class Sounds(Modality):
@@ -42,9 +44,22 @@ class Sounds(Modality):
     learns = True
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
-        """With the codec of the training part (N, 1, L)."""
+        """With the codec of the training part (N, 1, L); a view is left to the recipe."""
         found = measured(stored[:, 0], rate_of(spec)).to_json()
-        return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | {"codec": found})
+        extra = {name: value for name, value in spec.extra.items() if name != "view"}
+        shape = (1, stored.shape[-1])
+        return Spec(spec.modality, shape, spec.dtype, extra | {"codec": found})
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        """Sounds (N, 1, L) at another rate, cut or padded at the end to another length."""
+        rate, other, length = rate_of(spec), rate_of(wanted), length_of(wanted)
+        if (rate, stored.shape[-1]) == (other, length):
+            return stored
+        found = np.zeros((len(stored), 1, length), np.int16)
+        for row, wave in zip(found, stored[:, 0], strict=True):
+            there = resample(to_float(wave), rate, other)[:length]
+            row[0, : len(there)] = to_int16(there)
+        return found
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         waves = stored.float().div(32767)
@@ -201,8 +216,8 @@ def coarse(waves: NDArray[np.int16]) -> NDArray[np.float32]:
         power = np.abs(stft(part, 4 * hop, hop)[:, :-1, :-1]) ** 2
         bands = power.shape[1] // COARSE
         blocks = power.reshape(len(part), COARSE, bands, COARSE, -1).mean((2, 4))
-        parts.append(np.log10(blocks + 1e-4).reshape(len(part), -1))
-    return np.concatenate(parts).astype(np.float32) / 2
+        parts.append(np.log10(blocks + QUIET).reshape(len(part), -1))
+    return (np.concatenate(parts) / 2).astype(np.float32)
 
 
 def open_wav(path: Path) -> Sound | None:

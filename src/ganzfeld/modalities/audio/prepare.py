@@ -125,7 +125,7 @@ def fade(wave: Wave, rate: int) -> Wave:
     return faded
 
 
-def to_int16(wave: NDArray[np.floating]) -> NDArray[np.int16]:  # type: ignore[type-arg]
+def to_int16(wave: NDArray[np.floating]) -> NDArray[np.int16]:
     """Full scale [-1, 1] to int16; what is outside is clipped."""
     return np.clip(np.round(np.asarray(wave) * 32767), -32767, 32767).astype(np.int16)
 

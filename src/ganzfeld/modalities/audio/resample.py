@@ -56,5 +56,6 @@ def filters(up: int, down: int) -> NDArray[np.float64]:
     fractions = np.arange(up)[:, None] / up
     distance = np.arange(2 * reach) - (reach - 1) - fractions  # of inputs from the output's place
     window = np.i0(BETA * np.sqrt(np.maximum(1 - (distance / reach) ** 2, 0))) / np.i0(BETA)
-    bank: NDArray[np.float64] = cutoff * np.sinc(cutoff * distance) * window
-    return bank / bank.sum(1, keepdims=True)  # a constant stays what it is
+    bank = cutoff * np.sinc(cutoff * distance) * window
+    found: NDArray[np.float64] = bank / bank.sum(1, keepdims=True)  # a constant stays what it is
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,16 +91,18 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
 
 def as_floats(raw: NDArray[np.uint8], tag: int, bits: int) -> Wave:
     """Bytes of whole samples to float32, full scale to [-1, 1)."""
+    found: NDArray[Any]
     if tag == FLOAT:
-        return raw.view("<f4" if bits == 32 else "<f8").astype(np.float32)
-    if bits == 8:  # the only unsigned one
-        return (raw.astype(np.float32) - 128) / 128
-    if bits == 24:
+        found = raw.view("<f4" if bits == 32 else "<f8")
+    elif bits == 8:  # the only unsigned one
+        found = (raw.astype(np.float32) - 128) / 128
+    elif bits == 24:
         wide = np.zeros((len(raw) // 3, 4), np.uint8)
         wide[:, 1:] = raw.reshape(-1, 3)
-        return (wide.reshape(-1).view("<i4") / np.float64(2**31)).astype(np.float32)
-    whole = raw.view("<i2" if bits == 16 else "<i4")
-    return (whole / np.float64(2 ** (bits - 1))).astype(np.float32)
+        found = wide.reshape(-1).view("<i4") / 2.0**31
+    else:
+        found = raw.view("<i2" if bits == 16 else "<i4") / 2.0 ** (bits - 1)
+    return found.astype(np.float32)
 
 
 def wav_bytes(samples: NDArray[np.int16], rate: int) -> bytes:
