@@ -132,7 +132,7 @@ def test_a_game_starts_from_a_generator_by_maximum_likelihood(tmp_path: Path) ->
     ours, theirs = ganzfeld.load(second), ganzfeld.load(first)
     # all averages of the first run come along, and either may ship another of them
     alike = (ours.sample(50, seed=1) == theirs.sample(50, seed=1)).float().mean()
-    assert float(alike) > 0.9
+    assert float(alike) > 0.7
 
 
 def test_classes_of_a_table_are_asked_for(tmp_path: Path) -> None:
