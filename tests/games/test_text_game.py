@@ -11,7 +11,8 @@ import torch
 
 from ganzfeld.games import Clock
 from ganzfeld.games.text import ESTIMATORS, TextGAN, TextMLE
-from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
+from ganzfeld.networks.recurrent import TextGenerator, TextJudge
+from ganzfeld.networks.text_critic import TextCritic
 from ganzfeld.training.trainer import Trainer
 
 T, V = 6, 5

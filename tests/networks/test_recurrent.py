@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from ganzfeld.networks.recurrent import Cell, TextCritic, TextGenerator, TextJudge
+from ganzfeld.networks.recurrent import Cell, TextGenerator, TextJudge
+from ganzfeld.networks.text_critic import TextCritic
 
 T, V = 7, 5
 

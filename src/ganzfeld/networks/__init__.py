@@ -22,7 +22,7 @@ from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
-from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
+from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.table import (
@@ -31,6 +31,7 @@ from ganzfeld.networks.table import (
     TableEncoder,
     TableGenerator,
 )
+from ganzfeld.networks.text_critic import TextCritic
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
