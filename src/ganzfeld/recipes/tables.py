@@ -52,9 +52,10 @@ def table_vae(facts: Facts) -> Config:
     schema = schema_of(facts)
     layout, noise = [list(head) for head in schema.layout.heads], 64
     decoder = {"layout": layout, "shape": facts.shape, "classes": 0, "noise": noise}
+    decoder["shares"] = schema.shares
     return Config(
         recipe="table-vae",
-        game=Part(name="table-vae"),
+        game=Part(name="table-vae", options={"marginals": 1.0}),
         networks={
             "G": Part(name="table-decoder", options=decoder),
             "E": Part(name="table-encoder", options={"layout": layout, "outputs": 2 * noise}),
