@@ -15,7 +15,6 @@ from ganzfeld.training.verify import verify_run
 ROWS = 1_184  # neither this nor the intervals divide evenly
 SETTINGS = (
     "networks.*.widths=[8,8]",
-    "networks.G.noise=8",
     "run.threads=1",
     "run.precision=float32",
     "run.log_every=112",

@@ -206,6 +206,22 @@ def test_a_gan_learns_a_small_table_and_its_rare_level() -> None:
     assert agrees(table) > 0.85
 
 
+def test_shares_of_what_the_prior_makes_are_compared() -> None:
+    torch.manual_seed(0)
+    E = TableEncoder(LAYOUT, outputs=16, widths=(16,))
+    G = TableDecoder(LAYOUT, shares=SHARES, noise=8, widths=(16,))
+    game, batch = TableVAE(G, E, marginals=1.0), {"x": some_rows(64)}
+    before = game.loss("autoencoder", batch)["marginals"]
+    with torch.no_grad():  # a decoder whose choices have the right shares whatever z is
+        last = G.layers[-1]
+        last.weight.zero_()  # type: ignore[union-attr, operator]
+        last.bias[G.choices.places] = torch.tensor(SHARES).log()  # type: ignore[index, operator]
+    after = game.loss("autoencoder", batch)["marginals"]
+    assert after < 1e-6 < before
+    with pytest.raises(ValueError, match="knows the shares"):
+        TableVAE(TableDecoder(LAYOUT), E, marginals=1.0)
+
+
 def test_a_variational_autoencoder_learns_it_too() -> None:
     x, known = known_rows(4000)
     torch.manual_seed(0)

@@ -45,15 +45,15 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ganzfeld.
     folder = tmp_path_factory.mktemp("customers")
     source = write(folder / "customers.csv", 600)
     run = ganzfeld.train(
-        source, images=4_096, batch=128, out=folder / "run", quiet=True, settings=SMALL
-    )
+        source, recipe="table-gan", images=4_096, batch=128, out=folder / "run", quiet=True,
+        settings=SMALL,
+    )  # fmt: skip
     return source, run
 
 
-def test_a_csv_file_finds_its_recipe_and_its_schema(customers: tuple[Path, ganzfeld.Run]) -> None:
+def test_a_csv_file_finds_its_schema(customers: tuple[Path, ganzfeld.Run]) -> None:
     _, run = customers
     config = read_config(run.path)
-    assert config.recipe == "table-gan"
     spec: Any = config.data.spec
     assert spec["modality"] == "table" and spec["shape"] == [config_width(spec)]
     kinds = {c["name"]: c for c in spec["extra"]["schema"]["columns"]}
@@ -131,7 +131,8 @@ def test_another_table_is_read_by_the_names_of_its_levels(
 def test_a_generation_can_be_conditioned_on_a_column(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 600)
     run = ganzfeld.train(
-        source, images=8_192, batch=128, condition="town", out=tmp_path / "run", quiet=True,
+        source, recipe="table-gan", images=8_192, batch=128, condition="town",
+        out=tmp_path / "run", quiet=True,
         settings=SMALL,
     )  # fmt: skip
     model = ganzfeld.load(run.path)
@@ -139,6 +140,16 @@ def test_a_generation_can_be_conditioned_on_a_column(tmp_path: Path) -> None:
     stored = model.store(model.sample(300, labels=["Köln"]))
     free = model.store(model.sample(300, labels=["Ulm"]))
     assert (stored[:, 2] == 1).mean() > (free[:, 2] == 1).mean() + 0.2
+
+
+def test_a_csv_file_finds_its_recipe(tmp_path: Path) -> None:
+    source = write(tmp_path / "customers.csv", 200)
+    run = ganzfeld.train(
+        source, images=512, batch=64, out=tmp_path / "run", quiet=True, settings=SMALL[:1]
+    )
+    assert read_config(run.path).recipe == "table-vae"
+    with pytest.raises(UsageError, match="--recipe table-gan"):
+        ganzfeld.train(source, images=512, condition="town", out=tmp_path / "other", quiet=True)
 
 
 def test_a_recipe_for_images_is_refused(tmp_path: Path) -> None:
@@ -168,7 +179,7 @@ def test_anybodys_rows_can_be_measured(
 
 def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 300)
-    given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": SMALL}
+    given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": SMALL[:1]}
     whole = ganzfeld.train(source, images=2_048, out=tmp_path / "whole", **given)
     first = ganzfeld.train(source, images=1_024, out=tmp_path / "part", **given)
     ganzfeld.resume(first.path, images=2_048, quiet=True)

@@ -123,8 +123,12 @@ class TableVAE(Game):
     """An encoder and a decoder of rows that maximise a lower bound of their likelihood.
 
     After Xu et al. 2019, section 4.5: values within modes are Gaussian with one deviation a
-    column, choices are categorical. `reconstruction` weighs their likelihood against the
-    divergence.
+    column, choices are categorical.
+
+    reconstruction: weight of their likelihood against the divergence.
+    marginals: weight of the chi-square distance between the mean probabilities of choices, of as
+        many latents from the prior as there are rows in a batch, and the training part's shares,
+        which the decoder must know. Without it, what the prior makes of rare choices is off.
     """
 
     players = {"autoencoder": ("E", "G")}  # noqa: RUF012
@@ -132,13 +136,17 @@ class TableVAE(Game):
     G: Any
     E: Any
 
-    def __init__(self, G: nn.Module, E: nn.Module, *, reconstruction: float = 2.0) -> None:
+    def __init__(
+        self, G: nn.Module, E: nn.Module, *, reconstruction: float = 2.0, marginals: float = 0.0
+    ) -> None:
         super().__init__()
-        if reconstruction <= 0:
-            raise ValueError("reconstruction must be more than 0")
+        if reconstruction <= 0 or marginals < 0:
+            raise ValueError("reconstruction must be more than 0, and marginals 0 or more")
+        if marginals and len(G.shares) != G.choices.count:  # type: ignore[arg-type,union-attr]
+            raise ValueError("marginals needs a decoder that knows the shares")
         self.G, self.E = G, E
         self.latent = cast(int, G.latent)
-        self.reconstruction = reconstruction
+        self.reconstruction, self.marginals = reconstruction, marginals
 
     def autoencoder_loss(self, batch: Batch) -> Losses:
         x = batch["x"]
@@ -146,10 +154,16 @@ class TableVAE(Game):
         variance = log_variance(raw)
         z = mean + (variance / 2).exp() * torch.randn_like(mean)
         decoded = self.G.raw(z).float()
-        return {
+        losses = {
             "reconstruction": self.reconstruction * self.surprise(x, decoded).mean(),
             "divergence": divergence(mean, variance).mean(),
         }
+        if self.marginals and self.G.choices.heads:
+            drawn = self.G.raw(torch.randn(len(x), self.latent, device=x.device)).float()
+            mean_p = self.G.choices.log_probabilities(drawn).exp().mean(0)
+            off = (mean_p - self.G.shares).square() / (self.G.shares + 1 / len(x))
+            losses["marginals"] = self.marginals * off.sum()
+        return losses
 
     def surprise(self, x: Tensor, decoded: Tensor) -> Tensor:
         """-log p(row | z), (N,), in nats, but for a constant."""

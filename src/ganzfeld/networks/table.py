@@ -249,6 +249,7 @@ class TableDecoder(nn.Module):
     """Latents (N, latent) to rows (N, width), with the noise of a variational autoencoder.
 
     shape, classes: of a row, to be checked; 0, since no labels are taken.
+    shares: of each choice in the training part, for a game that compares them; () where none does.
     noise: entries of z that the layers see. Behind them lie one for each column with choices and
         one for each value within a mode: the noise that these have around the layers' output.
     """
@@ -259,6 +260,7 @@ class TableDecoder(nn.Module):
         *,
         shape: Sequence[int] | None = None,
         classes: int = 0,
+        shares: Sequence[float] = (),
         noise: int = 64,
         widths: Sequence[int] = (256, 256),
     ) -> None:
@@ -276,6 +278,10 @@ class TableDecoder(nn.Module):
         last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
         self.layers = nn.Sequential(*layers, last)
         numbers = len(self.choices.layout.numbers)
+        if shares and len(shares) != self.choices.count:
+            raise ValueError(f"{len(shares)} shares do not fit {self.choices.count} choices")
+        known = torch.tensor(shares, dtype=torch.float32)
+        self.register_buffer("shares", known, persistent=False)
         self.log_deviation = nn.Parameter(torch.full((numbers,), -1.5))
 
     def raw(self, z: Tensor) -> Tensor:

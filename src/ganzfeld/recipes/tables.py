@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table.schema import Schema
 from ganzfeld.recipes.base import Facts, Recipe
 
@@ -50,11 +51,18 @@ def table_gan(facts: Facts) -> Config:
 def table_vae(facts: Facts) -> Config:
     """Rows of a table by a variational autoencoder: no opponent, one loss, quick."""
     schema = schema_of(facts)
+    if facts.classes and facts.labels:
+        raise UsageError(
+            f"table-vae takes no condition, not {facts.labels} either",
+            safe="nothing was trained",
+            fix="--recipe table-gan, or leave --condition out",
+        )
     layout, noise = [list(head) for head in schema.layout.heads], 64
     decoder = {"layout": layout, "shape": facts.shape, "classes": 0, "noise": noise}
+    decoder["shares"] = schema.shares
     return Config(
         recipe="table-vae",
-        game=Part(name="table-vae"),
+        game=Part(name="table-vae", options={"marginals": 1.0}),
         networks={
             "G": Part(name="table-decoder", options=decoder),
             "E": Part(name="table-encoder", options={"layout": layout, "outputs": 2 * noise}),

@@ -34,7 +34,7 @@ class Tables(Modality):
     hub_task = "tabular-classification"
     tags = ("tabular", "gan")
     values = "one-hot choices, and values within a mode"
-    recipe = "table-gan"
+    recipe = "table-vae"
     learns = one_file = True
 
     def __init__(self) -> None:
