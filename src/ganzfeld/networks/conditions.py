@@ -59,7 +59,8 @@ class NumberProjection(nn.Module):
         initialise(self.direction, 1 / math.sqrt(width))
 
     def forward(self, features: Tensor, c: Tensor | None) -> Tensor:
-        return (features * self.direction(self.embedding(c))).sum(1)
+        found: Tensor = (features * self.direction(self.embedding(c))).sum(1)
+        return found
 
 
 def need_numbers(c: Tensor | None, count: int) -> Tensor:

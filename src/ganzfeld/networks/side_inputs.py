@@ -55,7 +55,8 @@ class RadialPower(nn.Module):
         axes = tuple(range(-self.dimensions, 0))
         waves = torch.fft.rfftn(x.float(), dim=axes)
         power = (waves.real.square() + waves.imag.square()).flatten(2) @ self.membership
-        return SHRINK * (power + FLOOR).log().flatten(1)
+        logs: Tensor = SHRINK * (power + FLOOR).log().flatten(1)
+        return logs
 
 
 class Sums(nn.Module):

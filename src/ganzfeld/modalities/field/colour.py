@@ -26,7 +26,8 @@ def table() -> Pixels:
     known = np.array([[int(one[i : i + 2], 16) for i in (0, 2, 4)] for one in VIRIDIS], float)
     places = np.linspace(0, len(known) - 1, 256)
     columns = [np.interp(places, np.arange(len(known)), known[:, i]) for i in range(3)]
-    return np.stack(columns, 1).round().astype(np.uint8)
+    colours: Pixels = np.stack(columns, 1).round().astype(np.uint8)
+    return colours
 
 
 def span(values: NDArray[Any]) -> tuple[float, float]:
