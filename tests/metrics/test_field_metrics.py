@@ -14,6 +14,7 @@ from ganzfeld.metrics.field_observables import (
     deposits,
     kolmogorov_smirnov,
     observables,
+    varying,
     wasserstein,
 )
 from ganzfeld.metrics.field_power import fitted_slopes, power, power_ratio, radial_power
@@ -101,3 +102,12 @@ def test_a_classifier_tells_other_fields_and_not_equal_ones() -> None:
     assert classifier_auc(other, real).value > 0.9
     assert torch.equal(torch.random.get_rng_state(), before)
     assert classifier_auc(same, real) == chance
+
+
+def test_an_observable_that_is_all_rounding_is_left_out() -> None:
+    """These fields have mean zero exactly: one of 0.01 is no million deviations."""
+    x, _ = gaussian.make(range(200), size=16)
+    names = varying(observables(x), 1.0)
+    assert "mean" not in names and {"deviation", "kurtosis", "slope"} <= set(names)
+    assert "mean" in varying(observables(x + np.arange(200)[:, None, None, None] / 100), 1.0)
+    assert "kurtosis" in varying(observables(1e6 * x), 1e6)

@@ -72,9 +72,9 @@ def scaled(column: Column, about: Mapping[str, Any]) -> NDArray[np.float32]:
     """A column as networks take it, float32 (N, k)."""
     values = column.rows(np.arange(len(column)))
     if about["kind"] == "number":
-        numbers = values.astype(np.float64)
-        numbers = np.log(numbers) if about.get("log") else numbers
-        values = (numbers - about["mean"]) / about["spread"]
+        values = values.astype(np.float64)
+        values = np.log(values) if about.get("log") else values
+        values = (values - about["mean"]) / about["spread"]
         return np.asarray(values[:, None], dtype=np.float32)
     if about["kind"] == "class":
         values = np.eye(len(about["classes"]), dtype=np.float32)[values]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganzfeld.metrics.family import Family, Metric, Sets
 from ganzfeld.metrics.field_classifier import classifier_auc
 from ganzfeld.metrics.field_conditions import follows, in_bins
-from ganzfeld.metrics.field_observables import compare, deposits, observables
+from ganzfeld.metrics.field_observables import compare, deposits, observables, varying
 from ganzfeld.metrics.field_power import radial_power
 from ganzfeld.modalities.field import scaling
 
@@ -43,13 +43,22 @@ def seen(x: NDArray[Any], extra: dict[str, Any]) -> dict[str, Floats]:
     return observables(x)
 
 
+def both(sets: Sets, extra: dict[str, Any]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Observables of the samples and of the data: those that vary among the data."""
+    assert sets.samples is not None and sets.data_samples is not None
+    ours, theirs = seen(sets.samples, extra), seen(sets.data_samples, extra)
+    level = float(np.sqrt(np.square(sets.data_samples, dtype=np.float64).mean()))
+    names = varying(theirs, level)
+    return {name: ours[name] for name in names}, {name: theirs[name] for name in names}
+
+
 def distributions(sets: Sets) -> dict[str, Any]:
     """Each observable by Kolmogorov-Smirnov and Wasserstein distance, with their floors."""
     if not enough(sets):
         return {}
-    assert sets.samples is not None and sets.data_samples is not None
-    extra = extra_of(sets)
-    found = compare(seen(sets.samples, extra), seen(sets.data_samples, extra))
+    found = compare(*both(sets, extra_of(sets)))
+    if not found:
+        return {}
     worst = max(found, key=lambda name: found[name].ks)
     return {
         "field_ks": found[worst].ks,
@@ -109,7 +118,7 @@ def conditions(sets: Sets) -> dict[str, Any]:
     extra = extra_of(sets)
     count = len(sets.samples), len(sets.data_samples)
     asked, given = sets.numbers[: count[0]], sets.data_numbers[: count[1]]
-    ours, theirs = seen(sets.samples, extra), seen(sets.data_samples, extra)
+    ours, theirs = both(sets, extra)
     found: dict[str, Any] = dict(follows(ours, asked, theirs, given))
     if "sum" in theirs and (theirs["sum"] > 0).all():
         found |= in_bins(ours["sum"], asked, theirs["sum"], given)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzfeld.core.store import digest
 from ganzfeld.metrics.features import Extractor, users_own
-from ganzfeld.metrics.field_observables import deposits, observables
+from ganzfeld.metrics.field_observables import deposits, observables, varying
 from ganzfeld.metrics.field_power import shell_power
 from ganzfeld.modalities import spec_of_data
 from ganzfeld.modalities.field import scaling
@@ -25,14 +25,13 @@ FAR = 10.0  # deviations, beyond which a feature is cut
 Floats = NDArray[np.float64]
 
 
-def vectors(x: NDArray[Any], extra: dict[str, Any]) -> Floats:
-    """Observables of stored fields (N, C, ...), and the logarithms of their powers: (N, d)."""
+def observed(x: NDArray[Any], extra: dict[str, Any]) -> dict[str, Floats]:
+    """Observables of stored fields (N, C, ...), and the logarithms of their powers, by name."""
     if extra.get("scaling") == "log":
         found = deposits(x, np.asarray(extra["least"]) / 2)
-        logs = {name: np.log(found[name] + 1e-3) for name in found if name.startswith("sum")}
-        return np.stack([*(found | logs).values()], 1)
+        return found | {"log sum": np.log(found["sum"] + 1e-3)}
     power = np.log(np.maximum(shell_power(x).reshape(len(x), -1), 1e-30))
-    return np.concatenate([np.stack([*observables(x).values()], 1), power], 1)
+    return observables(x) | {f"power {i}": column for i, column in enumerate(power.T)}
 
 
 class Observables(nn.Module):
@@ -44,14 +43,17 @@ class Observables(nn.Module):
         some = np.linspace(0, len(pack) - 1, min(len(pack), SEEN)).round().astype(np.int64)
         x = pack.rows(np.unique(some))["x"]
         self.extra = spec.extra if "scaling" in spec.extra else spec.extra | scaling.fit(x)
-        known = vectors(x, self.extra)
-        spread = known.std(0)
-        self.used = spread > 0
-        self.register_buffer("centre", torch.from_numpy(known.mean(0)[self.used]))
-        self.register_buffer("spread", torch.from_numpy(spread[self.used]))
+        known = observed(x, self.extra)
+        level = float(np.sqrt(np.square(x, dtype=np.float64).mean()))
+        self.names = varying(known, level) or [next(iter(known))]
+        table = np.stack([known[name] for name in self.names], 1)
+        spread = table.std(0)
+        self.register_buffer("centre", torch.from_numpy(table.mean(0)))
+        self.register_buffer("spread", torch.from_numpy(np.where(spread > 0, spread, 1.0)))
 
     def forward(self, stored: Tensor) -> Tensor:
-        found = torch.from_numpy(vectors(stored.cpu().numpy(), self.extra)[:, self.used])
+        known = observed(stored.cpu().numpy(), self.extra)
+        found = torch.from_numpy(np.stack([known[name] for name in self.names], 1))
         centre, spread = self.get_buffer("centre"), self.get_buffer("spread")
         apart = (found.to(centre) - centre) / spread
         return apart.clamp(-FAR, FAR).float()

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ganzfeld.metrics.field_power import fitted_slopes
 
 Floats = NDArray[np.float64]
+STEADY = 1e-5  # of its scale: an observable that varies by less is a constant, and rounding
+IN_UNIT = ("mean", "deviation", "least", "greatest", "roughness")
 SPLITS = 5  # of the real fields into halves, for a floor
 
 
@@ -67,6 +69,22 @@ def observables(x: NDArray[Any]) -> dict[str, Floats]:
     for name, values in columns.items():
         found |= by_channel(name, values)
     return found
+
+
+def varying(observed: Mapping[str, Floats], level: float) -> list[str]:
+    """Names of observables that differ from field to field by more than rounding.
+
+    A field whose mean is zero by construction has one that is all rounding: nothing can be told by
+    it. level: the root mean square of all values, which those in the unit of the data belong to.
+    """
+    names = []
+    for name, values in observed.items():
+        scale = float(np.abs(values).max())
+        if name.split(" ")[0] in IN_UNIT:
+            scale = max(scale, level)
+        if values.std() > STEADY * scale:
+            names.append(name)
+    return names
 
 
 def deposits(x: NDArray[Any], threshold: Any = 0.0) -> dict[str, Floats]:

@@ -59,8 +59,8 @@ class NumberProjection(nn.Module):
         initialise(self.direction, 1 / math.sqrt(width))
 
     def forward(self, features: Tensor, c: Tensor | None) -> Tensor:
-        added: Tensor = (features * self.direction(self.embedding(c))).sum(1)
-        return added
+        found: Tensor = (features * self.direction(self.embedding(c))).sum(1)
+        return found
 
 
 def need_numbers(c: Tensor | None, count: int) -> Tensor:

@@ -95,4 +95,5 @@ class DepositGenerator(nn.Module):
         with torch.no_grad():
             round_to = quanta.round() if self.quanta else quanta * (quanta >= 0.5)
         quanta = quanta + (round_to - quanta).detach()
-        return quanta.clamp(min=0).log1p() / self.scale
+        seen: Tensor = quanta.clamp(min=0).log1p() / self.scale
+        return seen

@@ -16,6 +16,7 @@ VIRIDIS = (
     *("55c667", "73d055", "95d840", "b8de29", "dce319", "fde725"),
 )
 GAP, BAR, SMALL = 2, 14, 64  # px between maps; height of the bar; side to which maps are enlarged
+WIDE = 1_200  # px of a sheet, beyond which they are not
 OUTSIDE = 0.005  # of all values that lie beyond either end of the range
 
 Pixels = NDArray[np.uint8]
@@ -26,7 +27,8 @@ def table() -> Pixels:
     known = np.array([[int(one[i : i + 2], 16) for i in (0, 2, 4)] for one in VIRIDIS], float)
     places = np.linspace(0, len(known) - 1, 256)
     columns = [np.interp(places, np.arange(len(known)), known[:, i]) for i in range(3)]
-    return np.stack(columns, 1).round().astype(np.uint8)
+    colours: Pixels = np.stack(columns, 1).round().astype(np.uint8)
+    return colours
 
 
 def span(values: NDArray[Any]) -> tuple[float, float]:
@@ -94,10 +96,10 @@ def sheet(
     low, high = span(shown)
     images = tiles(shown, low, high)
     n, height, width, _ = images.shape
-    scale = max(1, SMALL // max(height, width))
+    columns = columns or math.ceil(math.sqrt(n))
+    scale = max(1, min(SMALL // height, WIDE // (columns * width)))
     images = images.repeat(scale, 1).repeat(scale, 2)
     height, width = height * scale, width * scale
-    columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     whole = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8)
     for index, image in enumerate(images):

@@ -120,7 +120,7 @@ class Fields(Modality):
 
     def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Means of blocks: for each channel up to 256 numbers, of volumes up to 512."""
-        x = np.asarray(stored, np.float32)
+        x: NDArray[Any] = np.asarray(stored, np.float32)
         most = MOST_SIDE.get(x.ndim, 16)
         for axis in range(2, x.ndim):
             size = x.shape[axis]
@@ -129,10 +129,8 @@ class Fields(Modality):
                 starts = np.arange(0, size, block)
                 sums = np.add.reduceat(x, starts, axis=axis)
                 counts = np.diff([*starts, size]).astype(np.float32)
-                x = (sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])).astype(
-                    np.float32
-                )
-        return np.ascontiguousarray(x).reshape(len(x), -1)
+                x = sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
 
     def too_few(self, spec: Spec) -> str:
         return f"{self.describe(spec)}: expect spectra that are off by more than a tenth"
