@@ -191,3 +191,26 @@ def print_price(
     )
     for line in describe_price(found):
         screen.say(line)
+
+
+def place_of(out: Path | None, kind: Any, seed: int) -> Path | None:
+    """Where samples go: a folder, or one file of a kind that has one; None: to the screen.
+
+    Raises UsageError where samples can only go to a folder, and there is none.
+    """
+    from ganzfeld.errors import UsageError
+
+    if out is None and not kind.one_file:
+        raise UsageError(f"where should the {kind.noun} go?", fix="--out FOLDER")
+    if out is not None and kind.one_file and out.is_dir():
+        return out / f"{kind.noun}-{seed}{kind.sheet_suffix}"
+    return out
+
+
+def together(kind: Any, samples: Any, spec: Any, out: Path | None) -> None:
+    """Write samples of a kind that go into one file, or print them where there is none."""
+    if out is not None:
+        kind.sheet(samples, None, out, spec)
+    elif (words := kind.words(samples, spec)) is not None:
+        for line in words.split("\n"):
+            tell(line)

@@ -165,7 +165,7 @@ def sample(
     model: Positional[Path],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     count: int = 16,
     seed: int = 0,
     grid: Path | None = None,
@@ -188,6 +188,8 @@ def sample(
     Args:
         model: A run's folder or a model's folder.
         out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
+            Lines of text, and rows of a table as CSV, go into one file; without --out they are
+            printed. Fields are .npy files, or one such file if you name one.
         count: Number of images.
         seed: Seed of the images.
         grid: Also write one image that shows all of them; with several --label, one class a row.
@@ -209,6 +211,7 @@ def sample(
     """
     import numpy as np
 
+    from ganzfeld.cli.sample import place_of, together
     from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
@@ -226,15 +229,17 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
+    kind = loaded.modality
+    out = place_of(out, kind, seed)
     encode = None
     if format != "png":
-        loaded.modality.need_images(f"--format {format}")
+        kind.need_images(f"--format {format}")
         limits = loaded.about.get("training", {}).get("data", {}).get("limits")
         encode = units.encoder(format, limits and (limits[0], limits[1]), range)
     elif range is not None:
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
-    suffix = ".tif" if format.startswith("tiff") else loaded.modality.suffix
-    screen = Screen()
+    suffix = ".tif" if format.startswith("tiff") else kind.suffix
+    screen = Screen(quiet=out is None)
     rows = given_rows(loaded, given, count, seed)
     if of is None and rank is None:
         numbers: Iterable[int] = itertools.count()
@@ -257,6 +262,7 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
+    whole = kind.one_file or (kind.stacks and out is not None and out.suffix.lower() == kind.suffix)
     everything = []
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
@@ -264,25 +270,30 @@ def sample(
     for chunk in chunks:
         for one, stored in zip(chunk, loaded.store(chunk), strict=True):
             number, name = next(named)
+            if grid or whole:
+                everything.append(stored)
+            if out is None or whole:
+                continue
             path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
             if encode is None:
-                loaded.modality.save(stored, path, loaded.spec)
+                kind.save(stored, path, loaded.spec)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.replace(path, encode(one))
             written += path.stat().st_size
-            if grid:
-                everything.append(stored)
-        if not done:
+        if not done and out is not None and not whole:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
+    if whole:
+        together(kind, np.stack(everything), loaded.spec, out)
     if grid:
         rows = len({*label}) if columns is None and label else 1
         everything = by_class(everything, len(label), loaded) if rows > 1 else everything
         wide = len(everything) // len(label) if rows > 1 else columns
-        loaded.modality.sheet(np.stack(everything), wide, grid, loaded.spec)
-    tell(f"{count:,} {loaded.modality.noun} in {out}" + (f", grid in {grid}" if grid else ""))
+        kind.sheet(np.stack(everything), wide, grid, loaded.spec)
+    if out is not None:
+        tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
         from ganzfeld.cli.sample import print_price
 

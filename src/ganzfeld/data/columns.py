@@ -106,7 +106,7 @@ class Column:
 
         pack = ganzfeld.data.pack.open_pack("lines.txt")
         column = pack.columns["x"]
-        column.rows(np.arange(4))     # int32 (4, longest), zeros behind the end of a line
+        column.rows(np.arange(4))     # int16 (4, longest), zeros behind the end of a line
         column.lengths(np.arange(4))  # int64 (4,)
     """
 

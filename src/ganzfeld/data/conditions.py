@@ -27,6 +27,7 @@ from ganzfeld.modalities import Spec
 
 LABELS = ("label", "labels", "class", "classes", "y")  # how the set's own labels are called
 MOST = 1024  # numbers beside a sample
+DECADES = 1.5  # from the least to the greatest number, from which logarithms may say more
 
 
 class Conditioned(Pack):
@@ -71,7 +72,9 @@ def scaled(column: Column, about: Mapping[str, Any]) -> NDArray[np.float32]:
     """A column as networks take it, float32 (N, k)."""
     values = column.rows(np.arange(len(column)))
     if about["kind"] == "number":
-        values = (values.astype(np.float64) - about["mean"]) / about["spread"]
+        numbers = values.astype(np.float64)
+        numbers = np.log(numbers) if about.get("log") else numbers
+        values = (numbers - about["mean"]) / about["spread"]
         return np.asarray(values[:, None], dtype=np.float32)
     if about["kind"] == "class":
         values = np.eye(len(about["classes"]), dtype=np.float32)[values]
@@ -130,8 +133,26 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
             safe="nothing was trained",
             fix="leave it out of --condition",
         )
-    about |= {"mean": mean, "spread": spread, "whole": extra["whole"]}
-    return about | {"low": float(values.min()), "high": float(values.max())}
+    about |= {"whole": extra["whole"], "low": float(values.min()), "high": float(values.max())}
+    if by_decades(values):
+        logs = np.log(values)
+        return about | {"log": True, "mean": float(logs.mean()), "spread": float(logs.std())}
+    return about | {"mean": mean, "spread": spread}
+
+
+def by_decades(values: NDArray[np.float64]) -> bool:
+    """Whether numbers (n,) are better told by their logarithms: positive, spread over more than
+    DECADES, and less lopsided so."""
+    low, high = float(values.min()), float(values.max())
+    if low <= 0 or np.log10(high / low) < DECADES:
+        return False
+    return abs(lopsided(np.log(values))) < abs(lopsided(values))
+
+
+def lopsided(values: NDArray[np.float64]) -> float:
+    """The third standardised moment of numbers (n,)."""
+    apart = values - values.mean()
+    return float((apart**3).mean() / max(float(values.std()) ** 3, 1e-300))
 
 
 def again(pack: Pack, stored: Mapping[str, Any] | None) -> Pack:
@@ -234,6 +255,13 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
                 f"--given {shown(name)}={shown(text)}: a number was expected",
                 fix=f"--given {shown(name)}={column['low']:g}, or up to {column['high']:g}",
             )
+        if column.get("log"):
+            if value <= 0:
+                raise UsageError(
+                    f"--given {shown(name)}={shown(text)}: a number above zero was expected",
+                    fix=f"--given {shown(name)}={column['low']:g}, or up to {column['high']:g}",
+                )
+            value = float(np.log(value))
         return [(value - column["mean"]) / column["spread"]]
     wanted = [part.strip() for part in text.split("|") if part.strip()]
     unknown = [part for part in wanted if part not in column["classes"]]

@@ -40,7 +40,7 @@ __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find
 EMBEDDED = ("avatars", *SETS)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
-    "CSV, a text file, or embedded data (avatars, vowels)"
+    "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"
 )
 
 

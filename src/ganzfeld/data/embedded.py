@@ -27,11 +27,30 @@ class Embedded:
     count: int
     make: str
     version: int = 1
+    condition: tuple[str, ...] = ()  # columns that samples are asked for by, where none are named
 
 
 SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a set
-    "vowels": Embedded("audio", 4_000, "ganzfeld.data.sounds:embedded"),
+    "grammar": Embedded("text", 20_000, "ganzfeld.data.text_rows:grammar"),
+    "fields": Embedded("field", 10_000, "ganzfeld.data.field_sets:fields", condition=("slope",)),
+    "showers": Embedded(
+        "field", 20_000, "ganzfeld.data.field_sets:deposits", condition=("energy",)
+    ),
+    "ising": Embedded("field", 6_000, "ganzfeld.data.field_sets:spins", condition=("temperature",)),
+    "vowels": Embedded("audio", 4_000, "ganzfeld.data.sounds:vowels"),
+    "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
+    "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
 }
+
+
+def usual_conditions(source: object) -> list[str]:
+    """Columns that a generation is conditioned on without asking; none but for embedded sets."""
+    from ganzfeld.data.discover import embedded_count
+
+    if not isinstance(source, str) or embedded_count(source) is None:
+        return []
+    one = SETS.get(source.partition(":")[0])
+    return list(one.condition) if one else []
 
 
 def embedded(name: str, count: int | None) -> Gathered:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
-from ganzfeld.modalities import Spec, spec_of_data
+from ganzfeld.modalities import Spec, modality_of, spec_of_data
 
 SHARE, MOST = 0.05, 256  # of the images, and images, that are held out by default
 LEAST = 100  # images, below which none are: each one is needed for training
 
 Index = NDArray[np.int64]
+ONCE: dict[str, NDArray[np.bool_]] = {}  # of the data looked at last, by fingerprint
 
 
 class Part(Pack):
@@ -75,8 +76,27 @@ def usual(images: int) -> int:
 
 
 def held_rows(pack: Pack, count: int | None) -> Index:
-    """Row numbers of the images that are held out, (count,); None: none."""
-    return order(pack.fingerprint, len(pack))[: count or 0]
+    """Row numbers of the images that are held out, (count,); None: none.
+
+    Where samples of a kind are often repeated, only such are held out as occur once: what is
+    trained on then shares no sample with them.
+    """
+    if not count:
+        return order(pack.fingerprint, len(pack))[:0]
+    rows = order(pack.fingerprint, len(pack))
+    if modality_of(spec_of_data(pack)).repeats:
+        rows = rows[occurs_once(pack)[rows]]
+    return rows[:count]
+
+
+def occurs_once(pack: Pack) -> NDArray[np.bool_]:
+    """Whether no other sample of the data equals this one, (N,)."""
+    if pack.fingerprint not in ONCE:
+        x = pack.rows(np.arange(len(pack)))["x"].reshape(len(pack), -1)
+        _, which, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+        ONCE.clear()
+        ONCE[pack.fingerprint] = counts[which.reshape(-1)] == 1
+    return ONCE[pack.fingerprint]
 
 
 @lru_cache(maxsize=4)

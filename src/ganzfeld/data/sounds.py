@@ -131,7 +131,7 @@ def parts_of_names(titles: Any) -> dict[str, Values]:
     return found
 
 
-def embedded(count: int) -> Raw:
+def vowels(count: int) -> Raw:
     """So many of the embedded vowels, see `audio_sets`."""
     made = audio_sets.vowels(count)
     raw = Raw(columns={}, titles=[f"vowel {i}" for i in range(count)])

@@ -13,10 +13,11 @@ import numpy as np
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import add_cells, labels_by_column
-from ganzfeld.data.columns import Values, scattered, texts
+from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
+from ganzfeld.data.text_rows import add_lines
 from ganzfeld.errors import DataError
 
 MAX_BYTES = 1 << 30
@@ -93,8 +94,8 @@ def lines_of(path: Path, stamp: Stamp) -> Gathered:
             if number % 100_000 == 0:
                 progress("reading", number, number)
         raw.titles = titles
-        raw.columns["x"] = texts(lines)
-        raw.values = _in_words(raw)
+        raw.values = _in_words(lines, raw)
+        add_lines(raw, lines, shown(str(path)))
         return raw
 
     source = _source("text file", path, stamp, gather)
@@ -155,7 +156,6 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
             raw.bad[place] = f"has no text in {shown(key)}"
         lines.append(_good(str(text), place, raw) if place not in raw.bad else "")
     raw.titles = titles
-    raw.columns["x"] = texts(lines)
     source.taken["text"] = f"the field {shown(key)}"
     good = [place for place in range(len(rows)) if place not in raw.bad]
     found: dict[str, Values] = {}
@@ -167,7 +167,8 @@ def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gat
     if label and found[label].spec.modality == "class" and not found[label].spec.extra["missing"]:
         labels_by_column(source, raw.columns, label)
         raw.labels, raw.classes = source.labels, source.classes
-    raw.values = _in_words(raw)
+    raw.values = _in_words(lines, raw)
+    add_lines(raw, lines, shown(source.place))
 
 
 def text_key(rows: list[dict[str, Any]], keys: list[str]) -> str:
@@ -209,12 +210,10 @@ def _good(line: str, place: int, raw: Raw) -> str:
     return "" if place in raw.bad else line
 
 
-def _in_words(raw: Raw) -> str:
-    rows = raw.columns["x"].rows
-    lengths = [len(row) for i, row in enumerate(rows) if i not in raw.bad] or [0]
-    codes = np.unique(np.concatenate([np.asarray(r) for r in rows] or [np.zeros(0, np.int32)]))
+def _in_words(lines: list[str], raw: Raw) -> str:
+    lengths = [len(line) for i, line in enumerate(lines) if i not in raw.bad] or [0]
     middle = int(np.median(lengths))
     return (
         f"{min(lengths):,} to {max(lengths):,} characters a line, the middle one {middle:,}; "
-        f"{len(codes):,} different characters"
+        f"{len(set().union(*lines)):,} different characters"
     )

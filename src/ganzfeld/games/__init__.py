@@ -7,6 +7,8 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.gmmn import GMMN
+from ganzfeld.games.table import TableGAN, TableVAE
+from ganzfeld.games.text import TextGAN, TextMLE
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
 from ganzfeld.games.vae import VAE
 
@@ -16,6 +18,10 @@ GAMES: dict[str, type[Game]] = {
     "gmmn": GMMN,
     "cyclegan": CycleGAN,
     "pix2pix": Pix2Pix,
+    "text-gan": TextGAN,
+    "text-mle": TextMLE,
+    "table-gan": TableGAN,
+    "table-vae": TableVAE,
 }
 
 __all__ = [
@@ -29,4 +35,6 @@ __all__ = [
     "Game",
     "Losses",
     "Pix2Pix",
+    "TextGAN",
+    "TextMLE",
 ]

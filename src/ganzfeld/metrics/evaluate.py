@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.data.conditions import scaled
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
@@ -33,7 +34,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import open_alone, open_data, open_like, opened
+from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
 from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
@@ -92,6 +93,8 @@ def evaluate(
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     there = opened(data)
     pack = open_data(data, subject, progress, labels) if there is None else there
+    if isinstance(subject, generate.Model):
+        pack = as_spec(pack, subject.spec)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     fitted = "none"
     if not isinstance(subject, generate.Model):
@@ -137,6 +140,8 @@ def evaluate(
         spec=spec_of_data(pack),
         samples=np.concatenate(passed.samples) if keeps else None,
         data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
+        everything=pack,
+        **asked_numbers(subject, pack, drawn.numbers, rows[:PIXEL_COUNT], seed),
     )
     result: dict[str, Any] = {"count": number}
     for name in chosen:
@@ -304,6 +309,25 @@ def draw(
     start = first_number(seed)
     chunks = sampled(subject, count, seed, names, start, device)
     return Drawn(start + np.arange(count), wanted, chunks, wanted is not None)
+
+
+def asked_numbers(
+    subject: generate.Model | Pack, pack: Pack, samples: Labels, rows: Labels, seed: int
+) -> dict[str, Any]:
+    """Numbers that samples were asked for by, and those of the data, scaled alike; or nothing.
+
+    samples: which they are. rows: of the data.
+    """
+    if isinstance(subject, Pack):
+        return {}
+    columns = subject.conditions.get("columns", [])
+    if not columns or any(column["name"] not in pack.columns for column in columns):
+        return {}
+    numbers = subject.numbers_of([int(i) for i in samples], seed, None)
+    if numbers is None:
+        return {}
+    theirs = np.concatenate([scaled(pack.columns[c["name"]], c) for c in columns], axis=1)
+    return {"numbers": numbers.numpy(), "data_numbers": theirs[rows]}
 
 
 def asked_labels(pack: Pack, count: int, seed: int) -> Labels:

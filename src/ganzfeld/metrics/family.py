@@ -42,7 +42,11 @@ class Sets:
 
     generated_pixels, data_pixels: as `Modality.plain` gives them, of PIXEL_COUNT samples or fewer.
     samples, data_samples: as many as they are stored, where a family `keeps` them; and how they
-    lie.
+    lie. numbers, data_numbers: of these, (n, k), scaled alike, where samples were asked for by
+    numbers that the data have too.
+
+    everything: the data as they were opened, for what looks at all of them; None where real samples
+    stand in place of the generated ones.
 
     Both in random order. wanted: the classes of the generated ones, where they are known.
     intervals: whether these are wanted too.
@@ -62,6 +66,9 @@ class Sets:
     spec: Spec | None = None
     samples: NDArray[Any] | None = None
     data_samples: NDArray[Any] | None = None
+    everything: Any = None
+    numbers: NDArray[np.float32] | None = None
+    data_numbers: NDArray[np.float32] | None = None
 
 
 Measure = Callable[[Sets], dict[str, Any]]

@@ -17,7 +17,14 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import audio_classifier, default, features, learned
+from ganzfeld.metrics import (
+    audio_classifier,
+    default,
+    features,
+    field_features,
+    learned,
+    table_family,
+)
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.metrics.learning import Progress
 from ganzfeld.modalities import modality_of, spec_of_data
@@ -107,8 +114,17 @@ def listener_or_plain(pack: Pack, held_out: int | None) -> str:
 
 
 PLAIN = Measures(plain, lambda pack: ["plain"], lambda pack, held_out: "plain")
+ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held_out: "rows")
+OBSERVED = Measures(
+    field_features.extractor, lambda pack: ["observables"], lambda pack, held_out: "observables"
+)
 SOUNDS = Measures(of_sounds, heard_or_plain, listener_or_plain)
-MEASURES: dict[str, Measures] = {"image": IMAGES, "audio": SOUNDS}
+MEASURES: dict[str, Measures] = {
+    "image": IMAGES,
+    "table": ROWS,
+    "field": OBSERVED,
+    "audio": SOUNDS,
+}
 
 
 def measures_of(pack: Pack) -> Measures:

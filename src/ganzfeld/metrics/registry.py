@@ -10,6 +10,7 @@ import numpy as np
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.metrics import field_family, lines, table_family
 from ganzfeld.metrics.audio_metrics import sound
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
@@ -200,6 +201,9 @@ FAMILIES: dict[str, Family] = {
     "intra_class": Family(
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
+    **lines.FAMILIES,
+    **field_family.FAMILIES,
+    "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
     "sound": Family(sound, "is for sounds", modality="audio", keeps=True),
 }
 
@@ -236,6 +240,25 @@ TABLE = (
     Metric("silence", "sound", "share of a sound that is 40 dB below its loudest part", None),
     Metric("loudness", "sound", "root mean square, full scale 1", None),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
+    *lines.TABLE,
+    *field_family.TABLE,
+    Metric("marginals", "table", "largest KS or TV distance of a column", "min"),
+    Metric("marginals_floor", "table", "the same between two halves of the data", None),
+    Metric("pair_spearman", "table", "mean error of rank correlations of numbers", "min"),
+    Metric("pair_spearman_floor", "table", "the same between two halves of the data", None),
+    Metric("pair_tables", "table", "mean TV distance of tables of two columns", "min"),
+    Metric("pair_tables_floor", "table", "the same between two halves of the data", None),
+    Metric("synthetic_trees", "table", "accuracy of trees trained on samples, on data", "max"),
+    Metric("real_trees", "table", "the same of trees trained on data", None),
+    Metric("synthetic_logistic", "table", "accuracy of a regression on samples, on data", "max"),
+    Metric("real_logistic", "table", "the same of one trained on data", None),
+    Metric("told_apart", "table", "|accuracy - 1/2| of trees that tell samples from data", "min"),
+    Metric("told_apart_floor", "table", "the same between two halves of the data", None),
+    Metric("rare_off", "table", "share of rare levels off by more than a third", "min"),
+    Metric("record_copies", "table", "share of rows that are a row of the data", "min"),
+    Metric("record_copies_held", "table", "the same of other rows of the data", None),
+    Metric("record_distance", "table", "median distance to the nearest row of the data", None),
+    Metric("record_distance_held", "table", "the same of other rows of the data", None),
 )
 BY_NAME = {metric.name: metric for metric in TABLE}
 

@@ -14,6 +14,9 @@ __all__ = ["MODALITIES", "Modality", "Spec", "image_spec", "modality_of", "spec_
 
 PLACES = {  # a kind's name, and where its class lies: one line a kind
     "image": "ganzfeld.modalities.image.modality:Images",
+    "text": "ganzfeld.modalities.text:Texts",
+    "field": "ganzfeld.modalities.field.kind:Fields",
+    "table": "ganzfeld.modalities.table.modality:Tables",
     "audio": "ganzfeld.modalities.audio.modality:Sounds",
 }
 

@@ -92,9 +92,13 @@ class Modality:
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
+    repeats: bool = False  # whether equal samples are usual, as lines of text are
+    one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
     by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
+    advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
+    stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     # What is learned from the data before training
 
@@ -139,6 +143,11 @@ class Modality:
         """
         if mirror or jitter:
             raise ValueError(f"data.mirror and data.jitter are for images, not for {self.noun}")
+        return None
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """What turns stored samples of one spec into those of another; None where nothing has to,
+        or nothing can."""
         return None
 
     # For people
@@ -203,6 +212,14 @@ class Modality:
         lazy: bool = False,
     ) -> str | None:
         """Stored samples (N, ...) side by side as HTML; None where these cannot be shown."""
+        return None
+
+    def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
+        """Stored samples as text for a terminal; None for what no terminal shows."""
+        return None
+
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        """What a page shows of an evaluation beside its table of metrics, as HTML; or None."""
         return None
 
     def describe(self, spec: Spec) -> str:

@@ -30,6 +30,8 @@ KINDS = {  # what a model is, and its tag, by the name of its game
     "adversarial": ("generative adversarial network", "gan"),
     "vae": ("variational autoencoder", "vae"),
     "gmmn": ("generative moment matching network", "gmmn"),
+    "text-gan": ("generative adversarial network", "gan"),
+    "text-mle": ("recurrent language model", "language-model"),
 }
 
 
@@ -37,7 +39,7 @@ class Generation(Task):
     """Samples "x" from noise, given their class "y" and numbers "c" where the data have such."""
 
     name = "generation"
-    command = "sample {} --count 64 --seed 1{label} --out images"
+    command = "sample {} --count 64 --seed 1{label} --out {out}"
     usual = "sample MODEL --out FOLDER"
 
     def specs(self, config: Config) -> dict[str, Spec]:

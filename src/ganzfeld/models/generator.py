@@ -165,7 +165,15 @@ class Model:
     def save(
         self, count: int, folder: str | Path, *, seed: int = 0, labels: Labels = None
     ) -> list[Path]:
-        """Write samples as files of their kind, SEED-NUMBER.png or the like; their paths."""
+        """Write samples as files of their kind, SEED-NUMBER.png or the like; their paths.
+
+        Rows of a table are one file, SEED.csv.
+        """
+        if self.modality.one_file:
+            path = Path(folder) / f"{seed}{self.modality.suffix}"
+            stored = [self.store(x) for x in self.chunks(count, seed=seed, labels=labels)]
+            self.modality.sheet(np.concatenate(stored), None, path, self.spec)
+            return [path]
         paths: list[Path] = []
         for chunk in self.chunks(count, seed=seed, labels=labels):
             for one in self.store(chunk):

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from collections.abc import Callable
 from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.adopting import adopt
 from ganzfeld.data.decode import own_sizes
+from ganzfeld.data.held import Part
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
+
+Rows = NDArray[Any]
 
 # how a run's data were understood, as a pack's options name it
 READ = (
@@ -43,7 +52,33 @@ def open_data(
     )
     pack = open_pack(data, options, progress=progress)
     adopt(pack, subject.spec)
-    return pack
+    return as_spec(pack, subject.spec)
+
+
+def as_spec(pack: Pack, spec: Spec) -> Pack:
+    """The data with samples that lie as `spec` says, where their kind can turn them so."""
+    ours = spec_of_data(pack)
+    turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
+    return pack if turn is None else Turned(pack, spec, turn)
+
+
+class Turned(Part):
+    """A pack whose samples are turned as they are read, such as lines into other symbols."""
+
+    def __init__(self, whole: Pack, spec: Spec, turn: Callable[[Rows], Rows]) -> None:
+        super().__init__(whole, np.arange(len(whole)))
+        self.new, self.turn = spec, turn
+        lies = json.dumps([whole.fingerprint, spec.to_json()], sort_keys=True)
+        self.fingerprint = hashlib.sha256(lies.encode("ascii")).hexdigest()
+
+    @property
+    def spec(self) -> Spec:
+        return self.new
+
+    def rows(self, indices: NDArray[np.int64]) -> dict[str, Rows]:
+        batch = self.whole.rows(indices)
+        batch.pop("x_length", None)
+        return batch | {"x": self.turn(batch["x"])}
 
 
 def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
@@ -68,8 +103,9 @@ def open_like(
     if there is None:
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
         there = open_pack(cast(str, source), options, progress=progress)
-    theirs = spec_of_data(pack)
+    ours, theirs = spec_of_data(there), spec_of_data(pack)
     adopt(there, theirs)
+    there = as_spec(there, theirs)
     ours = spec_of_data(there)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(

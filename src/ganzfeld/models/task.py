@@ -85,7 +85,10 @@ class Task:
     def next_command(self, config: Config, folder: Path, label: str | None = None) -> str:
         """A command to try once a run is done. label: a class to ask for."""
         asked = f" --label {shlex.quote(label)}" if label is not None else ""
-        return f"ganzfeld {self.command.format(quoted(folder), label=asked)}{trust(config)}"
+        kind = modality_of(next(iter(self.specs(config).values())))
+        out = kind.noun + (kind.sheet_suffix if kind.one_file else "")
+        words = self.command.format(quoted(folder), label=asked, out=out)
+        return f"ganzfeld {words}{trust(config)}"
 
 
 def game_of(config: Config) -> Any:

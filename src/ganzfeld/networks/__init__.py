@@ -11,10 +11,18 @@ from torch import nn
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
+from ganzfeld.networks.recurrent import TextCritic, TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.table import (
+    TableDecoder,
+    TableDiscriminator,
+    TableEncoder,
+    TableGenerator,
+)
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,
     AnimeGenerator,
@@ -31,6 +39,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "mlp-discriminator": MLPDiscriminator,
     "dcgan-generator": DCGANGenerator,
     "dcgan-discriminator": DCGANDiscriminator,
+    "deposit-generator": DepositGenerator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
     "conv-encoder": ConvEncoder,
@@ -44,6 +53,13 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "text-generator": TextGenerator,
+    "text-judge": TextJudge,
+    "text-critic": TextCritic,
+    "table-generator": TableGenerator,
+    "table-discriminator": TableDiscriminator,
+    "table-encoder": TableEncoder,
+    "table-decoder": TableDecoder,
     "wave-generator": WaveGenerator,
     "wave-discriminator": WaveDiscriminator,
 }

@@ -1,14 +1,27 @@
-"""Deep convolutional networks (Radford et al. 2016) for images of any height and width."""
+"""Deep convolutional networks (Radford et al. 2016) for images of any height and width.
+
+The same networks make fields: arrays of one, two or three dimensions, periodic or not, of any
+range, and conditioned on numbers.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
+from ganzfeld.networks.dimensions import (
+    NORMS,
+    Padding,
+    as_laid,
+    convolution,
+    cut,
+    transposed,
+)
 from ganzfeld.networks.layers import (
     SLOPE,
     Condition,
@@ -17,8 +30,11 @@ from ganzfeld.networks.layers import (
     Verdict,
     add_spectral_norm,
     initialise,
-    pyramid,
+    levels,
 )
+from ganzfeld.networks.side_inputs import SideVerdict
+
+Output = Literal["tanh", "identity", "relu"]
 
 
 class DCGANGenerator(nn.Module):
@@ -28,7 +44,7 @@ class DCGANGenerator(nn.Module):
     Sizes that are not a power of two times the smallest map are cropped by one row or column
     on the way, so that any shape works.
 
-    shape: (C, H, W).
+    shape: (C, H, W), or (C, L), or (C, D, H, W).
     classes: number of labels; 0 for none. Their embedding is joined to z.
     width: channels of the last map before the image; each map before it has twice as many.
     most: no map has more channels than this.
@@ -37,6 +53,12 @@ class DCGANGenerator(nn.Module):
         it; 0: the last transposed convolution makes the image, as in the paper. That has weights
         of its own for each of the four places of its 2x2 steps, which leaves dots in flat areas.
     conditions: how many numbers c (N, conditions) a sample is asked for by; 0 for none.
+    padding: what lies beyond the border of a map: zeros, or its opposite side ("circular"), for
+        periodic fields. Sides should then be powers of two times the smallest map: what is
+        cropped is a seam.
+    output: what makes the range: tanh for [-1, 1], relu for what is not negative, identity.
+    noise: planes of noise that join each map, from entries of z of their own, so that what is
+        random everywhere need not come out of the first map: `latent` grows by as many.
     """
 
     def __init__(
@@ -50,49 +72,69 @@ class DCGANGenerator(nn.Module):
         norm: Literal["batch", "none"] = "batch",
         refine: int = 0,
         conditions: int = 0,
+        padding: Padding = "zeros",
+        output: Output = "tanh",
+        noise: int = 0,
     ) -> None:
         super().__init__()
-        channels, height, full_width = shape
-        self.latent = latent
-        self.sizes = pyramid(height, full_width)
+        channels, *sides = shape
+        n = len(sides)
+        self.output = output
+        self.sizes = levels(sides)
         self.labels = JoinLabels(classes, 32)
         self.numbers = JoinNumbers(conditions)
         ups = len(self.sizes) - 1
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(max(ups, 1))]
+        at = self.sizes[: len(widths)] + ([self.sizes[-1]] if refine else [])
+        self.planes = [noise * math.prod(size) for size in at]
+        self.latent, self.own = latent + sum(self.planes), latent
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
-        area = self.sizes[0][0] * self.sizes[0][1]
         inputs = latent + self.labels.width + self.numbers.width
-        self.linear = initialise(nn.Linear(inputs, widths[0] * area))
+        self.linear = initialise(nn.Linear(inputs, widths[0] * math.prod(self.sizes[0])))
         self.norms = nn.ModuleList(
-            nn.BatchNorm2d(w) if norm == "batch" else nn.Identity() for w in widths
+            NORMS[n](w) if norm == "batch" else nn.Identity() for w in widths
         )
         self.activation = nn.LeakyReLU(SLOPE, inplace=True)
         after = [*widths[1:], refine or channels]
         self.ups = nn.ModuleList(
-            initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
+            initialise(transposed(n, before + noise, behind, 4, 2, 1, padding=padding))
             for before, behind in zip(widths, after, strict=True)
         )
         if not ups:  # an image no larger than the smallest map
-            self.ups = nn.ModuleList([initialise(nn.Conv2d(widths[0], after[0], 3, 1, 1), 1.0)])
+            last = convolution(n, widths[0] + noise, after[0], 3, 1, 1, padding=padding)
+            self.ups = nn.ModuleList([initialise(last, 1.0)])
         self.refine = nn.Sequential()
         if refine:
             self.refine.append(nn.LeakyReLU(SLOPE, inplace=True))
-            self.refine.append(initialise(nn.Conv2d(refine, channels, 3, 1, 1)))
+            last = convolution(n, refine + noise, channels, 3, 1, 1, padding=padding)
+            self.refine.append(initialise(last))
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        x = self.first(self.linear(self.numbers(self.labels(z, y), c)))
-        x = x.contiguous(memory_format=torch.channels_last)
+        z, *planes = z.split([self.own, *self.planes], 1)
+        x = as_laid(self.first(self.linear(self.numbers(self.labels(z, y), c))))
         sizes = self.sizes[1:] or self.sizes
-        for norm, up, (height, width) in zip(self.norms, self.ups, sizes, strict=True):
-            x = up(self.activation(norm(x)))
-            if x.shape[2:] != (height, width):  # to slice all of it costs a copy of its gradient
-                x = x[:, :, :height, :width]
-        picture: Tensor = self.refine(x).tanh()
-        return picture
+        for norm, up, size in zip(self.norms, self.ups, sizes, strict=True):
+            x = cut(up(joined(self.activation(norm(x)), planes)), size)
+        if self.refine:
+            x = self.refine[1](joined(self.refine[0](x), planes))
+        image: Tensor = x
+        if self.output == "tanh":
+            return image.tanh()
+        return image.relu() if self.output == "relu" else image
+
+
+def joined(x: Tensor, planes: list[Tensor]) -> Tensor:
+    """Maps (N, C, ...) with the first of the planes of noise (N, ...) behind them; it is taken."""
+    plane = planes.pop(0)
+    if not plane.shape[1]:
+        return x
+    return as_laid(torch.cat([x, plane.view(len(x), -1, *x.shape[2:])], 1))
 
 
 class DCGANDiscriminator(nn.Module):
     """Images (N, C, H, W) to logits (N,): 4x4 convolutions of stride 2, then a linear layer.
+
+    Fields (N, C, L) and (N, C, D, H, W) likewise.
 
     width: channels of the first map; each map after it has twice as many, at most `most`.
     norm: batch normalisation in all maps but the first, or none.
@@ -100,6 +142,9 @@ class DCGANDiscriminator(nn.Module):
     dropout: probability of zeroing a channel's entry after each map.
     spectral: divide weights by their largest singular value.
     conditions: how many numbers c (N, conditions) a sample was asked for by; by projection.
+    padding: "zeros", or "circular" for periodic fields.
+    side: what it is told of a sample beside its maps: a name in `networks.side_inputs.SIDES`, or
+        "none". side_options: its arguments.
     """
 
     def __init__(
@@ -114,27 +159,34 @@ class DCGANDiscriminator(nn.Module):
         dropout: float = 0.0,
         spectral: bool = False,
         conditions: int = 0,
+        padding: Padding = "zeros",
+        side: str = "none",
+        side_options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        channels, height, full_width = shape
+        channels, *sides = shape
+        n = len(sides)
         self.planes = JoinPlanes(classes if condition == "concat" else 0)
-        downs = max(len(pyramid(height, full_width)) - 1, 0)
+        downs = max(len(levels(sides)) - 1, 0)
         widths = [min(width * 2**level, most) for level in range(max(downs, 1))]
         layers: list[nn.Module] = []
         before = channels + self.planes.classes
         for level, behind in enumerate(widths):
             kernel = (4, 2, 1) if downs else (3, 1, 1)
-            layers.append(initialise(nn.Conv2d(before, behind, *kernel)))
+            layers.append(initialise(convolution(n, before, behind, *kernel, padding=padding)))
             if norm == "batch" and level:
-                layers.append(nn.BatchNorm2d(behind))
+                layers.append(NORMS[n](behind))
             layers.append(nn.LeakyReLU(SLOPE, inplace=True))
             if dropout:
                 layers.append(nn.Dropout(dropout))
             before = behind
         self.layers = nn.Sequential(*layers)
-        features = before * (height >> downs) * (full_width >> downs)
+        features = before * math.prod(length >> downs for length in sides)
         self.verdict = Verdict(features, classes if condition == "projection" else 0)
         self.numbers = NumberProjection(conditions, features) if conditions else None
+        self.side = None
+        if side != "none":
+            self.side = SideVerdict(side, shape, conditions, side_options or {})
         if spectral:
             add_spectral_norm(self)
 
@@ -143,4 +195,4 @@ class DCGANDiscriminator(nn.Module):
         logits: Tensor = self.verdict(features, y)
         if self.numbers is not None:
             logits = logits + self.numbers(features.flatten(1), c)
-        return logits
+        return logits if self.side is None else logits + self.side(x, c)

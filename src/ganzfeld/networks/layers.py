@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import torch
@@ -21,8 +22,13 @@ def pyramid(height: int, width: int, smallest: int = 4) -> list[tuple[int, int]]
     The shorter side is halved while at least `smallest` remains; odd sizes are rounded up, so
     that any image has a pyramid: 28 -> 7, 14, 28; 50 -> 7, 13, 25, 50.
     """
-    halvings = max(0, int(math.log2(max(min(height, width) / smallest, 1))))
-    return [(-(-height // 2**level), -(-width // 2**level)) for level in range(halvings, -1, -1)]
+    return [(high, wide) for high, wide in levels((height, width), smallest)]
+
+
+def levels(sides: Sequence[int], smallest: int = 4) -> list[tuple[int, ...]]:
+    """The same of any number of sides."""
+    halvings = max(0, int(math.log2(max(min(sides) / smallest, 1))))
+    return [tuple(-(-side // 2**level) for side in sides) for level in range(halvings, -1, -1)]
 
 
 def initialise(layer: nn.Module, gain: float = GAIN) -> nn.Module:
@@ -33,7 +39,7 @@ def initialise(layer: nn.Module, gain: float = GAIN) -> nn.Module:
     """
     weight = cast(Tensor, layer.weight)
     fan_in = weight[0].numel()
-    if isinstance(layer, nn.ConvTranspose2d):
+    if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
         fan_in = weight.shape[0] * math.prod(layer.kernel_size) // math.prod(layer.stride)
     nn.init.normal_(weight, std=gain / math.sqrt(fan_in))
     if isinstance(layer.bias, Tensor):
@@ -81,7 +87,8 @@ class JoinPlanes(nn.Module):
             return x
         one_hot = nn.functional.one_hot(need_labels(y), self.classes).to(x.dtype)
         shape = (len(x), self.classes, *x.shape[2:])
-        return torch.cat([x, one_hot.view(len(x), self.classes, 1, 1).expand(shape)], 1)
+        planes = one_hot.view(len(x), self.classes, *[1] * (x.dim() - 2))
+        return torch.cat([x, planes.expand(shape)], 1)
 
     def through(self, layers: nn.Sequential, x: Tensor, y: Tensor | None) -> Tensor:
         """`layers` of the images with their planes.
@@ -150,8 +157,9 @@ class Verdict(nn.Module):
 
 def as_they_lie(x: Tensor) -> Tensor:
     """Maps (N, C, H, W) as rows in the order of `channels_last`, so that neither forward nor
-    backward needs a transpose; 2-D input is returned unchanged."""
-    return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
+    backward needs a transpose; maps of one or three dimensions as they lie, and 2-D input
+    unchanged."""
+    return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x.flatten(1)
 
 
 def need_labels(y: Tensor | None) -> Tensor:

@@ -35,6 +35,7 @@ class Facts:
     width: int = 0
     classes: int = 0  # number of labels; 0 for none, or where they are left aside
     spec: Spec = OF_SIDES
+    labels: str = ""  # the column that they come from, where it is one of the samples' own
     conditions: int = 0  # numbers that come with each sample and are given to the networks
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way

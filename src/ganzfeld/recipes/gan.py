@@ -12,7 +12,10 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.sizing import fitted, within
+from ganzfeld.recipes.tables import TABLES
+from ganzfeld.recipes.text import TEXT
 from ganzfeld.recipes.tutorials import TUTORIALS
 
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
@@ -287,6 +290,9 @@ RECIPES: Mapping[str, Recipe] = {
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
+    **TEXT,
+    **TABLES,
+    **FIELDS,
 }
 
 

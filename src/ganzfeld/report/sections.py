@@ -355,6 +355,7 @@ def metrics(record: Record) -> Html:
     shown = table("Metrics", list(HEAD), rows_of(result), numbers=[1, 2], kind="explained")
     if text := real_words(result):
         lead += f" {text[:1].upper()}{text[1:]}."
+    more = Html(record.kind.measured(result) or "")
     naming = tag("p", "protocol: ", tag("code", str(protocol["id"])), class_="soft")
     why = tag("p", "Compare with numbers of the same protocol only.", class_="soft")
-    return section("Metrics", *said, shown, naming, why, lead=lead)
+    return section("Metrics", *said, shown, more, naming, why, lead=lead)

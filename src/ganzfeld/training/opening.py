@@ -13,13 +13,16 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import resolve
+from ganzfeld.data.embedded import usual_conditions
 from ganzfeld.data.options import PackOptions
 from ganzfeld.errors import UsageError
 from ganzfeld.training.tasks import WORK, Dataset
 
 
 def condition_names(condition: str | Sequence[str]) -> list[str]:
-    """Names of columns, each once, of "age,breed" or a list of them."""
+    """Names of columns, each once, of "age,breed" or a list of them; [] of "none"."""
+    if condition == "none":
+        return []
     given = condition.split(",") if isinstance(condition, str) else list(condition)
     if not all(isinstance(name, str) for name in given):
         raise UsageError("condition takes names of columns", fix='condition=["age"]')
@@ -33,6 +36,11 @@ def resolved(
     if task != "generation":
         raise UsageError("--condition is for generation; a translation has the image it is given")
     return resolve(source, PackOptions(**reading), names)
+
+
+def usual(source: object, condition: str | Sequence[str], task: str) -> list[str]:
+    """Columns to condition on where none were named: those that an embedded set comes with."""
+    return usual_conditions(source) if not condition and task == "generation" else []
 
 
 def need_taken(config: Config, conditions: list[str]) -> None:

@@ -17,6 +17,7 @@ from ganzfeld.core.names import capped, duration, shown
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
 from ganzfeld.data.adopting import adopt, learned
+from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -77,6 +78,7 @@ def fit(
         count=pack.count,
         spec=spec,
         classes=len(classes),
+        labels=labels.removeprefix(PREFIX) if labels.startswith(PREFIX) else "",
         conditions=len(conditions["names"]) if conditions else 0,
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
@@ -273,6 +275,7 @@ def plan_rows(
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
+        *([("note", advice)] if (advice := advice_on(config, pack)) else []),
         ("parameters", ", ".join(networks)),
         *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
@@ -285,6 +288,12 @@ def plan_rows(
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
         *exceeded_rows(config, pace, work.compared(game, pack)),
     ]
+
+
+def advice_on(config: Config, pack: Dataset) -> str:
+    """What whoever takes the recipe of a kind of sample should know; "" for nothing."""
+    kind = modality_of(spec_of_data(pack))
+    return kind.advice if config.recipe == kind.recipe else ""
 
 
 def exceeded_rows(config: Config, pace: Pace, compared: Pack | None) -> list[tuple[str, str]]:

@@ -192,6 +192,7 @@ def train(
         check_settings(recipe, settings, size, direction)
         if given is not None:
             source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
+        usual = opening.usual(source, condition, asked.task)
         if conditions:
             labels, conditions = opening.resolved(source, asked.task, conditions, reading)
             reading["labels"] = labels
@@ -206,7 +207,8 @@ def train(
             on_bad_image=on_bad_image,
             **reading,
         )
-        pack = WORK[asked.task].conditioned(pack, conditions, held_out)
+        bare = pack
+        pack = WORK[asked.task].conditioned(pack, conditions or usual, held_out)
 
         def fitted(afford: int | None) -> Config:
             config = fit(
@@ -234,6 +236,8 @@ def train(
         if init is not None and afford is None:
             afford = sized_by(Path(init))
         found = fitted(afford)
+        if usual and found.data.conditions is None:  # the recipe takes no numbers
+            pack = bare
         check(found)
         with runtime.deterministic(found.run.deterministic):
             if minutes is not None and afford is None and init is None:

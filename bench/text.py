@@ -1,0 +1,233 @@
+"""A text GAN against maximum likelihood and Markov chains, at equal CPU time.
+
+    python bench/text.py --data grammar names=/data/names.txt --minutes 10 --seeds 0 1 2
+    python bench/text.py --table
+
+Each row of results/text.jsonl is one model on one data set: what it scores on 4,000 lines that it
+has not seen, beside the floor, what as many training lines score in its place. Held-out lines
+are distinct, and none of them is trained on. A network trains for so many seconds of CPU time of
+this process; its rates fall along a cosine over that time. The average of its weights is measured
+at eight moments, which are the curve; the last one counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganzfeld.config import Config
+from ganzfeld.core.latents import normals
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.data.text_sets import english
+from ganzfeld.games.ema import Average
+from ganzfeld.metrics.markov import MarkovChain
+from ganzfeld.metrics.text_metrics import one_side, text_metrics
+from ganzfeld.modalities.text import lines_of
+from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.training.build import build_game, build_optimiser
+from ganzfeld.training.trainer import Trainer
+
+RESULTS = Path(__file__).parent / "results" / "text.jsonl"
+HELD = 4_000  # lines that are kept apart, and that each model writes
+MOMENTS = 8
+RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
+SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
+Rows = np.ndarray[Any, Any]
+
+
+def sides(pack: Pack) -> tuple[Rows, Rows]:
+    """Training rows and held-out rows, both in random order."""
+    rows = pack.rows(np.arange(len(pack)))["x"]
+    training, held = one_side(rows, HELD)
+    rng = np.random.default_rng(1)
+    return rows[rng.permutation(training)], rows[rng.permutation(held)]
+
+
+def measured(samples: Rows, training: Rows, held: Rows, pack: Pack) -> dict[str, Any]:
+    found = text_metrics(samples, training, held, symbols=len(pack.spec.extra["symbols"]))
+    if "grammar" in pack.spec.extra:
+        found |= english().measure([line.split() for line in lines_of(samples, pack.spec)])
+    return found
+
+
+def train(
+    config: Config, rows: Rows, seconds: float, seen: Callable[[float, Any], None]
+) -> tuple[int, int]:
+    """Train for so many CPU seconds; the averaged game is looked at eight times. Steps, lines."""
+    game = build_game(config)
+    optimisers = {
+        player: build_optimiser(
+            config.optimisers[player],
+            [p for name in names for p in game.get_submodule(name).parameters()],
+        )
+        for player, names in game.players.items()
+    }
+    done = [0.0]
+
+    def schedule(player: str) -> Callable[[int], dict[str, float]]:
+        one = config.optimisers[player]
+        first, last = one.lr, one.lr if one.final_lr is None else one.final_lr
+
+        def rate(images: int) -> dict[str, float]:
+            part = max(done[0] - one.hold, 0) / (1 - one.hold)
+            return {"lr": last + (first - last) * (1 + math.cos(math.pi * min(part, 1))) / 2}
+
+        return rate
+
+    average = Average(game, half_life_images=1e12, ramp=0.05)  # a twentieth of what was seen
+    trainer = Trainer(
+        game,
+        optimisers,
+        {"x": torch.from_numpy(rows)},
+        batch_size=config.run.batch_size,
+        seed=config.run.seed,
+        schedules={player: schedule(player) for player in optimisers},
+        average=average,
+    )
+    spent, last, moment = 0.0, time.process_time(), 1
+    for report in trainer:
+        now = time.process_time()
+        spent, last = spent + now - last, now
+        done[0] = min(spent / seconds, 1.0)
+        trainer.total = max(round(trainer.images / max(done[0], 1e-3)), 1)
+        if done[0] >= moment / MOMENTS:
+            with torch.no_grad(), average.applied(game) as applied:
+                seen(spent, applied)
+            moment, last = moment + 1, time.process_time()
+        if done[0] >= 1:
+            return report.step, report.images
+    raise AssertionError
+
+
+def written(game: Any) -> Rows:
+    """Lines of seed 0, a thousand at a time."""
+    z = torch.from_numpy(normals(game.latent, 0, range(HELD)))
+    return np.concatenate([game.sample(part).numpy() for part in z.split(1000)]).astype(np.int16)
+
+
+def of_network(
+    recipe: str, pack: Pack, seconds: float, seed: int, settings: dict[str, Any]
+) -> dict[str, Any]:
+    training, held = sides(pack)
+    facts = Facts(count=len(training), spec=pack.spec)
+    config = RECIPES[recipe](facts)
+    config.run = replace(config.run, seed=seed)
+    config.game.options |= settings if config.game.name == "text-gan" else {}
+    curve: list[dict[str, Any]] = []
+    latest: list[Rows] = []
+
+    def seen(spent: float, game: Any) -> None:
+        samples = written(game)
+        found = measured(samples, training, held, pack)
+        curve.append({"seconds": round(spent), **{k: found[k] for k in SHOWN}})
+        if "acceptance" in found:
+            curve[-1]["acceptance"] = found["acceptance"]
+        latest[:] = [samples]
+        print(recipe, seed, json.dumps(curve[-1]), flush=True)
+
+    steps, lines = train(config, training, seconds, seen)
+    return {
+        "model": recipe,
+        "settings": settings,
+        "seconds": seconds,
+        "seed": seed,
+        "steps": steps,
+        "lines": lines,
+        **measured(latest[0], training, held, pack),
+        "curve": curve,
+        "samples": lines_of(latest[0][:20], pack.spec),
+    }
+
+
+def of_chain(order: int, pack: Pack) -> dict[str, Any]:
+    training, held = sides(pack)
+    start = time.process_time()
+    chain = MarkovChain(training, order=order, symbols=len(pack.spec.extra["symbols"]))
+    samples = chain.sample(np.random.default_rng(0).random((HELD, training.shape[1])))
+    return {
+        "model": f"markov-{order}",
+        "seconds": round(time.process_time() - start, 1),
+        "seed": 0,
+        **measured(samples, training, held, pack),
+        "samples": lines_of(samples[:20], pack.spec),
+    }
+
+
+def table() -> None:
+    """The last row of each data set, model, time and seed, as Markdown; seeds as a range."""
+    groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
+    for line in RESULTS.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        settings = json.dumps(row.get("settings") or {}, sort_keys=True)
+        name = (row["data"], row["model"], settings, row["seconds"])
+        groups.setdefault(name, {})[row["seed"]] = row
+    columns = (*SHOWN, "acceptance", "entropy", "kl")
+    print("| data | model | CPU seconds | seeds | " + " | ".join(columns) + " |")
+    print("|" + "---|" * (4 + len(columns)))
+    for data in dict.fromkeys(name[0] for name in groups):
+        mine = {name: rows for name, rows in groups.items() if name[0] == data}
+        first = next(iter(next(iter(mine.values())).values()))
+        floor = [figure([first[f"{c}_floor"]]) if f"{c}_floor" in first else "-" for c in columns]
+        print(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
+        for (_, model, settings, seconds), rows in mine.items():
+            cells = [figure([row[c] for row in rows.values() if c in row]) for c in columns]
+            named = model if settings == "{}" else f"{model} {settings}"
+            print(f"| {data} | {named} | {seconds:g} | {len(rows)} | " + " | ".join(cells) + " |")
+
+
+def figure(values: list[float]) -> str:
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    mean = f"{sum(values) / len(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ({low:.3f} to {high:.3f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", default=["grammar"], metavar="NAME=PATH")
+    parser.add_argument("--recipes", nargs="*", default=["text-gan", "text-mle"])
+    parser.add_argument("--orders", nargs="*", type=int, default=[1, 2, 3, 4])
+    parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=JSON", help="of the game")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--table", action="store_true")
+    asked = parser.parse_args()
+    if asked.table:
+        table()
+        return
+    torch.set_num_threads(1)
+    settings = {k: json.loads(v) for k, _, v in (one.partition("=") for one in asked.set)}
+    for text in asked.data:
+        name, _, path = text.partition("=")
+        pack = open_pack(path or name, PackOptions(), workers=0)
+        jobs: list[Callable[[], dict[str, Any]]] = [
+            *(partial(of_chain, order, pack) for order in asked.orders),
+            *(
+                partial(of_network, recipe, pack, 60 * asked.minutes, seed, settings)
+                for seed in asked.seeds
+                for recipe in asked.recipes
+            ),
+        ]
+        for job in jobs:
+            row = {"data": name, "fingerprint": pack.fingerprint[:16], **job()}
+            row |= {"torch": torch.__version__, "processor": platform.machine(), "threads": 1}
+            row["date"] = time.strftime("%Y-%m-%d")
+            RESULTS.parent.mkdir(exist_ok=True)
+            with RESULTS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

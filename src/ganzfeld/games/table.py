@@ -1,0 +1,160 @@
+"""Games for rows of a table."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.errors import did_you_mean
+from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.penalties import slope
+from ganzfeld.games.vae import divergence, log_variance
+
+FAMILIAR = 1e4  # rows: of a table of so many, the logarithm of frequencies is taken
+
+
+class TableGAN(Game):
+    """A conditional generator of rows against a discriminator of packs of rows.
+
+    After Xu et al. 2019 ("Modeling tabular data using conditional GAN"): each fake is asked to
+    have one given choice in one column. Which column is drawn evenly, which choice by the
+    logarithm of its frequency, so that rare ones are learned; the real rows beside it have the
+    same choice. Samples draw choices by their shares instead (`TableGenerator.condition`), which
+    undoes it. The gradient penalty is R1 (Mescheder et al. 2018).
+
+    G, D: as `ganzfeld.networks.table` has them; `D.pack` divides the batch.
+    loss: a name in `ganzfeld.games.losses.LOSSES`.
+    r1: gamma of the penalty on real packs, which is due in every `penalty_every`-th step, with so
+        many times the weight.
+    choice: weight of the cross-entropy between the given choice and the generator's.
+    moments: weight of the squared distance between the mean real and the mean fake row of a batch
+        (Park et al. 2018, "information loss").
+    """
+
+    players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    averaged = ("G",)
+    judge = None  # D sees packs of rows, so it has no logit of a single one
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        *,
+        loss: str = "non-saturating",
+        r1: float = 1.0,
+        penalty_every: int = 4,
+        choice: float = 1.0,
+        moments: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if loss not in LOSSES:
+            raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
+        if min(r1, choice, moments) < 0:
+            raise ValueError("r1, choice and moments are weights: 0 or more")
+        if penalty_every < 1:
+            raise ValueError("penalty_every is a number of steps: 1 or more")
+        self.G, self.D = G, D
+        self.latent = cast(int, G.latent)
+        self.period = self.penalty_every = penalty_every if r1 else 1
+        self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
+
+    def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (N, width) out of a batch, and the choice (N,) that each was drawn for."""
+        choices, n = self.G.choices, len(x)
+        if not choices.heads:
+            return x, torch.zeros(n, dtype=torch.long, device=x.device)
+        counted = x[:, choices.places].cumsum(0)  # (n, choices): rows up to here that have it
+        present = counted[-1] > 0
+        weight = (self.G.shares * FAMILIAR + 1).log() * present
+        head = torch.randint(choices.heads, (n,), device=x.device)
+        given = torch.multinomial(weight * (choices.head == head[:, None]), 1)[:, 0]
+        turn = (torch.rand(n, device=x.device) * counted[-1][given]).floor()
+        row = (counted[:, given] <= turn).sum(0).clamp_max(n - 1)  # the turn-th that has it
+        return x[row], given
+
+    def fake(self, given: Tensor) -> tuple[Tensor, Tensor]:
+        z = torch.randn(len(given), self.latent, device=given.device)
+        return cast(tuple[Tensor, Tensor], self.G.relaxed(z, given))
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        real, given = self.conditioned(batch["x"])
+        with torch.no_grad():
+            fake, _ = self.fake(given)
+
+        def logits(x: Tensor) -> Tensor:
+            return verdict(self.D, x, given)
+
+        losses: Losses = {}
+        if self.r1 and self.clock.step % self.penalty_every == 0:
+            real_logits, squared = slope(logits, real)
+            lazily = self.penalty_every * self.r1 / 2
+            losses["r1"] = lazily * squared.sum() / len(real_logits)
+        else:
+            real_logits = logits(real)
+        adversarial = self.adversarial.discriminator(real_logits, logits(fake)).mean()
+        return {"adversarial": adversarial, **losses}
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        real, given = self.conditioned(batch["x"])
+        fake, raw = self.fake(given)
+        fake_logits = verdict(self.D, fake, given)
+        with torch.no_grad():
+            paired = self.adversarial.paired
+            real_logits = verdict(self.D, real, given) if paired else fake_logits
+        losses = {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
+        if self.choice and self.G.choices.heads:
+            log_p = self.G.choices.log_probabilities(raw).gather(1, given[:, None])
+            losses["choice"] = -self.choice * log_p.mean()
+        if self.moments:
+            losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
+        return losses
+
+    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y))
+
+
+class TableVAE(Game):
+    """An encoder and a decoder of rows that maximise a lower bound of their likelihood.
+
+    After Xu et al. 2019, section 4.5: values within modes are Gaussian with one deviation a
+    column, choices are categorical. `reconstruction` weighs their likelihood against the
+    divergence.
+    """
+
+    players = {"autoencoder": ("E", "G")}  # noqa: RUF012
+    averaged = ("G",)
+
+    def __init__(self, G: nn.Module, E: nn.Module, *, reconstruction: float = 2.0) -> None:
+        super().__init__()
+        if reconstruction <= 0:
+            raise ValueError("reconstruction must be more than 0")
+        self.G, self.E = G, E
+        self.latent = cast(int, G.latent)
+        self.reconstruction = reconstruction
+
+    def autoencoder_loss(self, batch: Batch) -> Losses:
+        x = batch["x"]
+        mean, raw = cast(Tensor, self.E(x)).float().chunk(2, 1)
+        variance = log_variance(raw)
+        z = mean + (variance / 2).exp() * torch.randn_like(mean)
+        decoded = self.G.raw(z).float()
+        return {
+            "reconstruction": self.reconstruction * self.surprise(x, decoded).mean(),
+            "divergence": divergence(mean, variance).mean(),
+        }
+
+    def surprise(self, x: Tensor, decoded: Tensor) -> Tensor:
+        """-log p(row | z), (N,), in nats, but for a constant."""
+        choices = self.G.choices
+        chosen = choices.log_probabilities(decoded) * x[:, choices.places]
+        log_deviation = self.G.log_deviation.clamp_min(-4.6)
+        error = (x - decoded)[:, choices.numbers] / log_deviation.exp()
+        in_mode = x[:, choices.numbers] != 0  # it is 0 where an atom or "missing" is chosen
+        return ((0.5 * error.square() + log_deviation) * in_mode).sum(1) - chosen.sum(1)
+
+    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y))

@@ -1,0 +1,1 @@
+"""Tables: rows of numbers, categories, booleans and dates, with missing cells."""

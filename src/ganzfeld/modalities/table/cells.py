@@ -1,0 +1,73 @@
+"""Cells of a table as people and files have them: texts, and arrays with types."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.files import replace
+from ganzfeld.modalities.table.schema import Column, Schema
+
+EPOCH = datetime.datetime(1970, 1, 1)
+DIGITS = 7  # of numbers without a known count of decimals: what float32 holds
+UNITS = {"day": "D", "minute": "m", "second": "s"}  # as numpy has them
+
+
+def texts(values: NDArray[Any], column: Column) -> list[str]:
+    """The cells of a column as a CSV file has them; "" is missing."""
+    return ["" if math.isnan(value) else text(value, column) for value in values.tolist()]
+
+
+def text(value: float, column: Column) -> str:
+    """One cell that is there."""
+    if column.names:
+        return column.names[int(value)]
+    if column.unit:
+        moment = EPOCH + datetime.timedelta(**{f"{column.unit}s": round(value)})
+        return moment.date().isoformat() if column.unit == "day" else moment.isoformat(" ")
+    if column.whole:
+        return str(round(value))
+    return f"{value:.{DIGITS}g}" if column.decimals is None else f"{value:.{column.decimals}f}"
+
+
+def array(values: NDArray[Any], column: Column) -> NDArray[Any]:
+    """A column as Python and Parquet files have it, None or NaT where a cell is missing."""
+    gone = np.isnan(values)
+    if column.names:
+        named: list[Any] = [name == "true" for name in column.names] if column.boolean else list(
+            column.names
+        )  # fmt: skip
+        places = np.where(gone, len(named), values).astype(np.int64)
+        found = np.array([*named, None], dtype=object)[places]
+        return found if gone.any() or not column.boolean else found.astype(bool)
+    whole = np.where(gone, 0, np.round(values)).astype(np.int64) if column.whole else None
+    if column.unit and whole is not None:
+        moments = whole.astype(f"datetime64[{UNITS[column.unit]}]")
+        moments[gone] = np.datetime64("NaT")
+        return moments if column.unit == "day" else moments.astype("datetime64[s]")
+    if whole is None:
+        return values.astype(np.float64)
+    return np.where(gone, None, whole.astype(object)) if gone.any() else whole
+
+
+def as_csv(rows: NDArray[Any], schema: Schema) -> str:
+    """Rows (n, columns) as the text of a CSV file with the table's columns."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([column.name for column in schema.columns])
+    columns = [texts(rows[:, i], column) for i, column in enumerate(schema.columns)]
+    writer.writerows(zip(*columns, strict=True))
+    return buffer.getvalue()
+
+
+def write_csv(rows: NDArray[Any], schema: Schema, path: Path) -> None:
+    """Write rows (n, columns) as a CSV file with the table's columns, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, as_csv(rows, schema).encode("utf-8"))

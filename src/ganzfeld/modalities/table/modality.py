@@ -1,0 +1,158 @@
+"""Tables as a kind of sample: a sample is a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.table import cells, rows, schema, show
+from ganzfeld.modalities.table.schema import Schema
+from ganzfeld.text import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MOST_BYTES = 64 << 20  # of a sheet that is read again
+GONE = -20.0  # a missing cell, where numbers are compared without a schema
+ROWS_ENOUGH = 1_000_000  # samples to see until results look right
+
+
+class Tables(Modality):
+    """Rows of a table. Stored are numbers (N, columns), NaN where a cell is missing, and levels
+    by their places in their names; networks see vectors (`ganzfeld.modalities.table.rows`)."""
+
+    name = "table"
+    noun = "rows"
+    suffix = ".csv"
+    sheet_suffix = ".csv"
+    hub_task = "tabular-classification"
+    tags = ("tabular", "gan")
+    values = "one-hot choices, and values within a mode"
+    recipe = "table-gan"
+    learns = one_file = True
+
+    def __init__(self) -> None:
+        self.read: tuple[Any, Schema] | None = None  # what was parsed last: many batches ask
+
+    def schema(self, spec: Spec) -> Schema:
+        """The schema that `fitted` put into a spec; CheckpointError where there is none."""
+        found = spec.extra.get("schema")
+        if self.read is None or self.read[0] is not found:
+            if found is None:
+                raise UsageError("this table has no schema yet: nothing was learned from it")
+            try:
+                self.read = found, Schema.from_json(found)
+            except (KeyError, TypeError, ValueError) as error:
+                raise CheckpointError(f"the table's schema is damaged: {error}") from error
+        return self.read[1]
+
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+        known = schema.fit(stored, spec.extra["columns"])
+        extra = spec.extra | {"schema": known.to_json()}
+        return Spec(spec.modality, (known.layout.width,), spec.dtype, extra)
+
+    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+        there = {column["name"]: i for i, column in enumerate(spec.extra["columns"])}
+        found = np.empty((len(stored), len(wanted.extra["columns"])), np.float32)
+        for place, column in enumerate(wanted.extra["columns"]):
+            name = column["name"]
+            if name not in there:
+                raise DataError(f"the table has no column {shown(name)}, which is needed here")
+            own = spec.extra["columns"][there[name]]
+            values = stored[:, there[name]]
+            if ("names" in own) != ("names" in column):
+                values = other_type(values, own, column)
+            elif "names" in own:
+                places = {level: i for i, level in enumerate(column["names"])}
+                codes = [float(places.get(level, np.nan)) for level in own["names"]]
+                gone = np.isnan(values)
+                lookup = np.array([*codes, np.nan], np.float32)
+                values = lookup[np.where(gone, len(codes), values).astype(np.int64)]
+            found[:, place] = values
+        return found
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        import torch
+
+        vectors = rows.encode(stored.detach().cpu().numpy(), self.schema(spec))
+        return torch.from_numpy(vectors).to(stored.device)
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        found = rows.decode(samples.detach().float().cpu().numpy(), self.schema(spec))
+        return found.astype(np.float32)
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        cells.write_csv(sample[None], self.schema(spec), path)
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        cells.write_csv(samples, self.schema(spec), path)
+
+    def words(self, samples: NDArray[Any], spec: Spec) -> str:
+        return cells.as_csv(samples, self.schema(spec)).rstrip("\n")
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        try:
+            if file.stat().st_size > MOST_BYTES:
+                return None
+            return show.html_of_csv(file.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        return show.html_of_rows(samples, self.schema(spec))
+
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        shares, distances = result.get("shares"), result.get("marginals_by_column")
+        if not isinstance(shares, dict) or not isinstance(distances, dict):
+            return None
+        return show.html_marginals(shares, distances)
+
+    def describe(self, spec: Spec) -> str:
+        if "schema" not in spec.extra:
+            return f"{len(spec.extra['columns'])} columns"
+        return show.describe(self.schema(spec))
+
+    def enough(self, spec: Spec) -> int | None:
+        return ROWS_ENOUGH
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Numbers (N, columns), by asinh; missing ones lie below all others."""
+        known = np.arcsinh(np.asarray(stored, dtype=np.float64))
+        return np.where(np.isnan(known), GONE, known).astype(np.float32)
+
+
+def other_type(
+    values: NDArray[Any], own: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> NDArray[Any]:
+    """A column that one table holds as levels and the other as numbers: by what is written.
+
+    A few rows may look like numbers where more of them do not, and the other way round.
+    """
+    name = shown(str(wanted["name"]))
+    gone = np.isnan(values)
+    if "names" in wanted:
+        places = {level: i for i, level in enumerate(wanted["names"])}
+        written = [f"{value:g}" for value in values.tolist()]
+        return np.array([places.get(text, np.nan) for text in written], np.float32)
+    try:
+        numbers = np.array([*(float(level) for level in own["names"]), np.nan], np.float32)
+    except ValueError as error:
+        raise DataError(f"the column {name} holds names here, and numbers there") from error
+    return numbers[np.where(gone, len(numbers) - 1, values).astype(np.int64)]

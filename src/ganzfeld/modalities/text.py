@@ -1,0 +1,169 @@
+"""Text: lines of characters or words, as numbers of symbols, int16 (T,)."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.files import replace
+from ganzfeld.errors import CheckpointError
+from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.symbols import UNITS, Unit, Vocabulary, split
+from ganzfeld.text import isolated, plain, shortened
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 200  # characters of a line on a page
+ENOUGH = 100_000  # lines seen, until most of them look right
+BUCKETS = 256  # into which pairs of symbols are counted
+
+
+class Texts(Modality):
+    """Lines with a vocabulary, which `spec.extra` holds: "unit" and "symbols"."""
+
+    name, noun, suffix, sheet_suffix = "text", "lines", ".txt", ".txt"
+    hub_task, tags = "text-generation", ("text-generation",)
+    values, recipe = "numbers of symbols", "text-gan"
+    one, repeats, one_file = "line", True, True
+    advice = "text-mle learns the same generator by maximum likelihood, better in the same time"
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        return stored.long()
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
+        return found
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """Lines in the symbols of another vocabulary. What that lacks becomes one number beyond."""
+        if vocabulary_of(spec) == (theirs := vocabulary_of(wanted)):
+            return None
+
+        def turn(rows: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros((len(rows), theirs.length), np.int16)
+            for row, line in zip(found, lines_of(rows, spec), strict=True):
+                symbols = split(line, theirs.unit)[: theirs.length - 1]
+                row[: len(symbols)] = [theirs.numbers.get(one, len(theirs)) for one in symbols]
+            return found
+
+        return turn
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        self.sheet(sample[None], None, path, spec)
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        """A UTF-8 file with a line a sample."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, "".join(f"{line}\n" for line in lines_of(samples, spec)).encode())
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        try:
+            with file.open("rb") as opened:
+                raw = opened.read(most)
+        except OSError:
+            return None
+        return as_list(raw.decode("utf-8", "replace").split("\n")[: most // 20], alt)
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        return as_list(lines_of(samples, spec), alt)
+
+    def words(self, samples: NDArray[Any], spec: Spec) -> str | None:
+        return "\n".join(lines_of(samples, spec))
+
+    def describe(self, spec: Spec) -> str:
+        vocabulary = vocabulary_of(spec)
+        return (
+            f"lines of up to {vocabulary.length - 1:,} {vocabulary.unit}, "
+            f"{len(vocabulary) - 1:,} different ones"
+        )
+
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        letters = tuple("abcdefghijklmnopqrstuvwxyz")
+        spec = text_spec(Vocabulary(("", *letters), 16))
+        return [(spec, 0), (spec, 10)]
+
+    def enough(self, spec: Spec) -> int | None:
+        """From runs on names and sentences: about as many lines, whatever their length."""
+        return ENOUGH
+
+    def too_few(self, spec: Spec) -> str:
+        return "lines: expect mistakes in every other one"
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Square roots of the shares of symbols and of pairs, both in 256 buckets: (N, 512)."""
+        rows = np.asarray(stored, np.int64)
+        pairs = rows[:, :-1] * 31 + rows[:, 1:]
+        found = np.concatenate([counted(rows, rows != 0), counted(pairs, rows[:, :-1] != 0)], 1)
+        return found
+
+
+def counted(values: NDArray[np.int64], there: NDArray[np.bool_]) -> NDArray[np.float32]:
+    counts = np.zeros((len(values), BUCKETS), np.float32)
+    row = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
+    np.add.at(counts, (row[there], values[there] % BUCKETS), 1)
+    shares: NDArray[np.float32] = np.sqrt(counts / np.maximum(counts.sum(1, keepdims=True), 1))
+    return shares
+
+
+def text_spec(vocabulary: Vocabulary) -> Spec:
+    """Of rows that this vocabulary makes."""
+    return Spec("text", (vocabulary.length,), "int16", vocabulary.to_json())
+
+
+def vocabulary_of(spec: Spec) -> Vocabulary:
+    """The vocabulary that a spec holds; CheckpointError where it is damaged.
+
+    >>> v = Vocabulary(("", "a"), 3)
+    >>> vocabulary_of(text_spec(v)) == v
+    True
+    """
+    symbols, unit = spec.extra.get("symbols"), spec.extra.get("unit")
+    whole = isinstance(symbols, list | tuple) and all(isinstance(s, str) for s in symbols)
+    if not whole or len(spec.shape) != 1 or unit not in UNITS or list(symbols[:1]) != [""]:
+        raise CheckpointError(
+            "a spec of text is damaged: it holds a list of symbols, of which the first is empty, "
+            f"a unit ({' or '.join(UNITS)}), and one length"
+        )
+    return _vocabulary(tuple(symbols), spec.shape[0], unit)
+
+
+@functools.lru_cache(8)
+def _vocabulary(symbols: tuple[str, ...], length: int, unit: Unit) -> Vocabulary:
+    return Vocabulary(symbols, length, unit)
+
+
+def lines_of(samples: NDArray[Any], spec: Spec) -> list[str]:
+    """Stored samples (N, T) as lines."""
+    vocabulary = vocabulary_of(spec)
+    return [vocabulary.decode(row) for row in samples]
+
+
+def as_list(lines: list[str], alt: str) -> str:
+    """Lines as an ordered list in HTML: escaped, and each isolated from what stands around it."""
+    if lines and not lines[-1]:
+        lines = lines[:-1]
+    items = "".join(
+        "<li><bdi>"
+        + isolated(html.escape(plain(shortened(line, SHOWN))), "<bdi>", "</bdi>")
+        + "</bdi></li>"
+        for line in lines
+    )
+    return f'<ol class="lines" aria-label="{html.escape(plain(alt), quote=True)}">{items}</ol>'

@@ -1,0 +1,91 @@
+"""Convolutions of 1, 2 or 3 dimensions, with zeros or the opposite side beyond the border."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+Padding = Literal["zeros", "circular"]
+
+CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {
+    1: nn.Conv1d,
+    2: nn.Conv2d,
+    3: nn.Conv3d,
+}
+NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+class CircularTranspose1d(nn.ConvTranspose1d):
+    """A transposed convolution on a circle."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return nn.functional.conv_transpose1d(
+            wrapped(input), self.weight, self.bias, self.stride, shifted(self)
+        )
+
+
+class CircularTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution on a torus."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return nn.functional.conv_transpose2d(
+            wrapped(input), self.weight, self.bias, self.stride, shifted(self)
+        )
+
+
+class CircularTranspose3d(nn.ConvTranspose3d):
+    """A transposed convolution on a torus of three dimensions."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return nn.functional.conv_transpose3d(
+            wrapped(input), self.weight, self.bias, self.stride, shifted(self)
+        )
+
+
+TRANSPOSED = {
+    "zeros": {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d},
+    "circular": {1: CircularTranspose1d, 2: CircularTranspose2d, 3: CircularTranspose3d},
+}
+
+
+def wrapped(x: Tensor) -> Tensor:
+    """Maps with one row of the opposite side beyond each border."""
+    return nn.functional.pad(x, (1, 1) * (x.dim() - 2), mode="circular")
+
+
+def shifted(layer: nn.Module) -> tuple[int, ...]:
+    """Its padding, after `wrapped` put one entry more in front, which is `stride` in the output."""
+    padding, stride = cast(tuple[int, ...], layer.padding), cast(tuple[int, ...], layer.stride)
+    return tuple(p + s for p, s in zip(padding, stride, strict=True))
+
+
+def convolution(
+    dimensions: int, before: int, behind: int, *kernel: int, padding: Padding = "zeros"
+) -> nn.Module:
+    """A convolution; kernel: its side, stride and padding, alike in all dimensions."""
+    make = cast(type[nn.Module], CONVOLUTIONS[dimensions])
+    return make(before, behind, *kernel, padding_mode=padding)
+
+
+def transposed(
+    dimensions: int, before: int, behind: int, *kernel: int, padding: Padding = "zeros"
+) -> nn.Module:
+    """A transposed convolution likewise."""
+    make = cast(type[nn.Module], TRANSPOSED[padding][dimensions])
+    return make(before, behind, *kernel)
+
+
+def cut(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Maps (N, C, ...) without what lies beyond these sizes."""
+    if tuple(x.shape[2:]) == tuple(sizes):  # to slice all of it costs a copy of its gradient
+        return x
+    for axis, size in enumerate(sizes, 2):
+        x = x.narrow(axis, 0, size)
+    return x
+
+
+def as_laid(x: Tensor) -> Tensor:
+    """Maps of two dimensions in `channels_last`, others as they are."""
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x

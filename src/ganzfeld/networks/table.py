@@ -1,0 +1,291 @@
+"""Networks for rows of a table, as `ganzfeld.modalities.table` encodes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.modalities.table.layout import Layout
+from ganzfeld.networks.layers import SLOPE, initialise, need_labels
+from ganzfeld.networks.onednn_linear import Linear
+
+FEWEST = 1e-20  # a probability below is none
+
+
+class Choices(nn.Module):
+    """The one-hot vectors of a row, head by head: relaxed, drawn, or as log probabilities.
+
+    layout: heads [numbers, choices] of the row (`ganzfeld.modalities.table.layout.Layout`).
+    """
+
+    places: Tensor  # (choices,) entries of a row
+    numbers: Tensor  # (numbers,) entries of a row
+    head: Tensor  # (choices,) which one-hot vector each belongs to
+
+    def __init__(self, layout: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.layout = Layout.of(layout)
+        self.lengths = [stop - start for start, stop in self.layout.choices]
+        self.heads, self.count = len(self.lengths), len(self.layout.places)
+        self.sizes = [size for head in self.layout.heads for size in head if size]
+        self.is_number = [
+            n == 0 for head in self.layout.heads for n, size in enumerate(head) if size
+        ]
+        for name, values in (
+            ("places", self.layout.places),
+            ("numbers", self.layout.numbers),
+            ("head", [head for head, n in enumerate(self.lengths) for _ in range(n)]),
+        ):
+            buffer = torch.tensor(values, dtype=torch.long)
+            self.register_buffer(name, buffer, persistent=False)
+
+    def parts(self, row: Tensor) -> Iterator[tuple[bool, Tensor]]:
+        """The pieces of rows (N, width) in order, and whether each is a value within a mode."""
+        yield from zip(self.is_number, row.split(self.sizes, 1), strict=True)
+
+    def log_probabilities(self, row: Tensor) -> Tensor:
+        """(N, choices) from logits in rows (N, width)."""
+        parts = [part.log_softmax(1) for number, part in self.parts(row.float()) if not number]
+        return torch.cat(parts, 1) if parts else row[:, :0]
+
+    def relaxed(self, row: Tensor, values: Tensor, temperature: float, hard: bool) -> Tensor:
+        """Rows from logits by the Gumbel softmax (Jang et al. 2017), and their values.
+
+        hard: one-hot vectors, with the gradient of the relaxed ones.
+        """
+        noise = -(-torch.rand_like(row).clamp_min(FEWEST).log()).clamp_min(FEWEST).log()
+        noisy, found = (row + noise) / temperature, []
+        for (number, own), value in zip(
+            self.parts(noisy), values.split(self.sizes, 1), strict=True
+        ):
+            soft = value if number else own.softmax(1)
+            if hard and not number:
+                one_hot = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
+                soft = one_hot - soft.detach() + soft
+            found.append(soft)
+        return torch.cat(found, 1)
+
+    def drawn(self, row: Tensor, values: Tensor, uniform: Tensor) -> Tensor:
+        """Rows of values and of choices by inverse distribution functions at uniform (N, heads)."""
+        found, turn = [], 0
+        for (number, own), value in zip(
+            self.parts(row.float()), values.split(self.sizes, 1), strict=True
+        ):
+            if not number:
+                passed = own.softmax(1).cumsum(1) < uniform[:, turn : turn + 1]
+                chosen = passed.sum(1, keepdim=True).clamp_max(own.shape[1] - 1)
+                value, turn = torch.zeros_like(own).scatter_(1, chosen, 1.0), turn + 1
+            found.append(value.to(row.dtype))
+        return torch.cat(found, 1)
+
+
+class TableGenerator(nn.Module):
+    """Latents (N, latent), and a choice that is given, to rows (N, width).
+
+    layout: heads [numbers, choices] of a row.
+    shares: of each choice in the training part, in order; by them a sample's condition is drawn.
+    shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
+        whose choices they are; 0 and -1: no labels are taken.
+    noise: entries of z that the layers see. Behind them, z has an entry for the column that is
+        given, one for its choice, and one for every column with choices: each is drawn by its
+        inverse distribution function at Phi(z_t), so that z decides all of a sample.
+    embedding: numbers that stand for the given choice.
+    widths: of the hidden layers, each of which passes its input on (Xu et al. 2019, section 4.4).
+    temperature: of the Gumbel softmax in training.
+    hard: what the discriminator sees are one-hot vectors, not relaxed ones.
+    """
+
+    shares: Tensor  # (choices,)
+
+    def __init__(
+        self,
+        layout: Sequence[Sequence[int]],
+        *,
+        shares: Sequence[float],
+        shape: Sequence[int] | None = None,
+        classes: int = 0,
+        condition: int = -1,
+        noise: int = 64,
+        embedding: int = 64,
+        widths: Sequence[int] = (256, 256),
+        temperature: float = 0.2,
+        hard: bool = False,
+    ) -> None:
+        super().__init__()
+        self.choices = Choices(layout)
+        self.noise, self.temperature, self.hard = noise, temperature, hard
+        if len(shares) != self.choices.count:
+            raise ValueError(f"{len(shares)} shares do not fit {self.choices.count} choices")
+        self.latent = noise + 2 + self.choices.heads
+        self.given = -1
+        if classes:
+            self.given = self.choices.layout.choice_of(condition)
+            if classes > self.choices.lengths[self.given]:
+                raise ValueError(f"column {condition} has fewer choices than {classes} labels")
+        check_shape(shape, self.choices.layout)
+        self.embedding = nn.Embedding(self.choices.count, embedding) if self.choices.count else None
+        layers: list[nn.Module] = []
+        before = noise + (embedding if self.embedding is not None else 0)
+        for width in widths:
+            layers.append(Residual(before, width))
+            before += width
+        self.layers = nn.Sequential(*layers)
+        self.last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
+        self.register_buffer("shares", torch.tensor(shares, dtype=torch.float32), persistent=False)
+        starts = [sum(self.choices.lengths[:head]) for head in range(self.choices.heads)]
+        self.register_buffer("starts", torch.tensor(starts, dtype=torch.long), persistent=False)
+
+    def raw(self, z: Tensor, given: Tensor) -> Tensor:
+        """Logits and values (N, width) for a given choice (N,), its place among all choices."""
+        entries = z[:, : self.noise]
+        if self.embedding is not None:
+            entries = torch.cat([entries, self.embedding(given)], 1)
+        out: Tensor = self.last(self.layers(entries))
+        return out
+
+    def relaxed(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows that have a gradient, and their logits, (N, width) each."""
+        raw = self.raw(z, given)
+        return self.choices.relaxed(raw, raw.tanh(), self.temperature, self.hard), raw
+
+    def condition(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """The given choice of each sample (N,): y, or a column at random, a choice by its share."""
+        if not self.choices.heads:
+            return torch.zeros(len(z), dtype=torch.long, device=z.device)
+        starts: Tensor = self.get_buffer("starts")
+        if self.given >= 0 and y is not None:
+            return starts[self.given] + need_labels(y)
+        uniform = torch.special.ndtr(z[:, self.noise : self.noise + 2].float())
+        head = (uniform[:, 0] * self.choices.heads).long().clamp_max(self.choices.heads - 1)
+        own = self.shares * (self.choices.head == head[:, None])  # (N, choices)
+        steps = own.cumsum(1) / own.sum(1, keepdim=True)
+        passed = (steps < uniform[:, 1:]).sum(1)
+        last = starts[head] + torch.tensor(self.choices.lengths, device=z.device)[head] - 1
+        return torch.minimum(passed, last)
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        raw = self.raw(z, self.condition(z, y))
+        uniform = torch.special.ndtr(z[:, self.noise + 2 :].float())
+        return self.choices.drawn(raw, raw.tanh(), uniform)
+
+
+def check_shape(shape: Sequence[int] | None, layout: Layout) -> None:
+    """ValueError where a row is not of this shape."""
+    if shape is not None and list(shape) != [layout.width]:
+        raise ValueError(f"rows of the shape {list(shape)} do not have {layout.width} entries")
+
+
+class Residual(nn.Module):
+    """A hidden layer whose input goes on beside its output: (N, inputs) to (N, inputs + width)."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.linear = initialise(Linear(inputs, width))
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.norm(self.linear(x)).relu(), x], 1)
+
+
+class TableDiscriminator(nn.Module):
+    """Rows (N, width), `pack` at a time, to logits (N / pack,).
+
+    A discriminator that sees several rows at once sees that they are all alike (Lin et al. 2018).
+    given: the place of the choice (N,) that each row was drawn for. Of it the column is seen, the
+    choice itself being in the row.
+    """
+
+    def __init__(
+        self,
+        layout: Sequence[Sequence[int]],
+        *,
+        pack: int = 8,
+        widths: Sequence[int] = (256, 256),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.pack, self.choices = pack, Choices(layout)
+        layers: list[nn.Module] = []
+        before = pack * (self.choices.layout.width + self.choices.heads)
+        for width in widths:
+            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            before = width
+        self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, 1), gain=1.0))
+
+    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+        if len(x) % self.pack:
+            raise ValueError(f"{len(x)} rows do not make packs of {self.pack}")
+        if self.choices.heads:
+            column = nn.functional.one_hot(self.choices.head[given], self.choices.heads)
+            x = torch.cat([x, column.to(x.dtype)], 1)
+        logits: Tensor = self.layers(x.view(len(x) // self.pack, -1))
+        return logits.squeeze(1)
+
+
+class TableEncoder(nn.Module):
+    """Rows (N, width) to (N, outputs): the encoder of a variational autoencoder."""
+
+    def __init__(
+        self, layout: Sequence[Sequence[int]], *, outputs: int, widths: Sequence[int] = (256, 256)
+    ) -> None:
+        super().__init__()
+        before = Layout.of(layout).width
+        layers: list[nn.Module] = []
+        for width in widths:
+            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
+            before = width
+        self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, outputs), gain=1.0))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        out: Tensor = self.layers(x)
+        return out
+
+
+class TableDecoder(nn.Module):
+    """Latents (N, latent) to rows (N, width), with the noise of a variational autoencoder.
+
+    shape, classes: of a row, to be checked; 0, since no labels are taken.
+    noise: entries of z that the layers see. Behind them lie one for each column with choices and
+        one for each value within a mode: the noise that these have around the layers' output.
+    """
+
+    def __init__(
+        self,
+        layout: Sequence[Sequence[int]],
+        *,
+        shape: Sequence[int] | None = None,
+        classes: int = 0,
+        noise: int = 64,
+        widths: Sequence[int] = (256, 256),
+    ) -> None:
+        super().__init__()
+        self.choices, self.noise = Choices(layout), noise
+        check_shape(shape, self.choices.layout)
+        if classes:
+            raise ValueError("this network takes no labels: classes is 0")
+        self.latent = noise + self.choices.heads + len(self.choices.layout.numbers)
+        before = noise
+        layers: list[nn.Module] = []
+        for width in widths:
+            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
+            before = width
+        last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
+        self.layers = nn.Sequential(*layers, last)
+        numbers = len(self.choices.layout.numbers)
+        self.log_deviation = nn.Parameter(torch.full((numbers,), -1.5))
+
+    def raw(self, z: Tensor) -> Tensor:
+        """Logits, and means of values, (N, width)."""
+        out: Tensor = self.layers(z[:, : self.noise])
+        return out
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        raw, heads = self.raw(z), self.choices.heads
+        uniform = torch.special.ndtr(z[:, self.noise : self.noise + heads].float())
+        noise = self.log_deviation.exp() * z[:, self.noise + heads :]
+        values = raw.index_add(1, self.choices.numbers, noise.to(raw.dtype))
+        return self.choices.drawn(raw, values, uniform)

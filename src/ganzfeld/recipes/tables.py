@@ -1,0 +1,71 @@
+"""Recipes for tables."""
+
+from __future__ import annotations
+
+from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+from ganzfeld.modalities.table.schema import Schema
+from ganzfeld.recipes.base import Facts, Recipe
+
+PACK = 8  # rows that the discriminator sees together
+ROWS = 2_000_000  # seen in a run without a limit of time
+
+
+def schema_of(facts: Facts) -> Schema:
+    """What was learned of the table's columns from its training part."""
+    return Schema.from_json(facts.spec.extra["schema"])
+
+
+def table_gan(facts: Facts) -> Config:
+    """Rows of a table: choices in every column, packs of rows for the discriminator, R1.
+
+    After Xu et al. 2019 (CTGAN), with R1 in place of the gradient penalty and a condition on any
+    column that has something to choose.
+    """
+    schema = schema_of(facts)
+    layout = [list(head) for head in schema.layout.heads]
+    generator = {
+        "layout": layout,
+        "shape": facts.shape,
+        "shares": schema.shares,
+        "classes": facts.classes if facts.labels else 0,
+    }
+    if generator["classes"]:
+        generator["condition"] = schema.index(facts.labels)
+    return Config(
+        recipe="table-gan",
+        game=Part(name="table-gan", options={"moments": 1.0}),
+        networks={
+            "G": Part(name="table-generator", options=generator),
+            "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),
+        },
+        optimisers={
+            player: Optimiser(lr=1e-3, betas=(0.5, 0.9), final_lr=1e-5, hold=0.5)
+            for player in ("discriminator", "generator")
+        },
+        ema=Ema(),
+        run=Run(batch_size=256, images=ROWS),
+    )
+
+
+def table_vae(facts: Facts) -> Config:
+    """Rows of a table by a variational autoencoder: no opponent, one loss, quick."""
+    schema = schema_of(facts)
+    layout, noise = [list(head) for head in schema.layout.heads], 64
+    decoder = {"layout": layout, "shape": facts.shape, "classes": 0, "noise": noise}
+    return Config(
+        recipe="table-vae",
+        game=Part(name="table-vae"),
+        networks={
+            "G": Part(name="table-decoder", options=decoder),
+            "E": Part(name="table-encoder", options={"layout": layout, "outputs": 2 * noise}),
+        },
+        optimisers={"autoencoder": Optimiser(lr=1e-3, betas=(0.9, 0.99), final_lr=1e-5, hold=0.5)},
+        ema=Ema(),
+        run=Run(batch_size=512, images=ROWS),
+    )
+
+
+TABLES: dict[str, Recipe] = {
+    "table-gan": Recipe(table_gan, modality="table"),
+    "table-vae": Recipe(table_vae, modality="table"),
+}

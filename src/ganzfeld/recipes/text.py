@@ -1,0 +1,80 @@
+"""Recipes for lines of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganzfeld.config import Config, Ema, Optimiser, Part, Run
+from ganzfeld.recipes.base import Facts, Recipe
+
+HIDDEN = 192  # width of a state
+BATCH = 256
+LINES = 1_500_000  # seen, unless a time is given
+EASE: dict[str, Any] = {"decay": "cosine", "hold": 0.5}  # rates fall in the second half
+
+
+def generator(facts: Facts, **options: Any) -> Part:
+    """The recurrent generator that all text recipes share."""
+    return Part(name="text-generator", options=fit(facts) | {"hidden": HIDDEN} | options)
+
+
+def fit(facts: Facts) -> dict[str, Any]:
+    return {
+        "shape": facts.shape,
+        "symbols": len(facts.spec.extra["symbols"]),
+        "classes": facts.classes,
+        "conditions": facts.conditions,
+    }
+
+
+def text_gan(facts: Facts) -> Config:
+    """A recurrent generator that learns from a discriminator alone, which judges every symbol."""
+    judge = Part(name="text-judge", options=fit(facts) | {"hidden": HIDDEN})
+    options = {"estimator": "expected", "informed": True, "helping": True}
+    return Config(
+        recipe="text-gan",
+        game=Part(name="text-gan", options=options),
+        networks={"G": generator(facts), "D": judge},
+        optimisers={
+            "discriminator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+            "generator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+        },
+        ema=Ema(),
+        run=Run(batch_size=BATCH, images=LINES),
+    )
+
+
+def text_gumbel(facts: Facts) -> Config:
+    """A Gumbel-softmax generator against a critic of whole lines, which grow in length."""
+    critic = Part(name="text-critic", options=fit(facts))
+    options = {"estimator": "gumbel", "curriculum": 0.4, "r1": 1.0, "r2": 1.0}
+    return Config(
+        recipe="text-gumbel",
+        game=Part(name="text-gan", options=options),
+        networks={"G": generator(facts, noise=64), "D": critic},
+        optimisers={
+            player: Optimiser(lr=3e-4, betas=(0.5, 0.9), final_lr=3e-5, **EASE)
+            for player in ("discriminator", "generator")
+        },
+        ema=Ema(),
+        run=Run(batch_size=BATCH, images=LINES),
+    )
+
+
+def text_mle(facts: Facts) -> Config:
+    """The same generator by maximum likelihood: no game, and a strong opponent of every one."""
+    return Config(
+        recipe="text-mle",
+        game=Part(name="text-mle"),
+        networks={"G": generator(facts, dropout=0.1)},
+        optimisers={"generator": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5)},
+        ema=Ema(),
+        run=Run(batch_size=BATCH, images=LINES),
+    )
+
+
+TEXT: dict[str, Recipe] = {
+    "text-gan": Recipe(text_gan, modality="text"),
+    "text-gumbel": Recipe(text_gumbel, modality="text"),
+    "text-mle": Recipe(text_mle, modality="text"),
+}

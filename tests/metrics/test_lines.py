@@ -1,0 +1,48 @@
+"""Evaluations of text: real lines and a Markov chain stand beside each number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganzfeld.data.held import Part
+from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.metrics.evaluate import evaluate
+from ganzfeld.metrics.registry import choose_metrics
+
+NUMBERS = ("js_2", "js_3", "js_4", "forward", "reverse", "distinct")
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, object]:
+    """Other sentences of the grammar in place of a model's."""
+    pack = open_pack("grammar:4000", PackOptions(), workers=0)
+    data, others = Part(pack, np.arange(3000)), Part(pack, np.arange(3000, 4000))
+    return evaluate(others, data, count=1000)
+
+
+def test_real_lines_score_what_real_lines_score(found: dict) -> None:
+    for name in NUMBERS:
+        assert found[name] == pytest.approx(found["real"][name], rel=0.15, abs=0.02), name
+    assert found["acceptance"] == 1 and found["real"]["acceptance"] == 1
+    assert found["entropy_share"] == pytest.approx(1, abs=0.03)
+
+
+def test_a_markov_chain_stands_beside_and_is_worse_where_it_must_be(found: dict) -> None:
+    assert {f"markov_{name}" for name in NUMBERS} <= found.keys()
+    assert found["markov_js_4"] < 2 * found["real"]["js_4"]
+
+
+def test_families_of_text_are_for_text() -> None:
+    assert "text" in choose_metrics(None, "text") and "text" not in choose_metrics(None, "image")
+
+
+def test_dull_samples_are_found_out() -> None:
+    data = open_pack("grammar:2000", PackOptions(), workers=0)
+    rows = data.rows(np.arange(2000))["x"]
+    from ganzfeld.metrics.lines import compared
+
+    dull = compared(np.repeat(rows[:5], 200, 0), rows[1000:], 40)
+    good = compared(rows[:1000], rows[1000:], 40)
+    assert dull["distinct"] < 0.01 < good["distinct"]
+    assert dull["reverse"] > 1.3 * good["reverse"] and dull["js_4"] > good["js_4"]

@@ -1,0 +1,147 @@
+"""A table goes all the way: from a CSV file through training to a CSV file of samples."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ganzfeld
+from ganzfeld.cli.main import main
+from ganzfeld.core.runfolder import read_config
+from ganzfeld.data.adopting import adopt
+from ganzfeld.data.pack import open_pack
+from ganzfeld.errors import DataError, UsageError
+
+SMALL = ["networks.*.widths=[16,16]", "networks.G.noise=8", "run.evaluate_count=64"]
+
+
+def write(path: Path, rows: int, seed: int = 0) -> Path:
+    """Customers: whole numbers with gaps, decimals, a category, a boolean, dates."""
+    rng = np.random.default_rng(seed)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["age", "spent", "town", "member", "since"])
+        for _ in range(rows):
+            town = rng.choice(["Ulm", "Bonn", "Köln"], p=[0.6, 0.3, 0.1])
+            age = "" if rng.random() < 0.1 else str(rng.integers(18, 90))
+            day = np.datetime64("2020-01-01") + int(rng.integers(0, 900))
+            out.writerow([age, f"{rng.normal(50, 9):.2f}", town,
+                          str(rng.random() < 0.4).lower(), day])  # fmt: skip
+    return path
+
+
+def read(path: Path) -> tuple[list[str], list[list[str]]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    return rows[0], rows[1:]
+
+
+@pytest.fixture(scope="module")
+def customers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ganzfeld.Run]:
+    folder = tmp_path_factory.mktemp("customers")
+    source = write(folder / "customers.csv", 600)
+    run = ganzfeld.train(
+        source, images=4_096, batch=128, out=folder / "run", quiet=True, settings=SMALL
+    )
+    return source, run
+
+
+def test_a_csv_file_finds_its_recipe_and_its_schema(customers: tuple[Path, ganzfeld.Run]) -> None:
+    _, run = customers
+    config = read_config(run.path)
+    assert config.recipe == "table-gan"
+    spec: Any = config.data.spec
+    assert spec["modality"] == "table" and spec["shape"] == [config_width(spec)]
+    kinds = {c["name"]: c for c in spec["extra"]["schema"]["columns"]}
+    assert kinds["town"]["names"] == ["Bonn", "Köln", "Ulm"] and kinds["age"]["missing"]
+    assert spec["extra"]["schema"]["rows"] == 570, "30 rows are held out"
+
+
+def config_width(spec: dict[str, Any]) -> int:
+    from ganzfeld.modalities.table.schema import Schema
+
+    return Schema.from_json(spec["extra"]["schema"]).layout.width
+
+
+def check_rows(names: list[str], rows: list[list[str]], count: int) -> None:
+    assert names == ["age", "spent", "town", "member", "since"] and len(rows) == count
+    for age, spent, town, member, since in rows:
+        assert age == "" or 18 <= int(age) < 90
+        assert spent == f"{float(spent):.2f}"
+        assert town in ("Ulm", "Bonn", "Köln") and member in ("true", "false")
+        assert "2020-01-01" <= since < "2022-06-19" and np.datetime64(since)
+
+
+def test_samples_are_a_table_with_the_same_columns_and_types(
+    customers: tuple[Path, ganzfeld.Run], tmp_path: Path
+) -> None:
+    _, run = customers
+    out = tmp_path / "rows.csv"
+    main(["sample", str(run.path), "--count", "150", "--out", str(out)])
+    names, rows = read(out)
+    check_rows(names, rows, 150)
+    few = tmp_path / "few"
+    main(["sample", str(run.path), "--count", "7", "--out", str(few)])
+    assert read(next(few.glob("*.csv")))[1] == rows[:7], "row i is the same whatever the count"
+
+
+def test_sheets_and_report_show_rows(customers: tuple[Path, ganzfeld.Run]) -> None:
+    _, run = customers
+    sheets = sorted((run.path / "samples").iterdir())
+    assert sheets and all(path.suffix == ".csv" for path in sheets)
+    check_rows(*read(sheets[-1]), 64)
+    page = (run.path / "report.html").read_text("utf-8")
+    assert "<th" in page and "Köln" in page and "5 columns" in page
+    assert "Columns one by one" in page
+
+
+def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld.Run]) -> None:
+    _, run = customers
+    found = ganzfeld.evaluate(run.path, count=500)
+    assert 0 <= found["marginals_floor"] <= found["marginals"] <= 1
+    assert found["target"] == "member" and 0 < found["synthetic_trees"] <= 1
+    assert set(found["marginals_by_column"]) == {"age", "spent", "town", "member", "since"}
+    assert found["record_copies"] == 0
+
+
+def test_another_table_is_read_by_the_names_of_its_levels(
+    customers: tuple[Path, ganzfeld.Run], tmp_path: Path
+) -> None:
+    _, run = customers
+    model = ganzfeld.load(run.path)
+    other = tmp_path / "other.csv"
+    other.write_text("town,age,spent,member,since\nUlm,44,1.5,true,2020-02-02\n" * 30)
+    lines = "town,age,spent,member,since\n" + "Ulm,44,1.5,true,2020-02-02\n" * 30
+    other.write_text(lines + "Trier,45,2.5,false,2020-02-03\n" * 2, "utf-8")
+    pack = open_pack(other)
+    adopt(pack, model.spec)
+    stored = pack.rows(np.arange(len(pack)))["x"]
+    assert stored[0].tolist() == [44, 1.5, 2, 1, 18_294], "Ulm is 2 here and was 1 there"
+    assert np.isnan(stored[-1, 2]), "a town that the model does not know"
+    lacking = tmp_path / "lacking.csv"
+    lacking.write_text("town,age\n" + "Ulm,44\nBonn,45\n" * 30, "utf-8")
+    with pytest.raises(DataError, match="spent"):
+        adopt(open_pack(lacking), model.spec)
+
+
+def test_a_generation_can_be_conditioned_on_a_column(tmp_path: Path) -> None:
+    source = write(tmp_path / "customers.csv", 600)
+    run = ganzfeld.train(
+        source, images=8_192, batch=128, condition="town", out=tmp_path / "run", quiet=True,
+        settings=SMALL,
+    )  # fmt: skip
+    model = ganzfeld.load(run.path)
+    assert model.classes == ["Bonn", "Köln", "Ulm"]
+    stored = model.store(model.sample(300, labels=["Köln"]))
+    free = model.store(model.sample(300, labels=["Ulm"]))
+    assert (stored[:, 2] == 1).mean() > (free[:, 2] == 1).mean() + 0.2
+
+
+def test_a_recipe_for_images_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path / "customers.csv", 100)
+    with pytest.raises(UsageError, match="dcgan is for images"):
+        ganzfeld.train(source, recipe="dcgan", images=100, out=tmp_path / "run", quiet=True)
