@@ -177,8 +177,11 @@ def table() -> None:
     print("|" + "---|" * (4 + len(columns)))
     for data in dict.fromkeys(name[0] for name in groups):
         mine = {name: rows for name, rows in groups.items() if name[0] == data}
-        first = next(iter(next(iter(mine.values())).values()))
-        floor = [figure([first[f"{c}_floor"]]) if f"{c}_floor" in first else "-" for c in columns]
+        last = next(iter([*mine.values()][-1].values()))
+        real = {c: last[f"{c}_floor"] for c in columns if f"{c}_floor" in last}
+        if "entropy_true" in last:
+            real |= {"acceptance": 1.0, "entropy": last["entropy_true"]}
+        floor = [figure([real[c]]) if c in real else "-" for c in columns]
         print(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
         for (_, model, settings, seconds), rows in mine.items():
             cells = [figure([row[c] for row in rows.values() if c in row]) for c in columns]

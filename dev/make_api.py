@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,14 @@ def prose(text: str) -> str:
     return re.sub(r"(?m)(?<!\n)\n- \*\*", r"\n- **", text)
 
 
+def fenced(text: str) -> str:
+    """The example of a docstring, which ends it, as a block of Python."""
+    before, found, code = text.partition("Example::\n")
+    if not found:
+        return text
+    return f"{before}Example:\n\n```python\n{textwrap.dedent(code).strip()}\n```"
+
+
 def parameters(shown: inspect.Signature) -> list[Any]:
     found: list[Any] = []
     stars = False
@@ -71,7 +80,7 @@ def section(name: str, item: Any, level: int) -> list[str]:
         signature(name, item),
         "```",
         "",
-        prose(text),
+        fenced(prose(text)),
         "",
     ]
     if inspect.isclass(item):

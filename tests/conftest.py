@@ -9,6 +9,7 @@ import pytest
 # before torch is loaded, and for every child: networks this small gain nothing from threads, and
 # threads that wait for each other on a busy machine take ten times as long
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["GANZFELD_LANG"] = "en"  # whatever the locale of whoever tests
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -49,28 +48,6 @@ def test_what_type_checkers_see_is_what_is_exported() -> None:
         for name in line.names
     }
     assert seen == {*ganzfeld.__all__}
-
-
-@pytest.mark.long
-def test_examples_of_docstrings_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they stand, one after the other, in a folder with a small run of the usual name."""
-    monkeypatch.chdir(tmp_path)
-    small = ["networks.*.width=4", "networks.G.latent=16"]
-    ganzfeld.train(
-        "avatars:64",
-        size=16,
-        images=64,
-        batch=16,
-        settings=small,
-        quiet=True,
-        out="runs/avatars-default",
-    )
-    shown = [ganzfeld.train, ganzfeld.load, ganzfeld.Run.metrics, ganzfeld.list_recipes]
-    for thing in shown:
-        _, _, text = (thing.__doc__ or "").partition("Example::\n")
-        assert text, thing
-        exec(textwrap.dedent(text), {})
-    assert (tmp_path / "first.png").exists()
 
 
 def test_logged_rows_are_flat(tmp_path: Path) -> None:

@@ -121,7 +121,17 @@ class Run:
 
 @dataclass(kw_only=True)
 class Config:
-    """A whole run. A recipe makes one; the resolved one is written into the run's folder."""
+    """A whole run. A recipe makes one; the resolved one is written into the run's folder.
+
+    Example::
+
+        from ganzfeld import Facts, recipes
+        from ganzfeld.config import with_settings
+
+        facts = Facts(count=1_000, channels=3, height=32, width=32, classes=0)
+        config = with_settings(recipes.default(facts), ["networks.G.width=16"])
+        assert config.networks["G"].options["width"] == 16
+    """
 
     recipe: str
     game: Part

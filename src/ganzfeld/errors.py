@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganzfeld.text import lines, shown
@@ -54,6 +54,15 @@ class GanzfeldError(Exception):
     """What went wrong and where; what is safe; the command that fixes it.
 
     Names of files and classes in it are made safe to print.
+
+    Example::
+
+        import ganzfeld
+
+        try:
+            ganzfeld.train("no such folder")
+        except ganzfeld.GanzfeldError as error:
+            print(error.code, error.what, error.fix)
     """
 
     code = 70
@@ -63,11 +72,15 @@ class GanzfeldError(Exception):
         self.what, self.safe, self.fix = lines(what), lines(safe), lines(fix)
 
     def __str__(self) -> str:
-        lines = [f"error[{self.code}]: {self.what}"]
+        return self.screen(str)
+
+    def screen(self, tr: Callable[[str], str]) -> str:
+        """What the command prints. tr: puts each part into the user's language."""
+        lines = [tr(f"error[{self.code}]: {self.what}")]
         if self.safe:
-            lines.append(f"  safe: {self.safe}")
+            lines.append(tr(f"  safe: {self.safe}"))
         if self.fix:
-            lines.append(f"  fix:  {self.fix}")
+            lines.append(tr(f"  fix:  {self.fix}"))
         return "\n".join(lines)
 
 
@@ -106,10 +119,10 @@ class Interrupted(GanzfeldError):
         super().__init__(what, safe=safe, fix=fix)
         self.code = 128 + signal_number
 
-    def __str__(self) -> str:
+    def screen(self, tr: Callable[[str], str]) -> str:
         """No error: the user wanted it."""
-        lines = [self.what, f"  {self.safe}" if self.safe else ""]
-        lines.append(f"  continue with: {self.fix}" if self.fix else "")
+        lines = [tr(self.what), tr(f"  {self.safe}") if self.safe else ""]
+        lines.append(tr(f"  continue with: {self.fix}") if self.fix else "")
         return "\n".join(line for line in lines if line)
 
 

@@ -125,3 +125,19 @@ def test_plain_numbers_are_means_of_blocks() -> None:
     assert plain.shape == (1, 2 * 14 * 10)
     assert plain[0, 0] == x[0, 0, :3, :2].mean() and plain[0, -1] == x[0, 1, 39:, 18:].mean()
     assert np.array_equal(FIELDS.plain(x[:, :, :16, :16]), x[:, :, :16, :16].reshape(1, -1))
+
+
+def test_a_page_shows_spectra_observables_and_response_and_escapes_names() -> None:
+    assert FIELDS.measured({}) is None
+    result = {
+        "field_spectrum": [[8.0, 2.0, 0.5]],
+        "field_spectrum_of_data": [[8.0, 1.0, 0.5]],
+        "field_observables": {"<b>": [0.1, 0.02, 0.3, 0.04], "sum": [0.5, 0.1, 0.2, 0.1]},
+        "field_bins": [[-1.0, 1.0, 1.05, 0.01, 0.11, 0.10, 0.002]],
+    }
+    page = FIELDS.measured(result)
+    assert page is not None and "<b>" not in page and "&lt;b&gt;" in page
+    assert "by up to 100%" in page and "2.000" in page, "the ratio of shell 2"
+    assert page.index("sum") < page.index("&lt;b&gt;"), "the worst observable comes first"
+    assert "1.050 ± 0.010" in page
+    assert FIELDS.measured({"field_spectrum": [[0.0]], "field_spectrum_of_data": [[0.0]]}) is None

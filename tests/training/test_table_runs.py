@@ -100,8 +100,8 @@ def test_sheets_and_report_show_rows(customers: tuple[Path, ganzfeld.Run]) -> No
 
 
 def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld.Run]) -> None:
-    _, run = customers
-    found = ganzfeld.evaluate(run.path, count=500)
+    source, run = customers
+    found = ganzfeld.evaluate(str(run.path), str(source), count=500)
     assert 0 <= found["marginals_floor"] <= found["marginals"] <= 1
     assert found["target"] == "member" and 0 < found["synthetic_trees"] <= 1
     assert set(found["marginals_by_column"]) == {"age", "spent", "town", "member", "since"}
@@ -145,3 +145,34 @@ def test_a_recipe_for_images_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 100)
     with pytest.raises(UsageError, match="dcgan is for images"):
         ganzfeld.train(source, recipe="dcgan", images=100, out=tmp_path / "run", quiet=True)
+
+
+def test_anybodys_rows_can_be_measured(
+    customers: tuple[Path, ganzfeld.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another program's CSV, whose levels lie in another order and of which one is lacking."""
+    source, run = customers
+    model = ganzfeld.load(run.path)
+    [path] = model.save(200, tmp_path / "made")
+    check_rows(*read(path), 200)
+    names, rows = read(path)
+    rows = [row for row in rows if row[2] != "Bonn"] * 2
+    with open(tmp_path / "theirs.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *rows])
+    found = ganzfeld.evaluate(str(tmp_path / "theirs.csv"), str(source), count=150)
+    lost = found["marginals_by_column"]["town"]
+    assert lost > 0.2, "no Bonn"
+    assert main(["data", "check", str(source)]) in (None, 0)
+    assert "table" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    source = write(tmp_path / "customers.csv", 300)
+    given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": SMALL}
+    whole = ganzfeld.train(source, images=2_048, out=tmp_path / "whole", **given)
+    first = ganzfeld.train(source, images=1_024, out=tmp_path / "part", **given)
+    ganzfeld.resume(first.path, images=2_048, quiet=True)
+    seen = [row["images"] for row in first.metrics() if row.get("kind") == "train"]
+    assert seen[-1] == 2_048
+    one, two = (ganzfeld.load(path, which="last") for path in (whole.path, first.path))
+    assert one.spec == two.spec

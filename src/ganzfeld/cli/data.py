@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from ganzfeld.cli.options import Kind, parse_size
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def data_check(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,9 +15,11 @@ import tyro
 from ganzfeld.cli import bench, data, evaluate, metrics, sample, study, train, translate
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
+from ganzfeld.core.language import tr
 from ganzfeld.core.memory import amount, of_memory
 from ganzfeld.core.streams import last_words
 from ganzfeld.core.system import memory_limit
+from ganzfeld.core.wrapping import wrapped
 from ganzfeld.errors import OF_DISK, GanzfeldError, ResourceError, UsageError, did_you_mean, of_disk
 from ganzfeld.text import lines, tolerate
 from ganzfeld.version import __version__
@@ -78,10 +79,12 @@ def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> 
         rows |= {name: f"{says}: {', '.join(own)}." for name, (says, own) in GROUPS.items()}
     width = min(shutil.get_terminal_size().columns, 100)
     wide = max(map(len, rows)) + 4
-    lines = [f"usage: {prog} COMMAND ...", "", about[0].upper() + about[1:].rstrip(".") + ".", ""]
+    purpose = about[0].upper() + about[1:].rstrip(".") + "."
+    lines = [f"usage: {prog} COMMAND ...", "", tr(purpose), ""]
     for name, says in rows.items():
         start = f"  {name}".ljust(wide)
-        lines += textwrap.wrap(says, width, initial_indent=start, subsequent_indent=" " * wide)
+        told = wrapped(tr(says), width - wide, "")
+        lines += [(" " * wide if place else start) + line for place, line in enumerate(told)]
     return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
 
 
@@ -114,7 +117,7 @@ def limit_of_memory() -> str:
 
 
 def fail(error: GanzfeldError) -> NoReturn:
-    print(error, file=sys.stderr)  # made safe to print where it was made
+    print(error.screen(tr), file=sys.stderr)  # made safe to print where it was made
     raise SystemExit(error.code) from None
 
 
@@ -132,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         last_words()
         raise SystemExit(0) from None
     except KeyboardInterrupt:  # training installs its own handler
-        print("stopped", file=sys.stderr)
+        print(tr("stopped"), file=sys.stderr)
         raise SystemExit(130) from None
     except Exception as error:
         if of_memory(error):
@@ -144,10 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ) as f:
             f.write(traceback.format_exc())
         line = lines(traceback.format_exc().strip().splitlines()[-1])
-        print(
-            f"error[70]: this is a bug in ganzfeld: {line}\n  fix:  please report it with {f.name}",
-            file=sys.stderr,
-        )
+        print(tr(f"error[70]: this is a bug in ganzfeld: {line}"), file=sys.stderr)
+        print(tr(f"  fix:  please report it with {f.name}"), file=sys.stderr)
         raise SystemExit(70) from None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.cli.options import parse_numbers
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def progress(

@@ -9,9 +9,15 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.drawing import by_class, check_grid, check_room, class_names, given_rows
+from ganzfeld.cli.drawing import (
+    by_class,
+    check_grid,
+    check_room,
+    class_names,
+    given_rows,
+)
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def train(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from ganzfeld.text import tell
+from ganzfeld.core.language import tell
 
 
 def translate(

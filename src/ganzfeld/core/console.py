@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -18,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.core.language import tr
 from ganzfeld.core.names import duration
 from ganzfeld.core.streams import Steady
 from ganzfeld.core.wrapping import fold
@@ -73,28 +75,34 @@ class Screen:
 
     def say(self, text: str = "", indent: str = "  ") -> None:
         """A line, folded between words where a terminal would break it inside one."""
+        for line in text.split("\n"):
+            self.put(tr(line), indent)
+
+    def put(self, text: str, indent: str) -> None:
         for line in fold(lines(text), self.width, indent):
             self.console.print(Text(line))
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """A plan or a summary: names on the left, what they are on the right."""
-        width = max(len(name) for name, _ in rows)
+        told = [(tr(name), tr(value)) for name, value in rows]
+        width = max(cell_len(name) for name, _ in told)
         self.say(title)
-        for name, value in rows:
-            self.say(f"  {name:<{width}}  {value}", " " * (width + 4))
+        for name, value in told:
+            room = " " * (width - cell_len(name) + 2)
+            self.put(f"  {name}{room}{value}", " " * (width + 4))
 
     def columns(self, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
         """A table with a name and several values in each row."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for i, title in enumerate(head):
             table.add_column(
-                Text(shown(title)),
+                Text(shown(tr(title))),
                 justify="right" if i else "left",
                 overflow="fold",
                 no_wrap=i == 0 and len(head) <= 3,  # with more, values need the room
             )
         for name, cells in rows:
-            table.add_row(*(Text(shown(cell, CELL)) for cell in (name, *cells)))
+            table.add_row(*(Text(shown(cell, CELL)) for cell in (tr(name), *cells)))
         self.console.print(table, soft_wrap=False)
 
     @contextmanager
@@ -122,11 +130,12 @@ class Screen:
             self.stage, self.started = stage, time.monotonic()
         if self.console.is_terminal and sys.stdout.isatty():
             end = "\n" if done >= total else "\r"
-            self.console.file.write(f"{shown(stage)}: {done:,} of {total:,}{end}")
+            text = tr(f"{tr(shown(stage))}: {done:,} of {total:,}")
+            self.console.file.write(f"{text}{end}")
             self.console.file.flush()
         elif self.due():
             self.printed = time.monotonic()
-            self.say(f"{stage}: {done:,} of {total:,}")
+            self.say(f"{tr(stage)}: {done:,} of {total:,}")
 
     def due(self) -> bool:
         """Whether it is time for more lines: the longer a stage takes, the fewer there are."""
@@ -136,11 +145,10 @@ class Screen:
 
 def plain(state: State) -> list[str]:
     """A state as lines of at most 80 columns."""
-    head = (
-        f"{state.percent:5.1f} %  {state.images:,} of {state.total:,} images  "
-        f"{state.rate:,.0f}/s  {state.left} left"
-    )
-    rows = [state.quality] if state.quality else []
+    done = tr(f"{state.images:,} of {state.total:,} images")
+    left = tr(f"{state.left} left")
+    head = f"{state.percent:5.1f} %  {done}  {state.rate:,.0f}/s  {left}"
+    rows = [tr(state.quality)] if state.quality else []
     rows += [f"{player}: {', '.join(terms)}" for player, terms in by_player(state).items()]
     return [head, *(line for row in rows for line in fold(f"         {row}", COLUMNS, " " * 11))]
 
@@ -150,13 +158,13 @@ def by_player(state: State) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in state.losses.items():
         player, slash, term = name.rpartition("/")
-        draw = f" (draw {number(state.draws[name])})" if name in state.draws else ""
+        draw = tr(f" (draw {number(state.draws[name])})") if name in state.draws else ""
         found.setdefault(player if slash else "loss", []).append(f"{term} {number(value)}{draw}")
     return found
 
 
 def number(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3f}"
+    return tr("not finite") if value is None else f"{value:.3f}"
 
 
 def panel(state: State, width: int) -> Panel:
@@ -165,20 +173,20 @@ def panel(state: State, width: int) -> Panel:
     head.add_row(
         ProgressBar(total=state.total, completed=state.images, width=max(width - 42, 8)),
         f"{state.percent:.1f} %",
-        f"{state.left} left",
+        tr(f"{state.left} left"),
     )
-    pace = f"{state.images:,} of {state.total:,} images, {state.rate:,.0f} images/s"
+    pace = tr(f"{state.images:,} of {state.total:,} images, {state.rate:,.0f} images/s")
     body = Table.grid(padding=(0, 2))
     for name, value in state.losses.items():
-        draw = f"a draw is {number(state.draws[name])}" if name in state.draws else ""
+        draw = tr(f"a draw is {number(state.draws[name])}") if name in state.draws else ""
         body.add_row(Text(shown(name), style="dim"), number(value), Text(draw, style="dim"))
     rows: list[RenderableType] = [head, Text(pace)]
     if state.quality:
-        rows.append(Text(state.quality, style="bold"))
+        rows.append(Text(tr(state.quality), style="bold"))
     rows.append(body)
     foot = f"latest grid: {shown(inside(state.picture, state.run))}" if state.picture else ""
-    rows.append(Text(foot or "the first grid follows", style="dim"))
-    rows.append(Text("Ctrl-C saves and stops", style="dim"))
+    rows.append(Text(tr(foot or "the first grid follows"), style="dim"))
+    rows.append(Text(tr("Ctrl-C saves and stops"), style="dim"))
     return Panel(Group(*rows), title=Text(shown(state.run)), title_align="left", width=width)
 
 

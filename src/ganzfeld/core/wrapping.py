@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 
+from rich.cells import cell_len
+
 COMMAND = re.compile(r"(?<![^\s:])ganzfeld [a-z]+ \S.*$")
 
 
@@ -18,7 +20,7 @@ def fold(text: str, width: int | None, indent: str = "  ") -> list[str]:
 
 
 def fold_line(line: str, width: int | None, indent: str) -> list[str]:
-    if width is None or len(line) <= width:
+    if width is None or cell_len(line) <= width:
         return [line]
     if (found := COMMAND.search(line)) is None:
         return wrapped(line, width, indent)
@@ -32,6 +34,8 @@ def fold_line(line: str, width: int | None, indent: str) -> list[str]:
 
 
 def wrapped(text: str, width: int, indent: str) -> list[str]:
+    if cell_len(text) > len(text):
+        return wrapped_wide(text, width, indent)
     return textwrap.wrap(
         text,
         width,
@@ -39,3 +43,23 @@ def wrapped(text: str, width: int, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     ) or [""]
+
+
+# A word of narrow characters, or one wide character; a mark that closes stays with what it closes,
+# and one that opens with what it opens.
+PIECE = re.compile(
+    r"\s+|[（「《“]*(?:[^\s\u2e80-\u9fff\uf900-\uffef]+|[^\s])[，。；：、！？）」》”]*"
+)
+
+
+def wrapped_wide(text: str, width: int, indent: str) -> list[str]:
+    """Text with characters of two columns, which has no spaces to break at between these."""
+    found, line, used = [], "", 0
+    for piece in PIECE.findall(text):
+        if line.strip() and not piece.isspace() and used + cell_len(piece) > width:
+            found.append(line.rstrip())
+            line, used = indent, cell_len(indent)
+        if piece.isspace() and found and line == indent:
+            continue
+        line, used = line + piece, used + cell_len(piece)
+    return [*found, line.rstrip()] if line.strip() else found or [""]

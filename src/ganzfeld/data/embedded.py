@@ -43,16 +43,6 @@ SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a
 }
 
 
-def usual_conditions(source: object) -> list[str]:
-    """Columns that a generation is conditioned on without asking; none but for embedded sets."""
-    from ganzfeld.data.discover import embedded_count
-
-    if not isinstance(source, str) or embedded_count(source) is None:
-        return []
-    one = SETS.get(source.partition(":")[0])
-    return list(one.condition) if one else []
-
-
 def embedded(name: str, count: int | None) -> Gathered:
     """A source of so many samples of an embedded set; None: as many as usual."""
     one = SETS[name]

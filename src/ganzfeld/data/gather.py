@@ -17,6 +17,7 @@ from ganzfeld.modalities import MODALITIES
 
 FEW = 500  # samples
 BAD_SHARE = 0.01  # of the samples are copies of others: say so
+LEFT_SHARE = 0.1  # of the samples cannot be learned: say so
 LISTED = 100  # names of files that a report keeps
 NOUNS = {
     "field": "fields",
@@ -128,6 +129,9 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         reasons = tally(reason for _, reason in report["skipped"])
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"{len(report['skipped']):,} bad {noun} are left out: {listed}")
+    left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))
+    if left > LEFT_SHARE * (left + count):
+        warnings.append(f"{left:,} of {left + count:,} {noun} are left out, though not damaged")
     if count < FEW:
         warnings.append(f"only {count:,} {noun}: under {FEW} a GAN soon memorises them")
     if report["modality"] not in ("text", "table") and report["duplicates"] > BAD_SHARE * count:

@@ -132,7 +132,7 @@ def parts_of_names(titles: Any) -> dict[str, Values]:
 
 
 def vowels(count: int) -> Raw:
-    """So many of the embedded vowels, see `audio_sets`."""
+    """The embedded set "vowels", see `audio_sets`."""
     made = audio_sets.vowels(count)
     raw = Raw(columns={}, titles=[f"vowel {i}" for i in range(count)])
     waves = list((made.x / np.float32(32768)).astype(np.float32)[:, None])

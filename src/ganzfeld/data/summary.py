@@ -81,8 +81,8 @@ def _labels(report: dict[str, Any], taken: dict[str, str]) -> str:
             else "none"
         )
     named = [f"{shortened(name, 24)} {count:,}" for name, count in classes.items()]
-    source = taken.get("labels", "with the data")
-    return f"{len(classes):,} classes by {source}: {', '.join(capped(named, 6))}"
+    by = f" by {taken['labels']}" if "labels" in taken else ""
+    return f"{len(classes):,} classes{by}: {', '.join(capped(named, 6))}"
 
 
 def cut_words(report: dict[str, Any]) -> str:

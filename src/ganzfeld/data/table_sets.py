@@ -48,7 +48,7 @@ def pick(u: Floats, shares: Floats) -> NDArray[np.int64]:
     """Which of the choices lies at u: shares (k,) of all rows, or (n, k) of each."""
     steps = np.cumsum(shares, axis=-1)
     below = steps / steps[..., -1:] < u[:, None]
-    return np.minimum(below.sum(-1), shares.shape[-1] - 1)
+    return np.asarray(np.minimum(below.sum(-1), shares.shape[-1] - 1), dtype=np.int64)
 
 
 def sigmoid(x: Floats) -> Floats:

@@ -1,4 +1,11 @@
-"""Games by name."""
+"""Games by name.
+
+Example::
+
+    from ganzfeld import games
+
+    print(*games.GAMES)  # the names that a recipe's `game.name` takes
+"""
 
 from __future__ import annotations
 

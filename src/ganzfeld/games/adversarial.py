@@ -52,6 +52,17 @@ class Adversarial(Game):
     augment_target: mean sign of D on real samples that an adaptive probability steers towards.
     augment_speed: images seen while it goes from 0 to 1; None: a tenth of the run, at most 500,000.
     augment_kinds: names in `ganzfeld.games.augment.KINDS`; None: those that suit `augment`.
+
+    Example::
+
+        import torch
+        from ganzfeld import Adversarial
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+        D = NETWORKS["mlp-discriminator"]((2,), widths=(16,))
+        game = Adversarial(G, D, loss="relativistic", r1=0.1, r2=0.1)
+        losses = game.loss("discriminator", {"x": torch.randn(8, 2)})  # by name, weighted
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012

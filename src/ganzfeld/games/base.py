@@ -41,6 +41,26 @@ class Game(nn.Module):
             players = {"discriminator": ("D",), "generator": ("G",)}
             averaged = shipped = ("G",)
             judge = "D"
+
+    Example::
+
+        import torch
+        from ganzfeld import Game, Trainer
+
+        class Mean(Game):
+            players = {"mean": ("M",)}
+            latent = 2
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.M = torch.nn.Linear(2, 2)
+
+            def mean_loss(self, batch):
+                return {"square": (self.M(batch["x"]) - batch["x"]).square().mean()}
+
+        game = Mean()
+        adam = torch.optim.Adam(game.parameters(), 1e-2)
+        report = next(iter(Trainer(game, {"mean": adam}, torch.randn(64, 2), batch_size=16)))
     """
 
     players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}

@@ -21,6 +21,20 @@ class Average(nn.Module):
     half_life_images: images after which a past weight counts half.
     ramp: the half-life is at most this part of the images seen so far, so that the average
         forgets the start of a young run (Karras et al. 2020); None: no ramp.
+
+    Example::
+
+        import torch
+        from ganzfeld import Adversarial, Average
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+        D = NETWORKS["mlp-discriminator"]((2,), widths=(16,))
+        game = Adversarial(G, D)
+        average = Average(game, half_life_images=1_000)
+        average.update(game, images=64, batch_size=32)
+        with torch.no_grad(), average.applied(game):
+            x = game.sample(torch.randn(4, game.latent))  # (4, 2)
     """
 
     def __init__(self, game: Game, half_life_images: float, ramp: float | None = 0.05) -> None:

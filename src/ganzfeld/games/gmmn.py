@@ -31,6 +31,16 @@ class GMMN(Game):
 
     With labels the kernel is zero between samples of different labels: batches then match
     jointly with their labels, so the generator does in each class.
+
+    Example::
+
+        import torch
+        from ganzfeld import GMMN
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+        game = GMMN(G, torch.nn.Identity(), space="pixels")
+        losses = game.loss("generator", {"x": torch.randn(16, 2)})
     """
 
     averaged = shipped = ("G",)

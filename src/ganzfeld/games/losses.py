@@ -2,6 +2,15 @@
 
 Each function takes logits of shape (N,) and returns one loss a sample, (N,); the game takes the
 mean. A logit is high where the discriminator believes a sample to be real.
+
+Example::
+
+    import torch
+    from ganzfeld import losses
+
+    real, fake = torch.randn(8), torch.randn(8)  # logits
+    for name, pair in losses.LOSSES.items():
+        print(name, pair)
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,9 @@ class TableGAN(Game):
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
-    averaged = ("G",)
+    averaged = shipped = ("G",)
+    G: Any
+    D: Any
     judge = None  # D sees packs of rows, so it has no logit of a single one
 
     def __init__(
@@ -113,7 +115,7 @@ class TableGAN(Game):
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
         return losses
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))
 
 
@@ -126,7 +128,9 @@ class TableVAE(Game):
     """
 
     players = {"autoencoder": ("E", "G")}  # noqa: RUF012
-    averaged = ("G",)
+    averaged = shipped = ("G",)
+    G: Any
+    E: Any
 
     def __init__(self, G: nn.Module, E: nn.Module, *, reconstruction: float = 2.0) -> None:
         super().__init__()
@@ -154,7 +158,8 @@ class TableVAE(Game):
         log_deviation = self.G.log_deviation.clamp_min(-4.6)
         error = (x - decoded)[:, choices.numbers] / log_deviation.exp()
         in_mode = x[:, choices.numbers] != 0  # it is 0 where an atom or "missing" is chosen
-        return ((0.5 * error.square() + log_deviation) * in_mode).sum(1) - chosen.sum(1)
+        within = ((0.5 * error.square() + log_deviation) * in_mode).sum(1)
+        return cast(Tensor, within - chosen.sum(1))
 
-    def sample(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))

@@ -142,7 +142,8 @@ class TextGAN(TextGame):
         if not hasattr(D, needed):
             kind = "text-judge" if self.judged else "text-critic"
             raise ValueError(f"estimator {estimator} needs a {kind} for D")
-        if informed and (not self.judged or getattr(G, "noise", 0)):
+        noisy = bool(getattr(G, "noise", 0))
+        if informed and (noisy or not self.judged):
             raise ValueError("informed is for expected and reinforce, with a generator of noise 0")
         if helping and estimator != "expected":
             raise ValueError("helping is for the estimator expected")

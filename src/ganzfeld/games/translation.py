@@ -72,6 +72,17 @@ class CycleGAN(Game):
     identity: weight, times `cycle`, of the mean absolute change of images that are in the
         wanted domain already (section 5.2): it keeps colours. Only for equal channels.
     pool: past fakes kept for each discriminator.
+
+    Example::
+
+        import torch
+        from ganzfeld import CycleGAN
+        from ganzfeld.networks import NETWORKS
+
+        shape = (3, 16, 16)
+        ab, ba = (NETWORKS["residual-translator"](3, 3, width=4, blocks=1) for _ in "ab")
+        a, b = (NETWORKS["patch-discriminator"](3, layers=1, width=4) for _ in "ab")
+        game = CycleGAN(ab, ba, a, b, shape_a=shape, shape_b=shape)
     """
 
     players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
@@ -160,6 +171,17 @@ class Pix2Pix(Game):
     l1: weight of the mean absolute difference.
 
     The discriminator's loss is halved, so that it learns more slowly (section 3.3).
+
+    Example::
+
+        import torch
+        from ganzfeld import Pix2Pix
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["unet-translator"](3, 3, depth=3, width=4)
+        D = NETWORKS["patch-discriminator"](6, layers=1, width=4)
+        pair = {"a": torch.zeros(1, 3, 16, 16), "b": torch.zeros(1, 3, 16, 16)}
+        losses = Pix2Pix(G, D).loss("generator", pair)
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012

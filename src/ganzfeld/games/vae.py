@@ -31,6 +31,17 @@ class VAE(Game):
         without a knob.
     beta: weight of the divergence; above 1, entries of z are more independent and images
         less sharp (Higgins et al. 2017).
+
+    Example::
+
+        import torch
+        from ganzfeld import VAE
+        from ganzfeld.networks import NETWORKS
+
+        shape, latent = (1, 16, 16), 8
+        G = NETWORKS["dcgan-generator"](shape, latent=latent, width=8)
+        E = NETWORKS["conv-encoder"](shape, outputs=2 * latent, width=8)
+        losses = VAE(G, E).loss("autoencoder", {"x": torch.zeros(4, *shape)})
     """
 
     players = {"autoencoder": ("E", "G")}  # noqa: RUF012

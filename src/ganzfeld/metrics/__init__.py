@@ -1,4 +1,17 @@
-"""Metrics as plain functions of feature arrays (N, D): NumPy in, numbers out, float64 inside."""
+"""Metrics as plain functions of feature arrays (N, D): NumPy in, numbers out, float64 inside.
+
+Example::
+
+    import numpy as np
+    from ganzfeld import metrics
+
+    draw = np.random.default_rng(0)
+    data, generated = draw.normal(size=(200, 4)), draw.normal(0.5, 1, size=(200, 4))
+    print(metrics.frechet_distance(generated, data))
+    print(metrics.kernel_distance(generated, data))
+    print(metrics.precision_recall(generated, data), metrics.density_coverage(generated, data))
+    print(metrics.diversity(generated, data))
+"""
 
 from ganzfeld.core import runtime as _runtime  # noqa: F401  (it warms MKL up)
 from ganzfeld.metrics.diversity import diversity, pairwise_distance

@@ -79,6 +79,19 @@ def evaluate(
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
+
+    Example::
+
+        import ganzfeld
+
+        found = ganzfeld.evaluate(
+            "runs/avatars-default",
+            "avatars:64",
+            metrics=["precision_recall"],
+            extractor="random",
+            count=32,
+        )
+        print(found["precision"], found["real"]["precision"])
     """
     choose_metrics(metrics)  # a wrong name should not wait for the data
     border.whole(seed, "--seed", 0, border.MOST_SEED)
@@ -318,7 +331,7 @@ def asked_numbers(
 
     samples: which they are. rows: of the data.
     """
-    if isinstance(subject, Pack):
+    if not isinstance(subject, generate.Model):
         return {}
     columns = subject.conditions.get("columns", [])
     if not columns or any(column["name"] not in pack.columns for column in columns):

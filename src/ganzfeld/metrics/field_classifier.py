@@ -138,7 +138,7 @@ def fitted(x: Tensor, y: Tensor, c: Tensor | None) -> nn.Module:
         logits = net(x[chosen], None if c is None else c[chosen])
         loss = nn.functional.binary_cross_entropy_with_logits(logits, y[chosen])
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
     return net.eval()
 

@@ -43,7 +43,8 @@ def radial_power(x: NDArray[Any]) -> Floats:
         wave = np.cos(2 * np.pi * 3 * np.arange(16) / 16) * np.ones((1, 1, 16, 1))
         assert radial_power(wave).argmax() == 2  # shell 3
     """
-    return shell_power(x).mean(0)
+    mean: NDArray[np.float64] = shell_power(x).mean(0)
+    return mean
 
 
 def shell_power(x: NDArray[Any]) -> Floats:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
+
+from ganzfeld.core.language import tr
 from ganzfeld.metrics.registry import TABLE, Metric
 
 Row = tuple[str, str, str, str]  # name, value, the same of real data, what it means
@@ -30,13 +33,11 @@ def summary(result: dict[str, Any]) -> list[str]:
         lines.append(f"note: {note}")
     if (fitted := protocol.get("fitted", "none")) != "none":
         lines.append(f"note: the images were {fitted}")
-    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1, 2)]
-    shown = [HEAD, *rows] if rows else []
-    widths = [max(len(HEAD[i]), width) for i, width in enumerate(widths)]
-    lines += [
-        f"  {a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
-        for a, b, c, d in shown
-    ]
+    shown = [[tr(cell) for cell in row] for row in (HEAD, *rows)] if rows else []
+    widths = [max((cell_len(row[i]) for row in shown), default=0) for i in (0, 1, 2)]
+    for row in shown:
+        name, value, real = (" " * (w - cell_len(c)) for w, c in zip(widths, row, strict=False))
+        lines.append(f"  {row[0]}{name}  {value}{row[1]}  {real}{row[2]}  {row[3]}".rstrip())
     if text := real_words(result):
         lines.append(text)
     lines += [f"warning: {line}" for line in result.get("warnings", [])]

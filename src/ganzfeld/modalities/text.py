@@ -135,7 +135,8 @@ def vocabulary_of(spec: Spec) -> Vocabulary:
     >>> vocabulary_of(text_spec(v)) == v
     True
     """
-    symbols, unit = spec.extra.get("symbols"), spec.extra.get("unit")
+    symbols: Any = spec.extra.get("symbols")
+    unit = spec.extra.get("unit")
     whole = isinstance(symbols, list | tuple) and all(isinstance(s, str) for s in symbols)
     if not whole or len(spec.shape) != 1 or unit not in UNITS or list(symbols[:1]) != [""]:
         raise CheckpointError(

@@ -29,6 +29,13 @@ class Model:
     about: the content of the model folder's config.json.
     generator: maps (z, y) to samples; (z, y, c=numbers) where it was trained with such.
     discriminator: maps (samples, y) to logits, as it was trained beside the generator; or None.
+
+    Example::
+
+        import ganzfeld
+
+        model = ganzfeld.load("runs/avatars-default")
+        print(model.shape, model.latent, model.classes)
     """
 
     def __init__(
@@ -59,6 +66,12 @@ class Model:
         """The model itself, its networks moved to a device: "auto", "cpu", "cuda" or "mps".
 
         Samples of one device differ from another's by rounding.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default").to("cpu")
         """
         where = torch_device(device)
         self.generator.to(where)
@@ -93,6 +106,14 @@ class Model:
         numbers: of a model that was trained with numbers beside its samples: a row (k,) for all,
             or rows that are repeated over the samples; None: those of a random sample of the data.
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            x = model.sample(4, seed=0)
+            more = model.sample(2, seed=0, start=4)  # samples 4 and 5 of the same seed
         """
         if rank is not None or of is not None:
             from ganzfeld.models.rank import best
@@ -128,6 +149,15 @@ class Model:
 
         labels: one for each sample, or one for all; needed where the model has classes.
         See `ganzfeld.models.rank.score`.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            one = model.classes[0]
+            x = model.sample(4, labels=one)
+            best = x[model.score(x, one).argmax()]
         """
         from ganzfeld.models.rank import score
 
@@ -139,6 +169,13 @@ class Model:
         """Samples (F, C, H, W) on the way from the first image of each seed to the next.
 
         See `ganzfeld.models.interpolate.frames`, which gives them a few at a time.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            frames = model.interpolate([1, 2, 3], frames=8, loop=True)
         """
         from ganzfeld.models import interpolate as interpolation
 
@@ -154,7 +191,15 @@ class Model:
         labels: Labels = None,
         start: int = 0,
     ) -> list[Image.Image]:
-        """The same samples as PIL images."""
+        """The same samples as PIL images.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            model.images(1, seed=7)[0].save("seven.png")
+        """
         x = self.sample(count, seed=seed, labels=labels, start=start)
         return [self.modality.to_image(one, self.spec) for one in self.store(x)]
 
@@ -194,7 +239,15 @@ class Model:
         std: float = 1.0,
         numbers: Any = None,
     ) -> Iterator[Tensor]:
-        """`sample` a few at a time, for counts that do not fit into memory."""
+        """`sample` a few at a time, for counts that do not fit into memory.
+
+        Example::
+
+            import ganzfeld
+
+            model = ganzfeld.load("runs/avatars-default")
+            count = sum(len(x) for x in model.chunks(100))  # 32 at a time
+        """
         if count < 1 or start < 0:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
         if std < 0:

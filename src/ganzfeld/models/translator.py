@@ -39,6 +39,16 @@ class Translator:
 
     about: the content of the model folder's config.json.
     networks: by direction, such as {"ab": ..., "ba": ...}; each maps images to images.
+
+    Example::
+
+        import ganzfeld
+        from PIL import Image
+
+        ganzfeld.train("avatars-lines:20", recipe="pix2pix", size=16, images=2, batch=2,
+                       settings=["networks.*.width=4"], out="runs/lines", quiet=True)
+        model = ganzfeld.load("runs/lines", task="translation")
+        model.translate(Image.new("RGB", (24, 16))).save("translated.png")
     """
 
     def __init__(self, about: dict[str, Any], networks: Mapping[str, nn.Module]) -> None:

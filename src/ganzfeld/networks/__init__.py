@@ -2,6 +2,14 @@
 
 A generator maps (z, y) to samples, a discriminator (x, y) to logits, a translator images to
 images.
+
+Example::
+
+    import torch
+    from ganzfeld.networks import NETWORKS
+
+    G = NETWORKS["dcgan-generator"]((3, 32, 32), latent=64, width=16)
+    x = G(torch.randn(2, 64))  # (2, 3, 32, 32) in [-1, 1]
 """
 
 from __future__ import annotations

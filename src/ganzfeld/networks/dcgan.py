@@ -110,7 +110,7 @@ class DCGANGenerator(nn.Module):
             self.refine.append(initialise(last))
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        z, *planes = z.split([self.own, *self.planes], 1)
+        z, *planes = torch.split(z, [self.own, *self.planes], 1)
         x = as_laid(self.first(self.linear(self.numbers(self.labels(z, y), c))))
         sizes = self.sizes[1:] or self.sizes
         for norm, up, size in zip(self.norms, self.ups, sizes, strict=True):

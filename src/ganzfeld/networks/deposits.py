@@ -91,7 +91,7 @@ class DepositGenerator(nn.Module):
         maps = self.maps(z, y, c)
         where = (maps * self.scale).flatten(2).softmax(2).view_as(maps)
         sums = (whole * parts.softmax(1)).view(len(z), *self.unit.shape[1:])
-        quanta = where * sums / self.unit
+        quanta: Tensor = where * sums / self.unit
         with torch.no_grad():
             round_to = quanta.round() if self.quanta else quanta * (quanta >= 0.5)
         quanta = quanta + (round_to - quanta).detach()

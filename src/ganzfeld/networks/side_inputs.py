@@ -54,7 +54,7 @@ class RadialPower(nn.Module):
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         axes = tuple(range(-self.dimensions, 0))
         waves = torch.fft.rfftn(x.float(), dim=axes)
-        power = (waves.real.square() + waves.imag.square()).flatten(2) @ self.membership
+        power: Tensor = (waves.real.square() + waves.imag.square()).flatten(2) @ self.membership
         return SHRINK * (power + FLOOR).log().flatten(1)
 
 

@@ -43,7 +43,7 @@ class Choices(nn.Module):
 
     def parts(self, row: Tensor) -> Iterator[tuple[bool, Tensor]]:
         """The pieces of rows (N, width) in order, and whether each is a value within a mode."""
-        yield from zip(self.is_number, row.split(self.sizes, 1), strict=True)
+        yield from zip(self.is_number, torch.split(row, self.sizes, 1), strict=True)
 
     def log_probabilities(self, row: Tensor) -> Tensor:
         """(N, choices) from logits in rows (N, width)."""
@@ -58,7 +58,7 @@ class Choices(nn.Module):
         noise = -(-torch.rand_like(row).clamp_min(FEWEST).log()).clamp_min(FEWEST).log()
         noisy, found = (row + noise) / temperature, []
         for (number, own), value in zip(
-            self.parts(noisy), values.split(self.sizes, 1), strict=True
+            self.parts(noisy), torch.split(values, self.sizes, 1), strict=True
         ):
             soft = value if number else own.softmax(1)
             if hard and not number:
@@ -71,7 +71,7 @@ class Choices(nn.Module):
         """Rows of values and of choices by inverse distribution functions at uniform (N, heads)."""
         found, turn = [], 0
         for (number, own), value in zip(
-            self.parts(row.float()), values.split(self.sizes, 1), strict=True
+            self.parts(row.float()), torch.split(values, self.sizes, 1), strict=True
         ):
             if not number:
                 passed = own.softmax(1).cumsum(1) < uniform[:, turn : turn + 1]

@@ -1,4 +1,12 @@
-"""Recipes by name: functions that turn facts about the data into a `Config`."""
+"""Recipes by name: functions that turn facts about the data into a `Config`.
+
+Example::
+
+    from ganzfeld import Facts, recipes
+
+    facts = Facts(count=5_000, channels=3, height=64, width=64, classes=0)
+    print(recipes.RECIPES["hinge"](facts).optimisers)
+"""
 
 from __future__ import annotations
 

@@ -150,6 +150,20 @@ def compare(
 
     Raises UsageError where one table was asked for and the protocols differ, where there are
     fewer than two paths, or where a path is neither a run nor results.
+
+    Example::
+
+        import json
+        import ganzfeld
+
+        for seed in (0, 1):
+            run = ganzfeld.load("runs/avatars-default")
+            found = ganzfeld.evaluate(
+                run, "avatars:64", metrics=["kernel"], extractor="random", count=32, reference=32
+            )
+            with open(f"seed{seed}.json", "w", encoding="utf-8") as file:
+                json.dump(found, file)
+        print(ganzfeld.compare(["seed0.json", "seed1.json"]))
     """
     if len(paths) < 2:
         raise UsageError("compare takes two or more runs or result files")

@@ -8,9 +8,13 @@ import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ganzfeld.core.language import language, tr
 from ganzfeld.text import isolated, plain
 
+LANGUAGES = {"en": "en", "zh": "zh-CN"}
 VOID = frozenset({"img", "input", "meta", "br"})
+SPOKEN = frozenset({"alt", "aria-label"})  # attributes that are read to people
+VERBATIM = frozenset({"code", "pre", "script", "style"})  # whose text is not translated
 TEXT_ONLY = frozenset({"title", "text", "tspan", "desc", "option"})  # no elements within
 
 
@@ -19,7 +23,7 @@ class Html(str):
 
 
 def tag(name: str, /, *children: str | None, **attributes: str | float | bool | None) -> Html:
-    """An element; plain text in it is escaped, None is left out.
+    """An element; plain text in it is translated and escaped, None is left out.
 
     attributes: `class_` and `for_` lose the underscore, others in names become hyphens; True
         writes the name alone, None and False nothing.
@@ -30,10 +34,15 @@ def tag(name: str, /, *children: str | None, **attributes: str | float | bool | 
         if value is True:
             written.append(f" {key}")
         elif value is not None and value is not False:
-            written.append(f' {key}="{escaped(str(value), bare=True)}"')
+            text = tr(str(value)) if key in SPOKEN else str(value)
+            written.append(f' {key}="{escaped(text, bare=True)}"')
     start = f"<{name}{''.join(written)}>"
     if name in VOID:
         return Html(start)
+    if name not in VERBATIM:
+        children = tuple(
+            tr(child) if child and not isinstance(child, Html) else child for child in children
+        )
     return Html(f"{start}{join(children, bare=name in TEXT_ONLY)}</{name}>")
 
 
@@ -141,4 +150,4 @@ def page(title: str, *children: str | None) -> str:
     )
     script = tag("script", Html(code))
     body = tag("body", tag("main", *children), script)
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    return f"<!doctype html>\n{tag('html', head, body, lang=LANGUAGES[language()])}\n"

@@ -12,7 +12,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.metrics import evaluate
 from ganzfeld.modalities import spec_of_data
 from ganzfeld.models import model as generate
-from ganzfeld.report.html import Html, section, tag
+from ganzfeld.report.html import Html, escaped, section, tag
 from ganzfeld.report.record import Record, Row
 
 PAIRS = 12
@@ -128,7 +128,7 @@ def by_class(record: Record, model: generate.Model | str) -> Html:
             facts.append(tag("dt", "distance"))
             facts.append(tag("dd", "within the class; lower is nearer", class_="soft"))
             facts.append(tag("dd", f"{distance:.3g}", class_="number"))
-        title = tag("h3", name)
+        title = tag("h3", Html(escaped(name)))  # a class stays as it is called
         body = tag("dl", *facts, class_="share") if facts else None
         cards.append(tag("article", title, strips.get(name), body, class_="card"))
     if ours:

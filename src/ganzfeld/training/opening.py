@@ -13,7 +13,8 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import resolve
-from ganzfeld.data.embedded import usual_conditions
+from ganzfeld.data.discover import embedded_count
+from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.errors import UsageError
 from ganzfeld.training.tasks import WORK, Dataset
@@ -40,7 +41,10 @@ def resolved(
 
 def usual(source: object, condition: str | Sequence[str], task: str) -> list[str]:
     """Columns to condition on where none were named: those that an embedded set comes with."""
-    return usual_conditions(source) if not condition and task == "generation" else []
+    if condition or task != "generation" or not isinstance(source, str):
+        return []
+    one = SETS.get(source.partition(":")[0])
+    return list(one.condition) if one and embedded_count(source) is not None else []
 
 
 def need_taken(config: Config, conditions: list[str]) -> None:

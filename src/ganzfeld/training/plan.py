@@ -280,7 +280,7 @@ def plan_rows(
         *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", f"{run.batch_size}"),
-        *([("precision", run.precision)] if run.precision != "float32" else []),
+        *([("computes in", run.precision)] if run.precision != "float32" else []),
         *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),

@@ -15,7 +15,15 @@ from ganzfeld.models import model as generate
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, and its model."""
+    """A run's folder, and its model.
+
+    Example::
+
+        import ganzfeld
+
+        run = ganzfeld.Run("runs/avatars-default")
+        x = run.model.sample(4)
+    """
 
     path: Path
 

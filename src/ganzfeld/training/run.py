@@ -137,9 +137,9 @@ def train(
 
         images = np.random.default_rng(0).integers(0, 256, (200, 3, 16, 16), dtype=np.uint8)
         labels = np.arange(200) % 2
-        run = ganzfeld.train((images, labels), images=640, out="runs/noise", quiet=True)
+        run = ganzfeld.train((images, labels), images=320, out="runs/noise", quiet=True)
         drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
-        numbers = ganzfeld.evaluate(run, (images, labels), count=100, reference=100)
+        numbers = ganzfeld.evaluate(run, (images, labels), extractor="random", count=100)
     """
     if config is not None:
         arguments = dict(locals())
@@ -283,6 +283,12 @@ def resume(
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
+
+    Example::
+
+        import ganzfeld
+
+        run = ganzfeld.resume("runs/avatars-default", images=96, quiet=True)
     """
     folder = Path(border.path(run, "the run"))
     if images is not None:

@@ -46,7 +46,16 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """What one step did. Tensors stay on the device; reading one waits for all queued work."""
+    """What one step did. Tensors stay on the device; reading one waits for all queued work.
+
+    Example::
+
+        import torch
+        from ganzfeld import Report
+
+        report = Report(1, 64, {"generator/adversarial": torch.tensor(0.7)}, torch.tensor(0))
+        losses = {name: float(value) for name, value in report.losses.items()}
+    """
 
     step: int  # steps done, this one included
     images: int  # images seen, this step's included
@@ -78,6 +87,23 @@ class Trainer:
     depends on (seed, salt, images seen, move, rank) and on nothing else.
 
     Raises UsageError, which is a ValueError here, if the parts do not belong together.
+
+    Example::
+
+        import torch
+        from ganzfeld import Adversarial, Trainer
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+        D = NETWORKS["mlp-discriminator"]((2,), widths=(16,))
+        optimisers = {
+            "discriminator": torch.optim.Adam(D.parameters(), 1e-3),
+            "generator": torch.optim.Adam(G.parameters(), 1e-3),
+        }
+        data = torch.randn(256, 2)
+        for report in Trainer(Adversarial(G, D), optimisers, data, batch_size=32):
+            if report.images >= 128:
+                break
     """
 
     def __init__(

@@ -83,7 +83,8 @@ def clusters(right: NDArray[np.bool_], down: NDArray[np.bool_]) -> NDArray[np.in
         root[np.maximum(a, b)] = np.minimum(a, b)  # of several joints of a root, any will do
         while not np.array_equal(root, above := root[root]):
             root = above
-    return root.reshape(n, -1) - size * size * np.arange(n)[:, None]
+    own: NDArray[np.int64] = root.reshape(n, -1) - size * size * np.arange(n)[:, None]
+    return own
 
 
 def energy(spins: NDArray[Any]) -> Floats:

@@ -129,7 +129,9 @@ class Fields(Modality):
                 starts = np.arange(0, size, block)
                 sums = np.add.reduceat(x, starts, axis=axis)
                 counts = np.diff([*starts, size]).astype(np.float32)
-                x = sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+                x = (sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])).astype(
+                    np.float32
+                )
         return np.ascontiguousarray(x).reshape(len(x), -1)
 
     def too_few(self, spec: Spec) -> str:

@@ -54,7 +54,11 @@ def array(values: NDArray[Any], column: Column) -> NDArray[Any]:
         return moments if column.unit == "day" else moments.astype("datetime64[s]")
     if whole is None:
         return values.astype(np.float64)
-    return np.where(gone, None, whole.astype(object)) if gone.any() else whole
+    if not gone.any():
+        return whole
+    found = whole.astype(object)
+    found[gone] = None
+    return found
 
 
 def as_csv(rows: NDArray[Any], schema: Schema) -> str:

@@ -76,15 +76,15 @@ def fit(values: Floats, *, most: int = MOST, least: float = 0.0) -> Mixture:
 def support(values: Floats) -> tuple[Floats, Floats]:
     """Distinct values with their counts; means between quantiles where there are too many."""
     points, counts = np.unique(values, return_counts=True)
-    weights = counts.astype(np.float64)
+    weights: Floats = counts.astype(np.float64)
     if len(points) <= POINTS:
-        return points.astype(np.float64), weights
+        return np.asarray(points, dtype=np.float64), weights
     bins = (np.cumsum(weights) - weights) * (POINTS / weights.sum())
     group = bins.astype(np.int64)
     total = np.bincount(group, weights, POINTS)
     mean = np.bincount(group, weights * points, POINTS)
     kept = total > 0
-    return mean[kept] / total[kept], total[kept]
+    return mean[kept] / total[kept], np.asarray(total[kept], dtype=np.float64)
 
 
 def maximise(x: Floats, counts: Floats, k: int, least: float) -> Mixture:

@@ -86,7 +86,7 @@ def modes_of(values: Floats, column: Column) -> Codes:
     mixture = Mixture(shares / shares.sum(), np.array(column.means), np.array(column.deviations))
     u = numpy_generator("table", column.name).random(len(values))
     passed = mixture.posterior(values).cumsum(1) < u[:, None]
-    return np.minimum(passed.sum(1), len(column.means) - 1)
+    return np.asarray(np.minimum(passed.sum(1), len(column.means) - 1), dtype=np.int64)
 
 
 def decode(vectors: NDArray[Any], schema: Schema) -> Floats:

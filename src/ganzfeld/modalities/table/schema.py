@@ -133,7 +133,8 @@ class Schema:
 
 
 def column_of(entry: Mapping[str, Any]) -> Column:
-    column = Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+    made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    column = Column(**made)
     if column.head[1] and len(column.shares) != column.options:
         raise ValueError(
             f"column {column.name!r} has {len(column.shares)} shares, not one a choice"

@@ -1,0 +1,163 @@
+"""Put messages into the user's language, where a catalogue has them.
+
+The code writes English. Where a message leaves the program (`Screen`, `tell`, the error screen and
+the text of a report's page) it passes through `tr`, which looks it up in messages.zh.json. There
+the key is the English sentence, with {fields} for what differs:
+
+    one small letter   a number, such as {n}
+    small letters      names and paths, which stay as they are
+    CAPITALS           a part that is translated in turn; without a translation, all stays English
+
+No field but {REST} and a few more holds a semicolon or the end of a sentence.
+
+What has no entry stays English. Files that programs read (JSON, model cards) are always English.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from functools import cache, lru_cache
+from pathlib import Path
+
+from ganzfeld.text import lines
+
+MESSAGES = Path(__file__).with_name("messages.zh.json")
+FIELD = re.compile(r"\{(\w+)\}")
+JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
+NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
+PART = r"(?:(?!; |\. ).)+?"
+WIDE = frozenset({"REST", "command", "line", "reason", "table"})  # fields that may hold anything
+
+
+def language() -> str:
+    """ "zh" or "en": by GANZFELD_LANG, else by the first of LC_ALL, LC_MESSAGES and LANG.
+
+    English, too, where standard output cannot show Chinese characters.
+
+    Example::
+
+        from ganzfeld.core.language import language
+
+        assert language() in ("en", "zh")
+    """
+    names = ("GANZFELD_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next((value for name in names if (value := os.environ.get(name))), "")
+    return "zh" if wanted.lower().startswith("zh") and shows(sys.stdout) else "en"
+
+
+def shows(stream: object, text: str = "中文：，。；") -> bool:
+    """Whether a stream's encoding has these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def tr(text: str) -> str:
+    """A finished English message in the user's language.
+
+    Example::
+
+        from ganzfeld.core.language import tr
+
+        print(tr("plan for runs/faces"))  # with GANZFELD_LANG=zh: runs/faces 的训练计划
+    """
+    return text if language() == "en" else in_chinese(text)
+
+
+def tell(text: str) -> None:
+    """Print a message that may hold foreign text, in the user's language."""
+    print(lines("\n".join(map(tr, text.split("\n")))))
+
+
+@cache
+def catalogue() -> dict[str, str]:
+    """Chinese by English."""
+    found: dict[str, str] = json.loads(MESSAGES.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Entries with fields: labels before the {REST}, then those with the most fixed text first."""
+    keys = [key for key in catalogue() if FIELD.search(key)]
+    keys.sort(key=lambda key: ("{REST}" not in key, -len(FIELD.sub("", key))))
+    return [(pattern(key), catalogue()[key]) for key in keys]
+
+
+def pattern(key: str) -> re.Pattern[str]:
+    """What matches the sentences that a key stands for."""
+    parts = FIELD.split(key)  # fixed text and names of fields in turn
+    made = [
+        f"(?P<{part}>{what_fits(part)})" if place % 2 else re.escape(part)
+        for place, part in enumerate(parts)
+    ]
+    return re.compile("".join(made), re.DOTALL)
+
+
+def what_fits(field: str) -> str:
+    if len(field) == 1:
+        return NUMBER
+    return ".+?" if field in WIDE else PART
+
+
+@lru_cache(maxsize=4096)
+def in_chinese(text: str) -> str:
+    """The Chinese of a message: whole, or of the parts that semicolons and full stops divide."""
+    body = text.strip()
+    if not body:
+        return text
+    found = whole(body) or in_parts(body)
+    return text if found is None else text.replace(body, found, 1)
+
+
+def whole(text: str) -> str | None:
+    if (found := catalogue().get(text)) is not None:
+        return found
+    for known, chinese in patterns():
+        if (match := known.fullmatch(text)) and (values := values_of(match)) is not None:
+            return FIELD.sub(lambda field: values[field[1]], chinese)
+    if text.endswith(".") and (found := whole(text[:-1])) is not None:
+        return f"{found}。"
+    if text[:1].isupper() and (found := whole(text[:1].lower() + text[1:])) is not None:
+        return found
+    return None
+
+
+def values_of(match: re.Match[str]) -> dict[str, str] | None:
+    """What stands in the fields of a translation; None where a part has none itself."""
+    values = match.groupdict()
+    for name in filter(str.isupper, values):
+        told = in_chinese(values[name])
+        if told == values[name] and name != "REST":
+            return None
+        values[name] = told
+    return values
+
+
+def in_parts(text: str) -> str | None:
+    """The sentences or clauses of a text one by one; entries of several clauses come first."""
+    for english, chinese in JOINS:
+        parts = text.split(english)
+        if len(parts) == 1:
+            continue
+        told, start = [], 0
+        while start < len(parts):
+            end, found = longest(parts, start, english)
+            told.append(found)
+            start = end
+        if told != parts:
+            return chinese.join(told)
+    return None
+
+
+def longest(parts: list[str], start: int, join: str) -> tuple[int, str]:
+    """The end of the longest run of parts that is an entry, and its Chinese."""
+    for end in range(len(parts), start + 1, -1):
+        if (found := whole(join.join(parts[start:end]))) is not None:
+            return end, found
+    return start + 1, in_chinese(parts[start])

@@ -1,0 +1,217 @@
+"""Messages in Chinese: which language is chosen, what the catalogue has, and how it looks."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+import ganzfeld
+from ganzfeld.cli import main
+from ganzfeld.core import language
+from ganzfeld.core.language import FIELD, MESSAGES, tr
+from ganzfeld.core.wrapping import fold
+from ganzfeld.errors import UsageError
+from pages import Page
+
+LOCALE = ("GANZFELD_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SMALL = ["--size", "16", "--batch", "16", "--images", "64", "--set", "networks.*.width=4"]
+
+
+@pytest.fixture
+def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "de_DE.UTF-8"}, "zh"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"GANZFELD_LANG": "en", "LC_ALL": "zh_CN.UTF-8"}, "en"),
+        ({"GANZFELD_LANG": "zh", "LC_ALL": "en_US.UTF-8"}, "zh"),
+    ],
+)
+def test_the_language_follows_the_settings(
+    settings: dict[str, str], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in LOCALE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert language.language() == found
+    assert tr("nothing was trained") == {"en": "nothing was trained", "zh": "没有开始训练"}[found]
+
+
+def test_english_where_the_terminal_has_no_chinese(
+    chinese: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "latin-1"))
+    assert tr("nothing was trained") == "nothing was trained"
+
+
+def test_numbers_are_kept_parts_are_translated_and_names_are_not(chinese: None) -> None:
+    assert tr("about 3 min 05 s") == "约 3 分 05 秒"
+    assert tr("plan for data") == "data 的训练计划"  # a folder of this name, and no word
+    assert tr("2 images in images, grid in grid") == "images 中有 2 张图像，样本图在 grid"
+    assert tr("no entry of this kind") == "no entry of this kind"
+    assert tr("between all images; unbiased; 0 is best") == "全部图像之间，无偏；0 最好"
+    assert tr("about nothing that is known") == "about nothing that is known"
+    assert tr("The recipe default saw 64 images of photos in 7 s of training; it is new.") == (
+        "配方 default 用 7 秒训练了 photos 的 64 张图像；it is new."
+    )
+    said = "Frechet 0.52 where real images have 0.04: far from real images; still improving."
+    assert tr(said) == "Frechet 距离 0.52，真实图像为 0.04：与真实图像相差很远；仍在变好。"
+
+
+def pairs() -> list[tuple[str, str]]:
+    return json.loads(MESSAGES.read_text("utf-8"), object_pairs_hook=list)
+
+
+@cache
+def written() -> list[str]:
+    """Every piece of text in the source."""
+    package = Path(ganzfeld.__file__).parent
+    trees = (ast.parse(path.read_text("utf-8")) for path in package.rglob("*.py"))
+    return list(
+        {
+            " ".join(node.value.split())
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+    )
+
+
+def pieces(key: str) -> list[str]:
+    """The fixed text of a key, cut where the source may put it together."""
+    parts = re.split(r"\{\w+\}|[.,;:()%/]+(?:\s|$)", key)
+    return [part.strip(" ().,;:%/?") for part in parts if re.search(r"[A-Za-z]{2}", part)]
+
+
+def said(piece: str, everything: str, runs: int = 2) -> bool:
+    """Whether the source has these words: in one piece of text, or put together from two."""
+    words = piece.split()
+    if " ".join(words) in everything:
+        return True
+    cuts = range(1, len(words)) if runs > 1 else ()
+    return any(
+        " ".join(words[:cut]) in everything and said(" ".join(words[cut:]), everything, runs - 1)
+        for cut in cuts
+    )
+
+
+def test_every_entry_is_of_a_sentence_that_the_code_says() -> None:
+    everything = "\n".join(written())
+    everything += everything.lower().replace("_", " ")
+    lost = {
+        key: piece for key, _ in pairs() for piece in pieces(key) if not said(piece, everything, 3)
+    }
+    assert not lost, f"the code does not say these any more: {lost}"
+    assert not said("nothing of this kind was ever said", everything)
+
+
+def test_entries_are_there_once_with_the_same_fields_in_both_languages() -> None:
+    keys = [key for key, _ in pairs()]
+    assert len(keys) == len(set(keys)) > 300
+    for key, chinese in pairs():
+        assert sorted(FIELD.findall(key)) == sorted(FIELD.findall(chinese)), key
+        assert re.search(r"[\u4e00-\u9fff：]", chinese), key
+        assert not re.search(r"[\u4e00-\u9fff] ?[,;:?!]", chinese), (
+            chinese
+        )  # marks are Chinese, too
+
+
+@pytest.mark.parametrize("width", [20, 41, 80])
+def test_wide_characters_count_for_two_columns(width: int) -> None:
+    text = "训练会拒绝这些数据：目录 photos/holiday 里只有 12 张图像（3 张损坏），请用 --size 64。"
+    lines = fold(text, width)
+    assert all(cell_len(line) <= width for line in lines) and len(lines) > 1
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert "photos/holiday" in " ".join(lines)  # words of letters stay whole
+    assert not any(line.strip()[:1] in "，。：）" for line in lines)
+
+
+def test_errors_have_a_chinese_frame_on_the_screen_and_stay_english_in_python(
+    chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main(["trian"])
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.startswith("错误[2]：没有 `ganzfeld trian` 这个命令。您是不是想用 'train'？")
+    assert "解决：ganzfeld --help" in said
+    assert str(UsageError("no", safe="nothing was trained")) == (
+        "error[2]: no\n  safe: nothing was trained"
+    )
+
+
+ENGLISH_STAYS = {"r1", "r2", "adversarial"}  # names of terms and settings
+
+
+@pytest.mark.long
+def test_a_run_speaks_chinese(
+    chinese: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "images"
+    main.main(["train", "avatars:64", "--out", str(out), *SMALL])
+    said = capsys.readouterr().out
+    plan = said.partition(" 的训练计划\n")[2].partition("%")[0].splitlines()
+    named = [line for line in plan if re.match(r"  \S", line)]
+    assert len(named) > 10
+    starts = {cell_len(re.match(r"  \S+ +", line)[0]) for line in named}  # type: ignore[index]
+    assert len(starts) == 1  # the columns are in line
+    assert all(CHINESE.match(line.strip()) for line in named)
+    assert "完成：64 张图像\n" in said and "质量" in said and str(out) in said
+    for english in ("images/s", "real images", "extractor", "held out", "left", "done:"):
+        assert english not in said.replace(str(out), ""), english
+
+    page = Page(out / "report.html")
+    assert page.all("html")[0]["lang"] == "zh-CN"
+    for kind in ("h2", "h3", "summary", "caption", "dt"):
+        for text in re.findall(rf"<{kind}(?: [^>]*)?>([^<]+)", page.raw):
+            classes = json.loads((out / "config.json").read_text())["data"]["classes"]
+            assert CHINESE.search(text) or text in classes, text
+    assert json.loads((out / "evaluation.json").read_text("utf-8"))["protocol"]
+    for path in (out / "metrics.jsonl", out / "config.json", out / "model" / "README.md"):
+        assert not CHINESE.search(path.read_text("utf-8")), path  # programs read these
+
+
+def test_a_terminal_of_80_columns_holds_the_live_panel(chinese: None) -> None:
+    from rich.console import Console
+
+    from ganzfeld.core.console import State, panel
+
+    state = State(
+        run=Path("runs/avatars-default"),
+        images=12_800,
+        total=19_126,
+        rate=71.0,
+        losses={"discriminator/adversarial": 1.38, "generator/adversarial": None},
+        draws={"discriminator/adversarial": 1.386},
+        quality="Frechet 0.52 (real 0.04), still improving",
+    )
+    console = Console(width=80, file=io.StringIO())
+    console.print(panel(state, 76))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(cell_len(line) <= 76 for line in lines)
+    said = "\n".join(lines)
+    for words in ("剩余", "张/秒", "平局为 1.386", "非有限数", "仍在变好", "Ctrl-C：保存并停止"):
+        assert words in said
+
+
+def test_help_lists_the_commands_in_chinese(
+    chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main.main(["--help"])
+    assert "训练一个生成器" in capsys.readouterr().out
