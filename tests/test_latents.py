@@ -21,10 +21,10 @@ from ganzfeld.core import latents, runfolder
 from ganzfeld.core.latents import OF_TORCH, PORTABLE, choice, normals, threefry
 from ganzfeld.core.randomness import key
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.modalities.image.tensors import channels_last
 from ganzfeld.models import model as generate
 from ganzfeld.models.model import Model
 from ganzfeld.networks.build import build_network
-from ganzfeld.networks.layers import channels_last
 from ganzfeld.recipes.find import data_kind
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training.build import complete
