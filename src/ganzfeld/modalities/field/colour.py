@@ -45,7 +45,7 @@ def span(values: NDArray[Any]) -> tuple[float, float]:
 def coloured(values: NDArray[Any], low: float, high: float) -> Pixels:
     """Maps (..., H, W) as colours (..., H, W, 3); what is not finite is white."""
     place = (np.nan_to_num(values, nan=low) - low) / (high - low) * 255
-    found = table()[place.clip(0, 255).round().astype(np.uint8)]
+    found: Pixels = table()[place.clip(0, 255).round().astype(np.uint8)]
     found[~np.isfinite(values)] = 255
     return found
 
