@@ -24,7 +24,7 @@ from ganzfeld.core import runtime
 from ganzfeld.models.model import Model
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.dcgan import DCGANGenerator
-from ganzfeld.networks.layers import channels_last
+from ganzfeld.modalities.image.tensors import channels_last
 
 COUNT = 256
 CASES = {  # channels, pixels, width of the generator

@@ -6,6 +6,7 @@ import pytest
 
 from ganzfeld.config import Config, differences, from_dict, to_json, with_settings
 from ganzfeld.errors import UsageError
+from ganzfeld.modalities import MODALITIES
 from ganzfeld.recipes.gan import RECIPES, Facts
 
 FACTS = Facts(count=1000, channels=3, height=32, width=48, classes=4)
@@ -13,7 +14,9 @@ FACTS = Facts(count=1000, channels=3, height=32, width=48, classes=4)
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_round_trip(name: str) -> None:
-    config = RECIPES[name](FACTS)
+    kind = MODALITIES[RECIPES[name].modality or "image"]
+    spec, _ = kind.examples((32, 48))[0]
+    config = RECIPES[name](Facts(count=1000, spec=spec, classes=4, channels_b=3))
     again = from_dict(Config, json.loads(to_json(config)))
     assert to_json(again) == to_json(config)
     assert again.optimisers == config.optimisers

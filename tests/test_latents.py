@@ -180,7 +180,7 @@ def test_the_pair_that_was_equal_is_so_no_more() -> None:
 @pytest.mark.parametrize("wrong", [-1, 2**64])
 def test_seeds_and_numbers_out_of_range_are_named(wrong: int, tmp_path: Path) -> None:
     for seed, number in ((wrong, 0), (0, wrong)):
-        with pytest.raises(UsageError, match=r"from 0 to 18446744073709551615"):
+        with pytest.raises(UsageError, match=r"from 0 to 18,446,744,073,709,551,615"):
             normals(4, seed, [number])
     with pytest.raises(UsageError, match="seed is "):
         ganzfeld.train("avatars:64", out=tmp_path / "run", images=64, seed=wrong, quiet=True)

@@ -129,6 +129,12 @@ class Tables(Modality):
             return f"{len(spec.extra['columns'])} columns"
         return show.describe(self.schema(spec))
 
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        """A table of a number and a level."""
+        columns = [{"name": "size"}, {"name": "kind", "names": ["a", "b"]}]
+        stored = np.stack([np.linspace(0, 1, 64), np.arange(64) % 2], axis=1)
+        return [(self.fitted(Spec(self.name, (2,), extra={"columns": columns}), stored), 0)]
+
     def enough(self, spec: Spec) -> int | None:
         return ROWS_ENOUGH
 
