@@ -67,7 +67,9 @@ def tr(text: str) -> str:
         print(tr("plan for runs/faces"))  # with GANZFELD_LANG=zh: runs/faces 的训练计划
     """
     if language() == "en":
-        return IMAGES.sub(in_words, text) if SPOKEN["images"] else text
+        if not SPOKEN["images"]:
+            return text
+        return IMAGES.sub(in_words, PIXELS.sub(r"\1 numbers", text))
     told = in_chinese(text)
     if not SPOKEN["images"] or told == text:
         return told
@@ -78,6 +80,7 @@ def tr(text: str) -> str:
 # Words of messages that are the same for every kind of sample say "images"; for other kinds they
 # are put into that kind's words on their way out. Names, paths and options stay as they are.
 IMAGES = re.compile(r"(?<![\w/.'\"`-])(?<!makes )(?<!as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)")
+PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
 COUNTED = re.compile(r"(\d) 张")
 SPOKEN = {"images": "", "image": ""}  # words in their place; "" for images themselves
 
