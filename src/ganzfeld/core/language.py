@@ -67,11 +67,11 @@ def tr(text: str) -> str:
         print(tr("plan for runs/faces"))  # with GANZFELD_LANG=zh: runs/faces 的训练计划
     """
     if language() == "en":
-        if not SPOKEN["images"]:
+        if not SPOKEN["several"]:
             return text
         return IMAGES.sub(in_words, PIXELS.sub(r"\1 numbers", text))
     told = in_chinese(text)
-    if not SPOKEN["images"] or told == text:
+    if not SPOKEN["several"] or told == text:
         return told
     told = told.replace("张图像", "个样本").replace("图像", "样本")
     return COUNTED.sub(r"\1 个", told)
@@ -82,10 +82,10 @@ def tr(text: str) -> str:
 IMAGES = re.compile(r"(?<![\w/.'\"`-])(?<!makes )(?<!as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)")
 PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
 COUNTED = re.compile(r"(\d) 张")
-SPOKEN = {"images": "", "image": ""}  # words in their place; "" for images themselves
+SPOKEN = {"several": "", "one": ""}  # words in their place; "" for images themselves
 
 
-def speak_of(several: str = "images", one: str = "image") -> None:
+def speak_of(several: str = "images", one: str = "") -> None:
     """From here on, messages say "lines" and "line", or the like, where they would say "images".
 
     Example::
@@ -97,11 +97,11 @@ def speak_of(several: str = "images", one: str = "image") -> None:
         speak_of()
     """
     same = several == "images"
-    SPOKEN.update({"images": "" if same else several, "image": "" if same else one})
+    SPOKEN.update({"several": "" if same else several, "one": "" if same else one})
 
 
 def in_words(found: re.Match[str]) -> str:
-    word = SPOKEN[found[1].lower()]
+    word = SPOKEN["several" if found[1].endswith("s") else "one"]
     return word.capitalize() if found[1][0] == "I" else word
 
 
