@@ -16,3 +16,11 @@ os.environ["GANZFELD_LANG"] = "en"  # whatever the locale of whoever tests
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Packs go into a folder of this session, where a test's commands find each other's."""
     os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("packs"))
+
+
+@pytest.fixture(autouse=True)
+def words_of_images() -> None:
+    """Messages speak of images again, whatever the kind of data that the last test had."""
+    from ganzfeld.core.language import speak_of
+
+    speak_of()

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 import ganzfeld
 from ganzfeld.cli import main
 from ganzfeld.core import language
-from ganzfeld.core.language import FIELD, MESSAGES, tr
+from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr
 from ganzfeld.core.wrapping import fold
 from ganzfeld.errors import UsageError
 from pages import Page
@@ -215,3 +215,19 @@ def test_help_lists_the_commands_in_chinese(
 ) -> None:
     main.main(["--help"])
     assert "训练一个生成器" in capsys.readouterr().out
+
+
+def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "stopped at image 10 of 2,000; 688 images/s; ganzfeld resume runs/images --images 4000"
+    speak_of("lines", "line")
+    assert tr(said) == (
+        "stopped at line 10 of 2,000; 688 lines/s; ganzfeld resume runs/images --images 4000"
+    )
+    assert tr("Images seen") == "Lines seen"
+    assert tr("mmd pixels") == "mmd numbers"
+    monkeypatch.setattr(language, "language", lambda: "zh")
+    assert tr("stopped at image 10 of 2,000") == "已停在第 10 个样本，共 2,000 个"
+    speak_of()
+    assert tr("stopped at image 10 of 2,000") == "已停在第 10 张图像，共 2,000 张"
+    monkeypatch.setattr(language, "language", lambda: "en")
+    assert tr(said) == said

@@ -73,7 +73,7 @@ def test_fields_keep_their_numbers(tmp_path, pack, shape, dtype, stored, kept):
     assert "fields" in found.report["taken"]["modality"] and len(found) == 40
     again = pack(tmp_path / "x.npy")
     assert again.reused and again.fingerprint == found.fingerprint
-    with pytest.raises(DataError, match="not images"):
+    with pytest.raises(DataError, match="images only"):
         _ = found.images
 
 

@@ -1,5 +1,7 @@
 """Contact sheets."""
 
+from pathlib import Path
+
 import corpus
 import numpy as np
 import pytest
@@ -54,3 +56,11 @@ def test_a_place_that_cannot_be_written(pack, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match="cannot be written"):
         data_sheet(pack(), tmp_path / "file" / "sheet.png")
+
+
+def test_a_sheet_of_a_table_is_its_rows(tmp_path: Path) -> None:
+    pack = open_pack("table-known:300", PackOptions(), workers=0)
+    sheet = data_sheet(pack, tmp_path / "sheet.png")
+    lines = sheet.read_text("utf-8").splitlines()
+    assert sheet.suffix == ".csv" and lines[0].split(",") == ["k", "x", "w", "y"]
+    assert len(lines) == 65

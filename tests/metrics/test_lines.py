@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,15 @@ def test_dull_samples_are_found_out() -> None:
     good = compared(rows[:1000], rows[1000:], 40)
     assert dull["distinct"] < 0.01 < good["distinct"]
     assert dull["reverse"] > 1.3 * good["reverse"] and dull["js_4"] > good["js_4"]
+
+
+def test_rules_of_no_sentence_have_no_divergence() -> None:
+    from ganzfeld.metrics.lines import grammar
+
+    pack = open_pack("grammar:200", PackOptions(), workers=0)
+    rows = pack.rows(np.arange(200))["x"]
+    sets = SimpleNamespace(spec=pack.spec, samples=rows)
+    assert grammar(sets)["grammar_kl"] < 1  # type: ignore[arg-type]
+    same = SimpleNamespace(spec=pack.spec, samples=np.repeat(rows[:, :1], rows.shape[1], axis=1))
+    found = grammar(same)  # type: ignore[arg-type]
+    assert found == {"acceptance": 0, "entropy_share": None, "grammar_kl": None}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from ganzfeld.cli.options import Kind, parse_size
-from ganzfeld.core.language import tell
+from ganzfeld.core.language import speak_of, tell
 
 
 def data_check(
@@ -27,7 +27,7 @@ def data_check(
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
 ) -> None:
-    """Decode every image and list what is bad, by name and reason. Exit 3 if any is.
+    """Decode every sample and list what is bad, by name and reason. Exit 3 if any is.
 
     Args:
         data: Data as `train` takes it.
@@ -60,6 +60,8 @@ def data_check(
         on_bad_image=on_bad_image,
     )
     report = check_data(data, options, quarantine=quarantine, progress=Screen().progress)
+    noun = str(report.get("noun", "images"))
+    speak_of(noun, noun.removesuffix("s"))
     tell(describe(report))
     left = len(report["skipped"]) - len(report.get("quarantined", []))
     if left or (report["unreadable"] and not quarantine) or (report["verdict"] and not quarantine):

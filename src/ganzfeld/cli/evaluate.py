@@ -29,23 +29,24 @@ def evaluate(
     json: Path | None = None,
     quiet: bool = False,
 ) -> None:
-    """Measure a generator, or any folder of images, against data.
+    """Measure a generator, or any samples, against data.
 
     Args:
-        model: A run's folder, a model's folder, or a folder or ZIP of images.
-        data: The real images, as `train` takes them. Or an .npz with mu and sigma, as pytorch-fid
-            writes it, for the Frechet distance alone.
+        model: A run's folder, a model's folder, or samples from elsewhere: images, sounds, lines,
+            rows or arrays, as `train` takes them.
+        data: The real samples, as `train` takes them. For images also an .npz with mu and sigma,
+            as pytorch-fid writes it, for the Frechet distance alone.
         metrics: Names, such as frechet kernel recall. Default: all that can be computed.
         extractor: inception, domain, learned, random, or your own module as file.py:name. Default:
             inception if it is installed and suits the images; else domain if the data have
-            labels that can be learned; else learned.
+            labels that can be learned; else learned. Sounds, lines, rows and fields have their own.
         protocol: How inception's images are resized. Default: tf1.
-        count: Images to generate. Default: as many as the data, at most 10,000.
-        reference: Images of the data to compare with. Default: as many as generated.
+        count: Samples to generate. Default: as many as the data, at most 10,000.
+        reference: Samples of the data to compare with. Default: as many as generated.
         held_out: Data not used in training, for the memorisation test.
         fit: How to fit images whose aspect ratio differs from the data's. Default: refuse them.
         labels: As for `train`; none ignores the labels of the data.
-        seed: Seed of the generated images.
+        seed: Seed of the generated samples.
         device: Device to compute on.
         trust_code: Allow the model's own Python code to run.
         json: A file for all results.
@@ -80,7 +81,7 @@ def evaluate(
 
 
 def report(run: Positional[Path], /, *, trust_code: bool = False) -> None:
-    """Rewrite a run's report.html: one file with its images, curves and metrics.
+    """Rewrite a run's report.html: one file with its samples, curves and metrics.
 
     Args:
         run: The run's folder.

@@ -15,7 +15,7 @@ import tyro
 from ganzfeld.cli import bench, data, evaluate, metrics, sample, study, train, translate
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
-from ganzfeld.core.language import tr
+from ganzfeld.core.language import speak_of, tr
 from ganzfeld.core.memory import amount, of_memory
 from ganzfeld.core.streams import last_words
 from ganzfeld.core.system import memory_limit
@@ -46,7 +46,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take 
         "compare recipes; test whether synthetic data help",
         {"augmentation": study.study_augmentation, "families": study.study_families},
     ),
-    "metrics": ("extractors that measure images", {"install": metrics.metrics_install}),
+    "metrics": ("extractors that measure", {"install": metrics.metrics_install}),
     "bench": ("mode-coverage benchmarks", {"modes": bench.bench_modes}),
 }
 
@@ -125,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The `ganzfeld` command. Ends in SystemExit with a code of `ganzfeld.errors`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     tolerate()
+    speak_of()
     try:
         call("ganzfeld", PURPOSE, COMMANDS, words)
         if error := last_words():

@@ -131,8 +131,8 @@ def augment(
     Args:
         model: The folder of a conditional run or model.
         out: A new folder, or one that the same command began.
-        count: Number of images in all.
-        seed: Seed of the images.
+        count: Number of samples in all.
+        seed: Seed of the samples.
         like: balanced; data: class proportions of the run's data; or the path of other data.
         trust_code: Allow the model's own Python code to run.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,14 +56,17 @@ def train(
     """Train a generator. The same command again continues an unfinished run.
 
     Args:
-        data: Folder, class sub-folders, ZIP, IDX, .npy, .npz or parquet; or `avatars`, built in.
-            For a translation: trainA and trainB, or pairs side by side in one image.
-        recipe: A name from `ganzfeld recipes`, or your own function as file.py:name.
+        data: Images or sounds in a folder or ZIP (sub-folders are classes), lines in .txt or
+            .jsonl, a table in .csv or parquet, arrays in .npy or .npz, IDX. Built in: avatars,
+            fields, showers, ising, vowels, grammar, table. For a translation: trainA and trainB,
+            or pairs side by side in one image.
+        recipe: A name from `ganzfeld recipes`, or your own function as file.py:name. Default: by
+            the kind of the data.
         other: For a translation: the second domain, if DATA holds only one.
         direction: For pix2pix: ab translates a (left, or first) to b, ba the reverse. Default: ab.
         out: The run's folder. Default: runs/DATA-RECIPE.
-        size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
-        images: Images to train on in all.
+        size: Of images, in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
+        images: Samples to train on in all: images, sounds, lines, rows or fields.
         minutes: Training time. The speed is measured first, and sets the number of images and the
             size of the networks.
         batch: Batch size.
@@ -82,8 +86,8 @@ def train(
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.
         device: Device to train on.
         init: Initialise weights from this run or model, as far as they fit.
-        held_out: Number of images kept out of training, to detect copying and overfitting. Default:
-            5 %, at most 256; 0 for fewer than 100 images.
+        held_out: Number of samples kept out of training, to detect copying and overfitting.
+            Default: 5 %, at most 256; 0 for fewer than 100.
         set: Change a setting of the recipe, such as networks.G.width=32.
         config: JSON in the form of a run's config.json, whole or in part, or that of a run. Options
             of the command come first; shapes and classes follow the data.
@@ -147,7 +151,7 @@ def resume(
         data: Where the data are now, if they were moved. They must be the same.
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
-        data_grown: Go on although images were added to the data. All are used from here on.
+        data_grown: Go on although samples were added to the data. All are used from here on.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
@@ -189,29 +193,29 @@ def sample(
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     trust_code: bool = False,
 ) -> None:
-    """Draw images from a run or a model. Image i of a seed is always the same.
+    """Draw samples from a run or a model. Sample i of a seed is always the same.
 
     Args:
         model: A run's folder or a model's folder.
-        out: Folder for the images, one PNG each: SEED-NUMBER.png, or SEED-NUMBER-CLASS.png.
-            Lines of text, and rows of a table as CSV, go into one file; without --out they are
-            printed. Fields are .npy files, or one such file if you name one.
-        count: Number of images.
-        seed: Seed of the images.
-        grid: Also write one image that shows all of them; with several --label, one class a row.
-        columns: Images in a row of the grid. Default: as many as rows, or as a class has.
-        label: Class names, repeated over the images. Default: a random class for each.
+        out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
+            SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
+            without --out they are printed. Fields are .npy files, or one such file if you name one.
+        count: Number of samples.
+        seed: Seed of the samples.
+        grid: Also write one file that shows all of them; with several --label, one class a row.
+        columns: Samples in a row of the grid. Default: as many as rows, or as a class has.
+        label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
-        std: Standard deviation of the latents. Below 1: cleaner images, less variety.
+        std: Standard deviation of the latents. Below 1: cleaner samples, less variety.
         show_price: Also measure what the selection costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
-        format: png has 8 bits. The others hold numbers in the units of the data: 16-bit PNG or
-            TIFF, or TIFF of 32-bit floats.
+        format: Of images. png has 8 bits. The others hold numbers in the units of the data: 16-bit
+            PNG or TIFF, or TIFF of 32-bit floats.
         range: For these: the values of black and white. Default: those of the data.
         trust_code: Allow the model's own Python code to run.
     """
@@ -310,17 +314,36 @@ def recipes(*, show: str | None = None) -> None:
     """List the recipes, or show one.
 
     Args:
-        show: A recipe, as JSON that `train --config` takes; of images for 10,000 of 64 pixels in
-            colour, with ten classes where it needs classes.
+        show: A recipe, as JSON that `train --config` takes; one of images for 10,000 of 64 pixels
+            in colour, with ten classes where it needs classes.
     """
     if show is not None:
         print(recipe_text(show), end="")
         return
+    for line in recipe_lines(shutil.get_terminal_size().columns):
+        print(line)
+
+
+def recipe_lines(width: int) -> list[str]:
+    """The recipes under the kind of samples that each is for, in lines of so many columns."""
+    from ganzfeld.core.wrapping import wrapped
+    from ganzfeld.modalities import MODALITIES
     from ganzfeld.recipes.gan import RECIPES
 
-    wide = max(len(name) for name in RECIPES)
+    indent = " " * (max(map(len, RECIPES)) + 4)
+    found: dict[str, list[str]] = {}
     for name, recipe in RECIPES.items():
-        print(f"{name:<{wide}}  {recipe.about}")
+        kind = "any data"
+        if recipe.modality:
+            noun, name_of = MODALITIES[recipe.modality].noun, recipe.modality
+            kind = noun if noun.startswith(name_of) else f"{noun} ({name_of})"
+        start = f"  {name}".ljust(len(indent))
+        told = wrapped(recipe.about, max(min(width, 100) - len(indent), 20), "")
+        lines = [(indent if place else start) + line for place, line in enumerate(told)]
+        found.setdefault(kind, []).extend(lines)
+    listed = [[f"{kind}:", *lines, ""] for kind, lines in found.items()]
+    hint = "`ganzfeld recipes --show NAME` shows what one sets; `train --recipe NAME` takes it."
+    return [line for lines in listed for line in lines] + wrapped(hint, width, "")
 
 
 def recipe_text(name: str) -> str:

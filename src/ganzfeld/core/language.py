@@ -66,7 +66,43 @@ def tr(text: str) -> str:
 
         print(tr("plan for runs/faces"))  # with GANZFELD_LANG=zh: runs/faces 的训练计划
     """
-    return text if language() == "en" else in_chinese(text)
+    if language() == "en":
+        if not SPOKEN["several"]:
+            return text
+        return IMAGES.sub(in_words, PIXELS.sub(r"\1 numbers", text))
+    told = in_chinese(text)
+    if not SPOKEN["several"] or told == text:
+        return told
+    told = told.replace("张图像", "个样本").replace("图像", "样本")
+    return COUNTED.sub(r"\1 个", told)
+
+
+# Words of messages that are the same for every kind of sample say "images"; for other kinds they
+# are put into that kind's words on their way out. Names, paths and options stay as they are.
+IMAGES = re.compile(r"(?<![\w/.'\"`-])(?<!makes )(?<!as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)")
+PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
+COUNTED = re.compile(r"(\d) 张")
+SPOKEN = {"several": "", "one": ""}  # words in their place; "" for images themselves
+
+
+def speak_of(several: str = "images", one: str = "") -> None:
+    """From here on, messages say "lines" and "line", or the like, where they would say "images".
+
+    Example::
+
+        from ganzfeld.core.language import speak_of, tr
+
+        speak_of("lines", "line")
+        assert tr("stopped at image 10 of 20") != "stopped at image 10 of 20"
+        speak_of()
+    """
+    same = several == "images"
+    SPOKEN.update({"several": "" if same else several, "one": "" if same else one})
+
+
+def in_words(found: re.Match[str]) -> str:
+    word = SPOKEN["several" if found[1].endswith("s") else "one"]
+    return word.capitalize() if found[1][0] == "I" else word
 
 
 def tell(text: str) -> None:

@@ -40,7 +40,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, ResourceError
-from ganzfeld.modalities import Spec, image_spec
+from ganzfeld.modalities import Spec, image_spec, modality_of
 from ganzfeld.modalities.image.codec import Target
 
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
@@ -105,8 +105,10 @@ class Pack:
         """(N, H, W, C), memory-mapped."""
         if "x" in self.columns:
             raise DataError(
-                f"{shown(self.report['source'])} holds {self.spec.modality} samples of the shape "
-                f"{self.spec.shape}, not images"
+                f"{shown(self.report['source'])} holds {modality_of(self.spec).noun}, "
+                "and this works on images only",
+                safe="nothing was trained or written",
+                fix="ganzfeld train, evaluate and compare, which take any kind of data",
             )
         self.need_whole()
         return self.mapped

@@ -24,6 +24,7 @@ GAP = 2  # px between images
 LINE = 16  # px of text
 SMALLEST = 64  # px; smaller images are shown enlarged, by whole factors
 MAX_ROWS = 40
+LEARNED = 10_000  # samples from which a kind learns how they are written
 MARGIN = 180  # px for the names of classes
 
 
@@ -72,7 +73,11 @@ def _other_sheet(pack: Pack, out: Path, count: int) -> Path:
         )
     chosen = np.array(_spread(np.arange(len(pack)), count), dtype=np.int64)
     out = out.with_suffix(kind.sheet_suffix)
-    kind.sheet(pack.rows(chosen)["x"], None, out, pack.spec)
+    spec = pack.spec
+    if kind.learns:  # how a table writes its columns is learned from its rows
+        seen = pack.rows(np.array(_spread(np.arange(len(pack)), LEARNED), dtype=np.int64))
+        spec = kind.fitted(spec, seen["x"], seen.get("c"))
+    kind.sheet(pack.rows(chosen)["x"], None, out, spec)
     return out
 
 

@@ -31,7 +31,7 @@ from ganzfeld.metrics.reference import reference_rows as reference_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, Sets, choose_metrics, kernel_words
 from ganzfeld.metrics.scale import real_scale, small_of
 from ganzfeld.metrics.summary import warnings
-from ganzfeld.modalities import modality_of, spec_of_data
+from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
@@ -109,6 +109,7 @@ def evaluate(
     if isinstance(subject, generate.Model):
         pack = as_spec(pack, subject.spec)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
+    speak_of_kind(modality_of(spec_of_data(pack)))
     fitted = "none"
     if not isinstance(subject, generate.Model):
         if modality_of(spec_of_data(pack)).rescaled:

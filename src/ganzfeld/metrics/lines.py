@@ -59,10 +59,11 @@ def grammar(sets: Sets) -> dict[str, Any]:
         return {}
     truth = english()
     found = truth.measure([line.split() for line in lines_of(sets.samples, sets.spec)])
+    some = found["acceptance"] > 0  # of no sentence there is no entropy, and no divergence
     return {
         "acceptance": found["acceptance"],
-        "entropy_share": found["entropy"] / found["entropy_true"],
-        "grammar_kl": found["kl"],
+        "entropy_share": found["entropy"] / found["entropy_true"] if some else None,
+        "grammar_kl": found["kl"] if some else None,
     }
 
 

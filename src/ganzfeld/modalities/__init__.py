@@ -6,11 +6,21 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganzfeld.core.language import speak_of
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.text import shown
 
-__all__ = ["MODALITIES", "Modality", "Spec", "image_spec", "modality_of", "spec_of", "spec_of_data"]
+__all__ = [
+    "MODALITIES",
+    "Modality",
+    "Spec",
+    "image_spec",
+    "modality_of",
+    "speak_of_kind",
+    "spec_of",
+    "spec_of_data",
+]
 
 PLACES = {  # a kind's name, and where its class lies: one line a kind
     "image": "ganzfeld.modalities.image.modality:Images",
@@ -64,6 +74,11 @@ def spec_of_data(data: Any) -> Spec:
     """Of an opened data set, which says it itself or holds images."""
     found: Spec | None = getattr(data, "spec", None)
     return found or image_spec(data.channels, data.height, data.width)
+
+
+def speak_of_kind(kind: Modality) -> None:
+    """From here on, messages use the words of this kind: lines, rows, sounds."""
+    speak_of(kind.noun, kind.one)
 
 
 def spec_of(stored: Mapping[str, Any] | None, shape: Any = None) -> Spec:

@@ -166,7 +166,11 @@ class Modality:
     def need_images(self, what: str) -> None:
         """UsageError where samples are no images, which `what` is made of."""
         if not self.draws:
-            raise UsageError(f"{what} is made of images, and these are {self.noun}")
+            raise UsageError(
+                f"{what} is made of images, and these are {self.noun}",
+                safe="nothing was written",
+                fix=f"ganzfeld sample RUN --out PLACE, which writes {self.noun}",
+            )
 
     def to_image(self, sample: NDArray[Any], spec: Spec) -> Any:
         """A stored sample as a PIL image; UsageError where such samples are no images."""

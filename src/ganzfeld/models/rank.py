@@ -53,8 +53,9 @@ def score(
     if judge is None:
         raise CheckpointError(
             "this model has no discriminator to score with",
-            fix="give the folder of its run, or train again: only games with a discriminator ship "
-            'one (one of your own says judge = "D"), and one of your own code needs --trust-code, '
+            fix="leave out --of and --rank; or give the folder of its run, or train again: only "
+            f"games whose discriminator scores whole {model.modality.noun} ship one "
+            '(one of your own says judge = "D"), and one of your own code needs --trust-code, '
             "or ganzfeld.load(path, trust_code=True)",
         )
     if samples.ndim != len(model.shape) + 1 or tuple(samples.shape[1:]) != model.shape:

@@ -44,8 +44,7 @@ def fields(facts: Facts) -> Config:
 
 
 def showers(facts: Facts) -> Config:
-    """Deposits: what falls into the cells of a detector; sums from a head of their own, sums and
-    counts for D."""
+    """Deposits in a detector: sums from a head of their own, sums and counts for D."""
     extra = facts.spec.extra
     if extra.get("scaling", "log") != "log":
         raise UsageError(

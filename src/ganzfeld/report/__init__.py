@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ganzfeld.core.files import replace
 from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
+from ganzfeld.modalities import speak_of_kind
 from ganzfeld.report import samples, sections, settings
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
@@ -34,6 +35,7 @@ def write(
     Raises CheckpointError where this is no run, ResourceError where it cannot be written.
     """
     record = read(Path(run))
+    speak_of_kind(record.kind)
     model = samples.load_model(record, trust_code)
     text = page(
         f"{record.data} by {Path(record.config.recipe).name} - ganzfeld",

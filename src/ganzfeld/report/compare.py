@@ -16,6 +16,7 @@ from ganzfeld.data.whereabouts import located
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
 from ganzfeld.metrics.summary import figure, short
+from ganzfeld.modalities import speak_of_kind
 from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import title
 
@@ -201,6 +202,7 @@ def open_subject(path: str | os.PathLike[str], name: str) -> Subject:
     path = Path(path)
     if path.is_dir():
         record = read(path)
+        speak_of_kind(record.kind)
         return Subject(name, path, record, record.evaluation)
     try:
         result = read_result(path)

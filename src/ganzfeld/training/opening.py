@@ -17,6 +17,7 @@ from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.errors import UsageError
+from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.training.tasks import WORK, Dataset
 
 
@@ -113,6 +114,7 @@ def open_data(
         )
 
     pack = distributed.first(make, "pack")
+    speak_of_kind(modality_of(spec_of_data(pack)))
     for warning in pack.report.get("warnings", []):
         screen.say(f"note: {warning}")
     return pack

@@ -29,6 +29,7 @@ class Tables(Modality):
 
     name = "table"
     noun = "rows"
+    one = "row"
     suffix = ".csv"
     sheet_suffix = ".csv"
     hub_task = "tabular-classification"
