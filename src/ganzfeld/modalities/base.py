@@ -100,6 +100,12 @@ class Modality:
     learns: bool = False  # whether `fitted` learns something from the training part
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
+    def check(self, spec: Spec) -> None:
+        """Raises Unreadable where a spec that a file holds cannot be one of this kind.
+
+        What is learned from the data may be missing: it may not be known yet.
+        """
+
     # What is learned from the data before training
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
