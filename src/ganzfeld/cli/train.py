@@ -217,7 +217,7 @@ def sample(
     """
     import numpy as np
 
-    from ganzfeld.cli.sample import place_of, together
+    from ganzfeld.cli.sample import place_of, stored_blocks, together
     from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
@@ -268,8 +268,13 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.one_file or (kind.stacks and out is not None and out.suffix.lower() == kind.suffix)
-    everything = []
+    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    everything: list[object] = []
+    if kind.one_file:
+        kept = everything if grid else None
+        blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)
+        together(kind, blocks, loaded.spec, out)
+        chunks = iter(())
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
     done = written = 0
@@ -292,7 +297,7 @@ def sample(
         done += len(chunk)
         screen.progress("drawing", done, count)
     if whole:
-        together(kind, np.stack(everything), loaded.spec, out)
+        kind.sheet(np.stack(everything), None, out, loaded.spec)
     if grid:
         rows = len({*label}) if columns is None and label else 1
         everything = by_class(everything, len(label), loaded) if rows > 1 else everything

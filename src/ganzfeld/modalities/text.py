@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.files import replace
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.symbols import MOST, UNITS, Unit, Vocabulary, split
@@ -64,8 +63,11 @@ class Texts(Modality):
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """A UTF-8 file with a line a sample."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, "".join(f"{line}\n" for line in lines_of(samples, spec)).encode())
+        self.write([samples], path, spec)
+
+    def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
+        for samples in blocks:
+            yield "".join(f"{line}\n" for line in lines_of(samples, spec))
 
     def html(
         self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False

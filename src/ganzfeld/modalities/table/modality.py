@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.reader import Unreadable
 from ganzfeld.core.schema import anything, fields, listing, words, wrong
-from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
@@ -71,7 +71,7 @@ class Tables(Modality):
         found = spec.extra.get("schema")
         if self.read is None or self.read[0] is not found:
             if found is None:
-                raise UsageError("this table has no schema yet: nothing was learned from it")
+                raise CheckpointError("this table has no schema: nothing was learned from it")
             try:
                 self.read = found, Schema.from_json(found)
             except Unreadable:
@@ -128,6 +128,10 @@ class Tables(Modality):
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         cells.write_csv(samples, self.schema(spec), path)
+
+    def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
+        for place, samples in enumerate(blocks):
+            yield cells.as_csv(samples, self.schema(spec), head=not place)
 
     def words(self, samples: NDArray[Any], spec: Spec) -> str:
         return cells.as_csv(samples, self.schema(spec)).rstrip("\n")
