@@ -217,7 +217,7 @@ def array(home: Path, draw: random.Random) -> Path:
         "big-endian": usual.astype(">f8"),
         "one": usual[:1],
         "thin": rng.normal(size=(24, 1, 1, 1)),
-        "long": rng.normal(size=(3, 1, 100_000)),
+        "long": rng.normal(size=(3, 1, 4_000)),
         "fortran": np.asfortranarray(usual),
     }
     name = draw.choice(sorted(odd))

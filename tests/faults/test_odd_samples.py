@@ -8,6 +8,7 @@ import random
 import re
 import resource
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from test_foreign import GIGABYTE, Hung, code_of
 import ganzfeld
 from ganzfeld.core.reader import parse
 from ganzfeld.data.check import check_data
+from ganzfeld.data.npz import read_npz
 from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities import Spec, modality_of, spec_of
 from ganzfeld.modalities.audio.modality import SPECTROGRAM, example, seen_as
@@ -106,6 +108,19 @@ def test_a_file_of_text_that_is_none_says_why(
         with pytest.raises(DataError, match=re.escape(why)) as told:
             check_data(tmp_path / name)
         assert fix in told.value.fix
+
+
+def test_a_member_of_an_npz_that_is_no_array_is_named_or_left_aside(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
+    for name, others in (("x", {}), ("readme", {"x": images}), ("note", {"own": images})):
+        np.savez(tmp_path / "a.npz", **others)
+        with zipfile.ZipFile(tmp_path / "a.npz", "a") as file:
+            file.writestr(f"{name}.npy", "no array")
+        if others:
+            assert read_npz(tmp_path / "a.npz").images.shape == images.shape
+        else:
+            with pytest.raises(DataError, match="x is not an array"):
+                read_npz(tmp_path / "a.npz")
 
 
 def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -194,7 +209,7 @@ def test_moments_that_are_no_numbers_are_refused() -> None:
 
 
 SETS = {
-    "text": ("grammar:64", ["networks.*.width=8"]),
+    "text": ("grammar:64", ["networks.G.hidden=8"]),
     "table": ("table-known:200", ["networks.*.widths=[8,8]", "networks.G.noise=8"]),
     "field": ("fields:64", ["networks.*.width=4", "networks.G.latent=8"]),
     "audio": ("vowels:48", ["networks.*.width=4"]),
@@ -238,7 +253,7 @@ def test_models_of_a_damaged_spec_end_in_one_screen(
             ["sample", f"{run}", "--which", "last", "--count", "4", "--out", f"{out}"],
             ["report", f"{run}"],
             ["resume", f"{run}", "--quiet"],
-            ["evaluate", f"{run}/model", "--data", SETS[kind][0], "--count", "8"],
+            ["evaluate", f"{run}/model", SETS[kind][0], "--count", "16"],
         ]
         words = commands[seed % 5]
         found += [f"{what}: {p}" for p in [problem(words, capsys, (0, 2, 3, 4, 5))] if p]
