@@ -221,7 +221,7 @@ def together(kind: Any, blocks: Iterable[Any], spec: Any, out: Path | None) -> N
 
 
 def stored_blocks(
-    loaded: Any, chunks: Iterable[Any], kept: list[object] | None, count: int, progress: Any
+    loaded: Any, chunks: Iterable[Any], kept: list[Any] | None, count: int, progress: Any
 ) -> Iterator[Any]:
     """Samples as they are stored, a few at a time. kept: takes each of them, for a grid."""
     done = 0

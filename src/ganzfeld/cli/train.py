@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -269,7 +269,7 @@ def sample(
         )
         numbers, chunks = found.numbers, iter([found.samples])
     whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
-    everything: list[object] = []
+    everything: list[Any] = []
     if kind.one_file:
         kept = everything if grid else None
         blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.schema import fields, flag, listing, number, one_of, words
+from ganzfeld.core.schema import Check, fields, flag, listing, number, one_of, words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def check(extra: Mapping[str, Any], channels: int) -> None:
     """Raises Unreadable where `Spec.extra` holds no scaling of so many channels."""
     each = listing(number(), channels, channels)
     positive = listing(number(1e-300), channels, channels)
-    known = {
+    known: dict[str, Check] = {
         "scaling": one_of("auto", "standard", "log", "none"),
         "offset": each,
         "scale": positive,
