@@ -296,7 +296,7 @@ def sample(
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
-    if whole:
+    if whole and out is not None:
         kind.sheet(np.stack(everything), None, out, loaded.spec)
     if grid:
         rows = len({*label}) if columns is None and label else 1
