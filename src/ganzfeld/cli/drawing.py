@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +80,3 @@ def check_room(out: Path, each: float, left: int) -> None:
             fix=f"--count {int(0.9 * free / max(each, block)):,}".replace(",", "")
             + " fits, or another disk with --out",
         )
-
-
-def write_whole(
-    loaded: Any, chunks: Iterable[Any], out: Path, seed: int, count: int, progress: Any
-) -> Path:
-    """All samples as one file, `out` itself or SEED.csv in that folder; its path."""
-    import numpy as np
-
-    stored: list[Any] = []
-    for chunk in chunks:
-        stored.append(loaded.store(chunk))
-        progress("drawing", sum(map(len, stored)), count)
-    suffix = loaded.modality.suffix
-    path = out if out.suffix.lower() == suffix else out / f"{seed}{suffix}"
-    loaded.modality.sheet(np.concatenate(stored), None, path, loaded.spec)
-    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -207,10 +207,28 @@ def place_of(out: Path | None, kind: Any, seed: int) -> Path | None:
     return out
 
 
-def together(kind: Any, samples: Any, spec: Any, out: Path | None) -> None:
-    """Write samples of a kind that go into one file, or print them where there is none."""
+def together(kind: Any, blocks: Iterable[Any], spec: Any, out: Path | None) -> None:
+    """Write samples of a kind that go into one file, or print them where there is none.
+
+    blocks: stored samples, a few at a time; no more than these are held.
+    """
     if out is not None:
-        kind.sheet(samples, None, out, spec)
-    elif (words := kind.words(samples, spec)) is not None:
-        for line in words.split("\n"):
+        kind.write(blocks, out, spec)
+        return
+    for piece in kind.pieces(blocks, spec):
+        for line in piece.removesuffix("\n").split("\n"):
             tell(line)
+
+
+def stored_blocks(
+    loaded: Any, chunks: Iterable[Any], kept: list[Any] | None, count: int, progress: Any
+) -> Iterator[Any]:
+    """Samples as they are stored, a few at a time. kept: takes each of them, for a grid."""
+    done = 0
+    for chunk in chunks:
+        stored = loaded.store(chunk)
+        if kept is not None:
+            kept.extend(stored)
+        yield stored
+        done += len(stored)
+        progress("drawing", done, count)

@@ -6,7 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -221,7 +221,7 @@ def sample(
     """
     import numpy as np
 
-    from ganzfeld.cli.sample import place_of, together
+    from ganzfeld.cli.sample import place_of, stored_blocks, together
     from ganzfeld.core import border, files
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
@@ -272,8 +272,13 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.one_file or (kind.stacks and out is not None and out.suffix.lower() == kind.suffix)
-    everything = []
+    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    everything: list[Any] = []
+    if kind.one_file:
+        kept = everything if grid else None
+        blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)
+        together(kind, blocks, loaded.spec, out)
+        chunks = iter(())
     names = class_names(loaded, count, seed, label)
     named = zip(numbers, names, strict=False)
     done = written = 0
@@ -295,8 +300,8 @@ def sample(
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
-    if whole:
-        together(kind, np.stack(everything), loaded.spec, out)
+    if whole and out is not None:
+        kind.sheet(np.stack(everything), None, out, loaded.spec)
     if grid:
         rows = len({*label}) if columns is None and label else 1
         everything = by_class(everything, len(label), loaded) if rows > 1 else everything

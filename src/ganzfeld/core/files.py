@@ -10,6 +10,7 @@ import secrets
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,29 +56,45 @@ def remove(path: Path) -> None:
 
 def write(path: Path, data: bytes) -> dict[str, Any]:
     """Write a file through to the disk; its size and SHA-256."""
+    return write_pieces(path, [data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> dict[str, Any]:
+    """The same, piece by piece as they are made: a file may be larger than memory."""
+    size, digest = 0, hashlib.sha256()
     descriptor = os.open(
         path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.flags_of_files(), 0o644
     )
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view[:CHUNK]) :]
+        for data in pieces:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view[:CHUNK]) :]
+            size += len(data)
+            digest.update(data)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in place of another (or of none) so that no reader sees a part of it."""
+    replace_by(path, [data])
+
+
+def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same, piece by piece as they are made; where that fails, the other file stays."""
     temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
     try:
-        write(temporary, data)
+        write_pieces(temporary, pieces)
         system.replace(temporary, path)
         sync(path.parent)
-    except OSError as error:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
-        raise of_disk(error, path) from error
+        if isinstance(error, OSError):
+            raise of_disk(error, path) from error
+        raise
 
 
 def sync(folder: Path) -> None:

@@ -34,6 +34,12 @@ def text(value: Any, where: str) -> None:
         raise wrong(where, "text", value)
 
 
+def words(value: Any, where: str) -> None:
+    """Text of any length, as cells of a table may have it."""
+    if not isinstance(value, str):
+        raise wrong(where, "text", value)
+
+
 def flag(value: Any, where: str) -> None:
     if not isinstance(value, bool):
         raise wrong(where, "true or false", value)

@@ -59,9 +59,13 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
         return parquet_rows([path], path, reading)
     if kind not in ("", "gzip") or end_of(path.name) in PICTURE_SUFFIXES or not path.is_file():
         return None
-    if not path.stat().st_size or not textfiles.looks_like_text(path):
-        return None
     end = end_of(path.name)
+    if not path.stat().st_size:
+        return None
+    if not textfiles.looks_like_text(path):
+        if end and end in (*LINES, *OBJECTS, *SEPARATED[:2]):
+            raise textfiles.no_text(path)
+        return None
     if asked == "text":
         lines = textfiles.json_lines_of if textfiles.first_objects(path) else textfiles.lines_of
         return lines(path, stamp_of(path))

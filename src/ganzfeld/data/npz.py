@@ -67,12 +67,25 @@ def read_npz(path: Path, splits: str = "train") -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             keys = [key_of(name) for name in file.keys()]  # noqa: SIM118
-            return _chosen(file, keys, path.name, splits)
+            return _chosen(Members(file), keys, path.name, splits)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
 
 
-def _chosen(file: Any, keys: list[Key], name: str, splits: str) -> Arrays:
+class Members:
+    """The arrays of an open .npz by their names; ValueError for a member that is none."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        found = self.file[name]
+        if not isinstance(found, np.ndarray):  # NumPy gives the bytes of what is no .npy
+            raise ValueError(f"its member {shown(name)} is not an array")
+        return found
+
+
+def _chosen(file: Members, keys: list[Key], name: str, splits: str) -> Arrays:
     parts = {key.part for key in keys if key.what == "image"}
     wanted = "train" if "train" in parts else ""
     images = next((k for k in keys if k.what == "image" and k.part == wanted), None)
@@ -114,8 +127,11 @@ def _chosen(file: Any, keys: list[Key], name: str, splits: str) -> Arrays:
     )
 
 
-def _rows(file: Any, key: str) -> int:
-    shape = file[key].shape
+def _rows(file: Members, key: str) -> int:
+    try:
+        shape = file[key].shape
+    except ValueError:
+        return -1
     return int(shape[0]) if shape else -1
 
 
@@ -142,11 +158,14 @@ def _partner(image: Key, keys: list[Key]) -> Key | None:
     return None
 
 
-def _only_stack(file: Any, keys: list[Key]) -> Key | None:
+def _only_stack(file: Members, keys: list[Key]) -> Key | None:
     """The only array whose shape is that of images, whatever it is called."""
     found = []
     for key in keys:
-        array = file[key.name]
+        try:
+            array = file[key.name]
+        except ValueError:
+            continue
         stack = array.ndim in (3, 4) and array.dtype.kind in "biuf" and len(array) > 1
         if stack and min(array.shape[1:3]) > 4:
             found.append(key)

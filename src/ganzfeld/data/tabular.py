@@ -158,14 +158,14 @@ def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[
 def has_head(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns: no number among it, and no value seen again."""
     first, rest = rows[0], rows[1 : LOOKED_AT + 1]
-    if any(_is_number(cell) for cell in first) or len(set(first)) < len(first):
+    if any(_is_number(cell) for cell in first):
         return False
     numeric = any(
         rest and all(_is_number(row[i]) for row in rest if i < len(row) and row[i])
         for i in range(len(first))
     )
     again = any(first[i] in {row[i] for row in rest if i < len(row)} for i in range(len(first)))
-    return numeric or not again
+    return numeric or not (again or len(set(first)) < len(first))
 
 
 def _is_number(cell: str) -> bool:
@@ -177,8 +177,18 @@ def _is_number(cell: str) -> bool:
 
 
 def _unlike(names: Sequence[str]) -> list[str]:
-    """Names without gaps."""
-    return [name or f"column_{i}" for i, name in enumerate(names, 1)]
+    """Names without gaps, of which none is there twice.
+
+    >>> _unlike(["age", "", "age"])
+    ['age', 'column_2', 'age (2)']
+    """
+    found: dict[str, None] = {}
+    for place, name in enumerate(names, 1):
+        own, times = name or f"column_{place}", 1
+        while (unlike := own if times == 1 else f"{own} ({times})") in found:
+            times += 1
+        found[unlike] = None
+    return list(found)
 
 
 def _parquet_cells(paths: list[Path]) -> tuple[list[str], list[list[Any]], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ganzfeld.data.text_rows import add_lines
 from ganzfeld.errors import DataError
 
 MAX_BYTES = 1 << 30
+WHITE = "\t\n\r\f\v\x1b"  # control characters that text may hold
 MAX_LINE = 1_000_000  # characters of a line; a longer one is bad
 HEAD = 1 << 16  # bytes by which a file is told to be text
 TEXT_KEYS = ("text", "sentence", "content", "line", "name", "prompt", "caption", "body")
@@ -38,7 +40,37 @@ def looks_like_text(path: Path) -> bool:
         if len(head) < HEAD or error.start < len(head) - 4:  # not a letter that is cut
             return False
         text = head[: error.start].decode("utf-8-sig")
-    return bool(text.strip()) and not any(c < " " and c not in "\t\n\r\f\v\x1b" for c in text)
+    return bool(text.strip()) and not any(c < " " and c not in WHITE for c in text)
+
+
+def no_text(path: Path) -> DataError:
+    """Why a file that is called text is none, and the command that mends it.
+
+    It is one for which `looks_like_text` is false.
+    """
+    try:
+        head = head_of(path, HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        return DataError(f"{shown(str(path))} is damaged or cut short ({error})")
+    name, mended = shlex.quote(str(path)), shlex.quote(f"utf8-{path.name}")
+    encoding = "UTF-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "GB18030"
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = head.count(b"\n", 0, error.start) + 1
+        return DataError(
+            f"{shown(str(path))} is not UTF-8 text: line {line:,} breaks its rules",
+            fix=f"iconv -f {encoding} -t UTF-8 {name} > {mended}   if {encoding} is its encoding",
+        )
+    odd = next((c for c in text if c < " " and c not in WHITE), "")
+    if not odd:
+        return DataError(f"{shown(str(path))} holds no text: all its lines are empty")
+    line = text.count("\n", 0, text.index(odd)) + 1
+    return DataError(
+        f"{shown(str(path))} is not text: line {line:,} holds the control character "
+        f"U+{ord(odd):04X}",
+        fix=f"tr -d '\\000-\\010\\016-\\032' < {name} > {mended}   without such characters",
+    )
 
 
 def first_objects(path: Path, count: int = 20) -> list[dict[str, Any]]:

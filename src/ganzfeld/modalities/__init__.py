@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzfeld.core.language import speak_of
+from ganzfeld.core.reader import Unreadable
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.text import shown
@@ -85,7 +86,14 @@ def spec_of(stored: Mapping[str, Any] | None, shape: Any = None) -> Spec:
     """The spec that a configuration or a model's description has written down.
 
     Those of before specs hold images: shape is then theirs, (channels, height, width).
+    Raises CheckpointError where it cannot be right.
     """
     if stored is not None:
-        return Spec.from_json(stored)
+        spec = Spec.from_json(stored)
+        kind = modality_of(spec)
+        try:
+            kind.check(spec)
+        except Unreadable as error:
+            raise CheckpointError(f"the description of the {kind.noun} {error}") from error
+        return spec
     return image_spec(*(int(side) for side in shape))

@@ -10,7 +10,7 @@ import dataclasses
 import html
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.files import replace
+from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import UsageError
 from ganzfeld.text import isolated, plain
@@ -100,6 +100,12 @@ class Modality:
     learns: bool = False  # whether `fitted` learns something from the training part
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
+    def check(self, spec: Spec) -> None:
+        """Raises Unreadable where a spec that a file holds cannot be one of this kind.
+
+        What is learned from the data may be missing: it may not be known yet.
+        """
+
     # What is learned from the data before training
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
@@ -162,6 +168,16 @@ class Modality:
         columns: None chooses.
         """
         write_array(samples, path)
+
+    def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
+        """The text of the file that holds all samples, of a kind with `one_file`: a piece for each
+        block of stored samples (N, ...), so that their number is not bounded by memory."""
+        raise NotImplementedError
+
+    def write(self, blocks: Iterable[NDArray[Any]], path: Path, spec: Spec) -> None:
+        """Write that file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_by(path, (piece.encode("utf-8") for piece in self.pieces(blocks, spec)))
 
     def need_images(self, what: str) -> None:
         """UsageError where samples are no images, which `what` is made of."""

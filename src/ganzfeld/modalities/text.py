@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.files import replace
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities.base import Modality, Spec
-from ganzfeld.modalities.symbols import UNITS, Unit, Vocabulary, split
+from ganzfeld.modalities.symbols import MOST, UNITS, Unit, Vocabulary, split
 from ganzfeld.text import isolated, plain, shortened
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 200  # characters of a line on a page
 ENOUGH = 100_000  # lines seen, until most of them look right
+LENGTH = 1 << 16  # of a row, at most
 BUCKETS = 256  # into which pairs of symbols are counted
 
 
@@ -33,6 +33,9 @@ class Texts(Modality):
     values, recipe = "numbers of symbols", "text-gan"
     one, repeats, one_file = "line", True, True
     advice = "text-mle learns the same generator by maximum likelihood, better in the same time"
+
+    def check(self, spec: Spec) -> None:
+        vocabulary_of(spec)
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return stored.long()
@@ -60,8 +63,11 @@ class Texts(Modality):
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """A UTF-8 file with a line a sample."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, "".join(f"{line}\n" for line in lines_of(samples, spec)).encode())
+        self.write([samples], path, spec)
+
+    def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
+        for samples in blocks:
+            yield "".join(f"{line}\n" for line in lines_of(samples, spec))
 
     def html(
         self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
@@ -138,10 +144,12 @@ def vocabulary_of(spec: Spec) -> Vocabulary:
     symbols: Any = spec.extra.get("symbols")
     unit = spec.extra.get("unit")
     whole = isinstance(symbols, list | tuple) and all(isinstance(s, str) for s in symbols)
-    if not whole or len(spec.shape) != 1 or unit not in UNITS or list(symbols[:1]) != [""]:
+    whole = whole and list(symbols[:1]) == [""] and len(symbols) <= MOST + 1
+    length = spec.shape[0] if len(spec.shape) == 1 else 0
+    if not whole or unit not in UNITS or not 0 < length <= LENGTH:
         raise CheckpointError(
-            "a spec of text is damaged: it holds a list of symbols, of which the first is empty, "
-            f"a unit ({' or '.join(UNITS)}), and one length"
+            f"a spec of text is damaged: it holds a list of up to {MOST:,} symbols, of which the "
+            f"first is empty, a unit ({' or '.join(UNITS)}), and one length up to {LENGTH:,}"
         )
     return _vocabulary(tuple(symbols), spec.shape[0], unit)
 

@@ -216,8 +216,8 @@ class Model:
         """
         if self.modality.one_file:
             path = Path(folder) / f"{seed}{self.modality.suffix}"
-            stored = [self.store(x) for x in self.chunks(count, seed=seed, labels=labels)]
-            self.modality.sheet(np.concatenate(stored), None, path, self.spec)
+            stored = (self.store(x) for x in self.chunks(count, seed=seed, labels=labels))
+            self.modality.write(stored, path, self.spec)
             return [path]
         paths: list[Path] = []
         for chunk in self.chunks(count, seed=seed, labels=labels):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
 from ganzfeld.core.reader import Unreadable, read_whole
+from ganzfeld.core.schema import fields, listing, number, one_of, whole, wrong
 from ganzfeld.modalities.audio import draw, player
 from ganzfeld.modalities.audio.codec import Codec, measured, windows_for
 from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_float, to_int16
@@ -28,6 +29,26 @@ MOST_FILE = 64 << 20  # bytes of a WAV file that a page plays
 COARSE = 16  # bands and times of `plain`
 QUIET = 0.03  # power added there, so that noise 40 dB below a voice is no difference
 
+LONGEST = 1 << 24  # samples of a sound
+LEVELS = listing(number(-1e6, 1e6), 1, 1 << 15)
+OF_SOUNDS = fields(
+    {"rate": whole(1, 10**7)},
+    {
+        "length": whole(1, LONGEST),
+        "peak": number(0, 1),
+        "view": one_of(SPECTROGRAM, WAVE),
+        "codec": fields(
+            {
+                "size": whole(2, 1 << 16),
+                "hop": whole(1, 1 << 16),
+                "floor": number(1e-12, 1e6),
+                "mean": LEVELS,
+                "deviation": listing(number(1e-6, 1e6), 1, 1 << 15),
+            }
+        ),
+    },
+)
+
 
 class Sounds(Modality):
     """Stored: int16 (1, L), peak 0.9, of the rate in `Spec.extra["rate"]`.
@@ -42,6 +63,21 @@ class Sounds(Modality):
     values, recipe = "in [-1, 1]", "audio"
     by_thumbnails = "as spectrograms of 16 bands and 16 times"
     learns = True
+
+    def check(self, spec: Spec) -> None:
+        OF_SOUNDS(spec.extra, "spec.extra")
+        length = length_of(spec)
+        if "codec" not in spec.extra:
+            return
+        codec = codec_of(spec)
+        if not 1 <= codec.hop <= codec.size or len(codec.mean) != codec.size // 2:
+            raise wrong("spec.extra.codec.size", f"twice the {len(codec.mean)} means", codec.size)
+        if len(codec.deviation) != len(codec.mean):
+            raise wrong("spec.extra.codec.deviation", "one for each mean", list(codec.deviation))
+        view = spec.extra.get("view")
+        shape = codec.shape(length) if view == SPECTROGRAM else (1, length)
+        if shape != spec.shape:
+            raise wrong("spec.shape", f"{list(shape)}, as its length and view say", [*spec.shape])
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         """With the codec of the training part (N, 1, L); a view is left to the recipe."""

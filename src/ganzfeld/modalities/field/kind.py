@@ -30,6 +30,9 @@ class Fields(Modality):
     values, recipe, learns = "in the unit of the data, scaled", "fields", True
     stacks = True
 
+    def check(self, spec: Spec) -> None:
+        scaling.check(spec.extra, spec.shape[0])
+
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         return Spec(
             spec.modality,

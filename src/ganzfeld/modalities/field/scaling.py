@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.schema import Check, fields, flag, listing, number, one_of, words
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,6 +32,32 @@ FLOAT = 3e-7  # of a number: what float32 rounds off
 MOST = 60.0  # of what a network makes times scale: beyond, float32 overflows after expm1
 
 Floats = NDArray[np.float64]
+
+
+def check(extra: Mapping[str, Any], channels: int) -> None:
+    """Raises Unreadable where `Spec.extra` holds no scaling of so many channels."""
+    each = listing(number(), channels, channels)
+    positive = listing(number(1e-300), channels, channels)
+    known: dict[str, Check] = {
+        "scaling": one_of("auto", "standard", "log", "none"),
+        "offset": each,
+        "scale": positive,
+        "unit": positive,
+        "least": each,
+        "whole": flag,
+        "expected": listing(number(), 1, 4_097),
+        "unit_name": words,
+        "periodic": flag,
+        "axes": listing(words, most=4),
+    }
+    learned: dict[str, tuple[str, ...]] = {
+        "standard": ("offset", "scale"),
+        "log": ("scale", "unit", "least"),
+    }
+    names = learned.get(str(extra.get("scaling")), ())
+    if not any(name in extra for name in ("offset", "scale", "unit", "least")):
+        names = ()  # nothing was learned yet
+    fields({name: known[name] for name in names}, known)(extra, "spec.extra")
 
 
 def choose(x: NDArray[Any]) -> str:

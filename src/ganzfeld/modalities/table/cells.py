@@ -61,11 +61,12 @@ def array(values: NDArray[Any], column: Column) -> NDArray[Any]:
     return found
 
 
-def as_csv(rows: NDArray[Any], schema: Schema) -> str:
-    """Rows (n, columns) as the text of a CSV file with the table's columns."""
+def as_csv(rows: NDArray[Any], schema: Schema, *, head: bool = True) -> str:
+    """Rows (n, columns) as the text of a CSV file; with a head: the names of the columns."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.name for column in schema.columns])
+    if head:
+        writer.writerow([column.name for column in schema.columns])
     columns = [texts(rows[:, i], column) for i, column in enumerate(schema.columns)]
     writer.writerows(zip(*columns, strict=True))
     return buffer.getvalue()

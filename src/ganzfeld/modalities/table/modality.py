@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.core.reader import Unreadable
+from ganzfeld.core.schema import anything, fields, listing, words, wrong
+from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
@@ -19,8 +21,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_BYTES = 64 << 20  # of a sheet that is read again
+MOST_WIDTH = 16_384  # entries of a row: the discriminator then takes half a gigabyte
 GONE = -20.0  # a missing cell, where numbers are compared without a schema
 ROWS_ENOUGH = 1_000_000  # samples to see until results look right
+
+COLUMNS = fields(
+    {
+        "columns": listing(
+            fields(
+                {"name": words},
+                {"names": listing(words), "boolean": anything, "whole": anything},
+            ),
+            1,
+        )
+    }
+)
 
 
 class Tables(Modality):
@@ -41,20 +56,41 @@ class Tables(Modality):
     def __init__(self) -> None:
         self.read: tuple[Any, Schema] | None = None  # what was parsed last: many batches ask
 
+    def check(self, spec: Spec) -> None:
+        COLUMNS(spec.extra, "spec.extra")
+        if "schema" not in spec.extra:
+            return
+        known = self.schema(spec)
+        if spec.shape != (known.layout.width,):
+            raise wrong("spec.shape", f"[{known.layout.width}], as its columns say", [*spec.shape])
+        names = [column["name"] for column in spec.extra["columns"]]
+        if names != [column.name for column in known.columns]:
+            raise wrong("spec.extra.schema.columns", "the columns of the data", names)
+
     def schema(self, spec: Spec) -> Schema:
         """The schema that `fitted` put into a spec; CheckpointError where there is none."""
         found = spec.extra.get("schema")
         if self.read is None or self.read[0] is not found:
             if found is None:
-                raise UsageError("this table has no schema yet: nothing was learned from it")
+                raise CheckpointError("this table has no schema: nothing was learned from it")
             try:
                 self.read = found, Schema.from_json(found)
+            except Unreadable:
+                raise
             except (KeyError, TypeError, ValueError) as error:
                 raise CheckpointError(f"the table's schema is damaged: {error}") from error
         return self.read[1]
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         known = schema.fit(stored, spec.extra["columns"])
+        if (width := known.layout.width) > MOST_WIDTH:
+            raise DataError(
+                f"the {len(known.columns):,} columns of the table make rows of {width:,} numbers "
+                f"for the networks, which take up to {MOST_WIDTH:,}",
+                safe="nothing was trained",
+                fix=f"keep about {len(known.columns) * MOST_WIDTH // width:,} columns, those that "
+                "matter most",
+            )
         extra = spec.extra | {"schema": known.to_json()}
         return Spec(spec.modality, (known.layout.width,), spec.dtype, extra)
 
@@ -93,6 +129,10 @@ class Tables(Modality):
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         cells.write_csv(samples, self.schema(spec), path)
+
+    def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
+        for place, samples in enumerate(blocks):
+            yield cells.as_csv(samples, self.schema(spec), head=not place)
 
     def words(self, samples: NDArray[Any], spec: Spec) -> str:
         return cells.as_csv(samples, self.schema(spec)).rstrip("\n")

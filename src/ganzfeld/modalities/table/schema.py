@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.schema import fields, flag, listing, maybe, number, one_of, words
+from ganzfeld.core.schema import whole as whole_
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.table import mixtures
 from ganzfeld.modalities.table.layout import Layout
@@ -23,6 +25,34 @@ NEIGHBOURS = 5  # to either side
 MOST_LEVELS = 500  # of a category: more are left empty
 MOST_DECIMALS = 6
 NONE = -1.0  # a level that the schema does not know
+
+NUMBERS = listing(number(-1e39, 1e39))
+STORED = fields(  # of `Schema.to_json`
+    {
+        "rows": whole_(0, 10**15),
+        "columns": listing(
+            fields(
+                {"name": words},
+                {
+                    "names": listing(words),
+                    "boolean": flag,
+                    "whole": flag,
+                    "decimals": maybe(whole_(0, 30)),
+                    "unit": one_of("", "day", "minute", "second"),
+                    "atoms": NUMBERS,
+                    "means": NUMBERS,
+                    "deviations": listing(number(1e-300, 1e39)),
+                    "low": number(-1e39, 1e39),
+                    "high": number(-1e39, 1e39),
+                    "shares": listing(number(0, 1 + 1e-6)),
+                    "missing": flag,
+                    "blank": words,
+                },
+            ),
+            1,
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +159,7 @@ class Schema:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Schema:
         """The schema of `to_json`; ValueError for what is none."""
+        STORED(found, "schema")
         return cls(tuple(column_of(entry) for entry in found["columns"]), int(found["rows"]))
 
 
@@ -141,6 +172,8 @@ def column_of(entry: Mapping[str, Any]) -> Column:
         )
     if len(column.means) != len(column.deviations):
         raise ValueError(f"column {column.name!r} has modes without a deviation")
+    if column.low > column.high:
+        raise ValueError(f"column {column.name!r} has a range that is none")
     return column
 
 
