@@ -16,9 +16,9 @@ import torch
 from ganzfeld.config import Config, with_settings
 from ganzfeld.core.latents import OF_TORCH, PORTABLE
 from ganzfeld.core.randomness import NARROW, WIDE
+from ganzfeld.modalities.image.tensors import channels_last
 from ganzfeld.models.model import Model
 from ganzfeld.networks.build import build_network
-from ganzfeld.modalities.image.tensors import channels_last
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.plan import settle

@@ -21,10 +21,10 @@ from torch import nn
 
 from ganzfeld.config import Part
 from ganzfeld.core import runtime
+from ganzfeld.modalities.image.tensors import channels_last
 from ganzfeld.models.model import Model
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.dcgan import DCGANGenerator
-from ganzfeld.modalities.image.tensors import channels_last
 
 COUNT = 256
 CASES = {  # channels, pixels, width of the generator

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from ganzfeld.cli.options import Kind, parse_size
+from ganzfeld.cli.options import Kind, data_request
 from ganzfeld.core.language import speak_of, tell
 
 
@@ -43,23 +43,13 @@ def data_check(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: As for `train`; decides the verdict.
     """
+    asked = data_request(locals())
     from ganzfeld.core.console import Screen
     from ganzfeld.data.check import check_data, describe
-    from ganzfeld.data.pack import PackOptions
 
-    options = PackOptions(
-        size=parse_size(size),
-        labels=labels,
-        modality=modality,
-        range=range,
-        frames=frames,
-        splits=splits,
-        follow_links=follow_links,
-        max_megapixels=max_megapixels,
-        alpha=alpha,
-        on_bad_image=on_bad_image,
+    report = check_data(
+        asked.source, asked.options, quarantine=quarantine, progress=Screen().progress
     )
-    report = check_data(data, options, quarantine=quarantine, progress=Screen().progress)
     noun = str(report.get("noun", "images"))
     speak_of(noun, noun.removesuffix("s"))
     tell(describe(report))
@@ -100,22 +90,11 @@ def data_sheet(
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: As for `train`.
     """
+    asked = data_request(locals())
     from ganzfeld.core.console import Screen
-    from ganzfeld.data.pack import PackOptions, open_pack
+    from ganzfeld.data.pack import open_pack
     from ganzfeld.data.sheet import data_sheet as draw
 
-    options = PackOptions(
-        size=parse_size(size),
-        labels=labels,
-        modality=modality,
-        range=range,
-        frames=frames,
-        splits=splits,
-        follow_links=follow_links,
-        max_megapixels=max_megapixels,
-        alpha=alpha,
-        on_bad_image=on_bad_image,
-    )
-    pack = open_pack(data, options, progress=Screen().progress)
+    pack = open_pack(asked.source, asked.options, progress=Screen().progress)
     drawn = draw(pack, out)
     tell(f"sheet of {pack.count:,} {pack.report.get('noun', 'images')} in {drawn}")

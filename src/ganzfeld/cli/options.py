@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganzfeld.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganzfeld.data.request import DataRequest
 
 Kind = Literal["auto", "image", "field", "audio", "text", "table", "series"]
 MOST_SEEDS = 10_000  # of a study
@@ -21,6 +24,14 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(p.isdecimal() and len(p) < 8 and int(p) > 0 for p in parts):
         raise UsageError(f"--size is N or HEIGHTxWIDTH in pixels, not {text[:40]!r}")
     return int(parts[0]), int(parts[-1])
+
+
+def data_request(flags: dict[str, Any]) -> DataRequest:
+    """The data that a command names: its parameters by name, others left aside."""
+    from ganzfeld.data.request import DataRequest
+
+    named = {"source": flags["data"], "size": parse_size(flags["size"])}
+    return DataRequest.of_flags(flags | named)
 
 
 def parse_given(words: Sequence[str]) -> dict[str, str]:

@@ -96,39 +96,14 @@ def train(
         trust_code: When a run continues, allow Python code that its folder names. Code that you
             name yourself is always allowed.
     """
+    flags = dict(locals())
     with stopped_by_ctrl_c():
         from ganzfeld.training.run import train as run_training
 
-    run_training(
-        data,
-        recipe=recipe,
-        other=other,
-        direction=direction,
-        out=out,
-        size=parse_size(size),
-        images=images,
-        minutes=minutes,
-        batch=batch,
-        seed=seed,
-        labels=labels,
-        condition=condition or (),
-        modality=modality,
-        value_range=range,
-        frames=frames,
-        splits=splits,
-        follow_links=follow_links,
-        max_megapixels=max_megapixels,
-        alpha=alpha,
-        on_bad_image=on_bad_image,
-        device=device,
-        init=init,
-        held_out=held_out,
-        settings=set,
-        config=config,
-        dry_run=dry_run,
-        quiet=quiet,
-        trust_code=trust_code,
-    )
+    flags |= {"size": parse_size(size), "condition": condition or ()}
+    for name, argument in (("data", "source"), ("range", "value_range"), ("set", "settings")):
+        flags[argument] = flags.pop(name)
+    run_training(**flags)
 
 
 def resume(

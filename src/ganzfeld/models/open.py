@@ -11,24 +11,18 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.config import Data
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.adopting import adopt
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.held import Part
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
+from ganzfeld.data.request import understood
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
 
 Rows = NDArray[Any]
-
-# how a run's data were understood, as a pack's options name it
-READ = (
-    *("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules"),
-    "modality",
-)
 
 
 def open_data(
@@ -44,12 +38,9 @@ def open_data(
     if trained_on:
         # of a run from before these were written down
         trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
-    read = {name: trained_on[name] for name in READ[1:] if name in trained_on}
-    options = PackOptions(
-        **read | as_in(subject.spec, trained_on.get("alpha", "white")),
-        labels=labels,
-        on_bad_image=trained_on.get("on_bad_image"),
-    )
+    read = understood(trained_on) | as_in(subject.spec, trained_on.get("alpha", "white"))
+    read |= {"labels": labels, "on_bad_image": trained_on.get("on_bad_image")}
+    options = PackOptions(**read)
     pack = open_pack(data, options, progress=progress)
     adopt(pack, subject.spec)
     return as_spec(pack, subject.spec)
@@ -126,14 +117,3 @@ def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
         return {"modality": spec.modality}
     channels, height, width = spec.shape
     return {"size": (height, width), "channels": channels, "alpha": alpha_of(channels, alpha)}
-
-
-def options_of(data: Data) -> dict[str, Any]:
-    """Options of the pack that a run was trained on."""
-    return {
-        "size": data.size,
-        "channels": data.channels,
-        "alpha": alpha_of(data.channels, data.alpha),
-        "on_bad_image": data.on_bad_image,
-        **{name: getattr(data, name) for name in READ},
-    }

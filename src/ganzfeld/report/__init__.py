@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,16 +63,16 @@ def needs_data(record: Record) -> bool:
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
     from ganzfeld.data.adopting import adopt
-    from ganzfeld.data.pack import PackOptions, open_pack
-    from ganzfeld.models.open import options_of
+    from ganzfeld.data.pack import open_pack
+    from ganzfeld.data.request import DataRequest
 
     data = whereabouts.located(record.config.data, record.path)
     measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)
     try:
         # with labels, where it was trained without and measured with them
         labels = data.labels if measured == data.fingerprint else "auto"
-        options = PackOptions(**options_of(data) | {"labels": labels})
-        pack = open_pack(data.source, options, progress=progress)
+        asked = replaced(DataRequest.of_config(data), labels=labels)
+        pack = open_pack(asked.source, asked.options, progress=progress)
         adopt(pack, record.spec)
         return pack, ""
     except GanzfeldError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ganzfeld.config import Config
 from ganzfeld.core import distributed
@@ -16,39 +16,47 @@ from ganzfeld.data.conditions import resolve
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
+from ganzfeld.data.request import READ, DataRequest
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.training.tasks import WORK, Dataset
 
 
-def condition_names(condition: str | Sequence[str]) -> list[str]:
-    """Names of columns, each once, of "age,breed" or a list of them; [] of "none"."""
+def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
+    """Names of columns, each once, of "age,breed" or a list of them; () of "none", None of ()."""
+    if not condition:
+        return None
     if condition == "none":
-        return []
+        return ()
     given = condition.split(",") if isinstance(condition, str) else list(condition)
     if not all(isinstance(name, str) for name in given):
         raise UsageError("condition takes names of columns", fix='condition=["age"]')
-    return list(dict.fromkeys(name.strip() for name in given if name.strip()))
+    return tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
 
 
-def resolved(
-    source: str, task: str, names: list[str], reading: dict[str, Any]
-) -> tuple[str, list[str]]:
-    """The option `labels`, and the columns of numbers; UsageError where nothing is generated."""
+def resolved(asked: DataRequest, task: str) -> DataRequest:
+    """With the option `labels`, and columns of numbers, for the conditions that were named.
+
+    UsageError where nothing is generated.
+    """
+    if not asked.conditions:
+        return asked
     if task != "generation":
         raise UsageError("--condition is for generation; a translation has the image it is given")
-    return resolve(source, PackOptions(**reading), names)
+    bare = PackOptions(**{name: getattr(asked, name) for name in READ})
+    labels, names = resolve(asked.source, bare, list(asked.conditions))
+    return replace(asked, labels=labels, conditions=tuple(names))
 
 
-def usual(source: object, condition: str | Sequence[str], task: str) -> list[str]:
+def usual(asked: DataRequest, task: str) -> list[str]:
     """Columns to condition on where none were named: those that an embedded set comes with."""
-    if condition or task != "generation" or not isinstance(source, str):
+    if asked.conditions is not None or task != "generation":
         return []
-    one = SETS.get(source.partition(":")[0])
-    return list(one.condition) if one and embedded_count(source) is not None else []
+    one = SETS.get(asked.source.partition(":")[0])
+    return list(one.condition) if one and embedded_count(asked.source) is not None else []
 
 
-def need_taken(config: Config, conditions: list[str]) -> None:
+def need_taken(config: Config, conditions: Sequence[str] | None) -> None:
     """UsageError where numbers were asked for as conditions and the recipe takes none."""
     if conditions and config.data.conditions is None:
         raise UsageError(
@@ -86,30 +94,21 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     )
 
 
-def open_data(
-    source: str | os.PathLike[str],
-    screen: Screen,
-    task: str,
-    layout: str,
-    *,
-    other: str | os.PathLike[str] | None = None,
-    channels_b: int | None = None,
-    **options: Any,
-) -> Dataset:
+def open_data(asked: DataRequest, screen: Screen, task: str, layout: str) -> Dataset:
     """The packed data, made by one process where there are several.
 
     task, layout: those of the recipe.
     """
-    check_labels(options["labels"], source)
-    wanted = PackOptions(**options)
+    check_labels(asked.labels, asked.source)
+    wanted = asked.options
 
     def make() -> Dataset:
         return WORK[task].open(
-            source,
+            asked.source,
             layout,
             wanted,
-            other=other,
-            channels_b=channels_b,
+            other=asked.other,
+            channels_b=asked.channels_b,
             progress=screen.progress,
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, with_settings
+from ganzfeld.config import Config
 from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
@@ -20,22 +20,20 @@ from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.adopting import adopt
-from ganzfeld.data.from_python import WANTED
-from ganzfeld.data.given import file_in, is_given, keep_in_cache, keep_in_run
-from ganzfeld.data.source import RULES
+from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
+from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_run
-from ganzfeld.models.open import options_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, grown, opening, vetting
 from ganzfeld.training import resume as lineage
-from ganzfeld.training.build import complete
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.memory import out_of_memory
-from ganzfeld.training.plan import check, check_settings, default_folder, fit, sized, whole_path
+from ganzfeld.training.plan import check, check_settings, sized
+from ganzfeld.training.request import TrainRequest
 from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
 from ganzfeld.training.speed import affordable
@@ -141,113 +139,61 @@ def train(
         drawn = run.model.sample(8, labels=[0, 1])  # a tensor (8, 3, 16, 16) in [-1, 1]
         numbers = ganzfeld.evaluate(run, (images, labels), extractor="random", count=100)
     """
+    arguments = dict(locals())
     if config is not None:
-        arguments = dict(locals())
-        return train(**config_file.merged(config, arguments, train) | {"config": None})
-    if dataset is not None:
-        if not (isinstance(source, str) and source == "avatars"):
-            raise UsageError("the data are given twice", fix="ganzfeld.train(dataset) is enough")
-        source = dataset
-    given, columns = None, {"image_column": image_column, "label_column": label_column}
-    if is_given(source):
-        given, source = source, "dataset"
-    elif image_column or label_column:
-        raise UsageError(
-            "image_column and label_column are for data of this program",
-            fix='of a table in the data: labels="table.csv:COLUMN"',
-        )
-    if images is not None and minutes is not None:
-        raise UsageError("--images and --minutes exclude each other", fix="give one of them")
-    source = border.path(source, "the data", fix=f"give {WANTED}")
-    other = None if other is None else border.path(other, "the second domain (--with)")
-    init = None if init is None else border.path(init, "--init")
-    size, settings = border.size(size, "--size"), border.texts(settings, "settings", "run.keep=5")
-    if images is not None:
-        images = border.whole(images, "--images", 1, border.MOST_IMAGES)
-    if minutes is not None:
-        minutes = border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
-    if batch is not None:
-        batch = border.whole(batch, "--batch", 1, border.MOST_BATCH)
-    if afford is not None:
-        afford = border.whole(afford, "afford", 1, border.MOST_IMAGES)
-    if held_out is not None:
-        held_out = border.whole(held_out, "--held-out", 0, border.MOST_IMAGES)
-    seed = border.whole(0 if seed is None else seed, "--seed", 0, border.MOST_SEED)
-    if direction is not None:
-        border.one_of(direction, "--direction", ("ab", "ba"))
-    border.one_of(alpha, "--alpha", ("white", "black", "keep"))
-    if on_bad_image is not None:
-        border.one_of(on_bad_image, "--on-bad-image", ("fail", "skip"))
-    screen = make_screen(border.flag(quiet, "quiet"))
-    labels = opening.whole_labels(border.path(labels, "--labels"))
-    conditions = opening.condition_names(condition)
-    reading: dict[str, Any] = {"labels": labels, "range": value_range, "frames": frames}
-    reading |= {"splits": splits, "follow_links": follow_links, "max_megapixels": max_megapixels}
-    reading |= {"modality": modality}
-    with Signals() as signals, joined(device) as on:
-        asked = find_recipe(recipe)  # a wrong name should not wait for the data
-        folder = default_folder(source, recipe)
-        if out is not None:
-            folder = Path(border.path(out, "--out"))
-        check_settings(recipe, settings, size, direction)
-        if given is not None:
-            source = str(keep_in_cache(given)) if dry_run else kept(given, folder, columns)
-        usual = opening.usual(source, condition, asked.task)
-        if conditions:
-            labels, conditions = opening.resolved(source, asked.task, conditions, reading)
-            reading["labels"] = labels
-        pack = opening.open_data(
-            source,
-            screen,
-            asked.task,
-            asked.layout,
-            other=other,
-            size=size,
-            alpha=alpha,
-            on_bad_image=on_bad_image,
-            **reading,
-        )
-        bare = pack
-        pack = WORK[asked.task].conditioned(pack, conditions or usual, held_out)
+        arguments = config_file.merged(config, arguments, train)
+    del arguments["config"]
+    return carry_out(TrainRequest.of(**arguments))
 
-        def fitted(afford: int | None) -> Config:
-            config = fit(
-                recipe,
-                pack,
-                source=str(source),
-                labels=labels,
-                direction=direction,
-                afford=afford,
-                held_out=held_out,
-            )
-            opening.need_taken(config, conditions)
-            config.data.kind, config.data.other = asked.layout, whole_path(other)
-            config.data.alpha, config.data.on_bad_image = alpha, on_bad_image
-            config.data = replace(config.data, rules=RULES, **reading)
-            config.run.seed, config.run.device = seed, on.type
-            if batch is not None:
-                config.run.batch_size = batch
-            if images is not None:
-                config.run.images = images
-            config.run.init = str(Path(init).resolve()) if init is not None else None
-            config.run.minutes = minutes  # the recipe's images stand in until the speed is known
-            return complete(with_settings(config, settings))
 
-        if init is not None and afford is None:
-            afford = sized_by(Path(init))
-        found = fitted(afford)
-        if usual and found.data.conditions is None:  # the recipe takes no numbers
-            pack = bare
-        check(found)
-        with runtime.deterministic(found.run.deterministic):
-            if minutes is not None and afford is None and init is None:
-                found = sized(fitted, lambda full: budget(folder, full, pack, on))
-                check(found)
-            with contextlib.nullcontext() if dry_run else owned(folder):
-                session = Session(folder, found, pack, on, screen, signals)
-                session.trust_code = trust_code
-                session.rehearse() if dry_run else session.begin()
+def carry_out(asked: TrainRequest) -> Run:
+    """Set up, print, launch: what `train` does with a request whose every value was checked."""
+    screen = make_screen(asked.quiet)
+    with Signals() as signals, joined(asked.device) as on:
+        folder, config, pack = set_up(asked, screen, on)
+        with (
+            runtime.deterministic(config.run.deterministic),
+            contextlib.nullcontext() if asked.dry_run else owned(folder),
+        ):
+            session = Session(folder, config, pack, on, screen, signals)
+            session.trust_code = asked.trust_code
+            session.rehearse() if asked.dry_run else session.begin()
     return Run(folder)
+
+
+def set_up(asked: TrainRequest, screen: Screen, on: torch.device) -> tuple[Path, Config, Dataset]:
+    """The run's folder, its configuration fitted to the data and to the time, and the data."""
+    recipe = find_recipe(asked.recipe)  # a wrong name should not wait for the data
+    folder = asked.folder
+    check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
+    if asked.given is not None:
+        asked = asked.reading(
+            str(keep_in_cache(asked.given))
+            if asked.dry_run
+            else kept(asked.given, folder, asked.columns)
+        )
+    usual = opening.usual(asked.data, recipe.task)
+    data = opening.resolved(asked.data, recipe.task)
+    asked = replace(asked, data=data)
+    bare = opening.open_data(data, screen, recipe.task, recipe.layout)
+    conditions = list(data.conditions or usual)
+    pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
+
+    def fitted(afford: int | None) -> Config:
+        return asked.config(pack, recipe.layout, on, afford)
+
+    afford = asked.afford
+    if asked.init is not None and afford is None:
+        afford = sized_by(Path(asked.init))
+    config = fitted(afford)
+    if usual and config.data.conditions is None:  # the recipe takes no numbers
+        pack = bare
+    check(config)
+    if asked.minutes is not None and afford is None and asked.init is None:
+        with runtime.deterministic(config.run.deterministic):
+            config = sized(fitted, lambda full: budget(folder, full, pack, on))
+        check(config)
+    return folder, config, pack
 
 
 def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
@@ -305,13 +251,7 @@ def resume(
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
         pack = opening.open_data(
-            config.data.source,
-            screen,
-            task_of_run(config).name,
-            config.data.kind,
-            other=config.data.other,
-            channels_b=config.data.channels_b,
-            **options_of(config.data),
+            DataRequest.of_config(config.data), screen, task_of_run(config).name, config.data.kind
         )
         if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
