@@ -28,11 +28,13 @@ from ganzfeld.training.validation import Examiner
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
+TOLD = 0.5  # seconds of steps where the images are fixed, and only the plan's time depends on them
 CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
 LEAST_SHARE = 0.25  # of them remains
 PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
 LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
+FEW = 256  # samples of the evaluation that is timed where the images are fixed
 TRIED = 500  # rows of features whose comparison is timed
 METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
@@ -127,14 +129,13 @@ def speed(
     whole: seconds that the run may take; None where its images are fixed.
     clock: gives seconds; `time.process_time` for CPU seconds.
     """
-    total = trainer.total or 0
-
+    total, most = trainer.total or 0, MEASURED
     period = trainer.game.period
     play(trainer, 1)  # the first step also chooses kernels and fills caches
     warm, seconds = trainer.images, play(trainer, period, clock)
     if whole is None:
-        whole = seconds / (trainer.images - warm) * total
-    while distributed.largest(int(seconds < min(MEASURED, whole / 20))):
+        whole, most = seconds / (trainer.images - warm) * total, TOLD
+    while distributed.largest(int(seconds < min(most, whole / 20))):
         seconds += play(trainer, period, clock)
     return (trainer.images - warm) / slowest(seconds)
 
@@ -157,6 +158,9 @@ def time_chores(
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
+    counted = config.run.evaluate_count or 0
+    if config.run.minutes is None:  # nothing but the plan's time depends on it
+        config.run.evaluate_count = min(counted, FEW)
     draw = warm(lambda: preview(trainer, config))
     save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
     runtime.give_back()
@@ -166,6 +170,7 @@ def time_chores(
         examiner = Examiner(compared, config, trainer.device)
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
+        evaluate *= counted / examiner.count
         end = 6 * evaluate + 1.5  # at most six candidates; the report
         end += evaluation_seconds(trainer, examiner, final_count(compared))
     else:
