@@ -16,9 +16,9 @@ from ganzfeld.config import Config
 from ganzfeld.core import checkpoint, distributed, runtime, system
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.games.ema import Averages
-from ganzfeld.metrics import precision_recall
+from ganzfeld.metrics import precision_recall, scale
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import final_count
+from ganzfeld.training.final import final_count, fresh, reference_count
 from ganzfeld.training.pace import Pace
 from ganzfeld.training.plan import settle
 from ganzfeld.training.preview import preview
@@ -53,14 +53,14 @@ def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     taken = (time.monotonic() - started) * torch.get_num_threads()
     got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
     images = run.images if whole is None else round(rate * whole)
-    often, once = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
-    often, once = slowest(often), slowest(once)
+    timed = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    often, once, first = map(slowest, timed)
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if device.type == "cpu" and compared is not None:
         memory = max(memory, resident() + round(COMPARING * math.sqrt(final_count(compared))))
-    return Pace(rate, share * often + once, memory, share, got, once)
+    return Pace(rate, share * often + once, memory, share, got, once, first)
 
 
 def affordable(
@@ -151,10 +151,13 @@ def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monoton
 
 def time_chores(
     trainer: Trainer, config: Config, pack: Dataset, images: int
-) -> tuple[float, float]:
-    """Seconds that a run of so many images takes beside its steps: on the way, and at its end."""
+) -> tuple[float, float, float]:
+    """Seconds that a run of so many images takes beside its steps: on the way, and at its end.
+
+    The third are those more of the first run on these data: see `Pace`.
+    """
     if distributed.rank():
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
@@ -172,26 +175,38 @@ def time_chores(
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         evaluate *= counted / examiner.count
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        end += evaluation_seconds(trainer, examiner, final_count(compared))
+        last, real = evaluation_seconds(trainer, examiner, final_count(compared))
+        end += last
+        first = 0.0 if real_known(examiner, config) else real
     else:
-        evaluate, end = 0.0, 1.0
+        evaluate, end, first = 0.0, 1.0, 0.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
     # one of real images
-    return 38 * draw + 18 * save + 9 * evaluate, end
+    return 38 * draw + 18 * save + 9 * evaluate, end, first
 
 
-def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> float:
+def real_known(examiner: Examiner, config: Config) -> bool:
+    """Whether the evaluation at the end finds in the cache what real images score."""
+    pack, held_out = examiner.pack, config.data.held_out
+    numbers = final_count(pack), reference_count(pack, held_out)
+    return scale.known(examiner.extractor, pack, *numbers, fresh(pack, held_out))
+
+
+def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> tuple[float, float]:
     """Seconds of the evaluation at the end, of so many samples and images of the data.
 
-    Drawing and features take a time for each image; what follows a time for each pair of them.
+    And seconds of as many real images in their place. Drawing and features take a time for each
+    image; what follows a time for each pair of them.
     """
     try:
         drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
     except FloatingPointError:  # the run itself will say so
-        return 0.0
+        return 0.0, 0.0
     features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
     pairs = warm(lambda: precision_recall(features, features))
-    return 2 * drawn * count / examiner.count + METRICS * pairs * (count / len(features)) ** 2
+    drawing = drawn * count / examiner.count
+    comparing = METRICS * pairs * (count / len(features)) ** 2
+    return 2 * drawing + comparing, drawing + comparing
 
 
 def warm(chore: Callable[[], object]) -> float:
