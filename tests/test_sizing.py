@@ -276,7 +276,7 @@ def test_a_second_run_finds_what_real_images_score(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("GANZFELD_CACHE", str(tmp_path))
         pack = open_pack("avatars:90", PackOptions(size=(16, 16)), workers=0)
-        net = make_extractor("random", pack)
+        net = make_extractor("random", pack, progress=lambda *_: None)
         assert not scale.known(net, pack, 20, 20)
         scale.real_scale(net, pack, 20, 20)
         assert scale.known(net, pack, 20, 20) and not scale.known(net, pack, 20, 21)
