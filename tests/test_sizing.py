@@ -13,6 +13,8 @@ import ganzfeld
 from ganzfeld.config import Config, with_settings
 from ganzfeld.core import runtime
 from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.metrics import scale
+from ganzfeld.metrics.kinds import make_extractor
 from ganzfeld.recipes.base import gamma
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
@@ -139,7 +141,7 @@ def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
 
 @pytest.mark.long
 def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5))
+    monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5, 0.0))
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
     run = ganzfeld.train("avatars:64", minutes=0.05, out=tmp_path / "run", quiet=True, **options)
     kept = stored(run.path)["run"]
@@ -262,3 +264,19 @@ def test_a_run_that_is_longer_than_asked_says_by_how_much_and_why() -> None:
     assert exceeded(config, quick, pack) == ""
     config.run.minutes = None
     assert exceeded(config, slow, pack) == ""
+
+
+def test_what_only_the_first_run_measures_is_in_its_time_and_not_in_its_images() -> None:
+    first, later = (pace.Pace(100.0, 20.0, 1, end=10.0, first=s) for s in (12.0, 0.0))
+    assert first.images(600) == later.images(600)
+    assert first.seconds(1_000) == later.seconds(1_000) + 12
+
+
+def test_a_second_run_finds_what_real_images_score(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GANZFELD_CACHE", str(tmp_path))
+        pack = open_pack("avatars:90", PackOptions(size=(16, 16)), workers=0)
+        net = make_extractor("random", pack, progress=lambda *_: None)
+        assert not scale.known(net, pack, 20, 20)
+        scale.real_scale(net, pack, 20, 20)
+        assert scale.known(net, pack, 20, 20) and not scale.known(net, pack, 20, 21)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzfeld.core.names import natural, shown
+from ganzfeld.core.names import natural, natural_text, shown
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.discover import find_source
 from ganzfeld.data.pack import PackOptions, open_pack
@@ -582,6 +582,14 @@ def test_natural_order():
     ordered = sorted(names, key=natural)
     assert ordered[:2] == ["01.png", "1.png"] and ordered.index("9.png") < ordered.index("10.png")
     assert ordered.index("a9") < ordered.index("a10b1") < ordered.index("a10b2")
+
+
+def test_the_quick_key_of_natural_order_sorts_alike():
+    draw = np.random.default_rng(0)
+    letters = list("ab019 .-/é²٣\u0301\x01\x02\x03\ud800")
+    names = ["".join(draw.choice(letters, draw.integers(9))) for _ in range(3000)]
+    names += [f"c{i % 3}/{i}.png" for i in range(300)]
+    assert sorted(names, key=natural_text) == sorted(names, key=natural)
 
 
 def test_finding_a_source_decodes_nothing(tmp_path, monkeypatch):

@@ -37,6 +37,7 @@ DOCUMENT_SUFFIXES = frozenset({
     "sha1", "sha256", "sqlite", "tar", "tex", "tfrecord", "tfrecords", "tgz", "tmp", "toml",
     "tsv", "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
 })  # fmt: skip
+DIGITS = re.compile(r"([0-9]+)")
 DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
 PICTURE_SUFFIXES = frozenset({
     "apng", "avif", "blp", "bmp", "cur", "dcm", "dcx", "dds", "dib", "dicom", "fit", "fits",
@@ -70,10 +71,27 @@ def natural(name: str) -> tuple[object, ...]:
     # Numbers compare as (length, digits): no conversion, so that a name of 10,000 digits is fine.
     parts = [
         (0, len(part.lstrip("0")), part.lstrip("0")) if part.isdigit() else (1, 0, part)
-        for part in re.split(r"([0-9]+)", text)
+        for part in DIGITS.split(text)
         if part
     ]
     return (*parts, (2, 0, name))
+
+
+def natural_text(name: str) -> str:
+    """A key that sorts as `natural` does, made and compared several times faster.
+
+    name: without NUL, as all names on a disk are.
+    """
+    text = name if name.isascii() else unicodedata.normalize("NFC", name)
+    # \x01 begins a number, which says its length first; \x02 a text, which \0 ends; \x03 the end.
+    key = ""
+    for part in DIGITS.split(text):
+        if part.isdigit():
+            bare = part.lstrip("0")
+            key += f"\x01{chr(len(bare))}{bare}"
+        elif part:
+            key += f"\x02{part}\0"
+    return f"{key}\x03{name}"
 
 
 def folded(name: str) -> str:

@@ -114,19 +114,23 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     others = reading.rules >= 2 and reading.modality != "image"
     if others and (found := other_folder(root, listing, reading)):
         return found
+    pictures = {name for name, _, _ in listing.files if suffix(name) in PICTURE_SUFFIXES}
     kinds = {
         name: kind
         for name, _, _ in listing.files
-        if suffix(name) not in PICTURE_SUFFIXES and (kind := sniff(root / name)) in CONTAINERS
+        if name not in pictures and (kind := sniff(root / name)) in CONTAINERS
     }
-    names = [n for n, _, _ in listing.files if not is_document(n) and n not in kinds]
-    if not any(suffix(name) in PICTURE_SUFFIXES for name in names) and kinds:
+    names = [
+        name
+        for name, _, _ in listing.files
+        if name in pictures or not (is_document(name) or name in kinds)
+    ]
+    if not pictures and kinds:
         arrays_of_one = _one_image_each(root, kinds)
         if not arrays_of_one:
             return _container_in(root, kinds, listing, reading)
         names = arrays_of_one
-    pictured = any(suffix(name) in PICTURE_SUFFIXES for name in names)
-    if (not names and not listing.broken) or (names and not pictured and what_is_there(names)[1]):
+    if (not names and not listing.broken) or (names and not pictures and what_is_there(names)[1]):
         raise _no_images(root, listing)
     kept = set(names)
     left_out = [n for n, _, _ in listing.files if n not in kept]

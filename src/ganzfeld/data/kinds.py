@@ -84,6 +84,8 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
 def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | Encoded | None:
     """A folder of sounds, or with one file of text or of a table in it; else None."""
     names = [name for name, _, _ in listing.files]
+    if reading.modality != "audio" and any(suffix(name) in PICTURE_SUFFIXES for name in names):
+        return None  # at the first image, of 100,000 too
     samples = [name for name in names if not is_document(name.removesuffix(".gz"))]
     if of_sounds(samples, reading):
         sounds = [name for name in samples if is_sound(name)]

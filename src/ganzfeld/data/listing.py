@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganzfeld.core.names import is_system, natural
+from ganzfeld.core.names import is_system, natural_text
 
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
@@ -119,7 +119,7 @@ def list_folder(root: Path, *, follow: bool = False) -> Listing:
     found = Walk(root, follow).run()
     if not follow and found.outward and not found.files:
         found = Walk(root, True).run()
-    found.files.sort(key=lambda stamp: natural(stamp[0]))
-    found.broken.sort(key=lambda item: natural(item[0]))
-    found.ignored.sort(key=natural)
+    found.files.sort(key=lambda stamp: natural_text(stamp[0]))
+    found.broken.sort(key=lambda item: natural_text(item[0]))
+    found.ignored.sort(key=natural_text)
     return found

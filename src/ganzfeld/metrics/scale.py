@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,7 @@ def real_scale(
     """
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
     names = [n for n in chosen if n != "memorisation"]
-    parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
-    parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
-    facts: dict[str, Any] = {"of": [str(part) for part in parts]}
-    place = cache_folder() / f"real-{key('real', *facts['of']):016x}.safetensors"
+    place, facts = noted(net, pack, count, reference, names, held_out)
     cached = kept(place) if ":" not in net.name else None
     if cached is not None and cached[1].get("of") == facts["of"]:
         found: dict[str, Any] = cached[1]["found"]
@@ -68,6 +66,29 @@ def real_scale(
         with contextlib.suppress(ResourceError):
             keep(place, {"none": np.zeros(1)}, json.loads(json.dumps(facts | {"found": found})))
     return found
+
+
+def noted(
+    net: Extractor,
+    pack: Pack,
+    count: int,
+    reference: int,
+    names: Sequence[str],
+    held_out: Pack | None,
+) -> tuple[Path, dict[str, Any]]:
+    """Where such numbers are kept, and what they are of."""
+    parts = [net.name, net.weights, net.protocol, pack.fingerprint, count, reference, VERSION]
+    parts += ["" if held_out is None else held_out.fingerprint, *sorted(names)]
+    facts: dict[str, Any] = {"of": [str(part) for part in parts]}
+    return cache_folder() / f"real-{key('real', *facts['of']):016x}.safetensors", facts
+
+
+def known(
+    net: Extractor, pack: Pack, count: int, reference: int, held_out: Pack | None = None
+) -> bool:
+    """Whether `real_scale` of all metrics has been measured on this machine before."""
+    names = [n for n in choose_metrics(None, spec_of_data(pack).modality) if n != "memorisation"]
+    return noted(net, pack, count, reference, names, held_out)[0].exists()
 
 
 def measured(

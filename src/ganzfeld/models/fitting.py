@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import (
     register_module_module_registration_hook,
@@ -24,7 +23,7 @@ from ganzfeld.config import Config, Part
 from ganzfeld.core import system
 from ganzfeld.core.tensors import Layouts, layouts_of, misfits, read_layouts
 from ganzfeld.errors import CheckpointError, ForeignCodeError, ResourceError, UsageError
-from ganzfeld.networks.build import build_network
+from ganzfeld.networks.build import build_network, without_memory
 from ganzfeld.text import shown
 
 SHOWN = 8  # tensors that an error names
@@ -82,7 +81,7 @@ def on_meta(part: Part, where: str, tensors: int) -> nn.Module | None:
     """
     check_options(part, where)
     try:
-        with warnings.catch_warnings(), torch.device("meta"), at_most(tensors):
+        with warnings.catch_warnings(), without_memory(), at_most(tensors):
             warnings.simplefilter("ignore")  # of PyTorch, of layers with no weights in them
             return build_network(part)
     except ForeignCodeError:

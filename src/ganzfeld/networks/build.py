@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ganzfeld.config import Part
 from ganzfeld.core.plugins import call, find
@@ -13,3 +19,25 @@ def build_network(part: Part) -> nn.Module:
     make = find(part.name, NETWORKS, "network")
     network: nn.Module = call(f"network {part.name}", make, **part.options)
     return network
+
+
+class Undrawn(TorchFunctionMode):
+    """Leaves tensors as they are that would be filled with normal draws."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.Tensor.normal_, nn.init.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """In it, networks are built with shapes alone.
+
+    Without a draw, since PyTorch loads its compiler to draw for such tensors: two seconds.
+    """
+    with torch.device("meta"), Undrawn():
+        yield

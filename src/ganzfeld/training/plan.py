@@ -24,7 +24,7 @@ from ganzfeld.games import GAMES, Game
 from ganzfeld.metrics.default import inception_seconds
 from ganzfeld.modalities import MODALITIES, Spec, modality_of, spec_of_data
 from ganzfeld.networks import NETWORKS
-from ganzfeld.networks.build import build_network
+from ganzfeld.networks.build import build_network, without_memory
 from ganzfeld.networks.layers import parameters
 from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.find import find_recipe
@@ -221,7 +221,7 @@ def check_settings(
 
     def build(config: Config) -> None:
         one = [torch.nn.Parameter(torch.zeros(1))]
-        with torch.device("meta"):  # networks of any width take no memory
+        with without_memory():  # networks of any width
             networks = {name: build_network(part) for name, part in config.networks.items()}
         game = complete(config).game
         call(f"game {game.name}", find(game.name, GAMES, "game"), **networks, **game.options)
@@ -238,11 +238,10 @@ def check_settings(
         for kind in kinds:
             facts = vetting.guesses(MODALITIES[kind], size, direction)
             try:
-                vetting.check_early(found, settings, prepare, build, facts)
+                if vetting.check_early(found, settings, prepare, build, facts):
+                    return
             except GanzfeldError as error:
                 first = first or error
-            else:
-                return
     if first is not None:
         raise first
 

@@ -16,9 +16,9 @@ from ganzfeld.config import Config
 from ganzfeld.core import checkpoint, distributed, runtime, system
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.games.ema import Averages
-from ganzfeld.metrics import precision_recall
+from ganzfeld.metrics import precision_recall, scale
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import final_count
+from ganzfeld.training.final import final_count, fresh, reference_count
 from ganzfeld.training.pace import Pace
 from ganzfeld.training.plan import settle
 from ganzfeld.training.preview import preview
@@ -28,11 +28,13 @@ from ganzfeld.training.validation import Examiner
 
 LOGGING = 0.97  # of the speed of bare steps remains where losses are kept and logged
 MEASURED = 3.0  # seconds of steps at most, and a twentieth of the run
+TOLD = 0.5  # seconds of steps where the images are fixed, and only the plan's time depends on them
 CHORES = 0.2  # of the minutes asked for, beyond which chores are done less often
 LEAST_SHARE = 0.25  # of them remains
 PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
 LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
+FEW = 256  # samples of the evaluation that is timed where the images are fixed
 TRIED = 500  # rows of features whose comparison is timed
 METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
@@ -51,14 +53,14 @@ def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     taken = (time.monotonic() - started) * torch.get_num_threads()
     got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
     images = run.images if whole is None else round(rate * whole)
-    often, once = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
-    often, once = slowest(often), slowest(once)
+    timed = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    often, once, first = map(slowest, timed)
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if device.type == "cpu" and compared is not None:
         memory = max(memory, resident() + round(COMPARING * math.sqrt(final_count(compared))))
-    return Pace(rate, share * often + once, memory, share, got, once)
+    return Pace(rate, share * often + once, memory, share, got, once, first)
 
 
 def affordable(
@@ -127,14 +129,13 @@ def speed(
     whole: seconds that the run may take; None where its images are fixed.
     clock: gives seconds; `time.process_time` for CPU seconds.
     """
-    total = trainer.total or 0
-
+    total, most = trainer.total or 0, MEASURED
     period = trainer.game.period
     play(trainer, 1)  # the first step also chooses kernels and fills caches
     warm, seconds = trainer.images, play(trainer, period, clock)
     if whole is None:
-        whole = seconds / (trainer.images - warm) * total
-    while distributed.largest(int(seconds < min(MEASURED, whole / 20))):
+        whole, most = seconds / (trainer.images - warm) * total, TOLD
+    while distributed.largest(int(seconds < min(most, whole / 20))):
         seconds += play(trainer, period, clock)
     return (trainer.images - warm) / slowest(seconds)
 
@@ -150,13 +151,19 @@ def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monoton
 
 def time_chores(
     trainer: Trainer, config: Config, pack: Dataset, images: int
-) -> tuple[float, float]:
-    """Seconds that a run of so many images takes beside its steps: on the way, and at its end."""
+) -> tuple[float, float, float]:
+    """Seconds that a run of so many images takes beside its steps: on the way, and at its end.
+
+    The third are those more of the first run on these data: see `Pace`.
+    """
     if distributed.rank():
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
+    counted = config.run.evaluate_count or 0
+    if config.run.minutes is None:  # nothing but the plan's time depends on it
+        config.run.evaluate_count = min(counted, FEW)
     draw = warm(lambda: preview(trainer, config))
     save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
     runtime.give_back()
@@ -166,27 +173,40 @@ def time_chores(
         examiner = Examiner(compared, config, trainer.device)
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
+        evaluate *= counted / examiner.count
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        end += evaluation_seconds(trainer, examiner, final_count(compared))
+        last, real = evaluation_seconds(trainer, examiner, final_count(compared))
+        end += last
+        first = 0.0 if real_known(examiner, config) else real
     else:
-        evaluate, end = 0.0, 1.0
+        evaluate, end, first = 0.0, 1.0, 0.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
     # one of real images
-    return 38 * draw + 18 * save + 9 * evaluate, end
+    return 38 * draw + 18 * save + 9 * evaluate, end, first
 
 
-def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> float:
+def real_known(examiner: Examiner, config: Config) -> bool:
+    """Whether the evaluation at the end finds in the cache what real images score."""
+    pack, held_out = examiner.pack, config.data.held_out
+    numbers = final_count(pack), reference_count(pack, held_out)
+    return scale.known(examiner.extractor, pack, *numbers, fresh(pack, held_out))
+
+
+def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> tuple[float, float]:
     """Seconds of the evaluation at the end, of so many samples and images of the data.
 
-    Drawing and features take a time for each image; what follows a time for each pair of them.
+    And seconds of as many real images in their place. Drawing and features take a time for each
+    image; what follows a time for each pair of them.
     """
     try:
         drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
     except FloatingPointError:  # the run itself will say so
-        return 0.0
+        return 0.0, 0.0
     features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
     pairs = warm(lambda: precision_recall(features, features))
-    return 2 * drawn * count / examiner.count + METRICS * pairs * (count / len(features)) ** 2
+    drawing = drawn * count / examiner.count
+    comparing = METRICS * pairs * (count / len(features)) ** 2
+    return 2 * drawing + comparing, drawing + comparing
 
 
 def warm(chore: Callable[[], object]) -> float:

@@ -143,8 +143,10 @@ def check_early(
     prepare: Callable[[Config], None],
     build: Callable[[Config], object],
     facts: Sequence[Facts],
-) -> None:
+) -> bool:
     """Refuse settings that no data could make right, before there are any data.
+
+    Gives False where the recipe is for none of these guesses, so that nothing was looked at.
 
     The recipe is asked for data of several guessed kinds. What fails for all of them, and would
     not without the settings, is the fault of the settings.
@@ -164,13 +166,14 @@ def check_early(
             config = with_settings(plain, settings)
             prepare(config)
             build(config)
-            return
+            return True
         except GanzfeldError as error:
             first = first or error
         except Exception:
-            return  # not said in words: it will be met again with the data
+            return True  # not said in words: it will be met again with the data
     if first is not None:
         raise first
+    return False
 
 
 def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> None:
