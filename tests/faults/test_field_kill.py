@@ -32,6 +32,13 @@ def words_of(data: str, out: Path) -> list[str]:
     return [*words, "--quiet", "--set", *SETTINGS]
 
 
+def size(run: Path) -> int:
+    """Bytes of what a run has logged."""
+    log = run / "metrics.jsonl"
+    return log.stat().st_size if log.exists() else 0
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("data", "kills"), [("showers:200", 3), pytest.param("fields:200", 3, marks=pytest.mark.slow)]
 )
@@ -46,7 +53,9 @@ def test_a_run_of_fields_that_is_killed_ends_in_the_same_files(
         lasted = time.monotonic() - started
         for _ in range(kills):
             zygote.start(words_of(data, broken))
-            time.sleep(rng.uniform(0.2, 0.9) * lasted)
+            before = size(broken)
+            zygote.wait_until(lambda before=before: size(broken) > before)  # it trains
+            time.sleep(rng.uniform(0, 0.1) * lasted)
             killed += zygote.kill()
         assert zygote.run(words_of(data, broken)) == 0, zygote.printed()
     assert killed, "it was always done before it was killed"

@@ -196,13 +196,14 @@ def print_price(
 def place_of(out: Path | None, kind: Any, seed: int) -> Path | None:
     """Where samples go: a folder, or one file of a kind that has one; None: to the screen.
 
-    Raises UsageError where samples can only go to a folder, and there is none.
+    A path with an ending is that file; one without is a folder for it. Raises UsageError where
+    samples can only go to a folder, and there is none.
     """
     from ganzfeld.errors import UsageError
 
     if out is None and not kind.one_file:
         raise UsageError(f"where should the {kind.noun} go?", fix="--out FOLDER")
-    if out is not None and kind.one_file and out.is_dir():
+    if out is not None and kind.one_file and (out.is_dir() or not out.suffix):
         return out / f"{kind.noun}-{seed}{kind.sheet_suffix}"
     return out
 
