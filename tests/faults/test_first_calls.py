@@ -25,7 +25,7 @@ SOURCE = Path(ganzfeld.__file__).parent
 # compute nothing of the kind, or only where others have been imported
 BARE = {"cli.bench", "core.distributed", "core.lock", "core.latents", "training.resume"}
 BARE |= {"core.device", "core.randomness", "core.types", "metrics.inception_resize"}
-BARE |= {"modalities.image.transforms"}
+BARE |= {"modalities.image.plain", "modalities.image.tensors", "modalities.image.transforms"}
 
 WATCH = """
 import json, sys, torch

@@ -143,7 +143,7 @@ class Tables(Modality):
         try:
             if file.stat().st_size > MOST_BYTES:
                 return None
-            return show.html_of_csv(file.read_text("utf-8"))
+            return show.html_of_csv(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return None
 
