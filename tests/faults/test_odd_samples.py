@@ -339,7 +339,7 @@ def test_a_file_whose_making_fails_leaves_the_other_as_it_was(tmp_path: Path) ->
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("kind", ["text", "table"])
 def test_sampling_many_takes_no_more_memory(kind: str, trained: Any, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    out = tmp_path / f"out.{'csv' if kind == 'table' else 'txt'}"
     words = ["sample", f"{trained(kind)}", "--out", f"{out}", "--count"]
     assert code_of([*words, "200"]) == 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
