@@ -14,7 +14,7 @@ import random
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import command
@@ -172,3 +172,31 @@ def report_of(run: Path) -> bytes:
     page = report.write(copy).read_bytes()
     shutil.rmtree(copy)
     return page
+
+
+def killed_while_it_trains(words: Callable[[Path], list[str]], kills: int, folder: Path) -> None:
+    """A run that is killed so many times ends in the files of an undisturbed one.
+
+    words: the command that makes a run in a folder.
+    """
+    whole, broken = folder / "whole" / "run", folder / "broken" / "run"
+    rng, killed = random.Random(0), 0
+
+    def logged() -> int:
+        log = broken / "metrics.jsonl"
+        return log.stat().st_size if log.exists() else 0
+
+    with command.Zygote() as zygote:
+        started = time.monotonic()
+        assert zygote.run(words(whole)) == 0, zygote.printed()
+        lasted = time.monotonic() - started
+        for _ in range(kills):
+            zygote.start(words(broken))
+            before = logged()
+            zygote.wait_until(lambda before=before: logged() > before)
+            time.sleep(rng.uniform(0, 0.1) * lasted)
+            killed += zygote.kill()
+        assert zygote.run(words(broken)) == 0, zygote.printed()
+    assert killed, "it was always done before it was killed"
+    assert differing(whole, broken) == []
+    assert [row for row in verify_run(broken) if row[1]] == []

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
+from functools import partial
 from pathlib import Path
 
-import command
 import pytest
-from test_kill import differing
-
-from ganzfeld.training.verify import verify_run
+from test_kill import killed_while_it_trains
 
 ROWS = 1_184  # neither this nor the intervals divide evenly
 SETTINGS = (
@@ -30,12 +26,6 @@ def words_of(recipe: str, out: Path) -> list[str]:
     return [*words, "--images", str(ROWS), "--out", str(out), "--quiet", "--set", *SETTINGS]
 
 
-def size(run: Path) -> int:
-    """Bytes of what a run has logged."""
-    log = run / "metrics.jsonl"
-    return log.stat().st_size if log.exists() else 0
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("recipe", "kills"),
@@ -44,19 +34,4 @@ def size(run: Path) -> int:
 def test_a_table_run_that_is_killed_ends_in_the_same_files(
     recipe: str, kills: int, tmp_path: Path
 ) -> None:
-    whole, broken = (tmp_path / name / "run" for name in ("whole", "broken"))
-    rng, killed = random.Random(0), 0
-    with command.Zygote() as zygote:
-        started = time.monotonic()
-        assert zygote.run(words_of(recipe, whole)) == 0, zygote.printed()
-        lasted = time.monotonic() - started
-        for _ in range(kills):
-            zygote.start(words_of(recipe, broken))
-            before = size(broken)
-            zygote.wait_until(lambda before=before: size(broken) > before)  # it trains
-            time.sleep(rng.uniform(0, 0.1) * lasted)
-            killed += zygote.kill()
-        assert zygote.run(words_of(recipe, broken)) == 0, zygote.printed()
-    assert killed, "it was always done before it was killed"
-    assert differing(whole, broken) == []
-    assert [row for row in verify_run(broken) if row[1]] == []
+    killed_while_it_trains(partial(words_of, recipe), kills, tmp_path)

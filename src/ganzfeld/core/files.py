@@ -1,4 +1,4 @@
-"""core.files"""
+"""Write files whole or not at all, compare them with their hashes, and find the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""core.foreign"""
+"""Mark names that come from somebody else's file, so that no code is run for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""core.plugins"""
+"""Find an object by name: one of ganzfeld's, or a user's own as `file.py:name`."""
 
 from __future__ import annotations
 

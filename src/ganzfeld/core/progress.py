@@ -1,4 +1,4 @@
-"""core.progress"""
+"""The type of the functions that are told how far a piece of work has come."""
 
 from __future__ import annotations
 

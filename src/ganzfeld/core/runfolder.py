@@ -1,4 +1,4 @@
-"""core.runfolder"""
+"""The folder of a run: read its configuration."""
 
 from __future__ import annotations
 

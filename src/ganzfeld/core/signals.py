@@ -1,4 +1,4 @@
-"""core.signals"""
+"""Ctrl-C and SIGTERM as a request to stop, which work heeds where it is safe."""
 
 from __future__ import annotations
 

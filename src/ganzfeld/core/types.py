@@ -1,4 +1,4 @@
-"""core.types"""
+"""Batches and losses: tensors by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""data.options"""
+"""Options of reading data and of packing them, checked."""
 
 from __future__ import annotations
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,25 +14,24 @@ from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data.conditions import scaled
-from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
-from ganzfeld.errors import DataError, UsageError, did_you_mean
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import published
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
 from ganzfeld.metrics.features import Extractor, extract, inception, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
+from ganzfeld.metrics.protocol import describe_protocol, finite, how_fitted
 from ganzfeld.metrics.reference import features_of as features_of
 from ganzfeld.metrics.reference import reference_rows as reference_rows
-from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, Sets, choose_metrics, kernel_words
+from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, Sets, choose_metrics
 from ganzfeld.metrics.scale import real_scale, small_of
 from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
-from ganzfeld.version import __version__
 
 COUNT = 10_000  # samples, where the data have as many
 
@@ -237,43 +233,6 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
 
 
-def how_fitted(
-    source: str | os.PathLike[str] | Pack, pack: Pack, fit: str | None, progress: Progress
-) -> str:
-    """What becomes of images of another size than the data's, in words for the protocol.
-
-    Raises UsageError for images of another aspect ratio, unless `fit` says what to do with them:
-    a generator that stretches or frames its images would otherwise be measured without that.
-    """
-    if fit not in (None, "crop", "pad"):
-        raise UsageError(f"fit {fit!r} is not known. {did_you_mean(str(fit), ('crop', 'pad'))}")
-    wanted = (pack.height, pack.width)
-    there = opened(source)
-    sizes = {wanted} if there is not None else own_sizes(cast(str, source), progress)
-    others = sorted(sizes - {wanted})
-    if not others:
-        return "none"
-    few = " and ".join(f"{h} x {w}" for h, w in others) if len(others) < 3 else "several sizes"
-    odd = [size for size in others if not alike(size, wanted)]
-    if not odd:
-        return f"resized from {few} to {wanted[0]} x {wanted[1]} px"
-    if fit is None:
-        raise UsageError(
-            f"the images are {few} px (height x width) and the data {wanted[0]} x {wanted[1]}: "
-            "another aspect ratio",
-            safe="nothing was measured",
-            fix="--fit crop takes the centre, --fit pad adds black; "
-            "or give images of the data's shape",
-        )
-    way = {"crop": "cropped", "pad": "padded with black"}[fit]
-    return f"{way} and resized from {few} to {wanted[0]} x {wanted[1]} px"
-
-
-def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether (height, width) has the aspect ratio of another, to a pixel."""
-    return abs(one[0] * other[1] - one[1] * other[0]) < max(*one, *other)
-
-
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:
     pool = opened(subject)
     most = None if pool is None else len(pool)
@@ -382,57 +341,3 @@ def sampled(
             yield model.store(x)
     finally:
         model.generator.to(home)
-
-
-# What is said of it
-
-
-def describe_protocol(
-    net: Extractor,
-    pack: Pack,
-    count: int,
-    reference: int,
-    seed: int,
-    held_out: Pack | None = None,
-    *,
-    fitted: str = "none",
-    asked: bool = False,
-) -> dict[str, Any]:
-    """All that the numbers depend on but the generator; numbers of different ids differ.
-
-    fitted: what was done to images of another size. asked: whether classes were asked for.
-    """
-    library = f"ganzfeld {__version__}"
-    about = {
-        "extractor": net.name,
-        "weights": net.weights,
-        "resize": net.resize,
-        "values": net.values,
-        "channels": net.channels,
-        "shape": list(spec_of_data(pack).shape),
-        "generated": count,
-        "reference": reference,
-        "rows": "held out last",  # of the data: see `reference_rows`
-        "data": pack.fingerprint,
-        "seed": seed,
-        "kernel": kernel_words(net.name),
-        "fitted": fitted,
-        "library": library,
-    }
-    if asked:
-        about["classes"] = "drawn independently"
-    if held_out is not None:
-        about["held_out"] = held_out.fingerprint
-    words = [net.name, net.weights[:8], net.protocol, f"n{count}", f"m{reference}"]
-    words += [f"data {pack.fingerprint[:8]}", f"seed {seed}", library]
-    digest = f"{key(json.dumps(about, sort_keys=True)):016x}"
-    return {"id": f"{' / '.join(words)} / {digest[:8]}", "protocol": net.protocol, **about}
-
-
-def finite(value: Any) -> Any:
-    """Numbers that JSON cannot hold as None."""
-    if isinstance(value, dict):
-        return {name: finite(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

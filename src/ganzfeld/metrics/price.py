@@ -1,4 +1,4 @@
-"""metrics.price"""
+"""What choosing the best of many samples costs in variety, in numbers and in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""models.choice"""
+"""Which weights of a run are shipped, and why."""
 
 from __future__ import annotations
 

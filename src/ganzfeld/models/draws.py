@@ -1,4 +1,4 @@
-"""models.draws"""
+"""How many samples are computed at a time, and how labels are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""models.open"""
+"""Open data as a model or other data need them: their size, channels, symbols or levels."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def open_data(
     read = understood(trained_on) | as_in(subject.spec, trained_on.get("alpha", "white"))
     read |= {"labels": labels, "on_bad_image": trained_on.get("on_bad_image")}
     options = PackOptions(**read)
-    pack = open_pack(data, options, progress=progress)
-    adopt(pack, subject.spec)
-    return as_spec(pack, subject.spec)
+    return as_spec(open_pack(data, options, progress=progress), subject.spec)
 
 
 def as_spec(pack: Pack, spec: Spec) -> Pack:
-    """The data with samples that lie as `spec` says, where their kind can turn them so."""
+    """The data with samples that lie as `spec` says, where their kind can turn them so.
+
+    Raises DataError where they cannot: other columns, other types.
+    """
+    adopt(pack, spec)
     ours = spec_of_data(pack)
     turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
     return pack if turn is None else Turned(pack, spec, turn)
@@ -89,19 +91,18 @@ def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
 def open_like(
     source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress, fit: str = "crop"
 ) -> Pack:
-    """Images in the size and channels of the data."""
+    """Samples that lie as those of the data. DataError where they cannot."""
     there = opened(source)
     if there is None:
         options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
         there = open_pack(cast(str, source), options, progress=progress)
-    ours, theirs = spec_of_data(there), spec_of_data(pack)
-    adopt(there, theirs)
+    theirs = spec_of_data(pack)
     there = as_spec(there, theirs)
     ours = spec_of_data(there)
     if (ours.modality, ours.shape) != (theirs.modality, theirs.shape):
         raise DataError(
-            f"the {modality_of(ours).noun} are {ours.shape} and the data {theirs.shape}: "
-            "channels, height and width must be the same"
+            f"the {modality_of(ours).noun} are {ours.shape} and the data, "
+            f"{modality_of(theirs).noun}, {theirs.shape}: these must be the same"
         )
     return there
 

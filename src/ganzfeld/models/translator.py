@@ -31,7 +31,7 @@ TILE, OVERLAP = 1024, 128  # px: larger images go in tiles that blend over the o
 MEGAPIXELS = 178.0
 FILE_BYTES = 1 << 30  # of one image
 PAIR_SLACK = 0.05  # of the shape that two training images side by side have
-CELL, ROWS = 192, 16  # px of an image on a sheet; images on it
+ROWS = 16  # images on a sheet
 
 
 class Translator:
@@ -364,7 +364,7 @@ def translate_files(
             f"from: their {half} halves were translated (--part whole takes all of them)"
         )
     if sheet and cells:
-        draw.save_image(side_by_side(cells), sheet)
+        draw.save_image(draw.pairs(cells), sheet)
     if bad:
         raise DataError(
             "\n  ".join([f"{len(bad):,} images could not be translated", *capped(bad)]),
@@ -382,26 +382,3 @@ def is_pair(model: Translator, data: bytes) -> bool:
 def seed_of(dropout: int | None, name: str) -> int | None:
     """Each image has noise of its own, whatever else is translated with it."""
     return None if dropout is None else key(dropout, "dropout", name)
-
-
-def side_by_side(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:
-    """Images and their translations, two columns of pairs, scaled to fit; on white."""
-    columns = 2 if len(cells) > 1 else 1
-    rows = -(-len(cells) // columns)
-    wide = 2 * CELL + 3 * gap
-    sheet = Image.new("RGB", (columns * wide + gap, rows * (CELL + gap) + gap), "white")
-    for number, pair in enumerate(cells):
-        row, column = divmod(number, columns)
-        for place, image in enumerate(pair):
-            one = ImageOps.exif_transpose(image).convert("RGBA")
-            scale = CELL / max(one.size)
-            size = (max(round(one.width * scale), 1), max(round(one.height * scale), 1))
-            kind = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-            one = one.resize(size, kind)
-            left = gap + column * wide + place * (CELL + gap) + (CELL - size[0]) // 2
-            top = gap + row * (CELL + gap) + (CELL - size[1]) // 2
-            sheet.paste(one, (left, top), one)
-    return sheet
-
-
-# The model card

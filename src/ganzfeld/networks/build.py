@@ -1,4 +1,4 @@
-"""networks.build"""
+"""Build a network from its name and options, in the memory layout that it is fastest with."""
 
 from __future__ import annotations
 

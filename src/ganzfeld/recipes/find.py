@@ -1,4 +1,4 @@
-"""recipes.find"""
+"""Find a recipe by name, or one of your own as `file.py:name`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""studies.cells"""
+"""The cells of a study: what each one trains, measures and writes down."""
 
 from __future__ import annotations
 

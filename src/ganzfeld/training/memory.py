@@ -1,4 +1,4 @@
-"""training.memory"""
+"""Turn an out-of-memory error of training into what would fit."""
 
 from __future__ import annotations
 

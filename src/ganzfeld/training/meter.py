@@ -1,4 +1,4 @@
-"""training.meter"""
+"""Mean losses between two lines of the log, kept on the device until they are read."""
 
 from __future__ import annotations
 

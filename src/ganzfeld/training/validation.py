@@ -23,10 +23,10 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average
-from ganzfeld.metrics.evaluate import describe_protocol
 from ganzfeld.metrics.features import extract, of_pack
 from ganzfeld.metrics.kinds import make_extractor, measures_of
 from ganzfeld.metrics.learning import learning_rows
+from ganzfeld.metrics.protocol import describe_protocol
 from ganzfeld.metrics.reference import shuffled
 from ganzfeld.metrics.registry import kernel_of
 from ganzfeld.modalities import modality_of, spec_of_data

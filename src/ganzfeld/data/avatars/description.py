@@ -1,4 +1,4 @@
-"""data.avatars.description"""
+"""What one avatar looks like, in words and numbers, before it is drawn."""
 
 from __future__ import annotations
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ganzfeld.core.files import replace
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GAP = 2  # px around each image of a grid
+CELL = 192  # px of an image on a sheet of pairs
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -74,3 +76,23 @@ def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     image.save(buffer, kind, **options)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, buffer.getvalue())
+
+
+def pairs(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:
+    """Pairs of images of any size and mode, two columns of pairs, scaled to fit; on white."""
+    columns = 2 if len(cells) > 1 else 1
+    rows = -(-len(cells) // columns)
+    wide = 2 * CELL + 3 * gap
+    sheet = Image.new("RGB", (columns * wide + gap, rows * (CELL + gap) + gap), "white")
+    for number, pair in enumerate(cells):
+        row, column = divmod(number, columns)
+        for place, image in enumerate(pair):
+            one = ImageOps.exif_transpose(image).convert("RGBA")
+            scale = CELL / max(one.size)
+            size = (max(round(one.width * scale), 1), max(round(one.height * scale), 1))
+            kind = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+            one = one.resize(size, kind)
+            left = gap + column * wide + place * (CELL + gap) + (CELL - size[0]) // 2
+            top = gap + row * (CELL + gap) + (CELL - size[1]) // 2
+            sheet.paste(one, (left, top), one)
+    return sheet
