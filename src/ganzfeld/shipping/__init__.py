@@ -1,0 +1,1 @@
+"""What a model becomes: ONNX, one HTML page, a server with an app, a folder for a hub."""
