@@ -74,6 +74,8 @@ class Game(nn.Module):
     judge: str | None = None  # the network whose logits of (samples, labels) rank samples
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
+    measure: str = "mean absolute difference in pixels, 0 to 1"  # what `error` gives, in words
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
@@ -96,6 +98,16 @@ class Game(nn.Module):
         c: numbers (N, k) that are conditions; passed only where the data have such.
         """
         raise NotImplementedError(f"{type(self).__name__} does not sample")
+
+    @staticmethod
+    def shown(x: Tensor) -> Tensor:
+        """A translator's samples as those that went in lie."""
+        return x
+
+    @staticmethod
+    def error(there: Tensor, truth: Tensor) -> float:
+        """How far translations (N, ...) are from the truth, 0 to 1; a mean over the batch."""
+        return float((there - truth).abs().mean()) / 2
 
 
 def verdict(judge: nn.Module, *inputs: Tensor | None, **given: Tensor) -> Tensor:

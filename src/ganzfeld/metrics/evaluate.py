@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.data.adopting import as_spec
 from ganzfeld.data.conditions import scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
@@ -31,7 +32,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
+from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
 

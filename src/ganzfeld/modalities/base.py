@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.text import isolated, plain
 
 if TYPE_CHECKING:
@@ -122,6 +122,19 @@ class Modality:
         """
         return stored
 
+    def shared(self, spec: Spec, other: Spec) -> Spec:
+        """What samples of two specs of this kind can both lie as, for two domains of one kind.
+
+        `as_in` and `turned` bring them there. Raises DataError where there is no such spec.
+        """
+        if (spec.shape, spec.dtype) != (other.shape, other.dtype):
+            raise DataError(
+                f"the {self.noun} of domain a are {self.describe(spec)}, those of b "
+                f"{self.describe(other)}: they must lie alike",
+                safe="nothing was trained",
+            )
+        return spec
+
     # From the store to a network and back
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -155,6 +168,24 @@ class Modality:
         """What turns stored samples of one spec into those of another; None where nothing has to,
         or nothing can."""
         return None
+
+    def foreign(self, spec: Spec, wanted: Spec) -> list[str]:
+        """What samples of one spec may hold that those of another cannot, in words, quoted."""
+        return []
+
+    def from_python(self, samples: Any, spec: Spec) -> NDArray[Any]:
+        """Samples as a program holds them, as stored ones (N, ...). DataError where they do not
+        fit."""
+        found = np.asarray(samples)
+        if found.shape[1:] != spec.shape:
+            raise DataError(
+                f"{self.noun} of the shape {spec.shape} were expected, not {found.shape[1:]}"
+            )
+        return found.astype(spec.dtype)
+
+    def to_python(self, stored: NDArray[Any], spec: Spec, like: Any) -> Any:
+        """Stored samples (N, ...) as a program holds such: as `like` came to `from_python`."""
+        return stored
 
     # For people
 

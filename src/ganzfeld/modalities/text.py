@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.errors import CheckpointError
+from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
-from ganzfeld.modalities.symbols import MOST, UNITS, Unit, Vocabulary, split
+from ganzfeld.modalities.symbols import MOST, UNITS, BadLine, Unit, Vocabulary, split
 from ganzfeld.text import isolated, plain, shortened
 
 if TYPE_CHECKING:
@@ -37,10 +37,22 @@ class Texts(Modality):
     def check(self, spec: Spec) -> None:
         vocabulary_of(spec)
 
+    def shared(self, spec: Spec, other: Spec) -> Spec:
+        """Of all symbols of both, those of `spec` first, and of the longer lines."""
+        one, two = vocabulary_of(spec), vocabulary_of(other)
+        if one.unit != two.unit:
+            raise DataError(
+                f"domain a is read by {one.unit} and b by {two.unit}", safe="nothing was trained"
+            )
+        symbols = (*one.symbols, *(s for s in two.symbols if s not in one.numbers))
+        return text_spec(Vocabulary(symbols, max(one.length, two.length), one.unit))
+
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return stored.long()
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        """Of tokens (N, T), or of probabilities (N, T, V) the likeliest ones."""
+        samples = samples.argmax(2) if samples.dim() == 3 else samples
         found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
         return found
 
@@ -57,6 +69,31 @@ class Texts(Modality):
             return found
 
         return turn
+
+    def foreign(self, spec: Spec, wanted: Spec) -> list[str]:
+        known = vocabulary_of(wanted).numbers
+        return [repr(symbol) for symbol in vocabulary_of(spec).symbols if symbol not in known]
+
+    def from_python(self, samples: Any, spec: Spec) -> NDArray[Any]:
+        """A list of lines, or tokens (N, T)."""
+        if isinstance(samples, str):
+            samples = [samples]
+        lines = list(samples)
+        if not lines or not isinstance(lines[0], str):
+            return super().from_python(samples, spec)
+        vocabulary, rows = vocabulary_of(spec), []
+        for number, line in enumerate(lines, 1):
+            try:
+                rows.append(vocabulary.encode(line))
+            except BadLine as error:
+                raise DataError(f"line {number:,} {error}", safe="nothing was written") from None
+        return np.stack(rows)
+
+    def to_python(self, stored: NDArray[Any], spec: Spec, like: Any) -> Any:
+        """Lines for lines, one for one, and tokens for tokens."""
+        if isinstance(like, str):
+            return lines_of(stored, spec)[0]
+        return lines_of(stored, spec) if len(like) and isinstance(like[0], str) else stored
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         self.sheet(sample[None], None, path, spec)

@@ -25,6 +25,7 @@ from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.symbols import SymbolJudge, SymbolMap
 from ganzfeld.networks.table import (
     TableDecoder,
     TableDiscriminator,
@@ -64,6 +65,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "patch-discriminator": PatchDiscriminator,
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
+    "symbol-map": SymbolMap,
+    "symbol-judge": SymbolJudge,
     "text-critic": TextCritic,
     "table-generator": TableGenerator,
     "table-discriminator": TableDiscriminator,

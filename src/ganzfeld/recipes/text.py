@@ -10,6 +10,7 @@ from ganzfeld.recipes.base import Facts, Recipe
 HIDDEN = 192  # width of a state
 BATCH = 256
 LINES = 1_500_000  # seen, unless a time is given
+CIPHERED = 200_000  # lines seen by a translation of symbols
 EASE: dict[str, Any] = {"decay": "cosine", "hold": 0.5}  # rates fall in the second half
 
 
@@ -73,8 +74,27 @@ def text_mle(facts: Facts) -> Config:
     )
 
 
+def text_cyclegan(facts: Facts) -> Config:
+    """Translation of lines both ways without pairs, symbol by symbol: it breaks ciphers."""
+    options = {"shape": facts.shape, "symbols": len(facts.spec.extra["symbols"])}
+    maps = {name: Part(name="symbol-map", options=dict(options)) for name in ("G_ab", "G_ba")}
+    judges = {name: Part(name="symbol-judge", options=dict(options)) for name in ("D_a", "D_b")}
+    return Config(
+        recipe="text-cyclegan",
+        game=Part(name="text-cyclegan"),
+        networks=maps | judges,
+        optimisers={
+            "translators": Optimiser(lr=1e-2, betas=(0.5, 0.99)),
+            "discriminator": Optimiser(lr=2e-3, betas=(0.5, 0.99)),
+        },
+        ema=Ema(),
+        run=Run(batch_size=64, images=CIPHERED),
+    )
+
+
 TEXT: dict[str, Recipe] = {
     "text-gan": Recipe(text_gan, modality="text"),
     "text-gumbel": Recipe(text_gumbel, modality="text"),
     "text-mle": Recipe(text_mle, modality="text"),
+    "text-cyclegan": Recipe(text_cyclegan, modality="text", task="translation", layout="unpaired"),
 }

@@ -94,13 +94,17 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     )
 
 
-def open_data(asked: DataRequest, screen: Screen, task: str, layout: str) -> Dataset:
+def open_data(
+    asked: DataRequest, screen: Screen, task: str, layout: str, modality: str | None = None
+) -> Dataset:
     """The packed data, made by one process where there are several.
 
-    task, layout: those of the recipe.
+    task, layout, modality: those of the recipe.
     """
     check_labels(asked.labels, asked.source)
     wanted = asked.options
+    if not WORK[task].from_noise and modality is not None and wanted.modality == "auto":
+        wanted = replace(wanted, modality=modality)
 
     def make() -> Dataset:
         return WORK[task].open(

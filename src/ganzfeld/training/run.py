@@ -175,7 +175,7 @@ def set_up(asked: TrainRequest, screen: Screen, on: torch.device) -> tuple[Path,
     usual = opening.usual(asked.data, recipe.task)
     data = opening.resolved(asked.data, recipe.task)
     asked = replace(asked, data=data)
-    bare = opening.open_data(data, screen, recipe.task, recipe.layout)
+    bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(data.conditions or usual)
     pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
 
@@ -251,7 +251,11 @@ def resume(
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
         pack = opening.open_data(
-            DataRequest.of_config(config.data), screen, task_of_run(config).name, config.data.kind
+            DataRequest.of_config(config.data),
+            screen,
+            task_of_run(config).name,
+            config.data.kind,
+            spec_of(config.data.spec).modality if config.data.spec else None,
         )
         if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
