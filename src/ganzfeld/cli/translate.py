@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tyro.conf import Positional
 
@@ -45,7 +45,7 @@ def translate(
 
     if side is not None and side < 1:
         raise UsageError(f"--side is a number of pixels, not {side}")
-    loaded = generate.load(model, task="translation", trust_code=trust_code)
+    loaded: Any = generate.load(model, task="translation", trust_code=trust_code)
     if not isinstance(loaded, Translator):
         if side is not None or sheet is not None or dropout is not None or part != "auto":
             raise UsageError("--side, --sheet, --dropout and --part are for images")

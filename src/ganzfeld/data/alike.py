@@ -55,6 +55,9 @@ def open_alike(
         )
     packs = [pack(source), pack(other)]
     spec = shared([one.spec for one in packs])
+    if modality_of(spec).learns:
+        rows = [side_of(one, spec).rows(np.arange(len(one))) for one in packs]
+        spec = modality_of(spec).fitted(spec, np.concatenate(rows))
     if kind == "paired" and len(packs[0]) != len(packs[1]):
         raise DataError(
             f"there are {len(packs[0]):,} {noun_of(options)} in a and {len(packs[1]):,} in b: "

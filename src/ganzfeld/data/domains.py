@@ -313,6 +313,6 @@ def need_pictures(source: str | os.PathLike[str], other: object) -> None:
         raise UsageError(
             f"{shown(str(source))}{f' with {shown(str(other))}' if other is not None else ''} is "
             "two domains, and the recipe learns from one",
-            fix=f"ganzfeld train {shlex.quote(str(source))} --recipe cyclegan, pix2pix, or for text "
-            "text-cyclegan",
+            fix=f"ganzfeld train {shlex.quote(str(source))} --recipe cyclegan   (or pix2pix; "
+            "text-cyclegan for text)",
         )

@@ -95,6 +95,11 @@ class TwoDomains:
         self.report: dict[str, Any] = {"warnings": list(warnings)}
         self.halves = False  # each file held a pair side by side
 
+    def see_as(self, spec: Spec) -> None:
+        """Let networks see the samples of both domains as a spec says; images stay as they are."""
+        if not modality_of(spec).rescaled:
+            self.spec = self.spec_b = spec
+
     def __len__(self) -> int:
         return self.rounds * self.count
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,9 +45,9 @@ class TextCycleGAN(Game):
         losses = game.loss("translators", {"a": lines[0], "b": lines[1]})
     """
 
-    players: ClassVar = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}
+    players = {"translators": ("G_ab", "G_ba"), "discriminator": ("D_a", "D_b")}  # noqa: RUF012
     averaged = shipped = ("G_ab", "G_ba")
-    directions: ClassVar = {"ab": "G_ab", "ba": "G_ba"}
+    directions = {"ab": "G_ab", "ba": "G_ba"}  # noqa: RUF012
     task = "translation"
     latent = 0
     D_a: Any
@@ -123,7 +123,7 @@ class TextCycleGAN(Game):
         counted = (there != 0) | (truth != 0)
         return float((there != truth)[counted].float().mean()) if counted.any() else 0.0
 
-    measure: ClassVar = "share of symbols that differ, by the likeliest ones"
+    measure = "share of symbols that differ, by the likeliest ones"
 
 
 def drawn(odds: Tensor) -> Tensor:
@@ -142,4 +142,4 @@ def lost(back: Tensor, tokens: Tensor) -> Tensor:
 
     That is twice the probability that is not on the right symbol.
     """
-    return 2 * (1 - cast(Tensor, back.gather(2, tokens[..., None]))).mean()
+    return 2 * (1 - back.gather(2, tokens[..., None])).mean()
