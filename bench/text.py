@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import platform
 import time
 from collections.abc import Callable
@@ -25,25 +24,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from clock import Rows, train
 
-from ganzfeld.config import Config
 from ganzfeld.core.latents import normals
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.text_sets import english
-from ganzfeld.games.ema import Average
 from ganzfeld.metrics.markov import MarkovChain
 from ganzfeld.metrics.text_metrics import one_side, text_metrics
 from ganzfeld.modalities.text import lines_of
 from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.training.build import build_game, build_optimiser
-from ganzfeld.training.trainer import Trainer
 
 RESULTS = Path(__file__).parent / "results" / "text.jsonl"
 HELD = 4_000  # lines that are kept apart, and that each model writes
 MOMENTS = 8
 RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
 SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
-Rows = np.ndarray[Any, Any]
 
 
 def sides(pack: Pack) -> tuple[Rows, Rows]:
@@ -59,55 +54,6 @@ def measured(samples: Rows, training: Rows, held: Rows, pack: Pack) -> dict[str,
     if "grammar" in pack.spec.extra:
         found |= english().measure([line.split() for line in lines_of(samples, pack.spec)])
     return found
-
-
-def train(
-    config: Config, rows: Rows, seconds: float, seen: Callable[[float, Any], None]
-) -> tuple[int, int]:
-    """Train for so many CPU seconds; the averaged game is looked at eight times. Steps, lines."""
-    game = build_game(config)
-    optimisers = {
-        player: build_optimiser(
-            config.optimisers[player],
-            [p for name in names for p in game.get_submodule(name).parameters()],
-        )
-        for player, names in game.players.items()
-    }
-    done = [0.0]
-
-    def schedule(player: str) -> Callable[[int], dict[str, float]]:
-        one = config.optimisers[player]
-        first, last = one.lr, one.lr if one.final_lr is None else one.final_lr
-
-        def rate(images: int) -> dict[str, float]:
-            part = max(done[0] - one.hold, 0) / (1 - one.hold)
-            return {"lr": last + (first - last) * (1 + math.cos(math.pi * min(part, 1))) / 2}
-
-        return rate
-
-    average = Average(game, half_life_images=1e12, ramp=0.05)  # a twentieth of what was seen
-    trainer = Trainer(
-        game,
-        optimisers,
-        {"x": torch.from_numpy(rows)},
-        batch_size=config.run.batch_size,
-        seed=config.run.seed,
-        schedules={player: schedule(player) for player in optimisers},
-        average=average,
-    )
-    spent, last, moment = 0.0, time.process_time(), 1
-    for report in trainer:
-        now = time.process_time()
-        spent, last = spent + now - last, now
-        done[0] = min(spent / seconds, 1.0)
-        trainer.total = max(round(trainer.images / max(done[0], 1e-3)), 1)
-        if done[0] >= moment / MOMENTS:
-            with torch.no_grad(), average.applied(game) as applied:
-                seen(spent, applied)
-            moment, last = moment + 1, time.process_time()
-        if done[0] >= 1:
-            return report.step, report.images
-    raise AssertionError
 
 
 def written(game: Any) -> Rows:
@@ -136,7 +82,7 @@ def of_network(
         latest[:] = [samples]
         print(recipe, seed, json.dumps(curve[-1]), flush=True)
 
-    steps, lines = train(config, training, seconds, seen)
+    steps, lines = train(config, training, seconds, seen, MOMENTS)
     return {
         "model": recipe,
         "settings": settings,

@@ -29,6 +29,7 @@ def table_gan(facts: Facts) -> Config:
         "shape": facts.shape,
         "shares": schema.shares,
         "classes": facts.classes if facts.labels else 0,
+        "modes": schema.modes,
     }
     if generator["classes"]:
         generator["condition"] = schema.index(facts.labels)

@@ -31,6 +31,7 @@ def text_gan(facts: Facts) -> Config:
     """A recurrent generator that learns from a discriminator alone, which judges every symbol."""
     judge = Part(name="text-judge", options=fit(facts) | {"hidden": HIDDEN})
     options = {"estimator": "expected", "informed": True, "helping": True}
+    options |= {"normalised": True, "twin": True}
     return Config(
         recipe="text-gan",
         game=Part(name="text-gan", options=options),
