@@ -5,7 +5,7 @@
     python bench/tables.py --train adult_train.csv.gz --test adult_test.csv.gz --target income \\
         --samples ctgan.csv --name "ctgan 0.12.1" --seconds 61.5 --seeds 0
     python bench/tables.py --census 12000 --recipes table-vae table-gan --seconds 60
-    python bench/tables.py --table
+    python bench/tables.py --table --into docs/tables.md docs/tables.zh-CN.md
 
 A row is a recipe after so many seconds of CPU time on one thread, as many samples as there are
 training rows, and every metric against the training rows and the test rows. Without --recipes and
@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 from clock import train as train_for
+from into import into
 
 import ganzfeld
 from ganzfeld.config import with_settings
@@ -96,7 +97,7 @@ def run(options: argparse.Namespace, recipe: str, seed: int, pack: Pack) -> dict
     config = with_settings(config, options.set)
     config.run = replace(config.run, seed=seed)
     vectors = encoded.encode(pack.rows(np.arange(len(pack)))["x"], known)
-    found: dict[str, Any] = {"seconds": options.seconds}
+    found: dict[str, Any] = {"seconds": options.seconds, "budget": options.seconds}
 
     def seen(spent: float, game: Any) -> None:
         started = time.process_time()
@@ -126,7 +127,10 @@ def write_census(folder: Path, rows: int) -> tuple[Path, Path]:
 def main() -> None:
     options = asked()
     if options.table:
-        print_table(stored())
+        text = table_of(stored())
+        print(text)
+        for page in options.into:
+            into(Path(page), "tables", text)
         return
     if options.census:
         folder = Path(options.write or tempfile.mkdtemp())
@@ -151,11 +155,12 @@ def main() -> None:
         RESULTS.parent.mkdir(exist_ok=True)
         with RESULTS.open("a") as file:
             file.write(json.dumps(row) + "\n")
-        print_table([row])
+        print(table_of([row]))
 
     if options.samples:
         _, _, made = opened(options.samples, pack)
-        note(options.name, made, seconds=options.seconds, seed=options.seeds[0])
+        about = {"seconds": options.seconds, "budget": options.budget}
+        note(options.name, made, seed=options.seeds[0], **about)
     for seed in options.seeds:
         for recipe in options.recipes:
             name = options.name or recipe
@@ -182,11 +187,13 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--write", metavar="FOLDER")
     parser.add_argument("--recipes", nargs="*", default=[])
     parser.add_argument("--seconds", type=float, help="of CPU time")
+    parser.add_argument("--budget", type=float, help="of the recipes that --samples is beside")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--set", nargs="*", default=[], help="settings of ganzfeld train --set")
     parser.add_argument("--samples", help="a CSV file of another program's rows")
     parser.add_argument("--name", default="", help="what the rows are called")
     parser.add_argument("--table", action="store_true", help="print the results")
+    parser.add_argument("--into", nargs="*", default=[], help="pages that the table is put into")
     return parser.parse_args()
 
 
@@ -196,19 +203,18 @@ def stored() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines()]
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def table_of(rows: list[dict[str, Any]]) -> str:
     """Rows of one data set, name and time together: the mean, and the range over seeds."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        time_ = row.get("seconds")
-        same = (row["data"], row["name"], time_ and round(time_, -1))
-        groups.setdefault(same, []).append(row)
-    print("| data | rows of | CPU seconds | seeds | " + " | ".join(SHOWN) + " |")
-    print("|---" * (len(SHOWN) + 4) + "|")
+        groups.setdefault((row["data"], row["name"], row.get("budget")), []).append(row)
+    lines = ["| data | rows of | CPU seconds | seeds | " + " | ".join(SHOWN) + " |"]
+    lines.append("|---" * (len(SHOWN) + 4) + "|")
     for (data, name, _), mine in groups.items():
         cells = [figure([row[n] for row in mine if n in row]) for n in SHOWN]
         times = figure([row["seconds"] for row in mine if row.get("seconds")], ".0f")
-        print("| " + " | ".join([data, name, times, str(len(mine)), *cells]) + " |")
+        lines.append("| " + " | ".join([data, name, times, str(len(mine)), *cells]) + " |")
+    return "\n".join(lines)
 
 
 def figure(values: list[float], form: str = "") -> str:

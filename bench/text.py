@@ -1,7 +1,8 @@
 """A text GAN against maximum likelihood and Markov chains, at equal CPU time.
 
     python bench/text.py --data grammar names=/data/names.txt --minutes 10 --seeds 0 1 2
-    python bench/text.py --table
+    python bench/text.py --data tang=tang_quatrains.txt --cut --minutes 2
+    python bench/text.py --table --into docs/text.md docs/text.zh-CN.md
 
 Each row of results/text.jsonl is one model on one data set: what it scores on 4,000 lines that it
 has not seen, beside the floor, what as many training lines score in its place. Held-out lines
@@ -13,8 +14,11 @@ at eight moments, which are the curve; the last one counts.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import platform
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 from clock import Rows, train
+from into import into
 
 from ganzfeld.core.latents import normals
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -37,6 +42,7 @@ from ganzfeld.recipes import RECIPES, Facts
 RESULTS = Path(__file__).parent / "results" / "text.jsonl"
 HELD = 4_000  # lines that are kept apart, and that each model writes
 MOMENTS = 8
+TEMPERATURES = (0.7, 0.85)  # beside 1
 RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
 SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
 
@@ -62,6 +68,28 @@ def written(game: Any) -> Rows:
     return np.concatenate([game.sample(part).numpy() for part in z.split(1000)]).astype(np.int16)
 
 
+def at_temperatures(game: Any, training: Rows, held: Rows, pack: Pack) -> dict[str, Any]:
+    """What lines at other temperatures score: logits are divided by them."""
+    found, last = {}, game.G.logits
+    for temperature in TEMPERATURES:
+        warm = copy.deepcopy(last)
+        for parameter in warm.parameters():
+            parameter.data /= temperature
+        game.G.logits = warm
+        scores = measured(written(game), training, held, pack)
+        found[str(temperature)] = {k: scores[k] for k in (*SHOWN, "acceptance") if k in scores}
+    game.G.logits = last
+    return found
+
+
+def cut(path: Path) -> Path:
+    """A file with a line for each piece between the Chinese marks of the lines of another."""
+    pieces = re.split(r"[，。！？；、\n]+", path.read_text("utf-8"))
+    made = Path(tempfile.mkdtemp()) / f"{path.stem}-pieces.txt"
+    made.write_text("\n".join(piece for piece in pieces if piece) + "\n", "utf-8")
+    return made
+
+
 def of_network(
     recipe: str, pack: Pack, seconds: float, seed: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
@@ -72,6 +100,7 @@ def of_network(
     config.game.options |= settings if config.game.name == "text-gan" else {}
     curve: list[dict[str, Any]] = []
     latest: list[Rows] = []
+    cooler: dict[str, Any] = {}
 
     def seen(spent: float, game: Any) -> None:
         samples = written(game)
@@ -80,6 +109,8 @@ def of_network(
         if "acceptance" in found:
             curve[-1]["acceptance"] = found["acceptance"]
         latest[:] = [samples]
+        if spent >= seconds:
+            cooler.update(at_temperatures(game, training, held, pack))
         print(recipe, seed, json.dumps(curve[-1]), flush=True)
 
     steps, lines = train(config, training, seconds, seen, MOMENTS)
@@ -92,6 +123,7 @@ def of_network(
         "lines": lines,
         **measured(latest[0], training, held, pack),
         "curve": curve,
+        "temperatures": cooler,
         "samples": lines_of(latest[0][:20], pack.spec),
     }
 
@@ -110,7 +142,7 @@ def of_chain(order: int, pack: Pack) -> dict[str, Any]:
     }
 
 
-def table() -> None:
+def table() -> str:
     """The last row of each data set, model, time and seed, as Markdown; seeds as a range."""
     groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
     for line in RESULTS.read_text("utf-8").splitlines():
@@ -119,8 +151,8 @@ def table() -> None:
         name = (row["data"], row["model"], settings, row["seconds"])
         groups.setdefault(name, {})[row["seed"]] = row
     columns = (*SHOWN, "acceptance", "entropy", "kl")
-    print("| data | model | CPU seconds | seeds | " + " | ".join(columns) + " |")
-    print("|" + "---|" * (4 + len(columns)))
+    lines = ["| data | model | CPU seconds | seeds | " + " | ".join(columns) + " |"]
+    lines.append("|" + "---|" * (4 + len(columns)))
     for data in dict.fromkeys(name[0] for name in groups):
         mine = {name: rows for name, rows in groups.items() if name[0] == data}
         last = next(iter([*mine.values()][-1].values()))
@@ -128,11 +160,20 @@ def table() -> None:
         if "entropy_true" in last:
             real |= {"acceptance": 1.0, "entropy": last["entropy_true"]}
         floor = [figure([real[c]]) if c in real else "-" for c in columns]
-        print(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
+        lines.append(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
         for (_, model, settings, seconds), rows in mine.items():
             cells = [figure([row[c] for row in rows.values() if c in row]) for c in columns]
             named = model if settings == "{}" else f"{model} {settings}"
-            print(f"| {data} | {named} | {seconds:g} | {len(rows)} | " + " | ".join(cells) + " |")
+            begin = f"| {data} | {named} | {seconds:g} | {len(rows)} | "
+            lines.append(begin + " | ".join(cells) + " |")
+            for temperature in TEMPERATURES:
+                cooler = [r["temperatures"][str(temperature)] for r in rows.values()
+                          if r.get("temperatures")]  # fmt: skip
+                if cooler:
+                    cells = [figure([one[c] for one in cooler if c in one]) for c in columns]
+                    begin = f"| {data} | {named}, temperature {temperature} | {seconds:g} | "
+                    lines.append(f"{begin}{len(cooler)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def figure(values: list[float]) -> str:
@@ -151,16 +192,21 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=JSON", help="of the game")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--cut", action="store_true", help="at Chinese marks, a piece a line")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--into", nargs="*", default=[], help="pages that the table is put into")
     asked = parser.parse_args()
     if asked.table:
-        table()
+        print(table())
+        for page in asked.into:
+            into(Path(page), "text", table())
         return
     torch.set_num_threads(1)
     settings = {k: json.loads(v) for k, _, v in (one.partition("=") for one in asked.set)}
     for text in asked.data:
         name, _, path = text.partition("=")
-        pack = open_pack(path or name, PackOptions(), workers=0)
+        source = str(cut(Path(path))) if asked.cut else path or name
+        pack = open_pack(source, PackOptions(), workers=0)
         jobs: list[Callable[[], dict[str, Any]]] = [
             *(partial(of_chain, order, pack) for order in asked.orders),
             *(
