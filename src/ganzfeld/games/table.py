@@ -64,7 +64,8 @@ class TableGAN(Game):
     choice: weight of the cross-entropy between the given choice and the generator's.
     moments: weight of the squared distance between the mean real and the mean fake row of a batch
         (Park et al. 2018, "information loss").
-    pairs: weight of the squared distance between the mean products of two entries of rows.
+    pairs: weight of the squared distance between the mean products of two entries of rows, less
+        the shares in the training part. This is what teaches which choices go together.
     marginals: weight of the chi-square distance between the shares of choices among samples, as
         they are drawn after training, and in the training part.
     """
@@ -73,6 +74,7 @@ class TableGAN(Game):
     averaged = shipped = ("G",)
     G: Any
     D: Any
+    middle: Tensor  # (width,): the share of each choice, and 0 for values
     judge = None  # D sees packs of rows, so it has no logit of a single one
 
     def __init__(
@@ -100,14 +102,9 @@ class TableGAN(Game):
         self.period = self.penalty_every = penalty_every if r1 else 1
         self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
         self.pairs, self.marginals = pairs, marginals
-        import os
-        width = G.choices.layout.width
-        middle, scale = torch.zeros(width), torch.full((width,), 2.0 if os.environ.get("SC") else 1.0)
-        middle[G.choices.places] = G.shares
-        if os.environ.get("SC"):
-            scale[G.choices.places] = (G.shares + 0.1).rsqrt()
+        middle = torch.zeros(G.choices.layout.width)
+        middle[G.choices.places.cpu()] = cast(Tensor, G.shares).cpu()
         self.register_buffer("middle", middle, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
 
     def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (N, width) out of a batch, and the choice (N,) that each was drawn for."""
@@ -159,15 +156,13 @@ class TableGAN(Game):
         if self.moments:
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
         if self.pairs:
-            losses["pairs"] = self.pairs * apart_in_pairs(self.scaled(fake), self.scaled(real))
+            far = apart_in_pairs(fake - self.middle, real - self.middle)
+            losses["pairs"] = self.pairs * far
         if self.marginals and self.G.choices.heads:
             z = torch.randn(len(fake), self.latent, device=fake.device)
             drawn = self.G.choices.log_probabilities(self.G.raw(z, self.G.condition(z, None)))
             losses["marginals"] = self.marginals * off_unbiased(drawn.exp(), self.G.shares)
         return losses
-
-    def scaled(self, x: Tensor) -> Tensor:
-        return (x - self.middle) * self.scale
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y))

@@ -37,8 +37,8 @@ def text_gan(facts: Facts) -> Config:
         game=Part(name="text-gan", options=options),
         networks={"G": generator(facts), "D": judge},
         optimisers={
-            "discriminator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
-            "generator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+            player: Optimiser(lr=6e-3, betas=(0.5, 0.99), final_lr=1e-4, decay="cosine", hold=0.3)
+            for player in ("discriminator", "generator")
         },
         ema=Ema(),
         run=Run(batch_size=BATCH, images=LINES),
