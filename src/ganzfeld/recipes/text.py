@@ -32,13 +32,14 @@ def text_gan(facts: Facts) -> Config:
     """A recurrent generator that learns from a discriminator alone, which judges every symbol."""
     judge = Part(name="text-judge", options=fit(facts) | {"hidden": HIDDEN})
     options = {"estimator": "expected", "informed": True, "helping": True}
+    options |= {"normalised": True, "twin": True}
     return Config(
         recipe="text-gan",
         game=Part(name="text-gan", options=options),
         networks={"G": generator(facts), "D": judge},
         optimisers={
-            "discriminator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
-            "generator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+            player: Optimiser(lr=6e-3, betas=(0.5, 0.99), final_lr=1e-4, decay="cosine", hold=0.3)
+            for player in ("discriminator", "generator")
         },
         ema=Ema(),
         run=Run(batch_size=BATCH, images=LINES),
