@@ -339,7 +339,7 @@ def recipe_text(name: str) -> str:
     recipe = find_recipe(name)
     kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
     spec, classes = kind.examples((64, 64))[0]
-    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0], words=200)
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

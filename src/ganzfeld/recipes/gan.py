@@ -13,6 +13,7 @@ from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.fields import FIELDS
+from ganzfeld.recipes.captions import CAPTIONS
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
@@ -289,6 +290,7 @@ RECIPES: Mapping[str, Recipe] = {
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
+    **CAPTIONS,
     **AUDIO,
     **TEXT,
     **TABLES,

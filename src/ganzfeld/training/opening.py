@@ -13,7 +13,7 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import resolve
-from ganzfeld.data.discover import embedded_count
+from ganzfeld.data.discover import CAPTIONED, embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.request import READ, DataRequest
@@ -52,7 +52,10 @@ def usual(asked: DataRequest, task: str) -> list[str]:
     """Columns to condition on where none were named: those that an embedded set comes with."""
     if asked.conditions is not None or task != "generation":
         return []
-    one = SETS.get(asked.source.partition(":")[0])
+    name = asked.source.partition(":")[0]
+    if name == CAPTIONED and embedded_count(asked.source) is not None:
+        return ["caption"]
+    one = SETS.get(name)
     return list(one.condition) if one and embedded_count(asked.source) is not None else []
 
 
@@ -60,10 +63,11 @@ def need_taken(config: Config, conditions: Sequence[str] | None) -> None:
     """UsageError where numbers were asked for as conditions and the recipe takes none."""
     if conditions and config.data.conditions is None:
         raise UsageError(
-            f"the recipe {config.recipe} takes no numbers as conditions "
+            f"the recipe {config.recipe} takes no such conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
             safe="nothing was trained",
-            fix="--recipe default, or leave --condition out",
+            fix="--recipe text-to-image for captions, --recipe default for numbers, or leave "
+            "--condition out",
         )
 
 
