@@ -85,27 +85,14 @@ class TextToImage(Game):
     # The encoders
 
     def encoder_loss(self, batch: Batch) -> Losses:
-        """Cross-entropy of the caption among the captions, and of the image among the images.
-
-        Captions that are equal are no opponents. Those that are wrong in one thing are.
-        """
+        """The symmetric loss of both encoders, half for each direction; see `contrast`."""
         caption = batch["caption"]
-        images, said = self.I(batch["x"]), self.G.text(caption)
-        scale = 1 / (self.temperature * images.shape[1])  # cosines over the temperature
-        likeness = (images @ said.T).float() * scale
-        same = (caption[:, None] == caption[None]).all(2)
-        same.fill_diagonal_(False)
-        likeness = likeness.masked_fill(same, -1e4)
-        own = torch.arange(len(caption), device=caption.device)
-        among = likeness
+        wrong = None
         if "caption_wrong" in batch:
             wrong = self.G.text(one_of(batch["caption_wrong"]))
-            hard = (images * wrong).sum(1, keepdim=True).float() * scale
-            among = torch.cat([likeness, hard], 1)
-        return {
-            "caption": cross_entropy(among, own) / 2,
-            "image": cross_entropy(likeness.T, own) / 2,
-        }
+        images, said = self.I(batch["x"]), self.G.text(caption)
+        by_image, by_caption = contrast(images, said, caption, wrong, self.temperature)
+        return {"caption": by_image / 2, "image": by_caption / 2}
 
     @torch.no_grad()
     def sentences(self, caption: Tensor) -> Tensor:
@@ -190,3 +177,26 @@ def one_of(several: Tensor) -> Tensor:
     """One caption (N, T) of several (N, K, T) for each image, by chance."""
     chosen = torch.randint(several.shape[1], (len(several),), device=several.device)
     return several[torch.arange(len(several), device=several.device), chosen]
+
+
+def contrast(
+    images: Tensor, said: Tensor, caption: Tensor, wrong: Tensor | None, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the caption among the captions, and of the image among the images.
+
+    images, said: vectors (N, d) of length sqrt(d). caption: the word numbers (N, T); captions that
+    are equal are no opponents. wrong: vectors (N, d) of captions that are wrong in one thing: each
+    is one more opponent for its image. temperature: cosines are divided by it (van den Oord et
+    al. 2018; both directions: Radford et al. 2021).
+    """
+    scale = 1 / (temperature * images.shape[1])
+    likeness = (images @ said.T).float() * scale
+    same = (caption[:, None] == caption[None]).all(2)
+    same = same & ~torch.eye(len(caption), dtype=torch.bool, device=caption.device)
+    likeness = likeness.masked_fill(same, -1e4)
+    own = torch.arange(len(caption), device=caption.device)
+    among = likeness
+    if wrong is not None:
+        hard = (images * wrong).sum(1, keepdim=True).float() * scale
+        among = torch.cat([likeness, hard], 1)
+    return cross_entropy(among, own), cross_entropy(likeness.T, own)
