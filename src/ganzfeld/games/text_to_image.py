@@ -31,6 +31,8 @@ class TextToImage(Game):
     penalty_every: compute it in every k-th step only, with k times the weight.
     noise: standard deviation of what is added to each of a sentence's numbers.
     hard: part of the wrong captions that are wrong in one thing.
+    agreement: weight of the encoders' own loss of fakes and their captions in the generator's (Xu
+        et al. 2018, "AttnGAN", of whole sentences); 0: D alone reads.
     """
 
     players = {  # noqa: RUF012
@@ -54,6 +56,7 @@ class TextToImage(Game):
         penalty_every: int = 4,
         noise: float = 0.1,
         hard: float = 0.5,
+        agreement: float = 1.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -67,6 +70,7 @@ class TextToImage(Game):
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.r1, self.noise, self.hard = temperature, r1, noise, hard
+        self.agreement = agreement
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share)
 
@@ -158,9 +162,15 @@ class TextToImage(Game):
         return features, logits, cast(Tensor, squared)
 
     def generator_loss(self, batch: Batch) -> Losses:
-        sentence = self.sentences(batch["caption"])
-        logits = verdict(self.D, self.fake(sentence), sentence)
-        return {"adversarial": self.adversarial.generator(logits, logits).mean()}
+        caption = batch["caption"]
+        sentence = self.sentences(caption)
+        fake = self.fake(sentence)
+        logits = verdict(self.D, fake, sentence)
+        losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
+        if self.agreement:
+            said = contrast(self.I(fake), sentence, caption, None, self.temperature)
+            losses["agreement"] = self.agreement * (said[0] + said[1]) / 2
+        return losses
 
     def sample(
         self,

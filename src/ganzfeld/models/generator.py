@@ -195,6 +195,7 @@ class Model:
         seed: int = 0,
         labels: Labels = None,
         start: int = 0,
+        text: Text = None,
     ) -> list[Image.Image]:
         """The same samples as PIL images.
 
@@ -205,7 +206,7 @@ class Model:
             model = ganzfeld.load("runs/avatars-default")
             model.images(1, seed=7)[0].save("seven.png")
         """
-        x = self.sample(count, seed=seed, labels=labels, start=start)
+        x = self.sample(count, seed=seed, labels=labels, start=start, text=text)
         return [self.modality.to_image(one, self.spec) for one in self.store(x)]
 
     def store(self, samples: Tensor) -> NDArray[Any]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.errors import UsageError
 from ganzfeld.recipes.base import Facts, Recipe, gamma
-from ganzfeld.recipes.sizing import LAST_HALF, within
+from ganzfeld.recipes.sizing import LONG, within
 
-ENCODER = 0.1  # of the run, in which the encoder of captions learns
+ENCODER = 0.15  # of the run, in which the encoder of captions learns
 
 
 def text_to_image(facts: Facts) -> Config:
@@ -23,12 +23,11 @@ def text_to_image(facts: Facts) -> Config:
         )
     width, batch = within(facts.afford)
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
-    lr = Optimiser(lr=1e-3, betas=(0.0, 0.99), **LAST_HALF)
     config = Config(
         recipe="text-to-image",
         game=Part(name="text-to-image", options={"r1": gamma(facts), "encoder_share": ENCODER}),
         networks={
-            "G": Part(name="caption-generator", options={**sizes, "words": facts.words}),
+            "G": Part(name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}),
             "D": Part(name="caption-discriminator", options=dict(sizes)),
             "I": Part(name="image-encoder", options={"shape": facts.shape}),
         },
@@ -41,8 +40,8 @@ def text_to_image(facts: Facts) -> Config:
                 hold=ENCODER / 2,
                 burn_in=ENCODER,
             ),
-            "discriminator": lr,
-            "generator": Optimiser(lr=1e-3, betas=(0.0, 0.99), **LAST_HALF),
+            "discriminator": Optimiser(lr=1e-3, betas=(0.0, 0.99), **LONG),
+            "generator": Optimiser(lr=3e-3, betas=(0.0, 0.99), **LONG),
         },
         run=Run(batch_size=max(batch, 32), images=500_000),
     )
