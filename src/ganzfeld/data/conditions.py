@@ -1,8 +1,9 @@
 """What a generation is conditioned on: columns of a pack as classes and as scaled numbers.
 
-A column of captions becomes rows of word numbers (`data.captions`). One column of classes becomes the labels "y". Numbers, several classes at once, and columns of
-classes where there is more than one become "c", float32 (N, k): numbers with mean 0 and spread 1
-over the training part, and -1 or 1 for each class that does not or does apply.
+A column of captions becomes rows of word numbers, "caption" (`data.captions`). One column of
+classes becomes the labels "y". Numbers, several classes at once, and columns of classes where there
+is more than one become "c", float32 (N, k): numbers with mean 0 and spread 1 over the training
+part, and -1 or 1 for each class that does not or does apply.
 """
 
 from __future__ import annotations
@@ -225,6 +226,27 @@ def is_captioned(conditions: Mapping[str, Any] | None) -> bool:
     return bool(columns[0].get("kind") == captions.KIND)
 
 
+def in_words(conditions: Mapping[str, Any]) -> str:
+    """What samples are conditioned on, with ranges where these are known, for a plan."""
+    told = []
+    for column in conditions.get("columns", []):
+        name = shown(column["name"])
+        if column["kind"] == "number":
+            told.append(f"{name} {column['low']:g} to {column['high']:g}")
+        elif column["kind"] == captions.KIND:
+            told.append(f"{name}, of {len(column['symbols']) - 2:,} words")
+        else:
+            told.append(f"{name}: {', '.join(capped([shown(n) for n in column['classes']], 4))}")
+    return "; ".join(told) or ", ".join(shown(name) for name in conditions["names"])
+
+
+def words_of(conditions: Mapping[str, Any] | None) -> int:
+    """Of the vocabulary of captions; 0 for other conditions."""
+    if conditions is None or not is_captioned(conditions):
+        return 0
+    return len(conditions["columns"][0]["symbols"])
+
+
 def slot_of(conditions: Mapping[str, Any] | None) -> str:
     """The name by which networks take the conditions: "c", or "caption"."""
     return captions.KIND if is_captioned(conditions) else "c"
@@ -241,6 +263,8 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
         model = ganzfeld.load("runs/faces")
         places = row_of(model.conditions, {"age": "30"})
     """
+    if given and is_captioned(conditions):
+        raise UsageError("the model is conditioned on captions", fix='--text "red hair"')
     found: dict[int, float] = {}
     start = 0
     left = dict(given)
@@ -250,8 +274,6 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
             text = left.pop(column["name"])
             found |= {start + i: v for i, v in enumerate(_scaled_one(column, text))}
         start += size
-    if left and is_captioned(conditions):
-        raise UsageError("the model is conditioned on captions", fix='--text "red hair"')
     if left:
         there = ", ".join(shown(c["name"]) for c in conditions.get("columns", []))
         name = shown(next(iter(left)))

@@ -151,7 +151,7 @@ def fit(name: str, network: nn.Module, loss: Loss, pixels: Images, progress: Pro
         rows = torch.from_numpy(order.choice(COUNT, BATCH, replace=False))
         value = loss(rows, ready(pixels[rows.numpy()]))
         optimiser.zero_grad()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         progress(f"training the judge of {name}", (step + 1) * BATCH, steps * BATCH)
@@ -160,5 +160,3 @@ def fit(name: str, network: nn.Module, loss: Loss, pixels: Images, progress: Pro
 def ready(pixels: Images) -> Tensor:
     """Images (N, 3, H, W), uint8, as networks take them."""
     return tensors.arrange(tensors.to_network(torch.from_numpy(np.ascontiguousarray(pixels))))
-
-

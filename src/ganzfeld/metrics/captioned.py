@@ -59,7 +59,8 @@ def questions(count: int, *, new: bool = False, language: str | None = None) -> 
     facts = [sentences.facts(one) for one in scenes]
     languages = [language or LANGUAGES[i % 2] for i in range(count)]
     lines = [
-        sentences.sentence(one, Wording(spoken)) for one, spoken in zip(facts, languages, strict=True)
+        sentences.sentence(one, Wording(spoken))
+        for one, spoken in zip(facts, languages, strict=True)
     ]
     return Questions(scenes, lines, facts)
 
@@ -109,8 +110,8 @@ def r_precision(net: Retrieval, images: Images, lines: list[str]) -> float:
     order = numpy_generator("r-precision", len(lines))
     right = 0
     for row, own in enumerate(lines):
-        others = order.permutation(len(lines))
-        others = [i for i in others if i != row and lines[i] != own][: AMONG - 1]
+        mixed = order.permutation(len(lines)).tolist()
+        others = [i for i in mixed if i != row and lines[i] != own][: AMONG - 1]
         scores = said[[row, *others]] @ vectors[row]
         right += int(scores.argmax() == 0)
     return right / len(lines)
@@ -143,15 +144,13 @@ def vectors_of(net: Retrieval, images: Images) -> torch.Tensor:
 def said_of(net: Retrieval, lines: list[str]) -> torch.Tensor:
     with torch.no_grad():
         tokens = net.encode(lines)
-        return torch.cat([net.text(part) for part in tokens.split(512)])
+        return torch.cat([net.text(part) for part in torch.split(tokens, 512)])
 
 
 def variety(net: Attributes, several: list[Images]) -> float:
     """Mean distance between images of one caption, by the features of the judge."""
     with torch.no_grad():
-        return float(
-            np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several])
-        )
+        return float(np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several]))
 
 
 def alike(one: Scene, other: Scene) -> Scene:

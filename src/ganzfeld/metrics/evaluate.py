@@ -294,7 +294,11 @@ def asked_numbers(
     if not isinstance(subject, generate.Model):
         return {}
     columns = subject.conditions.get("columns", [])
-    if not columns or is_captioned(subject.conditions) or any(column["name"] not in pack.columns for column in columns):
+    if (
+        not columns
+        or is_captioned(subject.conditions)
+        or any(column["name"] not in pack.columns for column in columns)
+    ):
         return {}
     numbers = subject.numbers_of([int(i) for i in samples], seed, None)
     if numbers is None:

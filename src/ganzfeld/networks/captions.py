@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -113,12 +114,10 @@ class SentenceGenerator(nn.Module):
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(ups + 1)]
         widths = [*widths[:-1], refine]
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
-        self.linear = initialise(
-            nn.Linear(latent + sentence, widths[0] * math.prod(self.sizes[0]))
-        )
+        self.linear = initialise(nn.Linear(latent + sentence, widths[0] * math.prod(self.sizes[0])))
         self.ups = nn.ModuleList(
             initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
-            for before, behind in zip(widths, widths[1:], strict=False)
+            for before, behind in pairwise(widths)
         )
         self.affine = nn.ModuleList(
             Affine(latent + sentence, channel, norm=place < ups)
@@ -212,4 +211,5 @@ class CaptionDiscriminator(nn.Module):
         return logits.squeeze(1) + (flat * self.direction(sentence)).sum(1)
 
     def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
-        return self.verdict(self.features(x), sentence)
+        logits: Tensor = self.verdict(self.features(x), sentence)
+        return logits

@@ -27,7 +27,9 @@ def text_to_image(facts: Facts) -> Config:
         recipe="text-to-image",
         game=Part(name="text-to-image", options={"r1": gamma(facts), "encoder_share": ENCODER}),
         networks={
-            "G": Part(name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}),
+            "G": Part(
+                name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}
+            ),
             "D": Part(name="caption-discriminator", options=dict(sizes)),
             "I": Part(name="image-encoder", options={"shape": facts.shape}),
         },

@@ -12,8 +12,8 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
-from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.captions import CAPTIONS
+from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT

@@ -13,13 +13,12 @@ import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed
-from ganzfeld.core.names import capped, duration, shown
+from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
 from ganzfeld.data.adopting import adopt, learned
 from ganzfeld.data.candidates import PREFIX
-from ganzfeld.data.captions import KIND
-from ganzfeld.data.conditions import is_captioned
+from ganzfeld.data.conditions import in_words, words_of
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -76,7 +75,7 @@ def fit(
     if held_out is None:
         held_out = WORK[found.task].held_out(pack)
     spec, conditions = learned(pack, held_out), conditions_of(pack)
-    words = len(conditions["columns"][0]["symbols"]) if is_captioned(conditions) else 0
+    words = words_of(conditions)
     facts = Facts(
         count=pack.count,
         spec=spec,
@@ -97,8 +96,9 @@ def fit(
     config.recipe, config.run.afford = recipe, afford
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
-    taken = "words" if words else "conditions"
-    if not any(part.options.get(taken) for part in config.networks.values()):
+    if not any(
+        part.options.get("words" if words else "conditions") for part in config.networks.values()
+    ):
         conditions = None  # likewise
     data = config.data
     data.source = whole_path(source) or source
@@ -255,7 +255,7 @@ def check_settings(
 def plan_rows(
     config: Config, game: Game, pace: Pace, pack: Dataset, started: str = ""
 ) -> list[tuple[str, str]]:
-    """The plan, as names and values. started: what weights of `--init` were taken."""
+    """The plan, as names and values. started: of `--init`."""
     run, data = config.run, config.data
     assert run.images is not None
     what = getattr(pack, "summary", None)
@@ -276,7 +276,7 @@ def plan_rows(
     return [
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
-        *([("given", given_words(data))] if data.conditions else []),
+        *([("given", in_words(data.conditions))] if data.conditions else []),
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
@@ -340,21 +340,6 @@ def measured_rows(
         seconds = 2 * inception * inception_seconds()
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
-
-
-def given_words(data: Data) -> str:
-    """The numbers that samples are conditioned on, with their ranges where these are known."""
-    assert data.conditions is not None
-    told = []
-    for column in data.conditions.get("columns", []):
-        if column["kind"] == "number":
-            told.append(f"{shown(column['name'])} {column['low']:g} to {column['high']:g}")
-        elif column["kind"] == KIND:
-            told.append(f"{shown(column['name'])}, of {len(column['symbols']) - 2:,} words")
-        else:
-            names = capped([shown(name) for name in column["classes"]], 4)
-            told.append(f"{shown(column['name'])}: {', '.join(names)}")
-    return "; ".join(told) or ", ".join(shown(name) for name in data.conditions["names"])
 
 
 def held_out_words(data: Data) -> str:

@@ -90,7 +90,9 @@ def sentence(about: Facts, how: Wording) -> str:
         if part not in how.said or about[part] in ("none", "hidden"):
             return []
         shade = about.get(colour, "")
-        phrase = words[about[part]][chinese].format(CHINESE_COLOURS.get(shade, "") if chinese else shade)
+        phrase = words[about[part]][chinese].format(
+            CHINESE_COLOURS.get(shade, "") if chinese else shade
+        )
         return [phrase.replace("a auburn", "an auburn").replace("a orange", "an orange")]
 
     hats = {**captions.HATS}
@@ -105,8 +107,14 @@ def sentence(about: Facts, how: Wording) -> str:
     man = how.man and about["beard"] != "none"
     mouth = "mouth" in how.said
     if chinese:
-        who = ("一个男人" if man else "一个人") + (captions.MOUTHS[about["mouth"]][1] if mouth else "")
-        parts = [who, f"有着{'、'.join(has)}" if has else "", f"戴着{'、'.join(worn)}" if worn else ""]
+        who = ("一个男人" if man else "一个人") + (
+            captions.MOUTHS[about["mouth"]][1] if mouth else ""
+        )
+        parts = [
+            who,
+            f"有着{'、'.join(has)}" if has else "",
+            f"戴着{'、'.join(worn)}" if worn else "",
+        ]
         parts += [f"身穿{clothes[0]}" if clothes else "", *behind]
         return "，".join(part for part in parts if part) + "。"
     who = captions.MOUTHS[about["mouth"]][0] if mouth else "A person"
@@ -121,7 +129,9 @@ def changed(about: Facts, how: Wording, draw: np.random.Generator) -> tuple[str,
     """A caption that is wrong in one thing: the caption, the name of the thing, its false value."""
     right = sentence(about, how)
     for name in draw.permutation(list(VALUES)).tolist():
-        part = name.removesuffix("_colour").replace("eye", "eyes" if name == "eye_colour" else "eye")
+        part = name.removesuffix("_colour").replace(
+            "eye", "eyes" if name == "eye_colour" else "eye"
+        )
         absent = part in ("hat", "glasses") and about[part] == "none"
         if part not in how.said and not absent:
             continue
