@@ -89,7 +89,7 @@ def test_the_encoders_move_first_and_stand_still_then() -> None:
         return {name.partition(".")[0] + "." + name.split(".")[1] for name in names}
 
     for _ in range(2):  # 16 of 64 images
-        assert set(trainer.take_step().losses) == {"encoder/caption", "encoder/image"}
+        assert set(trainer.take_step().losses) == {"encoder/of_images", "encoder/of_captions"}
     assert {name for name in moved() if name.startswith(("G", "D"))} == {"G.text"}
     report = trainer.take_step()
     assert set(report.losses) == {

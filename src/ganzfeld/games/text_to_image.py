@@ -27,7 +27,8 @@ class TextToImage(Game):
     encoder_share: part of the run in which the encoders learn.
     temperature: of the InfoNCE loss.
     loss: a name in `ganzfeld.losses.LOSSES`, of those that are not paired.
-    r1: weight of the penalty on D's slope in real images and their sentences together.
+    r1, r2: weights of the penalty on D's slope in image and sentence together, of real and of fake
+        images.
     penalty_every: compute it in every k-th step only, with k times the weight.
     noise: standard deviation of what is added to each of a sentence's numbers.
     hard: part of the wrong captions that are wrong in one thing.
@@ -53,10 +54,11 @@ class TextToImage(Game):
         temperature: float = 0.1,
         loss: str = "non-saturating",
         r1: float = 1.0,
+        r2: float = 1.0,
         penalty_every: int = 4,
         noise: float = 0.1,
         hard: float = 0.5,
-        agreement: float = 1.0,
+        agreement: float = 0.3,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -69,8 +71,8 @@ class TextToImage(Game):
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), I
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
-        self.temperature, self.r1, self.noise, self.hard = temperature, r1, noise, hard
-        self.agreement = agreement
+        self.temperature, self.noise, self.hard = temperature, noise, hard
+        self.r1, self.r2, self.agreement = r1, r2, agreement
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share)
 
@@ -96,7 +98,7 @@ class TextToImage(Game):
             wrong = self.G.text(one_of(batch["caption_wrong"]))
         images, said = self.I(batch["x"]), self.G.text(caption)
         by_image, by_caption = contrast(images, said, caption, wrong, self.temperature)
-        return {"caption": by_image / 2, "image": by_caption / 2}
+        return {"of_images": by_image / 2, "of_captions": by_caption / 2}
 
     @torch.no_grad()
     def sentences(self, caption: Tensor) -> Tensor:
@@ -133,7 +135,11 @@ class TextToImage(Game):
             features = self.D.features(x)
             real = self.logits(features, sentence)
         mismatch = self.logits(features, wrong)
-        fakes = verdict(self.D, fake, sentence)
+        if self.r2 and lazily:
+            _, fakes, squared = self.judged_with_slope(fake, sentence)
+            penalties["r2"] = lazily * self.r2 / 2 * squared.mean()
+        else:
+            fakes = verdict(self.D, fake, sentence)
         # half of the loss of fakes is that of wrong pairs
         halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
         return {

@@ -25,7 +25,10 @@ def text_to_image(facts: Facts) -> Config:
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
     config = Config(
         recipe="text-to-image",
-        game=Part(name="text-to-image", options={"r1": gamma(facts), "encoder_share": ENCODER}),
+        game=Part(
+            name="text-to-image",
+            options={"r1": gamma(facts), "r2": gamma(facts), "encoder_share": ENCODER},
+        ),
         networks={
             "G": Part(
                 name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}
@@ -43,7 +46,7 @@ def text_to_image(facts: Facts) -> Config:
                 burn_in=ENCODER,
             ),
             "discriminator": Optimiser(lr=1e-3, betas=(0.0, 0.99), **LONG),
-            "generator": Optimiser(lr=3e-3, betas=(0.0, 0.99), **LONG),
+            "generator": Optimiser(lr=1.5e-3, betas=(0.0, 0.99), **LONG),
         },
         run=Run(batch_size=max(batch, 32), images=500_000),
     )
