@@ -145,7 +145,7 @@ def test_a_folder_of_images_and_captions_trains(tmp_path: Path) -> None:
     given = {"images": 64, "batch": 16, "quiet": True, "settings": SETTINGS}
     with pytest.raises(UsageError, match="needs captions"):
         ganzfeld.train(tmp_path / "data", recipe="text-to-image", out=tmp_path / "a", **given)
-    with pytest.raises(UsageError, match="--recipe text-to-image for captions"):
+    with pytest.raises(UsageError, match="takes no captions as conditions"):
         bare = given | {"settings": []}
         ganzfeld.train(tmp_path / "data", condition="words", out=tmp_path / "b", **bare)
     run = ganzfeld.train(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.errors import UsageError
-from ganzfeld.recipes.base import Facts, Recipe, gamma
+from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
@@ -52,6 +50,3 @@ def text_to_image(facts: Facts) -> Config:
     )
     config.run.precision = "auto"
     return config
-
-
-CAPTIONS: Mapping[str, Recipe] = {"text-to-image": Recipe(text_to_image, modality="image")}
