@@ -16,6 +16,7 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
+    write_captions,
 )
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.core.language import tell
@@ -157,6 +158,7 @@ def sample(
     columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
+    text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -182,6 +184,8 @@ def sample(
         label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
+        text: Captions, repeated over the samples, for a model that was trained with such. Default:
+            captions of the data. What was drawn for which is in --out as metadata.csv.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -225,7 +229,7 @@ def sample(
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None)
-    rows = given_rows(loaded, given, count, seed)
+    rows = given_rows(loaded, given, count, seed, text)
     if of is None and rank is None:
         numbers: Iterable[int] = itertools.count()
         chunks = loaded.chunks(
@@ -255,6 +259,7 @@ def sample(
         together(kind, blocks, loaded.spec, out)
         chunks = iter(())
     names = class_names(loaded, count, seed, label)
+    files_of: list[tuple[int, str]] = []
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
@@ -271,6 +276,7 @@ def sample(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.replace(path, encode(one))
             written += path.stat().st_size
+            files_of.append((number, path.name))
         if not done and out is not None and not whole:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
@@ -278,10 +284,13 @@ def sample(
     if whole and out is not None:
         kind.sheet(np.stack(everything), None, out, loaded.spec)
     if grid:
-        rows = len({*label}) if columns is None and label else 1
-        everything = by_class(everything, len(label), loaded) if rows > 1 else everything
-        wide = len(everything) // len(label) if rows > 1 else columns
+        asked = label or text
+        several = columns is None and len({*asked}) > 1
+        everything = by_class(everything, len(asked), loaded) if several else everything
+        wide = len(everything) // len(asked) if several else columns
         kind.sheet(np.stack(everything), wide, grid, loaded.spec)
+    if out is not None and not whole:
+        write_captions(loaded, files_of, rows, seed, out)
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
@@ -339,7 +348,7 @@ def recipe_text(name: str) -> str:
     recipe = find_recipe(name)
     kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
     spec, classes = kind.examples((64, 64))[0]
-    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0], words=200)
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

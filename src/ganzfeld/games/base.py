@@ -66,8 +66,10 @@ class Game(nn.Module):
     players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
     joint: dict[str, tuple[str, ...]] = {}  # moves by which several players move at once  # noqa: RUF012
     averaged: tuple[str, ...] = ()  # networks with an exponential moving average
+    exact: tuple[str, ...] = ()  # parts of these, "G.text", that are taken as they are
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
+    stages: tuple[float, ...] = (0.0,)  # parts of the run from which the work of a step is other
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
     task: str = "generation"  # or "translation": samples "a" to samples "b", or back
     shipped: tuple[str, ...] = ("G",)  # networks that a model needs, of those that are averaged
@@ -91,6 +93,10 @@ class Game(nn.Module):
     def loss(self, player: str, batch: Batch) -> Losses:
         """The named, weighted terms whose sum `player` minimises."""
         return cast(Losses, getattr(self, f"{player}_loss")(batch))
+
+    def opening_words(self, images: int) -> str:
+        """What the first part of a run of so many images is for, for its plan; "" for nothing."""
+        return ""
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1].

@@ -14,7 +14,7 @@ from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data.adopting import as_spec
-from ganzfeld.data.conditions import scaled
+from ganzfeld.data.conditions import is_captioned, scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
@@ -295,7 +295,11 @@ def asked_numbers(
     if not isinstance(subject, generate.Model):
         return {}
     columns = subject.conditions.get("columns", [])
-    if not columns or any(column["name"] not in pack.columns for column in columns):
+    if (
+        not columns
+        or is_captioned(subject.conditions)
+        or any(column["name"] not in pack.columns for column in columns)
+    ):
         return {}
     numbers = subject.numbers_of([int(i) for i in samples], seed, None)
     if numbers is None:

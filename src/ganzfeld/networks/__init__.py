@@ -18,6 +18,7 @@ from torch import nn
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
+from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -63,6 +64,9 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "caption-generator": CaptionGenerator,
+    "caption-discriminator": CaptionDiscriminator,
+    "image-encoder": ImageEncoder,
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "symbol-map": SymbolMap,

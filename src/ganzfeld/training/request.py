@@ -99,7 +99,7 @@ class TrainRequest:
             afford=afford,
             held_out=self.held_out,
         )
-        opening.need_taken(config, asked.conditions)
+        opening.need_taken(config, asked.conditions, pack)
         config.data = asked.noted(config.data, kind=layout, other=whole_path(asked.other))
         run = config.run
         run.seed, run.device = self.seed, device.type

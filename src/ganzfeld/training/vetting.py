@@ -123,6 +123,9 @@ def check_texts(settings: Sequence[str]) -> None:
             raise ArgumentError(f"--set {setting[:40]}...: lists in lists, {deepest:,} deep")
 
 
+WORDS = 200  # of captions, that are guessed
+
+
 def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None) -> list[Facts]:
     """Facts of data of one kind that there could be."""
     return [
@@ -130,6 +133,7 @@ def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None)
             count=1000,
             spec=spec,
             classes=classes,
+            words=WORDS,
             channels_b=spec.shape[0],
             direction=direction or "ab",
         )
