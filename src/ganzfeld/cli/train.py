@@ -247,7 +247,7 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    whole = out is not None and kind.holds_all(out)
     everything: list[Any] = []
     if kind.one_file:
         kept = everything if grid else None

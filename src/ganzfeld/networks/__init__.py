@@ -25,6 +25,7 @@ from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.series import SeriesDiscriminator, SeriesGenerator
 from ganzfeld.networks.table import (
     TableDecoder,
     TableDiscriminator,
@@ -65,6 +66,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "text-critic": TextCritic,
+    "series-generator": SeriesGenerator,
+    "series-discriminator": SeriesDiscriminator,
     "table-generator": TableGenerator,
     "table-discriminator": TableDiscriminator,
     "table-encoder": TableEncoder,

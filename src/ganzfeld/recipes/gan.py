@@ -13,6 +13,7 @@ from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.fields import FIELDS
+from ganzfeld.recipes.series import SERIES
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
@@ -293,6 +294,7 @@ RECIPES: Mapping[str, Recipe] = {
     **TEXT,
     **TABLES,
     **FIELDS,
+    **SERIES,
 }
 
 
