@@ -90,7 +90,7 @@ def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
     if not names:
         return pack
     count = held.usual(len(pack)) if held_out is None else held_out
-    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, count))
+    training = held.training_rows(pack, count)
     columns = [describe(pack, name, training) for name in names]
     total = sum(len(names_of(column)) for column in columns)
     if total > MOST:

@@ -86,7 +86,7 @@ def distributions(sets: Sets) -> dict[str, Any]:
 
 
 def known_best(sets: Sets) -> float | None:
-    """The error of the best forecast there can be, of an embedded set that has it in closed form."""
+    """The error of the best forecast, of an embedded set that has it in closed form."""
     report = getattr(sets.everything, "report", {})
     one = SETS.get(str(report.get("source")))
     return one.best if report.get("kind") == "embedded" and one is not None else None

@@ -122,6 +122,10 @@ class Modality:
         """
         return stored
 
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        """Options of reading data whose samples shall lie as these do, beside the modality."""
+        return {}
+
     def in_time(self, spec: Spec) -> tuple[str, int] | None:
         """Of samples that lie one behind the other in time, and may share values: the column that
         says in which step each begins, and how many steps it lasts. None: each is one of its own.

@@ -33,7 +33,7 @@ class Recurrent(nn.Module):
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
         """state: (N, width), the first."""
         with torch.autocast(x.device.type, enabled=False):  # many steps of sums, in float32
-            kept = self.unit.weight_hh_l0.dtype
+            kept = cast(Tensor, self.unit.weight_hh_l0).dtype
             states, _ = self.unit(x.to(kept), state.to(kept)[None].contiguous())
         return cast(Tensor, states)
 

@@ -39,9 +39,12 @@ class Series(Modality):
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
         return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | scaling.fit(stored))
 
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        return {"window": spec.shape[-1]}
+
     def in_time(self, spec: Spec) -> tuple[str, int] | None:
         at = spec.extra.get("at")
-        return None if at is None else (str(at), spec.shape[-1])
+        return None if at is None else (str(at), int(spec.extra.get("lasts", spec.shape[-1])))
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return scaling.to_network(stored, spec.extra)

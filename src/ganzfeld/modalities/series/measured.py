@@ -62,9 +62,7 @@ def figure(
     )
 
 
-def plot(
-    title: str, along: str, start: int, ours: Sequence[float], theirs: Sequence[float]
-) -> str:
+def plot(title: str, along: str, start: int, ours: Sequence[float], theirs: Sequence[float]) -> str:
     """Two lines over start, start + 1, ... as SVG. title: escaped."""
     low, high = min(0.0, *ours, *theirs), max(0.0, *ours, *theirs)
     high = high if high > low else low + 1.0

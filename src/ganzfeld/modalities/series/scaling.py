@@ -4,7 +4,8 @@ Each channel has the mean and the deviation of the training part, kept in `Spec.
 sees (x - mean) / deviation. What else `extra` may hold, all JSON:
 
 names: of the channels. step: in words, "1 hour". time: the column of the source that told it.
-at: the column that says in which step a window begins, where windows come from long series.
+at: the column that says in which step a window begins, where windows come from long series; and
+lasts: from how many steps on another shares none with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.schema import Check, fields, listing, number, words
+from ganzfeld.core.schema import Check, fields, listing, number, whole, words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,7 @@ def check(extra: Mapping[str, Any], channels: int) -> None:
         "step": words,
         "time": words,
         "at": words,
+        "lasts": whole(1, 1 << 62),
     }
     learned = any(name in extra for name in LEARNED)
     needed = {name: known[name] for name in LEARNED} if learned else {}
