@@ -4,7 +4,7 @@
     python bench/series.py --table bench/results/series.jsonl
 
 Each (set, seed) is a run of `ganzfeld train SET` on one thread; 150,000 series are about three CPU
-minutes. The sets are those of `ganzfeld.data.series_sets`, whose answers are known. Measured is
+minutes. A run that is stopped (Ctrl-C) goes on with the same command. The sets are those of `ganzfeld.data.series_sets`, whose answers are known. Measured is
 against fresh series of the same law, which no run saw: `floor` is what as many other fresh series
 have, `gaussian` a normal distribution fitted to the training series, all steps and channels
 jointly, which has every mean and covariance right and nothing else. A line of JSON for each goes to
@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from fields import train
 from timing import machine
 
 import ganzfeld
@@ -35,6 +35,21 @@ LAGS = (1, 2, 4, 8)
 JUDGES = 3  # seeds of what tells samples apart
 
 Floats = np.ndarray[Any, Any]
+
+
+def train(name: str, seed: int, out: Path, images: int, settings: list[str]) -> float:
+    """Train to the end; gives the CPU seconds of all calls that it took, of a finished run too."""
+    note = out.with_name(f"{out.name}.cpu")
+    before = float(note.read_text()) if note.exists() else 0.0
+    start = time.process_time()
+    if not (out / "model").exists() or not (out / "report.html").exists():
+        try:
+            ganzfeld.train(
+                name, out=out, images=images, seed=seed, settings=settings, quiet=True
+            )  # fmt: skip
+        finally:  # a run that was stopped goes on with the next call
+            note.write_text(str(before + time.process_time() - start))
+    return float(note.read_text())
 
 
 def gaussian(x: Floats, count: int) -> Floats:
@@ -123,8 +138,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Series against exact answers.")
     parser.add_argument("--sets", nargs="*", default=[*SETS], choices=[*SETS])
-    parser.add_argument("--seconds", type=float, default=180.0, help="CPU seconds of training")
-    parser.add_argument("--images", type=int, help="series to see, in place of --seconds")
+    parser.add_argument("--images", type=int, default=150_000, help="series to see")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--set", nargs="*", default=[], metavar="PATH=VALUE")
     parser.add_argument("--out", type=Path, default=Path("runs/bench-series"))
@@ -148,12 +162,12 @@ if __name__ == "__main__":
         for seed in options.seeds:
             out = options.out / f"{name}-{seed}"
             settings = ["run.threads=1", *options.set]
-            taken = train(name, options.seconds, seed, out, settings, options.images)
+            taken = train(name, seed, out, options.images, settings)
             model = ganzfeld.load(out)
             row = {
                 **{"set": name, "channels": SETS[name].channels, "seed": seed},
                 **{"cpu_seconds": round(taken, 1), "ganzfeld": ganzfeld.__version__},
-                **{"images": json.loads((out / "cpu.json").read_text())["images"]},
+                **{"images": options.images},
                 **{"machine": machine("one thread"), "settings": options.set},
                 **{"found": measured(name, model.store(model.sample(COUNT)), real), **about},
             }

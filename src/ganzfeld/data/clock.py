@@ -132,11 +132,42 @@ def steps_of(values: Floats, dates: bool, step: float | None = None) -> Steps:
     step = step or (float(np.median(apart)) if len(apart) else 1.0)
     if step <= 0:
         step = 1.0
+    words = duration(step) if dates else f"{step:g}"
     counts = apart / step
     whole = np.rint(counts)
-    beside = np.concatenate([[False], (np.abs(counts - whole) > ROOM) | (whole < 1)])
-    numbers = np.concatenate([[0], np.cumsum(np.maximum(whole, 0))]).astype(np.int64)
-    return Steps(numbers, duration(step) if dates else f"{step:g}", beside)
+    if ((np.abs(counts - whole) > ROOM) | (whole < 1)).any():
+        numbers, beside = one_by_one(values, step)
+        return Steps(numbers, words, beside)
+    numbers = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
+    return Steps(numbers, words, np.zeros(len(values), bool))
+
+
+def one_by_one(values: Floats, step: float) -> tuple[Index, NDArray[np.bool_]]:
+    """Numbers of steps, and which times lie between two, each counted from the last that does not.
+
+    Where two times in a row lie beside, a step apart, a clock was set anew: they count, behind a
+    gap.
+    """
+    numbers = np.zeros(len(values), np.int64)
+    beside = np.zeros(len(values), bool)
+    number, last = 0, values[0]
+    for row in range(1, len(values)):
+        if count := whole_steps(values[row] - last, step):
+            number += count
+        elif beside[row - 1] and (count := whole_steps(values[row] - values[row - 1], step)):
+            beside[row - 1], numbers[row - 1] = False, number + 2
+            number += 2 + count
+        else:
+            beside[row], numbers[row] = True, number
+            continue
+        numbers[row], last = number, values[row]
+    return numbers, beside
+
+
+def whole_steps(apart: float, step: float) -> int:
+    """How many steps lie between two times; 0 where they lie no whole number apart."""
+    count = apart / step
+    return round(count) if count > 0 and abs(count - round(count)) <= ROOM else 0
 
 
 def monthly(values: Floats) -> Steps | None:

@@ -52,10 +52,13 @@ class Plan:
     times: Times
 
 
-def planned(names: Sequence[str], cells: Sequence[Sequence[Any]]) -> Plan | None:
+def planned(
+    names: Sequence[str], cells: Sequence[Sequence[Any]], *, asked: bool = False
+) -> Plan | None:
     """The column of times, and the one that tells series apart; None where there is no time.
 
     Times rise from row to row, or within each series; or fall, where the newest comes first.
+    asked: the user said that these are series, so that dates in any order will do.
     """
     count = len(cells[0]) if cells else 0
     found = []
@@ -75,6 +78,9 @@ def planned(names: Sequence[str], cells: Sequence[Sequence[Any]]) -> Plan | None
             if all(ordered(part) >= IN_ORDER for part in parts):
                 return Plan(time=place, key=key, times=times)
         if single:
+            return Plan(time=place, key=None, times=times)
+    for _, _, place, times in found if asked else ():
+        if len(np.unique(times.values[np.isfinite(times.values)])) >= IN_ORDER * count:
             return Plan(time=place, key=None, times=times)
     return None
 
@@ -147,7 +153,7 @@ def gather_series(
 ) -> Raw:
     """All windows of the series in a table's columns, and what is known of each."""
     count = len(titles)
-    plan = planned(names, cells)
+    plan = planned(names, cells, asked=True)
     if plan is None:
         plan = Plan(time=None, key=None, times=Times(np.arange(count, dtype=float), False))
         source.notes.append("no column of times that rise: the rows are taken for equal steps")
@@ -280,7 +286,8 @@ def cut_up(
 
 def common_step(values: Floats, groups: Mapping[str, Index]) -> float | None:
     """The median difference within series; None where there is none."""
-    apart = [np.diff(values[rows][np.isfinite(values[rows])]) for rows in groups.values()]
+    finite = (np.sort(values[rows][np.isfinite(values[rows])]) for rows in groups.values())
+    apart = [np.diff(times) for times in finite]
     every = np.concatenate(apart) if apart else np.zeros(0)
     every = every[every > 0]
     return float(np.median(every)) if len(every) else None
