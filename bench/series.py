@@ -4,11 +4,12 @@
     python bench/series.py --table bench/results/series.jsonl
 
 Each (set, seed) is a run of `ganzfeld train SET` on one thread; 150,000 series are about three CPU
-minutes. A run that is stopped (Ctrl-C) goes on with the same command. The sets are those of `ganzfeld.data.series_sets`, whose answers are known. Measured is
-against fresh series of the same law, which no run saw: `floor` is what as many other fresh series
-have, `gaussian` a normal distribution fitted to the training series, all steps and channels
-jointly, which has every mean and covariance right and nothing else. A line of JSON for each goes to
-OUT/results.jsonl; runs that are there already are measured again and not trained.
+minutes. A run that is stopped (Ctrl-C) goes on with the same command. The sets are those of
+`ganzfeld.data.series_sets`, whose answers are known. Measured is against fresh series of the same
+law, which no run saw: `floor` is what as many other fresh series have, `gaussian` a normal
+distribution fitted to the training series, all steps and channels jointly, which has every mean and
+covariance right and nothing else. A line of JSON for each goes to OUT/results.jsonl; runs that are
+there already are measured again and not trained.
 """
 
 from __future__ import annotations

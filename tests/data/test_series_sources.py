@@ -161,7 +161,7 @@ def test_bad_rows_and_gaps_are_named_and_in_no_window(tmp_path: Path) -> None:
     assert {float(np.float32(v)) for v in x_of(pack)[:, 0].ravel()} <= {
         float(np.float32(v)) for v in real
     }
-    assert not any(99 - 47 <= s <= 100 for s in steps), "none lies across the row without a value"
+    assert not any(100 - 47 <= s <= 100 for s in steps), "none lies across the row without a value"
 
 
 def test_series_that_are_too_short_are_named(tmp_path: Path) -> None:

@@ -78,10 +78,10 @@ def test_what_was_written_is_read_and_measured_again(waves: ganzfeld.Run, tmp_pa
     assert found["series_marginal"] > 0
     np.save(tmp_path / "theirs.npy", var(range(400, 700)))
     near = ganzfeld.evaluate(tmp_path / "theirs.npy", "var:300", metrics=["series_distributions"])
-    assert near["series_autocorrelation"] < 0.08
+    assert near["series_autocorrelation"] < 0.05
     np.save(tmp_path / "noise.npy", np.random.default_rng(0).normal(size=(300, 2, 48)))
     far = ganzfeld.evaluate(tmp_path / "noise.npy", "var:300", metrics=["series_distributions"])
-    assert far["series_autocorrelation"] > 0.08 and far["series_spectrum"] > 0.2
+    assert far["series_autocorrelation"] > 0.06 and far["series_spectrum"] > 0.2
 
 
 def test_an_evaluation_knows_the_best_forecast_of_a_law(tmp_path: Path) -> None:
@@ -91,7 +91,6 @@ def test_an_evaluation_knows_the_best_forecast_of_a_law(tmp_path: Path) -> None:
     assert found["series_trtr"] == pytest.approx(0.348, rel=0.05)
     assert found["series_tstr"] == pytest.approx(0.348, rel=0.05)
     assert found["series_told_apart"] < 0.2 and found["series_told_apart_floor"] < 0.2
-    assert found["extractor"] == "series" or "series" in str(found["protocol"])
 
 
 def test_windows_that_share_steps_have_a_floor_of_halves_in_time(days: ganzfeld.Run) -> None:

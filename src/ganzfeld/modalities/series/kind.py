@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
 from ganzfeld.core.names import capped
+from ganzfeld.core.schema import wrong
 from ganzfeld.modalities.base import Modality, Spec, write_array
 from ganzfeld.modalities.series import scaling, table
 from ganzfeld.text import shown
@@ -34,6 +35,8 @@ class Series(Modality):
     stacks = True
 
     def check(self, spec: Spec) -> None:
+        if len(spec.shape) != 2 or min(spec.shape) < 1:
+            raise wrong("spec.shape", "[channels, steps]", [*spec.shape])
         scaling.check(spec.extra, spec.shape[0])
 
     def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
