@@ -38,6 +38,7 @@ def train(
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     modality: Annotated[Kind, arg(name="as")] = "auto",
+    window: int | None = None,
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -58,9 +59,9 @@ def train(
 
     Args:
         data: Images or sounds in a folder or ZIP (sub-folders are classes), lines in .txt or
-            .jsonl, a table in .csv or parquet, arrays in .npy or .npz, IDX. Built in: avatars,
-            fields, showers, ising, vowels, grammar, table. For a translation: trainA and trainB,
-            or pairs side by side in one image.
+            .jsonl, a table or series with a column of times in .csv or parquet, arrays in .npy or
+            .npz, IDX. Built in: avatars, fields, showers, ising, vowels, grammar, table, ar, var,
+            garch, sines. For a translation: trainA and trainB, or pairs side by side in one image.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name. Default: by
             the kind of the data.
         other: For a translation: the second domain, if DATA holds only one.
@@ -77,6 +78,8 @@ def train(
         condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
             lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
         modality: What to take the data for. Default: decided by what they are; the plan says it.
+        window: Steps of a sample that is cut out of a longer series. Default: 48, or the length of
+            the series where most have one.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
             data.
         frames: all: every frame of animations and every page of documents.
@@ -177,6 +180,7 @@ def sample(
         out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
             SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
             without --out they are printed. Fields are .npy files, or one such file if you name one.
+            Series are .csv files, or all in one .csv or .npy if you name one.
         count: Number of samples.
         seed: Seed of the samples.
         grid: Also write one file that shows all of them; with several --label, one class a row.
@@ -251,7 +255,7 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    whole = out is not None and kind.holds_all(out)
     everything: list[Any] = []
     if kind.one_file:
         kept = everything if grid else None

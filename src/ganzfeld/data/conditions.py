@@ -95,7 +95,7 @@ def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
     if not names:
         return pack
     count = held.usual(len(pack)) if held_out is None else held_out
-    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, count))
+    training = held.training_rows(pack, count)
     if captions.are(pack, names):
         return captions.captioned(pack, names, training)
     columns = [describe(pack, name, training) for name in names]

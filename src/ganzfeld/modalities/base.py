@@ -135,6 +135,16 @@ class Modality:
             )
         return spec
 
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        """Options of reading data whose samples shall lie as these do, beside the modality."""
+        return {}
+
+    def in_time(self, spec: Spec) -> tuple[str, int] | None:
+        """Of samples that lie one behind the other in time, and may share values: the column that
+        says in which step each begins, and how many steps it lasts. None: each is one of its own.
+        """
+        return None
+
     # From the store to a network and back
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -199,6 +209,10 @@ class Modality:
         columns: None chooses.
         """
         write_array(samples, path)
+
+    def holds_all(self, path: Path) -> bool:
+        """Whether a file of this name takes all samples together, as `sheet` writes them."""
+        return self.stacks and path.suffix.lower() == self.suffix
 
     def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
         """The text of the file that holds all samples, of a kind with `one_file`: a piece for each

@@ -80,6 +80,6 @@ def opened(data: Any) -> Pack | None:
 def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
     """Options of a pack whose samples shall lie as these do."""
     if not modality_of(spec).rescaled:
-        return {"modality": spec.modality}
+        return {"modality": spec.modality, **modality_of(spec).reading(spec)}
     channels, height, width = spec.shape
     return {"size": (height, width), "channels": channels, "alpha": alpha_of(channels, alpha)}

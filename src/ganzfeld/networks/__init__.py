@@ -26,6 +26,7 @@ from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.series import SeriesDiscriminator, SeriesGenerator
 from ganzfeld.networks.symbols import SymbolJudge, SymbolMap
 from ganzfeld.networks.table import (
     TableDecoder,
@@ -72,6 +73,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "symbol-map": SymbolMap,
     "symbol-judge": SymbolJudge,
     "text-critic": TextCritic,
+    "series-generator": SeriesGenerator,
+    "series-discriminator": SeriesDiscriminator,
     "table-generator": TableGenerator,
     "table-discriminator": TableDiscriminator,
     "table-encoder": TableEncoder,

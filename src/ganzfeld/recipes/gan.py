@@ -14,6 +14,7 @@ from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.captions import text_to_image
 from ganzfeld.recipes.fields import FIELDS
+from ganzfeld.recipes.series import SERIES
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
@@ -295,6 +296,7 @@ RECIPES: Mapping[str, Recipe] = {
     **TEXT,
     **TABLES,
     **FIELDS,
+    **SERIES,
 }
 
 

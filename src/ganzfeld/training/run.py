@@ -60,6 +60,7 @@ def train(
     labels: str | os.PathLike[str] = "auto",
     condition: str | Sequence[str] = (),
     modality: str = "auto",
+    window: int | None = None,
     value_range: str | None = None,
     frames: str = "first",
     splits: str = "train",
@@ -102,6 +103,8 @@ def train(
         classes at once are given to the networks beside them. By default the labels alone.
     modality: "auto" decides by what the data are; "image", "field", "audio", "text", "table" or
         "series" take them for that.
+    window: steps of a sample that is cut out of a longer series; by default 48, or the length of
+        the series where most have one.
     value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
         default found from the numbers of the data.
     frames: "first" or "all" of animations and of files with pages.
