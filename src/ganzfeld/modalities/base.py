@@ -98,6 +98,9 @@ class Modality:
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
+    # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
+    # network makes it, `name` the file's name without an ending, `about` a model's config.json.
+    portable: str = 'np.save(name + ".npy", x)'
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
