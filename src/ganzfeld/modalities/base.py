@@ -132,8 +132,11 @@ class Modality:
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
         """A generator's samples (N, ...) as stored ones, on the CPU."""
-        found: NDArray[Any] = samples.detach().float().cpu().numpy()
-        return found.astype(spec.dtype, copy=False)
+        return self.stored(samples.detach().float().cpu().numpy(), spec)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        """`to_store` of samples that are arrays, as an exported model makes them, without torch."""
+        return samples.astype(spec.dtype, copy=False)
 
     def layout(self, network: nn.Module) -> None:
         """Lay a network's weights out as they are fastest for such samples."""

@@ -41,8 +41,10 @@ class Texts(Modality):
         return stored.long()
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
-        found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
-        return found
+        return self.stored(samples.detach().cpu().numpy(), spec)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return samples.astype(np.int16)
 
     def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
         """Lines in the symbols of another vocabulary. What that lacks becomes one number beyond."""

@@ -48,6 +48,9 @@ class Images(Modality):
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
         return draw.to_pixels(samples)
 
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return draw.as_pixels(samples)
+
     def layout(self, network: nn.Module) -> None:
         from ganzfeld.modalities.image import tensors
 
