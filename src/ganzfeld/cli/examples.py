@@ -42,6 +42,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld augment runs/digits-default --count 5000 --out more",
         "ganzfeld augment runs/digits-default --count 5000 --like data --out more",
     ),
+    "serve": (
+        "ganzfeld serve runs/faces-default",
+        "ganzfeld serve faces=runs/faces-default digits=runs/digits-default --port 8000",
+    ),
     "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
     "data sheet": (
         "ganzfeld data sheet photos/ --out sheet.png",
