@@ -28,6 +28,7 @@ Headers = list[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+HEAD_BYTES = 16 << 10  # of an address and its headers
 JSON_BYTES = 64 << 10  # of a body of JSON
 DEPTH = 4  # of JSON
 BODY_SECONDS = 15.0  # until a body must be there
@@ -119,6 +120,8 @@ class App:
         try:
             endpoint, served = self.find(scope["method"], scope["path"])
             path = endpoint.path if endpoint.path.startswith("/") else path
+            if size_of(scope["path"], scope["query_string"], headers) > HEAD_BYTES:
+                raise Problem(431, f"address and headers may have {HEAD_BYTES:,} bytes")
             self.guard.check(headers, scope["method"], endpoint)
             if served is None and "{model}" in path:
                 raise self.no_model(scope["path"])
@@ -258,6 +261,11 @@ class App:
         if gone.done() and not gone.cancelled():
             raise Disconnected
         raise Problem(504, "the request did not have its turn in time", fix="ask for less at once")
+
+
+def size_of(path: str, query: bytes, headers: Headers) -> int:
+    """Bytes of a request before its body, about: h11 bounds them only while they come in parts."""
+    return len(path) + len(query) + sum(len(name) + len(value) for name, value in headers)
 
 
 async def left(receive: Receive) -> None:

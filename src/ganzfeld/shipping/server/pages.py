@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzfeld.shipping.server.fields import REQUIRED, Field
+from ganzfeld.shipping.server.fields import REQUIRED, Field, told
 from ganzfeld.shipping.server.table import Endpoint
 
 APP = Path(__file__).parents[1] / "static" / "app.html"

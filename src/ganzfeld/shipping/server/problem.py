@@ -19,6 +19,7 @@ TITLES = {
     421: "Not for this host",
     422: "Wrong value",
     429: "Queue full",
+    431: "Headers too large",
     500: "A fault of the server",
     503: "Not ready",
     504: "Out of time",
