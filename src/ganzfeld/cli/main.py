@@ -12,7 +12,18 @@ from typing import NoReturn
 
 import tyro
 
-from ganzfeld.cli import bench, data, evaluate, metrics, sample, serve, study, train, translate
+from ganzfeld.cli import (
+    bench,
+    data,
+    evaluate,
+    metrics,
+    publish,
+    sample,
+    serve,
+    study,
+    train,
+    translate,
+)
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
@@ -39,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "interpolate": sample.interpolate,
     "augment": sample.augment,
     "serve": serve.serve,
+    "publish": publish.publish,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),
