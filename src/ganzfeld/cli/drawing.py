@@ -61,8 +61,11 @@ def write_captions(
 NAME_BYTES = 200  # of a class in a file's name, which may have 255
 
 
-def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
-    """The class of each sample as a part of its file's name; empty where there are no classes."""
+def class_names(
+    loaded: Any, count: int, seed: int, label: Sequence[str]
+) -> Iterator[tuple[str, str | None]]:
+    """The class of each sample as a part of its file's name, and as the model has it; "" and None
+    where there are no classes."""
     from ganzfeld.models.export_dataset import folders_of
 
     wanted = loaded.label_numbers(label or None)
@@ -71,7 +74,10 @@ def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Ite
     for low in range(0, count, BLOCK):  # for as many as there are
         block = range(low, min(low + BLOCK, count))
         own = loaded.labels_of(block, seed, wanted)
-        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
+        if own is None:
+            yield from (("", None) for _ in block)
+        else:
+            yield from ((plain[number], loaded.classes[number]) for number in own)
 
 
 def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:

@@ -47,6 +47,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld export runs/photos-default --precision float16 --out small",
         "ganzfeld export --check photos-onnx",
     ),
+    "serve": (
+        "ganzfeld serve runs/faces-default",
+        "ganzfeld serve faces=runs/faces-default digits=runs/digits-default --port 8000",
+    ),
+    "publish": (
+        "ganzfeld publish runs/faces-default --to faces-model --license apache-2.0",
+        "ganzfeld publish runs/faces-default --to hub:me/faces --license cc-by-4.0 --dry-run",
+    ),
     "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
     "data sheet": (
         "ganzfeld data sheet photos/ --out sheet.png",

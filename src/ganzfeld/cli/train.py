@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import builtins
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -151,9 +150,10 @@ def resume(
 
 
 def sample(
-    model: Positional[Path],
+    model: Positional[Path | None] = None,
     /,
     *,
+    source: Annotated[Path | None, arg(name="from", metavar="FILE")] = None,
     out: Path | None = None,
     count: int = 16,
     seed: int = 0,
@@ -171,12 +171,14 @@ def sample(
     which: Literal["best", "last"] = "best",
     format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
+    mark: bool = True,
     trust_code: bool = False,
 ) -> None:
     """Draw samples from a run or a model. Sample i of a seed is always the same.
 
     Args:
-        model: A run's folder or a model's folder.
+        model: A run's folder or a model's folder. With --from it may be left out.
+        source: Draw the sample again that this file came from, by the mark in it.
         out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
             SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
             without --out they are printed. Fields are .npy files, or one such file if you name one.
@@ -200,12 +202,14 @@ def sample(
         format: Of images. png has 8 bits. The others hold numbers in the units of the data: 16-bit
             PNG or TIFF, or TIFF of 32-bit floats.
         range: For these: the values of black and white. Default: those of the data.
+        mark: Say in each file, for machines, that it was generated, by which model, and from what.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
+    from ganzfeld.cli.marking import Marker, again
     from ganzfeld.cli.sample import place_of, stored_blocks, together
-    from ganzfeld.core import border, files
+    from ganzfeld.core import border, marks
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
     from ganzfeld.modalities.image import units
@@ -219,6 +223,11 @@ def sample(
     border.real(std, "--std", 0, 1e6)
     if of is not None:
         border.whole(of, "--of", 1, border.MOST_IMAGES)
+    if source is not None:
+        again(source, model, out, which, mark=mark, trust_code=trust_code)
+        return
+    if model is None:
+        raise UsageError("which run or model should draw?", fix="ganzfeld sample MODEL --out OUT")
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
@@ -234,8 +243,9 @@ def sample(
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None)
     rows = given_rows(loaded, given, count, seed, text)
+    marker = Marker(loaded, seed, mean, std, rows, mark)
     if of is None and rank is None:
-        numbers: Iterable[int] = itertools.count()
+        numbers: builtins.range | list[int] = builtins.range(count)
         chunks = loaded.chunks(
             count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
         )
@@ -257,10 +267,11 @@ def sample(
         numbers, chunks = found.numbers, iter([found.samples])
     whole = out is not None and kind.holds_all(out)
     everything: list[Any] = []
+    many = marker.many(numbers, label, given)
     if kind.one_file:
         kept = everything if grid else None
         blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)
-        together(kind, blocks, loaded.spec, out)
+        together(kind, blocks, loaded.spec, out, many)
         chunks = iter(())
     names = class_names(loaded, count, seed, label)
     files_of: list[tuple[int, str]] = []
@@ -268,17 +279,17 @@ def sample(
     done = written = 0
     for chunk in chunks:
         for one, stored in zip(chunk, loaded.store(chunk), strict=True):
-            number, name = next(named)
+            number, (name, own) = next(named)
             if grid or whole:
                 everything.append(stored)
             if out is None or whole:
                 continue
             path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
             if encode is None:
-                kind.save(stored, path, loaded.spec)
+                kind.save_marked(stored, path, loaded.spec, marker.one(number, own))
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                files.replace(path, encode(one))
+                marks.write(path, encode(one), marker.one(number, own))
             written += path.stat().st_size
             files_of.append((number, path.name))
         if not done and out is not None and not whole:
@@ -286,13 +297,15 @@ def sample(
         done += len(chunk)
         screen.progress("drawing", done, count)
     if whole and out is not None:
-        kind.sheet(np.stack(everything), None, out, loaded.spec)
+        with marks.marking(out, many) as place:
+            kind.sheet(np.stack(everything), None, place, loaded.spec)
     if grid:
         asked = label or text
         several = columns is None and len({*asked}) > 1
         everything = by_class(everything, len(asked), loaded) if several else everything
         wide = len(everything) // len(asked) if several else columns
-        kind.sheet(np.stack(everything), wide, grid, loaded.spec)
+        with marks.marking(grid, many) as place:
+            kind.sheet(np.stack(everything), wide, place, loaded.spec)
     if out is not None and not whole:
         write_captions(loaded, files_of, rows, seed, out)
     if out is not None:

@@ -21,6 +21,7 @@ def translate(
     sheet: Path | None = None,
     dropout: int | None = None,
     part: Literal["auto", "whole", "left", "right"] = "auto",
+    mark: bool = True,
     trust_code: bool = False,
 ) -> None:
     """Translate images with a cyclegan or pix2pix run, or lines with a text-cyclegan run.
@@ -37,6 +38,7 @@ def translate(
         dropout: Keep dropout on (the noise of pix2pix), with this seed.
         part: Of images that hold a pair side by side, as pix2pix learns from. auto: the half that
             is to be translated, where an image has that shape.
+        mark: Say in each file, for machines, that a model made it, and which.
         trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.errors import UsageError
@@ -61,6 +63,7 @@ def translate(
         sheet=sheet,
         dropout=dropout,
         part=part,
+        mark=mark,
         say=tell,
     )
     tell(f"{count:,} images in {out}" + (f", sheet in {sheet}" if sheet else ""))

@@ -10,6 +10,7 @@ import dataclasses
 import html
 import io
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import marks
 from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import DataError, UsageError
@@ -209,6 +211,27 @@ class Modality:
         """Write one stored sample as a file that people open, whole or not at all."""
         write_array(sample, path)
 
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        """The bytes of the file that `save` writes. Override it where they need no file."""
+        with tempfile.TemporaryDirectory(prefix="ganzfeld-") as folder:
+            path = Path(folder) / f"sample{self.suffix}"
+            self.save(sample, path, spec)
+            return path.read_bytes()
+
+    def save_marked(
+        self, sample: NDArray[Any], path: Path, spec: Spec, mark: Mapping[str, Any] | None
+    ) -> None:
+        """`save`, with a mark in the file or beside it (`ganzfeld.core.marks`); None: without."""
+        if mark is None:
+            self.save(sample, path, spec)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        marks.write(path, self.encoded(sample, spec), mark)
+
+    def to_json(self, sample: NDArray[Any], spec: Spec) -> Any:
+        """One stored sample as JSON: lists of numbers, null for what is none."""
+        return as_lists(sample.tolist())
+
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Write one file that shows stored samples (N, ...), so many side by side.
 
@@ -332,9 +355,21 @@ class Modality:
         return []
 
 
+def as_lists(value: Any) -> Any:
+    """Nested lists that JSON can hold: it knows neither NaN nor infinity."""
+    if isinstance(value, list):
+        return [as_lists(one) for one in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else None
+
+
 def write_array(array: NDArray[Any], path: Path) -> None:
     """Write a .npy file so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, array_bytes(array))
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """An array as the content of a .npy file."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, buffer.getvalue())
+    return buffer.getvalue()

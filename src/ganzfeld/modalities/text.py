@@ -106,6 +106,12 @@ class Texts(Modality):
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         self.sheet(sample[None], None, path, spec)
 
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return "".join(self.pieces([sample[None]], spec)).encode()
+
+    def to_json(self, sample: NDArray[Any], spec: Spec) -> str:
+        return lines_of(sample[None], spec)[0]
+
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """A UTF-8 file with a line a sample."""
         self.write([samples], path, spec)

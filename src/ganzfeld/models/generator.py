@@ -213,24 +213,23 @@ class Model:
         return self.modality.to_store(samples, self.spec)
 
     def save(
-        self, count: int, folder: str | Path, *, seed: int = 0, labels: Labels = None
+        self,
+        count: int,
+        folder: str | Path,
+        *,
+        seed: int = 0,
+        labels: Labels = None,
+        mark: bool = True,
     ) -> list[Path]:
         """Write samples as files of their kind, SEED-NUMBER.png or the like; their paths.
 
         Rows of a table are one file, SEED.csv.
+
+        mark: the files say that they were generated, and from what; see `ganzfeld.core.marks`.
         """
-        if self.modality.one_file:
-            path = Path(folder) / f"{seed}{self.modality.suffix}"
-            stored = (self.store(x) for x in self.chunks(count, seed=seed, labels=labels))
-            self.modality.write(stored, path, self.spec)
-            return [path]
-        paths: list[Path] = []
-        for chunk in self.chunks(count, seed=seed, labels=labels):
-            for one in self.store(chunk):
-                name = f"{seed}-{len(paths):06d}{self.modality.suffix}"
-                paths.append(Path(folder) / name)
-                self.modality.save(one, paths[-1], self.spec)
-        return paths
+        from ganzfeld.models.saving import save
+
+        return save(self, count, Path(folder), seed=seed, labels=labels, mark=mark)
 
     @torch.inference_mode()
     def chunks(

@@ -39,7 +39,7 @@ from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.plan import check, outlook, plan_rows, settle
-from ganzfeld.training.preview import preview
+from ganzfeld.training.preview import preview, write_sheet
 from ganzfeld.training.saving import Saver
 from ganzfeld.training.speed import measure, suited_threads
 from ganzfeld.training.tasks import Dataset, Work, work_of
@@ -312,9 +312,7 @@ class Session:
 
     def draw(self, report: Report | None = None) -> None:
         self.picture = self.grid_file()
-        samples, columns = preview(self.trainer, self.config)
-        stored = self.kind.to_store(samples, self.spec)
-        self.kind.sheet(stored, columns, self.picture, self.spec)
+        write_sheet(self.trainer, self.config, self.kind, self.spec, self.picture)
 
     def grid_file(self) -> Path:
         return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"

@@ -150,7 +150,10 @@ class Sounds(Modality):
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, wav_bytes(sample[0], rate_of(spec)))
+        replace(path, self.encoded(sample, spec))
+
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return wav_bytes(sample[0], rate_of(spec))
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Spectrograms as PNG, and beside it one WAV file with all sounds in turn."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.modalities.base import Modality, Spec, write_array
+from ganzfeld.modalities.base import Modality, Spec, array_bytes, write_array
 from ganzfeld.modalities.field import scaling
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class Fields(Modality):
         import torch
 
         return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return array_bytes(sample)
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Colour maps; where the path ends in .npy, the samples themselves as one array."""

@@ -82,6 +82,9 @@ class Images(Modality):
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         draw.save_image(draw.to_image(sample), path)
 
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return draw.image_bytes(draw.to_image(sample))
+
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         draw.save_image(draw.grid(samples, columns), path)
 
