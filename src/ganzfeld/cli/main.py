@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import tyro
 
-from ganzfeld.cli import bench, data, evaluate, metrics, sample, study, train, translate
+from ganzfeld.cli import bench, data, doctor, evaluate, metrics, sample, study, train, translate
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "report": evaluate.report,
     "compare": evaluate.compare,
+    "doctor": doctor.doctor,
     "translate": translate.translate,
     "progress": sample.progress,
     "interpolate": sample.interpolate,
