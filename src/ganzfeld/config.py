@@ -116,6 +116,7 @@ class Run:
     evaluate_count: int | None = None  # samples each time
     inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
+    doctor: str | None = None  # "watch" or "off"; None: a run from before, which is not watched
     keep: int = 3  # checkpoints
     init: str | None = None  # the run or model whose weights it started from
 

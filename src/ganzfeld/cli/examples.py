@@ -26,6 +26,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld compare runs/first runs/second",
         "ganzfeld compare runs/first runs/second --out compared.html",
     ),
+    "doctor": (
+        "ganzfeld doctor runs/photos-default",
+        "ganzfeld doctor runs/photos-default/metrics.jsonl --json",
+    ),
     "translate": (
         "ganzfeld translate runs/maps-pix2pix photos/ --out translated",
         "ganzfeld translate runs/horses-cyclegan horse.jpg --to b --out translated",

@@ -15,6 +15,7 @@ import tyro
 from ganzfeld.cli import (
     bench,
     data,
+    doctor,
     evaluate,
     export,
     metrics,
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "report": evaluate.report,
     "compare": evaluate.compare,
+    "doctor": doctor.doctor,
     "translate": translate.translate,
     "progress": sample.progress,
     "interpolate": sample.interpolate,

@@ -115,6 +115,21 @@ class Game(nn.Module):
         """How far translations (N, ...) are from the truth, 0 to 1; a mean over the batch."""
         return float((there - truth).abs().mean()) / 2
 
+    # What the doctor asks (`ganzfeld.doctor`)
+
+    def opinion(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor | None:
+        """The discriminator's logits (N,) of samples as networks take them, without augmentation.
+
+        None where no logit belongs to a single sample.
+        """
+        if self.judge is None:
+            return None
+        return verdict(self.get_submodule(self.judge), x, y, **numbers(c))
+
+    def cost(self, fake: Tensor, real: Tensor) -> Tensor | None:
+        """The generator's adversarial loss (N,) of logits; None where it has none of this form."""
+        return None
+
 
 def verdict(judge: nn.Module, *inputs: Tensor | None, **given: Tensor) -> Tensor:
     """Logits of a discriminator, in float32 under autocast: losses are never in bfloat16."""

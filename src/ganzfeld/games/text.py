@@ -274,6 +274,22 @@ class TextGAN(TextGame):
         return believed * logged.clamp_min(LEAST)
 
     @torch.no_grad()
+    def opinion(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """Logits (N,) of lines: the mean over their symbols where D judges these."""
+        x = x.long()
+        if not self.judged:
+            rows = one_hot(x, self.G.symbols).float()
+            return cast(Tensor, self.D.judge(self.D.embedded(rows), y, c)).float()
+        logged = None
+        if self.informed:
+            _, logged = self.G.log_probabilities(x, x.new_zeros(len(x), self.latent).float(), y, c)
+        batch = {"x": x} | ({} if y is None else {"y": y}) | ({} if c is None else {"c": c})
+        scored = self.scores(x, logged, batch)
+        rows, each = scored[0].rows, taken_from(scored)
+        count = each.new_zeros(len(x)).index_add(0, rows, torch.ones_like(each))
+        return each.new_zeros(len(x)).index_add(0, rows, each) / count.clamp_min(1)
+
+    @torch.no_grad()
     def returns(self, rewards: Tensor, places: Places, shape: torch.Size) -> Tensor:
         """Discounted rewards to come (M,), less a running mean (d'Autume et al. 2019, eq. 3)."""
         found = rewards.new_zeros(shape)

@@ -350,6 +350,11 @@ class Modality:
         """Numbers (N, d) that are near each other where samples look alike: for finding copies."""
         return self.plain(stored)
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """A few numbers of a set of samples (N, ...), 0 or more, that generated ones should have
+        as the data do: loudness, fine detail, different lines. See docs/doctor.md."""
+        return {}
+
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
         return []

@@ -171,6 +171,18 @@ class Texts(Modality):
         found = np.concatenate([counted(rows, rows != 0), counted(pairs, rows[:, :-1] != 0)], 1)
         return found
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """Share of different lines, bits of entropy of a symbol, and symbols in a line."""
+        rows = np.asarray(stored, np.int64).reshape(len(stored), -1)
+        symbols = rows[rows != 0]
+        shares = np.bincount(symbols) / max(len(symbols), 1) if len(symbols) else np.ones(1)
+        shares = shares[shares > 0]
+        return {
+            "distinct": len(np.unique(rows, axis=0)) / len(rows),
+            "entropy": float(-(shares * np.log2(shares)).sum()),
+            "level": float((rows != 0).sum(1).mean()),
+        }
+
 
 def counted(values: NDArray[np.int64], there: NDArray[np.bool_]) -> NDArray[np.float32]:
     counts = np.zeros((len(values), BUCKETS), np.float32)

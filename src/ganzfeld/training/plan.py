@@ -180,6 +180,7 @@ def settle(config: Config, share: float = 1.0) -> None:
     def interval(chosen: int | None, times: float) -> int:
         return chosen or max(int(total / times), run.batch_size)
 
+    run.doctor = run.doctor or "watch"
     run.log_every = interval(run.log_every, 200)
     run.sample_every = interval(run.sample_every, 8 * share)
     run.evaluate_every = interval(run.evaluate_every, 8 * share)

@@ -40,6 +40,7 @@ MOST = {
     "evaluate_count": 10**6,
     "inception_count": 10**6,
 }
+DOCTOR = ("watch", "off")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -59,6 +60,8 @@ def check_ranges(config: Config) -> None:
     border.real(run.save_minutes, "run.save_minutes", 0, border.MOST_MINUTES, above=True)
     if run.precision not in PRECISIONS:
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
+    if run.doctor not in (None, *DOCTOR):
+        raise UsageError(f"run.doctor is {' or '.join(DOCTOR)}, not {border.told(run.doctor)}")
     if ema.half_life_images is not None:
         border.real(ema.half_life_images, "ema.half_life_images", 0, 1e15)
     if ema.ramp is not None:

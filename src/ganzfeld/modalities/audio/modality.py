@@ -230,6 +230,11 @@ class Sounds(Modality):
         """Levels in 16 bands and 16 times, in units of 20 dB: (N, 256)."""
         return coarse(stored[:, 0])
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """The median loudness, as a root mean square."""
+        x = np.asarray(stored, np.float64).reshape(len(stored), -1)
+        return {"level": float(np.median(np.sqrt((x**2).mean(1))))}
+
 
 EXAMPLES = ((8_000, 4_096), (16_000, 16_384))  # (rate, length) until the data are known
 

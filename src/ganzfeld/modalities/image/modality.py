@@ -151,6 +151,11 @@ class Images(Modality):
 
         return thumbnails(stored)
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        from ganzfeld.modalities.spectrum import fine_power
+
+        return fine_power(stored)
+
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         from ganzfeld.modalities.image.plain import variants_of
 
