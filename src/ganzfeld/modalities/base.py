@@ -115,13 +115,6 @@ class Modality:
         """
         return spec
 
-    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
-        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
-
-        Raises DataError where they do not fit it.
-        """
-        return stored
-
     # From the store to a network and back
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -152,8 +145,11 @@ class Modality:
         return None
 
     def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
-        """What turns stored samples of one spec into those of another; None where nothing has to,
-        or nothing can."""
+        """What turns stored samples (N, ...) of one spec into those of another of the same kind.
+
+        Such as levels by their names; it raises DataError where they do not fit. None where
+        nothing has to be turned, or nothing can.
+        """
         return None
 
     # For people

@@ -100,17 +100,9 @@ def open_data(asked: DataRequest, screen: Screen, task: str, layout: str) -> Dat
     task, layout: those of the recipe.
     """
     check_labels(asked.labels, asked.source)
-    wanted = asked.options
 
     def make() -> Dataset:
-        return WORK[task].open(
-            asked.source,
-            layout,
-            wanted,
-            other=asked.other,
-            channels_b=asked.channels_b,
-            progress=screen.progress,
-        )
+        return WORK[task].open(asked, layout, screen.progress)
 
     pack = distributed.first(make, "pack")
     speak_of_kind(modality_of(spec_of_data(pack)))
