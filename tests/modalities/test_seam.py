@@ -13,14 +13,7 @@ import torch
 
 import ganzfeld
 from ganzfeld.errors import CheckpointError
-from ganzfeld.modalities import (
-    MODALITIES,
-    Modality,
-    Spec,
-    image_spec,
-    modality_of,
-    spec_of,
-)
+from ganzfeld.modalities import MODALITIES, Modality, Spec, image_spec, modality_of, spec_of
 from ganzfeld.modalities.image import draw
 from ganzfeld.recipes import RECIPES, Facts, Recipe
 from ganzfeld.recipes.base import as_recipe

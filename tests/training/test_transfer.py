@@ -14,11 +14,7 @@ from ganzfeld.core import checkpoint
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
-from ganzfeld.networks.tutorials import (
-    AnimeGenerator,
-    MnistDiscriminator,
-    MnistGenerator,
-)
+from ganzfeld.networks.tutorials import AnimeGenerator, MnistDiscriminator, MnistGenerator
 from ganzfeld.training.transfer import Transfer
 
 

@@ -20,14 +20,7 @@ from ganzfeld.core.memory import amount, of_memory
 from ganzfeld.core.streams import last_words
 from ganzfeld.core.system import memory_limit
 from ganzfeld.core.wrapping import wrapped
-from ganzfeld.errors import (
-    OF_DISK,
-    GanzfeldError,
-    ResourceError,
-    UsageError,
-    did_you_mean,
-    of_disk,
-)
+from ganzfeld.errors import OF_DISK, GanzfeldError, ResourceError, UsageError, did_you_mean, of_disk
 from ganzfeld.text import lines, tolerate
 from ganzfeld.version import __version__
 

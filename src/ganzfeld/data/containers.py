@@ -21,12 +21,7 @@ from ganzfeld.data.candidates import PREFIX, add_cells
 from ganzfeld.data.fields import columns_beside, npz_fields
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.npz import key_of, read_npz
-from ganzfeld.data.parquet import (
-    class_names,
-    other_columns,
-    picture_columns,
-    titles_and_labels,
-)
+from ganzfeld.data.parquet import class_names, other_columns, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.unzip import titles_of

@@ -13,14 +13,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from ganzfeld.core.names import (
-    PICTURE_SUFFIXES,
-    capped,
-    is_document,
-    is_system,
-    shown,
-    suffix,
-)
+from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, is_system, shown, suffix
 from ganzfeld.core.reader import not_regular
 from ganzfeld.data import arrays
 from ganzfeld.data.arrange import SPLIT_NAMES, TRAIN_NAMES, arranged, depth_shared

@@ -14,12 +14,7 @@ import numpy as np
 
 from ganzfeld.core.names import capped, natural, shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.discover import (
-    SPLIT_NAMES,
-    depth_shared,
-    embedded_count,
-    find_source,
-)
+from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
 from ganzfeld.data.layout import is_test
 from ganzfeld.data.options import IMAGES, PackOptions
 from ganzfeld.data.pack import open_pack

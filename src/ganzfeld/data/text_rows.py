@@ -11,13 +11,7 @@ from ganzfeld.data.source import Raw
 from ganzfeld.data.text_sets import grammar_lines
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
-from ganzfeld.modalities.symbols import (
-    BadLine,
-    Unit,
-    build_vocabulary,
-    cleaned,
-    encode_lines,
-)
+from ganzfeld.modalities.symbols import BadLine, Unit, build_vocabulary, cleaned, encode_lines
 
 GRAMMAR = "english"  # in a spec's extra: the language whose truth is known
 

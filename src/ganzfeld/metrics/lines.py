@@ -15,13 +15,7 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.text_sets import english
 from ganzfeld.metrics.family import Family, Metric, Sets
 from ganzfeld.metrics.markov import MarkovChain
-from ganzfeld.metrics.text_metrics import (
-    JUDGE,
-    ORDERS,
-    distinct,
-    js_divergence,
-    share_in,
-)
+from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, distinct, js_divergence, share_in
 from ganzfeld.modalities.text import lines_of
 
 ACROSS = f"by a Markov chain of order {JUDGE}"

@@ -18,14 +18,7 @@ from ganzfeld.core.tensors import read_layouts
 from ganzfeld.core.trust import refuse, trusted
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models.fitting import check_fit, check_run, of
-from ganzfeld.models.folder import (
-    JUDGE,
-    describe,
-    judge_of,
-    read_about,
-    read_weights,
-    with_code,
-)
+from ganzfeld.models.folder import JUDGE, describe, judge_of, read_about, read_weights, with_code
 from ganzfeld.models.generator import Model as Model
 from ganzfeld.models.generator import latent as latent
 from ganzfeld.models.task import judge_name

@@ -10,14 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
 
 from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
-from ganzfeld.networks.layers import (
-    GAIN,
-    SLOPE,
-    JoinLabels,
-    Verdict,
-    initialise,
-    pyramid,
-)
+from ganzfeld.networks.layers import GAIN, SLOPE, JoinLabels, Verdict, initialise, pyramid
 
 
 class Block(nn.Module):

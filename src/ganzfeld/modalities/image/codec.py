@@ -19,13 +19,7 @@ from PIL import Image, ImageCms
 
 from ganzfeld.modalities.image import dicom
 from ganzfeld.modalities.image.bad import BadPicture, reasons
-from ganzfeld.modalities.image.depth import (
-    Limits,
-    from_array,
-    has_alpha,
-    seen_of,
-    to_8_bit,
-)
+from ganzfeld.modalities.image.depth import Limits, from_array, has_alpha, seen_of, to_8_bit
 from ganzfeld.modalities.image.formats import (
     SUFFIXES,
     Frames,

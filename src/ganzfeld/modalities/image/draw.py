@@ -24,9 +24,7 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     """Samples (N, C, H, W) in [-1, 1] to uint8 (N, C, H, W); values outside are clipped."""
-    from ganzfeld.modalities.image.tensors import (
-        to_bytes,  # torch is for those who have samples
-    )
+    from ganzfeld.modalities.image.tensors import to_bytes  # torch is for those who have samples
 
     pixels: NDArray[np.uint8] = to_bytes(x).cpu().numpy()
     return pixels
