@@ -22,14 +22,7 @@ from ganzfeld.training import opening, promises, resume, vetting
 from ganzfeld.training.final import inception_count
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.pace import Pace
-from ganzfeld.training.plan import (
-    check,
-    check_settings,
-    outlook,
-    plan_rows,
-    settle,
-    sized,
-)
+from ganzfeld.training.plan import check, check_settings, outlook, plan_rows, settle, sized
 from ganzfeld.training.process import joined, make_screen, owned
 from ganzfeld.training.request import TrainRequest
 from ganzfeld.training.result import Run
