@@ -262,7 +262,7 @@ def test_a_run_that_cannot_be_mended_ends_with_what_was_good(
 ) -> None:
     sick = Sick(monkeypatch, lambda t: t.images >= 240)
     with pytest.raises(DivergedError) as caught:
-        train(tmp_path / "run", images=480)
+        train(tmp_path / "run")
     assert caught.value.code == 6 and "learning rate" in caught.value.fix
     assert {salt for _, salt in sick.failed} == {0, 1, 2}
     assert len(sick.failed) < 200, "it took long to give up"
