@@ -249,9 +249,9 @@ def test_many_bad_steps_lead_back_to_other_randomness(
 ) -> None:
     """The same draws would fail again, for ever: with the salt they are others."""
     sick = Sick(monkeypatch, lambda t: t.images >= 240 and t.salt < times)
-    run = train(tmp_path / "run", images=320)
+    run = train(tmp_path / "run", images=480)
     found = finite_at_the_end(run.path)
-    assert found.manifest["images"] == 320 and found.state["counts"]["salt"] == times
+    assert found.manifest["images"] == 480 and found.state["counts"]["salt"] == times
     assert {salt for _, salt in sick.failed} == set(range(times))
     assert [row["rollbacks"] for row in rows(run.path) if row["kind"] == "train"][-1] == times
     assert run.model.sample(4).isfinite().all()
@@ -262,7 +262,7 @@ def test_a_run_that_cannot_be_mended_ends_with_what_was_good(
 ) -> None:
     sick = Sick(monkeypatch, lambda t: t.images >= 240)
     with pytest.raises(DivergedError) as caught:
-        train(tmp_path / "run", images=320)
+        train(tmp_path / "run")
     assert caught.value.code == 6 and "learning rate" in caught.value.fix
     assert {salt for _, salt in sick.failed} == {0, 1, 2}
     assert len(sick.failed) < 200, "it took long to give up"

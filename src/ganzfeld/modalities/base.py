@@ -120,17 +120,10 @@ class Modality:
         """
         return spec
 
-    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
-        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
-
-        Raises DataError where they do not fit it.
-        """
-        return stored
-
     def shared(self, spec: Spec, other: Spec) -> Spec:
         """What samples of two specs of this kind can both lie as, for two domains of one kind.
 
-        `as_in` and `turned` bring them there. Raises DataError where there is no such spec.
+        `turned` brings them there. Raises DataError where there is no such spec.
         """
         if (spec.shape, spec.dtype) != (other.shape, other.dtype):
             raise DataError(
@@ -183,8 +176,11 @@ class Modality:
         return None
 
     def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
-        """What turns stored samples of one spec into those of another; None where nothing has to,
-        or nothing can."""
+        """What turns stored samples (N, ...) of one spec into those of another of the same kind.
+
+        Such as levels by their names; it raises DataError where they do not fit. None where
+        nothing has to be turned, or nothing can.
+        """
         return None
 
     def foreign(self, spec: Spec, wanted: Spec) -> list[str]:

@@ -63,8 +63,9 @@ def set_up(
 
     held: what lasts until the command ends, such as the lock of the run's folder.
     """
+    recipe = find_recipe(asked.recipe)  # a wrong name should not wait for the data
     folder = asked.folder
-    asked, recipe, pack, bare = opened(asked, screen)
+    asked, pack, bare = opened(asked, recipe, screen)
 
     def fitted(afford: int | None) -> Config:
         return asked.config(pack, recipe.layout, on, afford)
@@ -134,9 +135,10 @@ def launch(start: Start) -> None:
 # What `set_up` consists of
 
 
-def opened(asked: TrainRequest, screen: Screen) -> tuple[TrainRequest, Recipe, Dataset, Dataset]:
-    """The request with its data found, its recipe, and the data; bare of usual numbers, too."""
-    recipe = find_recipe(asked.recipe)  # a wrong name should not wait for the data
+def opened(
+    asked: TrainRequest, recipe: Recipe, screen: Screen
+) -> tuple[TrainRequest, Dataset, Dataset]:
+    """The request with its data found, and the data; bare of usual numbers, too."""
     check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
     if asked.given is not None:
         asked = asked.reading(
@@ -149,7 +151,7 @@ def opened(asked: TrainRequest, screen: Screen) -> tuple[TrainRequest, Recipe, D
     bare = opening.open_data(asked.data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(asked.data.conditions or usual)
     pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
-    return asked, recipe, pack, bare if usual else pack
+    return asked, pack, bare if usual else pack
 
 
 def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
