@@ -20,6 +20,7 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
 USUAL = 48  # steps of a window
+LEAST = 4  # steps of a series
 SHORTEST, LONGEST = 8, 1_024  # steps of what is chosen without being asked
 MOST = 20_000  # windows: beyond, they begin at every second step, or third, ...
 ALIKE = 0.8  # of the series must have one length for it to be that of the samples
@@ -68,6 +69,11 @@ class Piled:
     def raw(self, x: Floats, names: list[str], place: str) -> Raw:
         """Samples "x", float32 (n, C, T), the step in which each begins, and bad titles."""
         count, length = self.rows.shape
+        if count and length < LEAST:
+            raise DataError(
+                f"{shown(place)} has series of {length:,} steps: {LEAST} are needed at least",
+                fix="--as table, if its rows are samples",
+            )
         if not count:
             raise DataError(
                 f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value",
