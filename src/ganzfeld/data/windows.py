@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import shown
+from ganzfeld.core.names import capped, shown, tally
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.columns import Values
 from ganzfeld.data.source import Raw
@@ -75,8 +75,11 @@ class Piled:
                 fix="--as table, if its rows are samples",
             )
         if not count:
+            why = tally(reason for _, reason in self.bad)
+            listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in why.items()], 3))
             raise DataError(
-                f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value",
+                f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value"
+                + (f": {listed}" if listed else ""),
                 fix=f"--window with less than {length:,}, or fill in what is missing",
             )
         top = float(np.finfo(np.float32).max)
@@ -113,7 +116,7 @@ def length_of(pieces: Sequence[Piece], keyed: bool) -> tuple[int, bool]:
         if alike and several and 4 <= usual <= LONGEST:
             return usual, True
     longest = max((len(piece.rows) for piece in pieces), default=0)
-    return max(min(USUAL, longest // PARTS), min(SHORTEST, max(longest, 1))), False
+    return max(min(USUAL, longest // PARTS), min(SHORTEST, max(longest, LEAST))), False
 
 
 def cut(
