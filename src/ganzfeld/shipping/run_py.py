@@ -90,7 +90,8 @@ TAIL = '''
 
 def draw(seed, index, label=None, std=1.0):
     """One sample as the network makes it; seed, index: 0 to 2^64 - 1; label: name or number."""
-    about = json.load(open(os.path.join(HERE, "config.json"), encoding="utf-8"))
+    with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
+        about = json.load(file)
     feed = {"z": np.float32(std) * latent(seed, index, about["latent"])}
     names = about["classes"]
     if names:

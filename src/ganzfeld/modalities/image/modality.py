@@ -34,7 +34,8 @@ head = struct.pack(">IIBBBBB", p.shape[2], p.shape[1], 8, (0, 4, 2, 6)[len(p) - 
 rows = b"".join(b"\\0" + row.tobytes() for row in p.transpose(1, 2, 0))
 parts = b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"
 parts = [struct.pack(">I", len(d) - 4) + d + struct.pack(">I", zlib.crc32(d)) for d in parts]
-open(name + ".png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
+with open(name + ".png", "wb") as file:
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
