@@ -382,6 +382,7 @@ def test_a_model_of_before_portable_latents_draws_with_torch(run: Path, tmp_path
 def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
     done = ganzfeld.export(run, tmp_path / "out")
+    print(f"{recipe}: {done.error:.2g}")
     assert done.error <= GOAL and all(not found.jumped for found in done.graphs.values())
     model = ganzfeld.load(run)
     if "model" not in done.graphs:
