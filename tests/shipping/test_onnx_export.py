@@ -386,9 +386,15 @@ def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> No
     assert done.error <= GOAL and all(not found.jumped for found in done.graphs.values())
     model = ganzfeld.load(run)
     if "model" not in done.graphs:
-        x = torch.randint(0, 256, (1, model.channels["a"], 19, 33), dtype=torch.uint8)
-        got = runpy.run_path(str(done.folder / "run.py"))["translate"](x.numpy(), "b")
+        from PIL import Image
+
+        x = torch.randint(0, 256, (model.channels["a"], 19, 33), dtype=torch.uint8)
+        np.save(tmp_path / "in.npy", x.numpy())
+        command = [sys.executable, done.folder / "run.py", "in.npy", "--to", "b"]
+        subprocess.run(command, cwd=tmp_path, check=True)
         wanted = ((model.translate(x, to="b") + 1) * 127.5).round().numpy()
+        with Image.open(tmp_path / "translated.png") as found:
+            got = np.asarray(found, int).transpose(2, 0, 1)
         assert np.abs(got - wanted).max() <= 1
         return
     wanted = model.sample(1, seed=7, start=2**40 + 5)[0].numpy()
