@@ -103,6 +103,7 @@ class Modality:
     # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
     # network makes it, `name` the file's name without an ending, `about` a model's config.json.
     portable: str = 'np.save(name + ".npy", x)'
+    portable_in: str = "x = np.load(path)"  # likewise, a stored sample as a network takes it
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
