@@ -103,7 +103,8 @@ class Beginning:
 
 def blurred(config: Config) -> str:
     """A configuration without what no network depends on."""
-    run = dataclasses.replace(config.run, **dict.fromkeys(LATER))
+    later: dict[str, Any] = dict.fromkeys(LATER)
+    run = dataclasses.replace(config.run, **later)
     return to_json(dataclasses.replace(config, run=run))
 
 
