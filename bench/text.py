@@ -210,7 +210,7 @@ def main() -> None:
         jobs: list[Callable[[], dict[str, Any]]] = [
             *(partial(of_chain, order, pack) for order in asked.orders),
             *(
-                partial(of_network, recipe, pack, 60 * asked.minutes, seed, settings)
+                partial(of_network, recipe, pack, round(60 * asked.minutes, 1), seed, settings)
                 for seed in asked.seeds
                 for recipe in asked.recipes
             ),

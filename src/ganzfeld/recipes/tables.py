@@ -39,7 +39,10 @@ def table_gan(facts: Facts) -> Config:
         generator["condition"] = schema.index(facts.labels)
     return Config(
         recipe="table-gan",
-        game=Part(name="table-gan", options={"moments": 1.0, "pairs": PAIRS, "marginals": 1.0}),
+        game=Part(
+            name="table-gan",
+            options={"choice": 4.0, "moments": 1.0, "pairs": PAIRS, "marginals": 1.0},
+        ),
         networks={
             "G": Part(name="table-generator", options=generator),
             "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),
