@@ -54,8 +54,8 @@ def test_a_folder_is_the_same_to_the_byte_and_loads(run: Path, tmp_path: Path) -
     one, two = tmp_path / "a/faces", tmp_path / "b/faces"
     names = sorted(p.name for p in one.iterdir())
     assert names == sorted(
-        [".gitattributes", "README.md", "SHA256SUMS", "config.json", "model.safetensors",
-         "discriminator.safetensors", "preview.png"]
+        [".gitattributes", "README.md", "SHA256SUMS", "config.json", "evaluation.json",
+         "model.safetensors", "discriminator.safetensors", "preview.png"]
     )  # fmt: skip
     for name in names:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
