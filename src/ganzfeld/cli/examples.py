@@ -26,6 +26,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld compare runs/first runs/second",
         "ganzfeld compare runs/first runs/second --out compared.html",
     ),
+    "doctor": (
+        "ganzfeld doctor runs/photos-default",
+        "ganzfeld doctor runs/photos-default/metrics.jsonl --json",
+    ),
     "translate": (
         "ganzfeld translate runs/maps-pix2pix photos/ --out translated",
         "ganzfeld translate runs/horses-cyclegan horse.jpg --to b --out translated",
@@ -41,6 +45,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "augment": (
         "ganzfeld augment runs/digits-default --count 5000 --out more",
         "ganzfeld augment runs/digits-default --count 5000 --like data --out more",
+    ),
+    "export": (
+        "ganzfeld export runs/photos-default --to onnx --out photos-onnx",
+        "ganzfeld export runs/photos-default --precision float16 --out small",
+        "ganzfeld export --check photos-onnx",
     ),
     "serve": (
         "ganzfeld serve runs/faces-default",

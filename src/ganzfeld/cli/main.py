@@ -15,7 +15,9 @@ import tyro
 from ganzfeld.cli import (
     bench,
     data,
+    doctor,
     evaluate,
+    export,
     metrics,
     publish,
     sample,
@@ -45,10 +47,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "report": evaluate.report,
     "compare": evaluate.compare,
+    "doctor": doctor.doctor,
     "translate": translate.translate,
     "progress": sample.progress,
     "interpolate": sample.interpolate,
     "augment": sample.augment,
+    "export": export.export,
     "serve": serve.serve,
     "publish": publish.publish,
 }

@@ -15,6 +15,7 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
+    write_captions,
 )
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.core.language import tell
@@ -36,6 +37,7 @@ def train(
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     modality: Annotated[Kind, arg(name="as")] = "auto",
+    window: int | None = None,
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -56,9 +58,9 @@ def train(
 
     Args:
         data: Images or sounds in a folder or ZIP (sub-folders are classes), lines in .txt or
-            .jsonl, a table in .csv or parquet, arrays in .npy or .npz, IDX. Built in: avatars,
-            fields, showers, ising, vowels, grammar, table. For a translation: trainA and trainB,
-            or pairs side by side in one image.
+            .jsonl, a table or series with a column of times in .csv or parquet, arrays in .npy or
+            .npz, IDX. Built in: avatars, fields, showers, ising, vowels, grammar, table, ar, var,
+            garch, sines. For a translation: trainA and trainB, or pairs side by side in one image.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name. Default: by
             the kind of the data.
         other: For a translation: the second domain, if DATA holds only one.
@@ -75,6 +77,8 @@ def train(
         condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
             lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
         modality: What to take the data for. Default: decided by what they are; the plan says it.
+        window: Steps of a sample that is cut out of a longer series. Default: 48, or the length of
+            the series where most have one.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
             data.
         frames: all: every frame of animations and every page of documents.
@@ -157,6 +161,7 @@ def sample(
     columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
+    text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -177,6 +182,7 @@ def sample(
         out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
             SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
             without --out they are printed. Fields are .npy files, or one such file if you name one.
+            Series are .csv files, or all in one .csv or .npy if you name one.
         count: Number of samples.
         seed: Seed of the samples.
         grid: Also write one file that shows all of them; with several --label, one class a row.
@@ -184,6 +190,8 @@ def sample(
         label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
+        text: Captions, repeated over the samples, for a model that was trained with such. Default:
+            captions of the data. What was drawn for which is in --out as metadata.csv.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -234,7 +242,7 @@ def sample(
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None)
-    rows = given_rows(loaded, given, count, seed)
+    rows = given_rows(loaded, given, count, seed, text)
     marker = Marker(loaded, seed, mean, std, rows, mark)
     if of is None and rank is None:
         numbers: builtins.range | list[int] = builtins.range(count)
@@ -257,7 +265,7 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    whole = out is not None and kind.holds_all(out)
     everything: list[Any] = []
     many = marker.many(numbers, label, given)
     if kind.one_file:
@@ -266,6 +274,7 @@ def sample(
         together(kind, blocks, loaded.spec, out, many)
         chunks = iter(())
     names = class_names(loaded, count, seed, label)
+    files_of: list[tuple[int, str]] = []
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
@@ -282,6 +291,7 @@ def sample(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 marks.write(path, encode(one), marker.one(number, own))
             written += path.stat().st_size
+            files_of.append((number, path.name))
         if not done and out is not None and not whole:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
@@ -290,11 +300,14 @@ def sample(
         with marks.marking(out, many) as place:
             kind.sheet(np.stack(everything), None, place, loaded.spec)
     if grid:
-        rows = len({*label}) if columns is None and label else 1
-        everything = by_class(everything, len(label), loaded) if rows > 1 else everything
-        wide = len(everything) // len(label) if rows > 1 else columns
+        asked = label or text
+        several = columns is None and len({*asked}) > 1
+        everything = by_class(everything, len(asked), loaded) if several else everything
+        wide = len(everything) // len(asked) if several else columns
         with marks.marking(grid, many) as place:
             kind.sheet(np.stack(everything), wide, place, loaded.spec)
+    if out is not None and not whole:
+        write_captions(loaded, files_of, rows, seed, out)
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
@@ -352,7 +365,7 @@ def recipe_text(name: str) -> str:
     recipe = find_recipe(name)
     kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
     spec, classes = kind.examples((64, 64))[0]
-    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0], words=200)
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

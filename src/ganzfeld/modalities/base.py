@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import marks
 from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.text import isolated, plain
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ class Modality:
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
+    # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
+    # network makes it, `name` the file's name without an ending, `about` a model's config.json.
+    portable: str = 'np.save(name + ".npy", x)'
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
@@ -123,6 +126,29 @@ class Modality:
         Raises DataError where they do not fit it.
         """
         return stored
+
+    def shared(self, spec: Spec, other: Spec) -> Spec:
+        """What samples of two specs of this kind can both lie as, for two domains of one kind.
+
+        `as_in` and `turned` bring them there. Raises DataError where there is no such spec.
+        """
+        if (spec.shape, spec.dtype) != (other.shape, other.dtype):
+            raise DataError(
+                f"the {self.noun} of domain a are {self.describe(spec)}, those of b "
+                f"{self.describe(other)}: they must lie alike",
+                safe="nothing was trained",
+            )
+        return spec
+
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        """Options of reading data whose samples shall lie as these do, beside the modality."""
+        return {}
+
+    def in_time(self, spec: Spec) -> tuple[str, int] | None:
+        """Of samples that lie one behind the other in time, and may share values: the column that
+        says in which step each begins, and how many steps it lasts. None: each is one of its own.
+        """
+        return None
 
     # From the store to a network and back
 
@@ -161,6 +187,24 @@ class Modality:
         or nothing can."""
         return None
 
+    def foreign(self, spec: Spec, wanted: Spec) -> list[str]:
+        """What samples of one spec may hold that those of another cannot, in words, quoted."""
+        return []
+
+    def from_python(self, samples: Any, spec: Spec) -> NDArray[Any]:
+        """Samples as a program holds them, as stored ones (N, ...). DataError where they do not
+        fit."""
+        found = np.asarray(samples)
+        if found.shape[1:] != spec.shape:
+            raise DataError(
+                f"{self.noun} of the shape {spec.shape} were expected, not {found.shape[1:]}"
+            )
+        return found.astype(spec.dtype)
+
+    def to_python(self, stored: NDArray[Any], spec: Spec, like: Any) -> Any:
+        """Stored samples (N, ...) as a program holds such: as `like` came to `from_python`."""
+        return stored
+
     # For people
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
@@ -194,6 +238,10 @@ class Modality:
         columns: None chooses.
         """
         write_array(samples, path)
+
+    def holds_all(self, path: Path) -> bool:
+        """Whether a file of this name takes all samples together, as `sheet` writes them."""
+        return self.stacks and path.suffix.lower() == self.suffix
 
     def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
         """The text of the file that holds all samples, of a kind with `one_file`: a piece for each
@@ -301,6 +349,11 @@ class Modality:
     def thumbnails(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Numbers (N, d) that are near each other where samples look alike: for finding copies."""
         return self.plain(stored)
+
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """A few numbers of a set of samples (N, ...), 0 or more, that generated ones should have
+        as the data do: loudness, fine detail, different lines. See docs/doctor.md."""
+        return {}
 
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""

@@ -10,15 +10,7 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import (
-    checkpoint,
-    distributed,
-    files,
-    metrics_log,
-    runfolder,
-    runtime,
-    trust,
-)
+from ganzfeld.core import checkpoint, distributed, files, metrics_log, runfolder, runtime, trust
 from ganzfeld.core.console import Screen, State
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
@@ -35,6 +27,7 @@ from ganzfeld.report import quality
 from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.final import inception_count, missing
+from ganzfeld.training.health import watch
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
@@ -283,6 +276,7 @@ class Session:
         return [
             Every(run.batch_size, self.meter.add, seen),
             Every(run.log_every, self.log, seen),
+            *watch(self.trainer, self.config, self.pack, self.record),
             Every(run.sample_every, self.draw, seen, widening=True),
             Every(run.evaluate_every, self.evaluate, seen),
             Every(run.save_every, self.save, seen),

@@ -136,6 +136,12 @@ class Fields(Modality):
                 x = sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        from ganzfeld.modalities.spectrum import fine_power
+
+        x = np.asarray(stored, np.float64)
+        return {"level": float(np.median(x.reshape(len(x), -1).std(1))), **fine_power(x)}
+
     def too_few(self, spec: Spec) -> str:
         return f"{self.describe(spec)}: expect spectra that are off by more than a tenth"
 

@@ -28,6 +28,13 @@ EXAMPLES = (  # of (side, channels, classes), until the data are known
     (128, 3, 0),
     (96, 3, 0),
 )
+PORTABLE = """import struct, zlib
+p = np.clip(np.rint((x + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+head = struct.pack(">IIBBBBB", p.shape[2], p.shape[1], 8, (0, 4, 2, 6)[len(p) - 1], 0, 0, 0)
+rows = b"".join(b"\\0" + row.tobytes() for row in p.transpose(1, 2, 0))
+parts = b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"
+parts = [struct.pack(">I", len(d) - 4) + d + struct.pack(">I", zlib.crc32(d)) for d in parts]
+open(name + ".png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
@@ -38,6 +45,7 @@ class Images(Modality):
     suffix, sheet_suffix = ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws, recipe = "in [-1, 1]", True, "default"
+    portable = PORTABLE
     rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -142,6 +150,11 @@ class Images(Modality):
         from ganzfeld.modalities.image.plain import thumbnails
 
         return thumbnails(stored)
+
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        from ganzfeld.modalities.spectrum import fine_power
+
+        return fine_power(stored)
 
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         from ganzfeld.modalities.image.plain import variants_of

@@ -1,0 +1,426 @@
+// The page: controls, the grid, one sample large, favourites, history, interpolation.
+"use strict";
+
+const LIMIT = 1n << 64n, COUNTS = [1, 4, 8, 16, 24, 36, 48, 64], OF = 8, PAST = 100;
+const $ = (id) => document.getElementById(id);
+
+class App {
+  constructor(model, source) {
+    Object.assign(this, { model, source, round: 0, kept: new Map(), past: [], shown: [], ends: {} });
+    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false };
+    this.told = new Map(); // elements whose words change with the language
+  }
+
+  // Words
+
+  t(text, given = {}) {
+    const found = (this.zh && CHINESE[text]) || text;
+    return found.replace(/\{(\w+)\}/g, (_, key) => (key in given ? String(given[key]) : `{${key}}`));
+  }
+
+  words() { return { noun: this.t(this.model.noun), one: this.t(this.model.one) }; }
+
+  say(element, text, given = {}) {
+    this.told.set(element, [text, given]);
+    element.textContent = this.t(text, { ...this.words(), ...given });
+  }
+
+  speak(language) {
+    this.zh = language === "zh";
+    document.documentElement.lang = this.zh ? "zh-CN" : "en";
+    for (const one of document.querySelectorAll("[data-t]")) one.textContent = this.t(one.dataset.t);
+    for (const [element, [text, given]] of this.told) this.say(element, text, given);
+    for (const [id, text] of [["border", "Border between before and after"], ["share", "Place between the two"]]) {
+      $(id).setAttribute("aria-label", this.t(text));
+    }
+    this.about();
+    if (this.shown.length) this.name();
+  }
+
+  // What is asked for, also in the address behind #, which is never sent
+
+  read() {
+    const asked = new URLSearchParams(location.hash.slice(1)), s = this.state;
+    const whole = (text) => /^\d{1,20}$/.test(text || "") && BigInt(text) < LIMIT;
+    if (whole(asked.get("seed"))) s.seed = BigInt(asked.get("seed"));
+    const label = this.model.classes.indexOf(asked.get("class"));
+    s.label = label < 0 ? null : label;
+    const std = Number(asked.get("std") ?? 1), count = Number(asked.get("count") ?? s.count);
+    if (std >= 0 && std <= 1.5) s.std = std;
+    if (COUNTS.includes(count)) s.count = count;
+    s.best = asked.get("best") === "1" && this.model.score;
+    this.open = whole(asked.get("index")) ? BigInt(asked.get("index")) : null;
+  }
+
+  address(more = {}) {
+    const s = this.state, found = new URLSearchParams({ seed: s.seed });
+    if (s.label !== null) found.set("class", this.model.classes[s.label]);
+    if (s.std !== 1) found.set("std", s.std);
+    found.set("count", s.count);
+    if (s.best) found.set("best", 1);
+    for (const [key, value] of Object.entries(more)) found.set(key, value);
+    return `#${found}`;
+  }
+
+  fill() {
+    const s = this.state;
+    $("seed").value = String(s.seed);
+    $("class").value = s.label === null ? "" : String(s.label);
+    $("std").value = String(s.std);
+    $("std-value").textContent = s.std.toFixed(2);
+    $("count").value = String(s.count);
+    $("best").checked = s.best;
+  }
+
+  job(index, seed = this.state.seed) {
+    const { label, std } = this.state;
+    return { seed, index: BigInt(index), label, std };
+  }
+
+  // The grid
+
+  async draw() {
+    const round = (this.round += 1), s = this.state, start = performance.now();
+    this.fill();
+    try { history.replaceState(null, "", this.address()); } catch { /* some browsers refuse on file: */ }
+    $("price").hidden = true;
+    let jobs = Array.from({ length: s.count }, (_, i) => this.job(i));
+    try {
+      if (s.best) {
+        const all = Array.from({ length: OF * s.count }, (_, i) => this.job(i));
+        jobs = await this.source.best(all, s.count, (done) => {
+          if (round === this.round) this.say($("status"), "scoring {done} of {total}", { done, total: all.length });
+        });
+        this.say($("price"), "The discriminator kept {count} of {of}: {times} times the work, and less variety.",
+          { count: s.count, of: all.length, times: OF + 1 });
+        $("price").hidden = false;
+      }
+      this.lay(jobs.length);
+      const at = this.source.exact ? 1 : 6; // requests at a time
+      let done = 0;
+      const queue = jobs.map((job, i) => [job, i]);
+      await Promise.all(Array.from({ length: at }, async () => {
+        while (queue.length && round === this.round) {
+          const [job, i] = queue.shift(), drawn = await this.source.draw(job);
+          if (round !== this.round) return;
+          this.show(i, { job, ...drawn });
+          done += 1;
+          this.say($("status"), "drawing {done} of {total}", { done, total: jobs.length });
+        }
+      }));
+    } catch (error) { this.fail(error, round); return; }
+    if (round !== this.round) return;
+    this.took = (performance.now() - start) / jobs.length;
+    this.say($("status"), "{count} {noun}, {ms} ms each", { count: jobs.length, ms: this.took.toFixed(this.took < 10 ? 1 : 0) });
+    this.remember(jobs);
+    if (this.open !== null) {
+      const found = this.shown.findIndex(({ job }) => job.index === this.open);
+      this.open = null;
+      if (found >= 0) this.enlarge(this.shown[found]);
+    }
+  }
+
+  fail(error, round = this.round) {
+    if (round !== this.round) return;
+    $("status").textContent = error.status === 401 ? this.t("The server wants a token.") : error.message;
+    this.told.delete($("status"));
+    $("of-token").hidden = error.status !== 401 && $("of-token").hidden;
+  }
+
+  lay(count) {
+    for (const { urls } of this.shown) if (urls) urls.forEach((url) => URL.revokeObjectURL(url));
+    this.shown = [];
+    const grid = $("grid");
+    while (grid.children.length > count) grid.lastChild.remove();
+    while (grid.children.length < count) {
+      const box = document.createElement("div"), button = document.createElement("button");
+      box.className = "box";
+      button.type = "button";
+      button.className = "one";
+      button.addEventListener("click", () => this.enlarge(this.shown[[...grid.children].indexOf(box)]));
+      box.append(button);
+      grid.append(box);
+    }
+  }
+
+  key({ seed, index, label, std }) { return [seed, index, label ?? "", std].join("/"); }
+
+  show(place, one) {
+    const box = $("grid").children[place], button = box.firstChild;
+    one.urls = [URL.createObjectURL(one.image || one.file)];
+    one.url = one.urls[0];
+    this.shown[place] = one;
+    if (one.text) { button.textContent = one.text; } else {
+      const image = document.createElement("img");
+      image.src = one.url;
+      button.replaceChildren(image);
+    }
+    if (one.ending === "wav") {
+      box.className = "box sound";
+      const player = box.querySelector("audio") || box.appendChild(document.createElement("audio"));
+      player.controls = true;
+      player.preload = "none";
+      one.urls.push(URL.createObjectURL(one.file));
+      player.src = one.urls[1];
+    }
+    this.star(place);
+    this.name(place);
+  }
+
+  star(place) {
+    const button = $("grid").children[place].firstChild, on = this.kept.has(this.key(this.shown[place].job));
+    const star = button.querySelector(".star");
+    if (star && !on) star.remove();
+    if (!star && on) {
+      const added = document.createElement("span");
+      added.className = "star";
+      added.textContent = "★";
+      button.append(added);
+    }
+  }
+
+  told_of({ job, label, note }) {
+    const parts = [this.t("seed {seed}, number {index}", { seed: job.seed, index: job.index })];
+    if (label !== null && label !== undefined) parts.push(this.model.classes[label]);
+    if (job.score !== undefined && job.score !== null) parts.push(this.t("score {score}", { score: job.score.toFixed(2) }));
+    if (note) parts.push(this.t(...note));
+    return parts.join(" · ");
+  }
+
+  name(only = null) {
+    this.shown.forEach((one, place) => {
+      if (only !== null && place !== only) return;
+      const text = this.t("generated {one}, seed {seed}, number {index}",
+        { ...this.words(), seed: one.job.seed, index: one.job.index });
+      const label = one.label === null || one.label === undefined ? "" : `, ${this.model.classes[one.label]}`;
+      const image = $("grid").children[place].querySelector("img");
+      if (image) image.alt = text + label; else $("grid").children[place].firstChild.title = text + label;
+    });
+  }
+
+  // One sample large
+
+  enlarge(one) {
+    if (!one) return;
+    this.large = one;
+    const image = document.createElement(one.text ? "p" : "img");
+    if (one.text) image.textContent = one.text; else { image.src = one.url; image.alt = this.told_of(one); }
+    $("large-view").replaceChildren(image);
+    $("large-title").textContent = this.told_of(one);
+    $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
+    this.keeping();
+    for (const id of ["large-from", "large-to"]) $(id).hidden = !this.blends;
+    if (!$("large").open) $("large").showModal();
+  }
+
+  keeping() {
+    const on = this.kept.has(this.key(this.large.job));
+    this.say($("large-keep"), on ? "Remove from favourites" : "Add to favourites");
+    $("large-keep").setAttribute("aria-pressed", String(on));
+  }
+
+  keep(one) {
+    const key = this.key(one.job);
+    if (!this.kept.delete(key)) this.kept.set(key, one.job);
+    this.store();
+    this.shown.forEach((_, place) => this.star(place));
+    this.strip("kept", [...this.kept.values()]);
+  }
+
+  file({ job, label, ending }) {
+    const name = label === null || label === undefined ? "" : `-${this.model.classes[label].replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 40)}`;
+    return `${job.seed}-${String(job.index).padStart(6, "0")}${name}.${ending}`;
+  }
+
+  download(blob, name) {
+    const link = document.createElement("a"), url = URL.createObjectURL(blob);
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  }
+
+  async zip() {
+    const files = [], rows = [["file", "label", "seed", "index", "std"]];
+    for (const job of this.kept.values()) {
+      const one = { job, ...await this.source.draw(job) }, name = this.file(one);
+      files.push([name, new Uint8Array(await one.file.arrayBuffer())]);
+      rows.push([name, one.label === null ? "" : this.model.classes[one.label], job.seed, job.index, job.std]);
+      this.say($("status"), "drawing {done} of {total}", { done: files.length, total: this.kept.size });
+    }
+    this.download(new Blob([zip([["labels.csv", utf8(csv(rows))], ...files])], { type: "application/zip" }), "favourites.zip");
+    this.say($("status"), "{count} {noun}", { count: files.length });
+  }
+
+  // Favourites and history: seeds only, of this tab
+
+  store() {
+    const plain = (job) => ({ ...job, seed: String(job.seed), index: String(job.index) });
+    try {
+      sessionStorage.setItem(`ganzfeld ${this.model.name}`, JSON.stringify(
+        { kept: [...this.kept.values()].map(plain), past: this.past.map(plain) }));
+    } catch { /* no storage: they last as long as the page */ }
+  }
+
+  restore() {
+    try {
+      const found = JSON.parse(sessionStorage.getItem(`ganzfeld ${this.model.name}`) || "{}");
+      const whole = (job) => ({ ...job, seed: BigInt(job.seed), index: BigInt(job.index) });
+      this.past = (found.past || []).map(whole);
+      for (const job of (found.kept || []).map(whole)) this.kept.set(this.key(job), job);
+    } catch { this.past = []; }
+  }
+
+  remember(jobs) {
+    const [first] = jobs, known = this.past.findIndex((job) => this.key(job) === this.key(first));
+    if (known >= 0) this.past.splice(known, 1);
+    this.past = [first, ...this.past].slice(0, PAST);
+    this.store();
+    this.strip("past", this.past);
+  }
+
+  async strip(name, jobs) {
+    const turn = (this[`turn-${name}`] = (this[`turn-${name}`] || 0) + 1), strip = $(`${name}-strip`);
+    $(name).hidden = !jobs.length;
+    const there = new Map([...strip.children].map((button) => [button.dataset.key, button]));
+    for (const [key, button] of there) if (!jobs.some((job) => this.key(job) === key)) button.remove();
+    for (const job of jobs.slice(0, name === "past" ? 24 : 64)) {
+      let button = there.get(this.key(job));
+      if (!button) {
+        const drawn = await this.source.draw(job).catch(() => null);
+        if (!drawn || turn !== this[`turn-${name}`]) return;
+        button = document.createElement("button");
+        button.type = "button";
+        button.dataset.key = this.key(job);
+        const url = URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
+        const image = document.createElement(drawn.text ? "span" : "img");
+        if (drawn.text) image.textContent = drawn.text.slice(0, 12); else { image.src = url; image.alt = this.told_of(one); }
+        button.title = this.told_of(one);
+        button.append(image);
+        button.addEventListener("click", () => (name === "kept" ? this.enlarge(one) : this.again(job)));
+      }
+      strip.append(button);
+    }
+  }
+
+  again(job) {
+    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std });
+    this.draw();
+    window.scrollTo({ top: 0 });
+  }
+
+  // From one sample to another
+
+  get blends() { return this.source.exact && this.model.modality !== "audio"; }
+
+  end(name) {
+    this.ends[name] = this.large;
+    $("large").close();
+    this.ends[name].held = this.ends[name].image || this.ends[name].file;
+    $(name).src = URL.createObjectURL(this.ends[name].held);
+    $(name).alt = this.told_of(this.ends[name]);
+    const both = this.ends.from && this.ends.to;
+    $("way-row").hidden = false;
+    $("how").hidden = Boolean(both);
+    if (both) this.frame();
+  }
+
+  async frame() {
+    if (this.framing) { this.late = true; return; }
+    this.framing = true;
+    const { from, to } = this.ends, share = Number($("share").value);
+    const job = { ...from.job, label: from.label, other: { seed: to.job.seed, index: to.job.index }, share };
+    const { file } = await this.source.draw(job);
+    const old = $("frame").src;
+    $("frame").src = URL.createObjectURL(file);
+    $("frame").alt = `${this.told_of(from)} → ${this.told_of(to)}: ${Math.round(100 * share)} %`;
+    $("frame").hidden = false;
+    if (old) URL.revokeObjectURL(old);
+    this.framing = false;
+    if (this.late) { this.late = false; this.frame(); }
+  }
+
+  play() {
+    const going = !this.timer;
+    this.say($("play"), going ? "Pause" : "Play");
+    clearInterval(this.timer);
+    this.timer = null;
+    if (!going || !this.ends.from || !this.ends.to) return;
+    let step = Number($("share").value) >= 1 ? -0.02 : 0.02;
+    this.timer = setInterval(() => {
+      const share = Number($("share").value) + step;
+      if (share >= 1 || share <= 0) step = -step;
+      $("share").value = String(Math.max(0, Math.min(1, share)));
+      this.frame();
+    }, 60);
+  }
+
+  // What this page is, and whether it draws as it should
+
+  about() {
+    const { mark, precision } = this.model, rows = [
+      ["recipe", this.model.recipe], ["data", this.model.data], ["weights", mark && mark.model],
+      ["precision", precision && this.t(precision === "float16" ? "float16: {noun} differ from the command line's by at most a level or two of 256"
+        : "float32: {noun} as the command line draws them", this.words())],
+      ["engine", this.t(this.source.engine)],
+    ];
+    $("about").replaceChildren(...rows.filter(([, value]) => value).flatMap(([key, value]) => {
+      const [term, text] = ["dt", "dd"].map((tag) => document.createElement(tag));
+      term.textContent = this.t(key);
+      text.textContent = value;
+      return [term, text];
+    }));
+  }
+
+  async check() {
+    this.say($("verdict"), "Checking ...");
+    let [most, differ, total] = [0, 0, 0];
+    for (const one of this.model.check) {
+      const wanted = bytesOf(one.pixels);
+      const x = one.way ? await this.source.call("translate", { way: one.way, x: Float32Array.from(bytesOf(one.x), (v) => Math.fround(v / 127.5) - 1) })
+        : (await this.source.call("draw", { seed: BigInt(one.seed), index: BigInt(one.index), label: one.label, std: 1 })).x;
+      const found = toBytes(x);
+      found.forEach((value, i) => {
+        const apart = Math.abs(value - wanted[i]);
+        most = Math.max(most, apart);
+        differ += apart > 0;
+      });
+      total += found.length;
+    }
+    const allowed = this.model.precision === "float16" ? 2 : 1, share = `${((100 * differ) / total).toFixed(3)} %`;
+    this.say($("verdict"), most <= allowed ? "Equal: {count} {noun} agree with PyTorch's, {share} of their values differ by one level of 256."
+      : "Different: up to {most} levels of 256, {share} of the values. Please report this browser.",
+    { count: this.model.check.length, share, most });
+    return { most, differ, total, equal: most <= allowed };
+  }
+
+  // Translators
+
+  async take(file) {
+    try {
+      const bitmap = await createImageBitmap(file);
+      this.file_given = { file, bitmap };
+      await this.turn();
+    } catch (error) {
+      if (error.status) this.fail(error); else this.say($("status"), "That is not an image that this browser can read.");
+    }
+  }
+
+  async turn() {
+    if (!this.file_given) return;
+    const { file, bitmap } = this.file_given, way = $("way").value;
+    this.say($("status"), "drawing {done} of {total}", { done: 0, total: 1 });
+    const start = performance.now(), made = await this.source.translate(way, bitmap, file);
+    this.made = made;
+    $("pair").style.setProperty("--ratio", String(this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height));
+    for (const side of ["before", "after"]) {
+      $(side).src = URL.createObjectURL(made[side]);
+      $(side).alt = this.t(side);
+    }
+    $("pair").hidden = $("save").hidden = false;
+    this.border();
+    this.say($("status"), "{count} {noun}, {ms} ms each", { count: 1, ms: (performance.now() - start).toFixed(0) });
+  }
+
+  border() { $("before").style.clipPath = `inset(0 ${100 - Number($("border").value)}% 0 0)`; }
+}

@@ -1,0 +1,204 @@
+// Puts the page together, and listens.
+"use strict";
+
+function option(value, text) {
+  const one = document.createElement("option");
+  one.value = value;
+  one.textContent = text;
+  return one;
+}
+
+function listen(app) {
+  const s = app.state;
+  const on = (id, event, act) => $(id).addEventListener(event, act);
+  const another = () => {
+    const [a, b] = crypto.getRandomValues(new Uint32Array(2));
+    s.seed = BigInt(a) * 1048576n + BigInt(b % 1048576); // short enough to be read out
+    app.draw();
+  };
+  on("controls", "submit", (event) => event.preventDefault());
+  on("another", "click", another);
+  on("seed", "change", () => {
+    const text = $("seed").value.trim();
+    if (/^\d{1,20}$/.test(text) && BigInt(text) < LIMIT) { s.seed = BigInt(text); app.draw(); } else {
+      app.say($("status"), "A seed is a whole number from 0 to 18446744073709551615.");
+      $("seed").value = String(s.seed);
+    }
+  });
+  on("class", "change", () => { s.label = $("class").value === "" ? null : Number($("class").value); app.draw(); });
+  on("std", "input", () => { $("std-value").textContent = Number($("std").value).toFixed(2); });
+  on("std", "change", () => { s.std = Number($("std").value); app.draw(); });
+  on("count", "change", () => { s.count = Number($("count").value); app.draw(); });
+  on("best", "change", () => { s.best = $("best").checked; app.draw(); });
+  on("token", "change", () => { app.source.token = $("token").value; app.draw(); });
+  on("language", "change", () => app.speak($("language").value));
+  on("theme", "change", () => {
+    const theme = $("theme").value;
+    if (theme === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = theme;
+  });
+  on("large-close", "click", () => $("large").close());
+  on("large-save", "click", () => app.download(app.large.file, app.file(app.large)));
+  on("large-keep", "click", () => { app.keep(app.large); app.keeping(); });
+  on("large-from", "click", () => app.end("from"));
+  on("large-to", "click", () => app.end("to"));
+  on("large-link", "click", () => {
+    const link = location.href.split("#")[0] + app.address({ index: app.large.job.index });
+    navigator.clipboard.writeText(link).then(() => app.say($("large-note"), "Link copied"),
+      () => { $("large-note").textContent = link; });
+  });
+  on("share", "input", () => app.frame());
+  on("play", "click", () => app.play());
+  on("zip", "click", () => app.zip().catch((error) => app.fail(error)));
+  on("clear", "click", () => { app.kept.clear(); app.store(); app.shown.forEach((_, i) => app.star(i)); app.strip("kept", []); });
+  on("check", "click", () => app.check().catch((error) => app.fail(error)));
+  on("border", "input", () => app.border());
+  on("way", "change", () => app.turn().catch((error) => app.fail(error)));
+  on("save", "click", () => app.download(app.made.after, "translation.png"));
+  on("file", "change", () => { if ($("file").files[0]) app.take($("file").files[0]); });
+  on("drop", "dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+  on("drop", "dragleave", () => $("drop").classList.remove("over"));
+  on("drop", "drop", (event) => {
+    event.preventDefault();
+    $("drop").classList.remove("over");
+    if (event.dataTransfer.files[0]) app.take(event.dataTransfer.files[0]);
+  });
+  on("drop", "keydown", (event) => { if (event.key === "Enter" && event.target === $("drop")) $("file").click(); });
+  document.addEventListener("paste", (event) => {
+    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    if (file && app.model.task === "translation") app.take(file);
+  });
+  window.addEventListener("hashchange", () => { app.read(); app.draw(); });
+  document.addEventListener("keydown", (event) => keyed(app, event, another));
+}
+
+function keyed(app, event, another) {
+  if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const all = [...document.querySelectorAll("#grid .one")], here = all.indexOf(document.activeElement);
+  const columns = all.filter((one) => one.offsetTop === (all[0] || {}).offsetTop
+    && one.getBoundingClientRect().top === all[0].getBoundingClientRect().top).length;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+  if (step && here >= 0 && all[here + step]) { all[here + step].focus(); event.preventDefault(); }
+  const key = event.key.toLowerCase();
+  if (key === "n" && !$("large").open && app.model.task === "generation") another();
+  if (key === "f") {
+    const one = $("large").open ? app.large : app.shown[here];
+    if (one) { app.keep(one); if ($("large").open) app.keeping(); }
+  }
+}
+
+function fitted(app) {
+  const { model } = app, makes = model.task === "generation";
+  document.title = model.title;
+  $("title").textContent = model.title;
+  app.say($("made"), "Every {one} here was made by a neural network. None is a recording of anything real.");
+  app.say($("how"), "Open two {noun} and press Start here and End here.");
+  $("controls").hidden = $("extras").hidden = !makes;
+  $("translate").hidden = makes;
+  $("check").hidden = !(model.check && model.check.length);
+  $("keys").hidden = !makes;
+  if (model.shape && model.modality === "image") {
+    document.documentElement.style.setProperty("--ratio", String(model.shape[2] / model.shape[1]));
+    document.body.classList.toggle("pixels", Math.max(...model.shape.slice(1)) <= 96);
+  }
+  $("grid").classList.toggle("broad", model.modality !== "image");
+  $("class").replaceChildren(option("", ""), ...model.classes.map((name, i) => option(String(i), name)));
+  $("class").firstChild.dataset.t = "random";
+  $("of-class").hidden = !model.classes.length;
+  $("of-best").hidden = !model.score;
+  $("leg").hidden = !app.blends;
+  $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(String(n), String(n))));
+  $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
+  $("of-way").hidden = (model.ways || []).length < 2;
+  $("past").hidden = $("kept").hidden = true;
+  if (!makes && model.size && app.source.exact) {
+    app.say($("cut"), "Images are cut to {size} pixels, the size that the model was trained on.",
+      { size: `${model.size[1]}x${model.size[0]}` });
+  }
+}
+
+// A model as `GET /v1/models` tells it, as the page knows it
+function served(one, limits) {
+  return {
+    ...one, title: one.name, score: one.score, most: limits.count, ways: one.directions.map((d) => d.from + d.to),
+    shape: one.shape, mark: { model: one.weights }, check: [],
+  };
+}
+
+async function begin(data) {
+  if (!data.server) {
+    const text = document.getElementById("weights").textContent;
+    return [[data.model, new Here(data.model, bytesOf(text).buffer)]];
+  }
+  const first = new There({ name: "" });
+  for (;;) {
+    try {
+      const { models, limits } = await (await first.fetched("")).json();
+      return models.map((one) => {
+        const source = new There(served(one, limits));
+        source.token = first.token;
+        return [source.model, source];
+      });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      $("controls").hidden = $("of-token").hidden = false;
+      $("status").textContent = "The server wants a token.";
+      await new Promise((go) => $("token").addEventListener("change", go, { once: true }));
+      first.token = $("token").value;
+    }
+  }
+}
+
+async function start() {
+  const found = await begin(JSON.parse($("data").textContent)), asked = new URLSearchParams(location.hash.slice(1));
+  const chosen = Math.max(found.findIndex(([model]) => model.name === asked.get("model")), 0);
+  const app = new App(...found[chosen]);
+  if (found.length > 1) {
+    $("pick").hidden = false;
+    $("model").replaceChildren(...found.map(([model], i) => option(String(i), model.name)));
+    $("model").value = String(chosen);
+    $("model").addEventListener("change", () => {
+      [app.model, app.source] = found[Number($("model").value)];
+      Object.assign(app, { ends: {}, past: [], kept: new Map(), shown: [] });
+      app.state.label = null;
+      arrange(app);
+    });
+  }
+  listen(app);
+  const asks = new URLSearchParams(location.search);
+  $("language").value = asks.get("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+  if (asks.get("theme")) document.documentElement.dataset.theme = $("theme").value = asks.get("theme");
+  await arrange(app);
+  if (asks.has("selftest")) await selftest(app);
+}
+
+async function arrange(app) {
+  fitted(app);
+  app.speak($("language").value);
+  app.restore();
+  app.read();
+  if (app.model.task !== "generation") return;
+  await app.source.ready;
+  await app.draw();
+  app.strip("kept", [...app.kept.values()]);
+}
+
+// For tests: what was drawn and how long it took, as JSON in the page
+async function selftest(app) {
+  const text = (x) => btoa(Array.from(toBytes(x), (v) => String.fromCharCode(v)).join(""));
+  const told = {
+    check: app.model.check.length ? await app.check() : null, engine: app.source.engine,
+    worker: Boolean(app.source.worker), first: performance.now(), each: app.took,
+    drawn: app.shown.slice(0, 4).map((one) => ({ label: one.label, pixels: one.x ? text(one.x) : null })),
+    requests: performance.getEntriesByType("resource").map((one) => one.name.slice(0, 80)),
+  };
+  const files = await Promise.all(app.shown.slice(0, 1).map((one) => one.file.arrayBuffer()));
+  told.file = files.length ? btoa(Array.from(new Uint8Array(files[0]), (v) => String.fromCharCode(v)).join("")) : null;
+  const output = document.createElement("script");
+  output.type = "application/json";
+  output.id = "selftest";
+  output.textContent = JSON.stringify(told);
+  document.body.append(output);
+}
+
+if (typeof document === "undefined") serveWorker();
+else start().catch((error) => { $("status").textContent = error.message; });

@@ -1,0 +1,79 @@
+// What the page's worker does: it holds the networks, and draws.
+"use strict";
+
+// Weights by network and name. tensors: [network, name, numbers, bytes of a number] as they lie
+function weightsOf(buffer, tensors) {
+  const found = {};
+  let at = 0;
+  for (const [network, name, count, width] of tensors) {
+    found[network] = found[network] || {};
+    found[network][name] = width === 4 ? new Float32Array(buffer, at, count)
+      : fromHalf(new Uint16Array(buffer, at, count));
+    at += width * count;
+  }
+  return found;
+}
+
+class Drawer {
+  constructor({ graphs, tensors, weights, wasm, latent, classes, rows }) {
+    const states = weightsOf(weights, tensors);
+    this.networks = {};
+    for (const [name, graph] of Object.entries(graphs)) {
+      this.networks[name] = new Network(graph, states[name] || {}, wasm);
+    }
+    Object.assign(this, { latent, classes, rows });
+  }
+
+  inputs(z, seed, index, label) {
+    const given = { z };
+    if (this.classes) given.y = [label ?? labelOf(this.classes, seed, index)];
+    if (this.rows) given.c = this.rows[labelOf(this.rows.length, seed, index)];
+    return given;
+  }
+
+  // One sample: its numbers as the network gives them, and its class
+  draw({ seed, index, label, std, other, share }) {
+    let z = latentOf(this.latent, seed, index, std);
+    if (other) z = between(z, latentOf(this.latent, other.seed, other.index, std), share);
+    const given = this.inputs(z, seed, index, label);
+    return { x: this.networks.G.draw(given).slice(), label: given.y ? given.y[0] : null };
+  }
+
+  // The numbers of the best `count` of jobs by the discriminator, each class as often as in the first
+  best(jobs, count, say) {
+    const scored = jobs.map((job, i) => {
+      const { x, label } = this.draw(job), given = { x };
+      if (label !== null) given.y = [label];
+      if (this.rows) given.c = this.rows[labelOf(this.rows.length, job.seed, job.index)];
+      const score = this.networks.D.draw(given)[0];
+      if (i % 16 === 15) say(i + 1);
+      return { job, label, score };
+    });
+    const queues = new Map();
+    for (const one of [...scored].sort((a, b) => b.score - a.score)) {
+      if (!queues.has(one.label)) queues.set(one.label, []);
+      queues.get(one.label).push(one);
+    }
+    return scored.slice(0, count).map(({ label }) => queues.get(label).shift())
+      .map(({ job, score }) => ({ ...job, score }));
+  }
+
+  translate(way, x) { return this.networks[way].draw({ x }).slice(); }
+}
+
+function serveWorker() {
+  let drawer = null;
+  self.onmessage = ({ data: { id, what, given } }) => {
+    try {
+      let result = null;
+      if (what === "start") drawer = new Drawer(given);
+      else if (what === "draw") result = drawer.draw(given);
+      else if (what === "best") {
+        result = drawer.best(given.jobs, given.count, (done) => self.postMessage({ id, done }));
+      } else if (what === "translate") result = drawer.translate(given.way, given.x);
+      self.postMessage({ id, result });
+    } catch (error) {
+      self.postMessage({ id, error: String(error && error.message || error) });
+    }
+  };
+}
