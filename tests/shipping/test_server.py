@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -325,6 +326,8 @@ def test_translations(tmp_path: Path) -> None:
 class Slow:
     """An engine that takes a while, and notes what it drew together."""
 
+    inputs = SimpleNamespace(classes=[])
+
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds, self.batches = seconds, []  # type: ignore[var-annotated]
 
@@ -344,7 +347,7 @@ def jobs(engine: Any, *counts: int, seconds: float = 20.0, most: int = 1000) -> 
         for seed, count in enumerate(counts):
             own: asyncio.Future[Any] = loop.create_future()
             wanted = [Wanted(seed, i) for i in range(count)]
-            job = Job(own, time.monotonic() + seconds, engine, wanted, lambda rows: rows)
+            job = Job(own, time.monotonic() + seconds, engine, wanted, lambda rows, drawn: rows)
             try:
                 batcher.put(job)
             except Problem as problem:

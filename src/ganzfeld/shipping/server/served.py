@@ -272,7 +272,7 @@ class Served:
         png = draw.image_bytes(done)
         return marks.stamp(png, of_translation(self.model, way[1])) or png
 
-    def digest(self, rows: NDArray[Any]) -> bytes:
+    def digest(self, rows: NDArray[Any], drawn: Any = None) -> bytes:
         """What tells samples apart: a hash of their bits."""
         return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()
 
