@@ -508,6 +508,7 @@ def test_names_of_models(tmp_path: Path) -> None:
         "a-b": "runs/a b", "x": "y=z", "c": "runs/c/model",
     }  # fmt: skip
     assert named(("hub:me/faces@v1",)) == {"faces": "hub:me/faces@v1"}
+    assert named(()) == {"avatars-model": "avatars-model"}
     with pytest.raises(UsageError):
-        named(())
+        named(("=x",))
     assert threading.active_count() < 50

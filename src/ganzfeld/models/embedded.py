@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 HOME = Path(__file__).with_name("box")
-USUAL = "avatars-model"
 
 
 def located(path: str | os.PathLike[str]) -> Path:
