@@ -9,7 +9,7 @@ minutes. A run that is stopped (Ctrl-C) goes on with the same command. The sets 
 law, which no run saw: `floor` is what as many other fresh series have, `gaussian` a normal
 distribution fitted to the training series, all steps and channels jointly, which has every mean and
 covariance right and nothing else. A line of JSON for each goes to OUT/results.jsonl; runs that are
-there already are measured again and not trained.
+are there already are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COUNT = 2_000  # series on each side
 TRAINING = 9_744  # of the 10,000 of a set, 256 are held out
 FRESH = 1_000_000  # the number of the first series that no run saw
 LAGS = (1, 2, 4, 8)
-JUDGES = 3  # seeds of what tells samples apart
+JUDGES = 1  # seeds of what tells samples apart
 
 Floats = np.ndarray[Any, Any]
 
@@ -150,7 +150,14 @@ if __name__ == "__main__":
         raise SystemExit
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
+    results = options.out / "results.jsonl"
+    known = (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
+    done = {(row["set"], row["seed"], row["images"]) for row in known}
     for name in options.sets:
+        if all((name, seed, options.images) in done for seed in options.seeds):
+            continue
         real, other = (
             SETS[name].make(range(start, start + COUNT)) for start in (FRESH, FRESH + COUNT)
         )
@@ -161,6 +168,8 @@ if __name__ == "__main__":
             "exact": answers(name),
         }
         for seed in options.seeds:
+            if (name, seed, options.images) in done:
+                continue
             out = options.out / f"{name}-{seed}"
             settings = ["run.threads=1", *options.set]
             taken = train(name, seed, out, options.images, settings)
@@ -172,6 +181,6 @@ if __name__ == "__main__":
                 **{"machine": machine("one thread"), "settings": options.set},
                 **{"found": measured(name, model.store(model.sample(COUNT)), real), **about},
             }
-            with open(options.out / "results.jsonl", "a") as file:
+            with open(results, "a") as file:
                 file.write(json.dumps(row) + "\n")
             print(table([row]), flush=True)

@@ -3,10 +3,12 @@
     python dev/trace_way_in.py                      # a small run on drawn images
     python dev/trace_way_in.py mlp                  # with another recipe
 
-Prints two things. Files whose functions are on the stack at the run's own first step, with the
-lines of these functions: what must be read to follow the command. Then all files of the project
-with a function that was entered before, for comparison, and how many trainers were built.
-The steps by which the speed is measured come first and are told apart by `speed.py` on the stack.
+Prints three things. What must be read to follow the command: the files whose functions are on the
+stack when the trainer is built or when the run takes its own first step, with every function of
+these files that was entered until then, also those that have returned. Which of them were on the
+stack at the step. Then all files of the project with a function that was entered, for comparison,
+and how many trainers were built. The steps by which the speed is measured come first and are told
+apart by `speed.py` on the stack.
 """
 
 from __future__ import annotations
@@ -37,13 +39,16 @@ class Trace:
 
     def __init__(self) -> None:
         self.entered: set[CodeType] = set()
-        self.stack: list[CodeType] = []
+        self.stack: list[CodeType] = []  # at the first step
+        self.building: list[CodeType] = []  # when the trainer was built
         self.trainers = self.tried = 0
 
     def enter(self, frame: FrameType, event: str, _: object) -> None:
         if event == "call" and ours(frame.f_code):
             self.entered.add(frame.f_code)
-            self.trainers += frame.f_code is trainer.Trainer.__init__.__code__
+            if frame.f_code is trainer.Trainer.__init__.__code__:
+                self.trainers += 1
+                self.building = list(on_stack(frame))
 
     def step(self, *_: object) -> None:
         codes = list(on_stack(sys._getframe(1)))
@@ -52,6 +57,18 @@ class Trace:
             return
         self.stack = codes[::-1]
         raise Arrived
+
+    @property
+    def way(self) -> list[CodeType]:
+        """Functions that must be read: those entered, of the files that lead to the step."""
+        files = {code.co_filename for code in (*self.stack, *self.building)}
+        found = [code for code in self.entered if code.co_filename in files and named(code)]
+        return sorted(found, key=lambda code: (code.co_filename, code.co_firstlineno))
+
+
+def named(code: CodeType) -> bool:
+    """Not a lambda or a comprehension, whose lines are those of the function around it."""
+    return not code.co_name.startswith("<")
 
 
 def ours(code: CodeType) -> bool:
@@ -70,14 +87,23 @@ def lines(code: CodeType) -> int:
     return len(inspect.getsourcelines(code)[0])
 
 
-def told(title: str, codes: list[CodeType], *, names: bool) -> None:
-    """A row a file: functions, lines, and names where they are few."""
+def by_file(codes: list[CodeType]) -> dict[str, list[CodeType]]:
+    """Functions by the file that they are in, each once."""
     files: dict[str, list[CodeType]] = defaultdict(list)
     for code in codes:
         known = files[Path(code.co_filename).relative_to(SOURCE).as_posix()]
         if code not in known:
             known.append(code)
-    total = sum(lines(code) for known in files.values() for code in known)
+    return files
+
+
+def total_lines(codes: list[CodeType]) -> int:
+    return sum(lines(code) for known in by_file(codes).values() for code in known)
+
+
+def told(title: str, codes: list[CodeType], *, names: bool) -> None:
+    """A row a file: functions, lines, and names where they are few."""
+    files, total = by_file(codes), total_lines(codes)
     print(f"\n{title}: {len(files)} files, {total:,} lines of functions")
     for file, known in files.items():
         row = f"  {file:<34}{len(known):>4} functions{sum(map(lines, known)):>6} lines"
@@ -103,6 +129,7 @@ def trace(recipe: str) -> Trace:
 
 if __name__ == "__main__":
     result = trace(*(sys.argv[1:] or ["default"]))
+    told("to be read, from the command to the step", result.way, names=False)
     told("on the stack at the first step", result.stack, names=True)
     told("entered before it", sorted(result.entered, key=lambda c: c.co_filename), names=False)
     print(f"\ntrainers built: {result.trainers}; steps of the trial: {result.tried}")

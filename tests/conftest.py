@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,6 +17,28 @@ os.environ["GANZFELD_LANG"] = "en"  # whatever the locale of whoever tests
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Packs go into a folder of this session, where a test's commands find each other's."""
     os.environ["GANZFELD_CACHE"] = str(tmp_path_factory.mktemp("packs"))
+
+
+WELL = {"test_learned", "test_published", "test_memorisation"}  # what they test
+
+
+@pytest.fixture(scope="module", autouse=True)
+def features_of_few_patches(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Features are learned from a tenth of the patches, but where their quality is tested.
+
+    There they come from a cache of their own, which no other test has written to.
+    """
+    from ganzfeld.metrics import learned
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.module.__name__.rpartition(".")[2] in WELL:
+            patch.setenv("GANZFELD_CACHE", str(tmp_path_factory.mktemp("well")))
+        else:
+            patch.setattr(learned, "PATCHES", 3_000)
+            patch.setattr(learned, "ROUNDS", 4)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ def test_nothing_is_probed_and_the_folder_says_so(
     inside: list[bool] = []
     suited = speed.suited_threads
     monkeypatch.setattr(
-        "ganzfeld.training.session.suited_threads",
+        "ganzfeld.training.trial.suited_threads",
         lambda *a: inside.append(torch.are_deterministic_algorithms_enabled()) or suited(*a),
     )
     with runtime.threads(2):

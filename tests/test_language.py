@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+import typing
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.cells import cell_len
 
 import ganzfeld
 from ganzfeld.cli import main
+from ganzfeld.cli.showing import documented
 from ganzfeld.core import language
 from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr
 from ganzfeld.core.wrapping import fold
@@ -231,3 +233,30 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
     assert tr("stopped at image 10 of 2,000") == "已停在第 10 张图像，共 2,000 张"
     monkeypatch.setattr(language, "language", lambda: "en")
     assert tr(said) == said
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "sample", "evaluate"])
+def test_help_of_the_commands_that_all_use_is_chinese(
+    command: str, chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every option's sentence, and the sentence above them; names stay as they are typed."""
+    make, about = documented(main.COMMANDS[command], command)
+    told = [
+        next(extra.help for extra in typing.get_args(kind)[1:] if hasattr(extra, "help"))
+        for name, kind in make.__annotations__.items()
+        if name != "return"
+    ]
+    assert CHINESE.match(about.strip()) or CHINESE.search(about.splitlines()[0])
+    missing = [text for text in told if text and not CHINESE.search(text)]
+    assert len(told) > 2 and not missing
+
+
+def test_help_is_english_without_the_setting() -> None:
+    _, about = documented(main.COMMANDS["train"], "train")
+    assert about.startswith("Train a generator.") and "\n\nexamples:\n" in about
+
+
+def test_a_line_that_begins_with_default_belongs_to_its_option() -> None:
+    make, _ = documented(main.COMMANDS["train"], "train")
+    extras = typing.get_args(make.__annotations__["held_out"])[1:]
+    assert any("Default: 5 %, at most 256" in (extra.help or "") for extra in extras)

@@ -125,12 +125,12 @@ def threads_of(folder: Path) -> list[int]:
 def test_a_run_goes_on_with_what_it_began_with(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ganzfeld.training.session.suited_threads", lambda trainer, config: 2)
+    monkeypatch.setattr("ganzfeld.training.trial.suited_threads", lambda trainer, config: 2)
     folder = tmp_path / "run"
     ganzfeld.train("avatars:90", out=folder, images=64, **SMALL)
     assert stored(folder).run.threads == 2
     assert torch.get_num_threads() == 4
-    monkeypatch.setattr("ganzfeld.training.session.suited_threads", lambda trainer, config: 1)
+    monkeypatch.setattr("ganzfeld.training.trial.suited_threads", lambda trainer, config: 1)
     ganzfeld.resume(folder, images=128, quiet=True)
     assert torch.get_num_threads() == 4
     assert set(threads_of(folder)) == {2}

@@ -232,7 +232,7 @@ def series_of_odd_lengths(home: Path, draw: random.Random) -> Path:
         rows += [[f"s{number}", str(t), f"{draw.gauss(0, 1):.3f}"] for t in range(length)]
     for _ in range(draw.choice([0, 1, 20])):
         row = rows[draw.randrange(1, len(rows))]
-        row[:] = draw.choice([row[:-1], [*row, "1"], ["", *row[1:]], [row[0], "", row[2]]])
+        row[:] = draw.choice([row[:-1], [*row, "1"], ["", *row[1:]], [*row[:1], "", *row[2:]]])
     return put(home / "a.csv", as_csv(rows))
 
 

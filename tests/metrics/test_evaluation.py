@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         "avatars:200",
         out=tmp_path_factory.mktemp("runs") / "faces",
         size=16,
-        images=320,
+        images=96,
         batch=32,
         settings=["networks.G.width=4", "networks.D.width=4"],
         quiet=True,
@@ -188,6 +188,7 @@ def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path
         ganzfeld.evaluate(tmp_path, data, fit="stretch", **options)
 
 
+@pytest.mark.long
 def test_predicted_classes_where_none_were_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

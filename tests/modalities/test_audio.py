@@ -245,11 +245,12 @@ def test_sounds_of_another_rate_and_length_are_brought_to_those_of_a_run() -> No
     kind, waves = MODALITIES["audio"], np.round(20_000 * tone(500, 16_000, 0.25)).astype(np.int16)
     theirs = Spec("audio", (1, 4000), "int16", {"rate": 16_000})
     ours = Spec("audio", (1, 1024), "int16", {"rate": 8_000})
-    found = kind.as_in(waves[None, None], theirs, ours)
+    turn = kind.turned(theirs, ours)
+    assert turn is not None
+    found = turn(waves[None, None])
     assert found.shape == (1, 1, 1024) and found.dtype == np.int16
     want = 20_000 * tone(500, 8_000)[:1024]
     assert np.abs(found[0, 0] - want)[200:800].max() < 40
-    same = kind.as_in(found, ours, seen_as(ours, SPECTROGRAM))
-    assert same is found
-    longer = Spec("audio", (1, 2048), "int16", {"rate": 8_000})
-    assert not kind.as_in(found, ours, longer)[0, 0, 1024:].any()
+    assert kind.turned(ours, seen_as(ours, SPECTROGRAM)) is None
+    longer = kind.turned(ours, Spec("audio", (1, 2048), "int16", {"rate": 8_000}))
+    assert longer is not None and not longer(found)[0, 0, 1024:].any()

@@ -105,6 +105,13 @@ def test_a_page_shows_memory_and_spectra_beside_the_data() -> None:
     assert measured.measured({"series_memory": [["x"]], "series_memory_of_data": [["y"]]}) is None
 
 
+def test_ticks_are_round_and_few() -> None:
+    assert measured.ticks(-0.06, 1.0) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    for low, high in ((0.0, 1e-9), (-3.0, 0.0), (-0.4, 0.17), (0.0, 7_000.0)):
+        found = measured.ticks(low, high)
+        assert 2 <= len(found) <= 7 and low <= found[0] and found[-1] <= high * (1 + 1e-6)
+
+
 def test_what_a_spec_says_is_checked() -> None:
     good = SERIES.fitted(SPEC, STORED).to_json()
     spec_of(good)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from shipping_runs import ALL, tiny
 from torch import nn
 
 import ganzfeld
@@ -24,7 +25,6 @@ from ganzfeld.models.model import Model
 from ganzfeld.shipping import export as exporting
 from ganzfeld.shipping.engine import OnnxEngine, TorchEngine, read_export
 from ganzfeld.shipping.onnx_folder import check_folder, sums_of
-from shipping_runs import ALL, tiny
 
 pytest.importorskip("onnx", reason='needs pip install "ganzfeld[onnx]"')
 pytest.importorskip("onnxscript")
@@ -100,7 +100,10 @@ def test_an_engine_of_the_folder_draws_what_the_model_draws(
     far = np.abs(onnx.samples(pairs, std=0.9) - own.samples(pairs, std=0.9)).max()
     assert far <= GOAL
     alone = [onnx.samples([pair], std=0.9)[0] for pair in pairs[:3]]
-    assert np.array_equal(alone, onnx.samples(pairs, std=0.9)[:3])
+    assert not onnx.pad and np.array_equal(alone, onnx.samples(pairs, std=0.9)[:3])
+    onnx.pad = True  # as on a processor where batches differ
+    assert np.array_equal(alone, onnx.samples(pairs[:3], std=0.9))
+    assert np.array_equal(onnx.draw(pairs[:1]), onnx.draw(pairs[:2])[:1])
 
 
 def test_the_check_needs_no_torch(made: exporting.Export) -> None:
@@ -225,7 +228,7 @@ def test_killed_at_every_write_it_leaves_no_folder(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = ganzfeld.load(run)
-    protos = exporting.graphs_of(model, False, "float32")
+    protos = exporting.graphs_of(model, False)
     cases = exporting.cases_of(model, ["model"], 8)
     monkeypatch.setattr(exporting, "graphs_of", lambda *_: protos)
     monkeypatch.setattr(exporting, "cases_of", lambda *_: cases)
@@ -274,19 +277,30 @@ def test_stopped_or_without_room_it_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("precision", "wrong"), [("float32", "Sigmoid"), ("int8", "")])
 def test_a_failed_check_leaves_the_reason_alone(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    precision: str,
+    wrong: str,
 ) -> None:
+    """In int8 a fault that is smaller than its error is found, too."""
     whole = exporting.graphs_of
 
     def spoiled(*given: Any) -> Any:
         found = whole(*given)
-        found["model"][0].graph.node[-1].op_type = "Sigmoid"
+        nodes = found["model"].graph.node
+        if wrong:
+            nodes[-1].op_type = wrong
+        else:
+            next(one for one in nodes if one.op_type == "LeakyRelu").attribute[0].f = 0.199
         return found
 
     monkeypatch.setattr(exporting, "graphs_of", spoiled)
     with pytest.raises(SystemExit) as ended:
-        main(["export", str(run), "--out", str(tmp_path / "out")])
+        main(["export", str(run), "--out", str(tmp_path / "out"), "--precision", precision])
     assert ended.value.code == 4 and not list(tmp_path.iterdir())
     assert "model.onnx does not give what the model gives" in capsys.readouterr().err
 
@@ -368,12 +382,19 @@ def test_a_model_of_before_portable_latents_draws_with_torch(run: Path, tmp_path
 def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
     done = ganzfeld.export(run, tmp_path / "out")
+    print(f"{recipe}: {done.error:.2g}")
     assert done.error <= GOAL and all(not found.jumped for found in done.graphs.values())
     model = ganzfeld.load(run)
     if "model" not in done.graphs:
-        x = torch.randint(0, 256, (1, model.channels["a"], 19, 33), dtype=torch.uint8)
-        got = runpy.run_path(str(done.folder / "run.py"))["translate"](x.numpy(), "b")
+        from PIL import Image
+
+        x = torch.randint(0, 256, (model.channels["a"], 19, 33), dtype=torch.uint8)
+        np.save(tmp_path / "in.npy", x.numpy())
+        command = [sys.executable, done.folder / "run.py", "in.npy", "--to", "b"]
+        subprocess.run(command, cwd=tmp_path, check=True)
         wanted = ((model.translate(x, to="b") + 1) * 127.5).round().numpy()
+        with Image.open(tmp_path / "translated.png") as found:
+            got = np.asarray(found, int).transpose(2, 0, 1)
         assert np.abs(got - wanted).max() <= 1
         return
     wanted = model.sample(1, seed=7, start=2**40 + 5)[0].numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import UsageError
+from ganzfeld.metrics import field_classifier
 
 SMALL = ["networks.*.width=4", "networks.G.latent=8", "run.evaluate_count=64"]
 
@@ -22,11 +24,20 @@ def spec_of(run: ganzfeld.Run) -> Any:
     return read_config(run.path).data.spec
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    """The classifier of fields learns for a moment only; test_field_metrics.py lets it learn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(field_classifier, "LEAST", 5)
+        patch.setattr(field_classifier, "PASSES", 0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
     folder = tmp_path_factory.mktemp("waves")
     return ganzfeld.train(
-        "fields:400", images=640, batch=16, out=folder / "run", quiet=True, settings=SMALL
+        "fields:400", images=160, batch=16, out=folder / "run", quiet=True, settings=SMALL
     )
 
 
@@ -41,7 +52,7 @@ def rain(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
     return ganzfeld.train(
         folder / "rain.npz",
         condition="energy",
-        images=640,
+        images=160,
         batch=16,
         out=folder / "run",
         quiet=True,

@@ -249,3 +249,37 @@ def stored_blocks(
         yield stored
         done += len(stored)
         progress("drawing", done, count)
+
+
+def sweep_sheet(
+    loaded: Any,
+    asked: str,
+    to: Path | None,
+    steps: int,
+    count: int,
+    seed: int,
+    labels: Sequence[str],
+    std: float,
+    *,
+    mark: bool,
+) -> None:
+    """Write a sheet of samples while one number goes from one end to the other."""
+    from ganzfeld.cli.marking import Marker
+    from ganzfeld.core import border, marks
+    from ganzfeld.errors import UsageError
+    from ganzfeld.models import sweep as sweeping
+
+    name, low, high = sweeping.parse(asked)
+    border.whole(steps, "--columns", 2, 64)
+    if to is None:
+        raise UsageError("where should the sheet go?", fix="--grid sweep.png")
+    for sentence in sweeping.notes(loaded, name, low, high):
+        tell(f"note: {sentence}: expect less of it")
+    x, values = sweeping.sweep(
+        loaded, name, low, high, steps=steps, count=count, seed=seed, labels=labels or None, std=std
+    )
+    marker = Marker(loaded, seed, 0.0, std, None, mark)
+    with marks.marking(to, marker.many(range(count), labels, [asked])) as place:
+        loaded.modality.sheet(loaded.store(x), steps, place, loaded.spec)
+    along = ", ".join(f"{value:g}" for value in values)
+    tell(f"{count} {loaded.modality.noun} in {to}, a row each, with {name} {along}")

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 
 from ganzfeld.cli.examples import EXAMPLES
+from ganzfeld.core.language import tr
 
 KINDS = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
-ARGUMENT = re.compile(r"^(\w+):\s*(.*)$")
+ARGUMENT = re.compile(r"^([a-z]\w*):\s*(.*)$")  # and no sentence that begins "Default: "
 
 
 def documented(make: Callable[..., None], command: str) -> tuple[Callable[..., None], str]:
@@ -35,7 +36,8 @@ def documented(make: Callable[..., None], command: str) -> tuple[Callable[..., N
         kinds[name] = annotated(kinds[name], parameter, told.get(name, ""))
     copy.__annotations__ = kinds
     shown = "\n".join(f"  {line}" for line in EXAMPLES.get(command, ()))
-    return copy, f"{about}\n\nexamples:\n{shown}" if shown else about
+    about = "\n\n".join(tr(" ".join(part.split())) for part in about.split("\n\n"))
+    return copy, f"{about}\n\n{tr('examples')}:\n{shown}" if shown else about
 
 
 def parts(text: str) -> tuple[str, dict[str, str]]:
@@ -61,7 +63,7 @@ def annotated(kind: Any, parameter: inspect.Parameter, told: str) -> Any:
     mine = next((e for e in extras if hasattr(e, "metavar")), None)
     named = getattr(mine, "metavar", None)
     quiet = parameter.default in (None, False, (), inspect.Parameter.empty)
-    changes: dict[str, Any] = {"help": told or None}
+    changes: dict[str, Any] = {"help": tr(told) or None}
     if quiet or "Default:" in told:
         changes["help_behavior_hint"] = ""
     if named is None and (name := value_name(inner, parameter)):

@@ -162,6 +162,7 @@ def sample(
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
     text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
+    sweep: Annotated[str | None, arg(metavar="NAME=FROM:TO")] = None,
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -192,6 +193,8 @@ def sample(
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
         text: Captions, repeated over the samples, for a model that was trained with such. Default:
             captions of the data. What was drawn for which is in --out as metadata.csv.
+        sweep: Let one number go from one end to the other, such as slope=1:3, in --columns steps
+            (default 8): --count samples, one a row of --grid.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -208,7 +211,7 @@ def sample(
     import numpy as np
 
     from ganzfeld.cli.marking import Marker, again
-    from ganzfeld.cli.sample import place_of, stored_blocks, together
+    from ganzfeld.cli.sample import place_of, stored_blocks, sweep_sheet, together
     from ganzfeld.core import border, marks
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
@@ -231,6 +234,11 @@ def sample(
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
+    if sweep is not None:
+        sweep_sheet(
+            loaded, sweep, grid or out, columns or 8, min(count, 8), seed, label, std, mark=mark
+        )
+        return
     kind = loaded.modality
     out = place_of(out, kind, seed)
     encode = None

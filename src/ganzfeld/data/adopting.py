@@ -54,8 +54,9 @@ def adopt(pack: Any, spec: Spec) -> None:
     column = getattr(pack, "columns", {}).get("x")
     if not kind.learns or column is None or column.spec == spec:
         return
-    stored = kind.as_in(column.stored, column.spec, spec)
-    column.stored, column.spec = stored, spec
+    if (turn := kind.turned(column.spec, spec)) is not None:
+        column.stored = turn(column.stored)
+    column.spec = spec
 
 
 def as_spec(pack: Pack, spec: Spec) -> Pack:

@@ -23,6 +23,7 @@ DATE = re.compile(
 )
 ORDERS = ("ymd", "dmy", "mdy")
 EPOCH = datetime.datetime(1970, 1, 1)
+MOSTLY = 0.9  # of the cells must be times
 DAY = 86_400.0
 ROOM = 0.25  # of a step, by which a time may lie beside its place
 HOLIDAYS = 4  # weekdays without a row that are no gap where there are no rows at weekends
@@ -49,16 +50,16 @@ def read_times(cells: Sequence[Any]) -> Times | None:
     if not there:
         return None
     numbers = [as_number(word) for word in words]
-    if sum(map(math.isfinite, numbers)) == len(there):
+    if sum(map(math.isfinite, numbers)) >= MOSTLY * len(there):
         return Times(np.array(numbers), dates=False)
     some = there[:: max(1, len(there) // 50)]
-    if not all(DATE.fullmatch(word) for word in some):
+    if sum(DATE.fullmatch(word) is not None for word in some) < MOSTLY * len(some):
         return None
     best: Floats | None = None
     for order in ORDERS:
         values = np.array([as_seconds(word, order) for word in words])
         known = np.isfinite(values).sum()
-        if known < 0.9 * len(there):
+        if known < MOSTLY * len(there):
             continue
         if best is None or known > np.isfinite(best).sum() or ordered(values) > ordered(best):
             best = values
@@ -67,7 +68,8 @@ def read_times(cells: Sequence[Any]) -> Times | None:
 
 def rising(values: Floats) -> float:
     """The share of steps that go forward in time."""
-    return float((np.diff(values[np.isfinite(values)]) > 0).mean()) if len(values) > 1 else 0.0
+    there = values[np.isfinite(values)]
+    return float((np.diff(there) > 0).mean()) if len(there) > 1 else 0.0
 
 
 def ordered(values: Floats) -> float:

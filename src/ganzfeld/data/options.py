@@ -82,8 +82,8 @@ class PackOptions:
         if self.range is not None:
             parse(self.range)
         _one_of("modality", self.modality, KINDS)
-        if self.window is not None and not 2 <= self.window <= MOST_STEPS:
-            raise UsageError(f"window {self.window}: a series has 2 to {MOST_STEPS:,} steps")
+        if self.window is not None and not 4 <= self.window <= MOST_STEPS:
+            raise UsageError(f"window {self.window}: a series has 4 to {MOST_STEPS:,} steps")
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))

@@ -32,7 +32,7 @@ WORDS = """id ids series series_id seriesid unit unit_id unit_number subject sub
 IDS = frozenset(WORDS.split())  # by which columns that tell series apart are called
 LOOKED_AT = 1_000  # rows by which a table is told from series
 FEWEST = 64  # rows, below which a table is a table
-IN_ORDER = 0.99  # of the rows must go on in time
+IN_ORDER = 0.95  # of the rows must go on in time
 EVEN = 0.8  # of the steps must be equal for a table to be series
 GONE = 0.2  # of its values missing, above which a column is left aside
 MOST_IDS = 0.25  # series to rows, above which a column does not tell series apart
@@ -261,12 +261,12 @@ def cut_up(
     for name, rows in groups.items():
         rows = np.array([row for row in rows if np.isfinite(values[row])], np.int64)
         rows = rows[np.argsort(values[rows], kind="stable")]
+        if not len(rows):
+            continue
         again = np.concatenate([[False], np.diff(values[rows]) <= 0])
         for row in rows[again]:
             reasons.setdefault(int(row), "has the time of another row")
         rows = rows[~again]
-        if not len(rows):
-            continue
         steps: Steps = steps_of(values[rows], plan.times.dates, step)
         words = words or steps.words
         for row in rows[steps.beside]:

@@ -16,6 +16,7 @@ from ganzfeld.data.clock import NAMES
 from ganzfeld.data.fields import gather_fields, npz_headers, read_arrays, samples_key
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.data.windows import LEAST
 from ganzfeld.errors import DataError
 
 KIND = "modality"  # an array of an .npz that says, as text, what its samples are
@@ -124,6 +125,11 @@ def series_axes(array: NDArray[Any], place: str) -> tuple[NDArray[Any], str]:
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise DataError(
             f"{shown(place)} has the shape {array.shape}, which is not that of series",
+            fix="use (N, C, T), (N, T, C) or (N, T)",
+        )
+    if max(array.shape[1:]) < LEAST:
+        raise DataError(
+            f"{shown(place)} has the shape {array.shape}: series have {LEAST} steps at least",
             fix="use (N, C, T), (N, T, C) or (N, T)",
         )
     if array.ndim == 2:

@@ -23,6 +23,7 @@ LIST_SIGNS = ("|", ";")
 MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
 EPOCH = datetime.datetime(1970, 1, 1)
+TOP = 3.4028234663852886e38  # of float32
 NONE = -1  # the class of what is missing
 
 
@@ -64,7 +65,7 @@ def _plain(cell: Any) -> Any:
     if cell is None or isinstance(cell, bool | int | list | dict):
         return cell
     if isinstance(cell, float):
-        return cell if math.isfinite(cell) else None
+        return cell if abs(cell) <= TOP else None  # nor is NaN
     text = str(cell).strip()
     folded = text.casefold()
     if folded in MISSING:
@@ -77,6 +78,8 @@ def _plain(cell: Any) -> Any:
         number = float(text) if text[:1] in "+-.0123456789" and "_" not in text else math.nan
     except ValueError:
         return text
+    if TOP < abs(number) < math.inf:
+        return None  # no float32, as a pack holds
     zip_code = text[0] == "0" and len(text) > 1 and text[1].isdigit()  # 04109 is a name
     return number if math.isfinite(number) and not zip_code else text
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import shown
+from ganzfeld.core.names import capped, shown, tally
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.columns import Values
 from ganzfeld.data.source import Raw
@@ -20,6 +20,7 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
 USUAL = 48  # steps of a window
+LEAST = 4  # steps of a series
 SHORTEST, LONGEST = 8, 1_024  # steps of what is chosen without being asked
 MOST = 20_000  # windows: beyond, they begin at every second step, or third, ...
 ALIKE = 0.8  # of the series must have one length for it to be that of the samples
@@ -68,9 +69,17 @@ class Piled:
     def raw(self, x: Floats, names: list[str], place: str) -> Raw:
         """Samples "x", float32 (n, C, T), the step in which each begins, and bad titles."""
         count, length = self.rows.shape
-        if not count:
+        if count and length < LEAST:
             raise DataError(
-                f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value",
+                f"{shown(place)} has series of {length:,} steps: {LEAST} are needed at least",
+                fix="--as table, if its rows are samples",
+            )
+        if not count:
+            why = tally(reason for _, reason in self.bad)
+            listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in why.items()], 3))
+            raise DataError(
+                f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value"
+                + (f": {listed}" if listed else ""),
                 fix=f"--window with less than {length:,}, or fill in what is missing",
             )
         top = float(np.finfo(np.float32).max)
@@ -107,7 +116,7 @@ def length_of(pieces: Sequence[Piece], keyed: bool) -> tuple[int, bool]:
         if alike and several and 4 <= usual <= LONGEST:
             return usual, True
     longest = max((len(piece.rows) for piece in pieces), default=0)
-    return max(min(USUAL, longest // PARTS), min(SHORTEST, max(longest, 1))), False
+    return max(min(USUAL, longest // PARTS), min(SHORTEST, max(longest, LEAST))), False
 
 
 def cut(

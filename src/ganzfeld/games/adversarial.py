@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
@@ -17,6 +16,7 @@ from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
+from ganzfeld.games.turns import Turns
 
 
 class Adversarial(Game):
@@ -102,20 +102,19 @@ class Adversarial(Game):
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
         if reuse_fakes and not generator_first:
             raise ValueError("reuse_fakes needs generator_first: the fakes are those of its move")
-        phases = {"discriminator": discriminator_phase, "generator": generator_phase}
-        if any(phases.values()) and not (
-            min(phases.values()) > 0 and discriminator_every == generator_every == 1
-        ):
-            raise ValueError(
-                "phases need a discriminator_phase and a generator_phase of 1 or more, "
-                "and neither player with an `every`"
-            )
+        self.turns = Turns(
+            discriminator=(discriminator_moves, discriminator_every),
+            generator=(generator_moves, generator_every),
+            generator_first=generator_first,
+            phases=(discriminator_phase, generator_phase),
+            one_stage=one_stage,
+            penalty_every=penalty_every,
+        )
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.r1, self.r2, self.gradient_penalty = r1, r2, gradient_penalty
-        self.penalty_every, self.burn_in = penalty_every, burn_in
-        self.discriminator_every = discriminator_every
+        self.burn_in = burn_in
         if difference and (augment != "none" or drops(D)):
             raise ValueError(
                 "difference needs augment none and no dropout in the discriminator: "
@@ -127,26 +126,13 @@ class Adversarial(Game):
                 "(networks.D.norm=none): each logit must come from its own sample alone"
             )
         self.slope = partial(estimated_slope, length=difference) if difference else slope
-        lazily = penalty_every if (r1 or r2 or gradient_penalty) else 1
-        if discriminator_phase:
-            rounds = math.lcm(lazily, discriminator_phase) // discriminator_phase
-            self.period = rounds * sum(phases.values())
-        else:
-            self.period = math.lcm(lazily * discriminator_every, generator_every)
-        self.turns = [
-            ("discriminator", discriminator_moves, discriminator_every),
-            ("generator", generator_moves, generator_every),
-        ]
-        if generator_first:
-            self.turns.reverse()
-        self.phases = [(player, phases[player]) for player, _, _ in self.turns]
+        self.period = self.turns.period(penalised=bool(r1 or r2 or gradient_penalty))
         self.reuse_fakes = self.shares_batch = reuse_fakes
         self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
         if one_stage:
-            if reuse_fakes or any(phases.values()):
+            if reuse_fakes or any(self.turns.phases):
                 raise ValueError("one_stage is both players at once: no phases, no kept fakes")
-            check_one_stage(loss, D, [turn[1:] for turn in self.turns])
-            self.turns = [("both", 1, 1)]
+            check_one_stage(loss, D, [self.turns.discriminator, self.turns.generator])
         self.augment_p = augment_p
         if not all(0 <= p <= 1 for p in torch.as_tensor(augment_p).flatten()):
             raise ValueError(f"augment_p is a probability in [0, 1], not {augment_p}")
@@ -157,27 +143,11 @@ class Adversarial(Game):
             )
 
     def moves(self, step: int) -> tuple[str, ...]:
-        (first, length), (second, rest) = self.phases
-        alone = None
-        if length:
-            alone = first if step % (length + rest) < length else second
-        return tuple(
-            player
-            for player, count, every in self.turns
-            if (step + 1) % every == 0 and alone in (None, player)
-            for _ in range(count)
-        )
+        return self.turns.moves(step)
 
     def penalty_factor(self) -> int:
         """`penalty_every` in the first and every such step in which D moves, else 0."""
-        step = self.clock.step
-        (first, length), (_, rest) = self.phases
-        if length:
-            before, own = (0, length) if first == "discriminator" else (length, rest)
-            number = step // (length + rest) * own + step % (length + rest) - before
-        else:
-            number = step // self.discriminator_every
-        return self.penalty_every if number % self.penalty_every == 0 else 0
+        return self.turns.penalty_factor(self.clock.step)
 
     def fake(self, batch: Batch) -> Tensor:
         """As many fakes as the batch has real samples, with the same labels."""

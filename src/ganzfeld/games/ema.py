@@ -143,10 +143,15 @@ class Averages(nn.Module):
     ) -> None:
         super().__init__()
         self.spans = tuple(spans) if half_life_images else tuple(spans)[:1]
-        for span in self.spans:
-            factor = spans[span]
+        self.factors = {span: spans[span] for span in self.spans}
+        for span, factor in self.factors.items():
             average = Average(game, factor * half_life_images, ramp and factor * ramp)
             self.add_module(span, average)
+
+    def last(self, half_life_images: float) -> None:
+        """Take another half-life from here on; the number of averages stays."""
+        for span, factor in self.factors.items():
+            self[span].half_life_images = factor * half_life_images
 
     def __getitem__(self, span: str) -> Average:
         return cast(Average, self.get_submodule(span))

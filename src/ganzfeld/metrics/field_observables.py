@@ -55,7 +55,7 @@ def observables(x: NDArray[Any]) -> dict[str, Floats]:
     mean, sd = flat.mean(2), flat.std(2)
     fourth = ((flat - mean[:, :, None]) ** 4).mean(2)
     steps = np.zeros(mean.shape)
-    for axis in range(2, x.ndim):
+    for axis in (axis for axis in range(2, x.ndim) if x.shape[axis] > 1):
         steps += (np.diff(x, axis=axis) ** 2).reshape(*x.shape[:2], -1).mean(2)
     columns = {
         "mean": mean,

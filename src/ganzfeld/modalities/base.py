@@ -103,6 +103,7 @@ class Modality:
     # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
     # network makes it, `name` the file's name without an ending, `about` a model's config.json.
     portable: str = 'np.save(name + ".npy", x)'
+    portable_in: str = "x = np.load(path)"  # likewise, a stored sample as a network takes it
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
@@ -120,17 +121,10 @@ class Modality:
         """
         return spec
 
-    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
-        """Samples that lie as a spec says, as another of the same kind says: levels by their names.
-
-        Raises DataError where they do not fit it.
-        """
-        return stored
-
     def shared(self, spec: Spec, other: Spec) -> Spec:
         """What samples of two specs of this kind can both lie as, for two domains of one kind.
 
-        `as_in` and `turned` bring them there. Raises DataError where there is no such spec.
+        `turned` brings them there. Raises DataError where there is no such spec.
         """
         if (spec.shape, spec.dtype) != (other.shape, other.dtype):
             raise DataError(
@@ -183,8 +177,11 @@ class Modality:
         return None
 
     def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
-        """What turns stored samples of one spec into those of another; None where nothing has to,
-        or nothing can."""
+        """What turns stored samples (N, ...) of one spec into those of another of the same kind.
+
+        Such as levels by their names; it raises DataError where they do not fit. None where
+        nothing has to be turned, or nothing can.
+        """
         return None
 
     def foreign(self, spec: Spec, wanted: Spec) -> list[str]:

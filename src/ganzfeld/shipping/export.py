@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core import border, files, system
+from ganzfeld.core.latents import OF_TORCH
 from ganzfeld.errors import CheckpointError, UsageError, of_disk
-from ganzfeld.shipping.onnx_check import Case, Found
+from ganzfeld.shipping.onnx_check import Case, Found, check_graph, check_operators
 from ganzfeld.version import __version__
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def export(
     need_onnx()
     loaded = opened(model, which, trust_code)
     say("tracing the networks")
-    protos = graphs_of(loaded, with_discriminator, precision)
+    protos = graphs_of(loaded, with_discriminator)
     say("drawing samples to compare with")
     cases, drawn = cases_of(loaded, list(protos), count)
     temporary = folder.parent / f".tmp-{folder.name}-{secrets.token_hex(4)}"
@@ -127,13 +128,11 @@ def opened(model: Any, which: str, trust_code: bool) -> Model | Translator:
     return found
 
 
-def graphs_of(model: Model | Translator, with_discriminator: bool, precision: str) -> Any:
-    """By name: the graph as it is stored, and the operators of the network."""
-    from ganzfeld.shipping.onnx_graph import graphs, operators
-    from ganzfeld.shipping.onnx_precision import stored_as
+def graphs_of(model: Model | Translator, with_discriminator: bool) -> dict[str, Any]:
+    """The graphs by name, in float32."""
+    from ganzfeld.shipping.onnx_graph import graphs
 
-    traced = graphs(model, with_discriminator=with_discriminator)
-    return {name: (stored_as(proto, precision), operators(proto)) for name, proto in traced.items()}
+    return graphs(model, with_discriminator=with_discriminator)
 
 
 def cases_of(
@@ -162,27 +161,15 @@ def written(
     """Write all files of an export into an empty folder, and check the graphs as they lie there."""
     from ganzfeld.models.folder import card_of
     from ganzfeld.shipping import onnx_folder, onnx_reference, run_py
-    from ganzfeld.shipping.onnx_check import check_graph, check_operators
 
     about = description(model, precision, drawn)
-    store, sums, results = store_of(model), {}, {}
-    for name, (proto, known) in protos.items():
-        onnx_folder.note(proto, about, precision)
-        check_operators(proto, f"{name}.onnx")
-        file = f"{name}.onnx"
-        sums[file] = files.write(folder / file, proto.SerializeToString(deterministic=True))
-        results[name] = check_graph(
-            (folder / file).read_bytes(),
-            cases[name],
-            name=file,
-            precision=precision,
-            store=store if name != "discriminator" else None,
-            operators=known,
-        )
-        about["export"]["graphs"][name] = onnx_folder.describe_graph(proto, file, sums[file]) | {
-            "operators": known,
-            "check": {k: v for k, v in results[name].to_json().items() if k != "operators"},
-        }
+    sums: dict[str, Any] = {}
+    results: dict[str, Found] = {}
+    for name, exact in protos.items():
+        store = store_of(model) if name != "discriminator" else None
+        results[name], described = write_graph(folder, name, exact, cases[name], about, store)
+        about["export"]["graphs"][name] = described
+        sums[described["file"]] = described
     others = {
         "check.npz": onnx_folder.as_npz(onnx_reference.kept(cases)),
         "run.py": files.utf8(run_py.script(about)),
@@ -194,6 +181,39 @@ def written(
     files.write(folder / onnx_folder.SUMS, onnx_folder.sums_of(sums))
     onnx_folder.check_folder(folder)  # as its owner will
     return results
+
+
+def write_graph(
+    folder: Path, name: str, exact: Any, cases: list[Case], about: dict[str, Any], store: Any
+) -> tuple[Found, dict[str, Any]]:
+    """Write a float32 graph in the precision of the export; what its check found, and about it.
+
+    It is checked in float32 first, so that a wrong graph does not pass for an inexact one.
+    """
+    from ganzfeld.shipping import onnx_folder
+    from ganzfeld.shipping.onnx_graph import operators
+    from ganzfeld.shipping.onnx_precision import stored_as
+
+    file, precision = f"{name}.onnx", about["export"]["precision"]
+    proto = stored_as(exact, precision)
+    known = operators(proto)
+    if precision != "float32":
+        data = exact.SerializeToString()
+        check_graph(data, cases, name=file, store=store, operators=known)
+    onnx_folder.note(proto, about, precision)
+    check_operators(proto, file)
+    size = files.write(folder / file, proto.SerializeToString(deterministic=True))
+    found = check_graph(
+        (folder / file).read_bytes(),
+        cases,
+        name=file,
+        precision=precision,
+        store=store,
+        operators=known,
+    )
+    check = {key: value for key, value in found.to_json().items() if key != "operators"}
+    described = onnx_folder.describe_graph(proto, file, size)
+    return found, described | {"operators": known, "check": check}
 
 
 def store_of(model: Model | Translator) -> Any:
@@ -219,6 +239,8 @@ def description(model: Model | Translator, precision: str, drawn: dict[str, Any]
             fix="ganzfeld.export(path_of_the_run, out)",
         )
     about.setdefault("weights", weights_of(model))
+    if "latent" in about:
+        about.setdefault("latents", OF_TORCH)
     about["export"] = {
         "format": 1,
         "ganzfeld": __version__,

@@ -26,6 +26,7 @@ JUMPS = {  # operators whose results jump: a rounding more, and a sample is anot
     *("Round", "Floor", "Ceil", "Sign", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
     *("ArgMax", "ArgMin", "TopK", "Hardmax"),
 }
+LEVEL = 2 / 255  # of 8 bits, where samples lie in [-1, 1]
 JUMPED = 0.02  # of the samples may, in a graph with such operators
 
 
@@ -43,8 +44,8 @@ class Limits:
 
 LIMITS = {
     "float32": Limits(2e-5, 2e-5, 0, 1e-4, 1),
-    "float16": Limits(5e-3, 0.1 / 127.5, 0, 1, 1),
-    "int8": Limits(16 / 127.5, 1.5 / 127.5, 40, 1, 16),
+    "float16": Limits(5e-3, 0.1 * LEVEL, 0, 1, 1),
+    "int8": Limits(16 * LEVEL, 1.5 * LEVEL, 40, 1, 16),
 }
 
 

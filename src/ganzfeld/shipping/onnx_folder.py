@@ -130,7 +130,7 @@ def readme(about: Mapping[str, Any], card: str) -> str:
 
 def usage(about: Mapping[str, Any]) -> str:
     if "translators" in about:
-        call, what = "python run.py image.npy", "Images are float32 in [-1, 1], (n, C, h, w), with "
+        call, what = "python run.py FILE.npy", "Images are float32 in [-1, 1], (n, C, h, w), with "
         what += "sides of 8 or more."
     else:
         label = " --label CLASS" if about["classes"] else ""

@@ -119,7 +119,11 @@ def translator_graph(model: Translator, way: str) -> Any:
     """The translator of one direction, "ab" or "ba", for any height and width from 8 px on."""
     x = torch.zeros(ROWS, model.channels[way[0]], *TRACED)
     free = {"x": {0: "n", 2: "h", 3: "w"}}
-    return exported(Mapped(model.networks[way]), {"x": x}, free, "samples")
+    proto = exported(Mapped(model.networks[way]), {"x": x}, free, "samples")
+    sides = proto.graph.output[0].type.tensor_type.shape.dim
+    for place, name in ((2, "h"), (3, "w")):  # the exporter writes out how it finds them
+        sides[place].dim_param = name
+    return proto
 
 
 def exported(

@@ -90,7 +90,8 @@ TAIL = '''
 
 def draw(seed, index, label=None, std=1.0):
     """One sample as the network makes it; seed, index: 0 to 2^64 - 1; label: name or number."""
-    about = json.load(open(os.path.join(HERE, "config.json"), encoding="utf-8"))
+    with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
+        about = json.load(file)
     feed = {"z": np.float32(std) * latent(seed, index, about["latent"])}
     names = about["classes"]
     if names:
@@ -116,10 +117,9 @@ if __name__ == "__main__":
     name = f"{asked.seed}-{asked.index}"
 '''
 
-TRANSLATE = '''"""Translate an array: python run.py image.npy --to {to}
+TRANSLATE = '''"""Translate a stored sample: python run.py FILE.npy --to {to}
 
-image.npy: uint8 (C, H, W), sides of 8 or more; writes translated.npy, uint8. Needs numpy and
-onnxruntime.
+FILE.npy: (C, H, W), of images uint8, sides of 8 or more. Needs numpy and onnxruntime.
 """
 import argparse, os
 import numpy as np, onnxruntime
@@ -127,31 +127,37 @@ import numpy as np, onnxruntime
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def translate(pixels, to):
-    """Images (N, C, H, W), uint8, in the other domain."""
-    x = pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
-    way = {ways}[to]
-    session = onnxruntime.InferenceSession(os.path.join(HERE, f"model-{{way}}.onnx"))
-    y = session.run(None, {{"x": x}})[0]
-    return np.clip(np.rint((y + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+def translate(x, to):
+    """A sample (C, H, W), as the network takes it, in the other domain."""
+    file = {files}[to]
+    session = onnxruntime.InferenceSession(os.path.join(HERE, file))
+    return session.run(None, {{"x": x[None]}})[0][0]
+
+
+def read(path):
+{read}
+    return x
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("image")
+    parser.add_argument("file")
     parser.add_argument("--to", default="{to}")
     asked = parser.parse_args()
-    np.save("translated.npy", translate(np.load(asked.image)[None], asked.to)[0])
+    x, name = translate(read(asked.file), asked.to), "translated"
 '''
 
 
 def script(about: Mapping[str, Any]) -> str:
     """The text of run.py for a model."""
+    shape = about.get("shape") or (1, *about["size"])
+    kind = modality_of(spec_of(about.get("spec"), shape))
+    write = textwrap.indent(kind.portable, "    ")
     if "translators" in about:
-        ways = {way[1]: way for way in about["translators"]}
-        return TRANSLATE.format(to=next(iter(ways)), ways=ways)
-    kind = modality_of(spec_of(about.get("spec"), about.get("shape")))
+        files = {way[1]: f"model-{way}.onnx" for way in about["translators"]}
+        read = textwrap.indent(kind.portable_in, "    ")
+        text = TRANSLATE.format(to=next(iter(files)), files=files, read=read)
+        return f"{text}{write}\n"
     old = about.get("latents", OF_TORCH) == OF_TORCH
     asked = " --label CLASS" if about["classes"] else ""
-    write = textwrap.indent(kind.portable, "    ")
     return f"{HEAD.format(asked=asked)}\n{BY_TORCH if old else PORTABLE}{TAIL}{write}\n"

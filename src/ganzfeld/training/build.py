@@ -137,8 +137,6 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     machine, and run.latents and run.noise.
     """
     run, ema = config.run, config.ema
-    total = run.images
-    assert total is not None
     run.latents, run.noise = run.latents or PORTABLE, run.noise or WIDE
     specs = task_of_run(config).specs(config)
     kind = modality_of(next(iter(specs.values())))
@@ -157,24 +155,22 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     if run.products:
         as_products(game)
     check_shipping(game)
-    optimisers, schedules = {}, {}
+    optimisers = {}
     for player, networks in game.players.items():
         if player not in config.optimisers:
             raise UsageError(f"the configuration has no optimiser for the {player}")
-        settings = config.optimisers[player]
         parameters = [p for name in networks for p in game.get_submodule(name).parameters()]
-        optimisers[player] = build_optimiser(settings, parameters)
-        schedules[player] = build_schedule(settings, total, run.batch_size)
+        optimisers[player] = build_optimiser(config.optimisers[player], parameters)
     return Trainer(
         game,
         optimisers,
         training(data, config.data.held_out),
         batch_size=run.batch_size,
         seed=run.seed,
-        total=total,
-        schedules=schedules,
+        total=run.images,
+        schedules=schedules_of(config, game),
         vary=vary,
-        average=Averages(game, ema.half_life_images or 0.0, ema.ramp, ema.spans),
+        average=Averages(game, half_life(config), ema.ramp, ema.spans),
         device=device,
         precision=run.precision,
         compile=run.compile,
@@ -182,6 +178,31 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         to_network={name: ready_for(spec) for name, spec in specs.items()},
         leave_out=() if config.data.conditions else CONDITIONS,
     )
+
+
+def schedules_of(config: Config, game: Game) -> dict[str, Schedule]:
+    """The settings of each player's optimiser over the images of the run."""
+    run = config.run
+    assert run.images is not None
+    return {
+        player: build_schedule(config.optimisers[player], run.images, run.batch_size)
+        for player in game.players
+    }
+
+
+def half_life(config: Config) -> float:
+    """That of the averages, in images: by default a twentieth of the run."""
+    chosen, total = config.ema.half_life_images, config.run.images
+    assert total is not None
+    return 0.05 * total if chosen is None else chosen
+
+
+def set_length(trainer: Trainer, config: Config) -> None:
+    """Let the trainer's clock, schedules and averages follow the images that are to be seen now."""
+    trainer.total = config.run.images
+    trainer.schedules = schedules_of(config, trainer.game)
+    if isinstance(trainer.average, Averages):
+        trainer.average.last(half_life(config))
 
 
 def ready_for(spec: Spec) -> Callable[[Tensor], Tensor]:

@@ -109,19 +109,11 @@ def open_data(
     task, layout, modality: those of the recipe.
     """
     check_labels(asked.labels, asked.source)
-    wanted = asked.options
-    if not WORK[task].from_noise and modality is not None and wanted.modality == "auto":
-        wanted = replace(wanted, modality=modality)
+    if not WORK[task].from_noise and modality is not None and asked.modality == "auto":
+        asked = replace(asked, modality=modality)
 
     def make() -> Dataset:
-        return WORK[task].open(
-            asked.source,
-            layout,
-            wanted,
-            other=asked.other,
-            channels_b=asked.channels_b,
-            progress=screen.progress,
-        )
+        return WORK[task].open(asked, layout, screen.progress)
 
     pack = distributed.first(make, "pack")
     speak_of_kind(modality_of(spec_of_data(pack)))

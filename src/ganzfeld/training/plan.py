@@ -30,7 +30,7 @@ from ganzfeld.networks.layers import parameters
 from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import vetting
-from ganzfeld.training.build import build_optimiser, build_schedule, complete
+from ganzfeld.training.build import build_optimiser, build_schedule, complete, half_life
 from ganzfeld.training.final import final_count, reference_count
 from ganzfeld.training.tasks import WORK, Dataset, work_of
 
@@ -174,8 +174,7 @@ def settle(config: Config, share: float = 1.0) -> None:
     run = config.run
     total = run.images
     assert total is not None
-    if config.ema.half_life_images is None:
-        config.ema.half_life_images = 0.05 * total
+    config.ema.half_life_images = half_life(config)
 
     def interval(chosen: int | None, times: float) -> int:
         return chosen or max(int(total / times), run.batch_size)

@@ -141,7 +141,7 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
         ("batch", "--batch", 1, border.MOST_BATCH),
         ("afford", "afford", 1, border.MOST_IMAGES),
         ("held_out", "--held-out", 0, border.MOST_IMAGES),
-        ("window", "--window", 2, border.MOST_IMAGES),
+        ("window", "--window", 4, border.MOST_IMAGES),
     ):
         if given[name] is not None:
             found[name] = border.whole(given[name], words, least, most)

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ganzfeld.config import Config
-from ganzfeld.core import border, checkpoint, distributed, runfolder, runtime
+from ganzfeld.core import border, checkpoint, runtime
 from ganzfeld.core import names as names_
-from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
-from ganzfeld.core.lock import check_writable, locked, refuse_links
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.adopting import adopt
-from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
 from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_run
 from ganzfeld.models.tasks import task_of_run
-from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import config_file, grown, opening, vetting
 from ganzfeld.training import resume as lineage
-from ganzfeld.training.init_from import sized_by
-from ganzfeld.training.memory import out_of_memory
-from ganzfeld.training.plan import check, check_settings, sized
+from ganzfeld.training.plan import check
+from ganzfeld.training.process import joined, make_screen, owned
 from ganzfeld.training.request import TrainRequest
 from ganzfeld.training.result import Run as Run
 from ganzfeld.training.session import Session
-from ganzfeld.training.speed import affordable
-from ganzfeld.training.tasks import WORK, Dataset
+from ganzfeld.training.stages import carry_out
+from ganzfeld.training.tasks import WORK
 
 NO_ROOM = "free some space (df -h), or make the folder writable, then run the same command again"
 
@@ -149,68 +140,6 @@ def train(
     return carry_out(TrainRequest.of(**arguments))
 
 
-def carry_out(asked: TrainRequest) -> Run:
-    """Set up, print, launch: what `train` does with a request whose every value was checked."""
-    screen = make_screen(asked.quiet)
-    with Signals() as signals, joined(asked.device) as on:
-        folder, config, pack = set_up(asked, screen, on)
-        with (
-            runtime.deterministic(config.run.deterministic),
-            contextlib.nullcontext() if asked.dry_run else owned(folder),
-        ):
-            session = Session(folder, config, pack, on, screen, signals)
-            session.trust_code = asked.trust_code
-            session.rehearse() if asked.dry_run else session.begin()
-    return Run(folder)
-
-
-def set_up(asked: TrainRequest, screen: Screen, on: torch.device) -> tuple[Path, Config, Dataset]:
-    """The run's folder, its configuration fitted to the data and to the time, and the data."""
-    recipe = find_recipe(asked.recipe)  # a wrong name should not wait for the data
-    folder = asked.folder
-    check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
-    if asked.given is not None:
-        asked = asked.reading(
-            str(keep_in_cache(asked.given))
-            if asked.dry_run
-            else kept(asked.given, folder, asked.columns)
-        )
-    usual = opening.usual(asked.data, recipe.task)
-    data = opening.resolved(asked.data, recipe.task)
-    asked = replace(asked, data=data)
-    bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
-    conditions = list(data.conditions or usual)
-    pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
-
-    def fitted(afford: int | None) -> Config:
-        return asked.config(pack, recipe.layout, on, afford)
-
-    afford = asked.afford
-    if asked.init is not None and afford is None:
-        afford = sized_by(Path(asked.init))
-    config = fitted(afford)
-    if usual and config.data.conditions is None:  # the recipe takes no numbers
-        pack = bare
-    check(config)
-    if asked.minutes is not None and afford is None and asked.init is None:
-        with runtime.deterministic(config.run.deterministic):
-            config = sized(fitted, lambda full: budget(folder, full, pack, on))
-        check(config)
-    return folder, config, pack
-
-
-def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
-    """The path of a program's data in the run's folder; of several processes one writes it."""
-
-    def keep() -> str:
-        if distributed.rank():
-            return str(file_in(folder / "data"))
-        with owned(folder):
-            return str(keep_in_run(given, folder, **columns))
-
-    return distributed.first(keep, "data")
-
-
 def resume(
     run: str | os.PathLike[str],
     *,
@@ -311,51 +240,3 @@ def stored_config(folder: Path, trust_code: bool) -> Config:
         config = shipping.read_own(folder, trust_code=trust_code)
         check(config)
     return config
-
-
-def make_screen(quiet: bool) -> Screen:
-    return Screen(quiet=quiet or int(os.environ.get("RANK", "0")) > 0)
-
-
-def budget(folder: Path, config: Config, pack: Dataset, device: torch.device) -> int | None:
-    """Images that these networks could see in the minutes asked for; as noted if it was before."""
-    if (folder / "config.json").exists():
-        with vetting.as_stored(folder):
-            stored = runfolder.read_config(folder).run
-        if stored.minutes == config.run.minutes:
-            return stored.afford
-    assert config.run.minutes is not None
-    with out_of_memory(config):
-        return affordable(config, pack, device, 60 * config.run.minutes)
-
-
-@contextlib.contextmanager
-def joined(kind: str) -> Iterator[torch.device]:
-    """This process's device, with the other processes of `torchrun` joined.
-
-    Afterwards the process has as many threads as before.
-    """
-    device = distributed.local_device(choose_device(kind))
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    distributed.start(device)
-    try:
-        with runtime.threads():
-            yield device
-    finally:
-        distributed.finish()
-
-
-@contextlib.contextmanager
-def owned(folder: Path, fix: str = "") -> Iterator[None]:
-    """The run's folder, for this process alone; the first of several holds it for all.
-
-    fix: what mends a folder that cannot be written; by default another one.
-    """
-    if distributed.rank():
-        yield
-        return
-    refuse_links(folder)
-    check_writable(folder, 0, fix)
-    with locked(folder):
-        yield

@@ -1,4 +1,4 @@
-"""One process's work on a run: plan, train, survive, ship."""
+"""One process's work on a run: train, survive, ship."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import checkpoint, distributed, files, metrics_log, runfolder, runtime, trust
+from ganzfeld.core import (
+    checkpoint,
+    distributed,
+    files,
+    metrics_log,
+    runtime,
+)
 from ganzfeld.core.console import Screen, State
-from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.pack import Pack
 from ganzfeld.games.ema import Averages
@@ -24,17 +29,15 @@ from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_state
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
-from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
+from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume
 from ganzfeld.training.build import build_trainer
-from ganzfeld.training.final import inception_count, missing
+from ganzfeld.training.final import missing
 from ganzfeld.training.health import watch
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
-from ganzfeld.training.plan import check, outlook, plan_rows, settle
 from ganzfeld.training.preview import preview, write_sheet
 from ganzfeld.training.saving import Saver
-from ganzfeld.training.speed import measure, suited_threads
 from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
 from ganzfeld.training.validation import Examiner
@@ -45,7 +48,12 @@ ROLLBACKS = 2  # in a run, before it stops
 
 
 class Session:
-    """One process's work on a run, from the plan to the shipped model."""
+    """One process's work on a run, from its first step to the shipped model.
+
+    The stages before are in `stages.py`. trainer: theirs, or that of the newest checkpoint.
+    """
+
+    trainer: Trainer
 
     def __init__(
         self,
@@ -70,7 +78,6 @@ class Session:
         self.kind = modality_of(self.spec)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saver = Saver(self.checkpoints, device)
-        self.started = ""  # what weights of `--init` were taken
         runtime.tune()
 
     @property
@@ -107,55 +114,6 @@ class Session:
 
     # Before the first step
 
-    def begin(self) -> None:
-        """Start a run, or continue the one that is there if it is the same."""
-        if (self.folder / "config.json").exists():
-            stored = runfolder.read_config(self.folder)
-            self.config = resume.adopt(self.config, stored, self.folder)
-            with vetting.as_stored(self.folder):
-                check(self.config)
-            self.note()
-            self.go_on()
-            return
-        promises.refuse_remains(self.folder, "its config.json")
-        self.clean()
-        self.forecast()
-        if self.writes:
-            run = self.config.run
-            check_writable(self.folder, checkpoint.room(self.trainer.game.state_dict(), run.keep))
-            self.note()
-            trust.remember(self.folder, self.config)
-        self.play()
-
-    def rehearse(self) -> None:
-        """Print the plan, and write nothing."""
-        if (self.folder / "config.json").exists():
-            resume.adopt(self.config, runfolder.read_config(self.folder), self.folder)
-            self.screen.say(f"{self.folder} holds this run: the command would go on with it")
-            return
-        promises.refuse_remains(self.folder, "its config.json")
-        self.forecast()
-        self.screen.say(f"nothing was written to {self.folder}: without --dry-run it is trained")
-
-    def forecast(self) -> None:
-        """Measure the speed here, settle what is open, and print the plan."""
-        run = self.config.run
-        with out_of_memory(self.config):
-            self.trainer = self.start_trainer()
-            run.threads = suited_threads(self.trainer, self.config)
-            runtime.use_threads(run.threads, exactly=run.deterministic)
-            pace = measure(self.trainer, self.config, self.pack)
-        if run.minutes is not None:
-            run.images = max(pace.images(60 * run.minutes), run.batch_size)
-        settle(self.config, pace.share)
-        if (pack := self.compared) is not None:
-            seconds = self.total / pace.rate
-            run.inception_count = inception_count(pack, seconds, run.inception_count)
-        rows = plan_rows(self.config, self.trainer.game, pace, self.pack, self.started)
-        self.screen.table(f"plan for {self.folder}", rows)
-        if self.work.from_noise and (warning := outlook(self.config, pace.rate, self.pack)):
-            self.screen.say(warning)
-
     def note(self) -> None:
         """Write the configuration into the folder, with where its data lie now."""
         noting.note(self.folder, self.config, writes=self.writes)
@@ -165,17 +123,6 @@ class Session:
         if self.writes:
             for folder in (self.checkpoints, self.folder / "samples", self.folder):
                 checkpoint.clean(folder)
-
-    def make_trainer(self) -> Trainer:
-        with out_of_memory(self.config):
-            return build_trainer(self.config, self.pack, self.device)
-
-    def start_trainer(self) -> Trainer:
-        """As it is before the first step: with fresh weights, or with those of `--init`."""
-        trainer = self.make_trainer()
-        if self.config.run.init:
-            self.started = start_from(trainer, Path(self.config.run.init))
-        return trainer
 
     # From the newest checkpoint
 
@@ -217,7 +164,10 @@ class Session:
             self.finish()
 
     def load(self, found: checkpoint.Checkpoint | None) -> None:
-        self.trainer = self.make_trainer()
+        with out_of_memory(self.config):
+            self.trainer = build_trainer(self.config, self.pack, self.device)
+            if not found and self.config.run.init:
+                start_from(self.trainer, Path(self.config.run.init))
         if found:
             self.restore(found)
 
@@ -240,8 +190,6 @@ class Session:
 
     def play(self) -> None:
         if self.saver.at < 0:
-            del self.trainer  # measuring has moved it; two at once would take twice the memory
-            self.trainer = self.start_trainer()
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True

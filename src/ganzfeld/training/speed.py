@@ -43,7 +43,7 @@ COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of w
 def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     """The pace of a run of `config.run.images`, or of `config.run.minutes` where they are given.
 
-    The trainer is of no use after it. With several processes, the slowest counts.
+    It moves the trainer (see `trial.Trial`). With several processes, the slowest counts.
     """
     run, device = config.run, trainer.device
     assert run.images is not None
@@ -72,13 +72,22 @@ def affordable(
 ) -> int:
     """Images that so configured networks see in these seconds, and at least a batch."""
     runtime.tune()
-    trainer = build_trainer(config, data, device)
+    return afforded(build_trainer(config, data, device), config, seconds, clock)
+
+
+def afforded(
+    trainer: Trainer,
+    config: Config,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Images that this trainer, which its configuration has built, sees in these seconds."""
     with runtime.threads(suited_threads(trainer, config)):
         return max(round(speed(trainer, seconds, clock) * seconds), config.run.batch_size)
 
 
 def suited_threads(trainer: Trainer, config: Config) -> int:
-    """How many threads the trainer, which is of no use after it, should have here.
+    """How many threads the trainer, which this moves, should have here.
 
     That is `config.run.threads`, or one for a deterministic run, or what PyTorch was told by the
     environment; else as many as

@@ -13,9 +13,9 @@ from ganzfeld.core import latents
 from ganzfeld.core.progress import Progress
 from ganzfeld.data import conditions as conditions_
 from ganzfeld.data import domains, held
-from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.data.pairs import TwoDomains
+from ganzfeld.data.request import DataRequest
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import translation
@@ -35,16 +35,7 @@ class Work:
     name: str = ""
     from_noise: bool = True
 
-    def open(
-        self,
-        source: Source,
-        layout: str,
-        wanted: PackOptions,
-        *,
-        other: Source | None,
-        channels_b: int | None,
-        progress: Progress,
-    ) -> Dataset:
+    def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         """The packed data. layout: see `recipes.base.Recipe`."""
         raise NotImplementedError
 
@@ -80,18 +71,9 @@ class Generation(Work):
 
     name = "generation"
 
-    def open(
-        self,
-        source: Source,
-        layout: str,
-        wanted: PackOptions,
-        *,
-        other: Source | None,
-        channels_b: int | None,
-        progress: Progress,
-    ) -> Dataset:
-        domains.need_pictures(source, other)
-        return open_pack(source, wanted, progress=progress)
+    def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
+        domains.need_pictures(asked.source, asked.other)
+        return open_pack(asked.source, asked.options, progress=progress)
 
     def conditioned(self, data: Any, names: list[str], held_out: int | None) -> Any:
         return conditions_.conditioned(data, names, held_out)
@@ -132,22 +114,13 @@ class Translation(Work):
     name = "translation"
     from_noise = False
 
-    def open(
-        self,
-        source: Source,
-        layout: str,
-        wanted: PackOptions,
-        *,
-        other: Source | None,
-        channels_b: int | None,
-        progress: Progress,
-    ) -> Dataset:
+    def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         return domains.open_domains(
-            domains.named(source, layout),
+            domains.named(asked.source, layout),
             layout,
-            wanted,
-            other=other,
-            channels_b=channels_b,
+            asked.options,
+            other=asked.other,
+            channels_b=asked.channels_b,
             progress=progress,
         )
 

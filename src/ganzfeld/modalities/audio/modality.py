@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,16 +106,20 @@ class Sounds(Modality):
             )
         return waves.astype(np.int16) if waves.dtype.kind == "i" else to_int16(waves)
 
-    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
         """Sounds (N, 1, L) at another rate, cut or padded at the end to another length."""
         rate, other, length = rate_of(spec), rate_of(wanted), length_of(wanted)
-        if (rate, stored.shape[-1]) == (other, length):
-            return stored
-        found = np.zeros((len(stored), 1, length), np.int16)
-        for row, wave in zip(found, stored[:, 0], strict=True):
-            there = resample(to_float(wave), rate, other)[:length]
-            row[0, : len(there)] = to_int16(there)
-        return found
+        if (rate, length_of(spec)) == (other, length):
+            return None
+
+        def turn(stored: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros((len(stored), 1, length), np.int16)
+            for row, wave in zip(found, stored[:, 0], strict=True):
+                there = resample(to_float(wave), rate, other)[:length]
+                row[0, : len(there)] = to_int16(there)
+            return found
+
+        return turn
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         waves = stored.float().div(32767)

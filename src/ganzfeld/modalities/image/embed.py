@@ -53,7 +53,7 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
 
 def encoded(image: Image.Image, most: int) -> tuple[str, bytes]:
     """(png or jpeg, bytes), at most about this many."""
-    data = saved(image, "PNG", optimize=True)
+    data = saved(image, "PNG")  # `optimize` takes twice the time for 0.02 % less
     if len(data) <= most:
         return "png", data
     flat = on_white(image)

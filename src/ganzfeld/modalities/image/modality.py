@@ -34,7 +34,9 @@ head = struct.pack(">IIBBBBB", p.shape[2], p.shape[1], 8, (0, 4, 2, 6)[len(p) - 
 rows = b"".join(b"\\0" + row.tobytes() for row in p.transpose(1, 2, 0))
 parts = b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"
 parts = [struct.pack(">I", len(d) - 4) + d + struct.pack(">I", zlib.crc32(d)) for d in parts]
-open(name + ".png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
+with open(name + ".png", "wb") as file:
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
+PORTABLE_IN = "x = np.load(path).astype(np.float32) / np.float32(127.5) - np.float32(1)"
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
@@ -45,7 +47,7 @@ class Images(Modality):
     suffix, sheet_suffix = ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws, recipe = "in [-1, 1]", True, "default"
-    portable = PORTABLE
+    portable, portable_in = PORTABLE, PORTABLE_IN
     rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -78,12 +79,10 @@ def plot(title: str, along: str, start: int, ours: Sequence[float], theirs: Sequ
         return "M" + "L".join(f"{x(k):.1f} {y(v):.1f}" for k, v in enumerate(values))
 
     parts = []
-    for part in range(5):
-        value = low + (high - low) * part / 4
+    for value in ticks(low, high):
         parts.append(f'<path class="grid" d="M{LEFT} {y(value):.1f}H{RIGHT}"/>')
-        words = f"{value:.2g}" if abs(value) > 1e-12 else "0"
         parts.append(
-            f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{words}</text>'
+            f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
         )
     for k in range(0, last + 1, max(1, last // 4)):
         parts.append(
@@ -98,6 +97,18 @@ def plot(title: str, along: str, start: int, ours: Sequence[float], theirs: Sequ
     label = f"{title}: samples differ from the data by up to {worst:.2g}"
     head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
     return f"{head}{''.join(parts)}</svg>"
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers from low to high, 0 among them where it lies between: seven at most.
+
+    >>> ticks(-0.06, 1.0)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / 6))
+    step = next(k * power for k in (1, 2, 5, 10) if k * power * 6 >= high - low)
+    first, last = math.ceil(low / step), math.floor(high / step + 1e-9)
+    return [float(f"{number * step:.6g}") for number in range(first, last + 1)]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,25 +94,31 @@ class Tables(Modality):
         extra = spec.extra | {"schema": known.to_json()}
         return Spec(spec.modality, (known.layout.width,), spec.dtype, extra)
 
-    def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
-        there = {column["name"]: i for i, column in enumerate(spec.extra["columns"])}
-        found = np.empty((len(stored), len(wanted.extra["columns"])), np.float32)
-        for place, column in enumerate(wanted.extra["columns"]):
-            name = column["name"]
-            if name not in there:
-                raise DataError(f"the table has no column {shown(name)}, which is needed here")
-            own = spec.extra["columns"][there[name]]
-            values = stored[:, there[name]]
-            if ("names" in own) != ("names" in column):
-                values = other_type(values, own, column)
-            elif "names" in own:
-                places = {level: i for i, level in enumerate(column["names"])}
-                codes = [float(places.get(level, np.nan)) for level in own["names"]]
-                gone = np.isnan(values)
-                lookup = np.array([*codes, np.nan], np.float32)
-                values = lookup[np.where(gone, len(codes), values).astype(np.int64)]
-            found[:, place] = values
-        return found
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        if spec.extra["columns"] == wanted.extra["columns"]:
+            return None
+
+        def turn(stored: NDArray[Any]) -> NDArray[Any]:
+            there = {column["name"]: i for i, column in enumerate(spec.extra["columns"])}
+            found = np.empty((len(stored), len(wanted.extra["columns"])), np.float32)
+            for place, column in enumerate(wanted.extra["columns"]):
+                name = column["name"]
+                if name not in there:
+                    raise DataError(f"the table has no column {shown(name)}, which is needed here")
+                own = spec.extra["columns"][there[name]]
+                values = stored[:, there[name]]
+                if ("names" in own) != ("names" in column):
+                    values = other_type(values, own, column)
+                elif "names" in own:
+                    places = {level: i for i, level in enumerate(column["names"])}
+                    codes = [float(places.get(level, np.nan)) for level in own["names"]]
+                    gone = np.isnan(values)
+                    lookup = np.array([*codes, np.nan], np.float32)
+                    values = lookup[np.where(gone, len(codes), values).astype(np.int64)]
+                found[:, place] = values
+            return found
+
+        return turn
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         import torch
