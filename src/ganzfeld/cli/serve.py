@@ -12,11 +12,12 @@ from tyro.conf import Positional, UseAppendAction, arg
 from ganzfeld.core.language import tell
 from ganzfeld.errors import UsageError
 
+USUAL = "avatars-model"  # which the package brings
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def serve(
-    models: Positional[tuple[str, ...]],
+    models: Positional[tuple[str, ...]] = (),
     /,
     *,
     host: str = "127.0.0.1",
@@ -40,7 +41,8 @@ def serve(
     trained, written or deleted through it.
 
     Args:
-        models: Folders of runs, models or exported models, each as PATH or NAME=PATH.
+        models: Folders of runs, models or exported models, each as PATH or NAME=PATH. Default: the
+            model that the package brings.
         host: Address to listen on. One that other machines reach needs a token.
         port: Port to listen on; 0 for any free one.
         token: What clients send as `Authorization: Bearer TOKEN`. Default: $GANZFELD_TOKEN.
@@ -105,9 +107,7 @@ def serve(
 def named(words: tuple[str, ...]) -> dict[str, str]:
     """Models by the names that their addresses get: of NAME=PATH, else of the folder."""
     found: dict[str, str] = {}
-    if not words:
-        raise UsageError("which model should be served?", fix="ganzfeld serve runs/faces-default")
-    for word in words:
+    for word in words or (USUAL,):
         name, equals, path = word.partition("=")
         if not equals:
             path = word

@@ -84,6 +84,9 @@ class Inputs:
     def labels_of(
         self, seeds: Sequence[int], indices: Sequence[int], labels: Sequence[int | str | None]
     ) -> NDArray[np.int64]:
+        if labels and all(label is not None for label in labels):
+            given = [self.label_number(label) for label in labels if label is not None]
+            return np.array(given, np.int64)
         own = latents.labels(self.latents, len(self.classes), seeds, indices)
         chosen = [
             one if label is None else self.label_number(label)

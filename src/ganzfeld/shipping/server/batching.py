@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,13 +38,16 @@ class Wanted:
 
 @dataclass(eq=False)
 class Job:
-    """A request's work: samples of one engine, or else one call. `finish` makes the answer."""
+    """A request's work: samples of one engine, or else one call.
+
+    finish: makes the answer of stored samples and of what they are, random classes included.
+    """
 
     future: asyncio.Future[Any]
     deadline: float
     engine: Engine | None = None
     wanted: list[Wanted] = field(default_factory=list)
-    finish: Callable[[NDArray[Any]], Any] | None = None
+    finish: Callable[[NDArray[Any], list[Wanted]], Any] | None = None
     work: Callable[[Callable[[], None]], Any] | None = None
     drawn: list[NDArray[Any]] = field(default_factory=list)
     done: int = 0
@@ -176,6 +179,7 @@ class Batcher:
         engine = taken[0][0].engine
         assert engine is not None
         try:
+            wanted = with_labels(engine, wanted)
             numbers = [one.numbers for one in wanted]
             rows = engine.draw(
                 [(one.seed, one.index) for one in wanted],
@@ -199,6 +203,7 @@ class Batcher:
         ready: list[tuple[Job, Any]] = []
         for job, n in taken:
             job.drawn.append(rows[place : place + n])
+            job.wanted[job.done : job.done + n] = wanted[place : place + n]
             job.done += n
             place += n
             if not job.left and not job.cancelled:
@@ -226,11 +231,24 @@ class Batcher:
         answer(job, found)
 
 
+def with_labels(engine: Engine, wanted: list[Wanted]) -> list[Wanted]:
+    """Samples with the names of their classes, random ones drawn for all of them at once."""
+    inputs = engine.inputs
+    if not inputs.classes or all(one.label is not None for one in wanted):
+        return wanted
+    seeds, indices = [one.seed for one in wanted], [one.index for one in wanted]
+    labels = inputs.labels_of(seeds, indices, [one.label for one in wanted])
+    return [
+        one if one.label is not None else replace(one, label=inputs.classes[number])
+        for one, number in zip(wanted, labels.tolist(), strict=True)
+    ]
+
+
 def finished(job: Job) -> Any:
     assert job.finish is not None
     try:
         rows = job.drawn[0] if len(job.drawn) == 1 else np.concatenate(job.drawn)
-        return job.finish(rows)
+        return job.finish(rows, job.wanted)
     except Exception as error:
         return error
 

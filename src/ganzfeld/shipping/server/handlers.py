@@ -79,8 +79,8 @@ async def sample(app: App, request: Request) -> Answer:
     if etag in [one.strip().removeprefix(b"W/") for one in asked.split(b",")] or asked == b"*":
         return Answer(b"", answers.media_of(format), 304, headers)
 
-    def finish(rows: NDArray[Any]) -> bytes:
-        (mark,) = served.marks_of([wanted])
+    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> bytes:
+        (mark,) = served.marks_of(drawn)
         return answers.file_of(served.kind, served.spec, rows[0], format, mark)
 
     data = await app.work(request, engine=served.engine, wanted=[wanted], finish=finish)
@@ -102,8 +102,8 @@ async def samples(app: App, request: Request) -> Answer:
         for i in range(given["count"])
     ]
 
-    def finish(rows: NDArray[Any]) -> bytes:
-        return packed(served, format, rows, wanted)
+    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> bytes:
+        return packed(served, format, rows, drawn)
 
     data = await app.work(request, engine=served.engine, wanted=wanted, finish=finish)
     return in_format(data, format)
@@ -119,8 +119,11 @@ async def ranked(
         raise Problem(422, "of must be count or more", field="of")
     for label in given["labels"] or []:
         served.label(label)
-    if given["numbers"]:
-        served.check_numbers(given["numbers"])
+    numbers = given["numbers"] or None
+    if given["text"] is not None:
+        numbers = served.row_of_text(given["text"], numbers)
+    elif numbers:
+        served.check_numbers(numbers)
 
     def work(breathe: Callable[[], None]) -> bytes:
         best = served.best(given, breathe)
@@ -134,7 +137,7 @@ async def ranked(
                 given["seed"],
                 number,
                 None if classes is None else served.classes[classes[place]],
-                given["numbers"] or None,
+                numbers,
                 given["std"],
                 given["mean"],
             )
