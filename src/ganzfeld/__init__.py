@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ganzfeld.models.translator import Translator
     from ganzfeld.recipes.gan import Facts, list_recipes
     from ganzfeld.report.compare import compare
+    from ganzfeld.shipping.export import export
     from ganzfeld.training.run import Run, resume, train
     from ganzfeld.training.trainer import Report, Trainer
 
@@ -55,6 +56,7 @@ _HOMES = {
     "VAE": "games",
     "compare": "report.compare",
     "evaluate": "metrics.evaluate",
+    "export": "shipping.export",
     "list_recipes": "recipes.gan",
     "load": "models.model",
     "resume": "training.run",
@@ -88,6 +90,7 @@ __all__ = [
     "Translator",
     "compare",
     "evaluate",
+    "export",
     "games",
     "list_recipes",
     "load",

@@ -42,6 +42,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld augment runs/digits-default --count 5000 --out more",
         "ganzfeld augment runs/digits-default --count 5000 --like data --out more",
     ),
+    "export": (
+        "ganzfeld export runs/photos-default --to onnx --out photos-onnx",
+        "ganzfeld export runs/photos-default --precision float16 --out small",
+        "ganzfeld export --check photos-onnx",
+    ),
     "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
     "data sheet": (
         "ganzfeld data sheet photos/ --out sheet.png",

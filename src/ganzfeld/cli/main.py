@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import tyro
 
-from ganzfeld.cli import bench, data, evaluate, metrics, sample, study, train, translate
+from ganzfeld.cli import bench, data, evaluate, export, metrics, sample, study, train, translate
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
@@ -38,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "progress": sample.progress,
     "interpolate": sample.interpolate,
     "augment": sample.augment,
+    "export": export.export,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),

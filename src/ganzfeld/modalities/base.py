@@ -98,6 +98,9 @@ class Modality:
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
+    # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
+    # network makes it, `name` the file's name without an ending, `about` a model's config.json.
+    portable: str = 'np.save(name + ".npy", x)'
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
@@ -130,8 +133,11 @@ class Modality:
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
         """A generator's samples (N, ...) as stored ones, on the CPU."""
-        found: NDArray[Any] = samples.detach().float().cpu().numpy()
-        return found.astype(spec.dtype, copy=False)
+        return self.stored(samples.detach().float().cpu().numpy(), spec)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        """`to_store` of samples that are arrays, as an exported model makes them, without torch."""
+        return samples.astype(spec.dtype, copy=False)
 
     def layout(self, network: nn.Module) -> None:
         """Lay a network's weights out as they are fastest for such samples."""

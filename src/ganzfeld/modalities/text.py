@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SHOWN = 200  # characters of a line on a page
 ENOUGH = 100_000  # lines seen, until most of them look right
 LENGTH = 1 << 16  # of a row, at most
+PORTABLE = """symbols, unit = about["spec"]["extra"]["symbols"], about["spec"]["extra"]["unit"]
+ids = [int(i) for i in x]
+found = [symbols[i] for i in ids[: ids.index(0)] if i] if 0 in ids else [symbols[i] for i in ids]
+print((" " if unit == "words" else "").join(found))"""
 BUCKETS = 256  # into which pairs of symbols are counted
 
 
@@ -31,6 +35,7 @@ class Texts(Modality):
     name, noun, suffix, sheet_suffix = "text", "lines", ".txt", ".txt"
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
+    portable = PORTABLE
     one, repeats, one_file = "line", True, True
     advice = "text-mle learns the same generator by maximum likelihood, better in the same time"
 
@@ -41,8 +46,10 @@ class Texts(Modality):
         return stored.long()
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
-        found: NDArray[Any] = samples.detach().cpu().numpy().astype(np.int16)
-        return found
+        return self.stored(samples.detach().cpu().numpy(), spec)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return samples.astype(np.int16)
 
     def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
         """Lines in the symbols of another vocabulary. What that lacks becomes one number beyond."""

@@ -30,11 +30,13 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # first: what follows asks for the number of rows
+            return super().forward(x)
         weight = self.weight
         suits = x.dim() == 2 and x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
         if not suits or weight.numel() < SMALL or not len(x) or not mkl_is_slow():
             return super().forward(x)
-        if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        if torch.is_autocast_enabled("cpu"):
             return super().forward(x)
         y = product(x, weight)
         return y if self.bias is None else y + self.bias

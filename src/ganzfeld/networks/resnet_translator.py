@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -106,8 +107,14 @@ def start(layer: nn.Module) -> nn.Module:
 
 
 def pad_to_multiple(x: Tensor, multiple: int, least: int = 1) -> Tensor:
-    """Repeat the last row and column until both sides divide and reach `least`."""
+    """Repeat the last row and column until both sides divide and reach `least`.
+
+    In an exported graph the padding is always there, of no rows where none are needed: a branch
+    would be fixed to the size that it was traced at. Sides must then be `least` or more.
+    """
     height, width = x.shape[2:]
+    if torch.compiler.is_exporting():
+        return pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
     high, wide = (-(-max(side, least) // multiple) * multiple for side in (height, width))
     if (high, wide) == (height, width):
         return x

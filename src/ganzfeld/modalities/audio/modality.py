@@ -103,13 +103,12 @@ class Sounds(Modality):
             return waves
         return codec_of(spec).encode(waves[:, 0])
 
-    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[np.int16]:
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[np.int16]:
         """Spectrograms through Griffin-Lim, 60 iterations, and waves as they are."""
-        found: NDArray[np.float32] = samples.detach().float().cpu().numpy()
-        if found.ndim == 4:
-            return codec_of(spec).decode(found)[:, None]
-        peak = np.abs(found).max((1, 2), keepdims=True)
-        return to_int16(found / np.maximum(peak, 1.0))
+        if samples.ndim == 4:
+            return codec_of(spec).decode(samples)[:, None]
+        peak = np.abs(samples).max((1, 2), keepdims=True)
+        return to_int16(samples / np.maximum(peak, 1.0))
 
     def layout(self, network: nn.Module) -> None:
         from ganzfeld.modalities.image import tensors

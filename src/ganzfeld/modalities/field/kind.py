@@ -45,12 +45,10 @@ class Fields(Modality):
         return scaling.to_network(stored, spec.extra)
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
-        found = scaling.to_store(samples, spec.extra)
-        if not np.issubdtype(np.dtype(spec.dtype), np.integer):
-            return found
-        limits = np.iinfo(spec.dtype)
-        whole: NDArray[Any] = found.round().clip(limits.min, limits.max).astype(spec.dtype)
-        return whole
+        return as_typed(scaling.to_store(samples, spec.extra), spec)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return as_typed(scaling.stored(samples, spec.extra), spec)
 
     def layout(self, network: nn.Module) -> None:
         import torch
@@ -137,6 +135,15 @@ class Fields(Modality):
 
     def too_few(self, spec: Spec) -> str:
         return f"{self.describe(spec)}: expect spectra that are off by more than a tenth"
+
+
+def as_typed(found: NDArray[np.float32], spec: Spec) -> NDArray[Any]:
+    """Values in the type that the data have: whole numbers are rounded, within its limits."""
+    if not np.issubdtype(np.dtype(spec.dtype), np.integer):
+        return found
+    limits = np.iinfo(spec.dtype)
+    whole: NDArray[Any] = found.round().clip(limits.min, limits.max).astype(spec.dtype)
+    return whole
 
 
 def picture(samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:

@@ -30,6 +30,12 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     return pixels
 
 
+def as_pixels(samples: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """`to_pixels` of samples that are an array: the same values, without torch."""
+    x = np.asarray(samples, np.float32)
+    return np.clip(np.rint((x + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+
+
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
     """One image, uint8 (C, H, W) with 1 to 4 channels."""
     array = np.ascontiguousarray(pixels.transpose(1, 2, 0))

@@ -28,6 +28,14 @@ EXAMPLES = (  # of (side, channels, classes), until the data are known
     (128, 3, 0),
     (96, 3, 0),
 )
+PORTABLE = """import struct, zlib
+p = np.clip(np.rint((x + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+head = struct.pack(">IIBBBBB", p.shape[2], p.shape[1], 8, (0, 4, 2, 6)[len(p) - 1], 0, 0, 0)
+rows = b"".join(b"\\0" + row.tobytes() for row in p.transpose(1, 2, 0))
+parts = b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"
+parts = [struct.pack(">I", len(d) - 4) + d + struct.pack(">I", zlib.crc32(d)) for d in parts]
+with open(name + ".png", "wb") as file:
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
@@ -38,6 +46,7 @@ class Images(Modality):
     suffix, sheet_suffix = ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws, recipe = "in [-1, 1]", True, "default"
+    portable = PORTABLE
     rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -47,6 +56,9 @@ class Images(Modality):
 
     def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
         return draw.to_pixels(samples)
+
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return draw.as_pixels(samples)
 
     def layout(self, network: nn.Module) -> None:
         from ganzfeld.modalities.image import tensors

@@ -120,9 +120,8 @@ class Tables(Modality):
         vectors = rows.encode(stored.detach().cpu().numpy(), self.schema(spec))
         return torch.from_numpy(vectors).to(stored.device)
 
-    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
-        found = rows.decode(samples.detach().float().cpu().numpy(), self.schema(spec))
-        return found.astype(np.float32)
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return rows.decode(samples, self.schema(spec)).astype(np.float32)
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         cells.write_csv(sample[None], self.schema(spec), path)

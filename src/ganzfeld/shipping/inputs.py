@@ -1,0 +1,137 @@
+"""What the generator of a model takes for given samples: latents, classes, numbers. Without torch.
+
+They are functions of a sample's seed and number, as `Model.sample` has them, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core import latents
+from ganzfeld.data.conditions import row_of
+from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.modalities import modality_of, spec_of
+
+Pairs = Sequence[tuple[int, int]]  # (seed, number) of each sample
+Labels = Sequence[int | str | None] | None  # a class of each; None: the sample's own
+Numbers = Sequence[Mapping[str, Any] | Sequence[float] | None] | None  # conditions of each
+Floats = float | Sequence[float]  # one for all, or one for each
+
+
+class Inputs:
+    """The inputs of one model's samples.
+
+    about: the content of its config.json.
+
+    Example::
+
+        import ganzfeld
+        from ganzfeld.shipping.inputs import Inputs
+
+        inputs = Inputs(ganzfeld.load("runs/avatars-default").about)
+        given = inputs.of([(0, 5), (7, 0)])  # {"z": (2, latent) float32, ...}
+    """
+
+    def __init__(self, about: Mapping[str, Any]) -> None:
+        self.about = about
+        self.spec = spec_of(about.get("spec"), about.get("shape"))
+        self.kind = modality_of(self.spec)
+        self.latent: int = about["latent"]
+        self.classes: list[str] = list(about["classes"])
+        self.conditions: dict[str, Any] = about.get("conditions") or {}
+        self.latents = latents.check(about.get("latents", latents.OF_TORCH), "this model")
+
+    def of(
+        self,
+        pairs: Pairs,
+        labels: Labels = None,
+        numbers: Numbers = None,
+        std: Floats = 1.0,
+        mean: Floats = 0.0,
+    ) -> dict[str, NDArray[Any]]:
+        """By the names of an exported model's inputs: "z" float32 (n, latent); "y" int64 (n,) where
+        the model has classes; "c" float32 (n, k) where it has conditions.
+
+        labels: a class of each sample by name or number; None, for all or for one: its own.
+        numbers: conditions of each sample: {"age": 30} in the data's own units, a row (k,) as the
+            network takes it, or None for the sample's own.
+        std, mean: of the latents.
+        UsageError for what the model does not have, and for seeds that are no uint64.
+        """
+        seeds, indices = [seed for seed, _ in pairs], [index for _, index in pairs]
+        z = latents.draw(self.latents, self.latent, seeds, indices)
+        if (
+            not isinstance(std, float | int)
+            or not isinstance(mean, float | int)
+            or ((mean, std) != (0.0, 1.0))
+        ):
+            z = each(mean, len(z), "mean") + each(std, len(z), "std") * z
+        found: dict[str, NDArray[Any]] = {"z": z}
+        if self.classes:
+            found["y"] = self.labels_of(seeds, indices, aligned(labels, len(pairs), "labels"))
+        elif any(one is not None for one in labels or ()):
+            raise UsageError("this model was trained without labels: leave --label out")
+        if self.conditions:
+            found["c"] = self.numbers_of(seeds, indices, aligned(numbers, len(pairs), "numbers"))
+        elif any(one is not None for one in numbers or ()):
+            raise UsageError("this model takes no numbers")
+        return found
+
+    def labels_of(
+        self, seeds: Sequence[int], indices: Sequence[int], labels: Sequence[int | str | None]
+    ) -> NDArray[np.int64]:
+        own = latents.labels(self.latents, len(self.classes), seeds, indices)
+        chosen = [
+            one if label is None else self.label_number(label)
+            for one, label in zip(own, labels, strict=True)
+        ]
+        return np.array(chosen, np.int64)
+
+    def label_number(self, label: int | str) -> int:
+        """The number of a class by its name, or by its number; UsageError where there is none."""
+        if str(label) in self.classes:
+            return self.classes.index(str(label))
+        if str(label).isdecimal() and int(label) < len(self.classes):
+            return int(label)
+        raise UsageError(f"no class {label!r}. {did_you_mean(str(label), self.classes)}")
+
+    def numbers_of(
+        self,
+        seeds: Sequence[int],
+        indices: Sequence[int],
+        numbers: Sequence[Mapping[str, Any] | Sequence[float] | None],
+    ) -> NDArray[np.float32]:
+        of_data = np.array(self.conditions["rows"], np.float32)
+        found = of_data[latents.labels(self.latents, len(of_data), seeds, indices)]
+        for row, one in zip(found, numbers, strict=True):
+            if isinstance(one, Mapping):
+                told = {name: str(value) for name, value in one.items()}
+                for place, value in row_of(self.conditions, told).items():
+                    row[place] = value
+            elif one is not None:
+                given = np.asarray(one, np.float32)
+                if given.shape != row.shape:
+                    names = ", ".join(self.conditions["names"])
+                    raise UsageError(f"this model takes {names}, not an array {given.shape}")
+                row[:] = given
+        return found
+
+
+def aligned(values: Sequence[Any] | None, count: int, name: str) -> Sequence[Any]:
+    """A value for each sample; Nones for none."""
+    if values is None:
+        return [None] * count
+    if len(values) != count:
+        raise UsageError(f"{len(values)} {name} for {count} samples: give one for each")
+    return values
+
+
+def each(value: Floats, count: int, name: str) -> NDArray[np.float32]:
+    """One number, or one for each sample, beside latents (n, latent)."""
+    if isinstance(value, float | int):
+        return np.full((1, 1), value, np.float32)
+    return np.array(aligned(value, count, name), np.float32).reshape(-1, 1)

@@ -1,0 +1,158 @@
+"""The run.py of an exported folder: draws samples with NumPy and onnxruntime, without ganzfeld."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from ganzfeld.core.latents import OF_TORCH
+from ganzfeld.modalities import modality_of, spec_of
+
+# Threefry 4x32-20 and Box-Muller as docs/latents.md defines them, in 24 lines.
+PORTABLE = """
+def words(purpose, seed, index, blocks):  # Threefry 4x32-20
+    key = [seed % W, seed // W, purpose, 0x67616E7A]
+    key = [np.uint64(k) for k in [*key, key[0] ^ key[1] ^ key[2] ^ key[3] ^ 0x1BD11BDA]]
+    start = [np.arange(blocks), index % W, index // W, 0]
+    x = [(np.zeros(blocks, np.uint64) + np.uint64(s) + k) % W for s, k in zip(start, key)]
+    for n in range(20):
+        for to, of, turn in zip((0, 2), (1, 3) if n % 2 == 0 else (3, 1), TURNS[n % 8]):
+            x[to] = (x[to] + x[of]) % W
+            x[of] = (x[of] << turn | x[of] >> np.uint64(32) - turn) % W ^ x[to]
+        s = n // 4 + 1
+        if n % 4 == 3:
+            x = [(x[i] + key[(s + i) % 5] + np.uint64(s * (i == 3))) % W for i in range(4)]
+    return np.array(x)
+
+
+def series(coefficients, x):
+    y = np.full_like(x, coefficients[0])
+    for c in coefficients[1:]:
+        y = y * x + c
+    return y
+
+
+def latent(seed, index, size):  # Box-Muller with + - * / and sqrt alone: equal bits everywhere
+    u = (words(1, seed, index, -(-size // 4)).astype(np.float64) + 0.5) * 2.0**-32
+    m, e = np.frexp(u[0::2])
+    low = m < math.sqrt(0.5)
+    m, e = np.where(low, m + m, m), e - low.astype(np.float64)
+    s = (m - 1) / (m + 1)
+    log = e * LN2[1] + (s + s) * series([1 / n for n in range(23, 0, -2)], s * s)
+    radius = np.sqrt(-2 * (e * LN2[0] + log))
+    quarter = np.floor(4 * u[1::2] + 0.5)
+    a = (u[1::2] - quarter * 0.25) * (2 * math.pi)
+    sin = a * series([(-1.0) ** n / math.factorial(2 * n + 1) for n in range(8, -1, -1)], a * a)
+    cos = series([(-1.0) ** n / math.factorial(2 * n) for n in range(8, -1, -1)], a * a)
+    q, z = quarter.astype(int) % 4, np.empty(u.shape, np.float32)
+    z[0::2] = radius * np.choose(q, [cos, -sin, -cos, sin])
+    z[1::2] = radius * np.choose(q, [sin, cos, -sin, -cos])
+    return z.T.reshape(1, -1)[:, :size]
+
+
+def chosen(seed, index, count):
+    return int(words(2, seed, index, 1)[0, 0]) * count >> 32
+"""
+
+# Models of before 0.2, whose latents only PyTorch draws.
+BY_TORCH = """
+def key(seed, purpose, index):
+    text = f"i{seed}\\0s{purpose}\\0i{index}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
+
+
+def latent(seed, index, size):  # this model is from before 0.2: its latents are PyTorch's
+    import torch
+
+    generator = torch.Generator().manual_seed(key(seed, "sample", index))
+    return torch.randn(size, generator=generator).numpy()[None]
+
+
+def chosen(seed, index, count):
+    return key(seed, "label", index) % count
+"""
+
+HEAD = '''"""Draw a sample of this model: python run.py --seed 0 --index 5{asked}
+
+Needs numpy and onnxruntime. The sample is the one that `ganzfeld sample` draws.
+"""
+import argparse, hashlib, json, math, os
+import numpy as np, onnxruntime
+
+W, LN2 = 2**32, (0.693147180369123816490, 1.90821492927058770002e-10)
+TURNS = np.array([[10, 26], [11, 21], [13, 27], [23, 5], [6, 20], [17, 11], [25, 10], [18, 20]],
+                 np.uint64)
+HERE = os.path.dirname(os.path.abspath(__file__))
+'''
+
+TAIL = '''
+
+def draw(seed, index, label=None, std=1.0):
+    """One sample as the network makes it; seed, index: 0 to 2^64 - 1; label: name or number."""
+    with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
+        about = json.load(file)
+    feed = {"z": np.float32(std) * latent(seed, index, about["latent"])}
+    names = about["classes"]
+    if names:
+        own = chosen(seed, index, len(names)) if label is None else label
+        feed["y"] = np.array([names.index(own) if own in names else int(own)])
+    if about.get("conditions"):
+        rows = np.array(about["conditions"]["rows"], np.float32)
+        feed["c"] = rows[[chosen(seed, index, len(rows))]]
+    session = onnxruntime.InferenceSession(os.path.join(HERE, "model.onnx"))
+    known = {one.name for one in session.get_inputs()}
+    found = session.run(None, {name: v for name, v in feed.items() if name in known})
+    return found[0][0], about
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--index", type=int, default=0)
+    parser.add_argument("--label")
+    parser.add_argument("--std", type=float, default=1.0)
+    asked = parser.parse_args()
+    x, about = draw(asked.seed, asked.index, asked.label, asked.std)
+    name = f"{asked.seed}-{asked.index}"
+'''
+
+TRANSLATE = '''"""Translate an array: python run.py image.npy --to {to}
+
+image.npy: uint8 (C, H, W), sides of 8 or more; writes translated.npy, uint8. Needs numpy and
+onnxruntime.
+"""
+import argparse, os
+import numpy as np, onnxruntime
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def translate(pixels, to):
+    """Images (N, C, H, W), uint8, in the other domain."""
+    x = pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    way = {ways}[to]
+    session = onnxruntime.InferenceSession(os.path.join(HERE, f"model-{{way}}.onnx"))
+    y = session.run(None, {{"x": x}})[0]
+    return np.clip(np.rint((y + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("image")
+    parser.add_argument("--to", default="{to}")
+    asked = parser.parse_args()
+    np.save("translated.npy", translate(np.load(asked.image)[None], asked.to)[0])
+'''
+
+
+def script(about: Mapping[str, Any]) -> str:
+    """The text of run.py for a model."""
+    if "translators" in about:
+        ways = {way[1]: way for way in about["translators"]}
+        return TRANSLATE.format(to=next(iter(ways)), ways=ways)
+    kind = modality_of(spec_of(about.get("spec"), about.get("shape")))
+    old = about.get("latents", OF_TORCH) == OF_TORCH
+    asked = " --label CLASS" if about["classes"] else ""
+    write = textwrap.indent(kind.portable, "    ")
+    return f"{HEAD.format(asked=asked)}\n{BY_TORCH if old else PORTABLE}{TAIL}{write}\n"

@@ -1,0 +1,63 @@
+"""A run of a few batches of every recipe, on data that are embedded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ganzfeld
+from ganzfeld.recipes import RECIPES
+
+NARROW = "networks.*.width=4"
+IMAGES: dict[str, Any] = {"source": "avatars:64", "size": 16, "images": 64, "batch": 32}
+SOUNDS: dict[str, Any] = {"source": "vowels:64", "images": 32, "batch": 16, "settings": [NARROW]}
+LINES: dict[str, Any] = {
+    "source": "grammar:200",
+    "images": 64,
+    "batch": 32,
+    "settings": ["networks.*.hidden=12"],
+}
+ROWS: dict[str, Any] = {"source": "table:400", "images": 512, "batch": 128}
+FIELDS: dict[str, Any] = {"images": 64, "batch": 16, "settings": [NARROW]}
+DOMAINS: dict[str, Any] = {"images": 2, "batch": 1, "size": 16}
+OWN: dict[str, dict[str, Any]] = {
+    "mlp": IMAGES | {"settings": ["networks.*.widths=[16,16]"]},
+    "gmmn": IMAGES,
+    "vae": IMAGES | {"settings": ["networks.*.width=4"]},
+    "cyclegan": DOMAINS
+    | {
+        "source": "avatars-styles:12",
+        "settings": [NARROW, "networks.G_ab.blocks=1", "networks.G_ba.blocks=1"],
+    },
+    "pix2pix": DOMAINS | {"source": "avatars-lines:12", "settings": [NARROW]},
+    "tutorial-mlp-mnist": IMAGES,
+    "tutorial-mlp-faces": IMAGES,
+    "tutorial-dcgan-mnist": IMAGES | {"settings": [NARROW]},
+    "tutorial-dcgan-celeba": IMAGES | {"settings": [NARROW]},
+    "tutorial-dcgan-anime": IMAGES | {"size": 24, "settings": [NARROW]},
+    "tutorial-cgan-mnist": IMAGES | {"settings": [NARROW]},
+    "audio": SOUNDS,
+    "wavegan": SOUNDS,
+    "text-gan": LINES,
+    "text-gumbel": LINES | {"settings": ["networks.G.hidden=12", "networks.D.width=8"]},
+    "text-mle": LINES,
+    "table-gan": ROWS,
+    "table-vae": ROWS,
+    "fields": FIELDS | {"source": "fields:200"},
+    "showers": FIELDS | {"source": "showers:200"},
+}
+
+
+def tiny(recipe: str, out: Path, **more: Any) -> Path:
+    """Train one such run; its folder."""
+    usual = IMAGES | {"settings": [NARROW]}
+    arguments = OWN.get(recipe, usual) | {"out": out, "quiet": True, "recipe": recipe} | more
+    arguments["settings"] = [
+        *arguments.get("settings", ()),
+        "run.evaluate_every=null",
+        "run.threads=1",
+    ]
+    return ganzfeld.train(arguments.pop("source"), **arguments).path
+
+
+ALL = tuple(RECIPES)
