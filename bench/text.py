@@ -1,7 +1,8 @@
 """A text GAN against maximum likelihood and Markov chains, at equal CPU time.
 
     python bench/text.py --data grammar names=/data/names.txt --minutes 10 --seeds 0 1 2
-    python bench/text.py --table
+    python bench/text.py --data tang=tang_quatrains.txt --cut --minutes 2
+    python bench/text.py --table --into docs/text.md docs/text.zh-CN.md
 
 Each row of results/text.jsonl is one model on one data set: what it scores on 4,000 lines that it
 has not seen, beside the floor, what as many training lines score in its place. Held-out lines
@@ -13,9 +14,11 @@ at eight moments, which are the curve; the last one counts.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
-import math
 import platform
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,25 +28,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from clock import Rows, train
+from into import into
 
-from ganzfeld.config import Config
 from ganzfeld.core.latents import normals
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.text_sets import english
-from ganzfeld.games.ema import Average
 from ganzfeld.metrics.markov import MarkovChain
 from ganzfeld.metrics.text_metrics import one_side, text_metrics
 from ganzfeld.modalities.text import lines_of
 from ganzfeld.recipes import RECIPES, Facts
-from ganzfeld.training.build import build_game, build_optimiser
-from ganzfeld.training.trainer import Trainer
 
 RESULTS = Path(__file__).parent / "results" / "text.jsonl"
 HELD = 4_000  # lines that are kept apart, and that each model writes
 MOMENTS = 8
+TEMPERATURES = (0.7, 0.85)  # beside 1
 RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
 SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
-Rows = np.ndarray[Any, Any]
 
 
 def sides(pack: Pack) -> tuple[Rows, Rows]:
@@ -61,59 +62,32 @@ def measured(samples: Rows, training: Rows, held: Rows, pack: Pack) -> dict[str,
     return found
 
 
-def train(
-    config: Config, rows: Rows, seconds: float, seen: Callable[[float, Any], None]
-) -> tuple[int, int]:
-    """Train for so many CPU seconds; the averaged game is looked at eight times. Steps, lines."""
-    game = build_game(config)
-    optimisers = {
-        player: build_optimiser(
-            config.optimisers[player],
-            [p for name in names for p in game.get_submodule(name).parameters()],
-        )
-        for player, names in game.players.items()
-    }
-    done = [0.0]
-
-    def schedule(player: str) -> Callable[[int], dict[str, float]]:
-        one = config.optimisers[player]
-        first, last = one.lr, one.lr if one.final_lr is None else one.final_lr
-
-        def rate(images: int) -> dict[str, float]:
-            part = max(done[0] - one.hold, 0) / (1 - one.hold)
-            return {"lr": last + (first - last) * (1 + math.cos(math.pi * min(part, 1))) / 2}
-
-        return rate
-
-    average = Average(game, half_life_images=1e12, ramp=0.05)  # a twentieth of what was seen
-    trainer = Trainer(
-        game,
-        optimisers,
-        {"x": torch.from_numpy(rows)},
-        batch_size=config.run.batch_size,
-        seed=config.run.seed,
-        schedules={player: schedule(player) for player in optimisers},
-        average=average,
-    )
-    spent, last, moment = 0.0, time.process_time(), 1
-    for report in trainer:
-        now = time.process_time()
-        spent, last = spent + now - last, now
-        done[0] = min(spent / seconds, 1.0)
-        trainer.total = max(round(trainer.images / max(done[0], 1e-3)), 1)
-        if done[0] >= moment / MOMENTS:
-            with torch.no_grad(), average.applied(game) as applied:
-                seen(spent, applied)
-            moment, last = moment + 1, time.process_time()
-        if done[0] >= 1:
-            return report.step, report.images
-    raise AssertionError
-
-
 def written(game: Any) -> Rows:
     """Lines of seed 0, a thousand at a time."""
     z = torch.from_numpy(normals(game.latent, 0, range(HELD)))
     return np.concatenate([game.sample(part).numpy() for part in z.split(1000)]).astype(np.int16)
+
+
+def at_temperatures(game: Any, training: Rows, held: Rows, pack: Pack) -> dict[str, Any]:
+    """What lines at other temperatures score: logits are divided by them."""
+    found, last = {}, game.G.logits
+    for temperature in TEMPERATURES:
+        warm = copy.deepcopy(last)
+        for parameter in warm.parameters():
+            parameter.data /= temperature
+        game.G.logits = warm
+        scores = measured(written(game), training, held, pack)
+        found[str(temperature)] = {k: scores[k] for k in (*SHOWN, "acceptance") if k in scores}
+    game.G.logits = last
+    return found
+
+
+def cut(path: Path) -> Path:
+    """A file with a line for each piece between the Chinese marks of the lines of another."""
+    pieces = re.split(r"[，。！？；、\n]+", path.read_text("utf-8"))
+    made = Path(tempfile.mkdtemp()) / f"{path.stem}-pieces.txt"
+    made.write_text("\n".join(piece for piece in pieces if piece) + "\n", "utf-8")
+    return made
 
 
 def of_network(
@@ -126,6 +100,7 @@ def of_network(
     config.game.options |= settings if config.game.name == "text-gan" else {}
     curve: list[dict[str, Any]] = []
     latest: list[Rows] = []
+    cooler: dict[str, Any] = {}
 
     def seen(spent: float, game: Any) -> None:
         samples = written(game)
@@ -134,9 +109,11 @@ def of_network(
         if "acceptance" in found:
             curve[-1]["acceptance"] = found["acceptance"]
         latest[:] = [samples]
+        if spent >= seconds:
+            cooler.update(at_temperatures(game, training, held, pack))
         print(recipe, seed, json.dumps(curve[-1]), flush=True)
 
-    steps, lines = train(config, training, seconds, seen)
+    steps, lines = train(config, training, seconds, seen, MOMENTS)
     return {
         "model": recipe,
         "settings": settings,
@@ -146,6 +123,7 @@ def of_network(
         "lines": lines,
         **measured(latest[0], training, held, pack),
         "curve": curve,
+        "temperatures": cooler,
         "samples": lines_of(latest[0][:20], pack.spec),
     }
 
@@ -164,7 +142,7 @@ def of_chain(order: int, pack: Pack) -> dict[str, Any]:
     }
 
 
-def table() -> None:
+def table() -> str:
     """The last row of each data set, model, time and seed, as Markdown; seeds as a range."""
     groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
     for line in RESULTS.read_text("utf-8").splitlines():
@@ -173,8 +151,8 @@ def table() -> None:
         name = (row["data"], row["model"], settings, row["seconds"])
         groups.setdefault(name, {})[row["seed"]] = row
     columns = (*SHOWN, "acceptance", "entropy", "kl")
-    print("| data | model | CPU seconds | seeds | " + " | ".join(columns) + " |")
-    print("|" + "---|" * (4 + len(columns)))
+    lines = ["| data | model | CPU seconds | seeds | " + " | ".join(columns) + " |"]
+    lines.append("|" + "---|" * (4 + len(columns)))
     for data in dict.fromkeys(name[0] for name in groups):
         mine = {name: rows for name, rows in groups.items() if name[0] == data}
         last = next(iter([*mine.values()][-1].values()))
@@ -182,11 +160,20 @@ def table() -> None:
         if "entropy_true" in last:
             real |= {"acceptance": 1.0, "entropy": last["entropy_true"]}
         floor = [figure([real[c]]) if c in real else "-" for c in columns]
-        print(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
+        lines.append(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
         for (_, model, settings, seconds), rows in mine.items():
             cells = [figure([row[c] for row in rows.values() if c in row]) for c in columns]
             named = model if settings == "{}" else f"{model} {settings}"
-            print(f"| {data} | {named} | {seconds:g} | {len(rows)} | " + " | ".join(cells) + " |")
+            begin = f"| {data} | {named} | {seconds:g} | {len(rows)} | "
+            lines.append(begin + " | ".join(cells) + " |")
+            for temperature in TEMPERATURES:
+                cooler = [r["temperatures"][str(temperature)] for r in rows.values()
+                          if r.get("temperatures")]  # fmt: skip
+                if cooler:
+                    cells = [figure([one[c] for one in cooler if c in one]) for c in columns]
+                    begin = f"| {data} | {named}, temperature {temperature} | {seconds:g} | "
+                    lines.append(f"{begin}{len(cooler)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def figure(values: list[float]) -> str:
@@ -205,16 +192,21 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=JSON", help="of the game")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--cut", action="store_true", help="at Chinese marks, a piece a line")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--into", nargs="*", default=[], help="pages that the table is put into")
     asked = parser.parse_args()
     if asked.table:
-        table()
+        print(table())
+        for page in asked.into:
+            into(Path(page), "text", table())
         return
     torch.set_num_threads(1)
     settings = {k: json.loads(v) for k, _, v in (one.partition("=") for one in asked.set)}
     for text in asked.data:
         name, _, path = text.partition("=")
-        pack = open_pack(path or name, PackOptions(), workers=0)
+        source = str(cut(Path(path))) if asked.cut else path or name
+        pack = open_pack(source, PackOptions(), workers=0)
         jobs: list[Callable[[], dict[str, Any]]] = [
             *(partial(of_chain, order, pack) for order in asked.orders),
             *(

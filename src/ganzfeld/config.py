@@ -71,6 +71,7 @@ class Data:
     channels: int | None = None
     channels_b: int | None = None  # of domain b
     modality: str = "image"  # what they were to be taken for; "auto": decided by what they are
+    window: int | None = None  # steps of a series out of a longer one; None: chosen from the data
     labels: str = "auto"  # "none" leaves them aside, "folders" insists, or a table's path
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
     limits: tuple[float, float] | None = None  # numbers that became 0 and 255, if not they
@@ -115,6 +116,7 @@ class Run:
     evaluate_count: int | None = None  # samples each time
     inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
+    doctor: str | None = None  # "watch" or "off"; None: a run from before, which is not watched
     keep: int = 3  # checkpoints
     init: str | None = None  # the run or model whose weights it started from
 

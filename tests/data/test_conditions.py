@@ -114,7 +114,7 @@ def test_what_cannot_be_a_condition_is_said(faces, pack):
         resolve(faces, PackOptions(), ["weight"])
     assert "age" in str(caught.value)
     with pytest.raises(DataError, match="holds text"):
-        conditioned(pack(faces), ["about"], None)
+        conditioned(pack(faces), ["about", "age"], None)
     with pytest.raises(UsageError, match="both choose"):
         resolve(faces, PackOptions(labels="none"), ["age"])
     table = faces / "metadata.csv"

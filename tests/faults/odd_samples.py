@@ -187,6 +187,69 @@ def names_outside(home: Path, draw: random.Random) -> Path:
     return home / "set" / draw.choice(["metadata.csv", ""])
 
 
+# Series
+
+
+def times(draw: random.Random, rows: int = 90) -> list[list[str]]:
+    """A table with an hour a row, two channels and a class."""
+    head = ["time", "load", "heat", "phase"]
+    return [head] + [
+        [f"2024-{1 + t // 672:02}-{1 + t // 24 % 28:02} {t % 24:02}:00", f"{draw.gauss(0, 1):.3f}",
+         f"{draw.gauss(5, 1):.2f}", draw.choice(["day", "night"])]
+        for t in range(rows)
+    ]  # fmt: skip
+
+
+def series_of_odd_times(home: Path, draw: random.Random) -> Path:
+    """Times that are gone, come twice, go back, leave gaps, lie between steps, or are none."""
+    rows = times(draw)
+    odd = ["", "nan", rows[3][0], "2024-01-02 03:30", "2031-01-01", "1e400", "-1", "soon",
+           "2024-02-31", "0000-00-00", "9" * 300, "2024-01-01 25:00"]  # fmt: skip
+    for _ in range(draw.choice([1, 4, 60])):
+        rows[draw.randrange(1, len(rows))][0] = draw.choice(odd)
+    if draw.random() < 0.3:
+        rows[1:] = draw.choice([rows[:0:-1], draw.sample(rows[1:], len(rows) - 1)])
+    return put(home / "a.csv", as_csv(rows))
+
+
+def series_of_odd_values(home: Path, draw: random.Random) -> Path:
+    """Values that are gone or no numbers in some rows, a column or nearly all; or never change."""
+    rows = times(draw)
+    odd = draw.choice(["", "nan", "inf", "-1e400", "1e38", "1e300", "x", "\x1b[31m"])
+    for _ in range(draw.choice([1, 5, 200])):
+        rows[draw.randrange(1, len(rows))][draw.choice([1, 2, 2, 3])] = odd
+    if draw.random() < 0.3:
+        for row in rows[1:]:
+            row[1] = draw.choice(["3", "1e-320"])
+    return put(home / "a.csv", as_csv(rows))
+
+
+def series_of_odd_lengths(home: Path, draw: random.Random) -> Path:
+    """Several series by an id: of one step, of none, of many; rows of too few cells; no rows."""
+    lengths = draw.choice([[1] * 70, [24] * 6 + [3], [90], [2] * 50, [30] * 3, [60, 1, 1]])
+    rows = [["id", "step", "load"]]
+    for number, length in enumerate(lengths):
+        rows += [[f"s{number}", str(t), f"{draw.gauss(0, 1):.3f}"] for t in range(length)]
+    for _ in range(draw.choice([0, 1, 20])):
+        row = rows[draw.randrange(1, len(rows))]
+        row[:] = draw.choice([row[:-1], [*row, "1"], ["", *row[1:]], [row[0], "", row[2]]])
+    return put(home / "a.csv", as_csv(rows))
+
+
+def series_of_arrays(home: Path, draw: random.Random) -> Path:
+    """An .npz that calls itself series, of a shape or of numbers that are none."""
+    rng = np.random.default_rng(draw.randrange(1 << 30))
+    usual = rng.normal(size=(24, 2, 30)).astype(np.float32)
+    x = draw.choice([
+        usual, usual[:, :, :1], usual[:0], usual * np.nan, usual[:, :0], usual[..., None, None],
+        usual.astype(complex), np.where(rng.random(usual.shape) < 0.01, np.inf, usual),
+        np.ones_like(usual), usual[:1], usual.transpose(0, 2, 1), usual[:, 0],
+    ])  # fmt: skip
+    names = draw.choice([["a", "b"], ["a"], ["a", "a"], ["\x1b[31m", "\u202e"], ["a" * 9_000, ""]])
+    np.savez(home / "a.npz", x=x, modality=draw.choice(["series", "fields"]), names=names)
+    return home / "a.npz"
+
+
 # Arrays
 
 
@@ -322,6 +385,7 @@ MAKERS: tuple[Maker, ...] = (
     text_of_another_encoding, text_of_many_symbols, json_lines, table_ragged, table_of_odd_names,
     table_of_few, table_of_nothing, table_of_many_columns, table_of_odd_quotes, table_of_odd_cells,
     table_encoded, names_outside, array, array_that_lies, bomb, sounds, sounds_that_are_none,
+    series_of_odd_times, series_of_odd_values, series_of_odd_lengths, series_of_arrays,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzfeld.core.latents import normals
 from ganzfeld.games.base import Clock
-from ganzfeld.games.table import TableGAN, TableVAE
+from ganzfeld.games.table import TableGAN, TableVAE, apart_in_pairs, off, off_unbiased
 from ganzfeld.modalities.table import rows, schema
 from ganzfeld.networks.table import (
     Choices,
@@ -235,3 +235,100 @@ def test_a_variational_autoencoder_learns_it_too() -> None:
     table = made(G, known)
     assert 0.6 < (table[:, 0] == 0).mean() < 0.8
     assert agrees(table) > 0.8
+
+
+def test_a_value_is_0_where_no_mode_is_chosen() -> None:
+    modes = [[1, 2], [0, 0]]  # of the first column choice 0 is an atom; the other has nothing else
+    choices = Choices(LAYOUT, modes)
+    row = torch.zeros(3, 12)
+    for number, chosen in enumerate((1, 2, 3)):
+        row[number, chosen] = 50.0  # all but certain
+    soft = choices.relaxed(row, torch.full_like(row, 0.3), 0.2, True)
+    assert torch.allclose(soft[:, 0], torch.tensor([0.0, 0.3, 0.3]), atol=1e-5)
+    assert torch.allclose(soft[:, 6], torch.full((3,), 0.3))
+    left = Choices(LAYOUT).relaxed(row, torch.full_like(row, 0.3), 0.2, True)
+    assert torch.allclose(left[:, 0], torch.full((3,), 0.3))
+    with pytest.raises(ValueError, match="do not fit 2 numbers"):
+        Choices(LAYOUT, modes[:1])
+    with pytest.raises(ValueError, match="not among 3"):
+        Choices(LAYOUT, [[2, 2], [0, 0]])
+
+
+def test_a_schema_says_which_choices_are_modes() -> None:
+    rng = np.random.default_rng(0)
+    gains = np.where(rng.random(4000) < 0.8, 0.0, rng.normal(5000, 100, 4000))
+    table = np.stack([gains, rng.normal(0, 1, 4000), rng.integers(0, 2, 4000)], 1)
+    known = schema.fit(table, [{"name": "gain"}, {"name": "x"}, {"name": "y", "names": ["a", "b"]}])
+    first, count = known.modes[0]
+    assert (first, count) == (1, len(known.columns[0].means)) and known.modes[1] == [0, 0]
+    encoded = rows.encode(table, known)
+    assert (encoded[gains == 0, 0] == 0).all(), "as the generator has it where an atom is chosen"
+    assert encoded[gains == 0, 1].all() and encoded[gains > 0, 2 : 2 + count].any(1).all()
+
+
+def test_values_are_spread_by_entries_of_the_latent() -> None:
+    G = generator(spread=True).eval()
+    assert G.latent == generator().latent + 2
+    z = torch.from_numpy(normals(G.latent, 0, range(4000)))
+    z[:, : G.noise + 2 + G.choices.heads] = z[:1, : G.noise + 2 + G.choices.heads]
+    with torch.no_grad():
+        G.log_deviation.fill_(-2.0)
+        x = G(z)
+    assert x[:, 7:].std(0).max() == 0, "only the values vary"
+    assert torch.allclose(x[:, [0, 6]].atanh().std(0), torch.full((2,), -2.0).exp(), rtol=0.05), (
+        "by the deviation that was learned"
+    )
+
+
+def test_the_distance_of_shares_does_not_grow_with_the_variance_of_a_batch() -> None:
+    torch.manual_seed(0)
+    shares = torch.tensor([0.7, 0.25, 0.05])
+    certain = torch.nn.functional.one_hot(
+        torch.multinomial(shares, 64 * 4000, replacement=True), 3
+    ).float()
+    batches = certain.view(4000, 64, 3)
+    both = [float(torch.stack([f(p, shares) for p in batches]).mean()) for f in (off, off_unbiased)]
+    assert both[0] > 0.015 and abs(both[1]) < 0.1 * both[0]
+    wrong = torch.tensor([0.6, 0.25, 0.15]).expand(64, 3)
+    assert float(off_unbiased(wrong, shares)) == pytest.approx(float(off(wrong, shares)), rel=1e-4)
+
+
+def test_the_distance_of_pairs_is_that_of_the_tables_of_two_columns() -> None:
+    torch.manual_seed(0)
+
+    def table(p: Tensor, n: int) -> Tensor:
+        drawn = torch.multinomial(p.flatten(), n, replacement=True)
+        return torch.cat(
+            [torch.nn.functional.one_hot(part, 2) for part in (drawn // 2, drawn % 2)], 1
+        ).float()
+
+    together, apart = torch.tensor([[0.4, 0.1], [0.1, 0.4]]), torch.full((2, 2), 0.25)
+    exact = 2 * float((together - apart).square().sum())  # each pair is counted both ways
+    x, y = table(together, 3000), table(apart, 3000)
+    assert float(apart_in_pairs(y, x)) == pytest.approx(exact, abs=0.01)
+    few = torch.stack(
+        [apart_in_pairs(table(together, 16), table(together, 16)) for _ in range(3000)]
+    )
+    assert abs(float(few.mean())) < 0.01, "0 on average where they are alike, whatever the batch"
+
+
+def test_pairs_teach_a_generator_what_depends_on_what() -> None:
+    """Without a discriminator's help: its loss has no weight here."""
+    x, known = known_rows(4000)
+    torch.manual_seed(0)
+    layout = [list(head) for head in known.layout.heads]
+    G = TableGenerator(
+        layout, shares=known.shares, noise=8, widths=(32,), modes=known.modes, hard=True
+    )
+    game = TableGAN(G, TableDiscriminator(layout, pack=4, widths=(8,)), pairs=1.0, marginals=1.0)
+    optimiser = torch.optim.Adam(G.parameters(), 5e-3)
+    for step in range(150):
+        batch = {"x": x[step * 256 % 3840 :][:256]}
+        losses = game.loss("generator", batch)
+        optimiser.zero_grad()
+        (losses["pairs"] + losses["marginals"]).backward()
+        optimiser.step()
+    table = made(G, known)
+    assert (table[:, 0] == table[:, 1]).mean() > 0.85 and agrees(table) > 0.85
+    shares = np.bincount(table[:, 0].astype(int), minlength=3) / len(table)
+    assert np.abs(shares - [0.7, 0.25, 0.05]).max() < 0.05

@@ -19,6 +19,7 @@ def data_check(
     size: str | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     modality: Annotated[Kind, arg(name="as")] = "auto",
+    window: int | None = None,
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -35,6 +36,7 @@ def data_check(
         size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
         labels: As for `train`.
         modality: As for `train`.
+        window: As for `train`.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
         frames: all: every frame of animations and every page of documents.
         splits: all: also test and validation images.
@@ -46,12 +48,14 @@ def data_check(
     asked = data_request(locals())
     from ganzfeld.core.console import Screen
     from ganzfeld.data.check import check_data, describe
+    from ganzfeld.modalities import MODALITIES
 
     report = check_data(
         asked.source, asked.options, quarantine=quarantine, progress=Screen().progress
     )
     noun = str(report.get("noun", "images"))
-    speak_of(noun, noun.removesuffix("s"))
+    kind = MODALITIES.get(str(report.get("modality")))
+    speak_of(noun, noun.removesuffix("s") if kind is None else kind.one)
     tell(describe(report))
     left = len(report["skipped"]) - len(report.get("quarantined", []))
     if left or (report["unreadable"] and not quarantine) or (report["verdict"] and not quarantine):
@@ -66,6 +70,7 @@ def data_sheet(
     size: str | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     modality: Annotated[Kind, arg(name="as")] = "auto",
+    window: int | None = None,
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -82,6 +87,7 @@ def data_sheet(
         size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
         labels: As for `train`.
         modality: As for `train`.
+        window: As for `train`.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the data.
         frames: all: every frame of animations and every page of documents.
         splits: all: also test and validation images.

@@ -10,8 +10,17 @@ from ganzfeld.cli.options import GRID_PIXELS, parse_given
 from ganzfeld.core.language import tell
 
 
-def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
-    """Conditions (count, k) of --given; None where there are none. Says what the data never had."""
+def given_rows(
+    loaded: Any, given: Sequence[str], count: int, seed: int, text: Sequence[str] = ()
+) -> Any:
+    """Conditions of --given or --text; None where there are none. Says what the data never had."""
+    if text:
+        from ganzfeld.errors import UsageError
+        from ganzfeld.models.asked import rows_of
+
+        if given:
+            raise UsageError("--text and --given both say what to draw", fix="one of them")
+        return rows_of(loaded.conditions, None, list(text))
     if not given:
         return None
     from ganzfeld.data.conditions import beyond, row_of
@@ -23,11 +32,40 @@ def given_rows(loaded: Any, given: Sequence[str], count: int, seed: int) -> Any:
     return loaded.given(values, count, seed=seed)
 
 
+def write_captions(
+    loaded: Any, names: Sequence[tuple[int, str]], rows: Any, seed: int, out: Path
+) -> None:
+    """metadata.csv beside samples of a model of captions: file_name,caption.
+
+    names: numbers and names of the files. rows: the captions that were asked for, or None.
+    """
+    import csv
+    import io
+
+    from ganzfeld.core import files
+    from ganzfeld.data.conditions import is_captioned
+    from ganzfeld.models.asked import told
+
+    if not is_captioned(loaded.conditions) or not names:
+        return
+    own = loaded.numbers_of([number for number, _ in names], seed, rows)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["file_name", "caption"])
+    table.writerows(
+        [name, line] for (_, name), line in zip(names, told(loaded.conditions, own), strict=True)
+    )
+    files.replace(out / "metadata.csv", files.utf8(text.getvalue()))
+
+
 NAME_BYTES = 200  # of a class in a file's name, which may have 255
 
 
-def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Iterator[str]:
-    """The class of each sample as a part of its file's name; empty where there are no classes."""
+def class_names(
+    loaded: Any, count: int, seed: int, label: Sequence[str]
+) -> Iterator[tuple[str, str | None]]:
+    """The class of each sample as a part of its file's name, and as the model has it; "" and None
+    where there are no classes."""
     from ganzfeld.models.export_dataset import folders_of
 
     wanted = loaded.label_numbers(label or None)
@@ -36,7 +74,10 @@ def class_names(loaded: Any, count: int, seed: int, label: Sequence[str]) -> Ite
     for low in range(0, count, BLOCK):  # for as many as there are
         block = range(low, min(low + BLOCK, count))
         own = loaded.labels_of(block, seed, wanted)
-        yield from ("" for _ in block) if own is None else (plain[number] for number in own)
+        if own is None:
+            yield from (("", None) for _ in block)
+        else:
+            yield from ((plain[number], loaded.classes[number]) for number in own)
 
 
 def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:

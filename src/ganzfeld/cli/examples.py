@@ -26,6 +26,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld compare runs/first runs/second",
         "ganzfeld compare runs/first runs/second --out compared.html",
     ),
+    "doctor": (
+        "ganzfeld doctor runs/photos-default",
+        "ganzfeld doctor runs/photos-default/metrics.jsonl --json",
+    ),
     "translate": (
         "ganzfeld translate runs/maps-pix2pix photos/ --out translated",
         "ganzfeld translate runs/horses-cyclegan horse.jpg --to b --out translated",
@@ -46,6 +50,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld export runs/photos-default --to onnx --out photos-onnx",
         "ganzfeld export runs/photos-default --precision float16 --out small",
         "ganzfeld export --check photos-onnx",
+    ),
+    "serve": (
+        "ganzfeld serve runs/faces-default",
+        "ganzfeld serve faces=runs/faces-default digits=runs/digits-default --port 8000",
+    ),
+    "publish": (
+        "ganzfeld publish runs/faces-default --to faces-model --license apache-2.0",
+        "ganzfeld publish runs/faces-default --to hub:me/faces --license cc-by-4.0 --dry-run",
     ),
     "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
     "data sheet": (

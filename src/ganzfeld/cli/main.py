@@ -12,7 +12,20 @@ from typing import NoReturn
 
 import tyro
 
-from ganzfeld.cli import bench, data, evaluate, export, metrics, sample, study, train, translate
+from ganzfeld.cli import (
+    bench,
+    data,
+    doctor,
+    evaluate,
+    export,
+    metrics,
+    publish,
+    sample,
+    serve,
+    study,
+    train,
+    translate,
+)
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
@@ -34,11 +47,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "report": evaluate.report,
     "compare": evaluate.compare,
+    "doctor": doctor.doctor,
     "translate": translate.translate,
     "progress": sample.progress,
     "interpolate": sample.interpolate,
     "augment": sample.augment,
     "export": export.export,
+    "serve": serve.serve,
+    "publish": publish.publish,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.cli.options import parse_numbers
+from ganzfeld.core import marks
 from ganzfeld.core.language import tell
 
 
@@ -20,6 +21,7 @@ def progress(
     columns: int | None = None,
     count: int | None = None,
     seconds: float = 8.0,
+    mark: bool = True,
 ) -> None:
     """Show how samples changed during training, as a strip or an animation.
 
@@ -29,10 +31,11 @@ def progress(
         columns: Moments in a strip, or images in a row of an animation. Default: 8.
         count: Number of samples. Default: 10 in a strip, 40 in an animation.
         seconds: Length of the animation.
+        mark: Say in the file, for machines, that it was generated.
     """
     from ganzfeld.report.progress import progress_of
 
-    moments = progress_of(run, out, count=count, columns=columns, seconds=seconds)
+    moments = progress_of(run, out, count=count, columns=columns, seconds=seconds, mark=mark)
     tell(f"{moments} moments of {run} in {out}")
 
 
@@ -46,6 +49,7 @@ def interpolate(
     frames: int | None = None,
     loop: bool = False,
     seconds: float | None = None,
+    mark: bool = True,
     trust_code: bool = False,
 ) -> None:
     """Interpolate between the first images of the seeds, along the sphere of latents.
@@ -58,6 +62,7 @@ def interpolate(
         frames: Images from one seed to the next. Default: 24, or 8 in a strip.
         loop: Return to the first seed.
         seconds: Length of the animation. Default: 12 images a second.
+        mark: Say in the file, for machines, that it was generated, by which model, and from what.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
@@ -83,13 +88,18 @@ def interpolate(
         label=label,
     )
     drawn = np.concatenate([draw.to_pixels(chunk) for chunk in chunks])
+    from ganzfeld.models.marking import of_model
+
+    own = of_model(loaded, seeds=numbers, label=label, frames=per_leg, loop=loop) if mark else None
     if strip:  # each row from one seed to the next, both included
         starts = range(0, len(drawn) - (not loop), per_leg)
         rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
-        draw.save_image(draw.grid(drawn[rows], per_leg + 1), out)
+        with marks.marking(out, own) as place:
+            draw.save_image(draw.grid(drawn[rows], per_leg + 1), place)
     else:
         shown = [animation.enlarged(draw.to_image(pixels)) for pixels in drawn]
-        animation.save_animation(shown, out, seconds=seconds or len(shown) / 12)
+        with marks.marking(out, own) as place:
+            animation.save_animation(shown, place, seconds=seconds or len(shown) / 12)
     tell(f"{len(drawn)} images in {out}")
 
 
@@ -124,6 +134,7 @@ def augment(
     count: int,
     seed: int = 0,
     like: str = "balanced",
+    mark: bool = False,
     trust_code: bool = False,
 ) -> None:
     """Write a labelled data set: class folders and a table of every file. Resumable.
@@ -134,6 +145,7 @@ def augment(
         count: Number of samples in all.
         seed: Seed of the samples.
         like: balanced; data: class proportions of the run's data; or the path of other data.
+        mark: Say in each file, for machines, that it was generated. The table says it of all.
         trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.core.console import Screen
@@ -146,6 +158,7 @@ def augment(
         count=count,
         seed=seed,
         like=like,
+        mark=mark,
         trust_code=trust_code,
         progress=Screen().progress,
     )
@@ -208,13 +221,16 @@ def place_of(out: Path | None, kind: Any, seed: int) -> Path | None:
     return out
 
 
-def together(kind: Any, blocks: Iterable[Any], spec: Any, out: Path | None) -> None:
+def together(
+    kind: Any, blocks: Iterable[Any], spec: Any, out: Path | None, mark: Any = None
+) -> None:
     """Write samples of a kind that go into one file, or print them where there is none.
 
     blocks: stored samples, a few at a time; no more than these are held.
     """
     if out is not None:
-        kind.write(blocks, out, spec)
+        with marks.marking(out, mark) as place:
+            kind.write(blocks, place, spec)
         return
     for piece in kind.pieces(blocks, spec):
         for line in piece.removesuffix("\n").split("\n"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import builtins
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
+    write_captions,
 )
 from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
 from ganzfeld.core.language import tell
@@ -37,6 +37,7 @@ def train(
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     modality: Annotated[Kind, arg(name="as")] = "auto",
+    window: int | None = None,
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
@@ -57,9 +58,9 @@ def train(
 
     Args:
         data: Images or sounds in a folder or ZIP (sub-folders are classes), lines in .txt or
-            .jsonl, a table in .csv or parquet, arrays in .npy or .npz, IDX. Built in: avatars,
-            fields, showers, ising, vowels, grammar, table. For a translation: trainA and trainB,
-            or pairs side by side in one image.
+            .jsonl, a table or series with a column of times in .csv or parquet, arrays in .npy or
+            .npz, IDX. Built in: avatars, fields, showers, ising, vowels, grammar, table, ar, var,
+            garch, sines. For a translation: trainA and trainB, or pairs side by side in one image.
         recipe: A name from `ganzfeld recipes`, or your own function as file.py:name. Default: by
             the kind of the data.
         other: For a translation: the second domain, if DATA holds only one.
@@ -76,6 +77,8 @@ def train(
         condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
             lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
         modality: What to take the data for. Default: decided by what they are; the plan says it.
+        window: Steps of a sample that is cut out of a longer series. Default: 48, or the length of
+            the series where most have one.
         range: Values that become black and white, such as 0:4095 or p1:p99. Default: from the
             data.
         frames: all: every frame of animations and every page of documents.
@@ -147,9 +150,10 @@ def resume(
 
 
 def sample(
-    model: Positional[Path],
+    model: Positional[Path | None] = None,
     /,
     *,
+    source: Annotated[Path | None, arg(name="from", metavar="FILE")] = None,
     out: Path | None = None,
     count: int = 16,
     seed: int = 0,
@@ -157,6 +161,7 @@ def sample(
     columns: int | None = None,
     label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
+    text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -166,15 +171,18 @@ def sample(
     which: Literal["best", "last"] = "best",
     format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
     range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
+    mark: bool = True,
     trust_code: bool = False,
 ) -> None:
     """Draw samples from a run or a model. Sample i of a seed is always the same.
 
     Args:
-        model: A run's folder or a model's folder.
+        model: A run's folder or a model's folder. With --from it may be left out.
+        source: Draw the sample again that this file came from, by the mark in it.
         out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
             SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
             without --out they are printed. Fields are .npy files, or one such file if you name one.
+            Series are .csv files, or all in one .csv or .npy if you name one.
         count: Number of samples.
         seed: Seed of the samples.
         grid: Also write one file that shows all of them; with several --label, one class a row.
@@ -182,6 +190,8 @@ def sample(
         label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
+        text: Captions, repeated over the samples, for a model that was trained with such. Default:
+            captions of the data. What was drawn for which is in --out as metadata.csv.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
@@ -192,12 +202,14 @@ def sample(
         format: Of images. png has 8 bits. The others hold numbers in the units of the data: 16-bit
             PNG or TIFF, or TIFF of 32-bit floats.
         range: For these: the values of black and white. Default: those of the data.
+        mark: Say in each file, for machines, that it was generated, by which model, and from what.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
+    from ganzfeld.cli.marking import Marker, again
     from ganzfeld.cli.sample import place_of, stored_blocks, together
-    from ganzfeld.core import border, files
+    from ganzfeld.core import border, marks
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
     from ganzfeld.modalities.image import units
@@ -211,6 +223,11 @@ def sample(
     border.real(std, "--std", 0, 1e6)
     if of is not None:
         border.whole(of, "--of", 1, border.MOST_IMAGES)
+    if source is not None:
+        again(source, model, out, which, mark=mark, trust_code=trust_code)
+        return
+    if model is None:
+        raise UsageError("which run or model should draw?", fix="ganzfeld sample MODEL --out OUT")
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
     if grid:
         check_grid(count, loaded)
@@ -225,9 +242,10 @@ def sample(
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None)
-    rows = given_rows(loaded, given, count, seed)
+    rows = given_rows(loaded, given, count, seed, text)
+    marker = Marker(loaded, seed, mean, std, rows, mark)
     if of is None and rank is None:
-        numbers: Iterable[int] = itertools.count()
+        numbers: builtins.range | list[int] = builtins.range(count)
         chunks = loaded.chunks(
             count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
         )
@@ -247,41 +265,49 @@ def sample(
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
-    whole = kind.stacks and out is not None and out.suffix.lower() == kind.suffix
+    whole = out is not None and kind.holds_all(out)
     everything: list[Any] = []
+    many = marker.many(numbers, label, given)
     if kind.one_file:
         kept = everything if grid else None
         blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)
-        together(kind, blocks, loaded.spec, out)
+        together(kind, blocks, loaded.spec, out, many)
         chunks = iter(())
     names = class_names(loaded, count, seed, label)
+    files_of: list[tuple[int, str]] = []
     named = zip(numbers, names, strict=False)
     done = written = 0
     for chunk in chunks:
         for one, stored in zip(chunk, loaded.store(chunk), strict=True):
-            number, name = next(named)
+            number, (name, own) = next(named)
             if grid or whole:
                 everything.append(stored)
             if out is None or whole:
                 continue
             path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
             if encode is None:
-                kind.save(stored, path, loaded.spec)
+                kind.save_marked(stored, path, loaded.spec, marker.one(number, own))
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                files.replace(path, encode(one))
+                marks.write(path, encode(one), marker.one(number, own))
             written += path.stat().st_size
+            files_of.append((number, path.name))
         if not done and out is not None and not whole:
             check_room(out, written / len(chunk), count - len(chunk))
         done += len(chunk)
         screen.progress("drawing", done, count)
     if whole and out is not None:
-        kind.sheet(np.stack(everything), None, out, loaded.spec)
+        with marks.marking(out, many) as place:
+            kind.sheet(np.stack(everything), None, place, loaded.spec)
     if grid:
-        rows = len({*label}) if columns is None and label else 1
-        everything = by_class(everything, len(label), loaded) if rows > 1 else everything
-        wide = len(everything) // len(label) if rows > 1 else columns
-        kind.sheet(np.stack(everything), wide, grid, loaded.spec)
+        asked = label or text
+        several = columns is None and len({*asked}) > 1
+        everything = by_class(everything, len(asked), loaded) if several else everything
+        wide = len(everything) // len(asked) if several else columns
+        with marks.marking(grid, many) as place:
+            kind.sheet(np.stack(everything), wide, place, loaded.spec)
+    if out is not None and not whole:
+        write_captions(loaded, files_of, rows, seed, out)
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
@@ -339,7 +365,7 @@ def recipe_text(name: str) -> str:
     recipe = find_recipe(name)
     kind = MODALITIES[recipe.modality or next(iter(MODALITIES))]
     spec, classes = kind.examples((64, 64))[0]
-    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0])
+    facts = Facts(count=10_000, spec=spec, classes=classes, channels_b=spec.shape[0], words=200)
     try:
         made = recipe(facts)
     except UsageError:  # which needs labels

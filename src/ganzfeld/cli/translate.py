@@ -1,9 +1,9 @@
-"""The command that translates images."""
+"""The command that translates images, or lines."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tyro.conf import Positional
 
@@ -21,20 +21,24 @@ def translate(
     sheet: Path | None = None,
     dropout: int | None = None,
     part: Literal["auto", "whole", "left", "right"] = "auto",
+    mark: bool = True,
     trust_code: bool = False,
 ) -> None:
-    """Translate images with a cyclegan or pix2pix run. Each keeps its height and width.
+    """Translate images with a cyclegan or pix2pix run, or lines with a text-cyclegan run.
+
+    Images keep their height and width.
 
     Args:
         model: A run's folder or a model's folder.
-        pictures: One image, a folder, or a ZIP.
-        out: Folder for the translations, one PNG each.
+        pictures: One image, a folder, or a ZIP; a text file, for a model of lines.
+        out: Folder for the translations, one PNG each; a file, for lines.
         to: The target domain. Default: b, or the only one that was learned.
         side: First scale images so that the shorter side has this many pixels.
         sheet: Also write one image with the first 16 inputs beside their translations.
         dropout: Keep dropout on (the noise of pix2pix), with this seed.
         part: Of images that hold a pair side by side, as pix2pix learns from. auto: the half that
             is to be translated, where an image has that shape.
+        mark: Say in each file, for machines, that a model made it, and which.
         trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.errors import UsageError
@@ -43,8 +47,13 @@ def translate(
 
     if side is not None and side < 1:
         raise UsageError(f"--side is a number of pixels, not {side}")
-    loaded = generate.load(model, task="translation", trust_code=trust_code)
-    assert isinstance(loaded, Translator)
+    loaded: Any = generate.load(model, task="translation", trust_code=trust_code)
+    if not isinstance(loaded, Translator):
+        if side is not None or sheet is not None or dropout is not None or part != "auto":
+            raise UsageError("--side, --sheet, --dropout and --part are for images")
+        count = loaded.translate_files(pictures, out, to=to, say=tell)
+        tell(f"{count:,} {loaded.kind.noun} in {out}")
+        return
     count = translate_files(
         loaded,
         pictures,
@@ -54,6 +63,7 @@ def translate(
         sheet=sheet,
         dropout=dropout,
         part=part,
+        mark=mark,
         say=tell,
     )
     tell(f"{count:,} images in {out}" + (f", sheet in {sheet}" if sheet else ""))

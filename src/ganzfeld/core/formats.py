@@ -108,11 +108,9 @@ TRANSLATION = fields(
     {
         "weights": WEIGHTS,
         "translators": table(fields({"network": text, "part": PART}), one_of("ab", "ba"), 2),
-        "channels": fields({"a": CHANNELS, "b": CHANNELS}),
-        "size": row(SIDE, SIDE),
         "training": fields({"data": fields({"alpha": text}, TRAINED_ON)}),
     },
-    MODEL,
+    MODEL | {"channels": fields({"a": CHANNELS, "b": CHANNELS}), "size": row(SIDE, SIDE)},
 )
 
 
@@ -120,6 +118,8 @@ def translation(about: Any, where: str) -> None:
     TRANSLATION(about, where)
     if not about["translators"]:
         raise Unreadable("is damaged: it has no translators")
+    if "spec" not in about and not {"channels", "size"} <= about.keys():
+        raise Unreadable("is damaged: it does not say how its samples lie")
 
 
 TASKS: dict[str, Check] = {"generation": GENERATION, "translation": translation}
@@ -205,6 +205,7 @@ RUN = fields(
                 "latents": maybe(text),
                 "noise": maybe(text),
                 "log_every": OPEN,
+                "doctor": maybe(text),
                 "keep": whole(1, 10**9),
             },
         ),
@@ -232,6 +233,7 @@ LOGGED = fields(
         "step": COUNT,
         "images_per_second": SCORE,
         "losses": table(SCORE, most=10_000),
+        "signals": table(SCORE, most=1_000),
         "rollbacks": COUNT,
         "seconds": SCORE,
         "count": COUNT,

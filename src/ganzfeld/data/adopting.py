@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganzfeld.data import held
+from ganzfeld.data.held import Part
+from ganzfeld.data.pack import Pack
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
+
+Rows = NDArray[Any]
 
 
 def learned(pack: Any, held_out: int | None) -> Spec:
@@ -25,7 +33,7 @@ def learned(pack: Any, held_out: int | None) -> Spec:
     """
     spec = spec_of_data(pack)
     kind = modality_of(spec)
-    if not kind.learns:
+    if not kind.learns or not isinstance(pack, Pack):  # two domains have learned theirs
         return spec
     part = held.training(pack, held_out)
     rows = part.rows(np.arange(len(part)))
@@ -40,8 +48,41 @@ def adopt(pack: Any, spec: Spec) -> None:
     Raises DataError where they cannot: other columns, other types.
     """
     kind = modality_of(spec)
+    if hasattr(pack, "see_as"):  # two domains, of which both lie so already
+        pack.see_as(spec)
+        return
     column = getattr(pack, "columns", {}).get("x")
     if not kind.learns or column is None or column.spec == spec:
         return
     stored = kind.as_in(column.stored, column.spec, spec)
     column.stored, column.spec = stored, spec
+
+
+def as_spec(pack: Pack, spec: Spec) -> Pack:
+    """The data with samples that lie as `spec` says, where their kind can turn them so.
+
+    Raises DataError where they cannot: other columns, other types.
+    """
+    adopt(pack, spec)
+    ours = spec_of_data(pack)
+    turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
+    return pack if turn is None else Turned(pack, spec, turn)
+
+
+class Turned(Part):
+    """A pack whose samples are turned as they are read, such as lines into other symbols."""
+
+    def __init__(self, whole: Pack, spec: Spec, turn: Callable[[Rows], Rows]) -> None:
+        super().__init__(whole, np.arange(len(whole)))
+        self.new, self.turn = spec, turn
+        lies = json.dumps([whole.fingerprint, spec.to_json()], sort_keys=True)
+        self.fingerprint = hashlib.sha256(lies.encode("ascii")).hexdigest()
+
+    @property
+    def spec(self) -> Spec:
+        return self.new
+
+    def rows(self, indices: NDArray[np.int64]) -> dict[str, Rows]:
+        batch = self.whole.rows(indices)
+        batch.pop("x_length", None)
+        return batch | {"x": self.turn(batch["x"])}

@@ -16,6 +16,7 @@ from ganzfeld.data.typed import NONE, spread, typed
 from ganzfeld.errors import DataError
 
 PREFIX = "column:"  # of the option `labels` where a column gives the classes
+WRONG = "_wrong"  # of a column of captions that are wrong in one thing, one a line
 TRIED = 40  # tables that are looked into
 
 

@@ -1,8 +1,9 @@
 """What a generation is conditioned on: columns of a pack as classes and as scaled numbers.
 
-One column of classes becomes the labels "y". Numbers, several classes at once, and columns of
-classes where there is more than one become "c", float32 (N, k): numbers with mean 0 and spread 1
-over the training part, and -1 or 1 for each class that does not or does apply.
+A column of captions becomes rows of word numbers, "caption" (`data.captions`). One column of
+classes becomes the labels "y". Numbers, several classes at once, and columns of classes where there
+is more than one become "c", float32 (N, k): numbers with mean 0 and spread 1 over the training
+part, and -1 or 1 for each class that does not or does apply.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data import held
+from ganzfeld.data import captions, held
 from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
 from ganzfeld.data.columns import Column, Values
 from ganzfeld.data.decode import load_source
@@ -35,6 +36,8 @@ class Conditioned(Pack):
 
     `condition_names`: of the numbers in "c", in order. `condition_columns`: `columns`.
     """
+
+    given = "c"  # the entry of `rows` that holds the conditions
 
     def __init__(self, whole: Pack, columns: Sequence[Mapping[str, Any]]) -> None:
         self.whole = whole
@@ -65,6 +68,8 @@ class Conditioned(Pack):
 def names_of(column: Mapping[str, Any]) -> list[str]:
     """Of the numbers that one condition becomes: "age"; "tags=red" for each of several classes."""
     name = str(column["name"])
+    if column["kind"] == captions.KIND:
+        return [f"{name}[{place}]" for place in range(column["length"])]
     return [name] if column["kind"] == "number" else [f"{name}={n}" for n in column["classes"]]
 
 
@@ -90,7 +95,9 @@ def conditioned(pack: Pack, names: Sequence[str], held_out: int | None) -> Pack:
     if not names:
         return pack
     count = held.usual(len(pack)) if held_out is None else held_out
-    training = np.setdiff1d(np.arange(len(pack)), held.held_rows(pack, count))
+    training = held.training_rows(pack, count)
+    if captions.are(pack, names):
+        return captions.captioned(pack, names, training)
     columns = [describe(pack, name, training) for name in names]
     total = sum(len(names_of(column)) for column in columns)
     if total > MOST:
@@ -115,9 +122,9 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
         return about | {"classes": list(extra["names"])}
     if kind != "number":
         raise DataError(
-            f"the column {shown(name)} holds text: numbers and classes can be conditions",
+            f"the column {shown(name)} holds text, which cannot be a condition beside others",
             safe="nothing was trained",
-            fix="--condition with another column; `ganzfeld data check DATA` lists them",
+            fix=f"--condition {shown(name)} alone, or other columns without it",
         )
     if extra["missing"]:
         raise DataError(
@@ -173,6 +180,8 @@ def again(pack: Pack, stored: Mapping[str, Any] | None) -> Pack:
                 safe="nothing was changed",
                 fix="restore the table as it was, or train anew with another --out",
             )
+    if columns[0]["kind"] == captions.KIND:
+        return captions.Captioned(pack, columns[0])
     return Conditioned(pack, columns)
 
 
@@ -211,6 +220,38 @@ def resolve(
     return "none", list(names)
 
 
+def is_captioned(conditions: Mapping[str, Any] | None) -> bool:
+    """Whether the conditions of a run or a model are captions."""
+    columns = (conditions or {}).get("columns") or [{}]
+    return bool(columns[0].get("kind") == captions.KIND)
+
+
+def in_words(conditions: Mapping[str, Any]) -> str:
+    """What samples are conditioned on, with ranges where these are known, for a plan."""
+    told = []
+    for column in conditions.get("columns", []):
+        name = shown(column["name"])
+        if column["kind"] == "number":
+            told.append(f"{name} {column['low']:g} to {column['high']:g}")
+        elif column["kind"] == captions.KIND:
+            told.append(f"{name}, of {len(column['symbols']) - 2:,} words")
+        else:
+            told.append(f"{name}: {', '.join(capped([shown(n) for n in column['classes']], 4))}")
+    return "; ".join(told) or ", ".join(shown(name) for name in conditions["names"])
+
+
+def words_of(conditions: Mapping[str, Any] | None) -> int:
+    """Of the vocabulary of captions; 0 for other conditions."""
+    if conditions is None or not is_captioned(conditions):
+        return 0
+    return len(conditions["columns"][0]["symbols"])
+
+
+def slot_of(conditions: Mapping[str, Any] | None) -> str:
+    """The name by which networks take the conditions: "c", or "caption"."""
+    return captions.KIND if is_captioned(conditions) else "c"
+
+
 def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int, float]:
     """Scaled numbers by their place in "c", for values in the data's own units.
 
@@ -222,6 +263,8 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
         model = ganzfeld.load("runs/faces")
         places = row_of(model.conditions, {"age": "30"})
     """
+    if given and is_captioned(conditions):
+        raise UsageError("the model is conditioned on captions", fix='--text "red hair"')
     found: dict[int, float] = {}
     start = 0
     left = dict(given)

@@ -23,6 +23,7 @@ from ganzfeld.data.listing import Stamp
 from ganzfeld.data.npz import key_of, read_npz
 from ganzfeld.data.parquet import class_names, other_columns, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
+from ganzfeld.data.series_arrays import npz_series
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.unzip import titles_of
 from ganzfeld.errors import DataError, UsageError
@@ -113,11 +114,15 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     _check_members(path, members)
     files = [info.filename for info in members if not info.is_dir()]
     if _is_npz(path, files):
-        asked = reading.modality in ("field", "series")
-        if asked or (reading.modality == "auto" and reading.rules >= 2 and reading.range is None):
-            stamps: list[Stamp] = [stamp_of(path)]
-            if found := npz_fields(path, reading.modality, stamps=stamps):
-                return found
+        free = reading.modality == "auto" and reading.rules >= 2 and reading.range is None
+        stamps: list[Stamp] = [stamp_of(path)]
+        found: Gathered | None = None
+        if reading.modality == "series" or free:
+            found = npz_series(path, not free, stamps)
+        if found is None and (reading.modality == "field" or free):
+            found = npz_fields(path, reading.modality, stamps=stamps)
+        if found is not None:
+            return found
         return _read_npz(path, reading)
     meant = titles_of(info for info in members if not info.is_dir())
     titles = {name: meant[name] for name in sorted(files, key=lambda name: natural(meant[name]))}

@@ -12,8 +12,9 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
-from ganzfeld.data.candidates import PREFIX, labels_by_column
-from ganzfeld.data.discover import embedded_count, find_source
+from ganzfeld.data.candidates import PREFIX, WRONG, labels_by_column
+from ganzfeld.data.columns import texts
+from ganzfeld.data.discover import CAPTIONED, embedded_count, find_source
 from ganzfeld.data.embedded import SETS, embedded
 from ganzfeld.data.expand import take_frames
 from ganzfeld.data.options import PackOptions
@@ -47,7 +48,7 @@ def load_source(
             count=options.count or drawn or EMBEDDED_COUNT,
             size=options.size or EMBEDDED_SIZE,
         )
-        found = _avatars(options)
+        found = captioned(options) if name == CAPTIONED else _avatars(options)
     if drawn is not None and os.path.exists(source):
         found.notes.append(f"the embedded data, not the folder: that is ./{source}")
     return found, options
@@ -87,6 +88,36 @@ def _avatars(options: PackOptions) -> Ready:
         stamps=[("avatars", options.count, scene.VERSION)],
         loader=lambda: (stack, labels, tuple(description.CLASSES)),
     )
+
+
+def captioned(options: PackOptions) -> Ready:
+    """Avatars with a caption each, in English and Chinese, and captions wrong in one thing."""
+    from ganzfeld.data.avatars import scene, sentences
+
+    assert options.size is not None and options.count is not None
+    height, width = options.size
+
+    def load() -> tuple[Stack, NDArray[np.int64], tuple[str, ...]]:
+        assert options.count is not None
+        some = sentences.scenes(options.count, seed=0)
+        right, wrong = sentences.described(some, seed=0)
+        source.columns |= {"caption": texts(right), f"caption{WRONG}": texts(wrong)}
+        labels = np.array([one.label for one in some], dtype=np.int64)
+
+        def rows(start: int, stop: int) -> NDArray[np.uint8]:
+            return scene.draw(some[start:stop], height, width)
+
+        stack = Stack(shape=(len(some), 3, height, width), rows=rows)
+        return stack, labels, tuple(description.CLASSES)
+
+    source = Ready(
+        kind="embedded",
+        name=CAPTIONED,
+        place=CAPTIONED,
+        stamps=[(CAPTIONED, options.count, scene.VERSION)],
+        loader=load,
+    )
+    return source
 
 
 def own_sizes(

@@ -14,6 +14,8 @@ import numpy as np
 
 from ganzfeld.core.names import capped, natural, shown
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import ciphers
+from ganzfeld.data.alike import open_alike
 from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
 from ganzfeld.data.layout import is_test
 from ganzfeld.data.options import IMAGES, PackOptions
@@ -46,6 +48,8 @@ def open_domains(
 
     Raises DataError where there are not two domains, or pairs do not match.
     """
+    if options.modality not in ("auto", IMAGES):
+        return open_alike(source, kind, options, other=other, progress=progress)
     options = replace(options, labels="none", least=1, modality=IMAGES)
     paired = kind == "paired"
 
@@ -305,9 +309,10 @@ def named(source: str | os.PathLike[str], kind: str) -> str:
 
 def need_pictures(source: str | os.PathLike[str], other: object) -> None:
     """Raise UsageError where two domains are given to a recipe that learns from one."""
-    if embedded(source) or other is not None:
+    if embedded(source) or ciphers.asked(source) or other is not None:
         raise UsageError(
             f"{shown(str(source))}{f' with {shown(str(other))}' if other is not None else ''} is "
             "two domains, and the recipe learns from one",
-            fix=f"ganzfeld train {shlex.quote(str(source))} --recipe cyclegan   or pix2pix",
+            fix=f"ganzfeld train {shlex.quote(str(source))} --recipe cyclegan   (or pix2pix; "
+            "text-cyclegan for text)",
         )

@@ -40,6 +40,10 @@ SETS: dict[str, Embedded] = {  # a set's name, and where it is drawn: one line a
     "vowels": Embedded("audio", 4_000, "ganzfeld.data.sounds:vowels"),
     "table": Embedded("table", 20_000, "ganzfeld.data.table_rows:census"),
     "table-known": Embedded("table", 20_000, "ganzfeld.data.table_rows:known"),
+    "ar": Embedded("series", 10_000, "ganzfeld.data.series_sets:ar_rows"),
+    "var": Embedded("series", 10_000, "ganzfeld.data.series_sets:var_rows"),
+    "garch": Embedded("series", 10_000, "ganzfeld.data.series_sets:garch_rows"),
+    "sines": Embedded("series", 10_000, "ganzfeld.data.series_sets:sines_rows"),
 }
 
 

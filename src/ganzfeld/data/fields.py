@@ -25,6 +25,7 @@ from ganzfeld.modalities.image.ranges import look, usual
 
 SAMPLED = 256  # samples by which it is decided whether numbers are pixels
 NARROW = 16  # channels at most, and a fourth of the length: (N, C, L) rather than (N, H, W)
+Axes = Callable[[NDArray[Any], str], tuple[NDArray[Any], str]]
 STORED = {"uint8": "uint8", "int16": "int16", "int32": "int32", "bool": "uint8"}
 
 
@@ -100,7 +101,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 def npz_fields(path: Path, modality: str, **more: Any) -> Gathered | None:
     """The fields of an .npz; None where its samples look like images, and nobody asked for fields.
 
-    modality: "auto", "field" or "series".
+    modality: "auto" or "field".
     """
     headers = npz_headers(path)
     key = samples_key(headers)
@@ -159,11 +160,20 @@ def fields_of(
 
 
 def gather_fields(
-    array: NDArray[Any], beside: Mapping[str, NDArray[Any]], source: Gathered, progress: Progress
+    array: NDArray[Any],
+    beside: Mapping[str, NDArray[Any]],
+    source: Gathered,
+    progress: Progress,
+    axes: Axes | None = None,
+    stored: Mapping[str, str] = STORED,
 ) -> Raw:
-    """Fields as (N, C, ...), with their numbers as they are. beside: other arrays, by name."""
-    array, words = with_channels(array, source.place)
-    dtype = STORED.get(str(array.dtype), "float32")
+    """Fields as (N, C, ...), with their numbers as they are. beside: other arrays, by name.
+
+    axes: puts the axes in order, `with_channels` by default. stored: types that are kept, and as
+    what; others become float32.
+    """
+    array, words = (axes or with_channels)(array, source.place)
+    dtype = stored.get(str(array.dtype), "float32")
     bad, low, high = _looked_at(array, dtype, progress)
     spec = Spec(source.modality, tuple(array.shape[1:]), dtype)
     raw = Raw(

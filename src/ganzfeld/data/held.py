@@ -79,14 +79,44 @@ def held_rows(pack: Pack, count: int | None) -> Index:
     """Row numbers of the images that are held out, (count,); None: none.
 
     Where samples of a kind are often repeated, only such are held out as occur once: what is
-    trained on then shares no sample with them.
+    trained on then shares no sample with them. Of samples that follow each other in time, the last
+    are held out.
     """
     if not count:
         return order(pack.fingerprint, len(pack))[:0]
+    if (known := in_time(pack)) is not None:
+        latest: Index = np.argsort(known[0], kind="stable")[::-1][:count]
+        return latest
     rows = order(pack.fingerprint, len(pack))
     if modality_of(spec_of_data(pack)).repeats:
         rows = rows[occurs_once(pack)[rows]]
     return rows[:count]
+
+
+def training_rows(pack: Pack, count: int | None) -> Index:
+    """Row numbers of the samples that may be trained on where so many are held out, in order.
+
+    Of samples that follow each other in time, none that ends less than a sample's length before
+    the first that is held out.
+    """
+    held = held_rows(pack, count)
+    rows: Index = np.setdiff1d(np.arange(len(pack)), held)
+    if not len(held) or (known := in_time(pack)) is None:
+        return rows
+    begins, length = known
+    early: Index = rows[begins[rows] + 2 * length <= begins[held].min()]
+    return early
+
+
+def in_time(pack: Pack) -> tuple[Index, int] | None:
+    """In which step each sample begins, (N,), and how many it lasts; None where samples do not
+    follow each other in time."""
+    spec = spec_of_data(pack)
+    where = modality_of(spec).in_time(spec)
+    if where is None or where[0] not in pack.columns:
+        return None
+    column = pack.columns[where[0]]
+    return column.rows(np.arange(len(column))).astype(np.int64), where[1]
 
 
 def occurs_once(pack: Pack) -> NDArray[np.bool_]:
@@ -126,4 +156,12 @@ def training(data: Any, count: int | None) -> Any:
             safe="nothing was trained",
             fix=f"--held-out with a number below {len(data):,}, or 0 to train on all",
         )
-    return Part(data, np.setdiff1d(np.arange(len(data)), held_rows(data, count)))
+    rows = training_rows(data, count)
+    if not len(rows):
+        raise UsageError(
+            f"--held-out {count:,}: no sample ends a sample's length before the first that is held "
+            "out, so nothing is left to train on",
+            safe="nothing was trained",
+            fix="--held-out 0, shorter windows (--window), or more data",
+        )
+    return Part(data, rows)

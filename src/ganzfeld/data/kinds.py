@@ -21,15 +21,16 @@ from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.containers import read_parquet, sniff, stamp_of
 from ganzfeld.data.fields import fields_of, why_field
 from ganzfeld.data.layout import role
-from ganzfeld.data.listing import Listing, list_folder
+from ganzfeld.data.listing import Listing, Stamp, list_folder
 from ganzfeld.data.parquet import picture_columns
 from ganzfeld.data.readers import FolderReader
+from ganzfeld.data.series import looks_like_series, series_of
+from ganzfeld.data.series_arrays import npy_series
 from ganzfeld.data.sounds import is_sound, sounds_of
 from ganzfeld.data.source import Encoded, Gathered, Reading
 from ganzfeld.data.tabular import names_files, table_of
 from ganzfeld.errors import DataError
 
-FIELDS = ("field", "series")
 LINES = ("txt", "text", "md", "")  # how files of lines end
 OBJECTS = ("jsonl", "ndjson")
 SEPARATED = ("csv", "tsv", "data")
@@ -48,13 +49,15 @@ def of_sounds(names: Sequence[str], reading: Reading) -> bool:
 def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | None:
     """A file of samples that are no images, or the images that a table names; else None."""
     asked = reading.modality
-    if kind == "npy" and (reading.range is None or asked in FIELDS):
+    if kind == "npy" and asked == "series":
+        return npy_series(path, [stamp_of(path)])
+    if kind == "npy" and (reading.range is None or asked == "field"):
         array = arrays.read_npy(path)
-        why = f"as asked (--as {asked})" if asked in FIELDS else why_field(array)
+        why = f"as asked (--as {asked})" if asked == "field" else why_field(array)
         if not why:
             return None
         name, stamps = _name(path), [stamp_of(path)]
-        return _as(fields_of(kind, name, str(path), lambda: (array, {}), why, stamps=stamps), asked)
+        return fields_of(kind, name, str(path), lambda: (array, {}), why, stamps=stamps)
     if kind == "parquet":
         return parquet_rows([path], path, reading)
     if kind not in ("", "gzip") or end_of(path.name) in PICTURE_SUFFIXES or not path.is_file():
@@ -70,12 +73,14 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
         lines = textfiles.json_lines_of if textfiles.first_objects(path) else textfiles.lines_of
         return lines(path, stamp_of(path))
     if asked in ("table", "series"):
-        return _as(table_of([path], "csv", path, [stamp_of(path)]), asked)
+        return _rows([path], "csv", path, [stamp_of(path)], reading)
     if end in OBJECTS and textfiles.first_objects(path):
         return textfiles.json_lines_of(path, stamp_of(path))
     if end in SEPARATED:
         named = names_files(path)
-        return _named(path, named, reading) if named else _as_table(path)
+        if named:
+            return _named(path, named, reading)
+        return _rows([path], "csv", path, [stamp_of(path)], reading)
     if end in LINES:
         return textfiles.lines_of(path, stamp_of(path))
     return None
@@ -131,7 +136,7 @@ def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered |
                 labels = "none" if reading.labels.startswith(PREFIX) else reading.labels
                 return sounds_of(read_parquet(paths, place, labels), every=True)
             return None
-    return _as(table_of(paths, "parquet", place, stamps), asked)
+    return _rows(paths, "parquet", place, stamps, reading)
 
 
 def end_of(name: str) -> str:
@@ -139,16 +144,16 @@ def end_of(name: str) -> str:
     return suffix(name.removesuffix(".gz"))
 
 
-def _as(source: Gathered, asked: str) -> Gathered:
-    """The same as a series, where that was asked for."""
+def _rows(
+    paths: list[Path], kind: str, place: Path, stamps: list[Stamp], reading: Reading
+) -> Gathered:
+    """A table as its rows, or as series: as asked, or by what it holds."""
+    asked = reading.modality
     if asked == "series":
-        source.modality = asked
-        source.taken["modality"] = "series, as asked (--as series)"
-    return source
-
-
-def _as_table(path: Path) -> Gathered:
-    return table_of([path], "csv", path, [stamp_of(path)])
+        return series_of(paths, kind, place, stamps, reading.window, "as asked (--as series)")
+    if asked == "auto" and looks_like_series(paths, kind):
+        return series_of(paths, kind, place, stamps, reading.window, "by a column of times")
+    return table_of(paths, kind, place, stamps)
 
 
 def _name(path: Path) -> str:

@@ -10,6 +10,7 @@ from ganzfeld.modalities.image.ranges import parse
 
 IMAGES = "image"
 KINDS = ("auto", IMAGES, "field", "audio", "text", "table", "series")
+MOST_STEPS = 16_384  # of a window
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
 
 
@@ -29,6 +30,7 @@ class PackOptions:
     leaves test images out, "all" takes them. `follow_links`: out of the data's folder too.
     `masks`: whether folders of masks beside images are left out. `rules`: see `source.RULES`.
     `modality`: "auto" decides by what the data are; else a name in `KINDS`: what to take them for.
+    `window`: steps of a series that is cut out of a longer one; None: chosen from the data.
     `least`: images that there must be.
     """
 
@@ -48,6 +50,7 @@ class PackOptions:
     masks: bool = True
     rules: int = RULES
     modality: str = "auto"
+    window: int | None = None
     least: int = 2
 
     @property
@@ -61,6 +64,7 @@ class PackOptions:
             masks=self.masks,
             rules=self.rules,
             modality=self.modality,
+            window=self.window,
         )
 
     def __post_init__(self) -> None:
@@ -78,6 +82,8 @@ class PackOptions:
         if self.range is not None:
             parse(self.range)
         _one_of("modality", self.modality, KINDS)
+        if self.window is not None and not 2 <= self.window <= MOST_STEPS:
+            raise UsageError(f"window {self.window}: a series has 2 to {MOST_STEPS:,} steps")
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))

@@ -221,6 +221,8 @@ def quick_key(source: Encoded | Ready | Gathered, options: PackOptions) -> str:
         del wanted["part"]
     if wanted["fit"] == "crop":
         del wanted["fit"]
+    if wanted["window"] is None:
+        del wanted["window"]
     place = os.path.join(source.place, source.part) if source.part else source.place
     digest = hashlib.sha256(json.dumps([KEY_VERSION, source.kind, place, wanted]).encode("ascii"))
     digest.update(json.dumps(source.stamps).encode("ascii"))  # at once: a million of them are many

@@ -1,4 +1,4 @@
-"""Images of two domains, a and b: pairs that belong together, or two sets without pairs."""
+"""Samples of two domains, a and b: pairs that belong together, or two sets without pairs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import Ready
 from ganzfeld.errors import DataError
+from ganzfeld.modalities import Spec, modality_of, spec_of_data
 
 EMBEDDED = {"avatars-styles": ("colour", "comic"), "avatars-lines": ("lines", "colour")}
 EMBEDDED_COUNT, EMBEDDED_HELD = 5000, 64
 HELD_SCENES = 10_000_000_000  # number of the first held-out scene: beyond any that is trained on
 ROUNDS, MOST = 64, 1 << 22  # rounds through the larger domain that make an epoch; its samples
 
-Rows = dict[str, NDArray[np.uint8]]
+Rows = dict[str, NDArray[Any]]
 Index = NDArray[np.int64]
 
 
@@ -46,7 +47,11 @@ class Side:
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def rows(self, indices: Index) -> NDArray[np.uint8]:
+    @property
+    def spec(self) -> Spec:
+        return spec_of_data(self.pack)
+
+    def rows(self, indices: Index) -> NDArray[Any]:
         return self.pack.rows(self.chosen[indices])["x"]
 
 
@@ -83,10 +88,17 @@ class TwoDomains:
         self.train, self.held = train, held
         self.count = max(len(train.a), len(train.b))
         self.rounds = 1 if train.paired else max(min(ROUNDS, MOST // self.count), 1)
-        self.channels, self.channels_b = train.a.pack.channels, train.b.pack.channels
-        self.height, self.width = train.a.pack.height, train.a.pack.width
+        self.spec, self.spec_b = train.a.spec, train.b.spec
+        sides = (*self.spec.shape, 0, 0, 0)[:3]
+        self.channels, self.height, self.width = sides
+        self.channels_b = self.spec_b.shape[0]
         self.report: dict[str, Any] = {"warnings": list(warnings)}
         self.halves = False  # each file held a pair side by side
+
+    def see_as(self, spec: Spec) -> None:
+        """Let networks see the samples of both domains as a spec says; images stay as they are."""
+        if not modality_of(spec).rescaled:
+            self.spec = self.spec_b = spec
 
     def __len__(self) -> int:
         return self.rounds * self.count
@@ -111,8 +123,12 @@ class TwoDomains:
     def summary(self) -> str:
         """For people: what there is of each domain."""
         a, b = self.train.a, self.train.b
-        what = f"{len(a):,} pairs" if self.train.paired else f"{len(a):,} and {len(b):,} images"
+        kind = modality_of(self.spec)
+        what = f"{len(a):,} and {len(b):,} {kind.noun}"
+        what = f"{len(a):,} pairs" if self.train.paired else what
         held = f", {min(len(self.held.a), len(self.held.b)):,} held out" if self.held else ""
+        if not kind.rescaled:
+            return f"{what}, {kind.describe(self.spec)}{held}"
         channels = f"{self.channels} and {self.channels_b} channel(s)"
         return f"{what}, {self.width}x{self.height} pixels, {channels}{held}"
 

@@ -13,7 +13,7 @@ from ganzfeld.data.source import RULES
 # how data are understood: options of a pack that a run notes in its configuration
 READ = (
     *("labels", "range", "frames", "splits", "follow_links", "max_megapixels", "rules"),
-    "modality",
+    *("modality", "window"),
 )
 SHAPED = ("size", "channels", "alpha", "on_bad_image")  # the other options
 
@@ -42,6 +42,7 @@ class DataRequest:
     channels: int | None = None
     labels: str = "auto"
     modality: str = "auto"
+    window: int | None = None
     range: str | None = None
     frames: str = "first"
     splits: str = "train"

@@ -26,7 +26,8 @@ class Reading:
     `splits`: "train" leaves test and validation images out, "all" takes them. `frames`: "first"
     or "all" of an animation or a file with pages. `follow_links`: out of the data's folder too.
     `range`: see `ganzfeld.data.ranges`. `masks`: whether folders of masks are left aside.
-    `modality`: "auto", or the kind of sample that they are to be taken for.
+    `modality`: "auto", or the kind of sample that they are to be taken for. `window`: steps of a
+    series that is cut out of a longer one; None: chosen.
     """
 
     labels: str = "auto"
@@ -37,6 +38,7 @@ class Reading:
     masks: bool = True
     rules: int = RULES
     modality: str = "auto"
+    window: int | None = None
 
 
 @dataclass(kw_only=True)

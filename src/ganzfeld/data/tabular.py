@@ -33,20 +33,7 @@ def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> 
     """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet"."""
 
     def gather(progress: Progress) -> Raw:
-        if kind == "parquet":
-            names, cells, count = _parquet_cells(paths)
-            return gather_table(names, cells, Titles(count, "row", 1), {}, source)
-        names, rows, numbers = read_csv(paths[0])
-        bad = {
-            place: f"has {len(row):,} cells, where {len(names):,} were expected"
-            for place, row in enumerate(rows)
-            if len(row) != len(names)
-        }
-        cells = [
-            [None if place in bad else row[at] for place, row in enumerate(rows)]
-            for at in range(len(names))
-        ]
-        titles = [f"line {number}" for number in numbers]
+        names, cells, titles, bad = cells_of(paths, kind)
         return gather_table(names, cells, titles, bad, source)
 
     source = Gathered(
@@ -59,6 +46,43 @@ def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> 
     )
     source.taken["modality"] = "a table: a sample a row"
     return source
+
+
+def cells_of(
+    paths: list[Path], kind: str
+) -> tuple[list[str], list[list[Any]], Sequence[str], dict[int, str]]:
+    """Names and cells of all columns, titles of the rows, and reasons of bad ones."""
+    if kind == "parquet":
+        names, cells, count = _parquet_cells(paths)
+        return names, cells, Titles(count, "row", 1), {}
+    names, rows, numbers = read_csv(paths[0])
+    bad = {
+        place: f"has {len(row):,} cells, where {len(names):,} were expected"
+        for place, row in enumerate(rows)
+        if len(row) != len(names)
+    }
+    cells = [
+        [None if place in bad else row[at] for place, row in enumerate(rows)]
+        for at in range(len(names))
+    ]
+    return names, cells, [f"line {number}" for number in numbers], bad
+
+
+def head_cells(path: Path, kind: str, most: int) -> tuple[list[str], list[list[Any]]]:
+    """Names and cells of the first rows, those that have as many as there are names."""
+    if kind == "parquet":
+        try:
+            with import_parquet().ParquetFile(path) as table:
+                batch = next(table.iter_batches(batch_size=most), None)
+                names = [str(name) for name in table.schema_arrow.names]
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+        if batch is None:
+            return names, []
+        return names, [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
+    names, rows, _ = read_csv(path, most)
+    whole = [row for row in rows if len(row) == len(names)]
+    return names, [[row[at] for row in whole] for at in range(len(names))]
 
 
 def gather_table(

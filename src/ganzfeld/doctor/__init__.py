@@ -1,1 +1,46 @@
 """What goes wrong in a run: signals, diagnoses and cures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ganzfeld.core import formats, reader, runfolder
+from ganzfeld.doctor.words import Verdict, verdict
+from ganzfeld.errors import CheckpointError
+
+__all__ = ["Verdict", "read", "verdict"]
+
+
+def read(run: str | os.PathLike[str]) -> Verdict:
+    """The verdict on a run's folder, or on a metrics.jsonl alone.
+
+    Raises CheckpointError where there is neither.
+
+    Example::
+
+        from ganzfeld import doctor
+
+        found = doctor.read("runs/avatars-default")
+        print(found.healthy, [finding.name for finding in found.findings])
+    """
+    path = Path(run)
+    if path.is_dir():
+        config = runfolder.read_config(path)
+        rows = rows_of(path / "metrics.jsonl")
+        return verdict(rows, config.run.images, config, path)
+    rows = rows_of(path)
+    if not rows:
+        raise CheckpointError(
+            f"{path} is no run and no log of one",
+            safe="nothing was changed",
+            fix="ganzfeld doctor with the folder of a run, or with its metrics.jsonl",
+        )
+    return verdict(rows, None)
+
+
+def rows_of(path: Path) -> list[formats.Row]:
+    """Whole rows that training wrote; none of a file that is not there."""
+    if not path.is_file():
+        return []
+    return [row for row in map(formats.logged, reader.read_lines(path)) if row is not None]

@@ -16,6 +16,8 @@ from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.gmmn import GMMN
 from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.text import TextGAN, TextMLE
+from ganzfeld.games.text_to_image import TextToImage
+from ganzfeld.games.text_translation import TextCycleGAN
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
 from ganzfeld.games.vae import VAE
 
@@ -27,6 +29,8 @@ GAMES: dict[str, type[Game]] = {
     "pix2pix": Pix2Pix,
     "text-gan": TextGAN,
     "text-mle": TextMLE,
+    "text-cyclegan": TextCycleGAN,
+    "text-to-image": TextToImage,
     "table-gan": TableGAN,
     "table-vae": TableVAE,
 }
@@ -44,4 +48,5 @@ __all__ = [
     "Pix2Pix",
     "TextGAN",
     "TextMLE",
+    "TextToImage",
 ]

@@ -282,6 +282,9 @@ class Adversarial(Game):
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y, **numbers(c)))
 
+    def cost(self, fake: Tensor, real: Tensor) -> Tensor:
+        return self.adversarial.generator(fake, real)
+
 
 def args_of(batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Given]:
     """What `Adversarial.judged` takes of a batch and of fakes with its conditions."""

@@ -66,13 +66,17 @@ class Game(nn.Module):
     players: dict[str, tuple[str, ...]]  # {"discriminator": ("D",), "generator": ("G",)}
     joint: dict[str, tuple[str, ...]] = {}  # moves by which several players move at once  # noqa: RUF012
     averaged: tuple[str, ...] = ()  # networks with an exponential moving average
+    exact: tuple[str, ...] = ()  # parts of these, "G.text", that are taken as they are
     shares_batch: bool = False  # True: all moves of a step see one batch
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
+    stages: tuple[float, ...] = (0.0,)  # parts of the run from which the work of a step is other
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
     task: str = "generation"  # or "translation": samples "a" to samples "b", or back
     shipped: tuple[str, ...] = ("G",)  # networks that a model needs, of those that are averaged
     judge: str | None = None  # the network whose logits of (samples, labels) rank samples
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
+
+    measure: str = "mean absolute difference in pixels, 0 to 1"  # what `error` gives, in words
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,12 +94,41 @@ class Game(nn.Module):
         """The named, weighted terms whose sum `player` minimises."""
         return cast(Losses, getattr(self, f"{player}_loss")(batch))
 
+    def opening_words(self, images: int) -> str:
+        """What the first part of a run of so many images is for, for its plan; "" for nothing."""
+        return ""
+
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         """Samples (N, ...) from latents (N, latent) and labels (N,); images are in [-1, 1].
 
         c: numbers (N, k) that are conditions; passed only where the data have such.
         """
         raise NotImplementedError(f"{type(self).__name__} does not sample")
+
+    @staticmethod
+    def shown(x: Tensor) -> Tensor:
+        """A translator's samples as those that went in lie."""
+        return x
+
+    @staticmethod
+    def error(there: Tensor, truth: Tensor) -> float:
+        """How far translations (N, ...) are from the truth, 0 to 1; a mean over the batch."""
+        return float((there - truth).abs().mean()) / 2
+
+    # What the doctor asks (`ganzfeld.doctor`)
+
+    def opinion(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor | None:
+        """The discriminator's logits (N,) of samples as networks take them, without augmentation.
+
+        None where no logit belongs to a single sample.
+        """
+        if self.judge is None:
+            return None
+        return verdict(self.get_submodule(self.judge), x, y, **numbers(c))
+
+    def cost(self, fake: Tensor, real: Tensor) -> Tensor | None:
+        """The generator's adversarial loss (N,) of logits; None where it has none of this form."""
+        return None
 
 
 def verdict(judge: nn.Module, *inputs: Tensor | None, **given: Tensor) -> Tensor:

@@ -71,6 +71,7 @@ class Average(nn.Module):
         for name, average in self.named_children():
             network = game.get_submodule(name)
             torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
+            self.take_exact(game, name, average)
             # running statistics belong to the weights they were measured with: average them too
             for mean, value in zip(average.buffers(), network.buffers(), strict=True):
                 if mean.is_floating_point():
@@ -99,6 +100,16 @@ class Average(nn.Module):
             for a, b in zip(own, new, strict=True):
                 if not a.is_floating_point():
                     a.copy_(b)
+            self.take_exact(game, name, average)
+
+    def take_exact(self, game: Game, name: str, average: nn.Module) -> None:
+        """Parts of a network that are no average: what the other players knew them to be."""
+        for path in game.exact:
+            network, _, part = path.partition(".")
+            if network == name:
+                own = game.get_submodule(path).parameters()
+                for kept, value in zip(average.get_submodule(part).parameters(), own, strict=True):
+                    kept.copy_(value)
 
     @contextmanager
     def applied(self, game: Game) -> Iterator[Game]:

@@ -17,6 +17,37 @@ from ganzfeld.games.vae import divergence, log_variance
 FAMILIAR = 1e4  # rows: of a table of so many, the logarithm of frequencies is taken
 
 
+def off(p: Tensor, shares: Tensor) -> Tensor:
+    """The chi-square distance of shares (choices,) from the mean of probabilities (N, choices).
+
+    It also grows with the variance of the probabilities, by 1/N.
+    """
+    return ((p.mean(0) - shares).square() / (shares + 1 / len(p))).sum()
+
+
+def off_unbiased(p: Tensor, shares: Tensor) -> Tensor:
+    """`off` without that: the mean of what two halves of the rows give is the distance itself."""
+    one, other = (half.mean(0) - shares for half in p.chunk(2))
+    return (one * other / (shares + 1 / len(p))).sum()
+
+
+def apart_in_pairs(fake: Tensor, real: Tensor) -> Tensor:
+    """The squared distance of the mean products of two entries of rows (N, width), all pairs.
+
+    It is the maximum mean discrepancy (Gretton et al. 2012) for the kernel (x . y)^2, without the
+    terms of a row with itself or with the row that was drawn for the same choice: its mean over
+    batches is the distance itself. Of one-hot vectors, such means are the shares in the tables of
+    two columns.
+    """
+    n = len(fake)
+    others = 1 - torch.eye(n, device=fake.device)
+
+    def mean(a: Tensor, b: Tensor) -> Tensor:
+        return ((a @ b.T).square() * others).sum() / (n * (n - 1))
+
+    return mean(fake, fake) - 2 * mean(fake, real) + mean(real, real)
+
+
 class TableGAN(Game):
     """A conditional generator of rows against a discriminator of packs of rows.
 
@@ -33,12 +64,17 @@ class TableGAN(Game):
     choice: weight of the cross-entropy between the given choice and the generator's.
     moments: weight of the squared distance between the mean real and the mean fake row of a batch
         (Park et al. 2018, "information loss").
+    pairs: weight of the squared distance between the mean products of two entries of rows, less
+        the shares in the training part. This is what teaches which choices go together.
+    marginals: weight of the chi-square distance between the shares of choices among samples, as
+        they are drawn after training, and in the training part.
     """
 
     players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
     averaged = shipped = ("G",)
     G: Any
     D: Any
+    middle: Tensor  # (width,): the share of each choice, and 0 for values
     judge = None  # D sees packs of rows, so it has no logit of a single one
 
     def __init__(
@@ -51,18 +87,24 @@ class TableGAN(Game):
         penalty_every: int = 4,
         choice: float = 1.0,
         moments: float = 0.0,
+        pairs: float = 0.0,
+        marginals: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
-        if min(r1, choice, moments) < 0:
-            raise ValueError("r1, choice and moments are weights: 0 or more")
+        if min(r1, choice, moments, pairs, marginals) < 0:
+            raise ValueError("r1, choice, moments, pairs and marginals are weights: 0 or more")
         if penalty_every < 1:
             raise ValueError("penalty_every is a number of steps: 1 or more")
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
         self.period = self.penalty_every = penalty_every if r1 else 1
         self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
+        self.pairs, self.marginals = pairs, marginals
+        middle = torch.zeros(G.choices.layout.width)
+        middle[G.choices.places.cpu()] = cast(Tensor, G.shares).cpu()
+        self.register_buffer("middle", middle, persistent=False)
 
     def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (N, width) out of a batch, and the choice (N,) that each was drawn for."""
@@ -113,6 +155,13 @@ class TableGAN(Game):
             losses["choice"] = -self.choice * log_p.mean()
         if self.moments:
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
+        if self.pairs:
+            far = apart_in_pairs(fake - self.middle, real - self.middle)
+            losses["pairs"] = self.pairs * far
+        if self.marginals and self.G.choices.heads:
+            z = torch.randn(len(fake), self.latent, device=fake.device)
+            drawn = self.G.choices.log_probabilities(self.G.raw(z, self.G.condition(z, None)))
+            losses["marginals"] = self.marginals * off_unbiased(drawn.exp(), self.G.shares)
         return losses
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
@@ -160,9 +209,8 @@ class TableVAE(Game):
         }
         if self.marginals and self.G.choices.heads:
             drawn = self.G.raw(torch.randn(len(x), self.latent, device=x.device)).float()
-            mean_p = self.G.choices.log_probabilities(drawn).exp().mean(0)
-            off = (mean_p - self.G.shares).square() / (self.G.shares + 1 / len(x))
-            losses["marginals"] = self.marginals * off.sum()
+            p = self.G.choices.log_probabilities(drawn).exp()
+            losses["marginals"] = self.marginals * off(p, self.G.shares)
         return losses
 
     def surprise(self, x: Tensor, decoded: Tensor) -> Tensor:

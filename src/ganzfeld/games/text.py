@@ -56,6 +56,15 @@ def taken_from(scored: tuple[Places, Tensor]) -> Tensor:
     return taken(values, places)
 
 
+def copy_reader(G: nn.Module, D: nn.Module) -> None:
+    """Give D the layers of G by which it reads a line and gives each symbol a number."""
+    own, found = D.state_dict(), G.state_dict()
+    for name, value in own.items():
+        if name not in found or found[name].shape != value.shape:
+            raise ValueError(f"twin needs a D like G, which has no {name} {tuple(value.shape)}")
+    D.load_state_dict({name: found[name] for name in own})
+
+
 class TextMLE(TextGame):
     """The generator alone, by maximum likelihood: the honest opponent of every text GAN.
 
@@ -93,6 +102,10 @@ class TextGAN(TextGame):
         "soft": softmax rows as they are (Gulrajani et al. 2017).
     informed: D's logit is its network's output less G's log probability of the symbol (Fu et al.
         2018, "AIRL", eq. 4). Its network then need not follow G as G moves.
+    normalised: the outputs of D's network are normalised over all symbols first, so that it is a
+        log probability and need not learn to be one; with `informed`.
+    twin: D starts as a copy of G. Its first verdict is then "undecided" everywhere, and G follows
+        D from near. Both need the same widths.
     helping: G writes one symbol behind each beginning of a real line, and D judges it there
         ("teacher helping", Press et al. 2017), for "expected". G then reads beginnings of real
         lines, but learns from verdicts alone. Without, it writes whole lines by itself.
@@ -120,6 +133,8 @@ class TextGAN(TextGame):
         *,
         estimator: Estimator = "expected",
         informed: bool = False,
+        normalised: bool = False,
+        twin: bool = False,
         helping: bool = False,
         reward: Literal["log", "odds"] = "log",
         discount: float = 0.23,
@@ -145,11 +160,16 @@ class TextGAN(TextGame):
         noisy = bool(getattr(G, "noise", 0))
         if informed and (noisy or not self.judged):
             raise ValueError("informed is for expected and reinforce, with a generator of noise 0")
+        if normalised and not informed:
+            raise ValueError("normalised needs informed")
         if helping and estimator != "expected":
             raise ValueError("helping is for the estimator expected")
         if reward not in ("log", "odds"):
             raise ValueError(f"reward is log or odds, not {reward!r}")
         self.estimator, self.informed, self.helping = estimator, informed, helping
+        self.normalised = normalised
+        if twin:
+            copy_reader(G, D)
         self.reward = reward
         self.discount = discount
         self.entropy, self.temperature, self.curriculum = entropy, temperature, curriculum
@@ -191,7 +211,7 @@ class TextGAN(TextGame):
         logged: the generator's log probabilities there, where D is told.
         """
         places, scores = self.D.scores(tokens, batch.get("y"), batch.get("c"))
-        scores = scores.float()
+        scores = scores.float().log_softmax(1) if self.normalised else scores.float()
         return places, scores if logged is None else scores - logged.detach().clamp_min(LEAST)
 
     # estimators that judge symbols
@@ -252,6 +272,22 @@ class TextGAN(TextGame):
             return logged.exp() * scores
         believed = (logged.detach() + scores).softmax(1)  # G's, times the odds, normalised
         return believed * logged.clamp_min(LEAST)
+
+    @torch.no_grad()
+    def opinion(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        """Logits (N,) of lines: the mean over their symbols where D judges these."""
+        x = x.long()
+        if not self.judged:
+            rows = one_hot(x, self.G.symbols).float()
+            return cast(Tensor, self.D.judge(self.D.embedded(rows), y, c)).float()
+        logged = None
+        if self.informed:
+            _, logged = self.G.log_probabilities(x, x.new_zeros(len(x), self.latent).float(), y, c)
+        batch = {"x": x} | ({} if y is None else {"y": y}) | ({} if c is None else {"c": c})
+        scored = self.scores(x, logged, batch)
+        rows, each = scored[0].rows, taken_from(scored)
+        count = each.new_zeros(len(x)).index_add(0, rows, torch.ones_like(each))
+        return each.new_zeros(len(x)).index_add(0, rows, each) / count.clamp_min(1)
 
     @torch.no_grad()
     def returns(self, rewards: Tensor, places: Places, shape: torch.Size) -> Tensor:

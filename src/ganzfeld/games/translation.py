@@ -241,7 +241,8 @@ def find_loss(name: str) -> AdversarialLoss:
 def compare(game: Game, batch: Batch, *, paired: bool) -> dict[str, float]:
     """How far translations are from where they should be, each a mean over the batch.
 
-    Errors are mean absolute differences, as parts of the range from black to white.
+    Errors are those of `Game.error`: mean absolute differences of images, as parts of the range
+    from black to white; of lines the share of symbols that differ.
 
     `error_ab`, `error_ba`: against the true counterpart, where `batch` holds such pairs.
     `cycle_error_a`, `cycle_error_b`: of there and back again, where both ways are learned.
@@ -250,10 +251,10 @@ def compare(game: Game, batch: Batch, *, paired: bool) -> dict[str, float]:
     for way, name in game.directions.items():
         there = game.get_submodule(name)(batch[way[0]])
         if paired:
-            found[f"error_{way}"] = float(distance(there, batch[way[1]])) / 2
+            found[f"error_{way}"] = game.error(there, batch[way[1]])
         if way[::-1] in game.directions:
             back = game.get_submodule(game.directions[way[::-1]])(there)
-            found[f"cycle_error_{way[0]}"] = float(distance(back, batch[way[0]])) / 2
+            found[f"cycle_error_{way[0]}"] = game.error(back, batch[way[0]])
     return found
 
 
@@ -272,4 +273,4 @@ def columns(game: Game, batch: Batch, *, paired: bool) -> list[Tensor]:
             shown.append(game.get_submodule(back)(there))
         elif paired and not back:
             shown.append(batch[way[1]])
-    return shown
+    return [game.shown(x) for x in shown]

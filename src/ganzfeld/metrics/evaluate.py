@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
-from ganzfeld.data.conditions import scaled
+from ganzfeld.data.adopting import as_spec
+from ganzfeld.data.conditions import is_captioned, scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
@@ -31,7 +32,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.open import as_spec, open_alone, open_data, open_like, opened
+from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
 
@@ -294,7 +295,11 @@ def asked_numbers(
     if not isinstance(subject, generate.Model):
         return {}
     columns = subject.conditions.get("columns", [])
-    if not columns or any(column["name"] not in pack.columns for column in columns):
+    if (
+        not columns
+        or is_captioned(subject.conditions)
+        or any(column["name"] not in pack.columns for column in columns)
+    ):
         return {}
     numbers = subject.numbers_of([int(i) for i in samples], seed, None)
     if numbers is None:

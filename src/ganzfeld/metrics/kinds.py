@@ -23,6 +23,7 @@ from ganzfeld.metrics import (
     features,
     field_features,
     learned,
+    series_features,
     table_family,
 )
 from ganzfeld.metrics.features import Extractor
@@ -118,12 +119,16 @@ ROWS = Measures(table_family.extractor, lambda pack: ["rows"], lambda pack, held
 OBSERVED = Measures(
     field_features.extractor, lambda pack: ["observables"], lambda pack, held_out: "observables"
 )
+SERIES = Measures(
+    series_features.extractor, lambda pack: ["series"], lambda pack, held_out: "series"
+)
 SOUNDS = Measures(of_sounds, heard_or_plain, listener_or_plain)
 MEASURES: dict[str, Measures] = {
     "image": IMAGES,
     "table": ROWS,
     "field": OBSERVED,
     "audio": SOUNDS,
+    "series": SERIES,
 }
 
 

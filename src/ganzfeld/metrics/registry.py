@@ -10,7 +10,7 @@ import numpy as np
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
-from ganzfeld.metrics import field_family, lines, table_family
+from ganzfeld.metrics import field_family, lines, series_family, table_family
 from ganzfeld.metrics.audio_metrics import sound
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
@@ -203,6 +203,7 @@ FAMILIES: dict[str, Family] = {
     ),
     **lines.FAMILIES,
     **field_family.FAMILIES,
+    **series_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
     "sound": Family(sound, "is for sounds", modality="audio", keeps=True),
 }
@@ -242,6 +243,7 @@ TABLE = (
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
     *lines.TABLE,
     *field_family.TABLE,
+    *series_family.TABLE,
     Metric("marginals", "table", "largest KS or TV distance of a column", "min"),
     Metric("marginals_floor", "table", "the same between two halves of the data", None),
     Metric("pair_spearman", "table", "mean error of rank correlations of numbers", "min"),

@@ -77,7 +77,7 @@ def errors(real: NDArray[Any], made: NDArray[Any]) -> dict[str, float]:
 
     "squares" is of the autocorrelation of squares: whether sizes cluster, as those of returns do.
     """
-    lags = real.shape[2] // 2
+    lags = max(real.shape[2] // 2, 1)
     squares = [standardised(x, real) ** 2 for x in (real, made)]
     found = {
         "marginal": marginal(real, made),

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzfeld.games import Batch, Game
 from ganzfeld.games.translation import columns, compare
-from ganzfeld.modalities.image import tensors
+from ganzfeld.modalities import modality_of
 
 if TYPE_CHECKING:
     from ganzfeld.data.pairs import Rows, TwoDomains
@@ -26,8 +26,8 @@ def preview(game: Game, data: TwoDomains, device: torch.device) -> tuple[Tensor,
     Returns (N * columns, C, H, W) in [-1, 1] on the CPU; both domains have the same C.
     """
     rows, both = data.examples(SHOWN)
-    found = [x.float().cpu() for x in columns(game, ready(rows, device), paired=both.paired)]
-    if len({x.shape[1] for x in found}) > 1:
+    found = [x.float().cpu() for x in columns(game, ready(data, rows, device), paired=both.paired)]
+    if len({x.shape[1] for x in found}) > 1 and found[0].dim() == 4:
         found = [as_colour(x) for x in found]
     return torch.stack(found, 1).flatten(0, 1), len(found)
 
@@ -40,9 +40,11 @@ def as_colour(x: Tensor) -> Tensor:
     return x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
 
 
-def ready(rows: Rows, device: torch.device) -> Batch:
-    """Pixels as a trainer's batch has them."""
-    return {k: tensors.to_network(torch.from_numpy(v).to(device)) for k, v in rows.items()}
+def ready(data: TwoDomains, rows: Rows, device: torch.device) -> Batch:
+    """Stored samples as a trainer's batch has them."""
+    kind = modality_of(data.spec)
+    specs = {"a": data.spec, "b": data.spec_b}
+    return {k: kind.to_network(torch.from_numpy(v).to(device), specs[k]) for k, v in rows.items()}
 
 
 def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any]:
@@ -59,19 +61,19 @@ def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any
     sums: dict[str, float] = {}
     for part in chunks(rows):
         share = len(part["a"]) / count
-        for name, value in compare(game, ready(part, device), paired=both.paired).items():
+        for name, value in compare(game, ready(data, part, device), paired=both.paired).items():
             sums[name] = sums.get(name, 0.0) + share * value
     if both.paired:
-        a, b = (rows[name].astype(np.float32) for name in "ab")
-        if a.shape[1] == b.shape[1]:
-            sums["baseline_identity"] = float(np.abs(a - b).mean()) / 255
-        for way in game.directions:
+        if data.channels == data.channels_b:
+            there = ready(data, rows, torch.device("cpu"))
+            sums["baseline_identity"] = game.error(there["a"], there["b"])
+        for way in game.directions if modality_of(data.spec).rescaled else ():
             truth, mean = rows[way[1]], data.means[way[1]]
             sums[f"baseline_mean_{way[1]}"] = float(np.abs(truth - mean).mean()) / 255
     return {
         **{name: round(value, 5) for name, value in sums.items()},
         "held_out": both is data.held,
-        "protocol": f"mean absolute difference in pixels, 0 to 1, of averaged networks, n={count}",
+        "protocol": f"{game.measure}, of averaged networks, n={count}",
     }
 
 

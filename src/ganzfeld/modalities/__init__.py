@@ -29,6 +29,7 @@ PLACES = {  # a kind's name, and where its class lies: one line a kind
     "field": "ganzfeld.modalities.field.kind:Fields",
     "table": "ganzfeld.modalities.table.modality:Tables",
     "audio": "ganzfeld.modalities.audio.modality:Sounds",
+    "series": "ganzfeld.modalities.series.kind:Series",
 }
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import html
 import io
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import marks
 from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.text import isolated, plain
 
 if TYPE_CHECKING:
@@ -125,6 +127,29 @@ class Modality:
         """
         return stored
 
+    def shared(self, spec: Spec, other: Spec) -> Spec:
+        """What samples of two specs of this kind can both lie as, for two domains of one kind.
+
+        `as_in` and `turned` bring them there. Raises DataError where there is no such spec.
+        """
+        if (spec.shape, spec.dtype) != (other.shape, other.dtype):
+            raise DataError(
+                f"the {self.noun} of domain a are {self.describe(spec)}, those of b "
+                f"{self.describe(other)}: they must lie alike",
+                safe="nothing was trained",
+            )
+        return spec
+
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        """Options of reading data whose samples shall lie as these do, beside the modality."""
+        return {}
+
+    def in_time(self, spec: Spec) -> tuple[str, int] | None:
+        """Of samples that lie one behind the other in time, and may share values: the column that
+        says in which step each begins, and how many steps it lasts. None: each is one of its own.
+        """
+        return None
+
     # From the store to a network and back
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -162,11 +187,50 @@ class Modality:
         or nothing can."""
         return None
 
+    def foreign(self, spec: Spec, wanted: Spec) -> list[str]:
+        """What samples of one spec may hold that those of another cannot, in words, quoted."""
+        return []
+
+    def from_python(self, samples: Any, spec: Spec) -> NDArray[Any]:
+        """Samples as a program holds them, as stored ones (N, ...). DataError where they do not
+        fit."""
+        found = np.asarray(samples)
+        if found.shape[1:] != spec.shape:
+            raise DataError(
+                f"{self.noun} of the shape {spec.shape} were expected, not {found.shape[1:]}"
+            )
+        return found.astype(spec.dtype)
+
+    def to_python(self, stored: NDArray[Any], spec: Spec, like: Any) -> Any:
+        """Stored samples (N, ...) as a program holds such: as `like` came to `from_python`."""
+        return stored
+
     # For people
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         """Write one stored sample as a file that people open, whole or not at all."""
         write_array(sample, path)
+
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        """The bytes of the file that `save` writes. Override it where they need no file."""
+        with tempfile.TemporaryDirectory(prefix="ganzfeld-") as folder:
+            path = Path(folder) / f"sample{self.suffix}"
+            self.save(sample, path, spec)
+            return path.read_bytes()
+
+    def save_marked(
+        self, sample: NDArray[Any], path: Path, spec: Spec, mark: Mapping[str, Any] | None
+    ) -> None:
+        """`save`, with a mark in the file or beside it (`ganzfeld.core.marks`); None: without."""
+        if mark is None:
+            self.save(sample, path, spec)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        marks.write(path, self.encoded(sample, spec), mark)
+
+    def to_json(self, sample: NDArray[Any], spec: Spec) -> Any:
+        """One stored sample as JSON: lists of numbers, null for what is none."""
+        return as_lists(sample.tolist())
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Write one file that shows stored samples (N, ...), so many side by side.
@@ -174,6 +238,10 @@ class Modality:
         columns: None chooses.
         """
         write_array(samples, path)
+
+    def holds_all(self, path: Path) -> bool:
+        """Whether a file of this name takes all samples together, as `sheet` writes them."""
+        return self.stacks and path.suffix.lower() == self.suffix
 
     def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
         """The text of the file that holds all samples, of a kind with `one_file`: a piece for each
@@ -282,14 +350,31 @@ class Modality:
         """Numbers (N, d) that are near each other where samples look alike: for finding copies."""
         return self.plain(stored)
 
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """A few numbers of a set of samples (N, ...), 0 or more, that generated ones should have
+        as the data do: loudness, fine detail, different lines. See docs/doctor.md."""
+        return {}
+
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
         return []
 
 
+def as_lists(value: Any) -> Any:
+    """Nested lists that JSON can hold: it knows neither NaN nor infinity."""
+    if isinstance(value, list):
+        return [as_lists(one) for one in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else None
+
+
 def write_array(array: NDArray[Any], path: Path) -> None:
     """Write a .npy file so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, array_bytes(array))
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """An array as the content of a .npy file."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, buffer.getvalue())
+    return buffer.getvalue()

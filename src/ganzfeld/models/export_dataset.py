@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import itertools
 import os
 import re
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 
 from ganzfeld.core import border, files, reader, runfolder, system
 from ganzfeld.core.lock import check_writable, locked
@@ -21,6 +19,7 @@ from ganzfeld.data import whereabouts
 from ganzfeld.errors import UsageError
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
+from ganzfeld.models.marking import mark_of, weights_of
 
 TABLE = "labels.csv"  # written last: a folder that has it is whole
 HIDDEN = ".ganzfeld"  # a folder with the request and the lock; no reader of images looks there
@@ -36,6 +35,7 @@ def augment(
     count: int,
     seed: int = 0,
     like: str = "balanced",
+    mark: bool = False,
     trust_code: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> Path:
@@ -43,6 +43,8 @@ def augment(
 
     The same call again continues what was stopped, and writes no image twice.
 
+    mark: each image says that it was generated (`ganzfeld.core.marks`). Off by default: the table
+        says it of all of them.
     like: "balanced" for as many of each class; "data" for the proportions of the data that the
         run was trained on; or the path of labelled data with the same classes.
 
@@ -72,6 +74,7 @@ def augment(
         "seed": seed,
         "like": like,
         "shares": [round(float(share), 9) for share in shares],
+        **({"mark": True} if mark else {}),
     }
     refuse_others(folder)
     check_writable(folder / HIDDEN, 0)
@@ -118,8 +121,11 @@ def draw(
         names = [f"{places[label]}/{end}" for label, end in zip(labels, ends, strict=True)]
         if not all((folder / name).exists() for name in names):
             x = model.sample(len(labels), seed=seed, labels=labels, start=low)
-            for name, one in zip(names, model.store(x), strict=True):
-                model.modality.save(one, folder / name, model.spec)
+            for n, (name, one) in enumerate(zip(names, model.store(x), strict=True), low):
+                own = None
+                if request.get("mark"):
+                    own = mark_of(model, seed=seed, index=n, label=labels[n - low])
+                model.modality.save_marked(one, folder / name, model.spec, own)
             progress("drawing images", low + len(labels), count)
         for n, (name, label) in enumerate(zip(names, labels, strict=True), low):
             yield name, label, seed, n, about, request["weights"]
@@ -211,12 +217,3 @@ def folders_of(classes: list[str]) -> dict[str, str]:
         taken.add(folded(unique))
         found[name] = unique
     return found
-
-
-def weights_of(model: generate.Model) -> str:
-    """SHA-256 of the generator's weights, as the model folder has it."""
-    known = model.about.get("weights", {}).get("sha256")
-    if known:
-        return str(known)
-    state = {k: v.cpu().contiguous().clone() for k, v in model.generator.state_dict().items()}
-    return hashlib.sha256(safetensors.torch.save(state)).hexdigest()

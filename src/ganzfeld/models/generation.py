@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from ganzfeld.config import Config, Part
 from ganzfeld.core.latents import PORTABLE
 from ganzfeld.core.tensors import MOST
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities import Spec, modality_of, spec_of
+from ganzfeld.modalities.captions import decode
 from ganzfeld.models.fitting import on_meta
 from ganzfeld.models.generator import Model
 from ganzfeld.models.task import (
@@ -30,6 +32,7 @@ KINDS = {  # what a model is, and its tag, by the name of its game
     "adversarial": ("generative adversarial network", "gan"),
     "vae": ("variational autoencoder", "vae"),
     "gmmn": ("generative moment matching network", "gmmn"),
+    "text-to-image": ("generative adversarial network that draws captions", "text-to-image"),
     "text-gan": ("generative adversarial network", "gan"),
     "text-mle": ("recurrent language model", "language-model"),
 }
@@ -96,12 +99,16 @@ class Generation(Task):
         spec = spec_in(about) if shape else None
         sizes = f" (64, {shape})" if shape else ""
         values = f" {modality_of(spec).values}" if spec else ""
+        drawn = "64"
+        if is_captioned(about.get("conditions")):
+            caption = captions_of(about)
+            pick, drawn = f", text={caption!r}", f"64, text={caption!r}"
         first = f"model.save(1, 'first', seed=7{pick})"
         if spec is None or modality_of(spec).draws:
             first = f"model.images(1, seed=7{pick})[0].show()"
         return (
             f"import ganzfeld\n\nmodel = {load}\n{first}\n"
-            f"x = model.sample(64)  # float32{sizes}{values}"
+            f"x = model.sample({drawn})  # float32{sizes}{values}"
         )
 
     def card(self, about: Mapping[str, Any]) -> str:
@@ -145,6 +152,12 @@ All settings of the training are in `config.json`.
 It imitates its training {kind.noun}, with their biases, and may come close to single ones of them.
 Its {kind.noun} are synthetic: say so where they are used.
 """
+
+
+def captions_of(about: Mapping[str, Any]) -> str:
+    """A caption that a model knows, of those of its data."""
+    conditions = about["conditions"]
+    return decode(conditions["rows"][0], list(conditions["columns"][0]["symbols"]))
 
 
 def latent_of(part: Part) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,9 +13,10 @@ from torch import Tensor, nn
 
 from ganzfeld.core import latents
 from ganzfeld.core.device import torch_device
-from ganzfeld.data.conditions import row_of
+from ganzfeld.data.conditions import row_of, slot_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
+from ganzfeld.models.asked import Text, rows_of
 from ganzfeld.models.draws import CHUNK, Labels
 from ganzfeld.models.task import spec_in
 
@@ -91,6 +91,7 @@ class Model:
         of: int | None = None,
         rank: str | None = None,
         numbers: Any = None,
+        text: Text = None,
     ) -> Tensor:
         """Samples (count, ...), float32, on the CPU; images (count, C, H, W) are in [-1, 1].
 
@@ -105,6 +106,8 @@ class Model:
             (Brock et al. 2019, "truncation", here without the cut).
         numbers: of a model that was trained with numbers beside its samples: a row (k,) for all,
             or rows that are repeated over the samples; None: those of a random sample of the data.
+        text: of a model that was trained with captions: one for all samples, or several that are
+            repeated over them. UsageError for words that the training captions never had.
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
 
         Example::
@@ -115,6 +118,7 @@ class Model:
             x = model.sample(4, seed=0)
             more = model.sample(2, seed=0, start=4)  # samples 4 and 5 of the same seed
         """
+        numbers = rows_of(self.conditions, numbers, text)
         if rank is not None or of is not None:
             from ganzfeld.models.rank import best
 
@@ -190,6 +194,7 @@ class Model:
         seed: int = 0,
         labels: Labels = None,
         start: int = 0,
+        text: Text = None,
     ) -> list[Image.Image]:
         """The same samples as PIL images.
 
@@ -200,7 +205,7 @@ class Model:
             model = ganzfeld.load("runs/avatars-default")
             model.images(1, seed=7)[0].save("seven.png")
         """
-        x = self.sample(count, seed=seed, labels=labels, start=start)
+        x = self.sample(count, seed=seed, labels=labels, start=start, text=text)
         return [self.modality.to_image(one, self.spec) for one in self.store(x)]
 
     def store(self, samples: Tensor) -> NDArray[Any]:
@@ -208,24 +213,23 @@ class Model:
         return self.modality.to_store(samples, self.spec)
 
     def save(
-        self, count: int, folder: str | Path, *, seed: int = 0, labels: Labels = None
+        self,
+        count: int,
+        folder: str | Path,
+        *,
+        seed: int = 0,
+        labels: Labels = None,
+        mark: bool = True,
     ) -> list[Path]:
         """Write samples as files of their kind, SEED-NUMBER.png or the like; their paths.
 
         Rows of a table are one file, SEED.csv.
+
+        mark: the files say that they were generated, and from what; see `ganzfeld.core.marks`.
         """
-        if self.modality.one_file:
-            path = Path(folder) / f"{seed}{self.modality.suffix}"
-            stored = (self.store(x) for x in self.chunks(count, seed=seed, labels=labels))
-            self.modality.write(stored, path, self.spec)
-            return [path]
-        paths: list[Path] = []
-        for chunk in self.chunks(count, seed=seed, labels=labels):
-            for one in self.store(chunk):
-                name = f"{seed}-{len(paths):06d}{self.modality.suffix}"
-                paths.append(Path(folder) / name)
-                self.modality.save(one, paths[-1], self.spec)
-        return paths
+        from ganzfeld.models.saving import save
+
+        return save(self, count, Path(folder), seed=seed, labels=labels, mark=mark)
 
     @torch.inference_mode()
     def chunks(
@@ -252,7 +256,7 @@ class Model:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
         if std < 0:
             raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
-        wanted, given = self.label_numbers(labels), self.check_numbers(numbers)
+        wanted, given = self.label_numbers(labels), rows_of(self.conditions, numbers)
         end = start + count
         for block in range(start - start % CHUNK, end, BLOCK):
             last = min(block + BLOCK, end + -end % CHUNK)
@@ -310,7 +314,8 @@ class Model:
         """Samples of latents (n, latent), with the numbers of their classes and their conditions
         (n, k) where the model has such."""
         y = None if classes is None else torch.tensor(classes, device=self.device)
-        given = {} if numbers is None else {"c": numbers.to(self.device)}
+        slot = slot_of(self.conditions)
+        given = {} if numbers is None else {slot: numbers.to(self.device)}
         x: Tensor = self.generator(z.to(self.device), y, **given)
         return x.float().cpu()
 
@@ -332,18 +337,6 @@ class Model:
         assert rows is not None
         for place, value in fixed.items():
             rows[:, place] = value
-        return rows
-
-    def check_numbers(self, numbers: Any) -> Tensor | None:
-        """Conditions as rows (n, k); UsageError where the model takes others or none."""
-        if numbers is None:
-            return None
-        names = self.conditions.get("names", [])
-        rows = torch.as_tensor(np.asarray(numbers, dtype=np.float32))
-        rows = rows.reshape(1, -1) if rows.ndim < 2 else rows
-        if not names or rows.ndim != 2 or rows.shape[1] != len(names) or not len(rows):
-            takes = f"rows of {', '.join(names)}" if names else "no numbers"
-            raise UsageError(f"this model takes {takes}, not an array {tuple(rows.shape)}")
         return rows
 
     def numbers_of(

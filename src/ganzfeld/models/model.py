@@ -17,6 +17,7 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import read_layouts
 from ganzfeld.core.trust import refuse, trusted
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.models import hub
 from ganzfeld.models.fitting import check_fit, check_run, of
 from ganzfeld.models.folder import JUDGE, describe, judge_of, read_about, read_weights, with_code
 from ganzfeld.models.generator import Model as Model
@@ -37,6 +38,8 @@ def load(
 ) -> Model | Any:
     """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
+    path: a folder, or "hub:USER/NAME@REVISION" (`ganzfeld.models.hub`); the revision may be left
+        out.
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
         scored best. "last": the newest whole checkpoint.
     device: where to compute: "auto", "cpu", "cuda" or "mps"; see `Model.to`.
@@ -54,6 +57,8 @@ def load(
         model.images(1, seed=1)[0].save("first.png")
     """
     where = torch_device(device)
+    if hub.is_hub(path):
+        path = hub.fetch(os.fspath(path))
     model = load_any(Path(path), which, trust_code=trust_code)
     has = model.about.get("task", "generation")
     if task not in (None, has):

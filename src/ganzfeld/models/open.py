@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.adopting import adopt
+from ganzfeld.data.adopting import as_spec
 from ganzfeld.data.decode import own_sizes
-from ganzfeld.data.held import Part
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
@@ -42,36 +37,6 @@ def open_data(
     read |= {"labels": labels, "on_bad_image": trained_on.get("on_bad_image")}
     options = PackOptions(**read)
     return as_spec(open_pack(data, options, progress=progress), subject.spec)
-
-
-def as_spec(pack: Pack, spec: Spec) -> Pack:
-    """The data with samples that lie as `spec` says, where their kind can turn them so.
-
-    Raises DataError where they cannot: other columns, other types.
-    """
-    adopt(pack, spec)
-    ours = spec_of_data(pack)
-    turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
-    return pack if turn is None else Turned(pack, spec, turn)
-
-
-class Turned(Part):
-    """A pack whose samples are turned as they are read, such as lines into other symbols."""
-
-    def __init__(self, whole: Pack, spec: Spec, turn: Callable[[Rows], Rows]) -> None:
-        super().__init__(whole, np.arange(len(whole)))
-        self.new, self.turn = spec, turn
-        lies = json.dumps([whole.fingerprint, spec.to_json()], sort_keys=True)
-        self.fingerprint = hashlib.sha256(lies.encode("ascii")).hexdigest()
-
-    @property
-    def spec(self) -> Spec:
-        return self.new
-
-    def rows(self, indices: NDArray[np.int64]) -> dict[str, Rows]:
-        batch = self.whole.rows(indices)
-        batch.pop("x_length", None)
-        return batch | {"x": self.turn(batch["x"])}
 
 
 def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
@@ -115,6 +80,6 @@ def opened(data: Any) -> Pack | None:
 def as_in(spec: Spec, alpha: str = "white") -> dict[str, Any]:
     """Options of a pack whose samples shall lie as these do."""
     if not modality_of(spec).rescaled:
-        return {"modality": spec.modality}
+        return {"modality": spec.modality, **modality_of(spec).reading(spec)}
     channels, height, width = spec.shape
     return {"size": (height, width), "channels": channels, "alpha": alpha_of(channels, alpha)}

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ganzfeld.data.conditions import slot_of
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
+from ganzfeld.models.asked import rows_of
 from ganzfeld.models.draws import CHUNK, Labels
 
 Model = Any  # a `ganzfeld.Model`, which itself imports this module
@@ -72,7 +74,7 @@ def score(
         x = padded(samples[low : low + CHUNK].float()).to(device)
         given = {}
         if model.conditions and numbers is not None:
-            given = {"c": padded(numbers[low : low + CHUNK]).to(device)}
+            given = {slot_of(model.conditions): padded(numbers[low : low + CHUNK]).to(device)}
         logits = judge(x, None if y is None else padded(y[low : low + CHUNK]), **given)
         found.append(logits.float().cpu()[: len(samples) - low])
     return torch.cat(found)
@@ -115,7 +117,7 @@ def best(
     quota = Counter(places)
     kept: dict[int, list[tuple[float, int, Tensor]]] = {label: [] for label in quota}
     number = start
-    given = model.check_numbers(numbers)
+    given = rows_of(model.conditions, numbers)
     for chunk in model.chunks(
         of, seed=seed, labels=labels, start=start, mean=mean, std=std, numbers=numbers
     ):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
+from ganzfeld.core import marks
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.names import PICTURE_SUFFIXES, capped, quoted, shown, suffix
 from ganzfeld.core.randomness import NARROW, key, seed_globally
@@ -26,6 +27,7 @@ from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image import draw, tensors
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import BACKGROUNDS, Target, decode, probe
+from ganzfeld.models.marking import of_translation
 
 TILE, OVERLAP = 1024, 128  # px: larger images go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
@@ -315,13 +317,15 @@ def translate_files(
     sheet: Path | None = None,
     dropout: int | None = None,
     part: str = "auto",
+    mark: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> int:
     """Write the translation of each image as a PNG under `out`, and a sheet of the first ones.
 
     part: "left" or "right" of images that hold a pair side by side, "whole", or "auto": the half
         of the domain to translate from, where the model learned from such pairs and the image has
-        their shape. say: gets a sentence where halves were taken.
+        their shape. mark: the files say that a model made them.
+    say: gets a sentence where halves were taken.
 
     Returns how many. Raises DataError that lists what could not be translated; the others are.
     """
@@ -339,6 +343,7 @@ def translate_files(
     cells: list[tuple[Image.Image, Image.Image]] = []
     half = "left" if way[0] == "a" else "right"
     halved = 0
+    own = of_translation(model, way[1], dropout) if mark else None
     for found in find_pictures(source):
         reason = found.reason
         if not reason:
@@ -355,7 +360,9 @@ def translate_files(
         name = found.name.rpartition(".")[0] or found.name
         name = found.name if name in used else name
         used.add(name)
-        draw.save_image(done, out / f"{name}.png")
+        path = out / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        marks.write(path, draw.image_bytes(done), own)
         if sheet and len(cells) < ROWS:
             cells.append((Image.open(io.BytesIO(found.data)), done))
     if halved:
@@ -364,7 +371,8 @@ def translate_files(
             f"from: their {half} halves were translated (--part whole takes all of them)"
         )
     if sheet and cells:
-        draw.save_image(draw.pairs(cells), sheet)
+        with marks.marking(sheet, own) as place:
+            draw.save_image(draw.pairs(cells), place)
     if bad:
         raise DataError(
             "\n  ".join([f"{len(bad):,} images could not be translated", *capped(bad)]),

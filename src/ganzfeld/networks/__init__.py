@@ -18,6 +18,7 @@ from torch import nn
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
+from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -25,6 +26,8 @@ from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.series import SeriesDiscriminator, SeriesGenerator
+from ganzfeld.networks.symbols import SymbolJudge, SymbolMap
 from ganzfeld.networks.table import (
     TableDecoder,
     TableDiscriminator,
@@ -62,9 +65,16 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "residual-translator": ResidualTranslator,
     "unet-translator": UNetTranslator,
     "patch-discriminator": PatchDiscriminator,
+    "caption-generator": CaptionGenerator,
+    "caption-discriminator": CaptionDiscriminator,
+    "image-encoder": ImageEncoder,
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
+    "symbol-map": SymbolMap,
+    "symbol-judge": SymbolJudge,
     "text-critic": TextCritic,
+    "series-generator": SeriesGenerator,
+    "series-discriminator": SeriesDiscriminator,
     "table-generator": TableGenerator,
     "table-discriminator": TableDiscriminator,
     "table-encoder": TableEncoder,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganzfeld.errors import did_you_mean
 from ganzfeld.networks.conditions import NumberEmbedding
 from ganzfeld.networks.layers import SLOPE, initialise
+from ganzfeld.networks.series_inputs import Memory
 
 FLOOR = 1e-6  # below the squared amplitudes, against a logarithm of zero
 SHRINK = 0.25  # of logarithms, which reach from about -8 to 8
@@ -108,7 +109,11 @@ def expectation(line: Tensor, c: Tensor | None) -> Tensor:
     return line[:1] if c is None or len(line) == 1 else line[:1] + (c @ line[1:])[:, None]
 
 
-SIDES: dict[str, Callable[..., nn.Module]] = {"power": RadialPower, "sums": Sums}
+SIDES: dict[str, Callable[..., nn.Module]] = {
+    "power": RadialPower,
+    "sums": Sums,
+    "memory": Memory,
+}
 
 
 class SideVerdict(nn.Module):

@@ -18,15 +18,26 @@ class Choices(nn.Module):
     """The one-hot vectors of a row, head by head: relaxed, drawn, or as log probabilities.
 
     layout: heads [numbers, choices] of the row (`ganzfeld.modalities.table.layout.Layout`).
+    modes: of each number, [first, count] of the choices among its column's that are modes; where
+        another one is relaxed, the value is 0, as it is in the data. (): values stay as made.
     """
 
     places: Tensor  # (choices,) entries of a row
     numbers: Tensor  # (numbers,) entries of a row
     head: Tensor  # (choices,) which one-hot vector each belongs to
+    within: Tensor  # (width, numbers)
+    single: Tensor  # (numbers,)
 
-    def __init__(self, layout: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, layout: Sequence[Sequence[int]], modes: Sequence[Sequence[int]] = ()
+    ) -> None:
         super().__init__()
         self.layout = Layout.of(layout)
+        self.modal = bool(modes)
+        if modes:
+            within, single = self.of_modes(modes)
+            self.register_buffer("within", within, persistent=False)
+            self.register_buffer("single", single, persistent=False)
         self.lengths = [stop - start for start, stop in self.layout.choices]
         self.heads, self.count = len(self.lengths), len(self.layout.places)
         self.sizes = [size for head in self.layout.heads for size in head if size]
@@ -40,6 +51,24 @@ class Choices(nn.Module):
         ):
             buffer = torch.tensor(values, dtype=torch.long)
             self.register_buffer(name, buffer, persistent=False)
+
+    def of_modes(self, modes: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Which choices are modes of a number, and which numbers have no choices.
+
+        The first is (width, numbers), 1 or 0; the second (numbers,), boolean.
+        """
+        owners = [at for at, head in enumerate(self.layout.heads) if head[0]]
+        if len(modes) != len(owners):
+            raise ValueError(f"modes of {len(modes)} numbers do not fit {len(owners)} numbers")
+        within = torch.zeros(self.layout.width, len(owners))
+        single = torch.tensor([not self.layout.heads[owner][1] for owner in owners])
+        for number, (owner, (first, count)) in enumerate(zip(owners, modes, strict=True)):
+            choices = self.layout.heads[owner][1]
+            if not 0 <= first <= first + count <= choices:
+                raise ValueError(f"choices {first} to {first + count} are not among {choices}")
+            start = self.layout.starts[owner] + 1 + first
+            within[start : start + count, number] = 1
+        return within, single
 
     def parts(self, row: Tensor) -> Iterator[tuple[bool, Tensor]]:
         """The pieces of rows (N, width) in order, and whether each is a value within a mode."""
@@ -65,7 +94,11 @@ class Choices(nn.Module):
                 one_hot = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
                 soft = one_hot - soft.detach() + soft
             found.append(soft)
-        return torch.cat(found, 1)
+        made = torch.cat(found, 1)
+        if not self.modal:
+            return made
+        share = torch.where(self.single, 1.0, made @ self.within)
+        return made.index_copy(1, self.numbers, made[:, self.numbers] * share)
 
     def drawn(self, row: Tensor, values: Tensor, uniform: Tensor) -> Tensor:
         """Rows of values and of choices by inverse distribution functions at uniform (N, heads)."""
@@ -95,6 +128,9 @@ class TableGenerator(nn.Module):
     widths: of the hidden layers, each of which passes its input on (Xu et al. 2019, section 4.4).
     temperature: of the Gumbel softmax in training.
     hard: what the discriminator sees are one-hot vectors, not relaxed ones.
+    modes: see `Choices`.
+    spread: a value within a mode is drawn around the layers' output, with a deviation that is
+        learned, by an entry of z for each; else the layers' output is the value.
     """
 
     shares: Tensor  # (choices,)
@@ -112,13 +148,19 @@ class TableGenerator(nn.Module):
         widths: Sequence[int] = (256, 256),
         temperature: float = 0.2,
         hard: bool = False,
+        modes: Sequence[Sequence[int]] = (),
+        spread: bool = False,
     ) -> None:
         super().__init__()
-        self.choices = Choices(layout)
+        self.choices = Choices(layout, modes)
         self.noise, self.temperature, self.hard = noise, temperature, hard
         if len(shares) != self.choices.count:
             raise ValueError(f"{len(shares)} shares do not fit {self.choices.count} choices")
         self.latent = noise + 2 + self.choices.heads
+        self.spread, numbers = spread, len(self.choices.layout.numbers)
+        if spread:
+            self.latent += numbers
+            self.log_deviation = nn.Parameter(torch.full((numbers,), -1.5))
         self.given = -1
         if classes:
             self.given = self.choices.layout.choice_of(condition)
@@ -148,7 +190,15 @@ class TableGenerator(nn.Module):
     def relaxed(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Rows that have a gradient, and their logits, (N, width) each."""
         raw = self.raw(z, given)
-        return self.choices.relaxed(raw, raw.tanh(), self.temperature, self.hard), raw
+        values = self.values(raw, z)
+        return self.choices.relaxed(raw, values, self.temperature, self.hard), raw
+
+    def values(self, raw: Tensor, z: Tensor) -> Tensor:
+        """Values within modes, where numbers lie in rows (N, width)."""
+        if not self.spread:
+            return raw.tanh()
+        noise = self.log_deviation.exp() * z[:, self.noise + 2 + self.choices.heads :]
+        return raw.index_add(1, self.choices.numbers, noise.to(raw.dtype)).tanh()
 
     def condition(self, z: Tensor, y: Tensor | None) -> Tensor:
         """The given choice of each sample (N,): y, or a column at random, a choice by its share."""
@@ -167,8 +217,9 @@ class TableGenerator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         raw = self.raw(z, self.condition(z, y))
-        uniform = torch.special.ndtr(z[:, self.noise + 2 :].float())
-        return self.choices.drawn(raw, raw.tanh(), uniform)
+        tail = z[:, self.noise + 2 : self.noise + 2 + self.choices.heads]
+        uniform = torch.special.ndtr(tail.float())
+        return self.choices.drawn(raw, self.values(raw, z), uniform)
 
 
 def check_shape(shape: Sequence[int] | None, layout: Layout) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ganzfeld.config import Config, Part
+from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.modalities.audio.codec import windows_for
 from ganzfeld.modalities.audio.modality import SPECTROGRAM, WAVE, rate_of, seen_as
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
@@ -61,6 +61,38 @@ def wavegan(facts: Facts) -> Config:
     return config
 
 
+def audio_cyclegan(facts: Facts) -> Config:
+    """Translation of sounds both ways without pairs, as log spectrograms (CycleGAN, 2017)."""
+    spec = seen_as(facts.spec, SPECTROGRAM)
+    shape = list(spec.shape)
+    sides = {"inputs": 1, "outputs": 1, "width": 8, "blocks": 3}
+    translators = {n: Part(name="residual-translator", options=dict(sides)) for n in ("ab", "ba")}
+    judges = {"inputs": 1, "width": 16, "layers": 3}
+    config = Config(
+        recipe="audio-cyclegan",
+        game=Part(
+            name="cyclegan",
+            # past fakes would be kept in 8 bits
+            options={"shape_a": shape, "shape_b": shape, "identity": 0.5, "pool": 0},
+        ),
+        networks={
+            **{f"G_{way}": part for way, part in translators.items()},
+            **{n: Part(name="patch-discriminator", options=dict(judges)) for n in ("D_a", "D_b")},
+        },
+        optimisers={
+            player: Optimiser(lr=4e-4, betas=(0.5, 0.999), final_lr=0.0, decay="linear", hold=0.5)
+            for player in ("translators", "discriminator")
+        },
+        run=Run(batch_size=4, images=200 * facts.count),
+    )
+    config.data.spec = spec.to_json()
+    return config
+
+
 AUDIO = {
-    name: Recipe(make, modality="audio") for name, make in (("audio", audio), ("wavegan", wavegan))
+    "audio": Recipe(audio, modality="audio"),
+    "wavegan": Recipe(wavegan, modality="audio"),
+    "audio-cyclegan": Recipe(
+        audio_cyclegan, modality="audio", task="translation", layout="unpaired"
+    ),
 }

@@ -37,6 +37,7 @@ class Facts:
     spec: Spec = OF_SIDES
     labels: str = ""  # the column that they come from, where it is one of the samples' own
     conditions: int = 0  # numbers that come with each sample and are given to the networks
+    words: int = 0  # of the vocabulary of captions that come with the samples; 0 for none
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way
     afford: int | None = None  # images its full networks could see in the time; None: any number

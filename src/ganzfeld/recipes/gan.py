@@ -12,7 +12,9 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.captions import text_to_image
 from ganzfeld.recipes.fields import FIELDS
+from ganzfeld.recipes.series import SERIES
 from ganzfeld.recipes.sizing import fitted, within
 from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
@@ -279,6 +281,7 @@ IMAGES: dict[str, Any] = {
     "modern": modern,
     "vae": vae,
     "gmmn": gmmn,
+    "text-to-image": text_to_image,
 }
 OF_IMAGES: dict[str, Any] = {"modality": "image"}
 DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
@@ -293,6 +296,7 @@ RECIPES: Mapping[str, Recipe] = {
     **TEXT,
     **TABLES,
     **FIELDS,
+    **SERIES,
 }
 
 

@@ -10,6 +10,7 @@ from ganzfeld.recipes.base import Facts, Recipe
 HIDDEN = 192  # width of a state
 BATCH = 256
 LINES = 1_500_000  # seen, unless a time is given
+CIPHERED = 200_000  # lines seen by a translation of symbols
 EASE: dict[str, Any] = {"decay": "cosine", "hold": 0.5}  # rates fall in the second half
 
 
@@ -31,13 +32,14 @@ def text_gan(facts: Facts) -> Config:
     """A recurrent generator that learns from a discriminator alone, which judges every symbol."""
     judge = Part(name="text-judge", options=fit(facts) | {"hidden": HIDDEN})
     options = {"estimator": "expected", "informed": True, "helping": True}
+    options |= {"normalised": True, "twin": True}
     return Config(
         recipe="text-gan",
         game=Part(name="text-gan", options=options),
         networks={"G": generator(facts), "D": judge},
         optimisers={
-            "discriminator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
-            "generator": Optimiser(lr=3e-3, betas=(0.5, 0.99), final_lr=1e-4, **EASE),
+            player: Optimiser(lr=6e-3, betas=(0.5, 0.99), final_lr=1e-4, decay="cosine", hold=0.3)
+            for player in ("discriminator", "generator")
         },
         ema=Ema(),
         run=Run(batch_size=BATCH, images=LINES),
@@ -73,8 +75,27 @@ def text_mle(facts: Facts) -> Config:
     )
 
 
+def text_cyclegan(facts: Facts) -> Config:
+    """Translation of lines both ways without pairs, symbol by symbol: it breaks ciphers."""
+    options = {"shape": facts.shape, "symbols": len(facts.spec.extra["symbols"])}
+    maps = {name: Part(name="symbol-map", options=dict(options)) for name in ("G_ab", "G_ba")}
+    judges = {name: Part(name="symbol-judge", options=dict(options)) for name in ("D_a", "D_b")}
+    return Config(
+        recipe="text-cyclegan",
+        game=Part(name="text-cyclegan"),
+        networks=maps | judges,
+        optimisers={
+            "translators": Optimiser(lr=1e-2, betas=(0.5, 0.99)),
+            "discriminator": Optimiser(lr=2e-3, betas=(0.5, 0.99)),
+        },
+        ema=Ema(),
+        run=Run(batch_size=64, images=CIPHERED),
+    )
+
+
 TEXT: dict[str, Recipe] = {
     "text-gan": Recipe(text_gan, modality="text"),
     "text-gumbel": Recipe(text_gumbel, modality="text"),
     "text-mle": Recipe(text_mle, modality="text"),
+    "text-cyclegan": Recipe(text_cyclegan, modality="text", task="translation", layout="unpaired"),
 }

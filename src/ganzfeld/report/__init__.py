@@ -12,6 +12,7 @@ from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.modalities import speak_of_kind
 from ganzfeld.report import samples, sections, settings
+from ganzfeld.report.captions import by_caption
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
 
@@ -46,6 +47,7 @@ def write(
         sections.curves(record),
         sections.metrics(record),
         samples.closest(record, model, pack),
+        by_caption(model),
         samples.by_class(record, model),
         settings.next_steps(record),
         settings.footer(record),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ganzfeld.core import marks
 from ganzfeld.core.reader import open_image, refused
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.errors import DataError, UsageError
@@ -27,6 +28,7 @@ def progress_of(
     count: int | None = None,
     columns: int | None = None,
     seconds: float = 8.0,
+    mark: bool = True,
 ) -> int:
     """Write a strip (PNG) or an animation (GIF, WebP, MP4) of a run; how many moments it has.
 
@@ -35,12 +37,14 @@ def progress_of(
     columns: moments in a strip, evenly spread over the grids that there are; or
         images in a row of an animation. 8 by default.
     seconds: of the animation; its last moment stays two seconds longer.
+    mark: the file says that it was generated, see `ganzfeld.core.marks`.
     """
     moving = check_ending(out) != ".png"
     for name, value in (("--count", count), ("--columns", columns)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be 1 or more, not {value}")
-    data = read_config(run).data
+    config = read_config(run)
+    data = config.data
     if data.spec is not None:
         modality_of(spec_of(data.spec)).need_images("a strip or an animation")
     height, width = data.size or (0, 0)
@@ -52,16 +56,21 @@ def progress_of(
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]
         wide = min(columns or 8, max(8, *(len(t) for t in tiles)))
-        save_animation(
-            [moment(t, int(p.stem), wide) for t, p in zip(tiles, grids, strict=True)],
-            out,
-            seconds=seconds,
-            hold=2.0,
-        )
+        own = marks.new(recipe=config.recipe, images_seen=[int(p.stem) for p in grids])
+        with marks.marking(out, own if mark else None) as place:
+            save_animation(
+                [moment(t, int(p.stem), wide) for t, p in zip(tiles, grids, strict=True)],
+                place,
+                seconds=seconds,
+                hold=2.0,
+            )
         return len(grids)
     chosen = [grids[i] for i in spread(len(grids), columns or 8)]
     tiles = [some(cut(path, height, width), count or 10) for path in chosen]
-    pictures.save_image(strip(tiles, [int(path.stem) for path in chosen]), out)
+    seen = [int(path.stem) for path in chosen]
+    own = marks.new(recipe=config.recipe, images_seen=seen)
+    with marks.marking(out, own if mark else None) as place:
+        pictures.save_image(strip(tiles, seen), place)
     return len(chosen)
 
 

@@ -37,6 +37,7 @@ OPTIMISERS: dict[str, type[Optimizer]] = {
 }
 
 
+CONDITIONS = ("c", "caption", "caption_length", "caption_wrong")  # columns of conditions
 WORTH_IT = 0.9  # of the usual time, from which another way of computing is taken
 
 
@@ -179,7 +180,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         compile=run.compile,
         noise=run.noise,
         to_network={name: ready_for(spec) for name, spec in specs.items()},
-        leave_out=() if config.data.conditions else ("c",),
+        leave_out=() if config.data.conditions else CONDITIONS,
     )
 
 

@@ -28,6 +28,7 @@ DATA = {  # settings of the data that are arguments of `train`
     **{name: name for name in ("source", "other", "size", "labels", "frames", "splits", "alpha")},
     **{n: n for n in ("follow_links", "max_megapixels", "on_bad_image", "held_out", "modality")},
     "range": "value_range",
+    "window": "window",
 }
 KEPT = ("mirror", "jitter")  # which a recipe sets
 

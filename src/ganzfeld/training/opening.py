@@ -12,8 +12,9 @@ from ganzfeld.core import distributed
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.captions import KIND
 from ganzfeld.data.conditions import resolve
-from ganzfeld.data.discover import embedded_count
+from ganzfeld.data.discover import CAPTIONED, embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.request import READ, DataRequest
@@ -52,18 +53,24 @@ def usual(asked: DataRequest, task: str) -> list[str]:
     """Columns to condition on where none were named: those that an embedded set comes with."""
     if asked.conditions is not None or task != "generation":
         return []
-    one = SETS.get(asked.source.partition(":")[0])
+    name = asked.source.partition(":")[0]
+    if name == CAPTIONED and embedded_count(asked.source) is not None:
+        return ["caption"]
+    one = SETS.get(name)
     return list(one.condition) if one and embedded_count(asked.source) is not None else []
 
 
-def need_taken(config: Config, conditions: Sequence[str] | None) -> None:
-    """UsageError where numbers were asked for as conditions and the recipe takes none."""
+def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) -> None:
+    """UsageError where numbers or captions were asked for that the recipe does not take."""
     if conditions and config.data.conditions is None:
+        captioned = getattr(pack, "given", "c") == KIND
+        noun = "captions" if captioned else "numbers"
+        better = "text-to-image" if captioned else "default"
         raise UsageError(
-            f"the recipe {config.recipe} takes no numbers as conditions "
+            f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
             safe="nothing was trained",
-            fix="--recipe default, or leave --condition out",
+            fix=f"--recipe {better}, or leave --condition out",
         )
 
 
@@ -94,13 +101,17 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     )
 
 
-def open_data(asked: DataRequest, screen: Screen, task: str, layout: str) -> Dataset:
+def open_data(
+    asked: DataRequest, screen: Screen, task: str, layout: str, modality: str | None = None
+) -> Dataset:
     """The packed data, made by one process where there are several.
 
-    task, layout: those of the recipe.
+    task, layout, modality: those of the recipe.
     """
     check_labels(asked.labels, asked.source)
     wanted = asked.options
+    if not WORK[task].from_noise and modality is not None and wanted.modality == "auto":
+        wanted = replace(wanted, modality=modality)
 
     def make() -> Dataset:
         return WORK[task].open(

@@ -13,11 +13,12 @@ import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed
-from ganzfeld.core.names import capped, duration, shown
+from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
 from ganzfeld.data.adopting import adopt, learned
 from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.conditions import in_words, words_of
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -74,12 +75,14 @@ def fit(
     if held_out is None:
         held_out = WORK[found.task].held_out(pack)
     spec, conditions = learned(pack, held_out), conditions_of(pack)
+    words = words_of(conditions)
     facts = Facts(
         count=pack.count,
         spec=spec,
         classes=len(classes),
         labels=labels.removeprefix(PREFIX) if labels.startswith(PREFIX) else "",
-        conditions=len(conditions["names"]) if conditions else 0,
+        conditions=len(conditions["names"]) if conditions and not words else 0,
+        words=words,
         channels_b=getattr(pack, "channels_b", 0),
         direction=direction or "ab",
         afford=afford,
@@ -93,7 +96,9 @@ def fit(
     config.recipe, config.run.afford = recipe, afford
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
-    if not any(part.options.get("conditions") for part in config.networks.values()):
+    if not any(
+        part.options.get("words" if words else "conditions") for part in config.networks.values()
+    ):
         conditions = None  # likewise
     data = config.data
     data.source = whole_path(source) or source
@@ -135,9 +140,10 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
 def conditions_of(pack: Dataset) -> dict[str, Any] | None:
     """The numbers that come with the samples: their names, and some rows of them; None for none."""
     few = np.linspace(0, pack.count - 1, min(pack.count, ROWS)).round().astype(np.int64)
-    if "c" not in pack.rows(few[:1]):
+    slot = getattr(pack, "given", "c")
+    if slot not in pack.rows(few[:1]):
         return None
-    numbers = pack.rows(few)["c"]
+    numbers = pack.rows(few)[slot]
     names = list(getattr(pack, "condition_names", ())) or [
         f"c{place}" for place in range(numbers.shape[1])
     ]
@@ -174,6 +180,7 @@ def settle(config: Config, share: float = 1.0) -> None:
     def interval(chosen: int | None, times: float) -> int:
         return chosen or max(int(total / times), run.batch_size)
 
+    run.doctor = run.doctor or "watch"
     run.log_every = interval(run.log_every, 200)
     run.sample_every = interval(run.sample_every, 8 * share)
     run.evaluate_every = interval(run.evaluate_every, 8 * share)
@@ -249,7 +256,7 @@ def check_settings(
 def plan_rows(
     config: Config, game: Game, pace: Pace, pack: Dataset, started: str = ""
 ) -> list[tuple[str, str]]:
-    """The plan, as names and values. started: what weights of `--init` were taken."""
+    """The plan, as names and values. started: of `--init`."""
     run, data = config.run, config.data
     assert run.images is not None
     what = getattr(pack, "summary", None)
@@ -270,7 +277,7 @@ def plan_rows(
     return [
         ("data", f"{data.source}: {what}"),
         *rows_of(pack.report),
-        *([("given", given_words(data))] if data.conditions else []),
+        *([("given", in_words(data.conditions))] if data.conditions else []),
         *([("held out", held_out_words(data))] if work.from_noise else []),
         *measured_rows(game, pack, data, run.inception_count),
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
@@ -282,6 +289,7 @@ def plan_rows(
         *([("computes in", run.precision)] if run.precision != "float32" else []),
         *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
+        *[("at first", words) for words in [game.opening_words(run.images)] if words],
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
@@ -333,19 +341,6 @@ def measured_rows(
         seconds = 2 * inception * inception_seconds()
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
-
-
-def given_words(data: Data) -> str:
-    """The numbers that samples are conditioned on, with their ranges where these are known."""
-    assert data.conditions is not None
-    told = []
-    for column in data.conditions.get("columns", []):
-        if column["kind"] == "number":
-            told.append(f"{shown(column['name'])} {column['low']:g} to {column['high']:g}")
-        else:
-            names = capped([shown(name) for name in column["classes"]], 4)
-            told.append(f"{shown(column['name'])}: {', '.join(names)}")
-    return "; ".join(told) or ", ".join(shown(name) for name in data.conditions["names"])
 
 
 def held_out_words(data: Data) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from ganzfeld.config import Config
+from ganzfeld.core import marks
+from ganzfeld.modalities import Modality, Spec
 from ganzfeld.training.tasks import work_of
 from ganzfeld.training.trainer import Trainer
 
@@ -19,3 +23,16 @@ def preview(trainer: Trainer, config: Config) -> tuple[Tensor, int]:
     assert trainer.average is not None
     with trainer.average.applied(trainer.game) as game:
         return work_of(game).preview(game, trainer, config)
+
+
+def write_sheet(trainer: Trainer, config: Config, kind: Modality, spec: Spec, path: Path) -> None:
+    """Write the sheet of samples, marked as generated: its weights have no hash yet."""
+    samples, columns = preview(trainer, config)
+    mark = marks.new(
+        translated=not work_of(trainer.game).from_noise,
+        recipe=config.recipe,
+        run_seed=config.run.seed,
+        images_seen=trainer.images,
+    )
+    with marks.marking(path, mark) as place:
+        kind.sheet(kind.to_store(samples, spec), columns, place, spec)

@@ -99,7 +99,7 @@ class TrainRequest:
             afford=afford,
             held_out=self.held_out,
         )
-        opening.need_taken(config, asked.conditions)
+        opening.need_taken(config, asked.conditions, pack)
         config.data = asked.noted(config.data, kind=layout, other=whole_path(asked.other))
         run = config.run
         run.seed, run.device = self.seed, device.type
@@ -141,6 +141,7 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
         ("batch", "--batch", 1, border.MOST_BATCH),
         ("afford", "afford", 1, border.MOST_IMAGES),
         ("held_out", "--held-out", 0, border.MOST_IMAGES),
+        ("window", "--window", 2, border.MOST_IMAGES),
     ):
         if given[name] is not None:
             found[name] = border.whole(given[name], words, least, most)

@@ -25,6 +25,7 @@ FREE = frozenset(
         "run.threads",
         "run.keep",
         "run.save_minutes",
+        "run.doctor",
         "data.source",
         "data.other",
         "data.home",

@@ -60,6 +60,7 @@ def train(
     labels: str | os.PathLike[str] = "auto",
     condition: str | Sequence[str] = (),
     modality: str = "auto",
+    window: int | None = None,
     value_range: str | None = None,
     frames: str = "first",
     splits: str = "train",
@@ -102,6 +103,8 @@ def train(
         classes at once are given to the networks beside them. By default the labels alone.
     modality: "auto" decides by what the data are; "image", "field", "audio", "text", "table" or
         "series" take them for that.
+    window: steps of a sample that is cut out of a longer series; by default 48, or the length of
+        the series where most have one.
     value_range: "LOW:HIGH" that become black and white, or percentiles such as "p1:p99"; by
         default found from the numbers of the data.
     frames: "first" or "all" of animations and of files with pages.
@@ -175,7 +178,7 @@ def set_up(asked: TrainRequest, screen: Screen, on: torch.device) -> tuple[Path,
     usual = opening.usual(asked.data, recipe.task)
     data = opening.resolved(asked.data, recipe.task)
     asked = replace(asked, data=data)
-    bare = opening.open_data(data, screen, recipe.task, recipe.layout)
+    bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(data.conditions or usual)
     pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
 
@@ -251,7 +254,11 @@ def resume(
     places = config.data
     with Signals() as signals, joined(device or config.run.device) as on:
         pack = opening.open_data(
-            DataRequest.of_config(config.data), screen, task_of_run(config).name, config.data.kind
+            DataRequest.of_config(config.data),
+            screen,
+            task_of_run(config).name,
+            config.data.kind,
+            spec_of(config.data.spec).modality if config.data.spec else None,
         )
         if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(

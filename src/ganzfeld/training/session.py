@@ -10,15 +10,7 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import (
-    checkpoint,
-    distributed,
-    files,
-    metrics_log,
-    runfolder,
-    runtime,
-    trust,
-)
+from ganzfeld.core import checkpoint, distributed, files, metrics_log, runfolder, runtime, trust
 from ganzfeld.core.console import Screen, State
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
@@ -35,11 +27,12 @@ from ganzfeld.report import quality
 from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.final import inception_count, missing
+from ganzfeld.training.health import watch
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.plan import check, outlook, plan_rows, settle
-from ganzfeld.training.preview import preview
+from ganzfeld.training.preview import preview, write_sheet
 from ganzfeld.training.saving import Saver
 from ganzfeld.training.speed import measure, suited_threads
 from ganzfeld.training.tasks import Dataset, Work, work_of
@@ -283,6 +276,7 @@ class Session:
         return [
             Every(run.batch_size, self.meter.add, seen),
             Every(run.log_every, self.log, seen),
+            *watch(self.trainer, self.config, self.pack, self.record),
             Every(run.sample_every, self.draw, seen, widening=True),
             Every(run.evaluate_every, self.evaluate, seen),
             Every(run.save_every, self.save, seen),
@@ -312,9 +306,7 @@ class Session:
 
     def draw(self, report: Report | None = None) -> None:
         self.picture = self.grid_file()
-        samples, columns = preview(self.trainer, self.config)
-        stored = self.kind.to_store(samples, self.spec)
-        self.kind.sheet(stored, columns, self.picture, self.spec)
+        write_sheet(self.trainer, self.config, self.kind, self.spec, self.picture)
 
     def grid_file(self) -> Path:
         return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"

@@ -129,6 +129,18 @@ def speed(
     whole: seconds that the run may take; None where its images are fixed.
     clock: gives seconds; `time.process_time` for CPU seconds.
     """
+    total, spent = trainer.total or 0, 0.0
+    starts = trainer.game.stages
+    for start, end in zip(starts, (*starts[1:], 1.0), strict=True):
+        trainer.images = max(trainer.images, math.ceil(start * total))
+        spent += (end - start) / stage_speed(trainer, whole, clock)
+    return 1 / spent
+
+
+def stage_speed(
+    trainer: Trainer, whole: float | None, clock: Callable[[], float] = time.monotonic
+) -> float:
+    """The same of the stage of a run that the trainer has come to."""
     total, most = trainer.total or 0, MEASURED
     period = trainer.game.period
     play(trainer, 1)  # the first step also chooses kernels and fills caches

@@ -111,12 +111,15 @@ class Generation(Work):
         given = {}
         if config.data.conditions:
             rows = torch.tensor(config.data.conditions["rows"], dtype=torch.float32)
-            if rows.shape[1] == 1 and not classes:  # a sheet goes from its least to its greatest
+            slot = conditions_.slot_of(config.data.conditions)
+            if slot != "c":  # a row of the sheet for each of eight captions
+                places = torch.arange(count) // columns
+            elif rows.shape[1] == 1 and not classes:  # a sheet goes from its least to its greatest
                 rows = rows.sort(0).values
                 places = torch.linspace(0, len(rows) - 1, count).round().long()
             else:
                 places = torch.arange(count) % len(rows)
-            given = {"c": rows[places].to(device)}
+            given = {slot: rows[places % len(rows)].to(device)}
         return game.sample(z.to(device), y, **given).float().cpu(), columns
 
     def compared(self, game: Game, data: Any) -> Pack | None:

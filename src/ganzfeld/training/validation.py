@@ -20,6 +20,7 @@ from ganzfeld.config import Config
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key
 from ganzfeld.data import held
+from ganzfeld.data.conditions import slot_of
 from ganzfeld.data.pack import Pack
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average
@@ -85,7 +86,8 @@ class Examiner:
             self.labels = torch.from_numpy(np.resize(pack.labels[rows], self.count))
         self.given = None  # numbers beside the samples, those of the data's own rows
         if config.data.conditions:
-            self.given = torch.from_numpy(pack.rows(np.resize(rows, self.count))["c"])
+            self.slot = slot_of(config.data.conditions)
+            self.given = torch.from_numpy(pack.rows(np.resize(rows, self.count))[self.slot])
         self.data = self.features(of_pack(pack, rows))
         about = describe_protocol(self.extractor, pack, self.count, len(rows), self.seed)
         # other samples than `evaluate` draws, and other images of the data
@@ -140,7 +142,7 @@ class Examiner:
             y = None if self.labels is None else self.labels[low : numbers.stop].to(self.device)
             c = {}
             if self.given is not None:
-                c = {"c": self.given[low : numbers.stop].to(self.device)}
+                c = {self.slot: self.given[low : numbers.stop].to(self.device)}
             x = game.sample(z.to(self.device), y, **c).float().cpu()
             if not x.isfinite().all():
                 raise FloatingPointError

@@ -40,6 +40,7 @@ MOST = {
     "evaluate_count": 10**6,
     "inception_count": 10**6,
 }
+DOCTOR = ("watch", "off")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -59,6 +60,8 @@ def check_ranges(config: Config) -> None:
     border.real(run.save_minutes, "run.save_minutes", 0, border.MOST_MINUTES, above=True)
     if run.precision not in PRECISIONS:
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
+    if run.doctor not in (None, *DOCTOR):
+        raise UsageError(f"run.doctor is {' or '.join(DOCTOR)}, not {border.told(run.doctor)}")
     if ema.half_life_images is not None:
         border.real(ema.half_life_images, "ema.half_life_images", 0, 1e15)
     if ema.ramp is not None:
@@ -123,6 +126,9 @@ def check_texts(settings: Sequence[str]) -> None:
             raise ArgumentError(f"--set {setting[:40]}...: lists in lists, {deepest:,} deep")
 
 
+WORDS = 200  # of captions, that are guessed
+
+
 def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None) -> list[Facts]:
     """Facts of data of one kind that there could be."""
     return [
@@ -130,6 +136,7 @@ def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None)
             count=1000,
             spec=spec,
             classes=classes,
+            words=WORDS,
             channels_b=spec.shape[0],
             direction=direction or "ab",
         )

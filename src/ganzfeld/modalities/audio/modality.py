@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import replace
 from ganzfeld.core.reader import Unreadable, read_whole
 from ganzfeld.core.schema import fields, listing, number, one_of, whole, wrong
+from ganzfeld.errors import DataError
 from ganzfeld.modalities.audio import draw, player
 from ganzfeld.modalities.audio.codec import Codec, measured, windows_for
 from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_float, to_int16
@@ -86,6 +87,24 @@ class Sounds(Modality):
         shape = (1, stored.shape[-1])
         return Spec(spec.modality, shape, spec.dtype, extra | {"codec": found})
 
+    def shared(self, spec: Spec, other: Spec) -> Spec:
+        """At the rate of the first, as long as the longer ones are."""
+        rate = rate_of(spec)
+        lengths = length_of(spec), -(-length_of(other) * rate // rate_of(other))
+        step = windows_for(rate)[1] * 16
+        return Spec(spec.modality, (1, -(-max(lengths) // step) * step), spec.dtype, {"rate": rate})
+
+    def from_python(self, samples: Any, spec: Spec) -> NDArray[Any]:
+        """Waves (N, 1, L) or (N, L), int16, or floats in [-1, 1], of the spec's rate."""
+        waves = np.asarray(samples)
+        waves = waves[:, None] if waves.ndim == 2 else waves
+        if waves.ndim != 3 or waves.shape[1:] != (1, length_of(spec)):
+            raise DataError(
+                f"sounds (N, {length_of(spec)}) at {rate_of(spec):,} Hz were expected, not "
+                f"{np.shape(samples)}"
+            )
+        return waves.astype(np.int16) if waves.dtype.kind == "i" else to_int16(waves)
+
     def as_in(self, stored: NDArray[Any], spec: Spec, wanted: Spec) -> NDArray[Any]:
         """Sounds (N, 1, L) at another rate, cut or padded at the end to another length."""
         rate, other, length = rate_of(spec), rate_of(wanted), length_of(wanted)
@@ -131,7 +150,10 @@ class Sounds(Modality):
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, wav_bytes(sample[0], rate_of(spec)))
+        replace(path, self.encoded(sample, spec))
+
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return wav_bytes(sample[0], rate_of(spec))
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Spectrograms as PNG, and beside it one WAV file with all sounds in turn."""
@@ -207,6 +229,11 @@ class Sounds(Modality):
     def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Levels in 16 bands and 16 times, in units of 20 dB: (N, 256)."""
         return coarse(stored[:, 0])
+
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        """The median loudness, as a root mean square."""
+        x = np.asarray(stored, np.float64).reshape(len(stored), -1)
+        return {"level": float(np.median(np.sqrt((x**2).mean(1))))}
 
 
 EXAMPLES = ((8_000, 4_096), (16_000, 16_384))  # (rate, length) until the data are known

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.modalities.base import Modality, Spec, write_array
+from ganzfeld.modalities.base import Modality, Spec, array_bytes, write_array
 from ganzfeld.modalities.field import scaling
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class Fields(Modality):
         import torch
 
         return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return array_bytes(sample)
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Colour maps; where the path ends in .npy, the samples themselves as one array."""
@@ -132,6 +135,12 @@ class Fields(Modality):
                 counts = np.diff([*starts, size]).astype(np.float32)
                 x = sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        from ganzfeld.modalities.spectrum import fine_power
+
+        x = np.asarray(stored, np.float64)
+        return {"level": float(np.median(x.reshape(len(x), -1).std(1))), **fine_power(x)}
 
     def too_few(self, spec: Spec) -> str:
         return f"{self.describe(spec)}: expect spectra that are off by more than a tenth"

@@ -75,13 +75,18 @@ def on_white(image: Image.Image) -> Image.Image:
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     """Write an image so that nobody ever sees half of it; the name decides the format."""
     Image.init()
-    buffer = io.BytesIO()
     kind = Image.EXTENSION.get(path.suffix.lower(), "PNG")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, image_bytes(image, kind, **options))
+
+
+def image_bytes(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """An image as the content of a file. kind: of Pillow's formats."""
+    buffer = io.BytesIO()
     if kind in ("JPEG", "BMP", "PPM") and image.mode in ("LA", "RGBA"):  # which hold no alpha
         image = on_white(image)
     image.save(buffer, kind, **options)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def pairs(cells: Sequence[tuple[Image.Image, Image.Image]], gap: int = 4) -> Image.Image:

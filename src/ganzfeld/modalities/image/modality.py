@@ -83,6 +83,9 @@ class Images(Modality):
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         draw.save_image(draw.to_image(sample), path)
 
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return draw.image_bytes(draw.to_image(sample))
+
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         draw.save_image(draw.grid(samples, columns), path)
 
@@ -148,6 +151,11 @@ class Images(Modality):
         from ganzfeld.modalities.image.plain import thumbnails
 
         return thumbnails(stored)
+
+    def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
+        from ganzfeld.modalities.spectrum import fine_power
+
+        return fine_power(stored)
 
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         from ganzfeld.modalities.image.plain import variants_of

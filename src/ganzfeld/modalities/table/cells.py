@@ -61,6 +61,22 @@ def array(values: NDArray[Any], column: Column) -> NDArray[Any]:
     return found
 
 
+def values(row: NDArray[Any], schema: Schema) -> list[Any]:
+    """The cells of a row (columns,) as JSON has them; None where one is missing."""
+    found: list[Any] = []
+    for value, column in zip(row.tolist(), schema.columns, strict=True):
+        written = "" if math.isnan(value) else text(value, column)
+        if not written:
+            found.append(None)
+        elif column.boolean:
+            found.append(written == "true")
+        elif column.names or column.unit:
+            found.append(written)
+        else:
+            found.append(int(written) if column.whole else float(written))
+    return found
+
+
 def as_csv(rows: NDArray[Any], schema: Schema, *, head: bool = True) -> str:
     """Rows (n, columns) as the text of a CSV file; with a head: the names of the columns."""
     buffer = io.StringIO(newline="")

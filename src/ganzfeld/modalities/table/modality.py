@@ -126,6 +126,14 @@ class Tables(Modality):
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         cells.write_csv(sample[None], self.schema(spec), path)
 
+    def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
+        return cells.as_csv(sample[None], self.schema(spec)).encode()
+
+    def to_json(self, sample: NDArray[Any], spec: Spec) -> dict[str, Any]:
+        """A row by the names of its columns; null where a cell is missing."""
+        known = self.schema(spec)
+        return dict(zip((c.name for c in known.columns), cells.values(sample, known), strict=True))
+
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         cells.write_csv(samples, self.schema(spec), path)
 

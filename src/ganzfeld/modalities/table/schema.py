@@ -140,6 +140,18 @@ class Schema:
         """The share of each choice in the training part, in the order of `layout.places`."""
         return [share for column in self.columns if column.head[1] for share in column.shares]
 
+    @property
+    def modes(self) -> list[list[int]]:
+        """Of each column with a value within modes, [first, count] of its choices that are modes.
+
+        [0, 0] where there is nothing to choose.
+        """
+        return [
+            [len(column.atoms), len(column.means)] if column.head[1] else [0, 0]
+            for column in self.columns
+            if column.head[0]
+        ]
+
     def index(self, name: str) -> int:
         """The place of a column; DataError with the names there are, where there is none."""
         for place, column in enumerate(self.columns):

@@ -1,0 +1,43 @@
+"""The command that says what is wrong with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import Positional
+
+
+def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
+    """Say what is wrong with a run, since when, and what may help. Exit 0: nothing, 1: findings.
+
+    Args:
+        run: The folder of a run, finished or not, or a metrics.jsonl alone.
+        json: Print JSON, for scripts.
+    """
+    from ganzfeld.core.console import Screen
+    from ganzfeld.core.files import as_json
+    from ganzfeld.doctor import read
+    from ganzfeld.doctor.words import signals_of, span, summary, sure
+
+    found = read(run)
+    if json:
+        print(as_json(found.to_json()).decode(), end="")
+        raise SystemExit(0 if found.healthy else 1)
+    screen = Screen()
+    screen.say(f"{run}: {summary(found)}")
+    for finding in found.findings:
+        rows = [
+            ("evidence", finding.evidence),
+            ("when", span(finding)),
+            ("sure", sure(finding)),
+        ]
+        if finding.until is None:
+            rows += [("outlook", finding.rule.outlook)]
+            rows += [("cure", text) for text in found.cures(finding)]
+        screen.say()
+        screen.table(finding.rule.title, rows)
+    if rows := signals_of(found):
+        screen.say()
+        screen.columns(("last look", "", "healthy"), [(a, (b, c)) for a, b, c in rows])
+    if not found.healthy:
+        raise SystemExit(1)

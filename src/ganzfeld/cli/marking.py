@@ -1,0 +1,181 @@
+"""The marks of what `ganzfeld sample` writes, and the sample of a mark, drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.core import border, marks, reader
+from ganzfeld.core.language import tell
+from ganzfeld.core.names import quoted, shown
+from ganzfeld.errors import CheckpointError, UsageError
+
+RUNS = Path("runs")  # where `ganzfeld train` puts runs
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What samples of one command were drawn with. on: whether their files say so."""
+
+    model: Any
+    seed: int
+    mean: float
+    std: float
+    rows: Any  # conditions (k, n) that were asked for, or None
+    on: bool
+
+    def one(self, index: int, label: str | None) -> marks.Mark | None:
+        """The mark of sample `index`. label: the name of its class."""
+        if not self.on:
+            return None
+        from ganzfeld.models.marking import mark_of
+
+        own = None if self.rows is None else self.rows[index % len(self.rows)].tolist()
+        return mark_of(
+            self.model,
+            seed=self.seed,
+            index=index,
+            label=label,
+            mean=self.mean,
+            std=self.std,
+            numbers=own,
+        )
+
+    def many(
+        self, indices: range | list[int], labels: Sequence[str], given: Sequence[str] = ()
+    ) -> marks.Mark | None:
+        """The mark of one file that holds or shows all of them."""
+        if not self.on:
+            return None
+        from ganzfeld.models.marking import of_model
+
+        return of_model(
+            self.model,
+            mean=self.mean,
+            std=self.std,
+            seed=self.seed,
+            indices=marks.ranges(indices),
+            labels=list(labels) or None,
+            given=list(given) or None,
+        )
+
+
+def again(
+    picture: Path, model: Path | None, out: Path | None, which: str, *, mark: bool, trust_code: bool
+) -> None:
+    """Draw the sample that a marked file came from; say whether it is the same to the bit.
+
+    model: None looks among the runs here for the one that the mark names. out: a folder or a file
+    for the sample; None writes nothing.
+    """
+    said = marks.read(picture)
+    if said is None:
+        raise UsageError(
+            f"{shown(str(picture))} has no mark: `ganzfeld sample` did not write it, or another "
+            "program has saved it since",
+            fix="ganzfeld sample MODEL --seed N --count N --out FOLDER",
+        )
+    request = asked(said, picture)
+    loaded, where = of_mark(str(said.get("model")), model, which, trust_code=trust_code)
+    stored = loaded.store(loaded.sample(1, **request))[0]
+    kind = loaded.modality
+    data = kind.encoded(stored, loaded.spec)
+    name = f"sample {request['start']:,} of seed {request['seed']} from {shown(str(where))}"
+    if out is not None:
+        place = out if out.suffix else out / f"{picture.stem}{kind.suffix}"
+        if place.resolve() == picture.resolve():
+            raise UsageError(f"--out {shown(str(out))} is the file itself", fix="--out elsewhere")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        marks.write(place, data, said if mark else None)
+        tell(f"{name} in {place}")
+    same = same_sample(picture, data, said, stored, loaded)
+    tell(f"{picture} is {name}" + (", equal to the bit" if same else ", but not equal to the bit"))
+    if not same:
+        raise CheckpointError(
+            f"{shown(str(picture))} differs from what this model draws",
+            safe="the file is untouched",
+            fix="it may have been edited; samples also differ by rounding from machine to machine",
+        )
+
+
+def asked(said: marks.Mark, picture: Path) -> dict[str, Any]:
+    """The arguments of `Model.sample` that a mark asks for. It may be anybody's: all is checked."""
+    if said["digital_source_type"] == marks.TRANSLATED:
+        raise UsageError(
+            f"{shown(str(picture))} is a translation, and what it was made from is not in it",
+            fix="ganzfeld translate MODEL IMAGES --out FOLDER",
+        )
+    if "index" not in said:
+        raise UsageError(
+            f"{shown(str(picture))} shows many samples: --from draws a single one again",
+            fix=f"ganzfeld sample MODEL --seed {shown(str(said.get('seed', 0)))} --out FOLDER",
+        )
+    label, numbers = said.get("label"), said.get("numbers")
+    if numbers is not None and not isinstance(numbers, list):
+        raise UsageError(f"the mark of {shown(str(picture))} is damaged: numbers")
+    return {
+        "seed": border.whole(said.get("seed"), "the mark's seed", 0, border.MOST_SEED),
+        "start": border.whole(said["index"], "the mark's index", 0, border.MOST_SEED),
+        "labels": None if label is None else str(label),
+        "mean": border.real(said.get("mean", 0.0), "the mark's mean", -1e6, 1e6),
+        "std": border.real(said.get("std", 1.0), "the mark's std", 0, 1e6),
+        "numbers": numbers,
+    }
+
+
+def of_mark(sha256: str, model: Path | None, which: str, *, trust_code: bool) -> tuple[Any, Path]:
+    """The model that a mark names, and where it is. UsageError where it is another or not here."""
+    from ganzfeld.models import model as generate
+    from ganzfeld.models.marking import weights_of
+
+    place = model or next((run for run in runs_here() if weights_in(run) == sha256), None)
+    if place is None:
+        raise UsageError(
+            f"no run in {RUNS} has the model that drew it, whose weights have the SHA-256 "
+            f"{shown(sha256[:16])}...",
+            fix="ganzfeld sample MODEL --from FILE, with the folder of the model",
+        )
+    loaded = generate.load(place, which=which, task="generation", trust_code=trust_code)
+    own = weights_of(loaded)
+    if own != sha256:
+        raise UsageError(
+            f"{shown(str(place))} is not the model that drew it: its weights have the SHA-256 "
+            f"{own[:16]}..., and the mark says {shown(sha256[:16])}...",
+            fix=f"ganzfeld sample --from FILE, which looks in {quoted(RUNS)}; or --which last",
+        )
+    return loaded, place
+
+
+def runs_here() -> Iterator[Path]:
+    """Folders of runs and models within the usual one, and within this folder."""
+    for home in (RUNS, Path()):
+        if home.is_dir():
+            yield from sorted(path for path in home.iterdir() if path.is_dir())
+
+
+def weights_in(place: Path) -> str | None:
+    """The SHA-256 of the weights that a run's or a model's folder ships; None where there are
+    none."""
+    for folder in (place, place / "model"):
+        if (folder / "model.safetensors").is_file():
+            try:
+                about = reader.read_json(folder / "config.json")
+                return str(about["weights"]["sha256"])
+            except (CheckpointError, KeyError, TypeError):
+                continue
+    return None
+
+
+def same_sample(picture: Path, data: bytes, said: marks.Mark, stored: Any, loaded: Any) -> bool:
+    """Whether a file holds this very sample: byte for byte, or, of images, pixel for pixel."""
+    old = reader.read_bytes(picture, reader.IMAGE_BYTES)
+    if old in (data, marks.stamp(data, said)):
+        return True
+    if not loaded.modality.draws:
+        return False
+    with reader.refused(picture):
+        image = reader.open_image(picture)
+    drawn = loaded.modality.to_image(stored, loaded.spec)
+    return bool(image.mode == drawn.mode and image.tobytes() == drawn.tobytes())

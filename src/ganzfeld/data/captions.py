@@ -1,0 +1,95 @@
+"""Captions as conditions: a column of text becomes rows of word numbers beside the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.names import shown
+from ganzfeld.data.candidates import WRONG, need_column
+from ganzfeld.data.columns import Column, text_of
+from ganzfeld.data.pack import Pack
+from ganzfeld.errors import DataError
+from ganzfeld.modalities import Spec, captions
+
+KIND = "caption"  # of a condition, and its entry in a batch
+
+
+class Captioned(Pack):
+    """A pack whose rows have captions too. about: the condition, as `captioned` finds it.
+
+    Rows have "caption" (n, T) int64, word numbers with zeros behind their ends, "caption_length"
+    (n,), and, where the data have captions that are wrong, "caption_wrong" (n, K, T).
+    """
+
+    given = KIND
+
+    def __init__(self, whole: Pack, about: Mapping[str, Any]) -> None:
+        self.whole = whole
+        self.path, self.report, self.reused = whole.path, whole.report, whole.reused
+        self.columns = whole.columns
+        self.labels, self.classes = whole.labels, whole.classes
+        self.fingerprint = whole.fingerprint
+        self.condition_columns = [dict(about)]
+        self.condition_names = [str(about["name"])]
+        lines = lines_of(whole.columns[about["name"]])
+        symbols, length = about["symbols"], about["length"]
+        self.tokens = captions.encode(lines, symbols, length)
+        self.wrong = None
+        if (column := whole.columns.get(f"{about['name']}{WRONG}")) is not None:
+            several = [line.split("\n") for line in lines_of(column)]
+            most = max(len(some) for some in several)
+            flat = [some[i % len(some)] for some in several for i in range(most)]
+            self.wrong = captions.encode(flat, symbols, length).reshape(len(several), most, length)
+
+    @property
+    def spec(self) -> Spec:
+        return self.whole.spec
+
+    @property
+    def stored(self) -> NDArray[np.uint8]:
+        return self.whole.stored
+
+    @property
+    def count(self) -> int:
+        return self.whole.count
+
+    def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        tokens = self.tokens[indices].astype(np.int64)
+        found = {KIND: tokens, f"{KIND}_length": (tokens != 0).sum(1)}
+        if self.wrong is not None:
+            found[f"{KIND}_wrong"] = self.wrong[indices].astype(np.int64)
+        return {**self.whole.rows(indices), **found}
+
+
+def are(pack: Pack, names: Sequence[str]) -> bool:
+    """Whether the one column that is named holds text."""
+    column = pack.columns.get(names[0]) if len(names) == 1 else None
+    return column is not None and column.spec.modality == "text"
+
+
+def captioned(pack: Pack, names: Sequence[str], training: NDArray[np.int64]) -> Captioned:
+    """The pack with its captions. training: rows whose words make the vocabulary.
+
+    Raises DataError where samples have no caption.
+    """
+    (name,) = names
+    column = need_column(pack.columns, name, pack.report["source"])
+    lines = lines_of(column)
+    if missing := sum(not captions.words_of(line) for line in lines):
+        raise DataError(
+            f"{missing:,} of {len(lines):,} samples have no words in {shown(name)}",
+            safe="nothing was trained",
+            fix=f"fill in the column {shown(name)}, or take those samples out of the data",
+        )
+    symbols, length = captions.vocabulary(lines[int(row)] for row in training)
+    about = {"name": name, "kind": KIND, "digest": column.digest}
+    return Captioned(pack, {**about, "symbols": symbols, "length": length})
+
+
+def lines_of(column: Column) -> list[str]:
+    """All texts of a column."""
+    return [text_of(column.sample(row)) for row in range(len(column))]

@@ -1,0 +1,215 @@
+"""Columns of times: cells as points in time, and these as numbers of equal steps."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.data.typed import MISSING
+
+WORDS = """time date datetime timestamp timestamps times dates ts day month year hour minute second
+    week quarter step steps t tick period date_time time_stamp"""
+NAMES = frozenset(WORDS.split())  # by which columns of times are called
+DATE = re.compile(
+    r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?"
+    r"(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?"
+)
+ORDERS = ("ymd", "dmy", "mdy")
+EPOCH = datetime.datetime(1970, 1, 1)
+DAY = 86_400.0
+ROOM = 0.25  # of a step, by which a time may lie beside its place
+HOLIDAYS = 4  # weekdays without a row that are no gap where there are no rows at weekends
+UNITS = ((7 * DAY, "week"), (DAY, "day"), (3_600.0, "hour"), (60.0, "minute"), (1.0, "second"))
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column as points in time. values: (N,), seconds since 1970 where `dates`, else numbers;
+    NaN where there is none."""
+
+    values: Floats
+    dates: bool
+
+
+def read_times(cells: Sequence[Any]) -> Times | None:
+    """Cells as dates, or as numbers; None where most are neither."""
+    words = ["" if cell is None else str(cell).strip() for cell in cells]
+    words = ["" if word.casefold() in MISSING else word for word in words]
+    there = [word for word in words if word]
+    if not there:
+        return None
+    numbers = [as_number(word) for word in words]
+    if sum(map(math.isfinite, numbers)) == len(there):
+        return Times(np.array(numbers), dates=False)
+    some = there[:: max(1, len(there) // 50)]
+    if not all(DATE.fullmatch(word) for word in some):
+        return None
+    best: Floats | None = None
+    for order in ORDERS:
+        values = np.array([as_seconds(word, order) for word in words])
+        known = np.isfinite(values).sum()
+        if known < 0.9 * len(there):
+            continue
+        if best is None or known > np.isfinite(best).sum() or ordered(values) > ordered(best):
+            best = values
+    return None if best is None else Times(best, dates=True)
+
+
+def rising(values: Floats) -> float:
+    """The share of steps that go forward in time."""
+    return float((np.diff(values[np.isfinite(values)]) > 0).mean()) if len(values) > 1 else 0.0
+
+
+def ordered(values: Floats) -> float:
+    """The share of steps that go on in time, forwards or, where most do, backwards."""
+    return max(rising(values), rising(values[::-1]))
+
+
+def as_number(word: str) -> float:
+    try:
+        found = float(word) if word and "_" not in word else math.nan
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def as_seconds(word: str, order: str) -> float:
+    """A date, with a time or without, in seconds since 1970; NaN for what is none.
+
+    order: of its parts, "ymd", "dmy" or "mdy"; without a third part it is year and month.
+    """
+    found = DATE.fullmatch(word)
+    if found is None:
+        return math.nan
+    parts, zone = [found[1], found[3], found[4]], found[8]
+    if parts[2] is None:
+        parts[2] = "1"
+        if order != "ymd" or found[2] == ".":
+            return math.nan  # 3.5 is a number
+    year, month, day = (int(parts[order.index(name)]) for name in "ymd")
+    if year < 1_000:
+        return math.nan
+    try:
+        time = datetime.datetime(year, month, day, int(found[5] or 0), int(found[6] or 0))
+    except ValueError:
+        return math.nan
+    seconds = (time - EPOCH).total_seconds() + float(found[7] or 0)
+    if zone and zone != "Z":
+        sign = -1 if zone[0] == "-" else 1
+        seconds -= sign * (3_600 * int(zone[1:3]) + 60 * int(zone[-2:]))
+    return seconds
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Rows in steps of time. numbers: (N,), one more where the next row comes one step on.
+    words: of a step, "1 hour". beside: (N,), whether a row lies between two steps."""
+
+    numbers: Index
+    words: str
+    beside: NDArray[np.bool_]
+
+
+def steps_of(values: Floats, dates: bool, step: float | None = None) -> Steps:
+    """Times (N,) in rising order as steps. step: their length, else the median difference.
+
+    Months and years are steps though they differ in length, and so are weekdays where no row lies
+    at a weekend.
+    """
+    if dates and (found := monthly(values) or weekdays(values)):
+        return found
+    apart = np.diff(values)
+    step = step or (float(np.median(apart)) if len(apart) else 1.0)
+    if step <= 0:
+        step = 1.0
+    words = duration(step) if dates else f"{step:g}"
+    counts = apart / step
+    whole = np.rint(counts)
+    if ((np.abs(counts - whole) > ROOM) | (whole < 1)).any():
+        numbers, beside = one_by_one(values, step)
+        return Steps(numbers, words, beside)
+    numbers = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
+    return Steps(numbers, words, np.zeros(len(values), bool))
+
+
+def one_by_one(values: Floats, step: float) -> tuple[Index, NDArray[np.bool_]]:
+    """Numbers of steps, and which times lie between two, each counted from the last that does not.
+
+    Where two times in a row lie beside, a step apart, a clock was set anew: they count, behind a
+    gap.
+    """
+    numbers = np.zeros(len(values), np.int64)
+    beside = np.zeros(len(values), bool)
+    number, last = 0, values[0]
+    for row in range(1, len(values)):
+        if count := whole_steps(values[row] - last, step):
+            number += count
+        elif beside[row - 1] and (count := whole_steps(values[row] - values[row - 1], step)):
+            beside[row - 1], numbers[row - 1] = False, number + 2
+            number += 2 + count
+        else:
+            beside[row], numbers[row] = True, number
+            continue
+        numbers[row], last = number, values[row]
+    return numbers, beside
+
+
+def whole_steps(apart: float, step: float) -> int:
+    """How many steps lie between two times; 0 where they lie no whole number apart."""
+    count = apart / step
+    return round(count) if count > 0 and abs(count - round(count)) <= ROOM else 0
+
+
+def monthly(values: Floats) -> Steps | None:
+    """Steps of months, where all days are the first, the last, or one day of their months."""
+    days = values / DAY
+    if len(values) < 3 or (days % 1).any() or float(np.median(np.diff(days))) < 28:
+        return None
+    dates = [EPOCH + datetime.timedelta(days=float(day)) for day in days]
+    last = all((date + datetime.timedelta(days=1)).day == 1 for date in dates)
+    if not last and len({date.day for date in dates}) > 1:
+        return None
+    numbers = np.array([12 * date.year + date.month for date in dates], np.int64)
+    step = int(np.median(np.diff(numbers)))
+    if step < 1:
+        return None
+    whole = numbers // step
+    many = {1: "1 month", 3: "1 quarter", 12: "1 year"}.get(step, f"{step} months")
+    return Steps(whole - whole[0], many, (numbers - numbers[0]) % step != 0)
+
+
+def weekdays(values: Floats) -> Steps | None:
+    """Steps of weekdays, where rows are daily and none lies at a weekend; holidays are no gap."""
+    days = np.floor(values / DAY).astype(np.int64)
+    apart = np.diff(days)
+    if len(values) < 10 or np.median(apart) != 1 or (apart < 1).any():
+        return None
+    if ((days + 3) % 7 >= 5).any():  # 1970 began on a Thursday
+        return None
+    counts = np.diff(np.busday_count(np.zeros(len(days), "datetime64[D]"), days.astype("M8[D]")))
+    whole = np.where(counts <= HOLIDAYS, 1, counts)
+    numbers = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
+    return Steps(numbers, "1 weekday", np.zeros(len(values), bool))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words.
+
+    >>> duration(5400.0), duration(86400.0)
+    ('90 minutes', '1 day')
+    """
+    for unit, word in UNITS:
+        count = seconds / unit
+        if count >= 1 and abs(count - round(count)) < 1e-9 * max(count, 1):
+            return f"{round(count)} {word}{'s' if round(count) != 1 else ''}"
+    return f"{seconds:g} seconds"

@@ -1,0 +1,238 @@
+"""Look at a game in training once: logits, gradients, updates and samples become signals.
+
+Nothing that is trained changes: networks are looked at in evaluation mode, no gradient is kept, and
+every draw has a key of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzfeld.core import latents
+from ganzfeld.core.randomness import key, numpy_generator
+from ganzfeld.doctor import signals
+from ganzfeld.doctor.reference import Data, Reference
+from ganzfeld.doctor.samples import Signals, of_samples
+from ganzfeld.games import Game
+from ganzfeld.games.ema import Average, Averages
+from ganzfeld.modalities import Spec
+
+SURE = 1e-3  # probability of being real, below which a fake is found out for certain
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A game in training, as the doctor sees it.
+
+    ready: a stored column by its name as networks take it, on their device. optimisers and
+    parameters: by player. seed: of the run; latents: how it draws them.
+    """
+
+    game: Game
+    average: Average | Averages | None
+    optimisers: Mapping[str, Optimizer]
+    parameters: Mapping[str, list[nn.Parameter]]
+    ready: Callable[[str, Tensor], Tensor]
+    spec: Spec
+    device: torch.device
+    seed: int = 0
+    latents: str = latents.PORTABLE
+
+
+@contextmanager
+def undisturbed(game: Game) -> Iterator[None]:
+    """Every network in evaluation mode, and as it was afterwards."""
+    modes = {module: module.training for module in game.modules()}
+    try:
+        game.eval()
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def look(
+    subject: Subject,
+    reference: Reference | None,
+    train: Data,
+    held: Data | None,
+    count: int,
+    images: int,
+) -> Signals:
+    """The signals after so many images. reference: None where samples are not made from noise."""
+    found: Signals = {}
+    for player in subject.parameters:
+        found |= of_player(player, subject.optimisers[player], subject.parameters[player])
+    if reference is None:
+        return found
+    drawer = numpy_generator(subject.seed, "doctor", images)
+    real = train.rows(drawer.integers(len(train), size=count))
+    fresh = held.rows(drawer.integers(len(held), size=count)) if held is not None else None
+    with undisturbed(subject.game):
+        found |= Look(subject, reference, real, fresh, images).signals()
+    return {name: tidy(value) for name, value in found.items()}
+
+
+def tidy(value: float | None) -> float | None:
+    """Six figures that count, so that a row is short; None for what is not finite."""
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
+
+class Look:
+    """One look, at samples for the conditions of some real ones.
+
+    real: stored training samples by column; fresh: held-out ones, or None.
+    """
+
+    def __init__(
+        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int
+    ) -> None:
+        self.subject, self.reference, self.game = subject, reference, subject.game
+        self.real, self.fresh = real, fresh
+        self.count = len(real["x"])
+        first = key(subject.seed, "doctor", images) % 2**31
+        numbers = [first + i for i in range(self.count)]
+        z = latents.draw(subject.latents, self.game.latent, subject.seed, numbers)
+        self.z = torch.from_numpy(z).to(subject.device)
+        self.given = self.conditions(real)
+
+    def conditions(self, rows: Any) -> dict[str, Tensor]:
+        """What networks are told of samples: classes "y", numbers "c"."""
+        found = {}
+        if self.reference.classes and "y" in rows:
+            found["y"] = torch.as_tensor(rows["y"]).to(self.subject.device)
+        if self.reference.given and "c" in rows:
+            found["c"] = torch.as_tensor(rows["c"]).to(self.subject.device)
+        return found
+
+    def others(self) -> dict[str, Tensor]:
+        """Conditions of other samples: no class stays, numbers are those of the next one."""
+        found = {}
+        if "y" in self.given:
+            y = self.given["y"]
+            number = self.reference.classes
+            step = 1 + torch.arange(self.count, device=y.device) % max(number - 1, 1)
+            found["y"] = (y + step) % number
+        if "c" in self.given:
+            found["c"] = self.given["c"].roll(1, 0)
+        return found
+
+    @torch.no_grad()
+    def signals(self) -> Signals:
+        x = self.game.sample(self.z, **self.given)
+        broken = float((~x.float().isfinite().flatten(1).all(1)).float().mean())
+        if broken:
+            return {"broken": broken}
+        found: Signals = {"broken": 0.0, **self.of_logits(x)}
+        fake, real = self.stored(x), np.asarray(self.real["x"])
+        found |= of_samples(self.reference, fake, real, self.reference.conditions_of(self.real))
+        flat = self.reference.compared(self.reference.numbers(fake))
+        found["swing"] = self.swing(flat)
+        if self.given:
+            other = self.game.sample(self.z, **self.others())
+            found["reacts"] = self.moved(flat, other)
+        return found
+
+    def stored(self, x: Tensor) -> NDArray[Any]:
+        return self.reference.kind.to_store(
+            x.float().cpu() if x.is_floating_point() else x.cpu(), self.subject.spec
+        )
+
+    def moved(self, flat: NDArray[Any], x: Tensor) -> float | None:
+        """The mean distance of samples from others of the same latents, of the data's mean."""
+        if not x.float().isfinite().all():
+            return None
+        there = self.reference.compared(self.reference.numbers(self.stored(x)))
+        away = float(np.linalg.norm(flat - there, axis=1).mean())
+        return signals.ratio(away, self.reference.mean)
+
+    def swing(self, flat: NDArray[Any]) -> float | None:
+        """How far the generator is from its own average: what oscillates stays away from it."""
+        average = self.subject.average
+        if average is None or not self.game.averaged:
+            return None
+        with average.applied(self.game) as game:
+            return self.moved(flat, game.sample(self.z, **self.given))
+
+    def of_logits(self, x: Tensor) -> Signals:
+        """What the discriminator says of real samples, fresh ones and fakes."""
+        column = self.subject.ready("x", torch.as_tensor(self.real["x"]))
+        real = self.game.opinion(column, **self.given)
+        if real is None:
+            return {}
+        fake, gradient = self.fakes(x, real)
+        logits = {"real": real, "fake": fake}
+        if self.fresh is not None:
+            fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
+            opinion = self.game.opinion(fresh, **self.conditions(self.fresh))
+            assert opinion is not None
+            logits["held"] = opinion
+        told = {name: value.float().cpu().numpy() for name, value in logits.items()}
+        found: Signals = {"gap": signals.gap(told["real"], told["fake"])}
+        found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
+        found["sure"] = float(((fake - real).sigmoid() < SURE).float().mean())
+        if "held" in told:
+            found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
+        found["gradient"] = gradient
+        if self.given:
+            wrong = self.game.opinion(column, **self.others())
+            assert wrong is not None
+            found["told"] = signals.told_apart(told["real"], wrong.float().cpu().numpy())
+        return found
+
+    def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None]:
+        """Logits of fakes, and the median norm of the gradient that reaches the generator."""
+        rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
+        probe = self.game.cost(real[:1], real[:1])
+        if not x.is_floating_point() or probe is None or rnn:  # cuDNN's are for training mode
+            opinion = self.game.opinion(x, **self.given)
+            assert opinion is not None
+            return opinion, None
+        with torch.enable_grad():
+            own = x.detach().requires_grad_()
+            opinion = self.game.opinion(own, **self.given)
+            assert opinion is not None
+            cost = self.game.cost(opinion, real)
+            assert cost is not None
+            (gradient,) = torch.autograd.grad(cost.sum(), own)
+        return opinion.detach(), signals.norms(gradient.float().cpu().numpy())
+
+
+def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:
+    """The size of the last update and of the weights; of Adam, whose update its state tells.
+
+    "update/PLAYER" is |update| / |weights|. A player whose rate is 0 has 0.
+    """
+    with torch.no_grad():
+        weights = float(torch.stack(torch._foreach_norm(parameters)).norm()) if parameters else 0.0
+        found: Signals = {f"weights/{player}": weights}
+        squares = [
+            float(step_of(optimiser, group, p).square().sum())
+            for group in optimiser.param_groups
+            for p in group["params"]
+            if "exp_avg_sq" in optimiser.state.get(p, {})
+        ]
+    if squares and weights:
+        found[f"update/{player}"] = math.sqrt(sum(squares)) / weights
+    return found
+
+
+def step_of(optimiser: Optimizer, group: dict[str, Any], p: Tensor) -> Tensor:
+    """The update that Adam made last, from its moments (Kingma and Ba 2015, algorithm 1)."""
+    state = optimiser.state[p]
+    first, second = group["betas"]
+    count = float(state["step"])
+    mean = state["exp_avg"] / (1 - first**count)
+    size = (state["exp_avg_sq"] / (1 - second**count)).sqrt() + group["eps"]
+    found: Tensor = group["lr"] * mean / size
+    return found

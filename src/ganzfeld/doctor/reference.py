@@ -1,0 +1,123 @@
+"""What real samples have: the fixed side of every comparison that the doctor makes."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.doctor import signals
+from ganzfeld.modalities import Modality
+
+ROWS = 2_048  # of the training data that fakes are compared with, at most
+COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
+PAIRS = 256  # rows of which all pairs are looked at
+A_CLASS = 24  # rows of a class of which all pairs are looked at
+VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
+STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
+
+Floats = NDArray[np.float64]
+Rows = dict[str, NDArray[Any]]
+
+
+class Data(Protocol):
+    """Samples by number."""
+
+    def __len__(self) -> int: ...
+    def rows(self, indices: NDArray[np.int64]) -> Any: ...
+
+
+class Reference:
+    """Some training samples as numbers, and what held-out ones have beside them.
+
+    data: what is trained on. held: samples that are not, or None. classes: how many; 0 without.
+    given: whether samples come with numbers that they are made for.
+    """
+
+    def __init__(
+        self, kind: Modality, data: Data, held: Data | None, classes: int = 0, given: bool = False
+    ) -> None:
+        self.kind, self.classes, self.given = kind, classes, given
+        order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
+        rows = data.rows(order)
+        flat = self.numbers(rows["x"])
+        self.still = STILL * float(np.median(flat.std(1)))
+        self.middle = flat.mean(0)
+        deviation = flat.std(0)
+        self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
+        self.turn = None
+        if flat.shape[1] > COLUMNS:
+            draws = numpy_generator("doctor", "turn", flat.shape[1])
+            self.turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
+        self.features = self.compared(flat)
+        pairs = signals.pairwise(self.features[:PAIRS])
+        self.median, self.mean = float(np.median(pairs)), float(pairs.mean())
+        self.conditions = self.conditions_of(rows)
+        self.within = self.distances_within()
+        self.held_nearest, self.skill = self.held_out(held)
+
+    def numbers(self, stored: Any) -> Floats:
+        """Stored samples as plain numbers (N, d), whatever their kind."""
+        flat = np.asarray(self.kind.plain(np.asarray(stored)), np.float64)
+        return np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
+
+    def compared(self, flat: Floats) -> Floats:
+        """Plain numbers on one scale (N, at most COLUMNS)."""
+        found: Floats = (flat - self.middle) / self.scale
+        return found if self.turn is None else found @ self.turn
+
+    def conditions_of(self, rows: Rows) -> Floats | None:
+        """What each sample is made for, (N,) class numbers or (N, k) numbers; None without."""
+        if self.classes and "y" in rows:
+            return np.asarray(rows["y"], np.float64)
+        return np.asarray(rows["c"], np.float64) if self.given and "c" in rows else None
+
+    def skill_of(self, near: NDArray[np.int64], asked: Floats) -> float | None:
+        """How well a sample's nearest neighbour shows what it was made for: 0 is chance, 1 right.
+
+        near: rows of the reference (N,). asked: classes (N,) or numbers (N, k).
+        """
+        assert self.conditions is not None
+        there = self.conditions[near]
+        if asked.ndim == 1:
+            shares = np.bincount(self.conditions.astype(int)) / len(self.conditions)
+            chance = float(shares[asked.astype(int).clip(0, len(shares) - 1)].mean())
+            right = float((there == asked).mean())
+            return (right - chance) / (1 - chance) if chance < 1 else None
+        unit = self.conditions.std(0) + 1e-12
+        error = float((np.abs(there - asked) / unit).mean())
+        blind = float((np.abs(self.conditions[:, None] - asked[None]) / unit).mean())
+        return 1 - error / blind if blind else None
+
+    def distances_within(self) -> dict[int, float]:
+        """The mean distance of the samples of each class."""
+        if self.conditions is None or self.conditions.ndim != 1:
+            return {}
+        found = {}
+        for number in np.unique(self.conditions).astype(int):
+            own = self.features[self.conditions == number][:A_CLASS]
+            if len(own) > 3:
+                found[int(number)] = float(signals.pairwise(own).mean())
+        return found
+
+    def held_out(self, held: Data | None) -> tuple[Floats | None, float | None]:
+        """Distances of held-out samples to the nearest training ones, and their skill.
+
+        Without held-out samples the skill is that of training samples, each without itself.
+        """
+        if held is not None and len(held) >= 16:
+            rows = held.rows(np.arange(min(len(held), PAIRS)))
+            there = self.compared(self.numbers(rows["x"]))
+            away = signals.pairwise(there, self.features)
+            skill = None
+            if (asked := self.conditions_of(rows)) is not None:
+                skill = self.skill_of(away.argmin(1), asked)
+            return away.min(1), skill
+        if self.conditions is None:
+            return None, None
+        few = self.features[:PAIRS]
+        away = signals.pairwise(few, self.features)
+        away[np.arange(len(few)), np.arange(len(few))] = np.inf
+        return None, self.skill_of(away.argmin(1), self.conditions[: len(few)])

@@ -1,0 +1,75 @@
+"""Signals of generated samples beside real ones: variety, copies, conditions, blanks, detail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.doctor import signals
+from ganzfeld.doctor.reference import VISIBLE, Floats, Reference
+
+Signals = dict[str, float | None]
+A_CLASS = 3  # fakes of a class, below which it says nothing
+CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
+
+
+def of_samples(
+    reference: Reference, fake: NDArray[Any], real: NDArray[Any], asked: Floats | None
+) -> Signals:
+    """Stored fakes and as many stored real samples, (N, ...), against the reference.
+
+    asked: what the fakes are made for; see `Reference.conditions_of`.
+    """
+    flat = reference.numbers(fake)
+    ours, theirs = reference.compared(flat), reference.compared(reference.numbers(real))
+    within_ours, within_theirs = signals.pairwise(ours), signals.pairwise(theirs)
+    away = signals.pairwise(ours, reference.features)
+    median = reference.median
+    found: Signals = {
+        "vendi": signals.ratio(signals.vendi(ours, median), signals.vendi(theirs, median)),
+        "distance": signals.ratio(float(within_ours.mean()), reference.mean),
+        "duplicates": signals.duplicates(within_ours, median)
+        - signals.duplicates(within_theirs, median),
+        "energy": signals.energy(within_ours, within_theirs, signals.pairwise(ours, theirs)),
+        "blank": float((flat.std(1) <= reference.still).mean()),
+    }
+    found |= copies(reference, signals.nearest(away))
+    if asked is not None:
+        found |= conditions(reference, ours, away.argmin(1), asked)
+    data = reference.kind.vitals(real)
+    for name, value in reference.kind.vitals(fake).items():
+        found[name] = signals.ratio(value, data.get(name))
+    return found
+
+
+def copies(reference: Reference, near: Floats) -> Signals:
+    """How much nearer fakes lie to training samples than fresh samples do."""
+    held = reference.held_nearest
+    if held is None:
+        return {}
+    least = float(np.quantile(held, CLOSE)) / 2
+    return {
+        "nearest": signals.ratio(float(np.median(near)), float(np.median(held))),
+        "copies": float((near < least).mean()),
+    }
+
+
+def conditions(
+    reference: Reference, ours: Floats, near: NDArray[np.int64], asked: Floats
+) -> Signals:
+    """Whether fakes show what they were asked for, and how varied they are within a class."""
+    found: Signals = {}
+    skill = reference.skill
+    if skill is not None and skill > VISIBLE:
+        found["agreement"] = signals.ratio(reference.skill_of(near, asked), skill)
+    spreads = {}
+    for number, own in reference.within.items():
+        mine = ours[asked == number] if asked.ndim == 1 else ours[:0]
+        if len(mine) >= A_CLASS and own > 0:
+            spreads[number] = float(signals.pairwise(mine).mean()) / own
+    if spreads:
+        found["within"] = float(np.median([*spreads.values()]))
+        found["within_least"] = min(spreads.values())
+    return found

@@ -1,0 +1,111 @@
+"""The mathematics of the doctor's signals: logits, distances and gradients in, numbers out.
+
+All take float arrays and give a float, or None where the numbers at hand say nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.metrics.distances import squared_distances
+
+Floats = NDArray[np.floating]
+
+SEEN = 0.3  # a gap of logits, in deviations, below which shares of it are noise
+SAME = 1e-4  # of the median distance of data, below which two samples are one
+WIDTH = 0.4  # of the median distance of data: the kernel's bandwidth for the Vendi score
+
+
+def spread(*parts: Floats) -> float:
+    """The pooled standard deviation of several sets of logits."""
+    variances = [float(np.var(part)) for part in parts]
+    return math.sqrt(sum(variances) / len(variances))
+
+
+def gap(real: Floats, fake: Floats) -> float | None:
+    """How far apart logits (N,) of real samples and of fakes are, in their deviations (d').
+
+    It does not change under D -> a D + b with a > 0, so it means the same for every loss.
+    """
+    scale = spread(real, fake)
+    apart = float(real.mean() - fake.mean())
+    if scale == 0:
+        return None if apart == 0 else math.copysign(math.inf, apart)
+    return apart / scale
+
+
+def overfit(train: Floats, held: Floats, fake: Floats) -> float | None:
+    """r_v: (E D(train) - E D(held out)) / (E D(train) - E D(fake)); 1 is memorised (Karras 2020).
+
+    None where the discriminator tells too little apart for a share of it to mean anything.
+    """
+    apart = gap(train, fake)
+    if apart is None or not SEEN < apart < math.inf:
+        return None
+    return float((train.mean() - held.mean()) / (train.mean() - fake.mean()))
+
+
+def told_apart(right: Floats, wrong: Floats) -> float | None:
+    """By how many deviations logits fall when the same samples come with wrong conditions."""
+    scale = float(right.std())
+    return float(right.mean() - wrong.mean()) / scale if scale else None
+
+
+def norms(gradient: Floats) -> float:
+    """The median Euclidean norm of gradients (N, ...)."""
+    return float(np.median(np.linalg.norm(gradient.reshape(len(gradient), -1), axis=1)))
+
+
+def pairwise(a: Floats, b: Floats | None = None) -> Floats:
+    """Euclidean distances (N, M) of rows; without the diagonal, (N, N - 1), where b is left out."""
+    other = a if b is None else b
+    blocks = [block for _, block in squared_distances(a, other)]
+    found = np.sqrt(np.concatenate(blocks))
+    if b is not None:
+        return found
+    n = len(a)
+    return found[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+
+
+def energy(fakes: Floats, data: Floats, across: Floats) -> float | None:
+    """The energy distance in units of the data's mean distance; 0 for equal distributions.
+
+    fakes, data: distances within each set, without the diagonal. across: between the two.
+    Unbiased, so it may lie a little below 0 (Szekely and Rizzo 2013).
+    """
+    scale = float(data.mean())
+    return float(2 * across.mean() - fakes.mean() - data.mean()) / scale if scale else None
+
+
+def duplicates(distances: Floats, median: float) -> float:
+    """The share of samples that equal another one. distances: without the diagonal."""
+    return float((distances.min(1) <= SAME * median).mean()) if distances.size else 0.0
+
+
+def vendi(features: Floats, median: float) -> float:
+    """The effective number of different samples (Friedman and Dieng 2023), of 1 to N.
+
+    A Gaussian kernel whose width is a part of the data's median distance.
+    """
+    n = len(features)
+    squares = np.concatenate([block for _, block in squared_distances(features, features)])
+    kernel = np.exp(-squares / (2 * (WIDTH * median) ** 2 + 1e-30))
+    values = np.linalg.eigvalsh(kernel / n)
+    values = values[values > 1e-12]
+    return float(np.exp(-(values * np.log(values)).sum()))
+
+
+def nearest(distances: Floats) -> Floats:
+    """The distance (N,) of each row to the nearest column."""
+    found: Floats = distances.min(1)
+    return found
+
+
+def ratio(value: float | None, of: float | None) -> float | None:
+    """value / of; None where either is not known, or where there is nothing to divide by."""
+    if value is None or of is None or of == 0 or not math.isfinite(value):
+        return None
+    return value / of

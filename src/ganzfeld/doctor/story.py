@@ -1,0 +1,106 @@
+"""A run's rows as a row of moments: what the doctor knew at each of its looks."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+Row = Mapping[str, Any]
+
+EARLY = 0.2  # part of a run before which nothing is said
+OWN = 0.15  # part of a run whose median is the run's own measure of what is usual
+PENALTIES = ("/r1", "/r2", "/gradient_penalty")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One look: `images` seen, `part` of the run that is done, and the signals.
+
+    past: the looks before it, oldest first. penalties: means of the penalty terms in the rows of
+    losses so far, oldest first. rollbacks: how often the run went back by then.
+    """
+
+    images: int
+    part: float
+    signals: Mapping[str, float | None]
+    past: Sequence[Moment] = ()
+    penalties: Sequence[float] = ()
+    rollbacks: int = 0
+
+    def __getitem__(self, name: str) -> float | None:
+        value = self.signals.get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    def own(self, name: str) -> float | None:
+        """The median of a signal over the first looks of this run; None until they are past."""
+        if self.part <= OWN:
+            return None
+        early = [m[name] for m in self.past if m.part <= OWN]
+        known = [value for value in early if value is not None]
+        return statistics.median(known) if known else None
+
+    def before(self, name: str, looks: int) -> list[float]:
+        """A signal's last values, this one last; fewer where it was not known."""
+        values = [m[name] for m in [*self.past[1 - looks :], self]] if looks > 1 else [self[name]]
+        return [value for value in values if value is not None]
+
+    @cached_property
+    def spike(self) -> float | None:
+        """The largest recent penalty over the median of all before it."""
+        recent = max(len(self.penalties) // 20, 3)
+        before, now = self.penalties[:-recent], self.penalties[-recent:]
+        if len(before) < 5:
+            return None
+        usual = statistics.median(before)
+        return max(now) / usual if usual > 0 else None
+
+
+@dataclass
+class Story:
+    """The looks of a run in order. total: images that it is to see; None where not known.
+
+    evaluations: rows of the metrics that were measured on the way.
+    """
+
+    total: int | None
+    moments: list[Moment] = field(default_factory=list)
+    evaluations: list[Row] = field(default_factory=list)
+    seen: int = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether enough of the run is done for anything to be said."""
+        return bool(self.moments) and self.moments[-1].part >= EARLY
+
+
+def story_of(rows: Sequence[Row], total: int | None) -> Story:
+    """The rows of a metrics.jsonl as a story. total: None takes the last row for the end."""
+    seen = max((int(row["images"]) for row in rows), default=0)
+    whole = max(total or seen, 1)
+    story = Story(total, seen=seen)
+    penalties: list[float] = []
+    rollbacks = 0
+    for row in rows:
+        if row["kind"] == "train":
+            rollbacks = max(rollbacks, int(row.get("rollbacks") or 0))
+            losses = row.get("losses") or {}
+            own = [v for k, v in losses.items() if k.endswith(PENALTIES) and v is not None]
+            if own:
+                penalties.append(float(sum(own)))
+        elif row["kind"] == "evaluation":
+            story.evaluations.append(row)
+        elif row["kind"] == "health":
+            story.moments.append(
+                Moment(
+                    images=int(row["images"]),
+                    part=int(row["images"]) / whole,
+                    signals=row.get("signals") or {},
+                    past=tuple(story.moments),
+                    penalties=tuple(penalties),
+                    rollbacks=rollbacks,
+                )
+            )
+    return story

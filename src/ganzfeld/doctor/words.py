@@ -1,0 +1,131 @@
+"""Findings in words: a line for the screen, and the whole story of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.config import Config
+from ganzfeld.doctor.cures import cure
+from ganzfeld.doctor.diagnose import Finding, of_story
+from ganzfeld.doctor.story import EARLY, Row, Story, story_of
+
+SHOWN = {  # signals that the story ends with, and what a healthy run has
+    "gap": ("gap of the logits", "0.2 to 8 deviations"),
+    "overfit": ("share of the gap that held-out samples lose", "below 0.5"),
+    "vendi": ("different samples, of the data's", "above 0.6"),
+    "distance": ("distance between samples, of the data's", "above 0.5"),
+    "agreement": ("conditions that are met, of the data's", "above 0.3"),
+    "nearest": ("distance to training samples, of fresh ones'", "above 0.6"),
+    "swing": ("distance from the average, of the data's", "below 0.5"),
+}
+
+
+@cache
+def rates() -> Mapping[str, tuple[int, int]]:
+    """Of each name, how often it was right and how often it was said in bench/doctor.py."""
+    path = Path(__file__).with_name("rates.json")
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: (int(right), int(said)) for name, (right, said) in found.items()}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the doctor says of a run. findings: those that stand first."""
+
+    story: Story
+    findings: list[Finding]
+    config: Config | None = None
+    run: Path | None = None
+
+    @property
+    def standing(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.until is None]
+
+    @property
+    def healthy(self) -> bool:
+        return not self.standing
+
+    def cures(self, finding: Finding) -> list[str]:
+        return cure(finding.name, self.config, self.run)
+
+    def to_json(self) -> dict[str, Any]:
+        """For scripts: findings with their cures, and the last signals."""
+        moments = self.story.moments
+        return {
+            "healthy": self.healthy,
+            "told": self.story.told,
+            "images": self.story.seen,
+            "total": self.story.total,
+            "looks": len(moments),
+            "findings": [
+                {**finding.to_json(), "sure": sure(finding), "cures": self.cures(finding)}
+                for finding in self.findings
+            ],
+            "signals": dict(moments[-1].signals) if moments else {},
+        }
+
+
+def verdict(
+    rows: Sequence[Row], total: int | None, config: Config | None = None, run: Path | None = None
+) -> Verdict:
+    """The verdict on the rows of a metrics.jsonl. total: images that the run is to see."""
+    story = story_of(rows, total)
+    return Verdict(story, of_story(story), config, run)
+
+
+def line(found: Verdict) -> str:
+    """One line of health for the screen; "" before the first look."""
+    if not found.story.moments:
+        return ""
+    if not found.story.told:
+        return "health: too early to say"
+    if found.healthy:
+        return "health: nothing wrong"
+    first, *others = found.standing
+    more = f", and {len(others)} more" if others else ""
+    return f"health: {first.rule.title} since image {first.since:,}{more}"
+
+
+def sure(finding: Finding) -> str:
+    """How far to believe it: looks in a row, and how often such alarms were right before."""
+    text = f"seen in {finding.looks} looks in a row"
+    right, said = rates().get(finding.name, (0, 0))
+    return f"{text}; {right} of {said} such alarms were right in tests" if said else text
+
+
+def summary(found: Verdict) -> str:
+    """The verdict in one sentence."""
+    story = found.story
+    if not story.moments:
+        return "Nothing is known: the run has no rows of signals."
+    looks = f"{len(story.moments)} looks up to image {story.seen:,}"
+    if not story.told:
+        return f"Too early to say: {looks}, less than {EARLY:.0%} of the run."
+    if found.healthy:
+        return f"Nothing wrong was found in {looks}."
+    names = ", ".join(finding.rule.title for finding in found.standing)
+    return f"{names[:1].upper()}{names[1:]} ({looks})."
+
+
+def span(finding: Finding) -> str:
+    """When it was there."""
+    if finding.until is None:
+        return f"since image {finding.since:,}"
+    return f"from image {finding.since:,} to {finding.until:,}, not any more"
+
+
+def signals_of(found: Verdict) -> list[tuple[str, str, str]]:
+    """(signal, its last value, what is usual), of those that are known."""
+    if not found.story.moments:
+        return []
+    last = found.story.moments[-1]
+    return [
+        (title, f"{value:.2f}", usual)
+        for name, (title, usual) in SHOWN.items()
+        if (value := last[name]) is not None
+    ]

@@ -1,0 +1,218 @@
+"""Images from captions: an encoder of captions first, then a game of a generator that reads."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.losses import LOSSES
+
+
+class TextToImage(Game):
+    """A generator that draws what a caption says, against a discriminator that reads it too.
+
+    In the first part of the run the encoder of captions learns, beside an encoder of images: of
+    all pairs in a batch, which belong together (symmetric InfoNCE). From then on it stands still,
+    and the generator plays against the discriminator, which sees three kinds of pairs: real images
+    with their captions; fakes; and real images with captions that are wrong (Reed et al. 2016).
+    Half of those are wrong in one thing, where the data have such; the others are of other images.
+
+    G: `CaptionGenerator`; its `text` is the encoder of captions. D: `CaptionDiscriminator`.
+    I: `ImageEncoder`.
+    encoder_share: part of the run in which the encoders learn.
+    temperature: of the InfoNCE loss.
+    loss: a name in `ganzfeld.losses.LOSSES`, of those that are not paired.
+    r1, r2: weights of the penalty on D's slope in image and sentence together, of real and of fake
+        images.
+    penalty_every: compute it in every k-th step only, with k times the weight.
+    noise: standard deviation of what is added to each of a sentence's numbers.
+    hard: part of the wrong captions that are wrong in one thing.
+    agreement: weight of the encoders' own loss of fakes and their captions in the generator's (Xu
+        et al. 2018, "AttnGAN", of whole sentences); 0: D alone reads.
+    """
+
+    players = {  # noqa: RUF012
+        "encoder": ("G.text", "I"),
+        "discriminator": ("D",),
+        "generator": ("G.body",),
+    }
+    averaged = shipped = ("G",)
+    exact = ("G.text",)
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        I: nn.Module,  # noqa: E741
+        *,
+        encoder_share: float = 0.1,
+        temperature: float = 0.1,
+        loss: str = "non-saturating",
+        r1: float = 1.0,
+        r2: float = 1.0,
+        penalty_every: int = 4,
+        noise: float = 0.1,
+        hard: float = 0.5,
+        agreement: float = 0.3,
+    ) -> None:
+        super().__init__()
+        if loss not in LOSSES or LOSSES[loss].paired:
+            known = ", ".join(name for name, entry in LOSSES.items() if not entry.paired)
+            raise ValueError(f"text-to-image takes a loss out of {known}, not {loss!r}")
+        if not 0 < encoder_share < 1:
+            raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
+        if not 0 <= hard <= 1:
+            raise ValueError(f"hard is a part in [0, 1], not {hard}")
+        self.G, self.D, self.I = cast(Any, G), cast(Any, D), I
+        self.latent = cast(int, G.latent)
+        self.adversarial = LOSSES[loss]
+        self.temperature, self.noise, self.hard = temperature, noise, hard
+        self.r1, self.r2, self.agreement = r1, r2, agreement
+        self.period = self.penalty_every = penalty_every
+        self.stages = (0.0, encoder_share)
+
+    def moves(self, step: int) -> tuple[str, ...]:
+        if self.clock.fraction < self.stages[1]:
+            return ("encoder",)
+        return ("discriminator", "generator")
+
+    def opening_words(self, images: int) -> str:
+        share = self.stages[1]
+        return (
+            f"{round(share * images):,} of them ({100 * share:g} %) teach the encoder of captions, "
+            "which then stands still"
+        )
+
+    # The encoders
+
+    def encoder_loss(self, batch: Batch) -> Losses:
+        """The symmetric loss of both encoders, half for each direction; see `contrast`."""
+        caption = batch["caption"]
+        wrong = None
+        if "caption_wrong" in batch:
+            wrong = self.G.text(one_of(batch["caption_wrong"]))
+        images, said = self.I(batch["x"]), self.G.text(caption)
+        by_image, by_caption = contrast(images, said, caption, wrong, self.temperature)
+        return {"of_images": by_image / 2, "of_captions": by_caption / 2}
+
+    @torch.no_grad()
+    def sentences(self, caption: Tensor) -> Tensor:
+        """Sentences (N, width), with noise."""
+        found: Tensor = self.G.text(caption)
+        return found + self.noise * torch.randn_like(found)
+
+    def wrong(self, batch: Batch) -> Tensor:
+        """A wrong caption (N, T) for each image."""
+        other = batch["caption"].roll(1, 0)
+        if "caption_wrong" not in batch or not self.hard:
+            return other
+        near = one_of(batch["caption_wrong"])
+        chosen = torch.rand(len(other), 1, device=other.device) < self.hard
+        return torch.where(chosen, near, other)
+
+    # The game
+
+    def fake(self, sentence: Tensor) -> Tensor:
+        z = torch.randn(len(sentence), self.latent, device=sentence.device)
+        return cast(Tensor, self.G.body(z, sentence))
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        x, sentence = batch["x"], self.sentences(batch["caption"])
+        wrong = self.sentences(self.wrong(batch))
+        with torch.no_grad():
+            fake = self.fake(sentence)
+        lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
+        penalties: Losses = {}
+        if self.r1 and lazily:
+            features, real, squared = self.judged_with_slope(x, sentence)
+            penalties["r1"] = lazily * self.r1 / 2 * squared.mean()
+        else:
+            features = self.D.features(x)
+            real = self.logits(features, sentence)
+        mismatch = self.logits(features, wrong)
+        if self.r2 and lazily:
+            _, fakes, squared = self.judged_with_slope(fake, sentence)
+            penalties["r2"] = lazily * self.r2 / 2 * squared.mean()
+        else:
+            fakes = verdict(self.D, fake, sentence)
+        # half of the loss of fakes is that of wrong pairs
+        halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
+        return {
+            "adversarial": halves[0].mean() / 2,
+            "mismatch": halves[1].mean() / 2,
+            **penalties,
+        }
+
+    def logits(self, features: Tensor, sentence: Tensor) -> Tensor:
+        found: Tensor = self.D.verdict(features, sentence)
+        return found.to(torch.promote_types(found.dtype, torch.float32))
+
+    def judged_with_slope(self, x: Tensor, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of images, their logits (N,), and the squared norm (N,) of the gradient in
+        image and sentence."""
+
+        def total(x: Tensor, sentence: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+            features = self.D.features(x)
+            logits = self.logits(features, sentence)
+            return logits.sum(), (features, logits)
+
+        slopes, (features, logits) = torch.func.grad(total, argnums=(0, 1), has_aux=True)(
+            x, sentence
+        )
+        squared = sum(slope.float().square().flatten(1).sum(1) for slope in slopes)
+        return features, logits, cast(Tensor, squared)
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        caption = batch["caption"]
+        sentence = self.sentences(caption)
+        fake = self.fake(sentence)
+        logits = verdict(self.D, fake, sentence)
+        losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
+        if self.agreement:
+            said = contrast(self.I(fake), sentence, caption, None, self.temperature)
+            losses["agreement"] = self.agreement * (said[0] + said[1]) / 2
+        return losses
+
+    def sample(
+        self,
+        z: Tensor,
+        y: Tensor | None = None,
+        c: Tensor | None = None,
+        caption: Tensor | None = None,
+    ) -> Tensor:
+        """Images (N, C, H, W) of latents (N, latent) and captions (N, T), word numbers."""
+        return cast(Tensor, self.G(z, y, caption))
+
+
+def one_of(several: Tensor) -> Tensor:
+    """One caption (N, T) of several (N, K, T) for each image, by chance."""
+    chosen = torch.randint(several.shape[1], (len(several),), device=several.device)
+    return several[torch.arange(len(several), device=several.device), chosen]
+
+
+def contrast(
+    images: Tensor, said: Tensor, caption: Tensor, wrong: Tensor | None, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the caption among the captions, and of the image among the images.
+
+    images, said: vectors (N, d) of length sqrt(d). caption: the word numbers (N, T); captions that
+    are equal are no opponents. wrong: vectors (N, d) of captions that are wrong in one thing: each
+    is one more opponent for its image. temperature: cosines are divided by it (van den Oord et
+    al. 2018; both directions: Radford et al. 2021).
+    """
+    scale = 1 / (temperature * images.shape[1])
+    likeness = (images @ said.T).float() * scale
+    same = (caption[:, None] == caption[None]).all(2)
+    same = same & ~torch.eye(len(caption), dtype=torch.bool, device=caption.device)
+    likeness = likeness.masked_fill(same, -1e4)
+    own = torch.arange(len(caption), device=caption.device)
+    among = likeness
+    if wrong is not None:
+        hard = (images * wrong).sum(1, keepdim=True).float() * scale
+        among = torch.cat([likeness, hard], 1)
+    return cross_entropy(among, own), cross_entropy(likeness.T, own)

@@ -1,0 +1,196 @@
+"""Do images show what their captions say? For avatars, whose truth is known.
+
+Everything is printed beside what real images have in the same place (`ceiling`), and beside
+chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.data.avatars import sentences
+from ganzfeld.data.avatars.description import Scene
+from ganzfeld.data.avatars.scene import draw
+from ganzfeld.data.avatars.sentences import LANGUAGES, VALUES, Wording
+from ganzfeld.metrics.caption_judges import Attributes, Retrieval, ready, truth
+from ganzfeld.metrics.diversity import pairwise_distance
+
+SEED = 202  # of the avatars whose captions are asked for: others than in any training
+AMONG, NEAR = 100, 10  # captions that the right one is among: any, or wrong in one thing
+EACH = 8  # images of one caption, whose variety is measured
+NAMED = (  # attributes that captions name, in tables first
+    *("hair_colour", "background_colour", "clothes_colour", "hat", "glasses"),
+    *("hat_colour", "hair", "beard", "mouth", "clothes", "background", "eyes", "earrings"),
+    "eye_colour",
+)
+
+Images = NDArray[np.uint8]
+Drawer = Callable[[list[str]], Images]  # images (N, 3, H, W) of captions
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Captions that say everything, of avatars that nobody was trained on, and these avatars."""
+
+    scenes: list[Scene]
+    captions: list[str]
+    facts: list[dict[str, str]]
+
+    def images(self, height: int, width: int) -> Images:
+        """The avatars themselves."""
+        parts = [self.scenes[i : i + 256] for i in range(0, len(self.scenes), 256)]
+        return np.concatenate([draw(part, height, width) for part in parts])
+
+
+def questions(count: int, *, new: bool = False, language: str | None = None) -> Questions:
+    """new: combinations that the training data never show. language: None for both in turn.
+
+    >>> questions(1, language="en").captions[0].split()[0]
+    'A'
+    """
+    scenes = sentences.scenes(count, SEED, new=new)
+    facts = [sentences.facts(one) for one in scenes]
+    languages = [language or LANGUAGES[i % 2] for i in range(count)]
+    lines = [
+        sentences.sentence(one, Wording(spoken))
+        for one, spoken in zip(facts, languages, strict=True)
+    ]
+    return Questions(scenes, lines, facts)
+
+
+def visible(name: str, one: dict[str, str]) -> bool:
+    """Whether the caption says this attribute."""
+    if name == "hair_colour":
+        return one["hair"] != "bald" or one["beard"] != "none"
+    if name == "hat_colour":
+        return one["hat"] != "none"
+    if name == "eye_colour":
+        return one["eyes"] not in ("hidden", "happy")
+    return name != "eyes" or one["eyes"] != "hidden"
+
+
+def accuracy(net: Attributes, images: Images, facts: list[dict[str, str]]) -> dict[str, float]:
+    """Share of the images that show the value that was asked for, by attribute."""
+    found: dict[str, list[torch.Tensor]] = {name: [] for name in VALUES}
+    with torch.no_grad():
+        for start in range(0, len(images), 256):
+            for name, logits in net(ready(images[start : start + 256])).items():
+                found[name].append(logits.argmax(1))
+    known = truth(facts)
+    shares = {}
+    for name in NAMED:
+        said = torch.tensor([visible(name, one) for one in facts])
+        right = torch.cat(found[name]) == known[name]
+        shares[name] = float(right[said].float().mean()) if said.any() else float("nan")
+    return shares
+
+
+def chance(facts: list[dict[str, str]]) -> dict[str, float]:
+    """What always saying the most frequent value would get."""
+    shares = {}
+    for name in NAMED:
+        values = [one[name] for one in facts if visible(name, one)]
+        shares[name] = max((values.count(v) for v in set(values)), default=0) / max(len(values), 1)
+    return shares
+
+
+def r_precision(net: Retrieval, images: Images, lines: list[str]) -> float:
+    """Share of the images whose own caption is the likeliest of AMONG (Xu et al. 2018).
+
+    The others are of the same list, by chance; equal captions are left out. Chance: 1 / AMONG.
+    """
+    vectors, said = vectors_of(net, images), said_of(net, lines)
+    order = numpy_generator("r-precision", len(lines))
+    right = 0
+    for row, own in enumerate(lines):
+        mixed = order.permutation(len(lines)).tolist()
+        others = [i for i in mixed if i != row and lines[i] != own][: AMONG - 1]
+        scores = said[[row, *others]] @ vectors[row]
+        right += int(scores.argmax() == 0)
+    return right / len(lines)
+
+
+def hard_precision(
+    net: Retrieval, images: Images, facts: list[dict[str, str]], lines: list[str]
+) -> float:
+    """The same among NEAR captions, all of which but one are wrong in one thing."""
+    vectors = vectors_of(net, images)
+    near = []
+    for row, one in enumerate(facts):
+        how = Wording("zh" if captions_chinese(lines[row]) else "en")
+        chance_of = numpy_generator("hard precision", row)
+        near += [lines[row], *(sentences.changed(one, how, chance_of)[0] for _ in range(NEAR - 1))]
+    said = said_of(net, near).view(len(facts), NEAR, -1)
+    return float(((said @ vectors[:, :, None])[:, :, 0].argmax(1) == 0).float().mean())
+
+
+def captions_chinese(line: str) -> bool:
+    return line.startswith("一")
+
+
+def vectors_of(net: Retrieval, images: Images) -> torch.Tensor:
+    with torch.no_grad():
+        parts = [net.image(ready(images[i : i + 256])) for i in range(0, len(images), 256)]
+    return torch.cat(parts)
+
+
+def said_of(net: Retrieval, lines: list[str]) -> torch.Tensor:
+    with torch.no_grad():
+        tokens = net.encode(lines)
+        return torch.cat([net.text(part) for part in torch.split(tokens, 512)])
+
+
+def variety(net: Attributes, several: list[Images]) -> float:
+    """Mean distance between images of one caption, by the features of the judge."""
+    with torch.no_grad():
+        return float(np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several]))
+
+
+def alike(one: Scene, other: Scene) -> Scene:
+    """An avatar of the same caption as one, and all else as in another."""
+    names = ("hair", "hat", "eyes", "glasses", "mouth", "beard", "earrings", "clothes")
+    kept = {name: getattr(one, name) for name in (*names, "background")}
+    colours = ("hair_colour", "eye_colour", "hat_colour", "clothes_colour", "background_colour")
+    kept |= {name: getattr(one, name) for name in colours}
+    return replace(other, **kept, background_second=one.background_second)
+
+
+def report(
+    drawer: Drawer,
+    judges: tuple[Attributes, Retrieval],
+    size: tuple[int, int],
+    *,
+    count: int = 1_000,
+    few: int = 32,
+) -> dict[str, Any]:
+    """Every number for a model, its ceiling and chance. few: captions whose variety is measured."""
+    attributes, retrieval = judges
+    result: dict[str, Any] = {"count": count}
+    for part, new in (("seen", False), ("new", True)):
+        asked = questions(count, new=new)
+        real, drawn = asked.images(*size), drawer(asked.captions)
+        found: dict[str, Any] = {"chance": chance(asked.facts)}
+        for name, images in (("model", drawn), ("ceiling", real)):
+            found[name] = {
+                "attributes": accuracy(attributes, images, asked.facts),
+                "r_precision": r_precision(retrieval, images, asked.captions),
+                "hard_precision": hard_precision(retrieval, images, asked.facts, asked.captions),
+            }
+        result[part] = found
+    asked = questions(few)
+    others = sentences.scenes(few * EACH, SEED, start=1_000_000)
+    repeated = [line for line in asked.captions for _ in range(EACH)]
+    ours = list(drawer(repeated).reshape(few, EACH, 3, *size))
+    theirs = [
+        draw([alike(one, other) for other in others[i * EACH : (i + 1) * EACH]], *size)
+        for i, one in enumerate(asked.scenes)
+    ]
+    result["variety"] = variety(attributes, ours) / variety(attributes, theirs)
+    return result

@@ -1,0 +1,1 @@
+"""Series: several channels of numbers over equal steps of time, (C, T)."""

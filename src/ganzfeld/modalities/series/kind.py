@@ -1,0 +1,155 @@
+"""Series as a kind of sample: float32 in the units of the data, shown as line charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzfeld.core.files import replace
+from ganzfeld.core.names import capped
+from ganzfeld.core.schema import wrong
+from ganzfeld.modalities.base import Modality, Spec, write_array
+from ganzfeld.modalities.series import scaling, table
+from ganzfeld.text import shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+ENOUGH = 300_000  # series of 48 steps to see, until their memory is right to a few hundredths
+USUAL = 48  # steps
+SEEN = 256  # numbers of a series that `plain` gives
+
+
+class Series(Modality):
+    """Series (C, T): C channels of numbers over T equal steps of time."""
+
+    name, noun, one = "series", "series", "series"
+    suffix, sheet_suffix = ".csv", ".png"
+    hub_task, tags = "time-series-forecasting", ("time-series",)
+    values, recipe, learns = "in deviations of each channel", "series-gan", True
+    stacks = True
+
+    def check(self, spec: Spec) -> None:
+        if len(spec.shape) != 2 or min(spec.shape) < 1:
+            raise wrong("spec.shape", "[channels, steps]", [*spec.shape])
+        scaling.check(spec.extra, spec.shape[0])
+
+    def fitted(self, spec: Spec, stored: NDArray[Any], c: NDArray[Any] | None = None) -> Spec:
+        return Spec(spec.modality, spec.shape, spec.dtype, spec.extra | scaling.fit(stored))
+
+    def reading(self, spec: Spec) -> dict[str, Any]:
+        return {"window": spec.shape[-1]}
+
+    def in_time(self, spec: Spec) -> tuple[str, int] | None:
+        at = spec.extra.get("at")
+        return None if at is None else (str(at), int(spec.extra.get("lasts", spec.shape[-1])))
+
+    def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
+        return scaling.to_network(stored, spec.extra)
+
+    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
+        return scaling.to_store(samples, spec.extra)
+
+    def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
+        """CSV with a column a channel; where the path ends in .npy, the array (C, T)."""
+        if path.suffix.lower() == ".npy":
+            write_array(sample, path)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, table.as_csv(sample[None], spec.extra, first=None).encode())
+
+    def holds_all(self, path: Path) -> bool:
+        return path.suffix.lower() in (".csv", ".npy")
+
+    def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
+        """Line charts; where the path ends in .csv or .npy, the series themselves."""
+        end = path.suffix.lower()
+        if end == ".npy":
+            write_array(samples, path)
+        elif end == ".csv":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, table.as_csv(samples, spec.extra).encode())
+        else:
+            from ganzfeld.modalities.image import draw
+
+            draw.save_image(drawn(samples, columns, spec), path)
+
+    def html(
+        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
+    ) -> str | None:
+        from ganzfeld.modalities.image import embed
+
+        if (image := embed.open_picture(file)) is None:
+            return super().html(file, alt, side=side, most=most, lazy=lazy)
+        return embed.element(image, alt, side=side, most=most, lazy=lazy)
+
+    def show(
+        self,
+        samples: NDArray[Any],
+        alt: str,
+        spec: Spec,
+        *,
+        side: int = 640,
+        most: int = 100_000,
+        lazy: bool = False,
+    ) -> str | None:
+        from ganzfeld.modalities.image import embed
+
+        image = drawn(samples, len(samples), spec)
+        return embed.element(image, alt, side=side, most=most, lazy=lazy)
+
+    def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
+        image = drawn(self.blank(spec)[None], 1, spec)
+        return max(pixels // (image.width * image.height), 1)
+
+    def measured(self, result: Mapping[str, Any]) -> str | None:
+        from ganzfeld.modalities.series import measured
+
+        return measured.measured(result)
+
+    def describe(self, spec: Spec) -> str:
+        channels, length = spec.shape
+        known = [shown(name) for name in spec.extra.get("names", ())]
+        words = f": {', '.join(capped(known, 4))}" if known else ""
+        step = f" of {shown(spec.extra['step'])}" if spec.extra.get("step") else ""
+        return f"{length:,} steps{step}, {channels} channel(s){words}"
+
+    def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
+        """Short series of one channel and of three, and long ones."""
+        return [(Spec("series", shape), 0) for shape in ((1, USUAL), (3, 24), (2, 256))]
+
+    def enough(self, spec: Spec) -> int | None:
+        return round(ENOUGH * max(spec.shape[-1] / USUAL, 0.5))
+
+    def too_few(self, spec: Spec) -> str:
+        return f"{self.describe(spec)}: expect correlations that are off by more than 0.1"
+
+    def plain(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Means of neighbouring steps: up to 256 numbers a series, or one a channel."""
+        x: NDArray[Any] = np.asarray(stored, np.float32)
+        length = x.shape[2]
+        block = -(-length // max(SEEN // x.shape[1], 1))
+        if block > 1:
+            starts = np.arange(0, length, block)
+            counts = np.diff([*starts, length]).astype(np.float32)
+            x = np.add.reduceat(x, starts, axis=2) / counts
+        return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+
+
+def drawn(samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
+    """Series as line charts, on the scale of the training part where it is known."""
+    from ganzfeld.modalities.series import chart
+
+    extra = spec.extra
+    return chart.sheet(
+        samples,
+        columns,
+        names=extra.get("names", ()),
+        mean=extra.get("mean"),
+        deviation=extra.get("deviation"),
+    )

@@ -1,0 +1,96 @@
+"""Models on Hugging Face's hub: `ganzfeld.load("hub:USER/NAME@REVISION")`.
+
+Only files by our own names are downloaded, their SHA-256 is checked as in any model's folder, and
+code of an author is never among them. Needs `pip install 'ganzfeld[hub]'`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ganzfeld.core.language import tr
+from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.text import lines, shown
+from ganzfeld.version import __version__
+
+START = "hub:"
+INSTALL = "pip install 'ganzfeld[hub]'"
+WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
+NAME = re.compile(rf"hub:({WORD}/{WORD})(?:@([A-Za-z0-9_][A-Za-z0-9_./-]{{0,199}}))?")
+NEEDED = ("config.json", "model.safetensors", "discriminator.safetensors")
+
+
+def is_hub(path: Any) -> bool:
+    """Whether a path names a model on the hub. `pathlib` leaves such names as they are."""
+    return str(path).startswith(START)
+
+
+def parsed(name: str) -> tuple[str, str | None]:
+    """USER/NAME and the revision, if any, of "hub:USER/NAME@REVISION"; UsageError for others.
+
+    Example::
+
+        from ganzfeld.models.hub import parsed
+
+        assert parsed("hub:me/faces@v1") == ("me/faces", "v1")
+    """
+    found = NAME.fullmatch(name)
+    if found is None or ".." in name or "--" in found[1]:
+        raise UsageError(
+            f"{shown(name[:100])} names no model on the hub", fix="hub:USER/NAME or ...@REVISION"
+        )
+    return found[1], found[2]
+
+
+def library() -> Any:
+    """huggingface_hub; UsageError where it is not installed."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise UsageError(
+            "the hub needs huggingface_hub, which is not installed", fix=INSTALL
+        ) from (error)
+    return huggingface_hub
+
+
+def fetch(name: str) -> Path:
+    """The folder with a model's files of one commit, downloaded where they are not here yet.
+
+    Says which commit on standard error. CheckpointError where it cannot be had.
+    """
+    repo, revision = parsed(name)
+    hub = library()
+    try:
+        folder = hub.snapshot_download(
+            repo,
+            revision=revision,
+            allow_patterns=list(NEEDED),
+            library_name="ganzfeld",
+            library_version=__version__,
+        )
+    except Exception as error:  # of the network, of the hub, of this disk
+        raise CheckpointError(
+            f"{shown(name)} cannot be downloaded: {shown(first_line(error), 300)}",
+            safe="what was downloaded before is still there",
+            fix=f"look at it in a browser: is it {repo}"
+            + (f", and is there a revision {revision}" if revision else "")
+            + "? A private model needs HF_TOKEN",
+        ) from error
+    place = Path(folder)
+    commit = place.name
+    if commit != revision:
+        told = f"{name} is at revision {commit}; {START}{repo}@{commit} pins it"
+        print(lines(tr(told)), file=sys.stderr)
+    if not (place / "config.json").exists():
+        raise CheckpointError(
+            f"{shown(name)} is no model of ganzfeld: it has no config.json",
+            fix="another name; `ganzfeld publish` makes such models",
+        )
+    return place
+
+
+def first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]

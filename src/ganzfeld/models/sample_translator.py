@@ -1,0 +1,128 @@
+"""Translate samples of any kind but images with a trained model: lines into lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ganzfeld.core.device import torch_device
+from ganzfeld.core.names import capped, shown
+from ganzfeld.data.adopting import as_spec
+from ganzfeld.data.options import PackOptions
+from ganzfeld.data.pack import open_pack
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import Spec, modality_of
+
+CHUNK = 64  # samples at a time
+
+
+class SampleTranslator:
+    """Trained translators of samples that all lie alike, ready to use.
+
+    about: the content of the model folder's config.json.
+    networks: by direction, such as {"ab": ..., "ba": ...}.
+    spec: how samples of both domains lie.
+
+    Example::
+
+        import ganzfeld
+
+        ganzfeld.train("cipher:200", recipe="text-cyclegan", images=64, out="runs/cipher",
+                       quiet=True)
+        model = ganzfeld.load("runs/cipher", task="translation")
+        print(model.translate(["a_cat_sleeps"]))
+    """
+
+    def __init__(self, about: dict[str, Any], networks: Mapping[str, nn.Module], spec: Spec):
+        self.about, self.spec = about, spec
+        self.kind = modality_of(spec)
+        self.networks = {way: n.eval().requires_grad_(False) for way, n in networks.items()}
+
+    def to(self, device: str | torch.device) -> SampleTranslator:
+        """The model itself, its networks moved to a device: "auto", "cpu", "cuda" or "mps"."""
+        where = torch_device(device)
+        for network in self.networks.values():
+            network.to(where)
+        return self
+
+    def way(self, to: str | None) -> str:
+        """The direction that leads to a domain: "ab" for "b"."""
+        if to is None:
+            return "ab" if "ab" in self.networks else next(iter(self.networks))
+        for way in self.networks:
+            if way[1] == to:
+                return way
+        learned = ", ".join(f"from {way[0]} to {way[1]}" for way in self.networks)
+        raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
+
+    def translate(self, samples: Any, *, to: str | None = None) -> Any:
+        """Samples in the other domain, as those that went in: a list of lines, or an array.
+
+        samples: a list of lines, of text; or stored samples (N, ...) as `spec` says.
+        to: "b" or "a"; by default b, or the only one that was learned.
+
+        Raises UsageError where that direction was not learned, DataError for a sample that the
+        model cannot read, such as a line with a letter that it has never seen.
+        """
+        stored = self.kind.from_python(samples, self.spec)
+        found = list(self.blocks(stored, self.way(to)))
+        done = np.concatenate(found) if found else stored
+        return self.kind.to_python(done, self.spec, like=samples)
+
+    @torch.inference_mode()
+    def blocks(self, stored: NDArray[Any], way: str) -> Iterator[NDArray[Any]]:
+        """Translations of stored samples, some at a time."""
+        network = self.networks[way]
+        device = next(network.parameters()).device
+        for start in range(0, len(stored), CHUNK):
+            block = torch.from_numpy(np.array(stored[start : start + CHUNK])).to(device)
+            x = self.kind.to_network(block, self.spec)
+            yield self.kind.to_store(network(self.kind.arrange(x)), self.spec)
+
+    def translate_files(
+        self,
+        source: Path,
+        out: Path,
+        *,
+        to: str | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> int:
+        """Write the translation of each sample of a source, and say how many there are.
+
+        out: a file, where samples of this kind are in one, such as lines of text; else a folder.
+        """
+        way = self.way(to)
+        options = PackOptions(modality=self.spec.modality, labels="none", least=1)
+        pack = open_pack(source, options)
+        if lacking := self.kind.foreign(pack.spec, self.spec):
+            raise DataError(
+                f"{shown(str(source))} holds {', '.join(capped(lacking, 8))}, which the model has "
+                "never seen",
+                safe="nothing was written",
+                fix="leave it out of these, or train on data that have it",
+            )
+        if left := len(pack.report["skipped"]):
+            say(f"note: {left:,} {self.kind.noun} that cannot be read are left out")
+        pack = as_spec(pack, self.spec)
+
+        def translated() -> Iterator[NDArray[Any]]:
+            for start in range(0, len(pack), CHUNK):
+                rows = pack.rows(np.arange(start, min(start + CHUNK, len(pack))))["x"]
+                yield from self.blocks(rows, way)
+
+        if self.kind.one_file:
+            self.kind.write(translated(), out, self.spec)
+        else:
+            number = 0
+            for block in translated():
+                for sample in block:
+                    path = out / f"{number:05d}{self.kind.suffix}"
+                    self.kind.save(sample, path, self.spec)
+                    number += 1
+        return len(pack)

@@ -1,0 +1,215 @@
+"""Networks between images and captions: an encoder of each, a generator and a discriminator.
+
+After DF-GAN (Tao et al. 2022), much smaller: the sentence scales and shifts each map of the
+generator, and meets the features of the discriminator at 4x4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from ganzfeld.networks.layers import SLOPE, initialise, pyramid
+
+WIDTH = 128  # of a sentence
+HIDDEN = 64  # of the steps between a sentence and what it changes
+
+
+class CaptionEncoder(nn.Module):
+    """Word numbers (N, T) to sentences (N, width) of length sqrt(width).
+
+    Two convolutions over the words, so that "a red hat, green eyes" is another sentence than "a
+    green hat, red eyes"; then means and maxima over the words that are there.
+
+    words: of the vocabulary, with the fill and the unknown word.
+    """
+
+    def __init__(self, words: int, *, width: int = WIDTH, hidden: int = 96) -> None:
+        super().__init__()
+        self.width = width
+        self.embedding = nn.Embedding(words, 64)
+        self.first = initialise(nn.Conv1d(64, hidden, 5, padding=2))
+        self.second = initialise(nn.Conv1d(hidden, hidden, 5, padding=2))
+        self.activation = nn.LeakyReLU(SLOPE)
+        self.linear = initialise(nn.Linear(2 * hidden, width), 1.0)
+
+    def forward(self, caption: Tensor) -> Tensor:
+        tokens = caption.long()
+        there = (tokens != 0).to(self.embedding.weight.dtype)[:, None]  # (N, 1, T)
+        x = self.embedding(tokens).transpose(1, 2) * there
+        x = self.activation(self.first(x)) * there
+        x = self.activation(self.second(x)) * there
+        mean = x.sum(2) / there.sum(2).clamp_min(1)
+        most = (x - 1e4 * (1 - there)).amax(2)
+        return math.sqrt(self.width) * normalize(self.linear(torch.cat([mean, most], 1)), dim=1)
+
+
+class ImageEncoder(nn.Module):
+    """Images (N, C, H, W) to vectors (N, outputs) of length sqrt(outputs), beside captions."""
+
+    def __init__(self, shape: Sequence[int], *, width: int = 32, outputs: int = WIDTH) -> None:
+        super().__init__()
+        channels, height, broad = shape
+        downs = max(len(pyramid(height, broad)) - 1, 0)
+        self.layers = downward(channels, width, downs, 4 * width)
+        last = min(width * 2 ** max(downs - 1, 0), 4 * width)
+        self.outputs = outputs
+        features = last * (height >> downs) * (broad >> downs)
+        self.linear = initialise(nn.Linear(features, outputs), 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.linear(self.layers(x).flatten(1))
+        return math.sqrt(self.outputs) * normalize(found, dim=1)
+
+
+def downward(channels: int, width: int, downs: int, most: int) -> nn.Sequential:
+    """4x4 convolutions of stride 2; one 3x3 convolution where there is nothing to halve."""
+    layers: list[nn.Module] = []
+    before = channels
+    for level in range(max(downs, 1)):
+        behind = min(width * 2**level, most)
+        kernel = (4, 2, 1) if downs else (3, 1, 1)
+        layers += [initialise(nn.Conv2d(before, behind, *kernel)), nn.LeakyReLU(SLOPE)]
+        before = behind
+    return nn.Sequential(*layers)
+
+
+class Affine(nn.Module):
+    """Scales and shifts maps (N, C, H, W) by what a sentence and a latent say; at first, nothing.
+
+    Batch normalisation comes before, without weights of its own.
+    """
+
+    def __init__(self, inputs: int, channels: int, norm: bool) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False) if norm else nn.Identity()
+        self.hidden = initialise(nn.Linear(inputs, HIDDEN))
+        self.linear = nn.Linear(HIDDEN, 2 * channels)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+        said = self.linear(nn.functional.leaky_relu(self.hidden(given), SLOPE))
+        scale, shift = said[:, :, None, None].chunk(2, 1)
+        found: Tensor = self.norm(x) * (1 + scale) + shift
+        return found
+
+
+class SentenceGenerator(nn.Module):
+    """Latents (N, latent) and sentences (N, sentence) to images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(
+        self, shape: Sequence[int], latent: int, sentence: int, width: int, most: int, refine: int
+    ) -> None:
+        super().__init__()
+        channels, height, broad = shape
+        self.sizes = pyramid(height, broad)
+        ups = len(self.sizes) - 1
+        widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(ups + 1)]
+        widths = [*widths[:-1], refine]
+        self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
+        self.linear = initialise(nn.Linear(latent + sentence, widths[0] * math.prod(self.sizes[0])))
+        self.ups = nn.ModuleList(
+            initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
+            for before, behind in pairwise(widths)
+        )
+        self.affine = nn.ModuleList(
+            Affine(latent + sentence, channel, norm=place < ups)
+            for place, channel in enumerate(widths)
+        )
+        self.activation = nn.LeakyReLU(SLOPE)
+        self.last = initialise(nn.Conv2d(refine, channels, 3, padding=1))
+
+    def forward(self, z: Tensor, sentence: Tensor) -> Tensor:
+        given = torch.cat([z, sentence], 1)
+        x = self.first(self.linear(given))
+        x = x.contiguous(memory_format=torch.channels_last)
+        for affine, up, (high, broad) in zip(self.affine, self.ups, self.sizes[1:], strict=False):
+            x = up(self.activation(affine(x, given)))[:, :, :high, :broad]
+        image: Tensor = self.last(self.activation(self.affine[-1](x, given))).tanh()
+        return image
+
+
+class CaptionGenerator(nn.Module):
+    """Latents (N, latent) and captions (N, T) of word numbers to images (N, C, H, W) in [-1, 1].
+
+    It holds the encoder of captions, `text`, so that a model needs nothing else.
+
+    shape: (C, H, W). words: of the vocabulary. sentence: numbers that a caption becomes.
+    width: channels of the last map but one; each before it has twice as many, at most `most`.
+    refine: channels of the last map, as large as the image.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        words: int,
+        latent: int = 64,
+        sentence: int = WIDTH,
+        width: int = 32,
+        most: int = 256,
+        refine: int = 16,
+    ) -> None:
+        super().__init__()
+        self.latent = latent
+        self.text = CaptionEncoder(words, width=sentence)
+        self.body = SentenceGenerator(shape, latent, sentence, width, most, refine)
+
+    def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
+        if caption is None:
+            raise ValueError("this network draws by captions: it needs caption, (N, T) int64")
+        found: Tensor = self.body(z, self.text(caption))
+        return found
+
+
+class CaptionDiscriminator(nn.Module):
+    """Images (N, C, H, W) and sentences (N, sentence) to logits (N,).
+
+    The logit is the sum of three: of the image alone; of the image along a direction that the
+    sentence gives (Miyato, Koyama 2018); and of both joined at the smallest map.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        sentence: int = WIDTH,
+        width: int = 32,
+        most: int = 256,
+        joint: int = 64,
+    ) -> None:
+        super().__init__()
+        channels, height, broad = shape
+        downs = max(len(pyramid(height, broad)) - 1, 0)
+        self.layers = downward(channels, width, downs, most)
+        maps = min(width * 2 ** max(downs - 1, 0), most)
+        places = (height >> downs) * (broad >> downs)
+        self.alone = initialise(nn.Linear(maps * places, 1), 1.0)
+        self.direction = nn.Linear(sentence, maps * places)
+        initialise(self.direction, 1 / math.sqrt(maps * places))
+        self.join = initialise(nn.Conv2d(maps + sentence, joint, 1))
+        self.joined = initialise(nn.Linear(joint * places, 1), 1.0)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Of images: the smallest maps (N, C, h, w)."""
+        found: Tensor = self.layers(x)
+        return found
+
+    def verdict(self, features: Tensor, sentence: Tensor) -> Tensor:
+        """Logits (N,) of such maps and sentences."""
+        flat = features.flatten(1)
+        wide = sentence[:, :, None, None].expand(-1, -1, *features.shape[2:])
+        both = nn.functional.leaky_relu(self.join(torch.cat([features, wide], 1)), SLOPE)
+        logits: Tensor = self.alone(flat) + self.joined(both.flatten(1))
+        return logits.squeeze(1) + (flat * self.direction(sentence)).sum(1)
+
+    def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
+        logits: Tensor = self.verdict(self.features(x), sentence)
+        return logits

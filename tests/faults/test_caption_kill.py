@@ -1,0 +1,32 @@
+"""SIGKILL while captions are learned: the same command again ends in the same files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_kill import killed_while_it_trains
+
+IMAGES = 1_184  # neither this nor the intervals divide evenly
+SETTINGS = (
+    *("networks.G.width=4", "networks.D.width=4", "networks.I.width=4", "networks.G.latent=8"),
+    "game.encoder_share=0.4",  # so that some kills come while the encoders learn
+    "run.threads=1",
+    "run.precision=float32",
+    "run.log_every=112",
+    "run.save_every=272",
+    "run.sample_every=400",
+    "run.evaluate_every=432",
+    "run.evaluate_count=32",
+)
+
+
+def words_of(out: Path) -> list[str]:
+    words = ["train", "avatars-captions:160", "--recipe", "text-to-image", "--size", "16"]
+    words += ["--batch", "16", "--images", str(IMAGES), "--out", str(out), "--quiet"]
+    return [*words, "--set", *SETTINGS]
+
+
+@pytest.mark.long
+def test_a_run_of_captions_that_is_killed_ends_in_the_same_files(tmp_path: Path) -> None:
+    killed_while_it_trains(words_of, 3, tmp_path)

@@ -1,0 +1,164 @@
+"""The game of captions: what each player learns, and what stands still."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from ganzfeld import Trainer
+from ganzfeld.games.base import Clock
+from ganzfeld.games.ema import Average
+from ganzfeld.games.text_to_image import TextToImage, contrast
+from ganzfeld.networks.captions import (
+    CaptionDiscriminator,
+    CaptionEncoder,
+    CaptionGenerator,
+    ImageEncoder,
+)
+
+
+def game(**options: float) -> TextToImage:
+    torch.manual_seed(0)
+    shape = (3, 8, 8)
+    return TextToImage(
+        CaptionGenerator(shape, words=9, latent=4, width=8, most=16),
+        CaptionDiscriminator(shape, width=8, most=16),
+        ImageEncoder(shape, width=8),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def batch(count: int = 8) -> dict[str, torch.Tensor]:
+    caption = torch.arange(2 * count).view(count, 2) % 7 + 2
+    return {
+        "x": torch.rand(count, 3, 8, 8) * 2 - 1,
+        "caption": torch.cat([caption, torch.zeros(count, 3, dtype=torch.long)], 1),
+        "caption_wrong": torch.randint(2, 9, (count, 2, 5)),
+    }
+
+
+def test_the_encoders_loss_of_vectors_that_agree_is_known() -> None:
+    # four orthogonal pairs: each is told from the others by cosine 1 against 0
+    vectors = 2 * torch.eye(4)
+    captions = torch.arange(4)[:, None] + 1
+    by_image, by_caption = contrast(vectors, vectors, captions, None, 0.5)
+    exact = math.log(math.e**2 + 3) - 2
+    assert float(by_image) == pytest.approx(exact) and float(by_caption) == pytest.approx(exact)
+    wrong = torch.zeros(4, 4)  # one more opponent, of cosine 0
+    harder, same = contrast(vectors, vectors, captions, wrong, 0.5)
+    assert float(harder) == pytest.approx(math.log(math.e**2 + 4) - 2)
+    assert float(same) == pytest.approx(exact)
+
+
+def test_equal_captions_are_no_opponents() -> None:
+    vectors = 2 * torch.eye(4)
+    captions = torch.tensor([[1], [1], [2], [3]])
+    by_image, _ = contrast(vectors, vectors, captions, None, 0.5)
+    exact = (2 * math.log(math.e**2 + 2) + 2 * math.log(math.e**2 + 3)) / 4 - 2
+    assert float(by_image) == pytest.approx(exact)
+
+
+def test_an_encoder_tells_who_wears_which_colour() -> None:
+    torch.manual_seed(0)
+    net = CaptionEncoder(9)
+    red_hat = torch.tensor([[2, 3, 4, 5, 0, 0], [4, 3, 2, 5, 0, 0]])  # the same words
+    one, other = net(red_hat)
+    assert not torch.allclose(one, other, atol=1e-2)
+    longer = torch.nn.functional.pad(red_hat, (0, 5))
+    assert torch.allclose(net(longer), net(red_hat), atol=1e-5), "what fills a row says nothing"
+    assert torch.allclose(net(red_hat).norm(dim=1), torch.tensor(128**0.5))
+
+
+def test_the_encoders_move_first_and_stand_still_then() -> None:
+    one = game(encoder_share=0.25)
+    optimisers = {
+        player: torch.optim.Adam(
+            [p for name in names for p in one.get_submodule(name).parameters()], 1e-2
+        )
+        for player, names in one.players.items()
+    }
+    average = Average(one, half_life_images=1e6, ramp=None)
+    trainer = Trainer(one, optimisers, batch(), batch_size=8, total=64, average=average)
+    before = {name: p.clone() for name, p in one.named_parameters()}
+
+    def moved() -> set[str]:
+        names = {n for n, p in one.named_parameters() if not torch.equal(p, before[n])}
+        before.update({name: p.clone() for name, p in one.named_parameters()})
+        return {name.partition(".")[0] + "." + name.split(".")[1] for name in names}
+
+    for _ in range(2):  # 16 of 64 images
+        assert set(trainer.take_step().losses) == {"encoder/of_images", "encoder/of_captions"}
+    assert {name for name in moved() if name.startswith(("G", "D"))} == {"G.text"}
+    report = trainer.take_step()
+    assert set(report.losses) == {
+        *("discriminator/adversarial", "discriminator/mismatch"),
+        *("generator/adversarial", "generator/agreement"),
+    }
+    names = moved()
+    assert not any(name.startswith(("G.text", "I.")) for name in names)
+    assert any(name.startswith("G.body") for name in names) and any(
+        name.startswith("D.") for name in names
+    )
+    kept = average.get_submodule("G.text")
+    for mean, value in zip(kept.parameters(), one.G.text.parameters(), strict=True):
+        assert torch.equal(mean, value), "the encoder is no average: G knew it as it is"
+    body = average.get_submodule("G.body")
+    pairs = zip(body.parameters(), one.G.body.parameters(), strict=True)
+    assert not all(torch.equal(mean, value) for mean, value in pairs)
+
+
+def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
+    one = game()
+    x, sentence = batch()["x"], torch.randn(8, 128)
+    features, logits, squared = one.judged_with_slope(x, sentence)
+    x.requires_grad_()
+    sentence.requires_grad_()
+    by_hand = one.D(x, sentence)
+    slopes = torch.autograd.grad(by_hand.sum(), (x, sentence))
+    exact = sum(slope.flatten(1).square().sum(1) for slope in slopes)
+    assert torch.allclose(logits, by_hand) and torch.allclose(squared, exact, rtol=1e-4)
+    assert torch.allclose(one.D.verdict(features, sentence), by_hand)
+
+
+def test_wrong_captions_are_never_the_right_ones() -> None:
+    one, some = game(hard=0.5), batch(6)
+    for _ in range(20):
+        chosen = one.wrong(some)
+        rolled = some["caption"].roll(1, 0)
+        near = (chosen[:, None] == some["caption_wrong"]).all(2).any(1)
+        assert (near | (chosen == rolled).all(1)).all()
+    bare = {name: value for name, value in some.items() if name != "caption_wrong"}
+    assert torch.equal(one.wrong(bare), some["caption"].roll(1, 0))
+
+
+def test_a_caption_reaches_the_image_and_the_latent_too() -> None:
+    one = game()
+    for affine in one.G.body.affine:  # at first, they change nothing
+        torch.nn.init.normal_(affine.linear.weight, std=0.1)
+    z, caption = torch.randn(2, 4), batch(2)["caption"]
+    one.eval()
+    x = one.sample(z, caption=caption)
+    assert x.shape == (2, 3, 8, 8) and x.abs().max() <= 1
+    assert not torch.allclose(x, one.sample(z, caption=caption.flip(0)))
+    assert not torch.allclose(x, one.sample(z.flip(0), caption=caption))
+    with pytest.raises(ValueError, match="draws by captions"):
+        one.sample(z)
+
+
+def test_odd_options_are_refused() -> None:
+    for options in ({"encoder_share": 0.0}, {"encoder_share": 1.0}, {"hard": 2.0}):
+        with pytest.raises(ValueError):
+            game(**options)
+    with pytest.raises(ValueError, match="takes a loss out of"):
+        game(loss="relativistic")  # type: ignore[arg-type]
+
+
+def test_the_game_is_seen_to_have_two_stages() -> None:
+    one = game(encoder_share=0.2)
+    assert one.stages == (0.0, 0.2)
+    one.clock = Clock(0, 19, 100)
+    assert one.moves(0) == ("encoder",)
+    one.clock = Clock(0, 20, 100)
+    assert one.moves(0) == ("discriminator", "generator")
