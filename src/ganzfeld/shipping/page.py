@@ -40,10 +40,11 @@ SERVE = "ganzfeld serve MODEL, whose app draws every kind"
 
 @dataclass(frozen=True)
 class Page:
-    """A page as text; error: the greatest difference from PyTorch in what was compared."""
+    """A page as text; error: the greatest difference from PyTorch in the samples compared."""
 
     text: str
     error: float
+    compared: int
     precision: Precision
 
 
@@ -53,6 +54,7 @@ def export_page(
     *,
     precision: Precision = "float16",
     with_discriminator: bool = False,
+    which: str = "best",
     trust_code: bool = False,
 ) -> Page:
     """Write the page of a run or a model folder: whole, or not at all.
@@ -60,6 +62,7 @@ def export_page(
     precision: of the weights. float16 halves the file; images then differ from PyTorch's by at
         most a level or two of 256.
     with_discriminator: the page can keep the best of many, too.
+    which: of a run, "best" or "last".
     Raises UsageError for a model that a page cannot draw, CheckpointError where the check fails.
 
     Example::
@@ -68,7 +71,7 @@ def export_page(
 
         page = export_page("runs/avatars-default", "faces.html")
     """
-    loaded = load(path, trust_code=trust_code)
+    loaded = load(path, which=which, trust_code=trust_code)
     page = page_of(loaded, precision=precision, with_discriminator=with_discriminator)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +93,9 @@ def page_of(
             graphs["D"] = judge_graph(model)
     tensors_, weights, rounded = packed(graphs, precision)
     if isinstance(model, Translator):
-        error, held = check_translator(model, graphs, rounded, LIMITS[precision])
+        compared_, error, held = check_translator(model, graphs, rounded, LIMITS[precision])
     else:
-        error, held = check_model(model, graphs, rounded, LIMITS[precision])
+        compared_, error, held = check_model(model, graphs, rounded, LIMITS[precision])
     about = facts(model) | {
         "graphs": {name: graph.to_json() for name, graph in graphs.items()},
         "tensors": tensors_,
@@ -101,7 +104,7 @@ def page_of(
         "score": "D" in graphs,
         "check": held,
     }
-    return Page(document({"model": about}, weights, str(about["title"])), error, precision)
+    return Page(document({"model": about}, weights, str(about["title"])), error, compared_, precision)
 
 
 # What a page can draw
@@ -202,8 +205,9 @@ def packed(
 
 def check_model(
     model: Model, graphs: Mapping[str, Graph], state: Any, limit: float
-) -> tuple[float, list[dict[str, Any]]]:
-    """The greatest difference from `Model.sample`, and what the page holds to check itself."""
+) -> tuple[int, float, list[dict[str, Any]]]:
+    """How many samples were compared, the greatest difference from `Model.sample`, and what the
+    page holds to check itself."""
     count = max(CHECKED, min(len(model.classes), 64))
     labels = [i % len(model.classes) for i in range(count)] if model.classes else [None] * count
     wanted = [(i // 4, i, label) for i, label in enumerate(labels)]
@@ -226,7 +230,7 @@ def check_model(
     for (seed, index, label), x in list(zip(wanted, expected, strict=True))[:room]:
         one = {"seed": str(seed), "index": str(index), "label": label}
         held.append(one | {"pixels": coded(tensors.to_bytes(x).numpy())})
-    return worst, held
+    return count, worst, held
 
 
 def score(model: Model, given: Mapping[str, torch.Tensor], found: float, limit: float) -> None:
@@ -238,7 +242,8 @@ def score(model: Model, given: Mapping[str, torch.Tensor], found: float, limit: 
 
 def check_translator(
     model: Translator, graphs: Mapping[str, Graph], state: Any, limit: float
-) -> tuple[float, list[dict[str, Any]]]:
+) -> tuple[int, float, list[dict[str, Any]]]:
+    """The same of a translator, on images made up."""
     worst, held = 0.0, []
     for way, graph in graphs.items():
         for seed in (1, 2):
@@ -250,7 +255,7 @@ def check_translator(
         pixels = coded(tensors.to_bytes(torch.from_numpy(expected)).numpy())
         if len(levels) + len(pixels) < 4 * HELD_BYTES:
             held.append({"way": way, "x": levels, "pixels": pixels})
-    return worst, held
+    return 2 * len(graphs), worst, held
 
 
 def compared(found: NDArray[Any], expected: NDArray[Any], limit: float, span: float) -> float:
