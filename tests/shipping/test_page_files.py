@@ -91,7 +91,7 @@ def test_the_words_of_the_page_are_all_translated() -> None:
     code = static("app.js") + static("start.js") + static("sources.js")
     said = set(re.findall(r'data-t="([^"]+)"', static("page.html")))
     said |= set(re.findall(r'\.t\(\s*"([^"]+)"', code))
-    said |= set(re.findall(r'say\([^"]*?,\s*"([^"]+)"', code))
+    said |= set(re.findall(r'\$\("[\w-]+"\),\s*(?:[^"?]+\? )?"([A-Z{][^"]+)"', code))
     said |= set(re.findall(r'note: \["([^"]+)"', code))
     assert len(said) > 40
     assert not said - set(words), sorted(said - set(words))
