@@ -20,7 +20,13 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.shipping import page, page_cache, page_graph, page_html
 from ganzfeld.shipping.page_numpy import run
 
-HOSTILE = ["</script><img src=x onerror=alert(1)>", '"><b>', "'; alert(1) //", "=1+1", "中文 é\u2028"]
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    '"><b>',
+    "'; alert(1) //",
+    "=1+1",
+    "中文 é\u2028",
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +72,10 @@ def test_nothing_in_a_page_is_fetched(faces: Path) -> None:
     made = page.page_of(ganzfeld.load(faces))
     for tag, attributes in Elements(made.text).found:
         assert tag not in {"link", "iframe", "object", "embed", "base", "video", "audio"}, tag
-        assert not {"src", "href", "style", "onclick", "onload"} & attributes.keys(), (tag, attributes)
+        assert not {"src", "href", "style", "onclick", "onload"} & attributes.keys(), (
+            tag,
+            attributes,
+        )
     rules = page_html.policy("", "", server=False)
     assert "default-src 'none'" in rules and "connect-src 'none'" in rules
     assert "unsafe-inline" not in rules and "'unsafe-eval'" not in rules

@@ -55,7 +55,7 @@ def test_a_page_from_a_file_draws_what_python_draws(
     told = chrome.selftest(f"{file.as_uri()}?selftest#seed={seed}&std=0.7&count=8")
     text = body(chrome)
     assert told["check"]["equal"] and told["worker"] and told["engine"] == "WebAssembly"
-    assert len(told["drawn"]) == 4 and "<img src=\"x" not in text
+    assert len(told["drawn"]) == 4 and '<img src="x' not in text
     expected = faces.store(faces.draw_exact([(seed, i, None) for i in range(4)], std=0.7))
     labels = faces.labels_of(range(4), seed, [])
     for found, wanted, label in zip(told["drawn"], expected, labels, strict=True):
@@ -142,7 +142,9 @@ def test_the_keyboard_is_enough(chrome: Browser, faces: Any, tmp_path: Path) -> 
     press("Enter")
     chrome.wait('document.getElementById("large").open')
     assert "seed 5, number 1" in chrome.run('document.getElementById("large-title").textContent')
-    assert chrome.run('document.getElementById("large-keep").getAttribute("aria-pressed")') == "true"
+    assert (
+        chrome.run('document.getElementById("large-keep").getAttribute("aria-pressed")') == "true"
+    )
     press("Escape")
     chrome.wait('!document.getElementById("large").open')
     chrome.wait('document.querySelectorAll("#kept-strip img").length === 1')
@@ -166,3 +168,29 @@ def test_nothing_is_wider_than_the_window(
     with Image.open(tmp_path / "page.png") as image:
         seen = np.asarray(image.convert("L")).astype(int)
     assert (seen[:8, :8].mean() < 128) == (theme == "dark") and seen[300:].std() > 5
+
+
+def test_the_app_of_a_server_shows_what_the_server_draws(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server.served import Served
+
+    with served([Served("faces", faces.about, TorchEngine(faces), faces)]) as server:
+        told = chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=8")
+        assert told["engine"] == "the server" and not chrome.errors
+        start = f"http://127.0.0.1:{server.port}/"
+        asked = [name for name in chrome.requests if not name.startswith("blob:")]
+        assert all(name.startswith(start) for name in asked)
+        chrome.run('document.getElementById("best").click()')
+        chrome.wait('!document.getElementById("price").hidden')
+    image = tmp_path / "one.png"
+    image.write_bytes(base64.b64decode(told["file"]))
+    mark = marks.read(image)
+    assert mark is not None and (mark["seed"], mark["index"]) == (3, 0)
+    with Image.open(image) as drawn:
+        found = np.asarray(drawn).transpose(2, 0, 1)
+    assert np.array_equal(found, faces.store(faces.sample(1, seed=3))[0])

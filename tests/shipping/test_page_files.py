@@ -56,9 +56,12 @@ def test_a_png_has_its_pixels_and_its_mark(channels: int, packed: bool, tmp_path
 
 def test_a_wav_has_its_sound_and_its_mark(tmp_path: Path) -> None:
     sound = np.random.default_rng(0).integers(-32767, 32768, 801).astype(np.int16)
-    script = SAYS + f"""
+    script = (
+        SAYS
+        + f"""
     const file = wav(Int16Array.from(given.sound), 8000, given.about, mark);
     {OUT}"""
+    )
     data = base64.b64decode(node(script, "files.js", given=GIVEN | {"sound": sound.tolist()}))
     with wave.open(io.BytesIO(data)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
@@ -68,10 +71,13 @@ def test_a_wav_has_its_sound_and_its_mark(tmp_path: Path) -> None:
 
 
 def test_a_zip_is_whole_and_its_table_is_no_formula() -> None:
-    script = """
+    script = (
+        """
     const rows = [["file", "label"], ["a.png", given.names[0]], ["b.png", given.names[1]]];
     const file = zip([["labels.csv", utf8(csv(rows))], ["é.png", Uint8Array.of(1, 2, 3)]]);
-    """ + OUT
+    """
+        + OUT
+    )
     names = ['=HYPERLINK("x")', 'a,"b"\n']
     data = base64.b64decode(node(script, "files.js", given={"names": names}))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

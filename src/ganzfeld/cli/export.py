@@ -79,9 +79,7 @@ def export(
     tell(f"exported to {done.folder}; python {done.folder / 'run.py'} draws without ganzfeld")
 
 
-def page(
-    model: Path, out: Path, precision: str, judge: bool, which: str, trust_code: bool
-) -> None:
+def page(model: Path, out: Path, precision: str, judge: bool, which: str, trust_code: bool) -> None:
     """Write the page of a model."""
     from ganzfeld.errors import UsageError
     from ganzfeld.shipping.page import export_page

@@ -104,7 +104,9 @@ def page_of(
         "score": "D" in graphs,
         "check": held,
     }
-    return Page(document({"model": about}, weights, str(about["title"])), error, compared_, precision)
+    return Page(
+        document({"model": about}, weights, str(about["title"])), error, compared_, precision
+    )
 
 
 # What a page can draw
@@ -273,4 +275,3 @@ def compared(found: NDArray[Any], expected: NDArray[Any], limit: float, span: fl
 
 def coded(values: NDArray[np.uint8]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-

@@ -37,7 +37,9 @@ def newest() -> Path:
 def folder_of(model: Path) -> Path | None:
     """The model folder that a path leads to; None for a run that has not shipped one yet."""
     for folder in (model, model / "model"):
-        if os.path.lexists(folder / "config.json") and os.path.lexists(folder / "model.safetensors"):
+        if os.path.lexists(folder / "config.json") and os.path.lexists(
+            folder / "model.safetensors"
+        ):
             return folder
     return None
 
@@ -68,7 +70,9 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
         return place
     fits(loaded)
     try:
-        page = page_of(loaded, with_discriminator=getattr(loaded, "discriminator", None) is not None)
+        page = page_of(
+            loaded, with_discriminator=getattr(loaded, "discriminator", None) is not None
+        )
     except UsageError as error:
         raise Unsuited(error.what) from None
     except CheckpointError as error:

@@ -12,7 +12,7 @@ EXTRA = ("rate", "scaling", "offset", "scale", "unit", "least", "whole", "unit_n
 
 
 def facts(model: Model | Translator) -> dict[str, Any]:
-    """As JSON: title, kind, shape, classes, the start of a mark. No path and no setting of training.
+    """As JSON: title, kind, shape, classes, the start of a mark; no path, no setting of training.
 
     Example::
 

@@ -9,7 +9,7 @@ constants: [number, shape, numbers] of small tensors that are computed from none
 nodes: [operator, number of its result, numbers of what it takes, shape of its result, settings].
 output: the number of the result.
 
-A convolution has three axes (depth, height, width) whatever the network's, those in front of size 1.
+A convolution has three axes (depth, height, width); those that a network lacks have size 1.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ class Graph:
     output: int = -1
     weights: list[tuple[int, str, list[int]]] = field(default_factory=list)
     constants: list[tuple[int, list[int], list[float]]] = field(default_factory=list)
-    nodes: list[tuple[str, int, list[int], list[int], dict[str, Any]]] = field(
-        default_factory=list
-    )
+    nodes: list[tuple[str, int, list[int], list[int], dict[str, Any]]] = field(default_factory=list)
     state: dict[str, Array] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -58,7 +56,7 @@ class Graph:
 def graph_of(network: nn.Module, inputs: Mapping[str, Tensor]) -> Graph:
     """The graph of a network in evaluation, as it computes one sample.
 
-    inputs: one row of each, by the names of its arguments; of a classified sample "y" is (1,) int64.
+    inputs: one row of each, by the names of its arguments; "y" of labelled samples is (1,) int64.
     Raises UsageError where the page has no operator for what it does.
 
     Example::
@@ -195,7 +193,9 @@ class Call:
             if place < len(node.args):
                 value = node.args[place]
             else:
-                value = node.kwargs.get(one.name, one.default_value if one.has_default_value() else None)
+                value = node.kwargs.get(
+                    one.name, one.default_value if one.has_default_value() else None
+                )
             self.given[one.name] = self.resolved(value)
         self.several = [tuple(v.shape) for v in as_list(node.meta["val"])]
 
@@ -275,7 +275,9 @@ def convolution(transposed: bool) -> Make:
             "dilation": three(call["dilation"], n, 1),
             "groups": call["groups"],
         }
-        taken = [call["input"], call["weight"]] + ([call["bias"]] if call["bias"] is not None else [])
+        taken = [call["input"], call["weight"]] + (
+            [call["bias"]] if call["bias"] is not None else []
+        )
         return w.add("convt" if transposed else "conv", taken, shape, **settings)
 
     return make
@@ -327,7 +329,11 @@ def sliced(w: Writer, call: Call, shape: list[int]) -> int:
 
 def cat(w: Writer, call: Call, shape: list[int]) -> int:
     taken = [one for one in call["tensors"] if all(w.shapes[one])]  # not those of no numbers
-    return int(taken[0]) if len(taken) == 1 else w.add("cat", taken, shape, dim=call["dim"] % len(shape))
+    return (
+        int(taken[0])
+        if len(taken) == 1
+        else w.add("cat", taken, shape, dim=call["dim"] % len(shape))
+    )
 
 
 def pad(w: Writer, call: Call, shape: list[int]) -> int:

@@ -56,7 +56,8 @@ def conv(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     own = len(weight) // s["groups"]
     found = [
         np.tensordot(
-            weight[g * own : (g + 1) * own], windows[g * each : (g + 1) * each],
+            weight[g * own : (g + 1) * own],
+            windows[g * each : (g + 1) * each],
             ((1, 2, 3, 4), (0, 4, 5, 6)),
         )
         for g in range(s["groups"])
