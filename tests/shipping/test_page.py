@@ -160,7 +160,7 @@ def test_what_a_page_cannot_be_is_said(faces: Path, tmp_path: Path, capsys: Any)
         assert stopped.value.code == 2 and said in capsys.readouterr().err
     model = ganzfeld.load(faces)
     model.latents = "torch-mt19937-32"
-    with pytest.raises(UsageError, match="PyTorch's own generator"):
+    with pytest.raises(UsageError, match="PyTorch's own generator's"):
         page.page_of(model)
     assert not list(tmp_path.iterdir())
 

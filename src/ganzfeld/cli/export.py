@@ -100,8 +100,8 @@ def page(model: Path, out: Path, precision: str, judge: bool, which: str, trust_
         trust_code=trust_code,
     )
     tell(
-        f"{out}: {out.stat().st_size:,} bytes, {done.precision}; {done.compared:,} samples compared "
-        f"with PyTorch, greatest difference {done.error:.1e} of their range"
+        f"{out}: {out.stat().st_size:,} bytes, {done.precision}; {done.compared:,} samples "
+        f"compared with PyTorch, greatest difference {done.error:.1e} of their range"
     )
     tell("open it in a browser: it needs no server and no network")
 

@@ -117,7 +117,7 @@ def refuse(model: Model) -> None:
     spec, noun = model.spec, model.modality.noun
     if model.latents != PORTABLE:
         raise UsageError(
-            "a page cannot draw this model's samples: its latents come from PyTorch's own generator",
+            "a page cannot draw this model's samples: its latents are PyTorch's own generator's",
             fix=f"train it again with this release, or {SERVE}",
         )
     if spec.modality not in DRAWN:
