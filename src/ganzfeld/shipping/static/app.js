@@ -150,11 +150,7 @@ class App {
     one.urls = [URL.createObjectURL(one.image || one.file)];
     one.url = one.urls[0];
     this.shown[place] = one;
-    if (one.text) { button.textContent = one.text; } else {
-      const image = document.createElement("img");
-      image.src = one.url;
-      button.replaceChildren(image);
-    }
+    button.replaceChildren(this.face(one));
     if (one.ending === "wav") {
       box.className = "box sound";
       const player = box.querySelector("audio") || box.appendChild(document.createElement("audio"));
@@ -165,6 +161,13 @@ class App {
     }
     this.star(place);
     this.name(place);
+  }
+
+  // A sample as an element: its image, or its text
+  face(one, most = 2000) {
+    const seen = one.image || one.ending === "png", element = document.createElement(seen ? "img" : "span");
+    if (seen) element.src = one.url; else element.textContent = one.text ? one.text.slice(0, most) : one.ending === "wav" ? "♪" : "…";
+    return element;
   }
 
   star(place) {
@@ -203,8 +206,8 @@ class App {
   enlarge(one) {
     if (!one) return;
     this.large = one;
-    const image = document.createElement(one.text ? "p" : "img");
-    if (one.text) image.textContent = one.text; else { image.src = one.url; image.alt = this.told_of(one); }
+    const image = this.face(one);
+    if (image.src) image.alt = this.told_of(one);
     $("large-view").replaceChildren(image);
     $("large-title").textContent = this.told_of(one);
     $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
@@ -293,8 +296,8 @@ class App {
         button.type = "button";
         button.dataset.key = this.key(job);
         const url = URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
-        const image = document.createElement(drawn.text ? "span" : "img");
-        if (drawn.text) image.textContent = drawn.text.slice(0, 12); else { image.src = url; image.alt = this.told_of(one); }
+        const image = this.face(one, 12);
+        if (image.src) image.alt = this.told_of(one);
         button.title = this.told_of(one);
         button.append(image);
         button.addEventListener("click", () => (name === "kept" ? this.enlarge(one) : this.again(job)));
