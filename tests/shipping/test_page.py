@@ -17,6 +17,7 @@ from shipping_runs import ALL, tiny
 import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.models import embedded
 from ganzfeld.shipping import page, page_cache, page_graph, page_html
 from ganzfeld.shipping.page_numpy import run
 
@@ -218,15 +219,18 @@ def test_large_models_and_other_kinds_go_to_the_server(
     assert served == [(str(faces),)] and "drawn by a server" in capsys.readouterr().out
 
 
-def test_the_app_takes_the_newest_run(
+def test_the_app_takes_the_model_of_the_package_or_the_newest_run(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if embedded.names():
+        assert page_cache.usual().name == embedded.USUAL
+    monkeypatch.setattr(embedded, "HOME", tmp_path)
     with pytest.raises(UsageError, match="no run"):
-        page_cache.newest()
+        page_cache.usual()
     (tmp_path / "runs" / "one" / "model").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "model" / "config.json").write_text("{}")
-    assert page_cache.newest() == Path("runs/one")
+    assert page_cache.usual() == Path("runs/one")
 
 
 def test_the_app_of_a_server_is_small() -> None:

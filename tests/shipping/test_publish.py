@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fake_hub import Hub, fake_hub
-from tiny import tiny
+from shipping_runs import tiny
 
 import ganzfeld
 from ganzfeld.cli.main import main
@@ -54,8 +54,8 @@ def test_a_folder_is_the_same_to_the_byte_and_loads(run: Path, tmp_path: Path) -
     one, two = tmp_path / "a/faces", tmp_path / "b/faces"
     names = sorted(p.name for p in one.iterdir())
     assert names == sorted(
-        [".gitattributes", "README.md", "SHA256SUMS", "config.json", "model.safetensors",
-         "discriminator.safetensors", "preview.png"]
+        [".gitattributes", "README.md", "SHA256SUMS", "config.json", "evaluation.json",
+         "model.safetensors", "discriminator.safetensors", "preview.png"]
     )  # fmt: skip
     for name in names:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
@@ -122,16 +122,17 @@ def test_front_matter_survives_odd_names() -> None:
 @pytest.mark.parametrize("recipe", ["table-vae", "text-gan", "audio", "fields", "pix2pix"])
 def test_every_kind_is_published(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
-    done = publish(run, tmp_path / "out", license=LICENSE)
+    out, other = tmp_path / "a/model", tmp_path / "b/model"
+    done = publish(run, out, license=LICENSE)
     previews = sorted(name for name in done.files if name.startswith("preview"))
     assert bool(previews) == (recipe != "pix2pix")
     for name in previews:
         if not name.endswith(".json"):
-            assert marks.read(tmp_path / "out" / name)
-    again = publish(run, tmp_path / "again", license=LICENSE)
+            assert marks.read(out / name)
+    again = publish(run, other, license=LICENSE)
     for name in again.files:
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
-    ganzfeld.load(tmp_path / "out")
+        assert (out / name).read_bytes() == (other / name).read_bytes(), name
+    ganzfeld.load(out)
 
 
 # Refusals

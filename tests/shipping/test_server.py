@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -27,13 +28,14 @@ from PIL import Image
 pytest.importorskip("uvicorn")
 
 from serving import Running, read_reply, served, until
-from tiny import tiny
+from shipping_runs import tiny
 
 import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.cli.serve import named
 from ganzfeld.core import marks
 from ganzfeld.errors import UsageError
+from ganzfeld.models.generation import captions_of
 from ganzfeld.shipping.server import pages
 from ganzfeld.shipping.server.app import Limits
 from ganzfeld.shipping.server.batching import Batcher, Job, Wanted
@@ -267,6 +269,31 @@ def test_every_kind_is_served_as_the_command_writes_it(recipe: str, tmp_path: Pa
         assert own.post("/v1/models/it/interpolation", body).status == 404
 
 
+def test_captions(tmp_path: Path) -> None:
+    run = tiny(
+        "text-to-image",
+        tmp_path / "run",
+        source="avatars-captions:64",
+        settings=["networks.*.width=4"],
+    )
+    loaded = ganzfeld.load(run)
+    with served([load("told", str(run))]) as own:
+        said = own.get("/v1/models").json["models"][0]
+        assert said["text"] is True and said["conditions"] == []
+        caption = captions_of(loaded.about)
+        found = own.get(f"/v1/models/told/sample?seed=3&text={quote(caption)}")
+        assert found.status == 200, found.body
+        expected = loaded.store(loaded.sample(1, seed=3, text=caption))[0]
+        with Image.open(io.BytesIO(found.body)) as image:
+            assert np.array_equal(np.asarray(image).transpose(2, 0, 1), expected)
+        (tmp_path / "one.png").write_bytes(found.body)
+        main(["sample", str(run), "--from", str(tmp_path / "one.png")])
+        body = {"count": 2, "text": caption, "format": "json"}
+        assert own.post("/v1/models/told/samples", body).status == 200
+        wrong = own.get("/v1/models/told/sample?text=xyzzy")
+        assert wrong.status == 422 and wrong.json["field"] == "text"
+
+
 def test_translations(tmp_path: Path) -> None:
     run = tiny("pix2pix", tmp_path / "run")
     image = Image.new("RGB", (24, 16), "red")
@@ -400,7 +427,7 @@ def test_sigterm_lets_requests_end_and_exits_with_0(run: Path) -> None:
     process, port = start(f"faces={run}", "--max-count", "4096", "--queue", "100000")
     try:
         own = Running(None, port)  # type: ignore[arg-type]
-        body = json.dumps({"count": 256, "of": 60_000, "format": "zip"}).encode()
+        body = json.dumps({"count": 256, "of": 6_000, "format": "zip"}).encode()
         headers = {"content_type": "application/json", "content_length": str(len(body))}
         with own.connect(60) as long, own.connect() as kept:
             kept.sendall(own.request("GET", "/health", {}, b""))

@@ -25,16 +25,16 @@ def app(
     the cache, without any server. Others are drawn by a server on this machine.
 
     Args:
-        model: A run's folder or a model's folder. Default: the newest run in runs/.
+        model: A run's folder or a model's folder. Default: the package's own model.
         server: Draw by a server in any case.
         port: Port of the server; 0 for any free one.
         open: Open the browser. Otherwise its address is printed only.
         trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.cli.serve import serve
-    from ganzfeld.shipping.page_cache import Unsuited, newest, page_file
+    from ganzfeld.shipping.page_cache import Unsuited, page_file, usual
 
-    where = model or newest()
+    where = model or usual()
     if not server:
         try:
             page = page_file(where, trust_code=trust_code)

@@ -149,8 +149,10 @@ def of_mark(sha256: str, model: Path | None, which: str, *, trust_code: bool) ->
 
 
 def runs_here() -> Iterator[Path]:
-    """Folders of runs and models within the usual one, and within this folder."""
-    for home in (RUNS, Path()):
+    """Folders of runs and models within the usual one, within this folder, and of the package."""
+    from ganzfeld.models import embedded
+
+    for home in (RUNS, Path(), embedded.HOME):
         if home.is_dir():
             yield from sorted(path for path in home.iterdir() if path.is_dir())
 

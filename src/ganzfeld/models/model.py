@@ -14,15 +14,15 @@ from ganzfeld.config import Part, from_dict
 from ganzfeld.core import checkpoint, metrics_log, reader
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.runfolder import read_config
-from ganzfeld.core.tensors import read_layouts
+from ganzfeld.core.tensors import Layouts, read_layouts
 from ganzfeld.core.trust import refuse, trusted
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.models import hub
+from ganzfeld.models import embedded, hub
 from ganzfeld.models.fitting import check_fit, check_run, of
 from ganzfeld.models.folder import JUDGE, describe, judge_of, read_about, read_weights, with_code
 from ganzfeld.models.generator import Model as Model
 from ganzfeld.models.generator import latent as latent
-from ganzfeld.models.task import judge_name
+from ganzfeld.models.task import Weights, judge_name
 from ganzfeld.models.tasks import task_of
 from ganzfeld.models.translator import Translator
 from ganzfeld.networks import NETWORKS
@@ -38,8 +38,8 @@ def load(
 ) -> Model | Any:
     """Load a run or a model folder: a `Model`, or the `Translator` of a translation.
 
-    path: a folder, or "hub:USER/NAME@REVISION" (`ganzfeld.models.hub`); the revision may be left
-        out.
+    path: a folder; "avatars-model", which the package brings; or "hub:USER/NAME@REVISION"
+        (`ganzfeld.models.hub`), of which the revision may be left out.
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
         scored best. "last": the newest whole checkpoint.
     device: where to compute: "auto", "cpu", "cuda" or "mps"; see `Model.to`.
@@ -59,7 +59,7 @@ def load(
     where = torch_device(device)
     if hub.is_hub(path):
         path = hub.fetch(os.fspath(path))
-    model = load_any(Path(path), which, trust_code=trust_code)
+    model = load_any(embedded.located(path), which, trust_code=trust_code)
     has = model.about.get("task", "generation")
     if task not in (None, has):
         fix = f"ganzfeld {task_of(model.about).usual}"
@@ -92,7 +92,7 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     about = read_about(folder)
     where = str(folder / "config.json")
     with reader.refused(folder / "model.safetensors"):
-        given = read_layouts(folder / "model.safetensors")
+        given = unpacked(about, read_layouts(folder / "model.safetensors"))
     if trust_code:
         about = trusted(about) if "code" not in about else with_code(trusted(about), folder)
     for start, part in (
@@ -100,14 +100,31 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
     ):  # before memory is taken for the weights
         if part.get("name") in NETWORKS:
             check_fit(from_dict(Part, dict(part), where), of(given, start), where)
-    weights = read_weights(folder, "model.safetensors", about["weights"])
+    weights = full(about, read_weights(folder, "model.safetensors", about["weights"]))
     judge = None
     if "discriminator" in about and os.path.lexists(folder / JUDGE):
         expected = about["discriminator"].get("weights")
         if expected is None:
             raise CheckpointError(f"{where} is damaged: it has no discriminator.weights")
-        judge = read_weights(folder, JUDGE, expected)
+        judge = full(about, read_weights(folder, JUDGE, expected))
     return assemble(about, weights, judge, trust_code=trust_code, where=where)
+
+
+def unpacked(about: dict[str, Any], layouts: Layouts) -> Layouts:
+    """The tensors as a network has them: some models keep theirs in half precision on disk."""
+    if about.get("precision") != "float16":
+        return layouts
+    return {
+        name: one._replace(dtype="float32") if one.dtype == "float16" else one
+        for name, one in layouts.items()
+    }
+
+
+def full(about: dict[str, Any], weights: Weights) -> Weights:
+    """Weights in single precision, in which networks compute."""
+    if about.get("precision") != "float16":
+        return weights
+    return {n: v.float() if v.dtype == torch.float16 else v for n, v in weights.items()}
 
 
 def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model | Translator:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core import files, marks, reader, system
-from ganzfeld.core.names import is_system, shown
+from ganzfeld.core.names import is_system
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.protocol import finite
 from ganzfeld.models import folder as folders
@@ -23,6 +23,7 @@ from ganzfeld.models import hub
 from ganzfeld.models.folder import JUDGE
 from ganzfeld.models.model import load
 from ganzfeld.shipping.card import card, check_license
+from ganzfeld.text import shown
 
 SUMS = "SHA256SUMS"
 PREVIEW = 24  # samples, in six columns

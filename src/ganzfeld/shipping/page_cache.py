@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ganzfeld.core import files, reader
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
+from ganzfeld.models import embedded
 from ganzfeld.shipping.page_html import script, static
 from ganzfeld.version import __version__
 
@@ -23,8 +24,13 @@ class Unsuited(Exception):
     """Why a page cannot or should not draw a model."""
 
 
-def newest() -> Path:
-    """The run in runs/ that shipped a model last; UsageError where there is none."""
+def usual() -> Path:
+    """What is shown where nothing is named: the package's own model, else the newest run in runs/.
+
+    UsageError where there is neither.
+    """
+    if embedded.USUAL in embedded.names():
+        return embedded.located(embedded.USUAL)
     shipped = [path.parents[1] for path in RUNS.glob("*/model/config.json")]
     if not shipped:
         raise UsageError(
@@ -49,8 +55,8 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
 
     Raises Unsuited where a server should draw it; otherwise as `ganzfeld.load` does.
     """
+    model = embedded.located(model)
     folder = folder_of(model)
-    place = None
     if folder is not None:
         try:
             known = reader.read_json(folder / "config.json")["weights"]["sha256"]

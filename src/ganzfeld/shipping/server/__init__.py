@@ -25,6 +25,7 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
         "shape": [3, 32, 32],             # of a sample as the network sees it
         "classes": ["bald", "bob"],       # names for `label`
         "conditions": ["age"],            # names for `numbers`
+         "text": false,                    # whether it draws captions: `text`
         "latent": 100,
         "latents": "threefry4x32-20/box-muller-1",
         "weights": "9f2c...",             # SHA-256

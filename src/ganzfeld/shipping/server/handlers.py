@@ -119,8 +119,11 @@ async def ranked(
         raise Problem(422, "of must be count or more", field="of")
     for label in given["labels"] or []:
         served.label(label)
-    if given["numbers"]:
-        served.check_numbers(given["numbers"])
+    numbers = given["numbers"] or None
+    if given["text"] is not None:
+        numbers = served.row_of_text(given["text"], numbers)
+    elif numbers:
+        served.check_numbers(numbers)
 
     def work(breathe: Callable[[], None]) -> bytes:
         best = served.best(given, breathe)
@@ -134,7 +137,7 @@ async def ranked(
                 given["seed"],
                 number,
                 None if classes is None else served.classes[classes[place]],
-                given["numbers"] or None,
+                numbers,
                 given["std"],
                 given["mean"],
             )

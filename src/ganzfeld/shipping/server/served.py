@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzfeld.core import marks
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.modalities import Modality, Spec, modality_of, spec_of
 from ganzfeld.shipping.engine import Engine
@@ -39,6 +40,7 @@ class Served:
         self.kind: Modality = modality_of(self.spec)
         self.classes: list[str] = list(about.get("classes", []))
         self.conditions: list[str] = list((about.get("conditions") or {}).get("names", []))
+        self.captioned = is_captioned(about.get("conditions"))
         self.weights = self.hash()
         self.revision = self.weights[:16]
         self.networks: Mapping[str, Any] = getattr(model, "networks", None) or {}
@@ -65,7 +67,8 @@ class Served:
             "recipe": self.about.get("recipe"),
             "shape": list(self.spec.shape),
             "classes": self.classes,
-            "conditions": self.conditions,
+            "conditions": [] if self.captioned else self.conditions,
+            "text": self.captioned,
             "latent": self.about.get("latent"),
             "latents": self.about.get("latents"),
             "weights": self.weights,
@@ -91,7 +94,9 @@ class Served:
         numbers = given.get("numbers")
         if label is not None:
             label = self.label(label)
-        if numbers:
+        if given.get("text") is not None:
+            numbers = self.row_of_text(given["text"], numbers)
+        elif numbers:
             self.check_numbers(numbers)
         return Wanted(given["seed"], index, label, numbers or None, given["std"], given["mean"])
 
@@ -104,6 +109,19 @@ class Served:
             return self.classes[self.engine.inputs.label_number(label)]
         except UsageError as error:
             raise Problem(422, error.what, field="label") from error
+
+    def row_of_text(self, text: str, numbers: Any = None) -> list[float]:
+        """A caption as the network takes it. Problem 422 for words that it does not know."""
+        if not self.captioned or numbers:
+            told = "this model takes no text" if not numbers else "either numbers or a text"
+            raise Problem(422, told, field="text", fix="leave it out")
+        from ganzfeld.modalities import captions
+
+        try:
+            row = captions.asked(text, self.about["conditions"]["columns"][0])
+        except GanzfeldError as error:
+            raise Problem(422, error.what, field="text") from error
+        return [float(value) for value in row]
 
     def check_numbers(self, numbers: Mapping[str, Any]) -> None:
         assert self.engine is not None
@@ -158,7 +176,9 @@ class Served:
         from ganzfeld.models.rank import best
 
         rows = None
-        if given.get("numbers"):
+        if given.get("text") is not None:
+            rows = [self.row_of_text(given["text"])]
+        elif given.get("numbers"):
             rows = self.model.given(given["numbers"], given["count"], seed=given["seed"])
         return best(
             self.model,

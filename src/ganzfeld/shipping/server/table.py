@@ -24,6 +24,7 @@ NUMBERS = Field(
     most=64,
     items=Field("numbers", "string", "a value, as text"),
 )
+TEXT = Field("text", "string", "a caption, of models that were trained with captions")
 FRAMES = Field("frames", "integer", "frames from one seed to the next", 24, 1, 120)
 
 
@@ -64,6 +65,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
                 LABEL,
                 STD,
                 MEAN,
+                TEXT,
                 Field("format", "string", "format of the file", one_of=ENDINGS),
                 Field("revision", "string", "of the model; the answer may be kept for ever"),
             ),
@@ -84,6 +86,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
                 STD,
                 MEAN,
                 NUMBERS,
+                TEXT,
                 Field("of", "integer", "keep the best of so many", None, 1, 16 * most),
                 Field("rank", "string", "what scores them", one_of=("discriminator",)),
                 Field("format", "string", "format of the answer", one_of=MANY),

@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 class App {
   constructor(model, source) {
     Object.assign(this, { model, source, round: 0, kept: new Map(), past: [], shown: [], ends: {} });
-    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false };
+    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false, text: "" };
     this.told = new Map(); // elements whose words change with the language
   }
 
@@ -49,6 +49,7 @@ class App {
     if (std >= 0 && std <= 1.5) s.std = std;
     if (COUNTS.includes(count)) s.count = count;
     s.best = asked.get("best") === "1" && this.model.score;
+    s.text = this.model.text ? (asked.get("text") || "").slice(0, 200) : "";
     this.open = whole(asked.get("index")) ? BigInt(asked.get("index")) : null;
   }
 
@@ -58,6 +59,7 @@ class App {
     if (s.std !== 1) found.set("std", s.std);
     found.set("count", s.count);
     if (s.best) found.set("best", 1);
+    if (s.text) found.set("text", s.text);
     for (const [key, value] of Object.entries(more)) found.set(key, value);
     return `#${found}`;
   }
@@ -70,11 +72,12 @@ class App {
     $("std-value").textContent = s.std.toFixed(2);
     $("count").value = String(s.count);
     $("best").checked = s.best;
+    $("text").value = s.text;
   }
 
   job(index, seed = this.state.seed) {
-    const { label, std } = this.state;
-    return { seed, index: BigInt(index), label, std };
+    const { label, std, text } = this.state;
+    return { seed, index: BigInt(index), label, std, ...(text ? { text } : {}) };
   }
 
   // The grid
@@ -143,7 +146,7 @@ class App {
     }
   }
 
-  key({ seed, index, label, std }) { return [seed, index, label ?? "", std].join("/"); }
+  key({ seed, index, label, std, text }) { return [seed, index, label ?? "", std, text ?? ""].join("/"); }
 
   show(place, one) {
     const box = $("grid").children[place], button = box.firstChild;
@@ -307,7 +310,7 @@ class App {
   }
 
   again(job) {
-    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std });
+    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std, text: job.text || "" });
     this.draw();
     window.scrollTo({ top: 0 });
   }

@@ -219,6 +219,7 @@ class There {
   async draw(job) {
     const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
     if (job.label !== null) query.set("label", this.model.classes[job.label]);
+    if (job.text) query.set("text", job.text);
     if (this.model.revision) query.set("revision", this.model.revision);
     if (this.model.modality === "field") query.set("format", "json");
     const answer = await this.fetched(this.at(`sample?${query}`));
@@ -240,8 +241,9 @@ class There {
   }
 
   async best(jobs, count, say) {
-    const { seed, label, std } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
+    const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
     if (label !== null) body.labels = [this.model.classes[label]];
+    if (text) body.text = text;
     const answer = await this.fetched(this.at("samples"), {
       method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
     });
