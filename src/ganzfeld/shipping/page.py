@@ -22,7 +22,8 @@ from ganzfeld.core.latents import PORTABLE
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import Spec
 from ganzfeld.modalities.image import tensors
-from ganzfeld.models.model import Model, Translator, load
+from ganzfeld.models.model import Model, load
+from ganzfeld.models.translator import Translator
 from ganzfeld.shipping.page_facts import facts
 from ganzfeld.shipping.page_graph import Array, Graph, graph_of
 from ganzfeld.shipping.page_html import document

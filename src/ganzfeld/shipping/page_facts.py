@@ -6,7 +6,8 @@ from typing import Any
 
 from ganzfeld.core import marks
 from ganzfeld.models.marking import weights_of
-from ganzfeld.models.model import Model, Translator
+from ganzfeld.models.model import Model
+from ganzfeld.models.translator import Translator
 
 EXTRA = ("rate", "scaling", "offset", "scale", "unit", "least", "whole", "unit_name")
 

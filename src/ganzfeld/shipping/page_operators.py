@@ -8,14 +8,31 @@ result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from ganzfeld.errors import UsageError
 
-Writer = Any
-Call = Any
+
+class Writer(Protocol):
+    """What an operator asks of the writer of its graph."""
+
+    shapes: list[list[int]]
+
+    def add(self, name: str, taken: list[int], shape: Sequence[int], **settings: Any) -> int: ...
+    def constant(self, value: Tensor) -> int: ...
+
+
+class Call(Protocol):
+    """The arguments of one operator of PyTorch, and the shapes of its results."""
+
+    given: dict[str, Any]
+    several: list[tuple[int, ...]]
+
+    def __getitem__(self, name: str) -> Any: ...
+    def shape(self, name: str) -> list[int]: ...
 
 
 class Ref(int):
@@ -66,7 +83,7 @@ def binary(name: str) -> Make:
 
 def three(values: Sequence[int] | int, n: int, empty: int) -> list[int]:
     """Settings of n axes as those of three."""
-    own = list(values) if isinstance(values, list | tuple) else [values]
+    own: list[int] = as_list(values)
     own = own * n if len(own) == 1 else own
     return [empty] * (3 - n) + own
 
