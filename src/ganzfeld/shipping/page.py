@@ -166,8 +166,8 @@ def picture(model: Translator, way: str, seed: int = 0) -> dict[str, torch.Tenso
         np.sin(6 * draws.uniform(1, 3) * rows + 6 * draws.uniform(1, 3) * columns + turn)
         for turn in draws.uniform(0, 6, model.channels[way[0]])
     ]
-    levels = np.round((np.stack(waves) + 1) * 127.5)
-    return {"x": tensors.to_network(torch.from_numpy(levels.astype(np.uint8))[None])}
+    levels = tensors.to_bytes(torch.from_numpy(np.stack(waves)))
+    return {"x": tensors.to_network(levels[None])}
 
 
 # Weights
