@@ -14,6 +14,9 @@ from ganzfeld.doctor.story import EARLY, Moment
 
 Evidence = str | None
 
+PLAYERS = ("discriminator", "generator")
+LARGE = 0.03  # of the weights: an update that throws away what was learned
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -49,9 +52,19 @@ def still(player: str) -> Callable[[Moment], Evidence]:
         update = m[f"update/{player}"]
         if update is None or update > 1e-9 or m.part > 0.97:  # rates may end at zero
             return None
+        if m[f"pull/{player}"] == 0:
+            return None  # no gradient arrives, which is another illness
         return f"the last update of the {player} was {update:.0e} of its weights"
 
     return sees
+
+
+def constant(m: Moment) -> Evidence:
+    """Collapse that nothing else explains: samples are equal, or nearly so."""
+    vendi, same = m["vendi"], m["duplicates"]
+    if same is not None and same > 0.3:
+        return f"{same:.0%} of the samples equal another one"
+    return None if vendi is None or vendi > 0.15 else collapse(m)
 
 
 def collapse(m: Moment) -> Evidence:
@@ -89,7 +102,8 @@ def ignored(m: Moment) -> Evidence:
     right, reacts, told = m["agreement"], m["reacts"], m["told"]
     if reacts is not None and reacts < 0.02:
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
-    if right is not None and right < 0.3:
+    learning = told is None or told > 0.1  # it may still come
+    if right is not None and right < 0.3 and (not learning or m.part > 0.6):
         beside = (
             f"; the discriminator tells wrong ones by {told:.2f} sd" if told is not None else ""
         )
@@ -105,6 +119,8 @@ def overfitted(m: Moment) -> Evidence:
 
 
 def vanishing(m: Moment) -> Evidence:
+    if m["pull/generator"] == 0 and m["update/generator"] == 0:
+        return "no gradient at all reaches the generator's weights"
     gap, sure, now, usual = m["gap"], m["sure"], m["gradient"], m.own("gradient")
     if gap is not None and gap > 8:
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
@@ -115,24 +131,41 @@ def vanishing(m: Moment) -> Evidence:
 
 
 def diverging(m: Moment) -> Evidence:
-    """Two signs at once; the weights' growth is that since the early part of the run."""
-    told = []
+    """Two signs at once, one of them in the players' updates and weights."""
+    told = [*steps(m), *(sign for player in PLAYERS for sign in growth(m, player))]
+    if not told:
+        return None
     if (spike := m.spike) is not None and spike > 10:
         told.append(f"a penalty is {spike:.0f} times its median")
-    for player in ("discriminator", "generator"):
-        update, weights, usual = (
-            m[f"update/{player}"], m[f"weights/{player}"], m.own(f"weights/{player}")
-        )  # fmt: skip
-        if update is not None and update > 0.01:
-            told.append(f"an update of the {player} is {update:.1%} of its weights")
-        if weights is not None and usual and weights > 2 * usual:
-            told.append(f"the weights of the {player} have grown {weights / usual:.1f} times")
     logit, usual = m["logit"], m.own("logit")
     if logit is not None and usual and logit > 20 * max(usual, 1.0):
         told.append(f"logits are {logit / usual:.0f} times as large as at the start")
     if (level := m["distance"]) is not None and level > 3:
         told.append(f"samples lie {level:.1f} times as far apart as the data do")
     return ", ".join(told) if len(told) > 1 else None
+
+
+def steps(m: Moment) -> list[str]:
+    """What is wrong with the size of updates, of weights: 0.1 % to 1 % are usual."""
+    own, other = m["update/discriminator"], m["update/generator"]
+    sizes = {"discriminator": own, "generator": other}
+    told = [
+        f"an update of the {player} is {size:.1%} of its weights"
+        for player, size in sizes.items()
+        if size is not None and size > LARGE
+    ]
+    if own and other and own > LARGE / 3 and own > 8 * other:
+        if not told:
+            told.append(f"an update of the discriminator is {own:.1%} of its weights")
+        told.append(f"it is {own / other:.0f} times the generator's")
+    return told
+
+
+def growth(m: Moment, player: str) -> list[str]:
+    weights, usual = m[f"weights/{player}"], m.own(f"weights/{player}")
+    if weights is None or not usual or weights < 2 * usual:
+        return []
+    return [f"the weights of the {player} have grown {weights / usual:.1f} times"]
 
 
 def swinging(m: Moment) -> Evidence:
@@ -158,12 +191,14 @@ def artefacts(m: Moment) -> Evidence:
     return ", ".join(told) or None
 
 
+STUCK = "More of the same: variety seldom comes back by itself."
+
 RULES = (
     Rule("broken", "samples are not finite", "Training will be rolled back, or stop.", broken),
     Rule(
         "blank",
         "blank samples",
-        "It does not mend itself: the generator has no gradient that leads out.",
+        "It does not mend itself: no gradient leads out of it.",
         blank,
     ),
     Rule(
@@ -178,18 +213,7 @@ RULES = (
         "The generator will find what fools it, and learn nothing after that.",
         still("discriminator"),
     ),
-    Rule(
-        "divergence",
-        "divergence ahead",
-        "Losses will soon not be finite, or samples turn to noise.",
-        diverging,
-    ),
-    Rule(
-        "mode-collapse",
-        "mode collapse",
-        "More of the same: variety seldom comes back by itself.",
-        collapse,
-    ),
+    Rule("mode-collapse", "mode collapse", STUCK, constant),
     Rule(
         "memorisation",
         "memorisation",
@@ -202,6 +226,13 @@ RULES = (
         "Samples of one class or value will look like those of any.",
         ignored,
     ),
+    Rule(
+        "divergence",
+        "divergence ahead",
+        "Losses will soon not be finite, or samples turn to noise.",
+        diverging,
+    ),
+    Rule("mode-collapse", "mode collapse", STUCK, collapse),
     Rule(
         "class-collapse",
         "mode collapse within classes",
@@ -217,13 +248,13 @@ RULES = (
     Rule(
         "vanishing-gradient",
         "the generator's gradient vanishes",
-        "The generator stops learning while the discriminator has won.",
+        "The generator stops learning, and the discriminator has won.",
         vanishing,
     ),
     Rule(
         "oscillation",
         "oscillation",
-        "The players go round in circles: single checkpoints differ, none is good.",
+        "The players go round in circles: checkpoints differ, and none is good.",
         swinging,
         since=0.4,
         looks=5,
@@ -242,4 +273,4 @@ RULES = (
         since=0.5,
     ),
 )
-BY_NAME = {rule.name: rule for rule in RULES}
+NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))

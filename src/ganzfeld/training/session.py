@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import checkpoint, distributed, files, metrics_log, runfolder, runtime, trust
+from ganzfeld.core import checkpoint, distributed, files, runfolder, runtime, trust
 from ganzfeld.core.console import Screen, State
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
@@ -24,12 +24,13 @@ from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_state
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
-from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume, vetting
+from ganzfeld.training import endings, finish, grown, meter, noting, patience, promises, resume
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.final import inception_count, missing
 from ganzfeld.training.health import watch
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
+from ganzfeld.training.journal import Journal
 from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.plan import check, outlook, plan_rows, settle
 from ganzfeld.training.preview import preview
@@ -38,8 +39,9 @@ from ganzfeld.training.speed import measure, suited_threads
 from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
 from ganzfeld.training.validation import Examiner
+from ganzfeld.training.vetting import as_stored
 
-POISONED = 256  # above every signal's number
+POISONED, PATIENT = 256, 255  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
@@ -71,6 +73,7 @@ class Session:
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saver = Saver(self.checkpoints, device)
         self.started = ""  # what weights of `--init` were taken
+        self.journal = Journal(folder / "metrics.jsonl", self.writes)
         runtime.tune()
 
     @property
@@ -81,10 +84,6 @@ class Session:
     def own(self) -> bool:
         """Whether the run's model may run code: that which the run itself runs, and no other."""
         return self.trust_code or shipping.of_own(self.folder, self.config)
-
-    @property
-    def log_file(self) -> Path:
-        return self.folder / "metrics.jsonl"
 
     @property
     def averages(self) -> Averages:
@@ -112,7 +111,7 @@ class Session:
         if (self.folder / "config.json").exists():
             stored = runfolder.read_config(self.folder)
             self.config = resume.adopt(self.config, stored, self.folder)
-            with vetting.as_stored(self.folder):
+            with as_stored(self.folder):
                 check(self.config)
             self.note()
             self.go_on()
@@ -230,8 +229,8 @@ class Session:
         extra = self.saver.went_back(found, self.trainer.images)
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
-            metrics_log.rewind(self.log_file, self.trainer.images)
-            self.scores = grown.scores(self.config.data, metrics_log.scores(self.log_file))
+            kept = self.journal.rewind(self.trainer.images)
+            self.scores = grown.scores(self.config.data, kept)
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
             self.saver.prune(self.config, self.scores)
@@ -245,8 +244,10 @@ class Session:
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True
-        with self.screen.watching(), out_of_memory(self.config):
-            for report in self.trainer:
+        logs = self.journal.opened(self.config, self.trainer.images, self.screen.say)
+        with self.screen.watching(), out_of_memory(self.config), logs:
+            ended = distributed.largest(int(patience.over(self)))
+            for report in () if ended else self.trainer:
                 for hook in hooks:
                     hook(report)
                 done = report.images >= self.total
@@ -254,16 +255,19 @@ class Session:
                     self.save()
                 # every process hears of what only one of them noticed
                 asked = POISONED if self.poisoned else self.signals.asked
+                asked = asked or PATIENT * patience.over(self)
                 asked = distributed.largest(asked)
                 looked_at = done or report.step % SKIPS == 0  # a GPU must not wait in every step
                 stuck = looked_at and int(report.skipped) > SKIPS
                 if stuck or asked == POISONED:
                     self.roll_back()
                     hooks = self.hooks()
-                elif asked:
+                elif asked and asked != PATIENT:
                     self.stop(asked)
-                elif done:
+                elif done or asked:
                     break
+        if patience.over(self):
+            patience.end(self)
         distributed.first(self.finish, "finish")
         distributed.together()
 
@@ -301,6 +305,7 @@ class Session:
             draws=self.draws,
             quality=quality.line(self.scores, real),
             picture=self.picture,
+            health=self.journal.health(self.total),
         )
         self.screen.show(state)
 
@@ -309,6 +314,7 @@ class Session:
         samples, columns = preview(self.trainer, self.config)
         stored = self.kind.to_store(samples, self.spec)
         self.kind.sheet(stored, columns, self.picture, self.spec)
+        self.journal.loggers.sheet(self.picture, self.trainer.images)
 
     def grid_file(self) -> Path:
         return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"
@@ -339,7 +345,7 @@ class Session:
 
     def record(self, kind: str, row: dict[str, Any]) -> None:
         """Append a row to the log, with the images seen."""
-        metrics_log.append(self.log_file, {"kind": kind, "images": self.trainer.images, **row})
+        self.journal.write(kind, self.trainer.images, row)
 
     def save(self, report: Report | None = None, *, extra: bool = False) -> None:
         """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""
