@@ -2,7 +2,7 @@
 
     python bench/doctor.py --out OUT --kinds points images --seeds 0 1 2
     python bench/doctor.py --out OUT --recipes default dcgan --seeds 0     # healthy runs of recipes
-    python bench/doctor.py --out OUT --table --seeds 3 4 5 --docs docs     # into docs/doctor*.md
+    python bench/doctor.py --out OUT --table --seeds 1 2 --docs docs/doctor.md docs/doctor.zh-CN.md
 
 Each run writes OUT/KIND-FAULT-SEED.jsonl, a metrics.jsonl as any run has it, so that new thresholds
 can be tried on what was recorded: `--table` diagnoses all of them anew. Runs that are there are not
@@ -46,6 +46,7 @@ from ganzfeld.training.plan import fit, settle
 from ganzfeld.training.trainer import Trainer
 
 FEW = 64  # samples of the fault that has too few
+START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
 NOISE = 0.01  # of replayed samples, in a network's units
 
 
@@ -357,10 +358,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--seconds", type=float, default=200, help="start no run after these")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--docs", nargs="*", type=Path, default=[], help="pages with the marks")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     if args.table:
         show(args.out, args.seeds)
+        publish(args.out, args.seeds, args.docs) if args.docs else None
         return
     started = time.monotonic()
     plain, labelled = Fault("", ()), Fault("", (), conditional=True)
@@ -391,16 +394,82 @@ def main() -> None:
         )
 
 
+def is_right(one: Seen) -> bool:
+    return one.name == "" if one.fault not in FAULTS else one.name in FAULTS[one.fault].names
+
+
 def show(out: Path, seeds: Sequence[int]) -> None:
-    for kind, found in all_of(out, seeds):
-        right = (
-            found.fault.startswith("healthy") != bool(found.name)
-            if found.fault not in FAULTS
-            else (found.name in FAULTS[found.fault].names)
+    """One line a run, for whoever fits thresholds."""
+    for kind, one in all_of(out, seeds):
+        mark = "ok" if is_right(one) else "NO"
+        delay = "" if math.isnan(one.delay) else f"{one.delay:.2f}"
+        print(f"{kind:7} {one.fault:14} {mark} {one.name:22} {delay:5} {', '.join(one.all)}")
+
+
+def share(right: int, of: int) -> str:
+    """A count and the 95 % interval of its share."""
+    low, high = of_share(right / of, of).interval
+    return f"{right} of {of} ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def lines_of(found: Sequence[tuple[str, Seen]]) -> list[str]:
+    """The table of confusion in Markdown."""
+    head = [
+        "| fault | right first name | said first instead | delay, median |",
+        "|---|---|---|---|",
+    ]
+    rows = []
+    for name, fault in FAULTS.items():
+        own = [one for _, one in found if one.fault == name]
+        if not own:
+            continue
+        right = sum(map(is_right, own))
+        wrong = Counter(one.name or "nothing" for one in own if not is_right(one))
+        delays = sorted(one.delay for one in own if is_right(one))
+        delay = f"{delays[len(delays) // 2]:.0%}" if delays else "-"
+        others = ", ".join(f"{n} ({count})" for n, count in wrong.most_common()) or "-"
+        rows.append(f"| {fault.title} | {share(right, len(own))} | {others} | {delay} |")
+    faulty = [one for _, one in found if one.fault in FAULTS]
+    if faulty:
+        delays = sorted(one.delay for one in faulty if is_right(one))
+        middle = f"{delays[len(delays) // 2]:.0%}" if delays else "-"
+        rows.append(
+            f"| **all** | **{share(sum(map(is_right, faulty)), len(faulty))}** | | {middle} |"
         )
-        print(
-            f"{kind:8} {found.fault:18} {'ok ' if right else 'NO '} {found.name:22} {found.delay:.2f} {', '.join(found.all)}"
-        )
+    healthy = [one for _, one in found if one.fault not in FAULTS]
+    if healthy:
+        said = Counter(name for one in healthy for name in one.all)
+        names = ", ".join(f"{n} ({count})" for n, count in said.most_common()) or "-"
+        quiet = sum(not one.all for one in healthy)
+        rows.append(f"| no fault: nothing is said | {share(quiet, len(healthy))} | {names} | |")
+    return [*head, *rows]
+
+
+def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
+    """The table into pages, between its marks; rows of results; how often each name was right."""
+    found = all_of(out, seeds)
+    table = "\n".join(lines_of(found))
+    for page in docs:
+        text = page.read_text(encoding="utf-8")
+        before, _, rest = text.partition(START)
+        _, _, after = rest.partition(END)
+        page.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+    print(table)
+    home = Path(__file__).parent
+    rows = [
+        {"kind": kind, "fault": one.fault, "said": one.name, "all": list(one.all),
+         "delay": None if math.isnan(one.delay) else round(one.delay, 3), "right": is_right(one)}
+        for kind, one in found
+    ]  # fmt: skip
+    results = home / "results" / "doctor.jsonl"
+    results.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for _, one in found:
+        if one.name:
+            rates[one.name][0] += is_right(one)
+            rates[one.name][1] += 1
+    path = home.parent / "src" / "ganzfeld" / "doctor" / "rates.json"
+    path.write_text(json.dumps(dict(sorted(rates.items())), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

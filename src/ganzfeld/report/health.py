@@ -75,7 +75,7 @@ def one(found: Verdict, finding: Finding) -> Html:
         ("outlook", finding.rule.outlook),
     ]
     cures = [
-        command(text) if text.startswith("ganzfeld ") else tag("p", text)
+        command(text) if text.startswith("ganzfeld ") else tag("p", text)  # a command, or words
         for text in found.cures(finding)
     ]
     shown = table(title, [], rows)
