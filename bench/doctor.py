@@ -16,8 +16,10 @@ in FAULTS: several for two faults, whose course differs from run to run.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,7 @@ from ganzfeld.doctor import rows_of
 from ganzfeld.doctor.diagnose import first_place, first_said
 from ganzfeld.doctor.rules import RULES
 from ganzfeld.doctor.story import EARLY, story_of
+from ganzfeld.metrics.spread import of_share
 from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.modalities.base import Modality
 from ganzfeld.recipes.base import Facts
@@ -442,7 +445,7 @@ def lines_of(found: Sequence[tuple[str, Seen]]) -> list[str]:
         names = ", ".join(f"{n} ({count})" for n, count in said.most_common()) or "-"
         quiet = sum(not one.all for one in healthy)
         rows.append(f"| no fault: nothing is said | {share(quiet, len(healthy))} | {names} | |")
-    return [*head, *rows]
+    return rows
 
 
 def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
