@@ -417,11 +417,10 @@ def share(right: int, of: int) -> str:
 
 def lines_of(found: Sequence[tuple[str, Seen]]) -> list[str]:
     """The table of confusion in Markdown."""
-    head = [
+    rows = [
         "| fault | right first name | said first instead | delay, median |",
         "|---|---|---|---|",
     ]
-    rows = []
     for name, fault in FAULTS.items():
         own = [one for _, one in found if one.fault == name]
         if not own:

@@ -184,9 +184,12 @@ def weak(m: Moment) -> Evidence:
 
 def artefacts(m: Moment) -> Evidence:
     told = []
-    for name, what in (("grid", "the highest frequency"), ("fine", "the finest octave")):
+    for name, what, most in (
+        ("grid", "the highest frequency", 8),
+        ("fine", "the finest octave", 4),
+    ):
         value = m[name]
-        if value is not None and value > 4:
+        if value is not None and value > most:
             told.append(f"{value:.1f} times the data's share of power in {what}")
     return ", ".join(told) or None
 
