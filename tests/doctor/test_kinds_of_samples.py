@@ -1,4 +1,4 @@
-"""Every kind of sample is looked at through its modality, and every sort of game through its own."""
+"""Every kind of sample is looked at through its modality, and a game through its methods."""
 
 from __future__ import annotations
 

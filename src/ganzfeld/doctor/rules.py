@@ -99,11 +99,11 @@ def memorised(m: Moment) -> Evidence:
 
 
 def ignored(m: Moment) -> Evidence:
-    right, reacts, told = m["agreement"], m["reacts"], m["told"]
+    right, reacts, told = m.mean("agreement"), m["reacts"], m.mean("told")
     if reacts is not None and reacts < 0.02:
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
-    learning = told is None or told > 0.1  # it may still come
-    if right is not None and right < 0.3 and (not learning or m.part > 0.6):
+    learning = told is None or told > 0.15  # it may still come
+    if right is not None and right < 0.35 and (not learning or m.part > 0.6):
         beside = (
             f"; the discriminator tells wrong ones by {told:.2f} sd" if told is not None else ""
         )

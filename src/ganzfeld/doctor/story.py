@@ -42,10 +42,11 @@ class Moment:
         known = [value for value in early if value is not None]
         return statistics.median(known) if known else None
 
-    def before(self, name: str, looks: int) -> list[float]:
-        """A signal's last values, this one last; fewer where it was not known."""
-        values = [m[name] for m in [*self.past[1 - looks :], self]] if looks > 1 else [self[name]]
-        return [value for value in values if value is not None]
+    def mean(self, name: str, looks: int = 4) -> float | None:
+        """The mean of a signal over the last looks, this one included, where it was known."""
+        recent = [*self.past[max(len(self.past) - looks + 1, 0) :], self]
+        known = [value for m in recent if (value := m[name]) is not None]
+        return sum(known) / len(known) if known else None
 
     @cached_property
     def spike(self) -> float | None:
