@@ -15,7 +15,8 @@ from ganzfeld.doctor.story import EARLY, Moment
 Evidence = str | None
 
 PLAYERS = ("discriminator", "generator")
-LARGE = 0.03  # of the weights: an update that throws away what was learned
+STILL = 1e-9  # of the weights: no update
+LARGE = 0.02  # of the weights: an update that throws away what was learned
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ def blank(m: Moment) -> Evidence:
 def still(player: str) -> Callable[[Moment], Evidence]:
     def sees(m: Moment) -> Evidence:
         update = m[f"update/{player}"]
-        if update is None or update > 1e-9 or m.part > 0.97:  # rates may end at zero
+        if update is None or update > STILL:
             return None
+        before = m.past[-1][f"update/{player}"] if m.past else None
+        if m.part > 0.97 and (before is None or before > STILL):
+            return None  # a rate may end at 0
         if m[f"pull/{player}"] == 0:
             return None  # no gradient arrives, which is another illness
         return f"the last update of the {player} was {update:.0e} of its weights"
@@ -80,10 +84,10 @@ def collapse(m: Moment) -> Evidence:
 
 
 def within(m: Moment) -> Evidence:
-    usual, least = m["within"], m["within_least"]
-    if usual is not None and usual < 0.35:
+    usual, least = m.mean("within"), m.mean("within_least")
+    if usual is not None and usual < 0.2:
         return f"samples of one class lie {usual:.2f} as far apart as the data's do"
-    if least is not None and least < 0.1:
+    if least is not None and least < 0.05:
         return f"in one class samples lie {least:.2f} as far apart as the data's do"
     return None
 
@@ -135,6 +139,8 @@ def diverging(m: Moment) -> Evidence:
     told = [*steps(m), *(sign for player in PLAYERS for sign in growth(m, player))]
     if not told:
         return None
+    if (swing := m.mean("swing")) is not None and swing > 0.35:
+        told.append(f"the generator is {swing:.2f} of the data's distance from its average")
     if (spike := m.spike) is not None and spike > 10:
         told.append(f"a penalty is {spike:.0f} times its median")
     logit, usual = m["logit"], m.own("logit")
@@ -147,14 +153,14 @@ def diverging(m: Moment) -> Evidence:
 
 def steps(m: Moment) -> list[str]:
     """What is wrong with the size of updates, of weights: 0.1 % to 1 % are usual."""
-    own, other = m["update/discriminator"], m["update/generator"]
+    own, other = m.mean("update/discriminator"), m.mean("update/generator")
     sizes = {"discriminator": own, "generator": other}
     told = [
         f"an update of the {player} is {size:.1%} of its weights"
         for player, size in sizes.items()
         if size is not None and size > LARGE
     ]
-    if own and other and own > LARGE / 3 and own > 8 * other:
+    if own and other and own > LARGE / 2 and own > 8 * other:
         if not told:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")
         told.append(f"it is {own / other:.0f} times the generator's")
