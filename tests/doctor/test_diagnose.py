@@ -47,7 +47,7 @@ ILL: dict[str, dict[str, float | None]] = {
     "mode-collapse": {"vendi": 0.1, "duplicates": 1.0, "pull/generator": 0.0},
     "memorisation": {"nearest": 0.2, "copies": 0.6},
     "condition-ignored": {"reacts": 0.0, "agreement": 0.0, "distance": 0.3},
-    "divergence": {"update/generator": 0.05, "update/discriminator": 0.06, "vendi": 0.3},
+    "divergence": {"update/generator": 0.09, "update/discriminator": 0.09, "vendi": 0.3},
     "class-collapse": {"within": 0.1, "within_least": 0.02},
     "discriminator-overfits": {"overfit": 0.8},
     "vanishing-gradient": {"gap": 15.0},
@@ -56,6 +56,7 @@ ILL: dict[str, dict[str, float | None]] = {
     "spectral-artefacts": {"grid": 40.0},
 }
 TOTAL = 4_000
+OVER_FOUR = {"class-collapse"}
 
 
 def rows(*signals: dict[str, Any]) -> list[dict[str, Any]]:
@@ -74,7 +75,8 @@ def test_every_name_has_a_case() -> None:
 def test_each_illness_is_named_first(name: str) -> None:
     log = rows(*[{}] * 6, *[ILL[name]] * 34)
     first, *_ = diagnose(log, TOTAL)
-    assert first.name == name and first.since == 700 and first.until is None
+    late = 300 if name in OVER_FOUR else 0  # what is a mean over four looks comes later
+    assert first.name == name and first.since == 700 + late and first.until is None
     said = first_said(log, TOTAL)
     assert said is not None and said[0] == name
 

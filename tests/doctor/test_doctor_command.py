@@ -23,7 +23,7 @@ from ganzfeld.training.build import complete
 
 
 def config_of(recipe: str) -> Config:
-    return complete(RECIPES[recipe](Facts(count=500, channels=3, height=32, width=32, classes=0)))
+    return complete(RECIPES[recipe](Facts(count=500, channels=3, height=32, width=32, classes=10)))
 
 
 def folder(path: Path, name: str | None) -> Path:
@@ -57,7 +57,7 @@ def test_findings_have_evidence_and_a_command_and_end_in_1(
     run = folder(tmp_path / "ill run", "discriminator-overfits")
     code, text = say(capsys, "doctor", run)
     assert code == 1 and "r_v 0.80" in text and "since image 1,100" in text
-    assert "--set game.r1" in text and f"--init '{run}'" in text
+    assert "--set game.augment=adaptive" in text and f"--init '{run}'" in text
 
 
 def test_a_healthy_run_ends_in_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ SMALL = ["networks.*.width=4", "run.deterministic=true", "run.evaluate_every=100
 
 def train(out: Path, *settings: str, **more: Any) -> Path:
     wanted = {"size": (8, 8), "images": 2_048, "batch": 64, "quiet": True, **more}
-    run.train("avatars:300", out=out, settings=[*SMALL, *settings], **wanted)
+    run.train("avatars:400", out=out, settings=[*SMALL, *settings], **wanted)
     return out
 
 
