@@ -136,3 +136,16 @@ def test_samples_that_are_not_finite_are_told() -> None:
         next(trainer.game.G.parameters()).fill_(float("nan"))  # type: ignore[attr-defined]
     found = look(subject, reference, trainer.data, None, 32, 0)
     assert found["broken"] == 1
+
+
+def test_a_look_that_fails_is_written_down_and_stops_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise TypeError("my judge takes three arguments")
+
+    monkeypatch.setattr(Adversarial, "opinion", broken)
+    out = train(tmp_path / "own")
+    (row,) = looks(out)
+    assert row["signals"] == {} and "takes three arguments" in row["failed"]
+    assert (out / "model" / "model.safetensors").exists()

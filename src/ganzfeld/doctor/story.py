@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ganzfeld.text import plain
+
 Row = Mapping[str, Any]
 
 EARLY = 0.2  # part of a run before which nothing is said
@@ -70,6 +72,7 @@ class Story:
     moments: list[Moment] = field(default_factory=list)
     evaluations: list[Row] = field(default_factory=list)
     seen: int = 0
+    failed: str = ""  # why there are no more looks
 
     @property
     def told(self) -> bool:
@@ -93,6 +96,8 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
                 penalties.append(float(sum(own)))
         elif row["kind"] == "evaluation":
             story.evaluations.append(row)
+        elif row["kind"] == "health" and row.get("failed"):
+            story.failed = plain(str(row["failed"]))
         elif row["kind"] == "health":
             story.moments.append(
                 Moment(
