@@ -107,7 +107,8 @@ def ignored(m: Moment) -> Evidence:
     if reacts is not None and reacts < 0.02:
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
     learning = told is None or told > 0.15  # it may still come
-    if right is not None and right < 0.35 and (not learning or m.part > 0.6):
+    late = m.part > 0.6 and right is not None and right < 0.1
+    if right is not None and right < 0.35 and (not learning or late):
         beside = (
             f"; the discriminator tells wrong ones by {told:.2f} sd" if told is not None else ""
         )
