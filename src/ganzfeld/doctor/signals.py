@@ -61,8 +61,9 @@ def norms(gradient: Floats) -> float:
 
 def pairwise(a: Floats, b: Floats | None = None) -> Floats:
     """Euclidean distances (N, M) of rows; without the diagonal, (N, N - 1), where b is left out."""
-    other = a if b is None else b
-    blocks = [block for _, block in squared_distances(a, other)]
+    own = np.asarray(a, np.float64)
+    other = own if b is None else np.asarray(b, np.float64)
+    blocks = [block for _, block in squared_distances(own, other)]
     found = np.sqrt(np.concatenate(blocks))
     if b is not None:
         return found
@@ -90,8 +91,8 @@ def vendi(features: Floats, median: float) -> float:
 
     A Gaussian kernel whose width is a part of the data's median distance.
     """
-    n = len(features)
-    squares = np.concatenate([block for _, block in squared_distances(features, features)])
+    n, own = len(features), np.asarray(features, np.float64)
+    squares = np.concatenate([block for _, block in squared_distances(own, own)])
     kernel = np.exp(-squares / (2 * (WIDTH * median) ** 2 + 1e-30))
     values = np.linalg.eigvalsh(kernel / n)
     values = values[values > 1e-12]
