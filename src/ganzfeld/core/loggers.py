@@ -42,7 +42,7 @@ class TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         place = str(folder / "tensorboard")
-        self.writer: Any = SummaryWriter(place, purge_step=images + 1)  # type: ignore[no-untyped-call]
+        self.writer: Any = SummaryWriter(place, purge_step=images + 1)
 
     def numbers(self, found: Numbers, images: int) -> None:
         for name, value in found.items():

@@ -220,7 +220,8 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
     "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives.
     """
     with torch.no_grad():
-        weights = float(torch.stack(torch._foreach_norm(parameters)).norm()) if parameters else 0.0
+        every: list[Tensor] = [*parameters]
+        weights = float(torch.stack(torch._foreach_norm(every)).norm()) if every else 0.0
         found: Signals = {f"weights/{player}": weights}
         trained = [
             (group, p)
