@@ -26,7 +26,7 @@ from ganzfeld.models.folder import JUDGE, card_of
 from ganzfeld.shipping.hub import check_private
 
 DATA, COUNT = "avatars:6000", 2_000
-SETTINGS = ["networks.G.width=26", "run.threads=1", "run.evaluate_every=null"]
+SETTINGS = ["networks.G.width=25", "run.threads=1", "run.evaluate_every=null"]
 
 
 def half(data: bytes) -> bytes:

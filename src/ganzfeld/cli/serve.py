@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.core.language import tell
+from ganzfeld.core.names import USUAL
 from ganzfeld.errors import UsageError
 
-USUAL = "avatars-model"  # which the package brings
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
