@@ -8,7 +8,7 @@ Each row of results/text.jsonl is one model on one data set: what it scores on 4
 has not seen, beside the floor, what as many training lines score in its place. Held-out lines
 are distinct, and none of them is trained on. A network trains for so many seconds of CPU time of
 this process; its rates fall along a cosine over that time. The average of its weights is measured
-at eight moments, which are the curve; the last one counts.
+at so many moments as --moments says, which are the curve; the last one counts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from ganzfeld.recipes import RECIPES, Facts
 
 RESULTS = Path(__file__).parent / "results" / "text.jsonl"
 HELD = 4_000  # lines that are kept apart, and that each model writes
-MOMENTS = 8
+MOMENTS = 8  # by default
 TEMPERATURES = (0.7, 0.85)  # beside 1
 RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
 SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
@@ -91,7 +91,7 @@ def cut(path: Path) -> Path:
 
 
 def of_network(
-    recipe: str, pack: Pack, seconds: float, seed: int, settings: dict[str, Any]
+    recipe: str, pack: Pack, seconds: float, seed: int, settings: dict[str, Any], moments: int
 ) -> dict[str, Any]:
     training, held = sides(pack)
     facts = Facts(count=len(training), spec=pack.spec)
@@ -113,7 +113,7 @@ def of_network(
             cooler.update(at_temperatures(game, training, held, pack))
         print(recipe, seed, json.dumps(curve[-1]), flush=True)
 
-    steps, lines = train(config, training, seconds, seen, MOMENTS)
+    steps, lines = train(config, training, seconds, seen, moments)
     return {
         "model": recipe,
         "settings": settings,
@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=JSON", help="of the game")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--moments", type=int, default=MOMENTS, help="points of the curve")
     parser.add_argument("--cut", action="store_true", help="at Chinese marks, a piece a line")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--into", nargs="*", default=[], help="pages that the table is put into")
@@ -202,6 +203,7 @@ def main() -> None:
             into(Path(page), "text", table())
         return
     torch.set_num_threads(1)
+    seconds = round(60 * asked.minutes, 1)
     settings = {k: json.loads(v) for k, _, v in (one.partition("=") for one in asked.set)}
     for text in asked.data:
         name, _, path = text.partition("=")
@@ -210,7 +212,7 @@ def main() -> None:
         jobs: list[Callable[[], dict[str, Any]]] = [
             *(partial(of_chain, order, pack) for order in asked.orders),
             *(
-                partial(of_network, recipe, pack, 60 * asked.minutes, seed, settings)
+                partial(of_network, recipe, pack, seconds, seed, settings, asked.moments)
                 for seed in asked.seeds
                 for recipe in asked.recipes
             ),

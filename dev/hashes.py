@@ -16,7 +16,11 @@ from pathlib import Path
 import ganzfeld
 from ganzfeld.recipes import RECIPES
 
-SOURCES = {"cyclegan": "avatars-styles:40", "pix2pix": "avatars-lines:40"}
+SOURCES = {
+    "text-to-image": "avatars-captions:80",
+    "cyclegan": "avatars-styles:40",
+    "pix2pix": "avatars-lines:40",
+}
 SIZES = {"tutorial-dcgan-anime": 24, "tutorial-dcgan-mnist": 28, "tutorial-dcgan-celeba": 64}
 SETTINGS = ["run.threads=1", "run.precision=float32", "run.products=false"]
 

@@ -16,7 +16,7 @@ FACTS = Facts(count=1000, channels=3, height=32, width=48, classes=4)
 def test_round_trip(name: str) -> None:
     kind = MODALITIES[RECIPES[name].modality or "image"]
     spec, _ = kind.examples((32, 48))[0]
-    config = RECIPES[name](Facts(count=1000, spec=spec, classes=4, channels_b=3))
+    config = RECIPES[name](Facts(count=1000, spec=spec, classes=4, words=9, channels_b=3))
     again = from_dict(Config, json.loads(to_json(config)))
     assert to_json(again) == to_json(config)
     assert again.optimisers == config.optimisers

@@ -103,6 +103,8 @@ NAMED = {
     "metrics/kinds.py": "the table of what measures each kind",
     "models/open.py": "whether data are open already, in the one place that opens them",
     "recipes/gan.py": "the table of recipes says what each is for",
+    "shipping/page.py": "the table of the kinds that a page's script draws",
+    "shipping/page_facts.py": "the script is told what a translator makes",
     "training/run.py": "the usual name of a column, in a docstring",
 }
 ASKS = re.compile(r'[!=]= "translation"|isinstance\(.*\b(Pack|TwoDomains)\b|127\.5')

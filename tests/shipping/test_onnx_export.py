@@ -400,3 +400,49 @@ def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> No
     wanted = model.sample(1, seed=7, start=2**40 + 5)[0].numpy()
     got = drawn_by_script(done.folder, 7, 2**40 + 5)
     np.testing.assert_allclose(got, wanted, atol=GOAL * max(1, np.abs(wanted).max()))
+
+
+OWN = """
+from torch import nn
+
+from ganzfeld.networks.dcgan import DCGANGenerator
+from ganzfeld.recipes import RECIPES
+
+
+class Own(DCGANGenerator):
+    def forward(self, z, y=None):
+        return super().forward(z, y).sin()
+
+
+def sines(facts):
+    config = RECIPES["hinge"].make(facts)
+    config.networks["G"].name = f"{__file__}:Own"
+    config.networks["G"].options["width"] = 4
+    return config
+"""
+
+
+@pytest.mark.long
+def test_code_of_its_own_is_exported_where_it_is_trusted(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    run = tmp_path / "run"
+    ganzfeld.train(
+        "avatars:64",
+        recipe=f"{tmp_path / 'mine.py'}:sines",
+        size=16,
+        images=64,
+        batch=32,
+        out=run,
+        quiet=True,
+        settings=["run.evaluate_every=null", "run.threads=1"],
+    )
+    shutil.move(run / "model", tmp_path / "model")
+    with pytest.raises(ganzfeld.GanzfeldError, match="trust-code"):
+        ganzfeld.export(tmp_path / "model", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    done = ganzfeld.export(tmp_path / "model", tmp_path / "out", trust_code=True)
+    assert "Sin" in done.graphs["model"].operators and done.error <= GOAL
+    config = (done.folder / "config.json").read_text("utf-8")
+    assert str(tmp_path) not in config and "Own" in config
+    wanted = ganzfeld.load(tmp_path / "model", trust_code=True).sample(1, seed=3)[0].numpy()
+    np.testing.assert_allclose(drawn_by_script(done.folder, 3, 0), wanted, atol=GOAL)

@@ -93,7 +93,7 @@ def test_the_report_shows_captions_with_their_images(run: ganzfeld.Run) -> None:
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "Captions and images" in page and "<bdi>" in page
     card = (run.path / "model" / "README.md").read_text(encoding="utf-8")
-    assert "text=" in card and "captions" in card
+    assert "text=" in card and "captions" in card and "pipeline_tag: text-to-image" in card
 
 
 def test_an_evaluation_asks_for_the_captions_of_the_data(run: ganzfeld.Run) -> None:

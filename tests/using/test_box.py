@@ -47,6 +47,7 @@ def test_it_draws_by_its_name(
     assert "equal to the bit" in capsys.readouterr().out
     model = ganzfeld.load("avatars-model")
     assert all(p.dtype == torch.float32 for p in model.generator.parameters())
+    assert model.score(model.sample(2, labels=0), 0).shape == (2,)
 
 
 def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,8 +36,8 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
             rows += [("cure", text) for text in found.cures(finding)]
         screen.say()
         screen.table(finding.rule.title, rows)
-    if rows := signals_of(found):
+    if last := signals_of(found):
         screen.say()
-        screen.columns(("last look", "", "healthy"), [(a, (b, c)) for a, b, c in rows])
+        screen.columns(("last look", "", "healthy"), [(a, (b, c)) for a, b, c in last])
     if not found.healthy:
         raise SystemExit(1)

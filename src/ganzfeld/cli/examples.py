@@ -49,7 +49,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "export": (
         "ganzfeld export runs/photos-default --to onnx --out photos-onnx",
         "ganzfeld export runs/photos-default --precision float16 --out small",
+        "ganzfeld export runs/photos-default --to page --out photos.html",
         "ganzfeld export --check photos-onnx",
+    ),
+    "app": (
+        "ganzfeld app runs/faces-default",
+        "ganzfeld app runs/faces-default --server --port 8000",
     ),
     "serve": (
         "ganzfeld serve runs/faces-default",

@@ -15,21 +15,23 @@ def export(
     /,
     *,
     out: Path | None = None,
-    to: Literal["onnx"] = "onnx",
-    precision: Literal["float32", "float16", "int8"] = "float32",
+    to: Literal["onnx", "page"] = "onnx",
+    precision: Literal["float32", "float16", "int8"] | None = None,
     with_discriminator: bool = False,
     seeds: int = 64,
     check: Path | None = None,
     which: Literal["best", "last"] = "best",
     trust_code: bool = False,
 ) -> None:
-    """Export a model to ONNX, compared with PyTorch on many samples before it is kept.
+    """Export a model to ONNX or to one HTML page, compared with PyTorch before it is kept.
 
     Args:
         model: A run's folder or a model's folder.
-        out: A new folder for the graphs, a description, and run.py, which draws without ganzfeld.
-        to: onnx: graphs for onnxruntime and others.
-        precision: Of the stored weights. float16 halves the file, int8 quarters it.
+        out: A new folder for the graphs, a description, and run.py, which draws without ganzfeld;
+            or the .html file of a page.
+        to: onnx: graphs for onnxruntime and others. page: one file that draws in a browser.
+        precision: Of the stored weights. float16 halves the file, int8 quarters it. Default:
+            float32, and float16 of a page, which has no int8.
         with_discriminator: Also export the discriminator, which scores samples.
         seeds: Samples that are compared with PyTorch.
         check: Repeat the check of an exported folder, without PyTorch. Nothing is written.
@@ -51,7 +53,11 @@ def export(
             "which model should be exported?", fix="ganzfeld export runs/NAME --out FOLDER"
         )
     if out is None:
-        raise UsageError("where should the export go?", fix="--out FOLDER")
+        where = "--out FOLDER" if to == "onnx" else "--out page.html"
+        raise UsageError("where should the export go?", fix=where)
+    if to == "page":
+        page(model, out, precision or "float16", with_discriminator, which, trust_code)
+        return
     from ganzfeld.shipping.export import export as write
 
     screen = Screen()
@@ -59,7 +65,7 @@ def export(
         model,
         out,
         to=to,
-        precision=precision,
+        precision=precision or "float32",
         with_discriminator=with_discriminator,
         seeds=seeds,
         which=which,
@@ -71,6 +77,33 @@ def export(
         tell(f"{file}: {file.stat().st_size:,} bytes")
         tell(f"{found.samples:,} results compared with PyTorch; greatest error {found.error:.1e}")
     tell(f"exported to {done.folder}; python {done.folder / 'run.py'} draws without ganzfeld")
+
+
+def page(model: Path, out: Path, precision: str, judge: bool, which: str, trust_code: bool) -> None:
+    """Write the page of a model."""
+    from ganzfeld.errors import UsageError
+    from ganzfeld.shipping.page import export_page
+
+    if precision not in ("float16", "float32"):
+        raise UsageError(
+            f"a page has its weights in float16 or float32, not {precision}",
+            fix="--precision float16",
+        )
+    if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
+        raise UsageError(f"a page is one .html file, not {out}", fix=f"--out {out}.html")
+    done = export_page(
+        model,
+        out,
+        precision="float16" if precision == "float16" else "float32",
+        with_discriminator=judge,
+        which=which,
+        trust_code=trust_code,
+    )
+    tell(
+        f"{out}: {out.stat().st_size:,} bytes, {done.precision}; {done.compared:,} samples "
+        f"compared with PyTorch, greatest difference {done.error:.1e} of their range"
+    )
+    tell("open it in a browser: it needs no server and no network")
 
 
 def again(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NoReturn
 import tyro
 
 from ganzfeld.cli import (
+    app,
     bench,
     data,
     doctor,
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "interpolate": sample.interpolate,
     "augment": sample.augment,
     "export": export.export,
+    "app": app.app,
     "serve": serve.serve,
     "publish": publish.publish,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +34,23 @@ def data_request(flags: dict[str, Any]) -> DataRequest:
 
     named = {"source": flags["data"], "size": parse_size(flags["size"])}
     return DataRequest.of_flags(flags | named)
+
+
+def watched(flags: dict[str, Any]) -> list[str]:
+    """Taken out of the flags: what looks after a run, as settings of `--set`."""
+    found = []
+    for name in ("patience", "doctor"):
+        if (value := flags.pop(name)) is not None:
+            found.append(f"run.{name}={json.dumps(value)}")
+    if (text := flags.pop("log_to")) is not None:
+        found.append(f"run.log_to={json.dumps(parse_names([text]))}")
+    return found
+
+
+def as_json(progress: str) -> None:
+    """Let screens of this process print JSON lines, for "json"."""
+    if progress == "json":
+        os.environ["GANZFELD_PROGRESS"] = progress
 
 
 def parse_given(words: Sequence[str]) -> dict[str, str]:

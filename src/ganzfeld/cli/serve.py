@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import webbrowser
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
 from ganzfeld.core.language import tell
+from ganzfeld.core.names import USUAL
 from ganzfeld.errors import UsageError
 
-USUAL = "avatars-model"  # which the package brings
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -33,6 +34,7 @@ def serve(
     engine: Literal["auto", "torch", "onnx"] = "auto",
     threads: int = 1,
     log: bool = False,
+    open: bool = False,
     trust_code: bool = False,
 ) -> None:
     """Serve models over HTTP: samples, translations and scores, with an OpenAPI description.
@@ -55,6 +57,7 @@ def serve(
         timeout: Seconds that a request's work may take.
         engine: What draws. auto: onnxruntime for an exported folder, else PyTorch.
         threads: Threads that draw.
+        open: Also open the app in a browser.
         log: Write a line to standard error for each request.
         trust_code: Allow the models' own Python code to run.
     """
@@ -98,7 +101,10 @@ def serve(
     def started() -> None:
         for one in served:
             tell(f"{one.name}: http://{place}/v1/models/{one.name}/sample?seed=1")
+        tell(f"app: http://{place}/")
         tell(f"API: http://{place}/docs")
+        if open:
+            webbrowser.open(f"http://{place}/")
 
     running.run(app, own, started)
     tell("stopped")

@@ -17,7 +17,7 @@ from ganzfeld.cli.drawing import (
     given_rows,
     write_captions,
 )
-from ganzfeld.cli.options import Kind, parse_size, stopped_by_ctrl_c
+from ganzfeld.cli.options import Kind, as_json, parse_size, stopped_by_ctrl_c, watched
 from ganzfeld.core.language import tell
 
 
@@ -48,6 +48,10 @@ def train(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     init: Path | None = None,
     held_out: int | None = None,
+    patience: Annotated[int | None, arg(metavar="IMAGES")] = None,
+    doctor: Literal["watch", "off"] | None = None,
+    log_to: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
+    progress: Literal["screen", "json"] = "screen",
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="PATH=VALUE")] = (),
     config: Annotated[Path | None, arg(metavar="FILE")] = None,
     dry_run: bool = False,
@@ -91,6 +95,10 @@ def train(
         init: Initialise weights from this run or model, as far as they fit.
         held_out: Number of samples kept out of training, to detect copying and overfitting.
             Default: 5 %, at most 256; 0 for fewer than 100.
+        patience: End the run when its measured quality has not moved for so many images.
+        doctor: off: do not look for what goes wrong. Default: watch, see `ganzfeld doctor`.
+        log_to: Also tell these trackers: tensorboard, wandb, trackio, mlflow.
+        progress: json: print JSON lines, for programs and notebooks.
         set: Change a setting of the recipe, such as networks.G.width=32.
         config: JSON in the form of a run's config.json, whole or in part, or that of a run. Options
             of the command come first; shapes and classes follow the data.
@@ -100,10 +108,12 @@ def train(
             name yourself is always allowed.
     """
     flags = dict(locals())
+    as_json(flags.pop("progress"))
     with stopped_by_ctrl_c():
         from ganzfeld.training.run import train as run_training
 
     flags |= {"size": parse_size(size), "condition": condition or ()}
+    flags["set"] = [*flags["set"], *watched(flags)]
     for name, argument in (("data", "source"), ("range", "value_range"), ("set", "settings")):
         flags[argument] = flags.pop(name)
     run_training(**flags)
@@ -118,6 +128,7 @@ def resume(
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     data_grown: bool = False,
+    progress: Literal["screen", "json"] = "screen",
     quiet: bool = False,
     trust_code: bool = False,
 ) -> None:
@@ -130,10 +141,12 @@ def resume(
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
         data_grown: Go on although samples were added to the data. All are used from here on.
+        progress: json: print JSON lines, for programs and notebooks.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
             your own code do not need it.
     """
+    as_json(progress)
     with stopped_by_ctrl_c():
         from ganzfeld.training.run import resume as run_again
 

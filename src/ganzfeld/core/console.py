@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,10 +50,24 @@ class State:
     draws: Mapping[str, float] = field(default_factory=dict)
     quality: str = ""
     picture: Path | None = None
+    health: str = ""  # a line of the doctor's
 
     @property
     def percent(self) -> float:
         return min(100 * self.images / self.total, 100.0)  # the last batch may go a little beyond
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "run": str(self.run),
+            "images": self.images,
+            "total": self.total,
+            "images_per_second": round(self.rate, 2),
+            "losses": dict(self.losses),
+            "quality": self.quality,
+            "health": self.health,
+            "grid": str(self.picture) if self.picture else None,
+        }
 
     @property
     def left(self) -> str:
@@ -64,6 +80,7 @@ class Screen:
     def __init__(self, *, quiet: bool = False) -> None:
         stdout = cast("TextIO", Steady(sys.stdout))
         self.console = Console(file=stdout, quiet=quiet, highlight=False, soft_wrap=True)
+        self.json = os.environ.get("GANZFELD_PROGRESS") == "json"
         self.live: Live | None = None
         self.printed = self.started = time.monotonic()
         self.stage = ""
@@ -75,6 +92,9 @@ class Screen:
 
     def say(self, text: str = "", indent: str = "  ") -> None:
         """A line, folded between words where a terminal would break it inside one."""
+        if self.json:
+            self.event("note", text=text) if text else None
+            return
         for line in text.split("\n"):
             self.put(tr(line), indent)
 
@@ -84,6 +104,9 @@ class Screen:
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """A plan or a summary: names on the left, what they are on the right."""
+        if self.json:
+            self.event("table", title=title, rows=[list(row) for row in rows])
+            return
         told = [(tr(name), tr(value)) for name, value in rows]
         width = max(cell_len(name) for name, _ in told)
         self.say(title)
@@ -108,7 +131,7 @@ class Screen:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """The live panel, where there is a terminal to show it on."""
-        if not self.console.is_terminal or self.console.quiet:
+        if not self.console.is_terminal or self.console.quiet or self.json:
             yield
             return
         with Live(console=self.console, refresh_per_second=2, transient=True) as self.live:
@@ -117,7 +140,9 @@ class Screen:
 
     def show(self, state: State) -> None:
         """The state of training, redrawn in place or as a few more lines now and then."""
-        if self.live:
+        if self.json:
+            self.event("progress", **state.to_json())
+        elif self.live:
             self.live.update(panel(state, min(self.console.width - ECHO, WIDEST)))
         elif self.due() or state.images >= state.total:
             self.printed = time.monotonic()
@@ -128,7 +153,11 @@ class Screen:
         """How far a long stage of the work is; without a terminal ever more seldom."""
         if stage != self.stage:
             self.stage, self.started = stage, time.monotonic()
-        if self.console.is_terminal and sys.stdout.isatty():
+        if self.json:
+            if done >= total or self.due():
+                self.printed = time.monotonic()
+                self.event("stage", stage=stage, done=done, total=total)
+        elif self.console.is_terminal and sys.stdout.isatty():
             end = "\n" if done >= total else "\r"
             text = tr(f"{tr(shown(stage))}: {done:,} of {total:,}")
             self.console.file.write(f"{text}{end}")
@@ -136,6 +165,12 @@ class Screen:
         elif self.due():
             self.printed = time.monotonic()
             self.say(f"{tr(stage)}: {done:,} of {total:,}")
+
+    def event(self, kind: str, **about: object) -> None:
+        """One JSON object a line, in English and with full numbers."""
+        if not self.console.quiet:
+            self.console.file.write(f"{json.dumps({'event': kind, **about})}\n")
+            self.console.file.flush()
 
     def due(self) -> bool:
         """Whether it is time for more lines: the longer a stage takes, the fewer there are."""
@@ -148,7 +183,7 @@ def plain(state: State) -> list[str]:
     done = tr(f"{state.images:,} of {state.total:,} images")
     left = tr(f"{state.left} left")
     head = f"{state.percent:5.1f} %  {done}  {state.rate:,.0f}/s  {left}"
-    rows = [tr(state.quality)] if state.quality else []
+    rows = [tr(said) for said in (state.quality, state.health) if said]
     rows += [f"{player}: {', '.join(terms)}" for player, terms in by_player(state).items()]
     return [head, *(line for row in rows for line in fold(f"         {row}", COLUMNS, " " * 11))]
 
@@ -183,11 +218,18 @@ def panel(state: State, width: int) -> Panel:
     rows: list[RenderableType] = [head, Text(pace)]
     if state.quality:
         rows.append(Text(tr(state.quality), style="bold"))
+    if state.health:
+        rows.append(Text(tr(state.health), style=health_style(state.health)))
     rows.append(body)
     foot = f"latest grid: {shown(inside(state.picture, state.run))}" if state.picture else ""
     rows.append(Text(tr(foot or "the first grid follows"), style="dim"))
     rows.append(Text(tr("Ctrl-C saves and stops"), style="dim"))
     return Panel(Group(*rows), title=Text(shown(state.run)), title_align="left", width=width)
+
+
+def health_style(line: str) -> str:
+    """Quiet where there is nothing to do."""
+    return "dim" if line.endswith(("nothing wrong", "too early to say")) else "bold yellow"
 
 
 def inside(path: Path, folder: Path) -> Path:

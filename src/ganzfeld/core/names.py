@@ -39,6 +39,7 @@ DOCUMENT_SUFFIXES = frozenset({
 })  # fmt: skip
 DIGITS = re.compile(r"([0-9]+)")
 DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
+USUAL = "avatars-model"  # the model that the package brings, shown where none is named
 PICTURE_SUFFIXES = frozenset({
     "apng", "avif", "blp", "bmp", "cur", "dcm", "dcx", "dds", "dib", "dicom", "fit", "fits",
     "flc", "fli", "gif", "heic", "heif", "icb", "icns", "ico", "im", "j2c", "j2k", "jfif",

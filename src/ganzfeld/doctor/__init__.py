@@ -13,7 +13,7 @@ __all__ = ["Verdict", "read", "verdict"]
 
 
 def read(run: str | os.PathLike[str]) -> Verdict:
-    """The verdict on a run's folder, or on a metrics.jsonl alone.
+    """The verdict on a run's folder, or on a metrics.jsonl alone: the last row is then its end.
 
     Raises CheckpointError where there is neither.
 
@@ -25,6 +25,8 @@ def read(run: str | os.PathLike[str]) -> Verdict:
         print(found.healthy, [finding.name for finding in found.findings])
     """
     path = Path(run)
+    if path.name == "metrics.jsonl" and (path.parent / "config.json").is_file():
+        path = path.parent
     if path.is_dir():
         config = runfolder.read_config(path)
         rows = rows_of(path / "metrics.jsonl")

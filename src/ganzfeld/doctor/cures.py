@@ -101,7 +101,8 @@ def cure(name: str, config: Config | None, run: Path | None) -> list[str]:
     """
     found = [OTHERWISE[name]] if name in OTHERWISE else []
     if config is None or run is None:
-        return found
+        told = "ganzfeld doctor RUN, with the run's folder, gives a command"
+        return [*found, told] if name in CURES else found
     if name == "condition-ignored":
         return [*found, f"ganzfeld data check {shlex.quote(config.data.source)}"]
     settings = CURES[name](config) if name in CURES else []

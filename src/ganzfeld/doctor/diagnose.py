@@ -64,7 +64,8 @@ def diagnose(rows: Sequence[Row], total: int | None) -> list[Finding]:
 
 def of_story(story: Story) -> list[Finding]:
     found = [finding for rule in RULES if (finding := by_rule(rule, story.moments)) is not None]
-    return sorted(found, key=lambda finding: finding.until is not None)
+    found.sort(key=lambda finding: finding.until is not None)
+    return list({finding.name: finding for finding in reversed(found)}.values())[::-1]
 
 
 def by_rule(rule: Rule, moments: Sequence[Moment]) -> Finding | None:

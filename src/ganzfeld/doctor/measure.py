@@ -76,11 +76,16 @@ def look(
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    real = train.rows(drawer.integers(len(train), size=count))
-    fresh = held.rows(drawer.integers(len(held), size=count)) if held is not None else None
+    real = train.rows(chosen(drawer, len(train), count))
+    fresh = None if held is None else held.rows(chosen(drawer, len(held), count))
     with undisturbed(subject.game):
         found |= Look(subject, reference, real, fresh, images).signals()
     return {name: tidy(value) for name, value in found.items()}
+
+
+def chosen(drawer: np.random.Generator, of: int, count: int) -> NDArray[np.int64]:
+    """So many numbers below `of`, none of them twice where there are enough."""
+    return drawer.choice(of, size=count, replace=of < count)
 
 
 def tidy(value: float | None) -> float | None:
@@ -211,19 +216,26 @@ class Look:
 def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:
     """The size of the last update and of the weights; of Adam, whose update its state tells.
 
-    "update/PLAYER" is |update| / |weights|. A player whose rate is 0 has 0.
+    "update/PLAYER" is |update| / |weights|: 0 where the rate is 0, and where no weight is trained.
+    "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives.
     """
     with torch.no_grad():
-        weights = float(torch.stack(torch._foreach_norm(parameters)).norm()) if parameters else 0.0
+        every: list[Tensor] = [*parameters]
+        weights = float(torch.stack(torch._foreach_norm(every)).norm()) if every else 0.0
         found: Signals = {f"weights/{player}": weights}
-        squares = [
-            float(step_of(optimiser, group, p).square().sum())
+        trained = [
+            (group, p)
             for group in optimiser.param_groups
             for p in group["params"]
             if "exp_avg_sq" in optimiser.state.get(p, {})
         ]
-    if squares and weights:
-        found[f"update/{player}"] = math.sqrt(sum(squares)) / weights
+        if not trained or not weights:
+            return found if weights else found | {f"update/{player}": 0.0}
+        moves = [step_of(optimiser, group, p) for group, p in trained]
+        means = [optimiser.state[p]["exp_avg_sq"].sqrt() for _, p in trained]
+        for name, sizes in (("update", moves), ("pull", means)):
+            total = float(torch.stack(torch._foreach_norm(sizes)).norm())
+            found[f"{name}/{player}"] = total / weights
     return found
 
 

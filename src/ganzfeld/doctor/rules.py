@@ -14,6 +14,10 @@ from ganzfeld.doctor.story import EARLY, Moment
 
 Evidence = str | None
 
+PLAYERS = ("discriminator", "generator")
+STILL = 1e-9  # of the weights: no update
+LARGE = 0.02  # of the weights: an update that throws away what was learned
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -47,11 +51,24 @@ def blank(m: Moment) -> Evidence:
 def still(player: str) -> Callable[[Moment], Evidence]:
     def sees(m: Moment) -> Evidence:
         update = m[f"update/{player}"]
-        if update is None or update > 1e-9 or m.part > 0.97:  # rates may end at zero
+        if update is None or update > STILL:
             return None
+        before = m.past[-1][f"update/{player}"] if m.past else None
+        if m.part > 0.97 and (before is None or before > STILL):
+            return None  # a rate may end at 0
+        if m[f"pull/{player}"] == 0:
+            return None  # no gradient arrives, which is another illness
         return f"the last update of the {player} was {update:.0e} of its weights"
 
     return sees
+
+
+def constant(m: Moment) -> Evidence:
+    """Collapse that nothing else explains: samples are equal, or nearly so."""
+    vendi, same = m["vendi"], m["duplicates"]
+    if same is not None and same > 0.3:
+        return f"{same:.0%} of the samples equal another one"
+    return None if vendi is None or vendi > 0.15 else collapse(m)
 
 
 def collapse(m: Moment) -> Evidence:
@@ -67,10 +84,10 @@ def collapse(m: Moment) -> Evidence:
 
 
 def within(m: Moment) -> Evidence:
-    usual, least = m["within"], m["within_least"]
-    if usual is not None and usual < 0.35:
+    usual, least = m.mean("within"), m.mean("within_least")
+    if usual is not None and usual < 0.2:
         return f"samples of one class lie {usual:.2f} as far apart as the data's do"
-    if least is not None and least < 0.1:
+    if least is not None and least < 0.05:
         return f"in one class samples lie {least:.2f} as far apart as the data's do"
     return None
 
@@ -86,10 +103,12 @@ def memorised(m: Moment) -> Evidence:
 
 
 def ignored(m: Moment) -> Evidence:
-    right, reacts, told = m["agreement"], m["reacts"], m["told"]
+    right, reacts, told = m.mean("agreement"), m["reacts"], m.mean("told")
     if reacts is not None and reacts < 0.02:
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
-    if right is not None and right < 0.3:
+    learning = told is None or told > 0.15  # it may still come
+    late = m.part > 0.6 and right is not None and right < 0.1
+    if right is not None and right < 0.35 and (not learning or late):
         beside = (
             f"; the discriminator tells wrong ones by {told:.2f} sd" if told is not None else ""
         )
@@ -105,6 +124,8 @@ def overfitted(m: Moment) -> Evidence:
 
 
 def vanishing(m: Moment) -> Evidence:
+    if m["pull/generator"] == 0 and m["update/generator"] == 0:
+        return "no gradient at all reaches the generator's weights"
     gap, sure, now, usual = m["gap"], m["sure"], m["gradient"], m.own("gradient")
     if gap is not None and gap > 8:
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
@@ -115,24 +136,43 @@ def vanishing(m: Moment) -> Evidence:
 
 
 def diverging(m: Moment) -> Evidence:
-    """Two signs at once; the weights' growth is that since the early part of the run."""
-    told = []
+    """Two signs at once, one of them in the players' updates and weights."""
+    told = [*steps(m), *(sign for player in PLAYERS for sign in growth(m, player))]
+    if not told:
+        return None
+    if (swing := m.mean("swing")) is not None and swing > 0.35:
+        told.append(f"the generator is {swing:.2f} of the data's distance from its average")
     if (spike := m.spike) is not None and spike > 10:
         told.append(f"a penalty is {spike:.0f} times its median")
-    for player in ("discriminator", "generator"):
-        update, weights, usual = (
-            m[f"update/{player}"], m[f"weights/{player}"], m.own(f"weights/{player}")
-        )  # fmt: skip
-        if update is not None and update > 0.01:
-            told.append(f"an update of the {player} is {update:.1%} of its weights")
-        if weights is not None and usual and weights > 2 * usual:
-            told.append(f"the weights of the {player} have grown {weights / usual:.1f} times")
     logit, usual = m["logit"], m.own("logit")
     if logit is not None and usual and logit > 20 * max(usual, 1.0):
         told.append(f"logits are {logit / usual:.0f} times as large as at the start")
     if (level := m["distance"]) is not None and level > 3:
         told.append(f"samples lie {level:.1f} times as far apart as the data do")
     return ", ".join(told) if len(told) > 1 else None
+
+
+def steps(m: Moment) -> list[str]:
+    """What is wrong with the size of updates, of weights: 0.1 % to 1 % are usual."""
+    own, other = m.mean("update/discriminator"), m.mean("update/generator")
+    sizes = {"discriminator": own, "generator": other}
+    told = [
+        f"an update of the {player} is {size:.1%} of its weights"
+        for player, size in sizes.items()
+        if size is not None and size > LARGE
+    ]
+    if own and other and own > LARGE / 2 and own > 8 * other:
+        if not told:
+            told.append(f"an update of the discriminator is {own:.1%} of its weights")
+        told.append(f"it is {own / other:.0f} times the generator's")
+    return told
+
+
+def growth(m: Moment, player: str) -> list[str]:
+    weights, usual = m[f"weights/{player}"], m.own(f"weights/{player}")
+    if weights is None or not usual or weights < 2 * usual:
+        return []
+    return [f"the weights of the {player} have grown {weights / usual:.1f} times"]
 
 
 def swinging(m: Moment) -> Evidence:
@@ -151,19 +191,24 @@ def weak(m: Moment) -> Evidence:
 
 def artefacts(m: Moment) -> Evidence:
     told = []
-    for name, what in (("grid", "the highest frequency"), ("fine", "the finest octave")):
+    for name, what, most in (
+        ("grid", "the highest frequency", 8),
+        ("fine", "the finest octave", 4),
+    ):
         value = m[name]
-        if value is not None and value > 4:
+        if value is not None and value > most:
             told.append(f"{value:.1f} times the data's share of power in {what}")
     return ", ".join(told) or None
 
+
+STUCK = "More of the same: variety seldom comes back by itself."
 
 RULES = (
     Rule("broken", "samples are not finite", "Training will be rolled back, or stop.", broken),
     Rule(
         "blank",
         "blank samples",
-        "It does not mend itself: the generator has no gradient that leads out.",
+        "It does not mend itself: no gradient leads out of it.",
         blank,
     ),
     Rule(
@@ -178,18 +223,7 @@ RULES = (
         "The generator will find what fools it, and learn nothing after that.",
         still("discriminator"),
     ),
-    Rule(
-        "divergence",
-        "divergence ahead",
-        "Losses will soon not be finite, or samples turn to noise.",
-        diverging,
-    ),
-    Rule(
-        "mode-collapse",
-        "mode collapse",
-        "More of the same: variety seldom comes back by itself.",
-        collapse,
-    ),
+    Rule("mode-collapse", "mode collapse", STUCK, constant),
     Rule(
         "memorisation",
         "memorisation",
@@ -202,6 +236,13 @@ RULES = (
         "Samples of one class or value will look like those of any.",
         ignored,
     ),
+    Rule(
+        "divergence",
+        "divergence ahead",
+        "Losses will soon not be finite, or samples turn to noise.",
+        diverging,
+    ),
+    Rule("mode-collapse", "mode collapse", STUCK, collapse),
     Rule(
         "class-collapse",
         "mode collapse within classes",
@@ -217,13 +258,13 @@ RULES = (
     Rule(
         "vanishing-gradient",
         "the generator's gradient vanishes",
-        "The generator stops learning while the discriminator has won.",
+        "The generator stops learning, and the discriminator has won.",
         vanishing,
     ),
     Rule(
         "oscillation",
         "oscillation",
-        "The players go round in circles: single checkpoints differ, none is good.",
+        "The players go round in circles: checkpoints differ, and none is good.",
         swinging,
         since=0.4,
         looks=5,
@@ -242,4 +283,4 @@ RULES = (
         since=0.5,
     ),
 )
-BY_NAME = {rule.name: rule for rule in RULES}
+NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))

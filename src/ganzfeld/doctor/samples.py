@@ -35,7 +35,7 @@ def of_samples(
         "energy": signals.energy(within_ours, within_theirs, signals.pairwise(ours, theirs)),
         "blank": float((flat.std(1) <= reference.still).mean()),
     }
-    found |= copies(reference, signals.nearest(away))
+    found |= copies(reference, away.min(1))
     if asked is not None:
         found |= conditions(reference, ours, away.argmin(1), asked)
     data = reference.kind.vitals(real)

@@ -6,13 +6,14 @@ All take float arrays and give a float, or None where the numbers at hand say no
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.metrics.distances import squared_distances
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating[Any]]
 
 SEEN = 0.3  # a gap of logits, in deviations, below which shares of it are noise
 SAME = 1e-4  # of the median distance of data, below which two samples are one
@@ -59,11 +60,12 @@ def norms(gradient: Floats) -> float:
     return float(np.median(np.linalg.norm(gradient.reshape(len(gradient), -1), axis=1)))
 
 
-def pairwise(a: Floats, b: Floats | None = None) -> Floats:
+def pairwise(a: Floats, b: Floats | None = None) -> NDArray[np.float64]:
     """Euclidean distances (N, M) of rows; without the diagonal, (N, N - 1), where b is left out."""
-    other = a if b is None else b
-    blocks = [block for _, block in squared_distances(a, other)]
-    found = np.sqrt(np.concatenate(blocks))
+    own = np.asarray(a, np.float64)
+    other = own if b is None else np.asarray(b, np.float64)
+    blocks = [block for _, block in squared_distances(own, other)]
+    found: NDArray[np.float64] = np.sqrt(np.concatenate(blocks))
     if b is not None:
         return found
     n = len(a)
@@ -90,18 +92,12 @@ def vendi(features: Floats, median: float) -> float:
 
     A Gaussian kernel whose width is a part of the data's median distance.
     """
-    n = len(features)
-    squares = np.concatenate([block for _, block in squared_distances(features, features)])
+    n, own = len(features), np.asarray(features, np.float64)
+    squares = np.concatenate([block for _, block in squared_distances(own, own)])
     kernel = np.exp(-squares / (2 * (WIDTH * median) ** 2 + 1e-30))
     values = np.linalg.eigvalsh(kernel / n)
     values = values[values > 1e-12]
     return float(np.exp(-(values * np.log(values)).sum()))
-
-
-def nearest(distances: Floats) -> Floats:
-    """The distance (N,) of each row to the nearest column."""
-    found: Floats = distances.min(1)
-    return found
 
 
 def ratio(value: float | None, of: float | None) -> float | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ganzfeld.text import plain
+
 Row = Mapping[str, Any]
 
 EARLY = 0.2  # part of a run before which nothing is said
@@ -42,10 +44,11 @@ class Moment:
         known = [value for value in early if value is not None]
         return statistics.median(known) if known else None
 
-    def before(self, name: str, looks: int) -> list[float]:
-        """A signal's last values, this one last; fewer where it was not known."""
-        values = [m[name] for m in [*self.past[1 - looks :], self]] if looks > 1 else [self[name]]
-        return [value for value in values if value is not None]
+    def mean(self, name: str, looks: int = 4) -> float | None:
+        """The mean of a signal over the last looks, this one included, where it was known."""
+        recent = [*self.past[max(len(self.past) - looks + 1, 0) :], self]
+        known = [value for m in recent if (value := m[name]) is not None]
+        return sum(known) / len(known) if known else None
 
     @cached_property
     def spike(self) -> float | None:
@@ -69,6 +72,7 @@ class Story:
     moments: list[Moment] = field(default_factory=list)
     evaluations: list[Row] = field(default_factory=list)
     seen: int = 0
+    failed: str = ""  # why there are no more looks
 
     @property
     def told(self) -> bool:
@@ -92,6 +96,8 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
                 penalties.append(float(sum(own)))
         elif row["kind"] == "evaluation":
             story.evaluations.append(row)
+        elif row["kind"] == "health" and row.get("failed"):
+            story.failed = plain(str(row["failed"]))
         elif row["kind"] == "health":
             story.moments.append(
                 Moment(

@@ -101,6 +101,8 @@ def sure(finding: Finding) -> str:
 def summary(found: Verdict) -> str:
     """The verdict in one sentence."""
     story = found.story
+    if story.failed:
+        return f"Little is known: a look at the run failed with {story.failed}"
     if not story.moments:
         return "Nothing is known: the run has no rows of signals."
     looks = f"{len(story.moments)} looks up to image {story.seen:,}"

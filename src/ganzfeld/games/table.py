@@ -102,8 +102,9 @@ class TableGAN(Game):
         self.period = self.penalty_every = penalty_every if r1 else 1
         self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
         self.pairs, self.marginals = pairs, marginals
-        middle = torch.zeros(G.choices.layout.width)
-        middle[G.choices.places.cpu()] = cast(Tensor, G.shares).cpu()
+        choices = self.G.choices
+        middle = torch.zeros(choices.layout.width)
+        middle[choices.places] = self.G.shares
         self.register_buffer("middle", middle, persistent=False)
 
     def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -126,7 +126,11 @@ def hard_precision(
     for row, one in enumerate(facts):
         how = Wording("zh" if captions_chinese(lines[row]) else "en")
         chance_of = numpy_generator("hard precision", row)
-        near += [lines[row], *(sentences.changed(one, how, chance_of)[0] for _ in range(NEAR - 1))]
+        some = [lines[row]]
+        while len(some) < NEAR:  # all of them different
+            wrong = sentences.changed(one, how, chance_of)[0]
+            some += [wrong] if wrong not in some else []
+        near += some
     said = said_of(net, near).view(len(facts), NEAR, -1)
     return float(((said @ vectors[:, :, None])[:, :, 0].argmax(1) == 0).float().mean())
 

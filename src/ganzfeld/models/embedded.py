@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ganzfeld.core.names import USUAL as USUAL
+
 HOME = Path(__file__).with_name("box")
 
 

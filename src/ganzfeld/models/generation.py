@@ -120,10 +120,12 @@ class Generation(Task):
         average = f"exponential moving average, {about['chosen']['average']} half-life"
         weights = average if about["averaged"] else "as last trained"
         short = data["fingerprint"][:16]
+        captioned = is_captioned(about.get("conditions"))
+        hub_task = "text-to-image" if captioned else kind.hub_task
         code = self.python(about, 'ganzfeld.load("path/to/this/folder")', label)
         return f"""---
 library_name: ganzfeld
-pipeline_tag: {kind.hub_task}
+pipeline_tag: {hub_task}
 tags: [{", ".join([tag, *kind.tags])}]
 ---
 

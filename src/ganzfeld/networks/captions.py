@@ -208,7 +208,8 @@ class CaptionDiscriminator(nn.Module):
         wide = sentence[:, :, None, None].expand(-1, -1, *features.shape[2:])
         both = nn.functional.leaky_relu(self.join(torch.cat([features, wide], 1)), SLOPE)
         logits: Tensor = self.alone(flat) + self.joined(both.flatten(1))
-        return logits.squeeze(1) + (flat * self.direction(sentence)).sum(1)
+        along: Tensor = (flat * self.direction(sentence)).sum(1)
+        return logits.squeeze(1) + along
 
     def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
         logits: Tensor = self.verdict(self.features(x), sentence)

@@ -37,9 +37,12 @@ def table_gan(facts: Facts) -> Config:
     }
     if generator["classes"]:
         generator["condition"] = schema.index(facts.labels)
+    options = {"moments": 1.0, "pairs": PAIRS, "marginals": 1.0}
+    if generator["classes"]:  # a label that is asked for must be there, early
+        options["choice"] = 4.0
     return Config(
         recipe="table-gan",
-        game=Part(name="table-gan", options={"moments": 1.0, "pairs": PAIRS, "marginals": 1.0}),
+        game=Part(name="table-gan", options=options),
         networks={
             "G": Part(name="table-generator", options=generator),
             "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),

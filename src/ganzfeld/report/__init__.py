@@ -11,7 +11,7 @@ from ganzfeld.core.files import replace
 from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.modalities import speak_of_kind
-from ganzfeld.report import samples, sections, settings
+from ganzfeld.report import health, samples, sections, settings
 from ganzfeld.report.captions import by_caption
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
@@ -44,6 +44,7 @@ def write(
         sections.hero(record),
         settings.plan(record, model),
         sections.through_time(record),
+        health.health(record),
         sections.curves(record),
         sections.metrics(record),
         samples.closest(record, model, pack),

@@ -128,6 +128,10 @@ def warnings(record: Record) -> list[str]:
             f"Stopped early: {record.images:,} of {total:,} images. "
             f"Continue with: ganzfeld resume {shlex.quote(str(record.path))}"
         )
+    if planned := record.config.run.planned:
+        found.append(
+            f"Ended by --patience at image {record.images:,} of {planned:,}: quality had not moved."
+        )
     rollbacks = max((row.get("rollbacks") or 0 for row in record.of_kind("train")), default=0)
     if rollbacks:
         found.append(f"Training went back to an earlier checkpoint {rollbacks} time(s).")

@@ -115,6 +115,7 @@ def readme(about: Mapping[str, Any], card: str) -> str:
     """README.md: how to run it, what was measured, and the card of the model."""
     front, _, rest = card.removeprefix("---\n").partition("\n---\n")
     front = front.replace("tags: [", "tags: [onnx, ", 1)
+    rest = rest.replace("path/to/this/folder", "path/to/the/model/that/was/exported")
     export = about["export"]
     graphs = export["graphs"]
     lines = [f"---\n{front}\n---\n", "# An exported model", "", usage(about), "", "## Graphs", ""]

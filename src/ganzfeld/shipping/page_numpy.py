@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]  # float32
 Settings = Mapping[str, Any]
 Operator = Callable[[list[Array], tuple[int, ...], Settings], Array]
 
@@ -107,7 +107,8 @@ def norm(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     scale = weight / np.sqrt(variance + s["eps"])
     each = (1, -1, *[1] * (len(shape) - 2))
     shift = (bias - mean * scale).astype(np.float32).reshape(each)
-    return x[0] * scale.astype(np.float32).reshape(each) + shift
+    found: Array = x[0] * scale.astype(np.float32).reshape(each) + shift
+    return found
 
 
 def instance(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
@@ -115,7 +116,8 @@ def instance(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     rows = (rows - rows.mean(1, keepdims=True)) / np.sqrt(rows.var(1, keepdims=True) + s["eps"])
     if len(x) > 1:
         rows = rows * x[1][:, None] + x[2][:, None]
-    return rows.astype(np.float32).reshape(shape)
+    found: Array = rows.astype(np.float32).reshape(shape)
+    return found
 
 
 def cut(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
@@ -132,7 +134,8 @@ def pad(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
 
 def softmax(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     powers = np.exp(x[0] - x[0].max(s["dim"], keepdims=True))
-    return powers / powers.sum(s["dim"], keepdims=True)
+    found: Array = powers / powers.sum(s["dim"], keepdims=True)
+    return found
 
 
 def ends(length: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
@@ -146,7 +149,8 @@ def bilinear(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     low, high, share = ends(x[0].shape[2], shape[2])
     down = x[0][:, :, low] * (1 - share)[:, None] + x[0][:, :, high] * share[:, None]
     low, high, share = ends(x[0].shape[3], shape[3])
-    return down[..., low] * (1 - share) + down[..., high] * share
+    found: Array = down[..., low] * (1 - share) + down[..., high] * share
+    return found
 
 
 def shuffle(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
@@ -166,7 +170,8 @@ def unshuffle(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
 def pool(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     by, (_, channels, height, width) = s["by"], shape
     apart = x[0][:, :, : height * by, : width * by].reshape(channels, height, by, width, by)
-    return apart.mean((2, 4)).reshape(shape)
+    found: Array = apart.mean((2, 4)).reshape(shape)
+    return found
 
 
 def one_hot(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:

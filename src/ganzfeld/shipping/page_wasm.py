@@ -54,7 +54,7 @@ def listed(items: Iterable[bytes]) -> bytes:
 
 
 A, B, C, M, K, N = range(6)  # arguments: bytes where the matrices start, and sizes
-I, J, P, AT, ROW, WIDE, TO = range(6, 13)  # locals
+DOWN, ALONG, P, AT, ROW, WIDE, TO = range(6, 13)  # locals
 SUMS = range(13, 21)  # 4 rows times 2 vectors
 LEFT, RIGHT = 21, 22
 
@@ -69,17 +69,17 @@ def body() -> bytes:
             inner += get(total) + get(AT) + simd(LOAD_SPLAT, 2, 4 * row) + get(vector)
             inner += simd(F_MUL) + simd(F_ADD) + bytes([SET, total])
     inner += add(AT, const(16)) + add(ROW, get(WIDE))
-    store = get(C) + get(I) + get(WIDE) + bytes([MUL, ADD]) + get(J) + const(2)
+    store = get(C) + get(DOWN) + get(WIDE) + bytes([MUL, ADD]) + get(ALONG) + const(2)
     store += bytes([SHIFT, ADD, SET, TO])
     for row in range(4):
         for side in range(2):
             store += get(TO) + get(SUMS[2 * row + side]) + simd(STORE, 2, 16 * side)
         store += add(TO, get(WIDE))
-    start = get(A) + get(I) + get(K) + bytes([MUL]) + const(2) + bytes([SHIFT, ADD, SET, AT])
-    start += get(B) + get(J) + const(2) + bytes([SHIFT, ADD, SET, ROW]) + zero
+    start = get(A) + get(DOWN) + get(K) + bytes([MUL]) + const(2) + bytes([SHIFT, ADD, SET, AT])
+    start += get(B) + get(ALONG) + const(2) + bytes([SHIFT, ADD, SET, ROW]) + zero
     columns = start + count(P, inner, K, 1) + store
     code = get(N) + const(2) + bytes([SHIFT, SET, WIDE])
-    return code + count(I, count(J, columns, N, 8), M, 4)
+    return code + count(DOWN, count(ALONG, columns, N, 8), M, 4)
 
 
 def count(local: int, inside: bytes, end: int, step: int) -> bytes:

@@ -48,6 +48,15 @@ def complete(folder: Path, images: int, total: int) -> str:
     return f"{folder} is complete at {images:,} images. More: {more}"
 
 
+def patient(images: int, total: int, still: int, folder: Path) -> str:
+    """Of a run that patience has ended."""
+    return (
+        f"note: ended at image {images:,} of {total:,}: its quality has not moved for {still:,} "
+        f"images, as --patience asks. To go on all the same: "
+        f"ganzfeld resume {quoted(folder)} --images {total}"
+    )
+
+
 def went_back(images: int, to: int) -> str:
     """Of a run that goes on from an earlier checkpoint."""
     return (

@@ -10,8 +10,10 @@ from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
 from ganzfeld.doctor.reference import Reference
+from ganzfeld.doctor.samples import Signals
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
+from ganzfeld.text import lines
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.trainer import Report, Trainer
 
@@ -19,6 +21,7 @@ LOOKS = 40  # in a run
 FEWEST = 12  # of a short one
 LEAST, MOST = 32, 256  # samples a look
 SHARE = 0.02  # of a run's images, that all looks together may draw
+SAID = 200  # characters of why a look failed
 SHORTEST = 2_000  # images, below which a run is over before anything could be said
 
 Record = Callable[[str, dict[str, Any]], None]
@@ -39,7 +42,11 @@ def schedule(total: int) -> tuple[int, int]:
 
 
 class Health:
-    """Looks at a trainer. record: takes the kind of a row, and the row."""
+    """Looks at a trainer. record: takes the kind of a row, and the row.
+
+    A look that fails, as at a game of a user's own, is written down, and there is no other: it
+    never stops a run.
+    """
 
     def __init__(
         self,
@@ -68,17 +75,26 @@ class Health:
             draws,
         )
         self.reference: Reference | None = None
+        self.failed = False
 
     def __call__(self, report: Report | None = None) -> None:
+        if self.failed:
+            return
+        try:
+            self.record("health", {"signals": self.look()})
+        except Exception as error:
+            self.failed = True
+            said = lines(f"{type(error).__name__}: {error}")[:SAID]
+            self.record("health", {"signals": {}, "failed": said})
+
+    def look(self) -> Signals:
         trainer = self.trainer
         if self.reference is None and trainer.game.latent and trainer.game.task == "generation":
             self.reference = Reference(
                 self.kind, trainer.data, self.fresh, self.classes, self.given
             )
-        signals = look(
-            self.subject, self.reference, trainer.data, self.fresh, self.count, trainer.images
-        )
-        self.record("health", {"signals": signals})
+        fresh, count = self.fresh, self.count
+        return look(self.subject, self.reference, trainer.data, fresh, count, trainer.images)
 
 
 def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[Every]:

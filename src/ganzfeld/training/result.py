@@ -34,7 +34,7 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """What was logged while it trained, oldest first: a flat dictionary for each row.
 
-        Each has "kind" ("train" or "evaluation") and "images"; losses are named as in
+        Each has "kind" ("train", "evaluation" or "health") and "images"; losses are named as in
         "losses.generator/adversarial". `pandas.DataFrame(run.metrics())` makes a table of it.
 
         Example::

@@ -26,6 +26,7 @@ FREE = frozenset(
         "run.keep",
         "run.save_minutes",
         "run.doctor",
+        "run.log_to",
         "data.source",
         "data.other",
         "data.home",
@@ -42,6 +43,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     leaves open.
     """
     if wanted.run.minutes == stored.run.minutes is not None:
+        wanted.run.images = stored.run.images
+    if wanted.run.images == stored.run.planned:  # patience ended it before
         wanted.run.images = stored.run.images
     for part, fixed in ((wanted.run, stored.run), (wanted.ema, stored.ema)):
         for name, value in vars(part).items():

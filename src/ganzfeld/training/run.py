@@ -216,6 +216,7 @@ def resume(
                         "   or any number above",
                     )
                 config.run.images, config.run.minutes = images, None
+                config.run.planned = config.run.patience = None
             with runtime.deterministic(config.run.deterministic):
                 session = Session(folder, config, pack, on, screen, signals)
                 session.trust_code = trust_code

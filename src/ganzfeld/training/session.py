@@ -10,13 +10,7 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import (
-    checkpoint,
-    distributed,
-    files,
-    metrics_log,
-    runtime,
-)
+from ganzfeld.core import checkpoint, distributed, files, runtime
 from ganzfeld.core.console import Screen, State
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.pack import Pack
@@ -29,12 +23,13 @@ from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_state
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.report import quality
-from ganzfeld.training import endings, finish, grown, meter, noting, promises, resume
+from ganzfeld.training import endings, finish, grown, meter, noting, patience, promises, resume
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.final import missing
 from ganzfeld.training.health import watch
 from ganzfeld.training.hooks import Every
 from ganzfeld.training.init_from import start_from
+from ganzfeld.training.journal import Journal
 from ganzfeld.training.memory import all_finite, out_of_memory
 from ganzfeld.training.preview import preview, write_sheet
 from ganzfeld.training.saving import Saver
@@ -42,7 +37,7 @@ from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
 from ganzfeld.training.validation import Examiner
 
-POISONED = 256  # above every signal's number
+POISONED, PATIENT = 256, 255  # above every signal's number
 SKIPS = 8  # steps in a row that may be skipped before a rollback
 ROLLBACKS = 2  # in a run, before it stops
 
@@ -78,6 +73,7 @@ class Session:
         self.kind = modality_of(self.spec)
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saver = Saver(self.checkpoints, device)
+        self.journal = Journal(folder / "metrics.jsonl", self.writes)
         runtime.tune()
 
     @property
@@ -88,10 +84,6 @@ class Session:
     def own(self) -> bool:
         """Whether the run's model may run code: that which the run itself runs, and no other."""
         return self.trust_code or shipping.of_own(self.folder, self.config)
-
-    @property
-    def log_file(self) -> Path:
-        return self.folder / "metrics.jsonl"
 
     @property
     def averages(self) -> Averages:
@@ -180,8 +172,8 @@ class Session:
         extra = self.saver.went_back(found, self.trainer.images)
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
-            metrics_log.rewind(self.log_file, self.trainer.images)
-            self.scores = grown.scores(self.config.data, metrics_log.scores(self.log_file))
+            kept = self.journal.rewind(self.trainer.images)
+            self.scores = grown.scores(self.config.data, kept)
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
             self.saver.prune(self.config, self.scores)
@@ -193,8 +185,10 @@ class Session:
             self.save()
         hooks = self.hooks()
         self.signals.graceful = True
-        with self.screen.watching(), out_of_memory(self.config):
-            for report in self.trainer:
+        logs = self.journal.opened(self.config, self.trainer.images, self.screen.say)
+        with self.screen.watching(), out_of_memory(self.config), logs:
+            ended = distributed.largest(int(patience.over(self)))
+            for report in () if ended else self.trainer:
                 for hook in hooks:
                     hook(report)
                 done = report.images >= self.total
@@ -202,16 +196,19 @@ class Session:
                     self.save()
                 # every process hears of what only one of them noticed
                 asked = POISONED if self.poisoned else self.signals.asked
+                asked = asked or PATIENT * patience.over(self)
                 asked = distributed.largest(asked)
                 looked_at = done or report.step % SKIPS == 0  # a GPU must not wait in every step
                 stuck = looked_at and int(report.skipped) > SKIPS
                 if stuck or asked == POISONED:
                     self.roll_back()
                     hooks = self.hooks()
-                elif asked:
+                elif asked and asked != PATIENT:
                     self.stop(asked)
-                elif done:
+                elif done or asked:
                     break
+        if patience.over(self):
+            patience.end(self)
         distributed.first(self.finish, "finish")
         distributed.together()
 
@@ -249,12 +246,14 @@ class Session:
             draws=self.draws,
             quality=quality.line(self.scores, real),
             picture=self.picture,
+            health=self.journal.health(self.total),
         )
         self.screen.show(state)
 
     def draw(self, report: Report | None = None) -> None:
         self.picture = self.grid_file()
         write_sheet(self.trainer, self.config, self.kind, self.spec, self.picture)
+        self.journal.loggers.sheet(self.picture, self.trainer.images)
 
     def grid_file(self) -> Path:
         return self.folder / "samples" / f"{self.trainer.images:012d}{self.kind.sheet_suffix}"
@@ -285,7 +284,7 @@ class Session:
 
     def record(self, kind: str, row: dict[str, Any]) -> None:
         """Append a row to the log, with the images seen."""
-        metrics_log.append(self.log_file, {"kind": kind, "images": self.trainer.images, **row})
+        self.journal.write(kind, self.trainer.images, row)
 
     def save(self, report: Report | None = None, *, extra: bool = False) -> None:
         """A checkpoint of this moment, and older ones pruned. extra: see `retention`."""

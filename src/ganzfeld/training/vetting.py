@@ -14,6 +14,7 @@ from typing import Any
 from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, latents, randomness
 from ganzfeld.core.border import ArgumentError
+from ganzfeld.core.loggers import check_names
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.modalities import Modality
 from ganzfeld.recipes.base import Facts
@@ -32,6 +33,7 @@ COUNTS = {  # settings of `run` that are whole numbers of this or more
     "log_every": 1,
     "keep": 1,
     "threads": 1,
+    "patience": 1,
 }
 MOST = {
     "batch_size": border.MOST_BATCH,
@@ -60,6 +62,7 @@ def check_ranges(config: Config) -> None:
     border.real(run.save_minutes, "run.save_minutes", 0, border.MOST_MINUTES, above=True)
     if run.precision not in PRECISIONS:
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
+    check_names(run.log_to)
     if run.doctor not in (None, *DOCTOR):
         raise UsageError(f"run.doctor is {' or '.join(DOCTOR)}, not {border.told(run.doctor)}")
     if ema.half_life_images is not None:

@@ -166,7 +166,7 @@ def stored(x: NDArray[Any], extra: Mapping[str, Any]) -> NDArray[np.float32]:
         return np.asarray(values, kind).reshape(1, -1, *[1] * (x.ndim - 2))
 
     if extra["scaling"] == "standard":
-        return x * each(extra["scale"]) + each(extra["offset"])
+        return np.asarray(x * each(extra["scale"]) + each(extra["offset"]), np.float32)
     units = np.expm1(np.minimum(x * each(extra["scale"]), np.float32(MOST))).astype(np.float64)
     found = (np.rint(units) if extra.get("whole") else units) * each(extra["unit"], np.float64)
     return np.asarray(found * (found >= each(extra["least"]) / 2), np.float32)

@@ -33,7 +33,8 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
 def as_pixels(samples: NDArray[np.floating]) -> NDArray[np.uint8]:
     """`to_pixels` of samples that are an array: the same values, without torch."""
     x = np.asarray(samples, np.float32)
-    return np.clip(np.rint((x + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+    scaled = np.rint((x + np.float32(1)) * np.float32(127.5))
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 def to_image(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -52,8 +52,8 @@ class Series(Modality):
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return scaling.to_network(stored, spec.extra)
 
-    def to_store(self, samples: Tensor, spec: Spec) -> NDArray[Any]:
-        return scaling.to_store(samples, spec.extra)
+    def stored(self, samples: NDArray[Any], spec: Spec) -> NDArray[Any]:
+        return scaling.stored(samples, spec.extra)
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         """CSV with a column a channel; where the path ends in .npy, the array (C, T)."""

@@ -68,13 +68,13 @@ def to_network(x: Tensor, extra: Mapping[str, Any]) -> Tensor:
     return (x - rows(extra["mean"], x)) / rows(extra["deviation"], x)
 
 
-def to_store(x: Tensor, extra: Mapping[str, Any]) -> NDArray[np.float32]:
-    """A network's series (N, C, T) in their units, float32 on the CPU: the inverse."""
-    x = x.detach().float().cpu()
-    if "mean" in extra:
-        x = x * rows(extra["deviation"], x) + rows(extra["mean"], x)
-    found: NDArray[np.float32] = x.numpy()
-    return found
+def stored(x: NDArray[Any], extra: Mapping[str, Any]) -> NDArray[np.float32]:
+    """A network's series (N, C, T) in their units, float32: the inverse."""
+    found = np.asarray(x, np.float32)
+    if "mean" not in extra:
+        return found
+    scale, offset = (np.asarray(extra[k], np.float32)[:, None] for k in ("deviation", "mean"))
+    return np.asarray(found * scale + offset, np.float32)
 
 
 def rows(values: Any, like: Tensor) -> Tensor:

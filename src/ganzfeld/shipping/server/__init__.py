@@ -3,7 +3,7 @@
 An ASGI application of its own on uvicorn: no framework, no forms, no templates. What each address
 takes is one table (`table.py`), which validates requests and makes /openapi.json.
 
-    GET  /                                the app, where static/app.html is there; else /docs
+    GET  /                                the app (`page_html.app`)
     GET  /v1/models                       the models (below)
     GET  /v1/models/NAME/sample           ?seed=1&index=0&label=bob&std=0.7&format=png&revision=...
     POST /v1/models/NAME/samples          {"seed": 1, "start": 0, "count": 16, "format": "zip"}

@@ -108,7 +108,7 @@ class App:
             places.setdefault(one.path.removeprefix(f"{START}{{model}}/"), []).append(one)
         self.handlers = handlers
         self.stopping = False
-        self.page = pages.app() or pages.docs(self.endpoints)
+        self.page = pages.app()
         self.docs = pages.docs(self.endpoints)
         self.openapi = openapi(self.endpoints, guard.token is not None)
 

@@ -7,12 +7,11 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
+from ganzfeld.shipping.page_html import app as app
 from ganzfeld.shipping.server.fields import REQUIRED, Field, told
 from ganzfeld.shipping.server.table import Endpoint
 
-APP = Path(__file__).parents[1] / "static" / "app.html"
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
     "code{font:14px ui-monospace,monospace}td,th{text-align:left;vertical-align:top;"
@@ -49,11 +48,6 @@ def hashes(page: str, tag: str) -> list[str]:
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
         for text in dict.fromkeys(found)
     ]
-
-
-def app() -> str | None:
-    """The app's page; None where it was not installed."""
-    return APP.read_text("utf-8") if APP.is_file() else None
 
 
 def docs(endpoints: Sequence[Endpoint]) -> str:

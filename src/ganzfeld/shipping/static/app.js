@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 class App {
   constructor(model, source) {
     Object.assign(this, { model, source, round: 0, kept: new Map(), past: [], shown: [], ends: {} });
-    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false };
+    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false, text: "" };
     this.told = new Map(); // elements whose words change with the language
   }
 
@@ -49,6 +49,7 @@ class App {
     if (std >= 0 && std <= 1.5) s.std = std;
     if (COUNTS.includes(count)) s.count = count;
     s.best = asked.get("best") === "1" && this.model.score;
+    s.text = this.model.text ? (asked.get("text") || "").slice(0, 200) : "";
     this.open = whole(asked.get("index")) ? BigInt(asked.get("index")) : null;
   }
 
@@ -58,6 +59,7 @@ class App {
     if (s.std !== 1) found.set("std", s.std);
     found.set("count", s.count);
     if (s.best) found.set("best", 1);
+    if (s.text) found.set("text", s.text);
     for (const [key, value] of Object.entries(more)) found.set(key, value);
     return `#${found}`;
   }
@@ -70,11 +72,12 @@ class App {
     $("std-value").textContent = s.std.toFixed(2);
     $("count").value = String(s.count);
     $("best").checked = s.best;
+    $("text").value = s.text;
   }
 
   job(index, seed = this.state.seed) {
-    const { label, std } = this.state;
-    return { seed, index: BigInt(index), label, std };
+    const { label, std, text } = this.state;
+    return { seed, index: BigInt(index), label, std, ...(text ? { text } : {}) };
   }
 
   // The grid
@@ -143,18 +146,14 @@ class App {
     }
   }
 
-  key({ seed, index, label, std }) { return [seed, index, label ?? "", std].join("/"); }
+  key({ seed, index, label, std, text }) { return [seed, index, label ?? "", std, text ?? ""].join("/"); }
 
   show(place, one) {
     const box = $("grid").children[place], button = box.firstChild;
     one.urls = [URL.createObjectURL(one.image || one.file)];
     one.url = one.urls[0];
     this.shown[place] = one;
-    if (one.text) { button.textContent = one.text; } else {
-      const image = document.createElement("img");
-      image.src = one.url;
-      button.replaceChildren(image);
-    }
+    button.replaceChildren(this.face(one));
     if (one.ending === "wav") {
       box.className = "box sound";
       const player = box.querySelector("audio") || box.appendChild(document.createElement("audio"));
@@ -165,6 +164,13 @@ class App {
     }
     this.star(place);
     this.name(place);
+  }
+
+  // A sample as an element: its image, or its text
+  face(one, most = 2000) {
+    const seen = one.image || one.ending === "png", element = document.createElement(seen ? "img" : "span");
+    if (seen) element.src = one.url; else element.textContent = one.text ? one.text.slice(0, most) : one.ending === "wav" ? "♪" : "…";
+    return element;
   }
 
   star(place) {
@@ -203,8 +209,8 @@ class App {
   enlarge(one) {
     if (!one) return;
     this.large = one;
-    const image = document.createElement(one.text ? "p" : "img");
-    if (one.text) image.textContent = one.text; else { image.src = one.url; image.alt = this.told_of(one); }
+    const image = this.face(one);
+    if (image.src) image.alt = this.told_of(one);
     $("large-view").replaceChildren(image);
     $("large-title").textContent = this.told_of(one);
     $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
@@ -293,8 +299,8 @@ class App {
         button.type = "button";
         button.dataset.key = this.key(job);
         const url = URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
-        const image = document.createElement(drawn.text ? "span" : "img");
-        if (drawn.text) image.textContent = drawn.text.slice(0, 12); else { image.src = url; image.alt = this.told_of(one); }
+        const image = this.face(one, 12);
+        if (image.src) image.alt = this.told_of(one);
         button.title = this.told_of(one);
         button.append(image);
         button.addEventListener("click", () => (name === "kept" ? this.enlarge(one) : this.again(job)));
@@ -304,7 +310,7 @@ class App {
   }
 
   again(job) {
-    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std });
+    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std, text: job.text || "" });
     this.draw();
     window.scrollTo({ top: 0 });
   }

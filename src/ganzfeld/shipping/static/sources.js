@@ -219,17 +219,31 @@ class There {
   async draw(job) {
     const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
     if (job.label !== null) query.set("label", this.model.classes[job.label]);
+    if (job.text) query.set("text", job.text);
     if (this.model.revision) query.set("revision", this.model.revision);
-    const answer = await this.fetched(this.at(`sample?${query}`)), file = await answer.blob();
+    if (this.model.modality === "field") query.set("format", "json");
+    const answer = await this.fetched(this.at(`sample?${query}`));
+    if (this.model.modality === "field") {
+      const { mark, value } = await answer.json(), x = Float32Array.from(value.flat(Infinity));
+      return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label, x: null };
+    }
+    const file = await answer.blob();
     const kind = file.type.split(";")[0];
     const ending = { "image/png": "png", "audio/wav": "wav", "text/plain": "txt", "text/csv": "csv" }[kind];
     const text = kind.startsWith("text/") ? await file.text() : null;
-    return { file, ending: ending || "npy", text, label: job.label, x: null };
+    let { label } = job;
+    if (label === null && this.model.classes.length && text === null) { // the file's mark says it
+      const start = String.fromCharCode(...new Uint8Array(await file.slice(...(kind === "audio/wav" ? [-4096] : [0, 4096])).arrayBuffer()));
+      const found = /"label":("(?:[^"\\]|\\.)*")/.exec(start);
+      label = found ? this.model.classes.indexOf(JSON.parse(found[1])) : null;
+    }
+    return { file, ending: ending || "npy", text, label: label === -1 ? null : label, x: null };
   }
 
   async best(jobs, count, say) {
-    const { seed, label, std } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
+    const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
     if (label !== null) body.labels = [this.model.classes[label]];
+    if (text) body.text = text;
     const answer = await this.fetched(this.at("samples"), {
       method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
     });

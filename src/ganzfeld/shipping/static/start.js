@@ -29,6 +29,7 @@ function listen(app) {
   on("std", "input", () => { $("std-value").textContent = Number($("std").value).toFixed(2); });
   on("std", "change", () => { s.std = Number($("std").value); app.draw(); });
   on("count", "change", () => { s.count = Number($("count").value); app.draw(); });
+  on("text", "change", () => { s.text = $("text").value.trim(); app.draw(); });
   on("best", "change", () => { s.best = $("best").checked; app.draw(); });
   on("token", "change", () => { app.source.token = $("token").value; app.draw(); });
   on("language", "change", () => app.speak($("language").value));
@@ -104,6 +105,7 @@ function fitted(app) {
   $("class").replaceChildren(option("", ""), ...model.classes.map((name, i) => option(String(i), name)));
   $("class").firstChild.dataset.t = "random";
   $("of-class").hidden = !model.classes.length;
+  $("of-text").hidden = !model.text;
   $("of-best").hidden = !model.score;
   $("leg").hidden = !app.blends;
   $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(String(n), String(n))));

@@ -39,6 +39,6 @@ const CHINESE = {
     "图像会被裁剪为 {size} 像素，即模型训练时的尺寸。",
   "{low} to {high} {unit}": "{low} 到 {high} {unit}", "Arrow keys move, Enter opens, F favours, N draws others.":
     "方向键移动，回车打开，F 收藏，N 换一批。",
-  "Token": "令牌", "The server wants a token.": "服务器需要令牌。", "Model": "模型",
+  "Text": "文字描述", "Token": "令牌", "The server wants a token.": "服务器需要令牌。", "Model": "模型",
   "image": "图像", "images": "图像", "sound": "声音", "sounds": "声音", "field": "场", "fields": "场",
 };

@@ -1,0 +1,128 @@
+"""From rows to names: three looks in a row, never before a fifth, causes before consequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ganzfeld.doctor.diagnose import diagnose, first_said
+from ganzfeld.doctor.rules import NAMES
+from ganzfeld.doctor.words import line, verdict
+
+HEALTHY = {
+    "gap": 1.5,
+    "overfit": 0.1,
+    "vendi": 1.0,
+    "distance": 0.95,
+    "duplicates": 0.0,
+    "energy": 0.02,
+    "blank": 0.0,
+    "broken": 0.0,
+    "nearest": 1.2,
+    "copies": 0.0,
+    "agreement": 0.8,
+    "reacts": 0.7,
+    "told": 0.6,
+    "within": 0.9,
+    "within_least": 0.7,
+    "swing": 0.1,
+    "gradient": 0.2,
+    "sure": 0.0,
+    "logit": 1.0,
+    "fine": 1.2,
+    "grid": 1.5,
+    "update/generator": 0.004,
+    "update/discriminator": 0.003,
+    "pull/generator": 0.1,
+    "pull/discriminator": 0.1,
+    "weights/generator": 10.0,
+    "weights/discriminator": 10.0,
+}
+ILL: dict[str, dict[str, float | None]] = {
+    "broken": {"broken": 0.1},
+    "blank": {"blank": 1.0, "distance": 0.0, "vendi": 0.03},
+    "generator-still": {"update/generator": 0.0, "gap": 12.0},
+    "discriminator-still": {"update/discriminator": 0.0},
+    "mode-collapse": {"vendi": 0.1, "duplicates": 1.0, "pull/generator": 0.0},
+    "memorisation": {"nearest": 0.2, "copies": 0.6},
+    "condition-ignored": {"reacts": 0.0, "agreement": 0.0, "distance": 0.3},
+    "divergence": {"update/generator": 0.09, "update/discriminator": 0.09, "vendi": 0.3},
+    "class-collapse": {"within": 0.1, "within_least": 0.02},
+    "discriminator-overfits": {"overfit": 0.8},
+    "vanishing-gradient": {"gap": 15.0},
+    "oscillation": {"swing": 0.9},
+    "discriminator-weak": {"gap": 0.05, "overfit": None, "energy": 0.4},
+    "spectral-artefacts": {"grid": 40.0},
+}
+TOTAL = 4_000
+OVER_FOUR = {"class-collapse"}
+
+
+def rows(*signals: dict[str, Any]) -> list[dict[str, Any]]:
+    """Looks at every hundredth image of 4,000, each as HEALTHY but for what is given."""
+    return [
+        {"kind": "health", "images": 100 * (n + 1), "signals": {**HEALTHY, **own}}
+        for n, own in enumerate(signals)
+    ]
+
+
+def test_every_name_has_a_case() -> None:
+    assert set(ILL) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_illness_is_named_first(name: str) -> None:
+    log = rows(*[{}] * 6, *[ILL[name]] * 34)
+    first, *_ = diagnose(log, TOTAL)
+    late = 300 if name in OVER_FOUR else 0  # what is a mean over four looks comes later
+    assert first.name == name and first.since == 700 + late and first.until is None
+    said = first_said(log, TOTAL)
+    assert said is not None and said[0] == name
+
+
+def test_a_healthy_run_has_no_findings() -> None:
+    found = verdict(rows(*[{}] * 40), TOTAL)
+    assert found.healthy and not found.findings and line(found) == "health: nothing wrong"
+
+
+def test_three_looks_in_a_row_and_never_two() -> None:
+    ill = ILL["mode-collapse"]
+    assert not diagnose(rows(*[{}] * 20, ill, ill, {}, ill, ill, {}), TOTAL)
+    (found,) = diagnose(rows(*[{}] * 20, ill, ill, ill), TOTAL)
+    assert (found.since, found.said, found.looks) == (2_100, 2_300, 3)
+
+
+def test_nothing_is_said_before_a_fifth_of_the_run() -> None:
+    log = rows(*[ILL["blank"]] * 7)
+    assert not diagnose(log, TOTAL) and line(verdict(log, TOTAL)) == "health: too early to say"
+    (found,) = diagnose(rows(*[ILL["blank"]] * 8), TOTAL)[:1]
+    assert (found.since, found.said) == (100, 800)
+
+
+def test_what_has_passed_is_told_as_past() -> None:
+    log = rows(*[{}] * 20, *[ILL["oscillation"]] * 6, *[{}] * 14)
+    found = verdict(log, TOTAL)
+    assert found.healthy and found.findings[0].until == 2_700
+
+
+def test_a_penalty_spike_needs_a_second_sign() -> None:
+    log: list[dict[str, Any]] = []
+    for n, health in enumerate(rows(*[{}] * 40)):
+        grown = n > 20
+        signals = {**health["signals"], **({"weights/generator": 30.0} if grown else {})}
+        penalty = 500.0 if grown else 1.0
+        losses = {"discriminator/r1": penalty}
+        log += [
+            {"kind": "train", "images": health["images"], "losses": losses},
+            health | {"signals": signals},
+        ]
+    assert first_said(log, TOTAL) == ("divergence", 2_400)
+    calm = [row | ({"losses": {"discriminator/r1": 1.0}} if row["kind"] == "train" else {})
+            for row in log]  # fmt: skip
+    assert first_said(calm, TOTAL) is None
+
+
+def test_unknown_signals_say_nothing() -> None:
+    log = [{"kind": "health", "images": n * 100, "signals": {}} for n in range(1, 41)]
+    assert not diagnose(log, TOTAL)

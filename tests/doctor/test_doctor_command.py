@@ -1,0 +1,115 @@
+"""`ganzfeld doctor`: findings with commands, exit codes for scripts, a log alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_diagnose import HEALTHY, ILL
+
+from ganzfeld import report
+from ganzfeld.cli import main
+from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.doctor.cures import CURES, OTHERWISE, cure
+from ganzfeld.doctor.rules import NAMES
+from ganzfeld.recipes.base import Facts
+from ganzfeld.recipes.find import data_kind
+from ganzfeld.recipes.gan import RECIPES
+from ganzfeld.training import vetting
+from ganzfeld.training.build import complete
+
+
+def config_of(recipe: str) -> Config:
+    return complete(RECIPES[recipe](Facts(count=500, channels=3, height=32, width=32, classes=10)))
+
+
+def folder(path: Path, name: str | None) -> Path:
+    """A run's folder as the doctor reads it: a configuration and a log."""
+    config = config_of("default")
+    config.run.images = 4_000
+    path.mkdir()
+    (path / "config.json").write_text(to_json(config))
+    ill = ILL[name] if name else {}
+    rows = [
+        {"kind": "health", "images": 100 * n, "signals": {**HEALTHY, **(ill if n > 10 else {})}}
+        for n in range(1, 41)
+    ]
+    (path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str]:
+    code: Any = 0
+    try:
+        main.main([str(word) for word in words])
+    except SystemExit as end:
+        code = end.code
+    found = capsys.readouterr()
+    return code or 0, found.out + found.err
+
+
+def test_findings_have_evidence_and_a_command_and_end_in_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = folder(tmp_path / "ill run", "discriminator-overfits")
+    code, text = say(capsys, "doctor", run)
+    assert code == 1 and "r_v 0.80" in text and "since image 1,100" in text
+    assert "--set game.augment=adaptive" in text and f"--init '{run}'" in text
+
+
+def test_a_healthy_run_ends_in_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = say(capsys, "doctor", folder(tmp_path / "well", None))
+    assert code == 0 and "Nothing wrong was found in 40 looks" in text
+
+
+def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "somewhere.jsonl"
+    shutil.copy(folder(tmp_path / "r", "memorisation") / "metrics.jsonl", log)
+    code, text = say(capsys, "doctor", log, "--json")
+    found = json.loads(text)
+    assert code == 1 and [f["name"] for f in found["findings"]] == ["memorisation"]
+    assert found["findings"][0]["since"] == 1_100 and found["signals"]["gap"] == HEALTHY["gap"]
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = say(capsys, "doctor", tmp_path / "none")
+    assert code == 4 and "no run" in text and "fix:" in text
+
+
+def test_a_run_without_signals_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = folder(tmp_path / "old", None)
+    (run / "metrics.jsonl").write_text('{"kind": "train", "images": 10, "losses": {}}\n')
+    code, text = say(capsys, "doctor", run)
+    assert code == 0 and "no rows of signals" in text
+
+
+def test_the_report_has_the_findings(tmp_path: Path) -> None:
+    page = report.write(folder(tmp_path / "r", "mode-collapse")).read_text("utf-8")
+    assert (
+        "<h2>Health</h2>" in page and "Mode collapse" in page and "ganzfeld train --config" in page
+    )
+
+
+def test_every_illness_has_a_cure_or_words() -> None:
+    assert set(CURES) | set(OTHERWISE) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "recipe", [r for r, made in RECIPES.items() if data_kind(made) == "pictures"
+               and made.modality in (None, "image")]
+)  # fmt: skip
+def test_cures_are_settings_that_each_recipe_takes(recipe: str) -> None:
+    config = config_of(recipe)
+    for name, make in CURES.items():
+        changed = with_settings(config, make(config))
+        vetting.check_ranges(changed)
+        assert make(config) == [] or to_json(changed) != to_json(config), name
+        options = changed.game.options
+        assert set(options) == set(config.game.options), name  # no setting that it does not have
+
+
+def test_without_the_run_a_cure_says_where_commands_come_from() -> None:
+    assert "ganzfeld doctor RUN" in cure("oscillation", None, None)[0]

@@ -1,0 +1,77 @@
+"""Signals have the values that can be worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from ganzfeld.doctor import signals
+from ganzfeld.modalities import MODALITIES
+from ganzfeld.modalities.spectrum import fine_power
+
+
+def test_the_gap_is_in_deviations_and_does_not_change_with_the_scale_of_logits() -> None:
+    g = np.random.default_rng(0)
+    real, fake = g.standard_normal(20_000) + 3, g.standard_normal(20_000)
+    assert signals.gap(real, fake) == pytest.approx(3, abs=0.05)
+    assert signals.gap(7 * real - 2, 7 * fake - 2) == pytest.approx(signals.gap(real, fake))
+    assert signals.gap(np.ones(4), np.zeros(4)) == math.inf
+    assert signals.gap(np.ones(4), np.ones(4)) is None
+
+
+def test_overfitting_is_the_share_of_the_gap_that_held_out_samples_lose() -> None:
+    train, fake = np.array([1.0, 3.0]), np.array([-3.0, -1.0])  # means 2 and -2
+    assert signals.overfit(train, np.array([2.0, 2.0]), fake) == 0
+    assert signals.overfit(train, np.array([-2.0, -2.0]), fake) == 1
+    assert signals.overfit(train, np.array([1.0, 1.0]), fake) == pytest.approx(0.25)
+    assert signals.overfit(train, train, train + 0.01) is None  # it tells nothing apart
+
+
+def test_vendi_counts_different_samples() -> None:
+    far = np.eye(8) * 100.0
+    assert signals.vendi(far, 100.0 * math.sqrt(2)) == pytest.approx(8, rel=0.4)
+    assert signals.vendi(np.repeat(far[:2], 4, axis=0), 1.0) == pytest.approx(2, abs=1e-6)
+    assert signals.vendi(np.zeros((8, 3)), 1.0) == pytest.approx(1)
+
+
+def test_duplicates_are_samples_that_equal_another() -> None:
+    x = np.array([[0.0], [0.0], [1.0], [5.0]])
+    assert signals.duplicates(signals.pairwise(x), 1.0) == 0.5
+
+
+def test_energy_is_zero_for_one_distribution_and_grows_with_a_shift() -> None:
+    g = np.random.default_rng(1)
+    a, b = g.standard_normal((300, 3)), g.standard_normal((300, 3))
+
+    def energy(x: np.ndarray, y: np.ndarray) -> float:
+        found = signals.energy(signals.pairwise(x), signals.pairwise(y), signals.pairwise(x, y))
+        assert found is not None
+        return found
+
+    assert abs(energy(a, b)) < 0.02
+    assert energy(a + 1, b) > 0.1 and energy(a + 3, b) > 2 * energy(a + 1, b)
+
+
+def test_wrong_conditions_lower_logits_by_so_many_deviations() -> None:
+    right = np.array([1.0, 3.0])
+    assert signals.told_apart(right, right - 2) == 2
+    assert signals.told_apart(np.ones(3), np.zeros(3)) is None
+
+
+def test_a_chessboard_is_power_at_the_highest_frequency() -> None:
+    g = np.random.default_rng(2)
+    smooth = np.cumsum(np.cumsum(g.standard_normal((8, 1, 32, 32)), 2), 3)
+    board = smooth + 10 * ((np.indices((32, 32)).sum(0) % 2) - 0.5)
+    assert fine_power(board)["grid"] > 20 * fine_power(smooth)["grid"]
+    assert fine_power(smooth[:, :, :8, :8]) == {}
+
+
+def test_vitals_of_lines_see_repeats() -> None:
+    kind = MODALITIES["text"]
+    lines = np.random.default_rng(3).integers(1, 20, (64, 12))
+    same = np.repeat(lines[:1], 64, axis=0)
+    varied, repeated = kind.vitals(lines), kind.vitals(same)
+    assert varied["distinct"] == 1 and repeated["distinct"] == 1 / 64
+    assert repeated["entropy"] < varied["entropy"]

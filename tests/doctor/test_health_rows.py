@@ -1,0 +1,151 @@
+"""A run is looked at without being changed, and a run that goes on writes the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganzfeld.doctor.measure import Subject, look
+from ganzfeld.doctor.reference import Reference
+from ganzfeld.games import Adversarial
+from ganzfeld.modalities import Spec
+from ganzfeld.modalities.base import Modality
+from ganzfeld.networks import NETWORKS
+from ganzfeld.training import health, run
+from ganzfeld.training.health import schedule
+from ganzfeld.training.trainer import Tensors, Trainer
+
+SMALL = ["networks.*.width=4", "run.deterministic=true", "run.evaluate_every=100000"]
+
+
+def train(out: Path, *settings: str, **more: Any) -> Path:
+    wanted = {"size": (8, 8), "images": 2_048, "batch": 64, "quiet": True, **more}
+    run.train("avatars:400", out=out, settings=[*SMALL, *settings], **wanted)
+    return out
+
+
+def looks(out: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    return [row for row in rows if row["kind"] == "health"]
+
+
+def digest(out: Path) -> str:
+    return hashlib.sha256((out / "model" / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("health") / "watched")
+
+
+def test_a_run_has_the_same_weights_with_and_without_the_doctor(
+    watched: Path, tmp_path: Path
+) -> None:
+    alone = train(tmp_path / "alone", "run.doctor=off")
+    assert len(looks(watched)) == 12 and not looks(alone)
+    assert digest(watched) == digest(alone)
+
+
+def test_a_run_that_goes_on_writes_the_same_rows(
+    watched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, calls = tmp_path / "cut", iter(range(100))
+    whole = health.Health.__call__
+
+    def killed(self: health.Health, report: Any = None) -> None:
+        whole(self, report)
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(health.Health, "__call__", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(out)
+    assert len(looks(out)) == 5
+    run.resume(out, quiet=True)
+    assert looks(out) == looks(watched)
+
+
+def test_signals_are_there_for_images_with_classes(watched: Path) -> None:
+    signals = looks(watched)[-1]["signals"]
+    needed = {"gap", "overfit", "vendi", "nearest", "reacts", "told", "swing", "gradient"}
+    assert needed <= set(signals) and signals["broken"] == 0
+
+
+def test_looks_take_a_fiftieth_of_the_images_at_most() -> None:
+    assert schedule(500) == (0, 0)
+    for total in (16_000, 50_000, 200_000, 10_000_000):
+        count, samples = schedule(total)
+        assert count * samples <= total / 50 * 1.25 and count >= 10
+
+
+def plane() -> tuple[Trainer, Subject, Reference]:
+    """Points in the plane with a generator and a discriminator that nobody trained."""
+    torch.manual_seed(0)
+    G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+    D = NETWORKS["mlp-discriminator"]((2,), widths=(16,))
+    game = Adversarial(G, D)
+    optimisers = {
+        "discriminator": torch.optim.Adam(D.parameters(), 1e-3),
+        "generator": torch.optim.Adam(G.parameters(), 0.0),
+    }
+    trainer = Trainer(game, optimisers, torch.randn(300, 2), batch_size=32)
+    spec = Spec("image", (2,))
+    subject = Subject(
+        game, None, optimisers, trainer.parameters, trainer.ready, spec, trainer.device
+    )
+    return trainer, subject, Reference(Modality(), trainer.data, Tensors({"x": torch.randn(64, 2)}))
+
+
+def test_a_player_whose_rate_is_zero_makes_no_updates() -> None:
+    trainer, subject, reference = plane()
+    for _ in range(3):
+        trainer.take_step()
+    before = [p.clone() for p in trainer.game.parameters()]
+    modes = [module.training for module in trainer.game.modules()]
+    found = look(subject, reference, trainer.data, None, 32, trainer.images)
+    assert found["update/generator"] == 0 and found["pull/generator"]
+    assert found["update/discriminator"]
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.game.parameters(), strict=True))
+    assert modes == [module.training for module in trainer.game.modules()]
+    assert all(p.grad is None for p in trainer.game.parameters())
+
+
+def test_the_update_is_what_adam_does() -> None:
+    trainer, subject, _ = plane()
+    for _ in range(4):
+        trainer.take_step()
+    D = trainer.game.D  # type: ignore[attr-defined]
+    before = torch.cat([p.detach().flatten().clone() for p in D.parameters()])
+    trainer.take_step()
+    after = torch.cat([p.detach().flatten() for p in D.parameters()])
+    found = look(subject, None, trainer.data, None, 32, trainer.images)
+    assert found["update/discriminator"] == pytest.approx(
+        float((after - before).norm() / after.norm()), rel=1e-3
+    )
+
+
+def test_samples_that_are_not_finite_are_told() -> None:
+    trainer, subject, reference = plane()
+    with torch.no_grad():
+        next(trainer.game.G.parameters()).fill_(float("nan"))  # type: ignore[attr-defined]
+    found = look(subject, reference, trainer.data, None, 32, 0)
+    assert found["broken"] == 1
+
+
+def test_a_look_that_fails_is_written_down_and_stops_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise TypeError("my judge takes three arguments")
+
+    monkeypatch.setattr(Adversarial, "opinion", broken)
+    out = train(tmp_path / "own")
+    (row,) = looks(out)
+    assert row["signals"] == {} and "takes three arguments" in row["failed"]
+    assert (out / "model" / "model.safetensors").exists()

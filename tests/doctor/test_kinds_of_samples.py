@@ -1,0 +1,67 @@
+"""Every kind of sample is looked at through its modality, and a game through its methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ganzfeld.data import held
+from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.training import health
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.plan import fit, settle
+
+CASES = {  # data, recipe, and what its rows have beside what all have
+    "avatars:120": ("vae", {"fine", "grid"}),
+    "fields:120": ("fields", {"gap", "overfit", "gradient", "fine", "level"}),
+    "vowels:120": ("default", {"gap", "overfit", "level", "reacts"}),
+    "grammar:120": ("default", {"distinct", "entropy", "level"}),
+    "table:200": ("default", set()),
+}
+OF_SAMPLES = {"vendi", "distance", "energy", "nearest", "copies", "blank", "broken", "swing"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CASES)
+def test_signals_of_each_kind(name: str) -> None:
+    recipe, needed = CASES[name]
+    size = (16, 16) if name.startswith("avatars") else None
+    pack = open_pack(name, PackOptions(size=size), progress=lambda *_: None)
+    config = fit(recipe, pack, source=name, labels="auto", held_out=20)
+    config.run.images, config.run.batch_size = 4_000, 16
+    complete(config)
+    settle(config)
+    trainer = build_trainer(config, pack, torch.device("cpu"))
+    for _ in range(2):
+        trainer.take_step()
+    before = {k: v.clone() for k, v in trainer.game.state_dict().items()}
+    rows: list[Any] = []
+    (hook,) = health.watch(trainer, config, pack, lambda kind, row: rows.append((kind, row)))
+    hook.do(None)  # type: ignore[arg-type]
+    ((kind, row),) = rows
+    signals = row["signals"]
+    assert kind == "health" and signals["broken"] == 0
+    assert OF_SAMPLES | needed <= set(signals), sorted(OF_SAMPLES | needed - set(signals))
+    assert any(value for value in signals.values())
+    after = trainer.game.state_dict()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert len(held.held_rows(pack, 20)) == 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("estimator", ["expected", "soft"])
+def test_lines_have_one_logit_each(estimator: str) -> None:
+    from ganzfeld.games import GAMES
+    from ganzfeld.networks import NETWORKS
+
+    shared = {"symbols": 9}
+    G = NETWORKS["text-generator"]((6,), **shared)
+    judge = "text-judge" if estimator == "expected" else "text-critic"
+    game = GAMES["text-gan"](G, NETWORKS[judge]((6,), **shared), estimator=estimator)
+    x = torch.tensor([[1, 2, 3, 0, 0, 0], [4, 5, 6, 7, 8, 1], [2, 0, 0, 0, 0, 0]])
+    logits = game.opinion(x)
+    assert logits is not None and logits.shape == (3,) and logits.isfinite().all()
+    alone = torch.cat([game.eval().opinion(row[None]) for row in x])
+    assert torch.allclose(game.opinion(x), alone, atol=1e-5)

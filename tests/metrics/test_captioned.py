@@ -1,0 +1,121 @@
+"""Metrics of captions, by judges that know the truth, by none, and by those that learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ganzfeld.data.avatars import sentences
+from ganzfeld.data.avatars.scene import scene
+from ganzfeld.data.avatars.sentences import VALUES
+from ganzfeld.metrics import captioned
+from ganzfeld.metrics.caption_judges import judges
+
+COUNT = 200
+
+
+def numbered(order: Any) -> NDArray[np.uint8]:
+    """Images that say in a pixel which avatar they are of."""
+    images = np.zeros((len(order), 3, 4, 4), np.uint8)
+    images[:, 0, 0, 0] = order
+    return images
+
+
+def number_of(x: torch.Tensor) -> torch.Tensor:
+    return ((x[:, 0, 0, 0] + 1) * 127.5).round().long()
+
+
+class Knows:
+    """Retrieval by the truth: the vectors of an avatar and of its caption are one."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.places: dict[str, int] = {line: place for place, line in enumerate(lines)}
+        generator = torch.Generator().manual_seed(0)
+        self.vectors = torch.nn.functional.normalize(
+            torch.randn(20_000, 64, generator=generator), dim=1
+        )
+
+    def encode(self, lines: list[str]) -> torch.Tensor:
+        return torch.tensor([self.places.setdefault(line, len(self.places)) for line in lines])
+
+    def text(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.vectors[tokens]
+
+    def image(self, x: torch.Tensor) -> torch.Tensor:
+        return self.vectors[number_of(x)]
+
+
+@pytest.fixture(scope="module")
+def asked() -> captioned.Questions:
+    return captioned.questions(COUNT)
+
+
+def test_who_draws_what_was_asked_for_is_always_found(asked: captioned.Questions) -> None:
+    net: Any = Knows(asked.captions)
+    drawn = numbered(range(COUNT))
+    assert captioned.r_precision(net, drawn, asked.captions) == 1
+    assert captioned.hard_precision(net, drawn, asked.facts, asked.captions) == 1
+
+
+def test_shuffled_images_are_found_by_chance(asked: captioned.Questions) -> None:
+    """A judge that sees the images of other captions: 1 of 100, 1 of 10."""
+    hits, hard = [], []
+    for turn in range(1, 8):  # every image is another's
+        net: Any = Knows(asked.captions)
+        net.image = lambda x, t=turn, v=net.vectors: v[10_000 + 200 * t + number_of(x)]
+        drawn = numbered(range(COUNT))
+        hits.append(captioned.r_precision(net, drawn, asked.captions))
+        hard.append(captioned.hard_precision(net, drawn, asked.facts, asked.captions))
+    assert abs(np.mean(hits) - 0.01) < 3 * (0.01 * 0.99 / 1_400) ** 0.5
+    assert abs(np.mean(hard) - 0.1) < 3 * (0.1 * 0.9 / 1_400) ** 0.5
+
+
+def test_accuracy_counts_only_what_captions_say(asked: captioned.Questions) -> None:
+    def named(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Right but for all hats, which it takes for none, and for colors of what is not there."""
+        found = {}
+        for name, values in VALUES.items():
+            places = [values.index(asked.facts[i][name]) for i in number_of(x).tolist()]
+            wrong = [not captioned.visible(name, asked.facts[i]) for i in number_of(x).tolist()]
+            chosen = torch.tensor(places)
+            chosen = torch.where(torch.tensor(wrong), (chosen + 1) % len(values), chosen)
+            found[name] = torch.eye(len(values))[chosen * (name != "hat")]
+        return found
+
+    net: Any = named
+    shares = captioned.accuracy(net, numbered(range(COUNT)), asked.facts)
+    bare = np.mean([one["hat"] == "none" for one in asked.facts])
+    assert shares.pop("hat") == pytest.approx(bare)
+    assert set(shares.values()) == {1.0}
+    assert captioned.chance(asked.facts)["hat"] == pytest.approx(bare)
+
+
+def test_avatars_of_one_caption_differ_in_all_else() -> None:
+    one, other = scene(0, 3), scene(0, 4)
+    both = captioned.alike(one, other)
+    assert sentences.facts(both) == sentences.facts(one)
+    assert both.skin == other.skin and both.face_width == other.face_width
+
+
+def test_new_questions_are_of_unseen_combinations() -> None:
+    asked = captioned.questions(20, new=True, language="zh")
+    assert all(map(sentences.unseen, asked.facts)) and asked.captions[0].startswith("一个")
+
+
+@pytest.mark.slow
+def test_the_judges_that_learned_know_real_avatars() -> None:
+    """Real pairs are the ceiling; shuffled ones are chance."""
+    attributes, retrieval = judges(32, 32, lambda *_: None)
+    asked = captioned.questions(600)
+    real = asked.images(32, 32)
+    shares = captioned.accuracy(attributes, real, asked.facts)
+    for name in ("hair_colour", "background_colour", "clothes_colour", "hat", "glasses"):
+        assert shares[name] > 0.9, name
+    found = captioned.r_precision(retrieval, real, asked.captions)
+    assert found > 0.8
+    shuffled = captioned.r_precision(retrieval, np.roll(real, 1, 0), asked.captions)
+    assert shuffled < 0.03

@@ -1,0 +1,196 @@
+"""Pages in a real browser: from a file, and from a server; their pixels are Python's."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from chromium import Browser, browser, needs_chromium
+from PIL import Image
+from shipping_runs import tiny
+
+import ganzfeld
+from ganzfeld.core import marks
+from ganzfeld.shipping.page import page_of
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+HOSTILE = ["</script><img src=x onerror=alert(1)>", '"><b>', "'; alert(1) //", "中文 é"]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A model whose classes have names that would break a careless page."""
+    model = ganzfeld.load(tiny("default", tmp_path_factory.mktemp("browser") / "run"))
+    model.classes = HOSTILE + model.classes[len(HOSTILE) :]
+    return model
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("chromium")) as found:
+        yield found
+
+
+def body(chrome: Browser) -> str:
+    return str(chrome.run("document.documentElement.outerHTML")).split('id="data"')[0]
+
+
+def pixels(found: Any, shape: tuple[int, ...]) -> Any:
+    return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(shape)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_page_from_a_file_draws_what_python_draws(
+    chrome: Browser, faces: Any, tmp_path: Path, precision: Any
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces, precision=precision, with_discriminator=True).text, "utf-8")
+    seed = 2**64 - 1
+    told = chrome.selftest(f"{file.as_uri()}?selftest#seed={seed}&std=0.7&count=8")
+    text = body(chrome)
+    assert told["check"]["equal"] and told["worker"] and told["engine"] == "WebAssembly"
+    assert len(told["drawn"]) == 4 and '<img src="x' not in text
+    expected = faces.store(faces.draw_exact([(seed, i, None) for i in range(4)], std=0.7))
+    labels = faces.labels_of(range(4), seed, [])
+    for found, wanted, label in zip(told["drawn"], expected, labels, strict=True):
+        apart = np.abs(pixels(found, wanted.shape).astype(int) - wanted.astype(int))
+        assert apart.max() <= (1 if precision == "float32" else 2) and found["label"] == label
+        assert (apart > 0).mean() < (1e-3 if precision == "float32" else 5e-2)
+    assert [name for name in chrome.requests if not name.startswith("blob:")] == [
+        f"{file.as_uri()}?selftest"
+    ]
+    assert not chrome.errors
+    image = tmp_path / "one.png"
+    image.write_bytes(base64.b64decode(told["file"]))
+    mark = marks.read(image)
+    assert mark is not None and (mark["seed"], mark["index"], mark["std"]) == (seed, 0, 0.7)
+    assert mark["label"] == faces.classes[labels[0]]
+    with Image.open(image) as drawn:
+        found = np.asarray(drawn).transpose(2, 0, 1)
+    assert np.array_equal(found, pixels(told["drawn"][0], found.shape))
+
+
+def test_the_class_and_the_language_come_from_the_address(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces).text, "utf-8")
+    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=zh#class=%22%3E%3Cb%3E&count=4")
+    text = body(chrome)
+    assert {one["label"] for one in told["drawn"]} == {1}
+    assert 'lang="zh-CN"' in text and "种子" in text and "多样性" in text
+
+
+def test_the_best_by_the_discriminator_are_those_of_python(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    page = page_of(faces, precision="float32", with_discriminator=True)
+    file.write_text(page.text, "utf-8")
+    told = chrome.selftest(f"{file.as_uri()}?selftest#best=1&count=4")
+    text = body(chrome)
+    from ganzfeld.models.rank import best
+
+    wanted = faces.store(best(faces, 4, of=32).samples)
+    found = [pixels(one, wanted[0].shape) for one in told["drawn"]]
+    for one, other in zip(found, wanted, strict=True):
+        assert np.abs(one.astype(int) - other.astype(int)).max() <= 1
+    assert "kept 4 of 32: 9 times the work" in text
+
+
+@pytest.mark.parametrize("recipe", ["wavegan", "fields", "cyclegan"])
+def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page_of(ganzfeld.load(tiny(recipe, tmp_path / "run"))).text, "utf-8")
+    told = chrome.selftest(f"{file.as_uri()}?selftest#count=4")
+    text = body(chrome)
+    if recipe == "wavegan":
+        assert text.count("<audio controls") == 4 and len(told["drawn"]) == 4
+    elif recipe == "fields":
+        assert len(told["drawn"]) == 4
+        with Image.open(io.BytesIO(base64.b64decode(told["file"]))) as image:
+            assert image.mode == "RGB" and len(np.unique(np.asarray(image))) > 20
+    else:
+        assert told["check"]["equal"]
+
+
+def test_the_keyboard_is_enough(chrome: Browser, faces: Any, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces).text, "utf-8")
+    chrome.selftest(f"{file.as_uri()}?selftest#seed=5&count=8")
+
+    def press(key: str) -> None:
+        for kind in ("rawKeyDown", "char", "keyUp"):
+            code = {"Enter": 13, "Escape": 27, "ArrowRight": 39}.get(key, ord(key[0].upper()))
+            text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+            if kind != "char" or text:
+                chrome.call(
+                    "Input.dispatchKeyEvent",
+                    **{"type": kind, "key": key, "windowsVirtualKeyCode": code},
+                    **({"text": text} if kind == "char" else {}),
+                )
+
+    chrome.run('document.querySelector("#grid .one").focus()')
+    press("ArrowRight")
+    press("f")
+    press("Enter")
+    chrome.wait('document.getElementById("large").open')
+    assert "seed 5, number 1" in chrome.run('document.getElementById("large-title").textContent')
+    assert (
+        chrome.run('document.getElementById("large-keep").getAttribute("aria-pressed")') == "true"
+    )
+    press("Escape")
+    chrome.wait('!document.getElementById("large").open')
+    chrome.wait('document.querySelectorAll("#kept-strip img").length === 1')
+    press("n")
+    chrome.wait('document.getElementById("seed").value !== "5"')
+    assert chrome.run("location.hash").startswith("#seed=")
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_wider_than_the_window(
+    chrome: Browser, faces: Any, tmp_path: Path, width: int, theme: str, language: str
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces).text, "utf-8")
+    chrome.size(width, 1000)
+    chrome.selftest(f"{file.as_uri()}?selftest&theme={theme}&lang={language}#count=8")
+    assert chrome.run("document.documentElement.scrollWidth") <= width
+    chrome.shot(tmp_path / "page.png")
+    with Image.open(tmp_path / "page.png") as image:
+        seen = np.asarray(image.convert("L")).astype(int)
+    assert (seen[:8, :8].mean() < 128) == (theme == "dark") and seen[300:].std() > 5
+
+
+def test_the_app_of_a_server_shows_what_the_server_draws(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server.served import Served
+
+    with served([Served("faces", faces.about, TorchEngine(faces), faces)]) as server:
+        told = chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=8")
+        assert told["engine"] == "the server" and not chrome.errors
+        start = f"http://127.0.0.1:{server.port}/"
+        asked = [name for name in chrome.requests if not name.startswith("blob:")]
+        assert all(name.startswith(start) for name in asked)
+        chrome.run('document.getElementById("best").click()')
+        chrome.wait('!document.getElementById("price").hidden')
+    image = tmp_path / "one.png"
+    image.write_bytes(base64.b64decode(told["file"]))
+    mark = marks.read(image)
+    assert mark is not None and (mark["seed"], mark["index"]) == (3, 0)
+    with Image.open(image) as drawn:
+        found = np.asarray(drawn).transpose(2, 0, 1)
+    assert np.array_equal(found, faces.store(faces.sample(1, seed=3))[0])
