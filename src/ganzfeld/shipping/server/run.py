@@ -33,7 +33,9 @@ def need_uvicorn() -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; UsageError where the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    own = socket.socket(family, socket.SOCK_STREAM)
+    own = socket.socket(
+        family, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # asyncio asks for TCP_NODELAY
     try:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         own.bind((host, port))
