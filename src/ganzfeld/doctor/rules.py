@@ -16,7 +16,7 @@ Evidence = str | None
 
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
-LARGE = 0.02  # of the weights: an update that throws away what was learned
+LARGE = 0.03  # of the weights: an update that throws away what was learned
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,7 @@ def steps(m: Moment) -> list[str]:
         for player, size in sizes.items()
         if size is not None and size > LARGE
     ]
+    told = [" and ".join(told)] if told else []  # both are large at a high rate: one sign
     if own and other and own > LARGE / 2 and own > 8 * other:
         if not told:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")
@@ -184,7 +185,7 @@ def swinging(m: Moment) -> Evidence:
 
 def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
-    if gap is None or apart is None or abs(gap) > 0.2 or apart < 0.1:
+    if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
         return None
     return f"its logits are {gap:.2f} deviations apart, and samples are {apart:.2f} from the data"
 
@@ -192,8 +193,8 @@ def weak(m: Moment) -> Evidence:
 def artefacts(m: Moment) -> Evidence:
     told = []
     for name, what, most in (
-        ("grid", "the highest frequency", 8),
-        ("fine", "the finest octave", 4),
+        ("grid", "the highest frequency", 30),
+        ("fine", "the finest octave", 15),
     ):
         value = m[name]
         if value is not None and value > most:
@@ -274,6 +275,8 @@ RULES = (
         "the discriminator is too weak",
         "The generator is told nothing, and stays where it is.",
         weak,
+        since=0.5,
+        looks=5,
     ),
     Rule(
         "spectral-artefacts",
@@ -281,6 +284,7 @@ RULES = (
         "A chessboard or grain stays in all samples.",
         artefacts,
         since=0.5,
+        looks=5,
     ),
 )
 NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))
