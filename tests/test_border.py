@@ -307,6 +307,8 @@ def test_rows_of_another_length_are_refused() -> None:
         ("sample", "RUN --label 1 2 --out o", "RUN --label 1 --label 2 --out o"),
         ("sample", "--label 1 2 RUN --out o", "--label 1 --label 2 RUN --out o"),
         ("sample", "--show-price --label 1 RUN --out o", "--show-price --label 1 RUN --out o"),
+        ("sample", "--from a.png --label 1 2", "--from a.png --label 1 --label 2"),
+        ("sample", "RUN --text a b --out o", "RUN --text a --text b --out o"),
         ("train", "--set run.keep=2 avatars:64 --quiet", "--set run.keep=2 avatars:64 --quiet"),
         ("train", "avatars --set a=1 b.c=2", "avatars --set a=1 --set b.c=2"),
         ("compare", "--metrics frechet a b", "--metrics frechet a b"),

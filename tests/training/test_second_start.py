@@ -95,7 +95,9 @@ def test_fixed_images_need_a_shorter_trial_than_minutes(
         return steps / 16
 
     monkeypatch.setattr(speed, "play", play)
-    trainer: Any = SimpleNamespace(total=1_000_000, images=0, game=SimpleNamespace(period=1))
+    trainer: Any = SimpleNamespace(
+        total=1_000_000, images=0, game=SimpleNamespace(period=1, stages=(0.0,))
+    )
     assert speed.speed(trainer, whole) == 16
     assert taken == seconds + 1 / 16  # the first step warms up
 

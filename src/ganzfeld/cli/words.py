@@ -12,6 +12,7 @@ LISTS = (
     "--set",
     "--label",
     "--given",
+    "--text",
     "--metrics",
     "--seeds",
     "--recipes",
@@ -94,16 +95,18 @@ def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:
         else:
             firm += 1
             spread.append(word)
-    missing = needed(make) - firm
+    missing = needed(make, words) - firm
     for place in reversed(places[-missing:] if missing > 0 else []):
         del spread[place - 1]
     return spread
 
 
-def needed(make: Callable[..., None]) -> int:
-    """How many words without a name a command cannot do without."""
+def needed(make: Callable[..., None], words: Sequence[str]) -> int:
+    """How many words without a name a command cannot do without; `--from` stands for a model."""
     count = 0
     for p in inspect.signature(make).parameters.values():
-        if p.kind is p.POSITIONAL_ONLY and p.default is p.empty:
+        if p.kind is not p.POSITIONAL_ONLY:
+            continue
+        if p.default is p.empty or (p.default is None and "--from" not in words):
             count += 2 if "tuple" in str(p.annotation) else 1
     return count

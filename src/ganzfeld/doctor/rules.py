@@ -161,7 +161,8 @@ def steps(m: Moment) -> list[str]:
         for player, size in sizes.items()
         if size is not None and size > LARGE
     ]
-    told = [" and ".join(told)] if told else []  # both are large at a high rate: one sign
+    if told and max(own or 0, other or 0) < 2 * LARGE:
+        told = [" and ".join(told)]  # both are large while the rate is high: one sign
     if own and other and own > LARGE / 2 and own > 8 * other:
         if not told:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")

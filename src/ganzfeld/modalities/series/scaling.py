@@ -73,8 +73,9 @@ def stored(x: NDArray[Any], extra: Mapping[str, Any]) -> NDArray[np.float32]:
     found = np.asarray(x, np.float32)
     if "mean" not in extra:
         return found
-    scale, offset = (np.asarray(extra[k], np.float32)[:, None] for k in ("deviation", "mean"))
-    return np.asarray(found * scale + offset, np.float32)
+    scale, offset = (np.asarray(extra[k], np.float64)[:, None] for k in ("deviation", "mean"))
+    with np.errstate(over="ignore"):
+        return np.asarray(found * scale + offset, np.float32)
 
 
 def rows(values: Any, like: Tensor) -> Tensor:

@@ -19,13 +19,13 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
      "models": [
        {"name": "faces",                  # in addresses
         "task": "generation",             # or "translation"
-        "modality": "image",              # "audio", "text", "table", "field", ...
-        "noun": "images", "one": "image",
+        "modality": "audio",              # the kind of its samples
+        "noun": "sounds", "one": "sound",
         "recipe": "hinge",
         "shape": [3, 32, 32],             # of a sample as the network sees it
         "classes": ["bald", "bob"],       # names for `label`
         "conditions": ["age"],            # names for `numbers`
-         "text": false,                    # whether it draws captions: `text`
+        "text": false,                    # whether it draws captions: `text`
         "latent": 100,
         "latents": "threefry4x32-20/box-muller-1",
         "weights": "9f2c...",             # SHA-256
