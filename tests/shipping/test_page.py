@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -139,7 +141,8 @@ def test_a_page_that_draws_something_else_is_never_written(
 @pytest.mark.long
 @pytest.mark.parametrize("recipe", ALL)
 def test_every_recipe_has_a_page_or_a_sentence(recipe: str, tmp_path: Path) -> None:
-    where = tiny(recipe, tmp_path / "run")
+    own = {"source": "avatars-captions:64"} if recipe == "text-to-image" else {}
+    where = tiny(recipe, tmp_path / "run", **own)
     try:
         made = page.export_page(where, tmp_path / "page.html", precision="float32")
     except UsageError as error:
@@ -193,6 +196,9 @@ def test_the_app_makes_a_page_once(
     main(["app", str(faces)])
     monkeypatch.setattr("ganzfeld.models.model.load", None)  # a page that is there needs no model
     main(["app", str(faces), "--no-open"])
+    alone = "import sys; sys.modules['torch'] = None; from ganzfeld.cli.main import main; main()"
+    command = [sys.executable, "-c", alone, "app", str(faces), "--no-open"]
+    subprocess.run(command, check=True, capture_output=True)  # nor PyTorch
     assert len(opened) == 1 and opened[0].startswith("file:///")
     (made,) = (tmp_path / "pages").iterdir()
     assert str(made) in capsys.readouterr().out
@@ -223,9 +229,10 @@ def test_the_app_takes_the_model_of_the_package_or_the_newest_run(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    assert (page_cache.BOX, page_cache.USUAL) == (embedded.HOME, embedded.USUAL)
     if embedded.names():
-        assert page_cache.usual().name == embedded.USUAL
-    monkeypatch.setattr(embedded, "HOME", tmp_path)
+        assert page_cache.usual() == embedded.located(embedded.USUAL)
+    monkeypatch.setattr(page_cache, "BOX", tmp_path)
     with pytest.raises(UsageError, match="no run"):
         page_cache.usual()
     (tmp_path / "runs" / "one" / "model").mkdir(parents=True)

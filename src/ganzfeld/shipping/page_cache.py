@@ -11,13 +11,14 @@ from pathlib import Path
 
 from ganzfeld.core import files, reader
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
-from ganzfeld.models import embedded
 from ganzfeld.shipping.page_html import script, static
 from ganzfeld.version import __version__
 
 MOST_BYTES = 8 << 20  # of a model's weights, and
 MOST_SIDE = 64  # pixels of its images: beyond, a server draws faster
 RUNS = Path("runs")  # where `ganzfeld train` puts runs
+# as `models.embedded` has them, whose package loads PyTorch: a page that is there needs none
+BOX, USUAL = Path(__file__).parents[1] / "models" / "box", "avatars-model"
 
 
 class Unsuited(Exception):
@@ -29,8 +30,8 @@ def usual() -> Path:
 
     UsageError where there is neither.
     """
-    if embedded.USUAL in embedded.names():
-        return embedded.located(embedded.USUAL)
+    if (BOX / USUAL / "config.json").is_file():
+        return BOX / USUAL
     shipped = [path.parents[1] for path in RUNS.glob("*/model/config.json")]
     if not shipped:
         raise UsageError(
@@ -55,7 +56,8 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
 
     Raises Unsuited where a server should draw it; otherwise as `ganzfeld.load` does.
     """
-    model = embedded.located(model)
+    if not os.path.lexists(model) and (BOX / model.name / "config.json").is_file():
+        model = BOX / model.name
     folder = folder_of(model)
     if folder is not None:
         try:
