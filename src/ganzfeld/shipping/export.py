@@ -120,11 +120,13 @@ def opened(model: Any, which: str, trust_code: bool) -> Model | Translator:
     """A loaded model as it is, or the one at a path, on the CPU."""
     from ganzfeld.models.model import Model, load
     from ganzfeld.models.translator import Translator
+    from ganzfeld.shipping.suited import need_exported
 
     if isinstance(model, Model | Translator):
-        return model.to("cpu")
-    place = border.path(model, "model")
-    found: Model | Translator = load(place, which=which, trust_code=trust_code)
+        found = model.to("cpu")
+    else:
+        found = load(border.path(model, "model"), which=which, trust_code=trust_code)
+    need_exported(found, "ONNX")
     return found
 
 

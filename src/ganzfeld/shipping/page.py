@@ -29,6 +29,7 @@ from ganzfeld.shipping.page_graph import Array, Graph, graph_of
 from ganzfeld.shipping.page_html import document
 from ganzfeld.shipping.page_numpy import run
 from ganzfeld.shipping.page_wasm import product
+from ganzfeld.shipping.suited import need_exported
 
 Precision = Literal["float16", "float32"]
 LIMITS = {"float32": 2e-5, "float16": 5e-3}  # of |page - PyTorch|, by the range of the samples
@@ -84,6 +85,7 @@ def page_of(
     model: Model | Translator, *, precision: Precision = "float16", with_discriminator: bool = False
 ) -> Page:
     """The page of a model that is loaded."""
+    need_exported(model, "a page")
     model.to("cpu")
     if isinstance(model, Translator):
         graphs = {way: graph_of(n, picture(model, way)) for way, n in model.networks.items()}

@@ -325,9 +325,11 @@ def load(
     import torch
 
     from ganzfeld.models.model import load as load_model
+    from ganzfeld.shipping.suited import need_served
 
     torch.set_num_threads(threads)
     model = load_model(path, trust_code=trust_code)
+    need_served(model, "a server")
     draws = engines.TorchEngine(model) if hasattr(model, "generator") else None
     return Served(name, model.about, draws, model)
 

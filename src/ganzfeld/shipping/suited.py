@@ -1,0 +1,32 @@
+"""Models that cannot be shipped in a form, refused in one sentence before any work is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganzfeld.data.conditions import is_captioned
+from ganzfeld.errors import UsageError
+from ganzfeld.models.sample_translator import SampleTranslator
+
+
+def need_served(model: Any, what: str) -> None:
+    """UsageError for a translation of samples that are no images. what: "a server", "a page"."""
+    if isinstance(model, SampleTranslator):
+        noun = model.kind.noun
+        raise UsageError(
+            f"{what} is for models that draw samples, and for translations of images; this one "
+            f"translates {noun}",
+            safe="nothing was written",
+            fix=f"ganzfeld translate MODEL {noun} --out translated",
+        )
+
+
+def need_exported(model: Any, what: str) -> None:
+    """The same, and for a model that is asked by text. what: "ONNX", "a page"."""
+    need_served(model, what)
+    if is_captioned(getattr(model, "conditions", None)):
+        raise UsageError(
+            f"{what} is for models without captions; this one is asked for by text",
+            safe="nothing was written",
+            fix="ganzfeld serve MODEL, or ganzfeld app MODEL, whose server draws it",
+        )
