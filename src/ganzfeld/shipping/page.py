@@ -84,6 +84,9 @@ def page_of(
     model: Model | Translator, *, precision: Precision = "float16", with_discriminator: bool = False
 ) -> Page:
     """The page of a model that is loaded."""
+    if not isinstance(model, Model | Translator):
+        noun = getattr(getattr(model, "kind", None), "noun", "other samples")
+        raise UsageError(f"a page translates images, not {noun}", fix=SERVE)
     model.to("cpu")
     if isinstance(model, Translator):
         graphs = {way: graph_of(n, picture(model, way)) for way, n in model.networks.items()}
