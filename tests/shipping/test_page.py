@@ -196,7 +196,9 @@ def test_the_app_makes_a_page_once(
     main(["app", str(faces)])
     monkeypatch.setattr("ganzfeld.models.model.load", None)  # a page that is there needs no model
     main(["app", str(faces), "--no-open"])
-    alone = "import sys; sys.modules['torch'] = None; from ganzfeld.cli.main import main; main()"
+    alone = (
+        "import sys; from ganzfeld.cli.main import main; main(); sys.exit('torch' in sys.modules)"
+    )
     command = [sys.executable, "-c", alone, "app", str(faces), "--no-open"]
     subprocess.run(command, check=True, capture_output=True)  # nor PyTorch
     assert len(opened) == 1 and opened[0].startswith("file:///")
@@ -212,6 +214,16 @@ def test_the_app_makes_a_page_once(
             page_cache.page_file(faces)
     finally:
         weights.write_bytes(whole)
+
+
+def test_translators_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    where = ganzfeld.train(
+        "cipher:200", recipe="text-cyclegan", images=64, out=tmp_path / "run", quiet=True
+    ).path
+    with pytest.raises(UsageError, match="a page translates images, not"):
+        page.export_page(where, tmp_path / "page.html")
+    with pytest.raises(page_cache.Unsuited, match="a page translates images"):
+        page_cache.page_file(where)
 
 
 def test_large_models_and_other_kinds_go_to_the_server(
