@@ -105,7 +105,7 @@ def fits(model: object) -> None:
     size = sum(4 * p.numel() for network in networks.values() for p in network.parameters())
     if size > MOST_BYTES:
         raise Unsuited(f"{size / 1e6:.0f} MB of weights are many for a page")
-    sides = getattr(model, "size", None) or getattr(model, "shape", ())[1:]
+    sides: tuple[int, ...] = tuple(getattr(model, "size", None) or getattr(model, "shape", ())[1:])
     if len(sides) == 2 and max(sides) > MOST_SIDE:
         raise Unsuited(f"{sides[1]}x{sides[0]} pixels are many for a page")
 
