@@ -212,7 +212,7 @@ def test_moments_that_are_no_numbers_are_refused() -> None:
 
 
 SETS = {
-    "text": ("grammar:64", ["networks.G.hidden=8"]),
+    "text": ("grammar:64", ["networks.*.hidden=8"]),
     "table": ("table-known:200", ["networks.*.widths=[8,8]", "networks.G.noise=8"]),
     "field": ("fields:64", ["networks.*.width=4", "networks.G.latent=8"]),
     "audio": ("vowels:48", ["networks.*.width=4"]),

@@ -217,6 +217,9 @@ def with_channels(array: NDArray[Any], place: str) -> tuple[NDArray[Any], str]:
     return array, "(N, C, H, W)" if array.ndim == 4 else "(N, C, D, H, W)"
 
 
+SMALL = 1e-30  # numbers below lose their digits in float32
+
+
 def _looked_at(
     array: NDArray[Any], dtype: str, progress: Progress
 ) -> tuple[dict[int, str], float, float]:
@@ -241,6 +244,8 @@ def _looked_at(
         if rows.size:
             low, high = min(low, float(rows.min())), max(high, float(rows.max()))
         progress("reading", min(start + each, len(array)), len(array))
+    if 0 < max(-low, high) < SMALL:
+        bad = dict.fromkeys(range(len(array)), f"holds numbers below {SMALL:g}: multiply them")
     return bad, (low if low <= high else math.nan), (high if low <= high else math.nan)
 
 

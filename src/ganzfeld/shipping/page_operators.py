@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.errors import UsageError
 
 
