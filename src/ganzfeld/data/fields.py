@@ -36,7 +36,7 @@ def why_field(array: NDArray[Any]) -> str:
     uint16 or bool, or others in a range that is usual for pixels (0 to 1, -1 to 1, 0 to 255,
     whole ones from 0 to a power of two). By up to 256 samples, evenly spread.
     """
-    if array.dtype.kind not in "iuf" or not len(array) or array.ndim < 2:
+    if array.dtype.kind not in "iuf" or array.ndim < 2 or not len(array):
         return ""
     if array.dtype in (np.uint8, np.uint16):
         return ""

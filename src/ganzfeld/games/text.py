@@ -62,8 +62,8 @@ def copy_reader(G: nn.Module, D: nn.Module) -> None:
     for name, value in own.items():
         if name not in found or found[name].shape != value.shape:
             raise ValueError(
-                f"twin starts D as a copy of G, and D has no {name} {tuple(value.shape)}: give both "
-                "the same width, networks.*.hidden, or game.twin=false"
+                f"twin needs a D like G, which has no {name} {tuple(value.shape)}: give both the "
+                "same width, networks.*.hidden, or game.twin=false"
             )
     D.load_state_dict({name: found[name] for name in own})
 
