@@ -148,9 +148,9 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
         tensors["deviation"] = (spread + floor).float().numpy()
         progress("learning features of the data", number + 1, number + 1)
     # Rounded, so that fewer of another machine's last bits make another network.
-    found = {name: np.round(array, 5) for name, array in tensors.items()}
-    found["deviation"] = np.maximum(found["deviation"], np.float32(1e-5))  # of equal images
-    return found
+    rounded = {name: np.round(array, 5) for name, array in tensors.items()}
+    rounded["deviation"] = np.maximum(rounded["deviation"], np.float32(1e-5))  # of equal images
+    return rounded
 
 
 def shapes_of(images: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
