@@ -47,7 +47,7 @@ ILL: dict[str, dict[str, float | None]] = {
     "mode-collapse": {"vendi": 0.1, "duplicates": 1.0, "pull/generator": 0.0},
     "memorisation": {"nearest": 0.2, "copies": 0.6},
     "condition-ignored": {"reacts": 0.0, "agreement": 0.0, "distance": 0.3},
-    "divergence": {"update/generator": 0.09, "update/discriminator": 0.09, "vendi": 0.3},
+    "divergence": {"update/generator": 0.15, "update/discriminator": 0.15, "vendi": 0.3},
     "class-collapse": {"within": 0.1, "within_least": 0.02},
     "discriminator-overfits": {"overfit": 0.8},
     "vanishing-gradient": {"gap": 15.0},
@@ -56,7 +56,7 @@ ILL: dict[str, dict[str, float | None]] = {
     "spectral-artefacts": {"grid": 40.0},
 }
 TOTAL = 4_000
-LATE = {"class-collapse": 300, "divergence": 200}  # of means over some looks
+LATE = {"class-collapse": 300}  # of means over some looks
 
 
 def rows(*signals: dict[str, Any]) -> list[dict[str, Any]]:

@@ -220,9 +220,9 @@ def test_translators_of_other_kinds_are_refused(tmp_path: Path) -> None:
     where = ganzfeld.train(
         "cipher:200", recipe="text-cyclegan", images=64, out=tmp_path / "run", quiet=True
     ).path
-    with pytest.raises(UsageError, match="a page translates images, not"):
+    with pytest.raises(UsageError, match="this one translates lines"):
         page.export_page(where, tmp_path / "page.html")
-    with pytest.raises(page_cache.Unsuited, match="a page translates images"):
+    with pytest.raises(page_cache.Unsuited, match="this one translates lines"):
         page_cache.page_file(where)
 
 

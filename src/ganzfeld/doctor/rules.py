@@ -161,7 +161,7 @@ def steps(m: Moment) -> list[str]:
         for player, size in sizes.items()
         if size is not None and size > LARGE
     ]
-    if told and max(own or 0, other or 0) < 2 * LARGE:
+    if told and max(m[f"update/{player}"] or 0 for player in PLAYERS) < 2 * LARGE:
         told = [" and ".join(told)]  # both are large while the rate is high: one sign
     if own and other and own > LARGE / 2 and own > 8 * other:
         if not told:
