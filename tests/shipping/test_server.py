@@ -427,15 +427,23 @@ def start(*words: str) -> tuple[subprocess.Popen[str], int]:
 
 @pytest.mark.long
 def test_sigterm_lets_requests_end_and_exits_with_0(run: Path) -> None:
-    process, port = start(f"faces={run}", "--max-count", "4096", "--queue", "100000")
+    process, port = start(f"faces={run}", "--max-count", "4096", "--queue", "1000000")
+
+    def asked(of: int) -> bytes:
+        body = json.dumps({"count": 256, "of": of, "format": "zip"}).encode()
+        headers = {"content_type": "application/json", "content_length": str(len(body))}
+        return own.request("POST", f"{FACES}/samples", headers, body)
+
     try:
         own = Running(None, port)  # type: ignore[arg-type]
-        body = json.dumps({"count": 256, "of": 6_000, "format": "zip"}).encode()
-        headers = {"content_type": "application/json", "content_length": str(len(body))}
         with own.connect(60) as long, own.connect() as kept:
+            started = time.monotonic()
+            long.sendall(asked(2_000))
+            assert read_reply(long).status == 200
+            many = int(2_000 * 3.0 / (time.monotonic() - started))  # about three seconds' worth
             kept.sendall(own.request("GET", "/health", {}, b""))
             assert read_reply(kept).status == 200
-            long.sendall(own.request("POST", f"{FACES}/samples", headers, body))
+            long.sendall(asked(many))
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
