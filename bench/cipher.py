@@ -163,11 +163,11 @@ def table() -> None:
     for data, period in sorted({(row["data"], row["period"]) for row in rows}):
         some = [row for row in rows if (row["data"], row["period"]) == (data, period)]
         of = {n: np.array([r[n] for r in some]) for n in ("game", "climbing", "frequencies")}
-        every = " ".join(f"{100 * value:.1f}" for value in sorted(of["game"]))
+        every = " ".join(f"{100 * value:.2f}" for value in sorted(of["game"]))
         seconds = np.median([row["cpu_seconds"] for row in some])
         print(
             f"| {data} | {period} | {len(some)} | {seconds:.0f} "
-            f"| **{100 * np.median(of['game']):.1f} %** ({every}) "
+            f"| **{100 * np.median(of['game']):.2f} %** ({every}) "
             f"| {100 * np.median(of['climbing']):.1f} % "
             f"| {100 * np.median(of['frequencies']):.1f} % |"
         )

@@ -180,7 +180,7 @@ def test_given_takes_the_units_of_the_data(faces, pack):
 
 
 def test_given_is_a_list_that_leaves_the_model_alone():
-    from ganzfeld.cli.train import sample
+    from ganzfeld.cli.sample import sample
 
     words = ["--out", "o", "--given", "age=30", "tags=red", "runs/faces"]
     found = prepared("ganzfeld sample", sample, words)

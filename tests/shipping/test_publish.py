@@ -159,7 +159,7 @@ def test_a_licence_is_asked_for(run: Path, tmp_path: Path) -> None:
     "value, what",
     [
         ("/home/ann/photos", "an absolute path"),
-        ("see /root/data/x", "an absolute path"),
+        ("see /srv/data/x", "an absolute path"),
         (r"C:\Users\ann\photos", "an absolute path"),
         (r"\\server\share\x", "an absolute path"),
         ("hf_" + "a" * 34, "a token"),

@@ -157,19 +157,19 @@ def test_what_is_wrong_is_said(
 def test_as_many_frames_as_are_said_to_fit_do(
     run: ganzfeld.Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganzfeld.cli import sample
+    from ganzfeld.cli import using
 
-    monkeypatch.setattr(sample, "MOVING_PIXELS", 10 * 192 * 192)
+    monkeypatch.setattr(using, "MOVING_PIXELS", 10 * 192 * 192)
     monkeypatch.setattr(options, "GRID_PIXELS", 10 * 66 * 66)
     for name, legs, fit in (("a.gif", 1, 10), ("a.gif", 2, 5), ("a.png", 1, 9), ("a.png", 2, 4)):
         seeds = ",".join(str(seed) for seed in range(legs + 1))
-        sample.check_frames(fit, legs, (3, 16, 16), name == "a.png")
+        using.check_frames(fit, legs, (3, 16, 16), name == "a.png")
         words = ["--seeds", seeds, "--frames", str(fit + 1), "--out", name]
         with pytest.raises(SystemExit) as caught:
             main(["interpolate", str(run.path), *words])
         assert caught.value.code == 2 and f"--frames {fit}\n" in capsys.readouterr().err
     with pytest.raises(ganzfeld.GanzfeldError, match="0 fit") as refused:
-        sample.check_frames(1, 11, (3, 16, 16), False)
+        using.check_frames(1, 11, (3, 16, 16), False)
     assert refused.value.fix == "fewer --seeds"
 
 

@@ -26,6 +26,7 @@ from ganzfeld.cli import (
     study,
     train,
     translate,
+    using,
 )
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.words import prepared
@@ -43,16 +44,16 @@ PURPOSE = "Generative adversarial networks: one command from data to a generator
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "resume": train.resume,
-    "sample": train.sample,
+    "sample": sample.sample,
     "recipes": train.recipes,
     "evaluate": evaluate.evaluate,
     "report": evaluate.report,
     "compare": evaluate.compare,
     "doctor": doctor.doctor,
     "translate": translate.translate,
-    "progress": sample.progress,
-    "interpolate": sample.interpolate,
-    "augment": sample.augment,
+    "progress": using.progress,
+    "interpolate": using.interpolate,
+    "augment": using.augment,
     "export": export.export,
     "app": app.app,
     "serve": serve.serve,

@@ -1,168 +1,196 @@
-"""Commands that use a trained generator."""
+"""The command that draws samples from a trained generator."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import parse_numbers
+from ganzfeld.cli.drawing import (
+    by_class,
+    check_grid,
+    check_room,
+    class_names,
+    given_rows,
+    write_captions,
+)
 from ganzfeld.core import marks
 from ganzfeld.core.language import tell
 
 
-def progress(
-    run: Positional[Path],
+def sample(
+    model: Positional[Path | None] = None,
     /,
     *,
-    out: Path,
+    source: Annotated[Path | None, arg(name="from", metavar="FILE")] = None,
+    out: Path | None = None,
+    count: int = 16,
+    seed: int = 0,
+    grid: Path | None = None,
     columns: int | None = None,
-    count: int | None = None,
-    seconds: float = 8.0,
-    mark: bool = True,
-) -> None:
-    """Show how samples changed during training, as a strip or an animation.
-
-    Args:
-        run: The run's folder.
-        out: A .png for a strip, or a .gif, .webp or .mp4 for an animation.
-        columns: Moments in a strip, or images in a row of an animation. Default: 8.
-        count: Number of samples. Default: 10 in a strip, 40 in an animation.
-        seconds: Length of the animation.
-        mark: Say in the file, for machines, that it was generated.
-    """
-    from ganzfeld.report.progress import progress_of
-
-    moments = progress_of(run, out, count=count, columns=columns, seconds=seconds, mark=mark)
-    tell(f"{moments} moments of {run} in {out}")
-
-
-def interpolate(
-    model: Positional[Path],
-    /,
-    *,
-    seeds: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="N")] = (),
-    out: Path,
-    label: str | None = None,
-    frames: int | None = None,
-    loop: bool = False,
-    seconds: float | None = None,
+    label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
+    given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
+    text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
+    sweep: Annotated[str | None, arg(metavar="NAME=FROM:TO")] = None,
+    of: int | None = None,
+    rank: Literal["discriminator"] | None = None,
+    mean: float = 0.0,
+    std: float = 1.0,
+    show_price: bool = False,
+    data: str | None = None,
+    which: Literal["best", "last"] = "best",
+    format: Literal["png", "png16", "tiff16", "tiff32"] = "png",
+    range: Annotated[str | None, arg(metavar="LOW:HIGH")] = None,
     mark: bool = True,
     trust_code: bool = False,
 ) -> None:
-    """Interpolate between the first images of the seeds, along the sphere of latents.
+    """Draw samples from a run or a model. Sample i of a seed is always the same.
 
     Args:
-        model: A run's folder or a model's folder.
-        seeds: Two or more, such as 1,2,3.
-        out: A .gif, .webp or .mp4, or a .png for a strip with one row per pair of seeds.
-        label: One class for all frames. Default: that of the first image.
-        frames: Images from one seed to the next. Default: 24, or 8 in a strip.
-        loop: Return to the first seed.
-        seconds: Length of the animation. Default: 12 images a second.
-        mark: Say in the file, for machines, that it was generated, by which model, and from what.
+        model: A run's folder or a model's folder. With --from it may be left out.
+        source: Draw the sample again that this file came from, by the mark in it.
+        out: Folder for images (PNG) or sounds (WAV), one file each: SEED-NUMBER.png, or
+            SEED-NUMBER-CLASS.png. Lines of text, and rows of a table as CSV, go into one file;
+            without --out they are printed. Fields are .npy files, or one such file if you name one.
+            Series are .csv files, or all in one .csv or .npy if you name one.
+        count: Number of samples.
+        seed: Seed of the samples.
+        grid: Also write one file that shows all of them; with several --label, one class a row.
+        columns: Samples in a row of the grid. Default: as many as rows, or as a class has.
+        label: Class names, repeated over the samples. Default: a random class for each.
+        given: Values of the columns that the model is conditioned on, in the data's units, such as
+            age=30 or tags=red|small. Default: those of a random sample of the data for each.
+        text: Captions, repeated over the samples, for a model that was trained with such. Default:
+            captions of the data. What was drawn for which is in --out as metadata.csv.
+        sweep: Let one number go from one end to the other, such as slope=1:3, in --columns steps
+            (default 8): --count samples, one a row of --grid.
+        of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
+        rank: What scores the candidates. Default with --of: the discriminator.
+        mean: Mean of the latents.
+        std: Standard deviation of the latents. Below 1: cleaner samples, less variety.
+        show_price: Also measure what the selection costs in variety.
+        data: Data for --show-price. Default: the data of the run.
+        which: For a run: its best-scoring checkpoint, or its last.
+        format: Of images. png has 8 bits. The others hold numbers in the units of the data: 16-bit
+            PNG or TIFF, or TIFF of 32-bit floats.
+        range: For these: the values of black and white. Default: those of the data.
+        mark: Say in each file, for machines, that it was generated, by which model, and from what.
         trust_code: Allow the model's own Python code to run.
     """
     import numpy as np
 
-    from ganzfeld.core import border
-    from ganzfeld.modalities.image import animation, draw
-    from ganzfeld.models import interpolate as interpolation
+    from ganzfeld.cli.marking import Marker, again
+    from ganzfeld.core import border, marks
+    from ganzfeld.core.console import Screen
+    from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.image import units
     from ganzfeld.models import model as generate
 
-    strip = animation.check_ending(out) == ".png"
-    if seconds is not None:
-        border.real(seconds, "--seconds", 0, animation.MOST_SECONDS, above=True)
-    per_leg = frames if frames is not None else 8 if strip else 24
-    numbers = parse_numbers(",".join(seeds), "--seeds")
-    loaded = generate.load(model, task="generation", trust_code=trust_code)
-    loaded.modality.need_images("an animation")
-    check_frames(per_leg, len(numbers) - (not loop), loaded.shape, strip)
-    chunks = interpolation.frames(
-        loaded,
-        numbers,
-        per_leg=per_leg,
-        loop=loop,
-        label=label,
-    )
-    drawn = np.concatenate([draw.to_pixels(chunk) for chunk in chunks])
-    from ganzfeld.models.marking import of_model
-
-    own = of_model(loaded, seeds=numbers, label=label, frames=per_leg, loop=loop) if mark else None
-    if strip:  # each row from one seed to the next, both included
-        starts = range(0, len(drawn) - (not loop), per_leg)
-        rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
-        with marks.marking(out, own) as place:
-            draw.save_image(draw.grid(drawn[rows], per_leg + 1), place)
-    else:
-        shown = [animation.enlarged(draw.to_image(pixels)) for pixels in drawn]
-        with marks.marking(out, own) as place:
-            animation.save_animation(shown, place, seconds=seconds or len(shown) / 12)
-    tell(f"{len(drawn)} images in {out}")
-
-
-MOVING_PIXELS = 200_000_000  # of all frames together: about 2 GB while they are written
-
-
-def check_frames(per_leg: int, legs: int, shape: Sequence[int], strip: bool) -> None:
-    """UsageError where so many frames would not fit memory; it says how many do."""
-    from ganzfeld.cli.options import GRID_PIXELS
-    from ganzfeld.errors import UsageError
-
-    height, width = shape[-2:]
-    if strip:
-        scale, gap, most = max(1, 64 // max(height, width)), 2, GRID_PIXELS
-    else:
-        scale, gap, most = -(-192 // max(height, width)), 0, MOVING_PIXELS
-    fit = most // ((scale * height + gap) * (scale * width + gap)) // max(legs, 1) - strip
-    if per_leg > max(fit, 0):
-        raise UsageError(
-            f"--frames {per_leg:,} on {legs:,} ways from seed to seed are too many to hold at "
-            f"once: {max(fit, 0):,} fit",
-            safe="nothing was drawn",
-            fix=f"--frames {fit}" if fit > 0 else "fewer --seeds",
+    border.whole(count, "--count", 1, border.MOST_IMAGES)
+    border.whole(seed, "--seed", 0, border.MOST_SEED)
+    if columns is not None:
+        border.whole(columns, "--columns", 1, border.MOST_IMAGES)
+    border.real(mean, "--mean", -1e6, 1e6)
+    border.real(std, "--std", 0, 1e6)
+    if of is not None:
+        border.whole(of, "--of", 1, border.MOST_IMAGES)
+    if source is not None:
+        again(source, model, out, which, mark=mark, trust_code=trust_code)
+        return
+    if model is None:
+        raise UsageError("which run or model should draw?", fix="ganzfeld sample MODEL --out OUT")
+    loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
+    if grid:
+        check_grid(count, loaded)
+    if sweep is not None:
+        sweep_sheet(
+            loaded, sweep, grid or out, columns or 8, min(count, 8), seed, label, std, mark=mark
         )
+        return
+    kind = loaded.modality
+    out = place_of(out, kind, seed)
+    encode = None
+    if format != "png":
+        kind.need_images(f"--format {format}")
+        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+    elif range is not None:
+        raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
+    suffix = ".tif" if format.startswith("tiff") else kind.suffix
+    screen = Screen(quiet=out is None)
+    rows = given_rows(loaded, given, count, seed, text)
+    marker = Marker(loaded, seed, mean, std, rows, mark)
+    if of is None and rank is None:
+        numbers: builtins.range | list[int] = builtins.range(count)
+        chunks = loaded.chunks(
+            count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
+        )
+    else:
+        from ganzfeld.models.rank import best
 
-
-def augment(
-    model: Positional[Path],
-    /,
-    *,
-    out: Path,
-    count: int,
-    seed: int = 0,
-    like: str = "balanced",
-    mark: bool = False,
-    trust_code: bool = False,
-) -> None:
-    """Write a labelled data set: class folders and a table of every file. Resumable.
-
-    Args:
-        model: The folder of a conditional run or model.
-        out: A new folder, or one that the same command began.
-        count: Number of samples in all.
-        seed: Seed of the samples.
-        like: balanced; data: class proportions of the run's data; or the path of other data.
-        mark: Say in each file, for machines, that it was generated. The table says it of all.
-        trust_code: Allow the model's own Python code to run.
-    """
-    from ganzfeld.core.console import Screen
-    from ganzfeld.models.export_dataset import TABLE
-    from ganzfeld.models.export_dataset import augment as write
-
-    folder = write(
-        model,
-        out,
-        count=count,
-        seed=seed,
-        like=like,
-        mark=mark,
-        trust_code=trust_code,
-        progress=Screen().progress,
-    )
-    tell(f"{count:,} labelled images in {folder}, their table in {folder / TABLE}")
+        found = best(
+            loaded,
+            count,
+            of=of,
+            rank=rank,
+            seed=seed,
+            labels=label or None,
+            mean=mean,
+            std=std,
+            numbers=rows,
+            progress=screen.progress,
+        )
+        numbers, chunks = found.numbers, iter([found.samples])
+    whole = out is not None and kind.holds_all(out)
+    everything: list[Any] = []
+    many = marker.many(numbers, label, given)
+    if kind.one_file:
+        kept = everything if grid else None
+        blocks = stored_blocks(loaded, chunks, kept, count, screen.progress)
+        together(kind, blocks, loaded.spec, out, many)
+        chunks = iter(())
+    names = class_names(loaded, count, seed, label)
+    files_of: list[tuple[int, str]] = []
+    named = zip(numbers, names, strict=False)
+    done = written = 0
+    for chunk in chunks:
+        for one, stored in zip(chunk, loaded.store(chunk), strict=True):
+            number, (name, own) = next(named)
+            if grid or whole:
+                everything.append(stored)
+            if out is None or whole:
+                continue
+            path = out / f"{seed}-{number:06d}{name and '-'}{name}{suffix}"
+            if encode is None:
+                kind.save_marked(stored, path, loaded.spec, marker.one(number, own))
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                marks.write(path, encode(one), marker.one(number, own))
+            written += path.stat().st_size
+            files_of.append((number, path.name))
+        if not done and out is not None and not whole:
+            check_room(out, written / len(chunk), count - len(chunk))
+        done += len(chunk)
+        screen.progress("drawing", done, count)
+    if whole and out is not None:
+        with marks.marking(out, many) as place:
+            kind.sheet(np.stack(everything), None, place, loaded.spec)
+    if grid:
+        asked = label or text
+        several = columns is None and len({*asked}) > 1
+        everything = by_class(everything, len(asked), loaded) if several else everything
+        wide = len(everything) // len(asked) if several else columns
+        with marks.marking(grid, many) as place:
+            kind.sheet(np.stack(everything), wide, place, loaded.spec)
+    if out is not None and not whole:
+        write_captions(loaded, files_of, rows, seed, out)
+    if out is not None:
+        tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
+    if show_price:
+        print_price(loaded, model, data, count, of, seed, label or None, mean, std)
 
 
 LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance

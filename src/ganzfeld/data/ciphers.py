@@ -6,20 +6,18 @@ period 1 is a substitution, longer ones are ciphers of Vigenere. Needs NumPy onl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.data.pairs import counted
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.text_rows import add_lines
 from ganzfeld.data.text_sets import english
-from ganzfeld.errors import DataError
 
 CIPHERS = {"cipher": 1, "vigenere": 3}  # embedded sets, and the period of each one's key
 COUNT, HELD = 10_000, 256  # sentences of each language, and pairs that are held out
@@ -86,16 +84,7 @@ def side(name: str, secret: bool, start: int, count: int) -> Gathered:
 
 def asked(source: object) -> tuple[str, int] | None:
     """("cipher", 2000) for "cipher:2000"; None for all else, and for a path of that name."""
-    if not isinstance(source, str):
-        return None
-    name, colon, number = source.partition(":")
-    if name not in CIPHERS or os.path.lexists(source):
-        return None
-    if colon and not (number.isascii() and number.isdigit() and 0 < int(number) < 10**9):
-        raise DataError(
-            f"{shown(source)}: a number of lines was expected behind the colon", fix=f"{name}:2000"
-        )
-    return name, int(number) if colon else COUNT
+    return counted(source, CIPHERS, COUNT)
 
 
 def sides(name: str, count: int) -> tuple[Gathered, Gathered, Gathered, Gathered]:

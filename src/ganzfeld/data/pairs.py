@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -170,17 +170,23 @@ def step_of(turn: int, count: int) -> tuple[int, int]:
 
 def embedded(source: str | os.PathLike[str]) -> tuple[str, int] | None:
     """("avatars-lines", 2000) for "avatars-lines:2000"; None where a path is called so."""
+    return counted(source, EMBEDDED, EMBEDDED_COUNT)
+
+
+def counted(source: object, names: Iterable[str], usual: int) -> tuple[str, int] | None:
+    """An embedded set among `names` and how many samples of it: "NAME" for the usual number, or
+    "NAME:2000". None for all else, and for a path of that name."""
     if not isinstance(source, str):
         return None
     name, colon, number = source.partition(":")
-    if name not in EMBEDDED or os.path.lexists(source):
+    if name not in names or os.path.lexists(source):
         return None
     if colon and not (number.isascii() and number.isdigit() and 0 < int(number) < 10**9):
         raise DataError(
-            f"{shown(source)}: a number of images was expected behind the colon",
+            f"{shown(source)}: a number of samples was expected behind the colon",
             fix=f"{name}:2000",
         )
-    return name, int(number) if colon else EMBEDDED_COUNT
+    return name, int(number) if colon else usual
 
 
 def draw(

@@ -16,8 +16,9 @@ from ganzfeld.core.names import capped, shown
 from ganzfeld.data.adopting import as_spec
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import open_pack
-from ganzfeld.errors import DataError, UsageError
+from ganzfeld.errors import DataError
 from ganzfeld.modalities import Spec, modality_of
+from ganzfeld.models.translator import way_to
 
 CHUNK = 64  # samples at a time
 
@@ -53,13 +54,7 @@ class SampleTranslator:
 
     def way(self, to: str | None) -> str:
         """The direction that leads to a domain: "ab" for "b"."""
-        if to is None:
-            return "ab" if "ab" in self.networks else next(iter(self.networks))
-        for way in self.networks:
-            if way[1] == to:
-                return way
-        learned = ", ".join(f"from {way[0]} to {way[1]}" for way in self.networks)
-        raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
+        return way_to(self.networks, to)
 
     def translate(self, samples: Any, *, to: str | None = None) -> Any:
         """Samples in the other domain, as those that went in: a list of lines, or an array.

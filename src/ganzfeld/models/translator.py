@@ -141,13 +141,7 @@ class Translator:
 
     def way(self, to: str | None) -> str:
         """The direction that leads to a domain: "ab" for "b"."""
-        if to is None:
-            return "ab" if "ab" in self.networks else next(iter(self.networks))
-        for way in self.networks:
-            if way[1] == to:
-                return way
-        learned = ", ".join(f"from {way[0]} to {way[1]}" for way in self.networks)
-        raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
+        return way_to(self.networks, to)
 
     def translate_tensor(self, x: Tensor, way: str, tile: int = TILE) -> Tensor:
         x = tensors.to_network(x)
@@ -221,6 +215,17 @@ class Translator:
         ground = BACKGROUNDS.get(self.alpha, 255)
         laid = ground + (colour - ground) * (alpha[None].astype(np.float32) / 255)
         return laid.round().astype(np.uint8), alpha
+
+
+def way_to(networks: Mapping[str, nn.Module], to: str | None) -> str:
+    """The direction that leads to a domain; by default to b, or the only one that was learned."""
+    if to is None:
+        return "ab" if "ab" in networks else next(iter(networks))
+    for way in networks:
+        if way[1] == to:
+            return way
+    learned = ", ".join(f"from {way[0]} to {way[1]}" for way in networks)
+    raise UsageError(f"this model does not translate to {to!r}: it learned {learned}")
 
 
 def as_bytes(image: Image.Image) -> bytes:
