@@ -114,6 +114,7 @@ class Run:
     sample_every: int | None = None
     evaluate_every: int | None = None  # about eight times a run; the best is kept and shipped
     evaluate_count: int | None = None  # samples each time
+    evaluate_final: bool = True  # measure the model that ships, at the end
     inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
     doctor: str | None = None  # "watch" or "off"; None: a run from before, which is not watched

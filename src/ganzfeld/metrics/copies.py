@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics.features import Features, of_pack
 from ganzfeld.metrics.memorisation import LEFT_OUT, left_out
+from ganzfeld.metrics.neighbours import seconds_of
 from ganzfeld.metrics.reference import usable_rows
 from ganzfeld.metrics.registry import PIXEL_COUNT, Thumbnails
 from ganzfeld.modalities import Modality, modality_of, spec_of_data
@@ -75,3 +76,12 @@ def joined(chunks: list[list[Features]]) -> list[Features]:
 def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
     kind = modality_of(spec_of_data(pack))
     return np.concatenate([kind.thumbnails(x) for x in of_pack(pack, rows)])
+
+
+def seconds_of_search(pack: Pack, count: int) -> float:
+    """About how long the search takes for so many samples among the images of a pack."""
+    rows = usable_rows(pack)[:LIMIT]
+    kind = modality_of(spec_of_data(pack))
+    looks = 1 + len(kind.variants(pack.rows(rows[:1])["x"]))
+    lookups = looks * (min(count, PIXEL_COUNT) + LEFT_OUT)
+    return seconds_of(lookups + lookups // 2, len(rows))  # also of the neighbours of those found

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.randomness import numpy_generator
-from ganzfeld.metrics.distances import Array, as_features, as_pair, nearest
+from ganzfeld.metrics.distances import Array, as_features, as_pair
+from ganzfeld.metrics.neighbours import Neighbours
 from ganzfeld.modalities.image.plain import thumbnails as thumbnails
 from ganzfeld.modalities.image.plain import variants_of as variants_of
 
@@ -145,10 +146,10 @@ class Space:
     """The training data, and how far each image of them is from the next one."""
 
     def __init__(self, data: Array) -> None:
-        self.data = data
+        self.data, self.among = data, Neighbours(data)
         self.ranks = min(RANKS, len(data) - 1)
         some = left_out(len(data))[:200]
-        usual = float(np.median(nearest(data[some], data, min(2, len(data)))[1][:, -1]))
+        usual = float(np.median(self.among.find(data[some], min(2, len(data)))[1][:, -1]))
         self.alike = ALIKE * usual
         self.own: dict[int, tuple[NDArray[np.int64], Array]] = {}
 
@@ -157,7 +158,7 @@ class Space:
         new = np.array([r for r in np.unique(rows) if int(r) not in self.own], dtype=np.int64)
         if not len(new):
             return
-        indices, distances = nearest(self.data[new], self.data, self.ranks + 1)
+        indices, distances = self.among.find(self.data[new], self.ranks + 1)
         for row, i, d in zip(new, indices, distances, strict=True):
             self.own[int(row)] = (i, d)
 
@@ -178,7 +179,7 @@ class Space:
         return float(distances[fits][0]) if fits.any() else float(distances[-1])
 
     def look(self, samples: Array) -> Look:
-        indices, distances = nearest(samples, self.data)
+        indices, distances = self.among.find(samples)
         first, near = indices[:, 0], distances[:, 0]
         self.neighbours(first)
         scales = np.array([self.own_distance(int(row)) for row in first])
@@ -191,7 +192,7 @@ class Space:
             found = [self.own[int(row)] for row in rows]
             indices, distances = (np.array(part) for part in zip(*found, strict=True))
         else:
-            indices, distances = nearest(variant, self.data, self.ranks + 1)
+            indices, distances = self.among.find(variant, self.ranks + 1)
         first, near = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
         for place, row in enumerate(rows):
             copies = self.copies(int(row))  # are left out with it

@@ -1,4 +1,4 @@
-"""Fit runs into a time budget, including previews, checkpoints and evaluations."""
+"""Fit runs into a time budget, with previews, checkpoints and the evaluations on the way."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def finish(run: Standing) -> None:
         promises.withdraw(run.folder)
         path = ship(run, chosen)
         heed(run)
-        if run.examiner is not None:
+        if measured(run):
             quality_rows = judge(run, path)
             heed(run)
         page = write_report(run.folder, run.compared, trust_code=run.own)
@@ -85,9 +85,14 @@ def lacking(run: Standing) -> list[str]:
     return promises.lacking(
         run.folder,
         run.trainer.images,
-        evaluated=run.compared is not None,
+        evaluated=measured(run),
         owes=partial(owes_inception, run.config),
     )
+
+
+def measured(run: Standing) -> bool:
+    """Whether the shipped model is measured: where it can be, and `run.evaluate_final` says so."""
+    return run.compared is not None and run.config.run.evaluate_final
 
 
 def heed(run: Standing) -> None:

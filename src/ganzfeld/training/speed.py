@@ -17,6 +17,7 @@ from ganzfeld.core import checkpoint, distributed, runtime, system
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import precision_recall, scale
+from ganzfeld.metrics.copies import seconds_of_search
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.final import final_count, fresh, reference_count
 from ganzfeld.training.pace import Pace
@@ -196,9 +197,11 @@ def time_chores(
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         evaluate *= counted / examiner.count
         end = 6 * evaluate + 1.5  # at most six candidates; the report
-        last, real = evaluation_seconds(trainer, examiner, final_count(compared))
-        end += last
-        first = 0.0 if real_known(examiner, config) else real
+        first = 0.0
+        if config.run.evaluate_final:
+            last, real = evaluation_seconds(trainer, examiner, final_count(compared))
+            end += last + seconds_of_search(compared, final_count(compared))
+            first = 0.0 if real_known(examiner, config) else real
     else:
         evaluate, end, first = 0.0, 1.0, 0.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
