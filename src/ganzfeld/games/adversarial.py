@@ -95,8 +95,7 @@ class Adversarial(Game):
     def fake(self, batch: Batch) -> Tensor:
         """As many fakes as the batch has real samples, with the same labels."""
         x = batch["x"]
-        z = torch.randn(len(x), self.latent, device=x.device)
-        return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
+        return cast(Tensor, self.G(self.latents_for(x), batch.get("y"), **given_of(batch)))
 
     def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
         """Logits (N,) of samples as D sees them: augmented."""
