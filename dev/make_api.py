@@ -38,7 +38,14 @@ def plain(one: Any) -> str:
     if isinstance(one, str) or not isinstance(one.annotation, str):
         return str(one)
     text = f"{one.name}: {one.annotation}".removesuffix(": _empty")
-    return text if one.default is one.empty else f"{text} = {one.default!r}"
+    return text if one.default is one.empty else f"{text} = {written(one.default)}"
+
+
+def written(default: Any) -> str:
+    """A default as its source has it: functions by name, for their repr holds an address."""
+    if inspect.isfunction(default):
+        return "..." if default.__name__ == "<lambda>" else default.__name__
+    return repr(default)
 
 
 def prose(text: str) -> str:

@@ -244,7 +244,7 @@ def test_a_twin_starts_undecided_everywhere_and_a_stranger_does_not() -> None:
     x = lines().long()
     for twin in (True, False):
         game = made("expected", informed=True, normalised=True, twin=twin)
-        _, logged = game.G.log_probabilities(x, game.noise(x))
+        _, logged = game.G.log_probabilities(x, game.latents_for(x))
         places, scores = game.scores(x, logged, {})
         scores = scores[places.columns < T - 1]  # at the last place, G has no choice
         assert bool(torch.allclose(scores, torch.zeros_like(scores), atol=1e-5)) is twin
@@ -258,7 +258,7 @@ def test_a_twin_starts_undecided_everywhere_and_a_stranger_does_not() -> None:
 def test_a_normalised_verdict_is_a_log_ratio_of_two_distributions() -> None:
     x = lines().long()
     game = made("expected", informed=True, normalised=True)
-    _, logged = game.G.log_probabilities(x, game.noise(x))
+    _, logged = game.G.log_probabilities(x, game.latents_for(x))
     places, scores = game.scores(x, logged, {})
     total = (scores + logged).exp().sum(1)[places.columns < T - 1]
     assert torch.allclose(total, torch.ones(len(total)), atol=1e-5)

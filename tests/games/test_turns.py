@@ -19,19 +19,21 @@ def test_penalties_come_with_every_kth_step_in_which_the_discriminator_moves(
         discriminator=(2, every),
         generator_first=first,
         phases=phases,
-        penalty_every=lazily,
     )
     moving = [step for step in range(60) if "discriminator" in turns.moves(step)]
-    due = [step for step in moving if turns.penalty_factor(step)]
-    assert due == moving[::lazily] and {turns.penalty_factor(step) for step in due} == {lazily}
+    due = [step for step in moving if turns.penalty_factor(step, lazily)]
+    assert due == moving[::lazily]
+    assert {turns.penalty_factor(step, lazily) for step in due} == {lazily}
 
 
 @pytest.mark.parametrize("first", [False, True])
 def test_what_repeats_repeats_after_the_period(first: bool) -> None:
     for phases, lazily in itertools.product([(0, 0), (2, 3)], [1, 2, 4]):
-        turns = Turns(generator_first=first, phases=phases, penalty_every=lazily)
-        period = turns.period(penalised=True)
-        seen = [(turns.moves(step), turns.penalty_factor(step)) for step in range(3 * period)]
+        turns = Turns(generator_first=first, phases=phases)
+        period = turns.period(lazily)
+        seen = [
+            (turns.moves(step), turns.penalty_factor(step, lazily)) for step in range(3 * period)
+        ]
         for step in range(2 * period):
             (moves, factor), (later, again) = seen[step], seen[step + period]
             assert moves == later and ("discriminator" not in moves or factor == again)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import ganzfeld
-from ganzfeld.data.adopting import adopt
 from ganzfeld.data.columns import Values
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.table_rows import census
@@ -39,7 +38,7 @@ def test_rows_are_as_good_as_the_bar_says(
     levels = metrics.levels_of(known)
     made = metrics.plain(model.store(model.sample(ROWS)), known)
     pack = open_pack(f"table:{ROWS}")
-    adopt(pack, model.spec)
+    pack.see_as(model.spec)
     train = metrics.plain(pack.rows(np.arange(ROWS))["x"], known)
     test = {name: values[ROWS:] for name, values in fresh(model.spec, known).items()}
     own, rare = metrics.marginals(test, made, levels), metrics.rare(test, made, levels)

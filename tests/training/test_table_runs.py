@@ -12,7 +12,6 @@ import pytest
 import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
-from ganzfeld.data.adopting import adopt
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError, UsageError
 
@@ -118,14 +117,14 @@ def test_another_table_is_read_by_the_names_of_its_levels(
     lines = "town,age,spent,member,since\n" + "Ulm,44,1.5,true,2020-02-02\n" * 30
     other.write_text(lines + "Trier,45,2.5,false,2020-02-03\n" * 2, "utf-8")
     pack = open_pack(other)
-    adopt(pack, model.spec)
+    pack.see_as(model.spec)
     stored = pack.rows(np.arange(len(pack)))["x"]
     assert stored[0].tolist() == [44, 1.5, 2, 1, 18_294], "Ulm is 2 here and was 1 there"
     assert np.isnan(stored[-1, 2]), "a town that the model does not know"
     lacking = tmp_path / "lacking.csv"
     lacking.write_text("town,age\n" + "Ulm,44\nBonn,45\n" * 30, "utf-8")
     with pytest.raises(DataError, match="spent"):
-        adopt(open_pack(lacking), model.spec)
+        open_pack(lacking).see_as(model.spec)
 
 
 def test_a_generation_can_be_conditioned_on_a_column(tmp_path: Path) -> None:

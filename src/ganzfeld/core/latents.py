@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from ganzfeld.core import border
 from ganzfeld.core.randomness import NARROW, key, torch_generator
 from ganzfeld.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PORTABLE = "threefry4x32-20/box-muller-1"  # as a model's config.json has it
 OF_TORCH = "torch-mt19937-32"  # of runs and models that do not say: draws by torch.Generator
@@ -44,6 +47,7 @@ COSINE = [(-1.0) ** n / math.factorial(2 * n) for n in range(8, -1, -1)]
 
 Words = NDArray[np.uint32]
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.float32]
 
 
 def threefry(counter: Words, key: Words) -> Words:
@@ -126,6 +130,33 @@ def draw(
         generator = torch_generator(own, "sample", index, noise=NARROW)
         torch.randn(size, generator=generator, out=torch.from_numpy(z[row]))
     return z
+
+
+def scaled(
+    z: NDArray[np.float32], mean: float | Numbers = 0.0, std: float | Numbers = 1.0
+) -> NDArray[np.float32]:
+    """Latents (n, size) with another mean and deviation: of all, or one for each, (n, 1).
+
+    Example::
+
+        from ganzfeld.core import latents
+
+        z = latents.draw(latents.PORTABLE, 8, seed=0, indices=range(4))
+        assert (latents.scaled(z, std=0.5) == 0.5 * z).all()
+    """
+    # plain numbers, so that the result has the precision of z
+    by, times = (float(v) if isinstance(v, float | int) else v for v in (mean, std))
+    if isinstance(by, float) and isinstance(times, float) and (by, times) == (0.0, 1.0):
+        return z
+    found: NDArray[np.float32] = by + times * z
+    return found
+
+
+def tensor(name: str, size: int, seed: int | Sequence[int], indices: Sequence[int]) -> Tensor:
+    """`draw` as a tensor."""
+    import torch
+
+    return torch.from_numpy(draw(name, size, seed, indices))
 
 
 def labels(name: str, classes: int, seed: int | Sequence[int], indices: Sequence[int]) -> list[int]:

@@ -11,11 +11,13 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ganzfeld.core import trust
 from ganzfeld.errors import GanzfeldError, UsageError, did_you_mean
 from ganzfeld.text import shown
+
+Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 
 def find(name: str, known: Mapping[str, Any], what: str) -> Any:
@@ -75,9 +77,51 @@ def load_module(name: str) -> Any:
     return module
 
 
+def spelled_by(flat: Callable[..., Any], *groups: str) -> Callable[[Maker], Maker]:
+    """For a constructor whose arguments come in groups: a configuration spells them one by one.
+
+    flat: a function of all single arguments by name. groups: the constructor's own names for what
+    these make together.
+
+    Example::
+
+        from ganzfeld.core.plugins import options_of, spelled_by
+
+        def point(*, x: float = 0.0, y: float = 0.0) -> tuple[float, float]:
+            return x, y
+
+        class Shape:
+            @spelled_by(point, "at")
+            def __init__(self, size: int, at=(0.0, 0.0), **single: float) -> None:
+                self.at = point(**single) if single else at
+
+        assert list(options_of(Shape)) == ["size", "x", "y"]
+    """
+
+    def mark(init: Maker) -> Maker:
+        init.__dict__["spelled"] = flat, groups
+        return init
+
+    return mark
+
+
+def options_of(make: Callable[..., Any], eval_str: bool = False) -> dict[str, inspect.Parameter]:
+    """What `make` takes from a configuration: its parameters, groups of them one by one.
+
+    eval_str: with types as annotations, not their names.
+    """
+    found = dict(inspect.signature(make, eval_str=eval_str).parameters)
+    init = make.__init__ if inspect.isclass(make) else make
+    flat, groups = getattr(init, "spelled", (None, ()))
+    if flat is None:
+        return found
+    own = {n: p for n, p in found.items() if n not in groups and p.kind is not p.VAR_KEYWORD}
+    return own | dict(inspect.signature(flat, eval_str=eval_str).parameters)
+
+
 def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """make(...), after checking the names of the options against its signature."""
-    parameters = inspect.signature(make).parameters
+    parameters = options_of(make)
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         for option in options:
             if option not in parameters:

@@ -33,30 +33,13 @@ def learned(pack: Any, held_out: int | None) -> Spec:
     """
     spec = spec_of_data(pack)
     kind = modality_of(spec)
-    if not kind.learns or hasattr(pack, "see_as"):  # two domains have learned theirs
+    if not kind.learns or pack.settled:
         return spec
     part = held.training(pack, held_out)
     rows = part.rows(np.arange(len(part)))
     spec = kind.fitted(spec, rows["x"], rows.get("c"))
-    adopt(pack, spec)
+    pack.see_as(spec)
     return spec
-
-
-def adopt(pack: Any, spec: Spec) -> None:
-    """Let a pack's samples lie as those of a spec that was learned elsewhere.
-
-    Raises DataError where they cannot: other columns, other types.
-    """
-    kind = modality_of(spec)
-    if hasattr(pack, "see_as"):  # two domains, of which both lie so already
-        pack.see_as(spec)
-        return
-    column = getattr(pack, "columns", {}).get("x")
-    if not kind.learns or column is None or column.spec == spec:
-        return
-    if (turn := kind.turned(column.spec, spec)) is not None:
-        column.stored = turn(column.stored)
-    column.spec = spec
 
 
 def as_spec(pack: Pack, spec: Spec) -> Pack:
@@ -64,7 +47,7 @@ def as_spec(pack: Pack, spec: Spec) -> Pack:
 
     Raises DataError where they cannot: other columns, other types.
     """
-    adopt(pack, spec)
+    pack.see_as(spec)
     ours = spec_of_data(pack)
     turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
     return pack if turn is None else Turned(pack, spec, turn)

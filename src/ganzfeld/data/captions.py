@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
+from ganzfeld.data.beside import Beside
 from ganzfeld.data.candidates import WRONG, need_column
 from ganzfeld.data.columns import Column, text_of
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError
-from ganzfeld.modalities import Spec, captions
+from ganzfeld.modalities import captions
 
 KIND = "caption"  # of a condition, and its entry in a batch
 
 
-class Captioned(Pack):
+class Captioned(Beside):
     """A pack whose rows have captions too. about: the condition, as `captioned` finds it.
 
     Rows have "caption" (n, T) int64, word numbers with zeros behind their ends, "caption_length"
@@ -28,13 +29,7 @@ class Captioned(Pack):
     given = KIND
 
     def __init__(self, whole: Pack, about: Mapping[str, Any]) -> None:
-        self.whole = whole
-        self.path, self.report, self.reused = whole.path, whole.report, whole.reused
-        self.columns = whole.columns
-        self.labels, self.classes = whole.labels, whole.classes
-        self.fingerprint = whole.fingerprint
-        self.condition_columns = [dict(about)]
-        self.condition_names = [str(about["name"])]
+        super().__init__(whole, [about], [str(about["name"])])
         lines = lines_of(whole.columns[about["name"]])
         symbols, length = about["symbols"], about["length"]
         self.tokens = captions.encode(lines, symbols, length)
@@ -44,18 +39,6 @@ class Captioned(Pack):
             most = max(len(some) for some in several)
             flat = [some[i % len(some)] for some in several for i in range(most)]
             self.wrong = captions.encode(flat, symbols, length).reshape(len(several), most, length)
-
-    @property
-    def spec(self) -> Spec:
-        return self.whole.spec
-
-    @property
-    def stored(self) -> NDArray[np.uint8]:
-        return self.whole.stored
-
-    @property
-    def count(self) -> int:
-        return self.whole.count
 
     def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         tokens = self.tokens[indices].astype(np.int64)

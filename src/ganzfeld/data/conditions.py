@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import capped, shown
 from ganzfeld.data import captions, held
+from ganzfeld.data.beside import Beside
 from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
 from ganzfeld.data.columns import Column, Values
 from ganzfeld.data.decode import load_source
@@ -24,42 +25,23 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import CheckpointError, DataError, UsageError
-from ganzfeld.modalities import Spec
 
 LABELS = ("label", "labels", "class", "classes", "y")  # how the set's own labels are called
 MOST = 1024  # numbers beside a sample
 DECADES = 1.5  # from the least to the greatest number, from which logarithms may say more
 
 
-class Conditioned(Pack):
+class Conditioned(Beside):
     """A pack whose rows have "c" too. columns: what each condition is, see `describe`.
 
     `condition_names`: of the numbers in "c", in order. `condition_columns`: `columns`.
     """
 
-    given = "c"  # the entry of `rows` that holds the conditions
+    given = "c"
 
     def __init__(self, whole: Pack, columns: Sequence[Mapping[str, Any]]) -> None:
-        self.whole = whole
-        self.path, self.report, self.reused = whole.path, whole.report, whole.reused
-        self.columns = whole.columns
-        self.labels, self.classes = whole.labels, whole.classes
-        self.fingerprint = whole.fingerprint
-        self.condition_columns = [dict(column) for column in columns]
-        self.condition_names = [name for column in columns for name in names_of(column)]
+        super().__init__(whole, columns, [name for one in columns for name in names_of(one)])
         self.c = np.concatenate([scaled(whole.columns[c["name"]], c) for c in columns], axis=1)
-
-    @property
-    def spec(self) -> Spec:
-        return self.whole.spec
-
-    @property
-    def stored(self) -> NDArray[np.uint8]:
-        return self.whole.stored
-
-    @property
-    def count(self) -> int:
-        return self.whole.count
 
     def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return {**self.whole.rows(indices), "c": self.c[indices]}

@@ -59,6 +59,8 @@ class Pack:
     "x". `spec`: of the samples.
     """
 
+    settled = False  # whether what is learned of the samples has been learned on opening
+
     def __init__(self, path: Path, content: Content, *, reused: bool) -> None:
         self.path = path
         self.end = content.offset + math.prod(content.shape)
@@ -80,6 +82,18 @@ class Pack:
         self.fingerprint = content.fingerprint
         self.report = content.report
         self.reused = reused
+
+    def see_as(self, spec: Spec) -> None:
+        """Let the samples lie as those of a spec that was learned elsewhere.
+
+        Raises DataError where they cannot: other columns, other types.
+        """
+        kind, column = modality_of(spec), self.columns.get("x")
+        if not kind.learns or column is None or column.spec == spec:
+            return
+        if (turn := kind.turned(column.spec, spec)) is not None:
+            column.stored = turn(column.stored)
+        column.spec = spec
 
     def need_whole(self) -> None:
         """ResourceError where the file was cut short: to read what is gone would end the process.

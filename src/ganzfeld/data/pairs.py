@@ -83,6 +83,7 @@ class TwoDomains:
 
     labels = None
     classes: tuple[str, ...] = ()
+    settled = True  # both sides lie alike, as `data.alike` has learned
 
     def __init__(self, train: Both, held: Both | None, warnings: Sequence[str] = ()) -> None:
         self.train, self.held = train, held

@@ -107,8 +107,8 @@ class Look:
         self.count = len(real["x"])
         first = key(subject.seed, "doctor", images) % 2**31
         numbers = [first + i for i in range(self.count)]
-        z = latents.draw(subject.latents, self.game.latent, subject.seed, numbers)
-        self.z = torch.from_numpy(z).to(subject.device)
+        z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
+        self.z = z.to(subject.device)
         self.given = self.conditions(real)
 
     def conditions(self, rows: Any) -> dict[str, Tensor]:

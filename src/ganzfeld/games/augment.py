@@ -41,6 +41,7 @@ class Augmentation(nn.Module):
     images: seen while p goes from 0 to 1; None: a tenth of the run and at most 500,000.
     kinds: names in `KINDS`; None: shifts, geometry, colours and hue where p adapts, and shifts,
         colours and cutout where it is fixed.
+    limit: what a game gives as p, or as the most that an adaptive p may be. A pair is a schedule.
 
     Kinds, with the deviations of Karras et al. 2020, appendix B: "flip", left to right; "turn", by
     multiples of 90 degrees (of 180, where images are not square); "shift", by whole pixels up to
@@ -58,6 +59,7 @@ class Augmentation(nn.Module):
         target: float = 0.6,
         images: float | None = None,
         kinds: Sequence[str] | None = None,
+        limit: float | tuple[float, float] = 0.8,
     ) -> None:
         super().__init__()
         if mode not in ("adaptive", "fixed"):
@@ -66,7 +68,9 @@ class Augmentation(nn.Module):
             raise ValueError(f"augment_target is a mean of signs, between -1 and 1, not {target}")
         if images is not None and images <= 0:
             raise ValueError(f"augment_speed is a number of images above 0, not {images}")
+        check_chance(limit)
         self.adapts, self.target, self.images = mode == "adaptive", target, images
+        self.limit = limit
         self.kinds = tuple(kinds if kinds is not None else ADAPTIVE if self.adapts else FIXED)
         for kind in self.kinds:
             if kind not in KINDS:
@@ -100,6 +104,11 @@ class Augmentation(nn.Module):
         self.sign.lerp_(signs.mean().to(self.sign), min(count / MEMORY, 1.0))
         step = (self.sign - self.target).sign() * (count / images)
         self.p.copy_((self.p + step).clamp(0.0, limit))
+
+
+def check_chance(p: float | tuple[float, float]) -> None:
+    if not all(0 <= value <= 1 for value in torch.as_tensor(p).flatten()):
+        raise ValueError(f"augment_p is a probability in [0, 1], not {p}")
 
 
 def augment(x: Tensor, p: Tensor | float, kinds: Sequence[str]) -> Tensor:

@@ -82,6 +82,14 @@ class Game(nn.Module):
         super().__init__()
         self.clock = Clock()
 
+    def latents_for(self, x: Tensor) -> Tensor:
+        """Latents (N, latent) of as many fakes as there are rows in x (N, ...), for one move.
+
+        They come from the generator that the trainer seeds before the move; those of samples that
+        people ask for are `ganzfeld.core.latents`.
+        """
+        return torch.randn(len(x), self.latent, device=x.device)
+
     def moves(self, step: int) -> tuple[str, ...]:
         """The players that move in this step, in order; by default each of them once."""
         return tuple(self.players)

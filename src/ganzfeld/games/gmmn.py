@@ -85,7 +85,7 @@ class GMMN(Game):
     def generator_loss(self, batch: Batch) -> Losses:
         """MMD^2 of the batch and as many fakes with its labels."""
         x, y = batch["x"], batch.get("y")
-        z = torch.randn(len(x), self.latent, device=x.device)
+        z = self.latents_for(x)
         if self.space == "codes":
             with torch.no_grad():
                 real = self.encode(x, y)

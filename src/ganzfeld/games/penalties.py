@@ -1,4 +1,4 @@
-"""Penalties on the slope of a discriminator.
+"""Penalties on the slope of a discriminator: which of them with which weight, and the arithmetic.
 
 Exact ones go through `torch.func`, so that a loss which contains them compiles as one graph.
 """
@@ -6,11 +6,50 @@ Exact ones go through `torch.func`, so that a loss which contains them compiles 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
+
+Scheduled = float | tuple[float, float]  # a constant, or its first and its last value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Penalties:
+    """The penalties of a discriminator, and in which of its steps they are due.
+
+    r1, r2: gamma of the zero-centred penalties on real and on fake samples, that is
+        gamma / 2 * mean |gradient|^2 (Mescheder et al. 2018). A pair is a schedule.
+    gradient_penalty: weight of the one-centred penalty between them (Gulrajani et al. 2017).
+    every: compute them in every k-th step of the discriminator only, with k times the weight
+        (Karras et al. 2020, "lazy regularisation").
+    difference: r1 and r2 by finite differences of this length in a random direction, which take
+        no second derivative (`estimated_slope`); 0: exact.
+
+    Example::
+
+        from ganzfeld.games.penalties import Penalties
+
+        assert not Penalties() and Penalties(r1=1.0, every=4)
+    """
+
+    r1: Scheduled = 0.0
+    r2: Scheduled = 0.0
+    gradient_penalty: float = 0.0
+    every: int = 1
+    difference: float = 0.0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.r1 or self.r2 or self.gradient_penalty)
+
+    @property
+    def slope(self) -> Callable[[Callable[[Tensor], Tensor], Tensor], tuple[Tensor, Tensor]]:
+        """What gives logits and their squared slopes, exact or estimated."""
+        return partial(estimated_slope, length=self.difference) if self.difference else slope
 
 
 def slope(net: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:

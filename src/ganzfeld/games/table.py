@@ -122,7 +122,7 @@ class TableGAN(Game):
         return x[row], given
 
     def fake(self, given: Tensor) -> tuple[Tensor, Tensor]:
-        z = torch.randn(len(given), self.latent, device=given.device)
+        z = self.latents_for(given)
         return cast(tuple[Tensor, Tensor], self.G.relaxed(z, given))
 
     def discriminator_loss(self, batch: Batch) -> Losses:
@@ -160,7 +160,7 @@ class TableGAN(Game):
             far = apart_in_pairs(fake - self.middle, real - self.middle)
             losses["pairs"] = self.pairs * far
         if self.marginals and self.G.choices.heads:
-            z = torch.randn(len(fake), self.latent, device=fake.device)
+            z = self.latents_for(fake)
             drawn = self.G.choices.log_probabilities(self.G.raw(z, self.G.condition(z, None)))
             losses["marginals"] = self.marginals * off_unbiased(drawn.exp(), self.G.shares)
         return losses
@@ -209,7 +209,7 @@ class TableVAE(Game):
             "divergence": divergence(mean, variance).mean(),
         }
         if self.marginals and self.G.choices.heads:
-            drawn = self.G.raw(torch.randn(len(x), self.latent, device=x.device)).float()
+            drawn = self.G.raw(self.latents_for(x)).float()
             p = self.G.choices.log_probabilities(drawn).exp()
             losses["marginals"] = self.marginals * off(p, self.G.shares)
         return losses

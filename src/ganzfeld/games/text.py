@@ -38,9 +38,6 @@ class TextGame(Game):
         self.G = G
         self.latent = cast(int, G.latent)
 
-    def noise(self, x: Tensor) -> Tensor:
-        return torch.randn(len(x), self.latent, device=x.device)
-
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         """Tokens (N, T), int64: each row from its own z alone."""
         return cast(Tensor, self.G(z, y) if c is None else self.G(z, y, c))
@@ -85,7 +82,9 @@ class TextMLE(TextGame):
     def generator_loss(self, batch: Batch) -> Losses:
         """Nats a symbol, END included."""
         x = batch["x"].long()
-        places, logged = self.G.log_probabilities(x, self.noise(x), batch.get("y"), batch.get("c"))
+        places, logged = self.G.log_probabilities(
+            x, self.latents_for(x), batch.get("y"), batch.get("c")
+        )
         return {"likelihood": -taken(logged, places).mean()}
 
 
@@ -202,7 +201,7 @@ class TextGAN(TextGame):
 
     def written(self, batch: Batch) -> tuple[Tensor, Places, Tensor]:
         """As many lines as the batch has, their places, and log probabilities (M, V) there."""
-        z = self.noise(batch["x"])
+        z = self.latents_for(batch["x"])
         found: tuple[Tensor, Places, Tensor] = self.G.write(
             z, batch.get("y"), batch.get("c"), cap=self.cap()
         )
@@ -226,7 +225,7 @@ class TextGAN(TextGame):
         known: Any = None
         if self.informed or self.helping:
             with torch.no_grad():
-                _, known = self.G.log_probabilities(x, self.noise(x), y, c, cap=self.cap())
+                _, known = self.G.log_probabilities(x, self.latents_for(x), y, c, cap=self.cap())
         places, scores = self.scores(x, known if self.informed else None, batch)
         losses = {"real": softplus(-taken(scores, places)).mean()}
         if self.helping:
@@ -246,7 +245,7 @@ class TextGAN(TextGame):
             return self.relaxed_loss(batch)
         if self.helping:
             tokens, y, c = self.real(batch), batch.get("y"), batch.get("c")
-            z = self.noise(tokens)
+            z = self.latents_for(tokens)
             places, logged = self.G.log_probabilities(tokens, z, y, c, cap=self.cap())
         else:
             tokens, places, logged = self.written(batch)
@@ -308,7 +307,7 @@ class TextGAN(TextGame):
     def fake_rows(self, batch: Batch) -> Tensor:
         """Rows (N, T, V) of the generator's, with a gradient."""
         rows: Tensor = self.G.relaxed(
-            self.noise(batch["x"]),
+            self.latents_for(batch["x"]),
             batch.get("y"),
             batch.get("c"),
             temperature=cosine(*self.temperature, self.clock.fraction),

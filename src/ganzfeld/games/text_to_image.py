@@ -118,8 +118,7 @@ class TextToImage(Game):
     # The game
 
     def fake(self, sentence: Tensor) -> Tensor:
-        z = torch.randn(len(sentence), self.latent, device=sentence.device)
-        return cast(Tensor, self.G.body(z, sentence))
+        return cast(Tensor, self.G.body(self.latents_for(sentence), sentence))
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         x, sentence = batch["x"], self.sentences(batch["caption"])

@@ -16,28 +16,34 @@ class Turns:
     generator_first: the generator moves before the discriminator.
     phases: (steps of the discriminator alone, steps of the generator alone), in turn; (0, 0) for
         none.
-    one_stage: both move at once, once in every step.
-    penalty_every: penalties in every k-th step in which the discriminator moves.
+    reuse_fakes: the fakes of the generator's move, made before it moved, also serve the
+        discriminator's moves of the same step, which then see the same batch. It needs
+        generator_first.
+    one_stage: both players move at once, from one pass of the fakes through D and back (Shen et
+        al. 2021): per fake, the gradients of the two losses differ by a factor only. It needs a D
+        without batch normalisation, and a loss whose factor is finite: not hinge or least-squares.
 
-    Raises ValueError for phases that cannot be.
+    Raises ValueError for orders that cannot be.
 
     Example::
 
         from ganzfeld.games.turns import Turns
 
-        turns = Turns(discriminator=(2, 1), penalty_every=2)
+        turns = Turns(discriminator=(2, 1))
         assert turns.moves(0) == ("discriminator", "discriminator", "generator")
-        assert [turns.penalty_factor(step) for step in range(4)] == [2, 0, 2, 0]
+        assert [turns.penalty_factor(step, every=2) for step in range(4)] == [2, 0, 2, 0]
     """
 
     discriminator: tuple[int, int] = (1, 1)
     generator: tuple[int, int] = (1, 1)
     generator_first: bool = False
     phases: tuple[int, int] = (0, 0)
+    reuse_fakes: bool = False
     one_stage: bool = False
-    penalty_every: int = 1
 
     def __post_init__(self) -> None:
+        if self.reuse_fakes and not self.generator_first:
+            raise ValueError("reuse_fakes needs generator_first: the fakes are those of its move")
         if any(self.phases) and not (
             min(self.phases) > 0 and self.discriminator[1] == self.generator[1] == 1
         ):
@@ -45,6 +51,8 @@ class Turns:
                 "phases need a discriminator_phase and a generator_phase of 1 or more, "
                 "and neither player with an `every`"
             )
+        if self.one_stage and (self.reuse_fakes or any(self.phases)):
+            raise ValueError("one_stage is both players at once: no phases, no kept fakes")
 
     @property
     def order(self) -> list[tuple[str, int, int, int]]:
@@ -70,19 +78,18 @@ class Turns:
             for _ in range(count)
         )
 
-    def penalty_factor(self, step: int) -> int:
-        """`penalty_every` in the first and every such step in which D moves, else 0."""
+    def penalty_factor(self, step: int, every: int) -> int:
+        """`every` in the first and each such step in which D moves, else 0."""
         (first, *_, length), (*_, rest) = self.order
         if length:
             before, own = (0, length) if first == DISCRIMINATOR else (length, rest)
             number = step // (length + rest) * own + step % (length + rest) - before
         else:
             number = step // self.discriminator[1]
-        return self.penalty_every if number % self.penalty_every == 0 else 0
+        return every if number % every == 0 else 0
 
-    def period(self, penalised: bool) -> int:
-        """Steps after which all repeats. penalised: whether there are penalties."""
-        lazily = self.penalty_every if penalised else 1
+    def period(self, lazily: int) -> int:
+        """Steps after which all repeats, with penalties in every so many steps of D."""
         if self.phases[0]:
             rounds = math.lcm(lazily, self.phases[0]) // self.phases[0]
             return rounds * sum(self.phases)

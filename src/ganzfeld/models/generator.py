@@ -305,8 +305,8 @@ class Model:
         std: float = 1.0,
     ) -> Tensor:
         """The latents (n, latent) of samples by number, of one seed or of a seed each."""
-        z = torch.from_numpy(latents.draw(self.latents, self.latent, seed, numbers))
-        return z if (mean, std) == (0.0, 1.0) else mean + std * z
+        z = latents.draw(self.latents, self.latent, seed, numbers)
+        return torch.from_numpy(latents.scaled(z, mean, std))
 
     def draw(
         self, z: Tensor, classes: Sequence[int] | None, numbers: Tensor | None = None
@@ -387,4 +387,4 @@ class Model:
 
 def latent(size: int, seed: int, index: int, name: str = latents.PORTABLE) -> Tensor:
     """The z of sample `index`, (size,): standard normal, a function of (seed, index)."""
-    return torch.from_numpy(latents.draw(name, size, seed, [index])[0])
+    return latents.tensor(name, size, seed, [index])[0]

@@ -12,6 +12,7 @@ from ganzfeld.core.trust import trust
 from ganzfeld.modalities import Spec, modality_of, spec_of
 from ganzfeld.models.sample_translator import SampleTranslator
 from ganzfeld.models.task import Task, Weights, assemble_network, described, game_of
+from ganzfeld.models.translation_forms import form_of
 from ganzfeld.models.translator import Translator
 
 
@@ -29,18 +30,13 @@ class Translation(Task):
     def specs(self, config: Config) -> dict[str, Spec]:
         data = config.data
         a = spec_of(data.spec, (data.channels or 1, *(data.size or (1, 1))))
-        if not modality_of(a).rescaled:
-            return {"a": a, "b": a}
-        return {"a": a, "b": Spec(a.modality, (data.channels_b or 1, *a.shape[1:]), a.dtype)}
+        return {"a": a, "b": form_of(a).other_side(a, data)}
 
     def parts(self, about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         return {f"{one['network']}.": one["part"] for one in about["translators"].values()}
 
     def describe(self, config: Config) -> dict[str, Any]:
-        directions, data = directions_of(config), config.data
-        spec = self.specs(config)["a"]
-        channels = {"a": data.channels, "b": data.channels_b}
-        sides = {"channels": channels, "size": data.size}
+        directions, spec = directions_of(config), self.specs(config)["a"]
         return {
             "task": self.name,
             "translators": {
@@ -48,7 +44,7 @@ class Translation(Task):
                 for way, name in directions.items()
             },
             "spec": spec.to_json(),
-            **(sides if modality_of(spec).rescaled else {}),
+            **form_of(spec).sides(config.data),
         }
 
     def assemble(
@@ -66,51 +62,31 @@ class Translation(Task):
             start = f"{one['network']}."
             own = {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
             networks[way] = assemble_network(one["part"], own, where, spec)
-        if not modality_of(spec).rescaled:
-            return SampleTranslator(about, networks, spec)
-        return Translator(about, networks)
+        return form_of(spec).translator(about, networks, spec)
 
     def next_command(self, config: Config, folder: Path, label: str | None = None) -> str:
-        kind = modality_of(self.specs(config)["a"])
-        if kind.rescaled:
-            return super().next_command(config, folder, label)
-        suffix = kind.sheet_suffix if kind.one_file else ""
-        given = f"{kind.noun}{suffix} --out translated{suffix}"
-        return f"ganzfeld translate {quoted(folder)} {given}{trust(config)}"
+        words = form_of(self.specs(config)["a"]).words
+        return f"ganzfeld translate {quoted(folder)} {words}{trust(config)}"
 
     def python(self, about: Mapping[str, Any], load: str, label: str | None) -> str:
-        if not modality_of(spec_from(about)).rescaled:
-            return f"import ganzfeld\n\nmodel = {load}\ntranslated = model.translate(samples)"
-        return (
-            f"import ganzfeld\nfrom PIL import Image\n\nmodel = {load}\n"
-            'model.translate(Image.open("picture.png")).show()'
-        )
+        return form_of(spec_from(about)).python(load)
 
     def card(self, about: Mapping[str, Any]) -> str:
         data, run = about["training"]["data"], about["training"]["run"]
         spec = spec_from(about)
-        kind = modality_of(spec)
+        kind, form = modality_of(spec), form_of(spec)
         ways = " and ".join(f"{way[0]} to {way[1]}" for way in about["translators"])
         first = next(iter(about["translators"]))
-        if kind.rescaled:
-            height, width = about["size"]
-            hub_task, use = "image-to-image", CARD_IMAGES.format(to=first[1])
-            lies = (
-                f"{about['channels']['a']} and {about['channels']['b']} channel(s),\n"
-                f"any height and width; trained on {height}x{width} pixels"
-            )
-        else:
-            hub_task, use = kind.hub_task, CARD_SAMPLES.format(to=first[1], noun=kind.noun)
-            lies = f"{kind.describe(spec)};\ntrained"
+        use = form.python('ganzfeld.load("path/to/this/folder")', first[1])
         return f"""---
 library_name: ganzfeld
-pipeline_tag: {hub_task}
+pipeline_tag: {form.hub_task}
 tags: [gan, translation]
 ---
 
 # {data["source"]} by {about["recipe"]}
 
-Translates {kind.noun} from {ways}: {lies} with ganzfeld {about["version"]}.
+Translates {kind.noun} from {ways}: {form.trained_on(about)} with ganzfeld {about["version"]}.
 
 ```python
 {use}
@@ -138,17 +114,6 @@ def spec_from(about: Mapping[str, Any]) -> Spec:
     if about.get("spec"):
         return spec_of(about["spec"])
     return spec_of(None, (about["channels"]["a"], *about["size"]))
-
-
-CARD_IMAGES = """import ganzfeld
-from PIL import Image
-
-model = ganzfeld.load("path/to/this/folder")
-model.translate(Image.open("picture.png"), to="{to}").show()"""
-CARD_SAMPLES = """import ganzfeld
-
-model = ganzfeld.load("path/to/this/folder")
-translated = model.translate({noun}, to="{to}")"""
 
 
 def directions_of(config: Config) -> dict[str, str]:

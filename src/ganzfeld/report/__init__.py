@@ -65,7 +65,6 @@ def needs_data(record: Record) -> bool:
 
 def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
-    from ganzfeld.data.adopting import adopt
     from ganzfeld.data.pack import open_pack
     from ganzfeld.data.request import DataRequest
 
@@ -76,7 +75,7 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
         labels = data.labels if measured == data.fingerprint else "auto"
         asked = replaced(DataRequest.of_config(data), labels=labels)
         pack = open_pack(asked.source, asked.options, progress=progress)
-        adopt(pack, record.spec)
+        pack.see_as(record.spec)
         return pack, ""
     except GanzfeldError as error:
         return None, error.what

@@ -21,7 +21,7 @@ from ganzfeld.shipping.inputs import Floats, Inputs, Labels, Numbers, Pairs
 if TYPE_CHECKING:
     from ganzfeld.models.model import Model
 
-AT_ONCE = 32  # samples that onnxruntime computes together, at most
+AT_ONCE = 32  # samples that are computed together, at most: as many as `Model.sample` does
 INSTALL = 'pip install "ganzfeld[onnx]"'
 
 
@@ -51,7 +51,53 @@ class Engine(Protocol):
         """
 
 
-class TorchEngine:
+class Batched:
+    """What all engines share: rows are computed `AT_ONCE` together, and filled up with `pad`."""
+
+    inputs: Inputs
+    pad: bool = True  # whether every batch has AT_ONCE rows
+
+    def compute(self, part: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """What the network makes of one batch of inputs, (n, ...)."""
+        raise NotImplementedError
+
+    def store(self, x: NDArray[Any]) -> NDArray[Any]:
+        """What the network makes, (n, ...), as stored samples."""
+        raise NotImplementedError
+
+    def samples(
+        self,
+        pairs: Pairs,
+        labels: Labels = None,
+        numbers: Numbers = None,
+        std: Floats = 1.0,
+        mean: Floats = 0.0,
+    ) -> NDArray[Any]:
+        """What the network makes, (n, ...), before it is stored."""
+        given = self.inputs.of(pairs, labels, numbers, std, mean)
+        found = []
+        for low in range(0, len(pairs), AT_ONCE):
+            part = {name: v[low : low + AT_ONCE] for name, v in given.items()}
+            if self.pad:
+                part = {name: padded(v, AT_ONCE) for name, v in part.items()}
+            found.append(self.compute(part)[: len(pairs) - low])
+        return np.concatenate(found)
+
+    def draw(
+        self,
+        pairs: Pairs,
+        labels: Labels = None,
+        numbers: Numbers = None,
+        std: Floats = 1.0,
+        mean: Floats = 0.0,
+    ) -> NDArray[Any]:
+        """See `Engine`."""
+        if not pairs:
+            return self.inputs.kind.blank(self.inputs.spec)[None][:0]
+        return self.store(self.samples(pairs, labels, numbers, std, mean))
+
+
+class TorchEngine(Batched):
     """Samples by PyTorch, 32 at a time: the bits of `Model.sample`.
 
     Example::
@@ -70,50 +116,26 @@ class TorchEngine:
         self.about: Mapping[str, Any] = model.about
         self.inputs = Inputs(model.about)
 
-    def samples(
-        self,
-        pairs: Pairs,
-        labels: Labels = None,
-        numbers: Numbers = None,
-        std: Floats = 1.0,
-        mean: Floats = 0.0,
-    ) -> NDArray[Any]:
-        """What the network makes, (n, ...), before it is stored."""
+    def compute(self, part: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         import torch
 
-        from ganzfeld.models.draws import CHUNK
-
-        given = self.inputs.of(pairs, labels, numbers, std, mean)
-        found: list[NDArray[Any]] = []
+        y, c = part.get("y"), part.get("c")
         with torch.inference_mode():
-            for low in range(0, len(pairs), CHUNK):
-                part = {name: padded(v[low : low + CHUNK], CHUNK) for name, v in given.items()}
-                y, c = part.get("y"), part.get("c")
-                x = self.model.draw(
-                    torch.from_numpy(part["z"]),
-                    None if y is None else y.tolist(),
-                    None if c is None else torch.from_numpy(c),
-                )
-                found.append(x[: len(pairs) - low].numpy())
-        return np.concatenate(found)
+            x = self.model.draw(
+                torch.from_numpy(part["z"]),
+                None if y is None else y.tolist(),
+                None if c is None else torch.from_numpy(c),
+            )
+        found: NDArray[Any] = x.numpy()
+        return found
 
-    def draw(
-        self,
-        pairs: Pairs,
-        labels: Labels = None,
-        numbers: Numbers = None,
-        std: Floats = 1.0,
-        mean: Floats = 0.0,
-    ) -> NDArray[Any]:
-        if not pairs:
-            return self.inputs.kind.blank(self.inputs.spec)[None][:0]
-        x = self.samples(pairs, labels, numbers, std, mean)
+    def store(self, x: NDArray[Any]) -> NDArray[Any]:
         import torch
 
         return self.model.store(torch.from_numpy(x))
 
 
-class OnnxEngine:
+class OnnxEngine(Batched):
     """Samples by onnxruntime, from a folder that `ganzfeld export` wrote. Imports no torch.
 
     They differ from PyTorch's by rounding, as the folder's README.md says. A single sample costs
@@ -146,35 +168,10 @@ class OnnxEngine:
         # where a batch of one is computed in another way than one of many, all are of 32
         self.pad = not np.array_equal(self.samples([(0, 0)])[0], several[0])
 
-    def samples(
-        self,
-        pairs: Pairs,
-        labels: Labels = None,
-        numbers: Numbers = None,
-        std: Floats = 1.0,
-        mean: Floats = 0.0,
-    ) -> NDArray[Any]:
-        """What the network makes, (n, ...), before it is stored."""
-        given = self.inputs.of(pairs, labels, numbers, std, mean)
-        found = []
-        for low in range(0, len(pairs), AT_ONCE):
-            part = {name: v[low : low + AT_ONCE] for name, v in given.items()}
-            if self.pad:
-                part = {name: padded(v, AT_ONCE) for name, v in part.items()}
-            found.append(run(self.session, part)[: len(pairs) - low])
-        return np.concatenate(found)
+    def compute(self, part: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        return run(self.session, part)
 
-    def draw(
-        self,
-        pairs: Pairs,
-        labels: Labels = None,
-        numbers: Numbers = None,
-        std: Floats = 1.0,
-        mean: Floats = 0.0,
-    ) -> NDArray[Any]:
-        if not pairs:
-            return self.inputs.kind.blank(self.inputs.spec)[None][:0]
-        x = self.samples(pairs, labels, numbers, std, mean)
+    def store(self, x: NDArray[Any]) -> NDArray[Any]:
         return self.inputs.kind.stored(x, self.inputs.spec)
 
 

@@ -64,12 +64,7 @@ class Inputs:
         """
         seeds, indices = [seed for seed, _ in pairs], [index for _, index in pairs]
         z = latents.draw(self.latents, self.latent, seeds, indices)
-        if (
-            not isinstance(std, float | int)
-            or not isinstance(mean, float | int)
-            or ((mean, std) != (0.0, 1.0))
-        ):
-            z = each(mean, len(z), "mean") + each(std, len(z), "std") * z
+        z = latents.scaled(z, each(mean, len(z), "mean"), each(std, len(z), "std"))
         found: dict[str, NDArray[Any]] = {"z": z}
         if self.classes:
             found["y"] = self.labels_of(seeds, indices, aligned(labels, len(pairs), "labels"))
@@ -133,8 +128,8 @@ def aligned(values: Sequence[Any] | None, count: int, name: str) -> Sequence[Any
     return values
 
 
-def each(value: Floats, count: int, name: str) -> NDArray[np.float32]:
+def each(value: Floats, count: int, name: str) -> float | NDArray[np.float32]:
     """One number, or one for each sample, beside latents (n, latent)."""
     if isinstance(value, float | int):
-        return np.full((1, 1), value, np.float32)
+        return float(value)
     return np.array(aligned(value, count, name), np.float32).reshape(-1, 1)

@@ -356,6 +356,6 @@ def drawn(
     with trainer.average.applied(trainer.game) as game:
         for low in range(0, count, CHUNK):
             numbers = range(low, min(low + CHUNK, count))
-            z = torch.from_numpy(latents.normals(game.latent, seed, numbers))
+            z = latents.tensor(latents.PORTABLE, game.latent, seed, numbers)
             yield game.sample(z).numpy()
             progress("drawing samples", numbers.stop, count)

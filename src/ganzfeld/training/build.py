@@ -14,7 +14,7 @@ from ganzfeld.config import Config
 from ganzfeld.config import Optimiser as OptimiserConfig
 from ganzfeld.core import distributed, runtime
 from ganzfeld.core.latents import PORTABLE
-from ganzfeld.core.plugins import call, find
+from ganzfeld.core.plugins import call, find, options_of
 from ganzfeld.core.randomness import WIDE, seed_globally
 from ganzfeld.core.schedules import DECAYS
 from ganzfeld.data.held import training
@@ -45,7 +45,7 @@ def complete(config: Config) -> Config:
     """Write out every default of the networks and of the game, for the record of a run."""
     makers = [(p, find(p.name, NETWORKS, "network")) for p in config.networks.values()]
     for part, make in [*makers, (config.game, find(config.game.name, GAMES, "game"))]:
-        for name, parameter in inspect.signature(make).parameters.items():
+        for name, parameter in options_of(make).items():
             if parameter.default is not parameter.empty and name not in config.networks:
                 part.options.setdefault(name, parameter.default)
     return config

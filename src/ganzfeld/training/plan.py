@@ -16,7 +16,7 @@ from ganzfeld.core import distributed
 from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import held
-from ganzfeld.data.adopting import adopt, learned
+from ganzfeld.data.adopting import learned
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import in_words, words_of
 from ganzfeld.data.summary import rows_of
@@ -107,7 +107,7 @@ def fit(
     if data.spec is None:
         data.spec = spec.to_json()
     else:  # the recipe has networks see them otherwise
-        adopt(pack, Spec.from_json(data.spec))
+        pack.see_as(Spec.from_json(data.spec))
     data.conditions = conditions
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels

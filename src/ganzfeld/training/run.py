@@ -13,7 +13,6 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
-from ganzfeld.data.adopting import adopt
 from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
@@ -199,7 +198,7 @@ def resume(
                 f"{lineage.anew(config, folder)}",
             )
         if config.data.spec is not None:
-            adopt(pack, spec_of(config.data.spec))
+            pack.see_as(spec_of(config.data.spec))
         pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)

@@ -88,7 +88,7 @@ class Generation(Work):
         classes = min(len(config.data.classes), 10)
         count, columns = (8 * classes, 8) if classes > 1 else (64, 8)
         name, device = config.run.latents or latents.PORTABLE, trainer.device
-        z = torch.from_numpy(latents.draw(name, game.latent, config.run.seed, range(count)))
+        z = latents.tensor(name, game.latent, config.run.seed, range(count))
         y = torch.arange(count, device=device) // columns if classes else None
         given = {}
         if config.data.conditions:

@@ -138,7 +138,7 @@ class Examiner:
         for low in range(0, self.count, draws.CHUNK):
             numbers = range(low, min(low + draws.CHUNK, self.count))
             own = [first + i for i in numbers]
-            z = torch.from_numpy(latents.draw(self.latents, game.latent, self.seed, own))
+            z = latents.tensor(self.latents, game.latent, self.seed, own)
             y = None if self.labels is None else self.labels[low : numbers.stop].to(self.device)
             c = {}
             if self.given is not None:

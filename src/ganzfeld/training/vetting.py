@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border, latents, randomness
 from ganzfeld.core.border import ArgumentError
 from ganzfeld.core.loggers import check_names
+from ganzfeld.core.plugins import options_of
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.modalities import Modality
 from ganzfeld.recipes.base import Facts
@@ -190,9 +190,9 @@ def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> Non
     """Options of plain types are of that type. makers: (path, part, what makes it)."""
     for path, part, make in makers:
         try:
-            hints = inspect.get_annotations(
-                make.__init__ if inspect.isclass(make) else make, eval_str=True
-            )
+            hints = {
+                name: told.annotation for name, told in options_of(make, eval_str=True).items()
+            }
         except Exception:  # names that only a type checker knows
             continue
         for name, value in part.options.items():

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.modalities.base import Modality, Spec, array_bytes, write_array
+from ganzfeld.modalities.base import Spec, array_bytes, write_array
+from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.field import scaling
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ MOST_SIDE = {3: 256, 4: 16, 5: 8}  # of what `plain` gives, by the axes of sampl
 NAMES = {2: "a line of {} values", 3: "{} x {} cells", 4: "{} x {} x {} cells"}
 
 
-class Fields(Modality):
+class Fields(Drawn):
     """Arrays of floats (C, L), (C, H, W) or (C, D, H, W)."""
 
     name, noun, one = "field", "fields", "field"
@@ -71,37 +72,19 @@ class Fields(Modality):
         if path.suffix.lower() == self.suffix:
             write_array(samples, path)
             return
-        from ganzfeld.modalities.image import draw
+        super().sheet(samples, columns, path, spec)
 
-        draw.save_image(picture(samples, columns, spec), path)
+    def drawn(self, samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
+        """Samples as colour maps; in logarithms where a network sees them so."""
+        from ganzfeld.modalities.field import colour
 
-    def html(
-        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
-    ) -> str | None:
-        from ganzfeld.modalities.image import embed
-
-        if (image := embed.open_picture(file)) is None:
-            return super().html(file, alt, side=side, most=most, lazy=lazy)
-        return embed.element(image, alt, side=side, most=most, lazy=lazy)
-
-    def show(
-        self,
-        samples: NDArray[Any],
-        alt: str,
-        spec: Spec,
-        *,
-        side: int = 640,
-        most: int = 100_000,
-        lazy: bool = False,
-    ) -> str | None:
-        from ganzfeld.modalities.image import embed
-
-        image = picture(samples, len(samples), spec)
-        return embed.element(image, alt, side=side, most=most, lazy=lazy)
-
-    def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
-        image = picture(self.blank(spec)[None], 1, spec)
-        return max(pixels // (image.width * image.height), 1)
+        log = spec.extra.get("scaling") == "log" and "unit" in spec.extra
+        return colour.sheet(
+            samples,
+            columns,
+            unit=str(spec.extra.get("unit_name", "")),
+            log_unit=float(np.mean(spec.extra["unit"])) if log else None,
+        )
 
     def measured(self, result: Mapping[str, Any]) -> str | None:
         from ganzfeld.modalities.field import measured
@@ -153,16 +136,3 @@ def as_typed(found: NDArray[np.float32], spec: Spec) -> NDArray[Any]:
     limits = np.iinfo(spec.dtype)
     whole: NDArray[Any] = found.round().clip(limits.min, limits.max).astype(spec.dtype)
     return whole
-
-
-def picture(samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
-    """Samples as colour maps; in logarithms where a network sees them so."""
-    from ganzfeld.modalities.field import colour
-
-    log = spec.extra.get("scaling") == "log" and "unit" in spec.extra
-    return colour.sheet(
-        samples,
-        columns,
-        unit=str(spec.extra.get("unit_name", "")),
-        log_unit=float(np.mean(spec.extra["unit"])) if log else None,
-    )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import replace
 from ganzfeld.core.names import capped
 from ganzfeld.core.schema import wrong
-from ganzfeld.modalities.base import Modality, Spec, write_array
+from ganzfeld.modalities.base import Spec, write_array
+from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.series import scaling, table
 from ganzfeld.text import shown
 
@@ -25,7 +26,7 @@ USUAL = 48  # steps
 SEEN = 256  # numbers of a series that `plain` gives
 
 
-class Series(Modality):
+class Series(Drawn):
     """Series (C, T): C channels of numbers over T equal steps of time."""
 
     name, noun, one = "series", "series", "series"
@@ -75,37 +76,20 @@ class Series(Modality):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace(path, table.as_csv(samples, spec.extra).encode())
         else:
-            from ganzfeld.modalities.image import draw
+            super().sheet(samples, columns, path, spec)
 
-            draw.save_image(drawn(samples, columns, spec), path)
+    def drawn(self, samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
+        """Series as line charts, on the scale of the training part where it is known."""
+        from ganzfeld.modalities.series import chart
 
-    def html(
-        self, file: Path, alt: str, *, side: int = 640, most: int = 100_000, lazy: bool = False
-    ) -> str | None:
-        from ganzfeld.modalities.image import embed
-
-        if (image := embed.open_picture(file)) is None:
-            return super().html(file, alt, side=side, most=most, lazy=lazy)
-        return embed.element(image, alt, side=side, most=most, lazy=lazy)
-
-    def show(
-        self,
-        samples: NDArray[Any],
-        alt: str,
-        spec: Spec,
-        *,
-        side: int = 640,
-        most: int = 100_000,
-        lazy: bool = False,
-    ) -> str | None:
-        from ganzfeld.modalities.image import embed
-
-        image = drawn(samples, len(samples), spec)
-        return embed.element(image, alt, side=side, most=most, lazy=lazy)
-
-    def most_in_sheet(self, spec: Spec, pixels: int) -> int | None:
-        image = drawn(self.blank(spec)[None], 1, spec)
-        return max(pixels // (image.width * image.height), 1)
+        extra = spec.extra
+        return chart.sheet(
+            samples,
+            columns,
+            names=extra.get("names", ()),
+            mean=extra.get("mean"),
+            deviation=extra.get("deviation"),
+        )
 
     def measured(self, result: Mapping[str, Any]) -> str | None:
         from ganzfeld.modalities.series import measured
@@ -139,17 +123,3 @@ class Series(Modality):
             counts = np.diff([*starts, length]).astype(np.float32)
             x = np.add.reduceat(x, starts, axis=2) / counts
         return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
-
-
-def drawn(samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
-    """Series as line charts, on the scale of the training part where it is known."""
-    from ganzfeld.modalities.series import chart
-
-    extra = spec.extra
-    return chart.sheet(
-        samples,
-        columns,
-        names=extra.get("names", ()),
-        mean=extra.get("mean"),
-        deviation=extra.get("deviation"),
-    )
