@@ -14,6 +14,7 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
+from ganzfeld.games.flow import FlowTerms, On
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
 from ganzfeld.games.turns import Turns
@@ -52,6 +53,8 @@ class Adversarial(Game):
     augment_target: mean sign of D on real samples that an adaptive probability steers towards.
     augment_speed: images seen while it goes from 0 to 1; None: a tenth of the run, at most 500,000.
     augment_kinds: names in `ganzfeld.games.augment.KINDS`; None: those that suit `augment`.
+    transport, transport_on, centring, normalise_gradient: terms of adversarial flow models, see
+        `ganzfeld.games.flow.FlowTerms`. transport may be a pair, which is a schedule.
 
     Example::
 
@@ -96,8 +99,15 @@ class Adversarial(Game):
         augment_target: float = 0.6,
         augment_speed: float | None = None,
         augment_kinds: Sequence[str] | None = None,
+        transport: float | tuple[float, float] = 0.0,
+        transport_on: On = "samples",
+        centring: float = 0.0,
+        normalise_gradient: bool = False,
     ) -> None:
         super().__init__()
+        self.flow = FlowTerms(transport, transport_on, centring, normalise_gradient)
+        if one_stage and self.flow.used:
+            raise ValueError("one_stage has no place for transport, centring, normalise_gradient")
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
         if reuse_fakes and not generator_first:
@@ -149,10 +159,13 @@ class Adversarial(Game):
         """`penalty_every` in the first and every such step in which D moves, else 0."""
         return self.turns.penalty_factor(self.clock.step)
 
-    def fake(self, batch: Batch) -> Tensor:
+    def latents(self, batch: Batch) -> Tensor:
+        """As many z (N, latent) as the batch has real samples."""
+        return torch.randn(len(batch["x"]), self.latent, device=batch["x"].device)
+
+    def fake(self, batch: Batch, z: Tensor | None = None) -> Tensor:
         """As many fakes as the batch has real samples, with the same labels."""
-        x = batch["x"]
-        z = torch.randn(len(x), self.latent, device=x.device)
+        z = self.latents(batch) if z is None else z
         return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
 
     def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
@@ -210,20 +223,23 @@ class Adversarial(Game):
             fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
         real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
-        return {"adversarial": adversarial, **penalties}
+        centred = self.flow.discriminator(real_logits, fake_logits)
+        return {"adversarial": adversarial, **penalties, **centred}
 
     def generator_loss(self, batch: Batch) -> Losses:
-        y = batch.get("y")
-        fake = self.fake(batch)
+        y, z = batch.get("y"), self.latents(batch)
+        fake = self.fake(batch, z)
         if self.reuse_fakes:
             self.kept = (self.clock.step, fake.detach())
         given = given_of(batch)
-        fake_logits = self.verdict(fake, y, **given)
+        fake_logits = self.verdict(self.flow.to_judge(fake), y, **given)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
             paired = self.adversarial.paired
             real_logits = self.verdict(batch["x"], y, **given) if paired else fake_logits
-        return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
+        losses = {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
+        weight = self.scheduled(self.flow.transport)
+        return losses | self.flow.generator(weight, z, fake, batch["x"])
 
     def both_loss(self, batch: Batch) -> Losses:
         """The discriminator's loss; its gradient becomes the generator's where it enters G.
