@@ -16,6 +16,7 @@ from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
 from ganzfeld.games.flow import FlowTerms, On
 from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.opening import Opening, pretext
 from ganzfeld.games.penalties import estimated_slope, gradient_penalty, slope
 from ganzfeld.games.turns import Turns
 
@@ -55,6 +56,8 @@ class Adversarial(Game):
     augment_kinds: names in `ganzfeld.games.augment.KINDS`; None: those that suit `augment`.
     transport, transport_on, centring, normalise_gradient: terms of adversarial flow models, see
         `ganzfeld.games.flow.FlowTerms`. transport may be a pair, which is a schedule.
+    opening: the part of the run in which D's `features` learn from the data alone
+        (`ganzfeld.games.opening`); then they stand still and its `heads` play. 0: all of D plays.
 
     Example::
 
@@ -103,8 +106,18 @@ class Adversarial(Game):
         transport_on: On = "samples",
         centring: float = 0.0,
         normalise_gradient: bool = False,
+        opening: float = 0.0,
     ) -> None:
         super().__init__()
+        self.opening = Opening(opening) if opening else None
+        if self.opening is not None:
+            if not hasattr(D, "features"):
+                raise ValueError("opening needs a discriminator with `features` and `heads`")
+            if one_stage:
+                raise ValueError("one_stage moves the whole of D: it has no opening")
+            heads = {"discriminator": ("D.heads",), "generator": ("G",)}
+            self.players = {"features": ("D.features",), **heads}
+            self.stages = self.opening.stages
         self.flow = FlowTerms(transport, transport_on, centring, normalise_gradient)
         if one_stage and self.flow.used:
             raise ValueError("one_stage has no place for transport, centring, normalise_gradient")
@@ -153,7 +166,16 @@ class Adversarial(Game):
             )
 
     def moves(self, step: int) -> tuple[str, ...]:
+        if self.opening is not None and self.opening.now(self.clock):
+            return ("features",)
         return self.turns.moves(step)
+
+    def opening_words(self, images: int) -> str:
+        return "" if self.opening is None else self.opening.words(images)
+
+    def features_loss(self, batch: Batch) -> Losses:
+        """What D's features learn from the data before the game begins."""
+        return pretext(self.D.get_submodule("features"), batch["x"], batch.get("y"))
 
     def penalty_factor(self) -> int:
         """`penalty_every` in the first and every such step in which D moves, else 0."""

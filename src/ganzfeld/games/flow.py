@@ -1,8 +1,8 @@
 """Terms of adversarial flow models, for the game of a generator against a discriminator.
 
-Lin et al. 2025 ("Adversarial flow models"). A plain game has many best generators: any map that takes
-the law of z to that of the data. Paying for the way from z to its sample leaves one of them, the map
-of optimal transport, so that training does not drift among equals.
+Lin et al. 2025 ("Adversarial flow models"). A plain game has many best generators: any map that
+takes the law of z to that of the data. Paying for the way from z to its sample leaves one of them,
+the map of optimal transport, so that training does not drift among equals.
 """
 
 from __future__ import annotations
@@ -87,8 +87,7 @@ class FlowTerms(nn.Module):
             raise UsageError(
                 f"transport goes from each number of z to one of the sample, and z has "
                 f"{z.shape[1]} numbers for the {there.shape[1]} of a sample",
-                fix="--set game.transport_on=pooled   or networks.G.latent="
-                f"{there.shape[1]}",
+                fix=f"--set game.transport_on=pooled   or networks.G.latent={there.shape[1]}",
             )
         return {"transport": weight * (there - z[:, : there.shape[1]]).square().mean()}
 
