@@ -35,6 +35,7 @@ SMALL = {
     "tutorial-mlp-faces": MLP,
     "vae": ["networks.G.width=4", "networks.E.width=4"],
     "gmmn": ["networks.G.width=4", "networks.E.width=4", "networks.G.widths=[16,16]"],
+    "drifting": ["networks.G.width=4", "networks.E.width=4"],
     "modern": [
         f"networks.{net}.{setting}"
         for net in "GD"
@@ -42,7 +43,15 @@ SMALL = {
     ],
 }
 OTHERS = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=8"]
-WITHOUT = ("default", "dcgan", "modern", "vae", "gmmn")  # also tried without labels
+WITHOUT = (
+    "default",
+    "dcgan",
+    "modern",
+    "vae",
+    "gmmn",
+    "projected",
+    "drifting",
+)  # also tried without labels
 OF_NOISE = [
     name
     for name, recipe in RECIPES.items()

@@ -13,6 +13,7 @@ from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.base import Clock, Game
+from ganzfeld.games.drifting import Drifting
 from ganzfeld.games.gmmn import GMMN
 from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.text import TextGAN, TextMLE
@@ -25,6 +26,7 @@ GAMES: dict[str, type[Game]] = {
     "adversarial": Adversarial,
     "vae": VAE,
     "gmmn": GMMN,
+    "drifting": Drifting,
     "cyclegan": CycleGAN,
     "pix2pix": Pix2Pix,
     "text-gan": TextGAN,
@@ -43,6 +45,7 @@ __all__ = [
     "Batch",
     "Clock",
     "CycleGAN",
+    "Drifting",
     "Game",
     "Losses",
     "Pix2Pix",

@@ -13,8 +13,10 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
+from ganzfeld.games.flow import FlowTerms, On
 from ganzfeld.games.grouping import Single, check_double, groups
 from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.opening import Opening, pretext
 from ganzfeld.games.penalties import Penalties, Scheduled, gradient_penalty
 from ganzfeld.games.turns import Turns
 
@@ -31,6 +33,10 @@ class Adversarial(Game):
         `ganzfeld.games.augment.Augmentation`, or "none", "fixed" or "adaptive".
     burn_in: the part of the run, in (0, 1], over which a value that is a pair goes from the first
         to the second along a cosine (Huang et al. 2024), and then stays there.
+    transport, transport_on, centring, normalise_gradient: terms of adversarial flow models, see
+        `ganzfeld.games.flow.FlowTerms`. transport may be a pair, which is a schedule.
+    opening: the part of the run in which D's `features` learn from the data alone
+        (`ganzfeld.games.opening`); then they stand still and its `heads` play. 0: all of D plays.
     single: fields of these one by one, as recipes, configurations and `--set game.r1=1` have
         them; `ganzfeld.games.grouping.groups` lists them.
 
@@ -65,6 +71,11 @@ class Adversarial(Game):
         penalties: Penalties | None = None,
         turns: Turns | None = None,
         augment: str | Augmentation = "none",
+        transport: Scheduled = 0.0,
+        transport_on: On = "samples",
+        centring: float = 0.0,
+        normalise_gradient: bool = False,
+        opening: float = 0.0,
         **single: Unpack[Single],
     ) -> None:
         super().__init__()
@@ -79,6 +90,14 @@ class Adversarial(Game):
         self.latent = cast(int, G.latent)
         self.adversarial, self.burn_in = LOSSES[loss], burn_in
         self.augmentation = usual[2] if made is None else made
+        self.flow = FlowTerms(transport, transport_on, centring, normalise_gradient)
+        self.opening = Opening(opening) if opening else None
+        if self.opening is not None:
+            if not hasattr(D, "features"):
+                raise ValueError("opening needs a discriminator with `features` and `heads`")
+            heads = {"discriminator": ("D.heads",), "generator": ("G",)}
+            self.players = {"features": ("D.features",), **heads}
+            self.stages = self.opening.stages
         check_together(self, loss)
         self.slope = self.penalties.slope
         self.period = self.turns.period(self.penalties.every if self.penalties else 1)
@@ -86,16 +105,25 @@ class Adversarial(Game):
         self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
 
     def moves(self, step: int) -> tuple[str, ...]:
+        if self.opening is not None and self.opening.now(self.clock):
+            return ("features",)
         return self.turns.moves(step)
+
+    def opening_words(self, images: int) -> str:
+        return "" if self.opening is None else self.opening.words(images)
+
+    def features_loss(self, batch: Batch) -> Losses:
+        """What D's features learn from the data before the game begins."""
+        return pretext(self.D.get_submodule("features"), batch["x"], batch.get("y"))
 
     def penalty_factor(self) -> int:
         """`every` of the penalties in the first and each such step in which D moves, else 0."""
         return self.turns.penalty_factor(self.clock.step, self.penalties.every)
 
-    def fake(self, batch: Batch) -> Tensor:
+    def fake(self, batch: Batch, z: Tensor | None = None) -> Tensor:
         """As many fakes as the batch has real samples, with the same labels."""
-        x = batch["x"]
-        return cast(Tensor, self.G(self.latents_for(x), batch.get("y"), **given_of(batch)))
+        z = self.latents_for(batch["x"]) if z is None else z
+        return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
 
     def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
         """Logits (N,) of samples as D sees them: augmented."""
@@ -153,20 +181,27 @@ class Adversarial(Game):
             fake = kept if self.turns.reuse_fakes and step == self.clock.step else self.fake(batch)
         real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
-        return {"adversarial": adversarial, **penalties}
+        centred = self.flow.discriminator(real_logits, fake_logits)
+        return {"adversarial": adversarial, **penalties, **centred}
 
     def generator_loss(self, batch: Batch) -> Losses:
-        y = batch.get("y")
-        fake = self.fake(batch)
+        x, y, flow = batch["x"], batch.get("y"), self.flow
+        terms: Losses = {}
+        if flow.transport:
+            z = self.latents_for(x)
+            fake = self.fake(batch, z)
+            terms = flow.generator(self.scheduled(flow.transport), z, fake, x)
+        else:
+            fake = self.fake(batch)
         if self.turns.reuse_fakes:
             self.kept = (self.clock.step, fake.detach())
         given = given_of(batch)
-        fake_logits = self.verdict(fake, y, **given)
+        fake_logits = self.verdict(flow.to_judge(fake), y, **given)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
             paired = self.adversarial.paired
-            real_logits = self.verdict(batch["x"], y, **given) if paired else fake_logits
-        return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
+            real_logits = self.verdict(x, y, **given) if paired else fake_logits
+        return {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean(), **terms}
 
     def both_loss(self, batch: Batch) -> Losses:
         """The discriminator's loss; its gradient becomes the generator's where it enters G.
@@ -225,6 +260,10 @@ def check_together(game: Adversarial, loss: str) -> None:
             "r1, r2 and gradient_penalty need a discriminator without batch normalisation "
             "(networks.D.norm=none): each logit must come from its own sample alone"
         )
+    if turns.one_stage and game.opening is not None:
+        raise ValueError("one_stage moves the whole of D: it has no opening")
+    if turns.one_stage and game.flow.used:
+        raise ValueError("one_stage has no place for transport, centring, normalise_gradient")
     if turns.one_stage:
         check_one_stage(loss, D, [turns.discriminator, turns.generator])
 

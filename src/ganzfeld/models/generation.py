@@ -32,6 +32,7 @@ KINDS = {  # what a model is, and its tag, by the name of its game
     "adversarial": ("generative adversarial network", "gan"),
     "vae": ("variational autoencoder", "vae"),
     "gmmn": ("generative moment matching network", "gmmn"),
+    "drifting": ("generator that follows a drift", "drifting"),
     "text-to-image": ("generative adversarial network that draws captions", "text-to-image"),
     "text-gan": ("generative adversarial network", "gan"),
     "text-mle": ("recurrent language model", "language-model"),

@@ -23,6 +23,7 @@ from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
+from ganzfeld.networks.pretext import PretextEncoder, ProjectedDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
@@ -54,6 +55,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "deposit-generator": DepositGenerator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
+    "pretext-encoder": PretextEncoder,
+    "projected-discriminator": ProjectedDiscriminator,
     "conv-encoder": ConvEncoder,
     "code-generator": CodeGenerator,
     "mnist-generator": MnistGenerator,

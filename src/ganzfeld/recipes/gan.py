@@ -13,6 +13,7 @@ from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
 from ganzfeld.recipes.captions import text_to_image
+from ganzfeld.recipes.features import drifting, projected
 from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.series import SERIES
 from ganzfeld.recipes.sizing import fitted, within
@@ -281,6 +282,8 @@ IMAGES: dict[str, Any] = {
     "modern": modern,
     "vae": vae,
     "gmmn": gmmn,
+    "projected": projected,
+    "drifting": drifting,
     "text-to-image": text_to_image,
 }
 OF_IMAGES: dict[str, Any] = {"modality": "image"}

@@ -57,6 +57,7 @@ LONG: dict[str, Any] = {**LAST_HALF, "hold_steps": 2_500, "burn_in_steps": 11_25
 
 SIZINGS: dict[str, Sizing] = {
     "default": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG),
+    "projected": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG),
     "mlp": Sizing(Fit(FULL, 128, (2e-4, 2e-4)), (5e-4, 5e-4), LAST_HALF, times=4),
     "dcgan": Sizing(Fit(FULL, 64, (5e-4, 5e-4)), (1e-3, 1e-3), LAST_HALF),
     "wgan-gp": Sizing(Fit(FULL, 64, (2e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF),
@@ -68,6 +69,12 @@ SIZINGS: dict[str, Sizing] = {
         (2e-3, 1e-3),
         {"final_lr": 1e-5},
         times=8,
+    ),
+    "drifting": Sizing(
+        Fit(FULL, 64, (1e-3, 2e-3), {"final_lr": 1e-5}),
+        (1e-3, 2e-3),
+        {"final_lr": 1e-5},
+        times=4,
     ),
 }
 

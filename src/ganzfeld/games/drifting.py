@@ -1,0 +1,114 @@
+"""Drifting: a generator without an opponent, whose samples follow a field (Deng et al. 2026)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game, given_of, numbers
+from ganzfeld.games.drift import drifted
+from ganzfeld.games.opening import Opening, pretext
+
+PIXELS = 8  # a side, of images that are compared as a whole
+PLACES = 4  # a side, of maps that are compared place by place
+
+
+class Drifting(Game):
+    """A generator whose samples move towards near real ones and away from each other.
+
+    The way of each sample is known from the batch alone (`ganzfeld.games.drift`); the generator
+    learns to make what lies there. Nearness is measured in the maps of an encoder that the run
+    itself teaches in its first part, at several scales: place by place, and over the whole image.
+
+    G: maps (z, y) to samples, with the attribute `latent`.
+    E: a `ganzfeld.networks.pretext.PretextEncoder`; None takes samples as they are, for points.
+    temperatures: of the couplings, in times of the mean distance of two real samples, ascending.
+    share: part of the run in which E learns, then it stands still.
+
+    With labels, samples are coupled with those of their own label.
+
+    Example::
+
+        import torch
+        from ganzfeld.games.drifting import Drifting
+        from ganzfeld.networks import NETWORKS
+
+        G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(16,), output="linear")
+        losses = Drifting(G).loss("generator", {"x": torch.randn(16, 2)})
+    """
+
+    averaged = shipped = ("G",)
+
+    def __init__(
+        self,
+        G: nn.Module,
+        E: nn.Module | None = None,
+        *,
+        temperatures: Sequence[float] = (0.02, 0.05, 0.2),
+        share: float = 0.15,
+    ) -> None:
+        super().__init__()
+        if not temperatures or min(temperatures) <= 0:
+            raise ValueError("temperatures must be one or more numbers above 0")
+        self.G, self.E = G, E
+        self.latent = cast(int, G.latent)
+        self.temperatures = sorted(temperatures)
+        self.players = {"generator": ("G",)}
+        self.opening = None
+        if E is not None:
+            self.opening = Opening(share)
+            self.players = {"features": ("E",), **self.players}
+            self.stages = self.opening.stages
+
+    def moves(self, step: int) -> tuple[str, ...]:
+        if self.opening is not None and self.opening.now(self.clock):
+            return ("features",)
+        return ("generator",)
+
+    def opening_words(self, images: int) -> str:
+        return "" if self.opening is None else self.opening.words(images)
+
+    def features_loss(self, batch: Batch) -> Losses:
+        """What E learns from the data before G moves."""
+        assert self.E is not None
+        return pretext(self.E, batch["x"], batch.get("y"))
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        """The drift at each scale; "distance" is for the record, no gradient comes from it."""
+        x, y = batch["x"], batch.get("y")
+        z = torch.randn(len(x), self.latent, device=x.device)
+        fake = cast(Tensor, self.G(z, y, **given_of(batch)))
+        with torch.no_grad():
+            real = self.spaces(x)
+        found = [
+            drifted(ours, theirs, self.temperatures, y)
+            for ours, theirs in zip(self.spaces(fake), real, strict=True)
+        ]
+        losses, sizes = zip(*found, strict=True)
+        return {
+            "drift": torch.stack(losses).mean(),
+            "distance": torch.stack(sizes).mean(),
+        }
+
+    def spaces(self, x: Tensor) -> list[Tensor]:
+        """Samples as points (L, N, d) of each space that they are compared in, at L places."""
+        if self.E is None:
+            return [x.flatten(1)[None]]
+        found = [places(x, PIXELS).permute(1, 0, 2).flatten(1)[None]]
+        for m in cast(Any, self.E).maps(x):
+            found += [places(m, PLACES), places(m, 1)]
+        return found
+
+    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        return cast(Tensor, self.G(z, y, **numbers(c)))
+
+
+def places(maps: Tensor, side: int) -> Tensor:
+    """Means of maps (N, C, h, w) over a grid of at most side x side places, (places, N, C)."""
+    size = [min(side, length) for length in maps.shape[2:]]
+    return adaptive_avg_pool2d(maps, size).flatten(2).permute(2, 0, 1)
