@@ -34,6 +34,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld translate runs/maps-pix2pix photos/ --out translated",
         "ganzfeld translate runs/horses-cyclegan horse.jpg --to b --out translated",
     ),
+    "caption": (
+        "ganzfeld caption runs/photos-image-to-text photos/ --out captions.csv",
+        "ganzfeld caption runs/photos-image-to-text photo.jpg --count 5 --seed 1",
+    ),
     "progress": (
         "ganzfeld progress runs/photos-default --out progress.gif",
         "ganzfeld progress runs/photos-default --out strip.png --columns 10",

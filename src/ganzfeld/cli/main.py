@@ -15,6 +15,7 @@ import tyro
 from ganzfeld.cli import (
     app,
     bench,
+    caption,
     data,
     doctor,
     evaluate,
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": evaluate.compare,
     "doctor": doctor.doctor,
     "translate": translate.translate,
+    "caption": caption.caption,
     "progress": using.progress,
     "interpolate": using.interpolate,
     "augment": using.augment,

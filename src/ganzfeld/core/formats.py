@@ -113,6 +113,19 @@ TRANSLATION = fields(
     MODEL | {"channels": fields({"a": CHANNELS, "b": CHANNELS}), "size": row(SIDE, SIDE)},
 )
 
+CAPTIONING = fields(
+    {
+        "weights": WEIGHTS,
+        "shape": shape,
+        "latent": whole(1, 1 << 20),
+        "writer": PART,
+        "conditions": fields(
+            {"columns": listing(fields({"name": text, "symbols": NAMES, "length": COUNT}), 1, 1)}
+        ),
+    },
+    {name: check for name, check in MODEL.items() if name != "conditions"},
+)
+
 
 def translation(about: Any, where: str) -> None:
     TRANSLATION(about, where)
@@ -122,7 +135,11 @@ def translation(about: Any, where: str) -> None:
         raise Unreadable("is damaged: it does not say how its samples lie")
 
 
-TASKS: dict[str, Check] = {"generation": GENERATION, "translation": translation}
+TASKS: dict[str, Check] = {
+    "generation": GENERATION,
+    "translation": translation,
+    "captioning": CAPTIONING,
+}
 
 
 def model(about: Any) -> None:

@@ -229,6 +229,13 @@ def words_of(conditions: Mapping[str, Any] | None) -> int:
     return len(conditions["columns"][0]["symbols"])
 
 
+def symbols_of(conditions: Mapping[str, Any] | None) -> list[str]:
+    """The vocabulary of captions, by number; [] for other conditions."""
+    if conditions is None or not is_captioned(conditions):
+        return []
+    return list(conditions["columns"][0]["symbols"])
+
+
 def slot_of(conditions: Mapping[str, Any] | None) -> str:
     """The name by which networks take the conditions: "c", or "caption"."""
     return captions.KIND if is_captioned(conditions) else "c"

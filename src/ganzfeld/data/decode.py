@@ -48,7 +48,7 @@ def load_source(
             count=options.count or drawn or EMBEDDED_COUNT,
             size=options.size or EMBEDDED_SIZE,
         )
-        found = captioned(options) if name == CAPTIONED else _avatars(options)
+        found = captioned(name, options) if name in CAPTIONED else _avatars(options)
     if drawn is not None and os.path.exists(source):
         found.notes.append(f"the embedded data, not the folder: that is ./{source}")
     return found, options
@@ -90,17 +90,22 @@ def _avatars(options: PackOptions) -> Ready:
     )
 
 
-def captioned(options: PackOptions) -> Ready:
-    """Avatars with a caption each, in English and Chinese, and captions wrong in one thing."""
-    from ganzfeld.data.avatars import scene, sentences
+def captioned(name: str, options: PackOptions) -> Ready:
+    """Avatars with a caption each, in English and Chinese, and captions wrong in one thing.
+
+    name: "avatars-captions", or "avatars-paraphrases" for captions in many wordings.
+    """
+    from ganzfeld.data.avatars import paraphrases, scene, sentences
 
     assert options.size is not None and options.count is not None
     height, width = options.size
+    first = name == CAPTIONED[0]
+    versions = (scene.VERSION,) if first else (scene.VERSION, paraphrases.VERSION)
 
     def load() -> tuple[Stack, NDArray[np.int64], tuple[str, ...]]:
         assert options.count is not None
         some = sentences.scenes(options.count, seed=0)
-        right, wrong = sentences.described(some, seed=0)
+        right, wrong = (sentences if first else paraphrases).described(some, seed=0)
         source.columns |= {"caption": texts(right), f"caption{WRONG}": texts(wrong)}
         labels = np.array([one.label for one in some], dtype=np.int64)
 
@@ -112,9 +117,9 @@ def captioned(options: PackOptions) -> Ready:
 
     source = Ready(
         kind="embedded",
-        name=CAPTIONED,
-        place=CAPTIONED,
-        stamps=[(CAPTIONED, options.count, scene.VERSION)],
+        name=name,
+        place=name,
+        stamps=[(name, options.count, version) for version in versions],
         loader=load,
     )
     return source

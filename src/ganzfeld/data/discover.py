@@ -37,8 +37,8 @@ from ganzfeld.errors import DataError, did_you_mean
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
-CAPTIONED = "avatars-captions"
-EMBEDDED = ("avatars", CAPTIONED, *SETS)
+CAPTIONED = ("avatars-captions", "avatars-paraphrases")  # avatars, each with a caption
+EMBEDDED = ("avatars", *CAPTIONED, *SETS)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"

@@ -15,6 +15,7 @@ from ganzfeld.games.adversarial import Adversarial
 from ganzfeld.games.base import Clock, Game
 from ganzfeld.games.drifting import Drifting
 from ganzfeld.games.gmmn import GMMN
+from ganzfeld.games.image_to_text import ImageToText, ImageToTextMLE
 from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.text import TextGAN, TextMLE
 from ganzfeld.games.text_to_image import TextToImage
@@ -33,6 +34,8 @@ GAMES: dict[str, type[Game]] = {
     "text-mle": TextMLE,
     "text-cyclegan": TextCycleGAN,
     "text-to-image": TextToImage,
+    "image-to-text": ImageToText,
+    "image-to-text-mle": ImageToTextMLE,
     "table-gan": TableGAN,
     "table-vae": TableVAE,
 }

@@ -71,7 +71,7 @@ class Game(nn.Module):
     period: int = 1  # steps after which the work of a step repeats (lazy penalties)
     stages: tuple[float, ...] = (0.0,)  # parts of the run from which the work of a step is other
     latent: int  # numbers in the z of a sample; 0 where nothing is drawn from noise
-    task: str = "generation"  # or "translation": samples "a" to samples "b", or back
+    task: str = "generation"  # or "translation", samples "a" to "b" or back; or "captioning"
     shipped: tuple[str, ...] = ("G",)  # networks that a model needs, of those that are averaged
     judge: str | None = None  # the network whose logits of (samples, labels) rank samples
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates

@@ -18,7 +18,7 @@ from ganzfeld.data.conditions import is_captioned, scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import published
+from ganzfeld.metrics import caption_evaluation, published
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
 from ganzfeld.metrics.features import Extractor, extract, inception, of_pack
@@ -32,6 +32,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
+from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
@@ -98,8 +99,20 @@ def evaluate(
         source = Path(name) if (name := (extractor or "").partition("=")[2]) else None
         net = inception(protocol or published.PROTOCOL, source)
         subject = open_subject(model, trust_code)
+        if isinstance(subject, Captioner):
+            raise caption_evaluation.misplaced("a file of statistics")
         return against(subject, statistics, net, count, seed, choose_device(device), progress)
     subject = open_subject(model, trust_code)
+    if isinstance(subject, Captioner):
+        others = {"--extractor": extractor, "--protocol": protocol, "--reference": reference}
+        others |= {"--metrics": metrics, "--held-out": held_out, "--fit": fit}
+        caption_evaluation.need_plain(others)
+        subject.to(choose_device(device))
+        found = caption_evaluation.measure(
+            subject, as_source(data), count=count, seed=seed, progress=progress
+        )
+        subject.to("cpu")
+        return {name: finite(value) for name, value in found.items()}
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     there = opened(data)
     pack = open_data(data, subject, progress, labels) if there is None else there
@@ -215,9 +228,9 @@ def against(
 # What is compared
 
 
-def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
+def open_subject(model: Any, trust_code: bool) -> generate.Model | Captioner | str | Pack:
     """A model where there is one, else what may hold images."""
-    if isinstance(model, generate.Model):
+    if isinstance(model, generate.Model | Captioner):
         return model
     if (images := opened(model)) is not None:
         return images
@@ -231,7 +244,10 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
     )
     if not holds_model:
         return str(path)
-    return cast(generate.Model, generate.load(path, trust_code=trust_code, task="generation"))
+    found = generate.load(path, trust_code=trust_code)
+    if not isinstance(found, Captioner):
+        generate.need(found, "generation", path)
+    return cast(generate.Model, found)
 
 
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
-from ganzfeld.metrics import field_family, lines, series_family, table_family
+from ganzfeld.metrics import caption_family, field_family, lines, series_family, table_family
 from ganzfeld.metrics.audio_metrics import sound
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
@@ -202,6 +202,7 @@ FAMILIES: dict[str, Family] = {
         intra_class, "needs labels of the data, and of the images or the domain extractor"
     ),
     **lines.FAMILIES,
+    **caption_family.FAMILIES,
     **field_family.FAMILIES,
     **series_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
@@ -242,6 +243,7 @@ TABLE = (
     Metric("loudness", "sound", "root mean square, full scale 1", None),
     Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
     *lines.TABLE,
+    *caption_family.TABLE,
     *field_family.TABLE,
     *series_family.TABLE,
     Metric("marginals", "table", "largest KS or TV distance of a column", "min"),

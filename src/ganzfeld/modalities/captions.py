@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,11 @@ def decode(row: Iterable[float], symbols: list[str]) -> str:
         apart = text and word and not (alone(text[-1]) or alone(word[0]))
         text += f" {word}" if apart else word
     return text
+
+
+def lines_of(sheet: Path) -> Path:
+    """Where the captions of a sheet's images lie, one a line."""
+    return sheet.with_name(f"{sheet.stem}.captions.txt")
 
 
 def alone(character: str) -> bool:

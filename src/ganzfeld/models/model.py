@@ -43,7 +43,7 @@ def load(
     which: of a run. "best": the shipped model, or, while the run goes on, the checkpoint that
         scored best. "last": the newest whole checkpoint.
     device: where to compute: "auto", "cpu", "cuda" or "mps"; see `Model.to`.
-    task: "generation" or "translation", to refuse the other with a UsageError.
+    task: "generation", "translation" or "captioning", to refuse others with a UsageError.
     trust_code: allow a model whose network is your own Python (`module:name`), which is
         imported; models of ganzfeld's own networks never run code.
     Raises CheckpointError where there is nothing to load or it is damaged.
@@ -60,11 +60,16 @@ def load(
     if hub.is_hub(path):
         path = hub.fetch(os.fspath(path))
     model = load_any(embedded.located(path), which, trust_code=trust_code)
+    need(model, task, path)
+    return model if where.type == "cpu" else model.to(where)
+
+
+def need(model: Any, task: str | None, path: str | os.PathLike[str]) -> None:
+    """UsageError where a model is for another task than this. path: where it lies."""
     has = model.about.get("task", "generation")
     if task not in (None, has):
         fix = f"ganzfeld {task_of(model.about).usual}"
         raise UsageError(f"{path} is a model for {has}, not for {task}", fix=fix)
-    return model if where.type == "cpu" else model.to(where)
 
 
 def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:

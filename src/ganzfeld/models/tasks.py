@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.config import Config
+from ganzfeld.models.captioning import Captioning
 from ganzfeld.models.generation import Generation
 from ganzfeld.models.task import Task, game_of
 from ganzfeld.models.translation import Translation
 
-GENERATION, TRANSLATION = Generation(), Translation()
-TASKS: dict[str, Task] = {task.name: task for task in (GENERATION, TRANSLATION)}
+GENERATION = Generation()
+TASKS: dict[str, Task] = {task.name: task for task in (GENERATION, Translation(), Captioning())}
 
 
 def task_of(about: Mapping[str, Any] | None) -> Task:

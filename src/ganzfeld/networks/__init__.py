@@ -18,6 +18,7 @@ from torch import nn
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.networks.autoencoder import CodeGenerator, ConvEncoder
+from ganzfeld.networks.caption_writer import CaptionJudge, CaptionWriter
 from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
@@ -71,6 +72,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "caption-generator": CaptionGenerator,
     "caption-discriminator": CaptionDiscriminator,
     "image-encoder": ImageEncoder,
+    "caption-writer": CaptionWriter,
+    "caption-judge": CaptionJudge,
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "symbol-map": SymbolMap,

@@ -38,6 +38,7 @@ class Facts:
     labels: str = ""  # the column that they come from, where it is one of the samples' own
     conditions: int = 0  # numbers that come with each sample and are given to the networks
     words: int = 0  # of the vocabulary of captions that come with the samples; 0 for none
+    longest: int = 0  # words of the longest of these captions
     channels_b: int = 0  # of the second domain, where there are two
     direction: str = "ab"  # of a translation that is learned one way
     afford: int | None = None  # images its full networks could see in the time; None: any number
@@ -66,8 +67,8 @@ class Recipe:
     """A function from facts to a configuration, and the data that it is for.
 
     make: takes `Facts`. modality: the kind of sample, a name in `ganzfeld.modalities.MODALITIES`;
-    None for any. task: "generation" or "translation". layout: how the data come: "pictures" for
-    one set of samples of any kind, "paired" or "unpaired" for two domains.
+    None for any. task: "generation", "translation" or "captioning". layout: how the data come:
+    "pictures" for one set of samples of any kind, "paired" or "unpaired" for two domains.
 
     A plain function is a recipe too: it generates, from data of any kind. An attribute of it,
     `data`, may name another layout.

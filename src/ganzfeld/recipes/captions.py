@@ -1,24 +1,33 @@
-"""Recipes that draw what captions say."""
+"""Recipes that draw what captions say, or say what images show."""
 
 from __future__ import annotations
 
-from ganzfeld.config import Config, Optimiser, Part, Run
+from typing import Any
+
+from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 from ganzfeld.errors import UsageError
-from ganzfeld.recipes.base import Facts, gamma
+from ganzfeld.recipes.base import Facts, Recipe, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
+LIKELIHOOD = 0.6  # of the run, in which the writer of captions learns by likelihood
+SEEN = 300_000  # images, unless a time is given
+
+
+def need_captions(facts: Facts, recipe: str, example: str) -> None:
+    """UsageError where images come without captions. example: embedded data that have such."""
+    if not facts.words and facts.count:
+        raise UsageError(
+            f"the recipe {recipe} needs captions beside the images, and none were named",
+            safe="nothing was trained",
+            fix="--condition caption   with the column of metadata.csv or metadata.jsonl that "
+            f"holds them, or ganzfeld train {example} --recipe {recipe}",
+        )
 
 
 def text_to_image(facts: Facts) -> Config:
     """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
-    if not facts.words and facts.count:
-        raise UsageError(
-            "the recipe text-to-image needs captions beside the images, and none were named",
-            safe="nothing was trained",
-            fix="--condition caption   with the column of metadata.csv or metadata.jsonl that "
-            "holds them, or ganzfeld train avatars-captions --recipe text-to-image",
-        )
+    need_captions(facts, "text-to-image", "avatars-captions")
     width, batch = within(facts.afford)
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
     config = Config(
@@ -50,3 +59,48 @@ def text_to_image(facts: Facts) -> Config:
     )
     config.run.precision = "auto"
     return config
+
+
+def writer(facts: Facts, **options: Any) -> Part:
+    """The network that writes captions, which both recipes share."""
+    sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest}
+    return Part(name="caption-writer", options=sizes | options)
+
+
+def image_to_text(facts: Facts) -> Config:
+    """Captions of images: by likelihood first, then against a judge of image and caption."""
+    need_captions(facts, "image-to-text", "avatars-paraphrases")
+    judge = writer(facts)
+    judge.name = "caption-judge"
+    return Config(
+        recipe="image-to-text",
+        game=Part(name="image-to-text", options={"likelihood_share": LIKELIHOOD}),
+        networks={"G": writer(facts, dropout=0.1), "D": judge},
+        optimisers={
+            "generator": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-4, decay="cosine"),
+            "discriminator": Optimiser(lr=1e-3, betas=(0.5, 0.99)),
+        },
+        ema=Ema(),
+        run=Run(batch_size=64, images=SEEN),
+    )
+
+
+def image_to_text_mle(facts: Facts) -> Config:
+    """The same writer of captions by maximum likelihood alone: the opponent of image-to-text."""
+    need_captions(facts, "image-to-text-mle", "avatars-paraphrases")
+    return Config(
+        recipe="image-to-text-mle",
+        game=Part(name="image-to-text-mle"),
+        networks={"G": writer(facts, dropout=0.1)},
+        optimisers={
+            "generator": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5, decay="cosine")
+        },
+        ema=Ema(),
+        run=Run(batch_size=64, images=SEEN),
+    )
+
+
+CAPTIONS: dict[str, Recipe] = {
+    "image-to-text": Recipe(image_to_text, modality="image", task="captioning"),
+    "image-to-text-mle": Recipe(image_to_text_mle, modality="image", task="captioning"),
+}

@@ -12,7 +12,7 @@ from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.modalities import speak_of_kind
 from ganzfeld.report import health, samples, sections, settings
-from ganzfeld.report.captions import by_caption
+from ganzfeld.report.captions import by_caption, by_image
 from ganzfeld.report.html import page
 from ganzfeld.report.record import Record, read
 
@@ -49,6 +49,7 @@ def write(
         sections.metrics(record),
         samples.closest(record, model, pack),
         by_caption(model),
+        by_image(record),
         samples.by_class(record, model),
         settings.next_steps(record),
         settings.footer(record),

@@ -6,11 +6,22 @@ from typing import Any
 
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import UsageError
+from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.sample_translator import SampleTranslator
 
 
 def need_served(model: Any, what: str) -> None:
-    """UsageError for a translation of samples that are no images. what: "a server", "a page"."""
+    """UsageError for a translation of samples that are no images, and for a writer of captions.
+
+    what: "a server", "a page".
+    """
+    if isinstance(model, Captioner):
+        raise UsageError(
+            f"{what} is for models that draw samples, and for translations of images; this one "
+            "captions images",
+            safe="nothing was written",
+            fix="ganzfeld caption MODEL IMAGES --out captions.csv",
+        )
     if isinstance(model, SampleTranslator):
         noun = model.kind.noun
         raise UsageError(

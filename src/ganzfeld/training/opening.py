@@ -42,7 +42,7 @@ def resolved(asked: DataRequest, task: str) -> DataRequest:
     """
     if not asked.conditions:
         return asked
-    if task != "generation":
+    if not WORK[task].takes_conditions:
         raise UsageError("--condition is for generation; a translation has the image it is given")
     bare = PackOptions(**{name: getattr(asked, name) for name in READ})
     labels, names = resolve(asked.source, bare, list(asked.conditions))
@@ -51,10 +51,10 @@ def resolved(asked: DataRequest, task: str) -> DataRequest:
 
 def usual(asked: DataRequest, task: str) -> list[str]:
     """Columns to condition on where none were named: those that an embedded set comes with."""
-    if asked.conditions is not None or task != "generation":
+    if asked.conditions is not None or not WORK[task].takes_conditions:
         return []
     name = asked.source.partition(":")[0]
-    if name == CAPTIONED and embedded_count(asked.source) is not None:
+    if name in CAPTIONED and embedded_count(asked.source) is not None:
         return ["caption"]
     one = SETS.get(name)
     return list(one.condition) if one and embedded_count(asked.source) is not None else []

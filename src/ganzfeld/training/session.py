@@ -272,7 +272,9 @@ class Session:
         if not self.writes:
             return
         game, averages = self.trainer.game, self.averages
-        if (errors := self.work.validate(game, averages, self.pack, self.device)) is not None:
+        if (
+            errors := self.work.validate(game, averages, self.pack, self.device, self.config)
+        ) is not None:
             self.record("evaluation", errors)
         if self.examiner is None:
             return

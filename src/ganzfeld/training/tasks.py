@@ -18,7 +18,7 @@ from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.data.request import DataRequest
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Averages
-from ganzfeld.metrics import translation
+from ganzfeld.metrics import captioning, translation
 from ganzfeld.training.trainer import Trainer
 from ganzfeld.training.validation import LEAST
 
@@ -30,10 +30,12 @@ class Work:
     """What training does for one task; `models.task.Task` has what becomes of it.
 
     from_noise: whether samples are drawn from latents, and so compared with data as a whole.
+    takes_conditions: whether columns of a table may come with the samples, by `--condition`.
     """
 
     name: str = ""
     from_noise: bool = True
+    takes_conditions: bool = False
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         """The packed data. layout: see `recipes.base.Recipe`."""
@@ -55,12 +57,16 @@ class Work:
         """Samples that show how training stands, always of the same inputs; columns of a sheet."""
         raise NotImplementedError
 
+    def beside(self, game: Game, trainer: Trainer, config: Config) -> list[str]:
+        """Lines that belong to the samples of `preview`, one each; none where these say it all."""
+        return []
+
     def compared(self, game: Game, data: Any) -> Pack | None:
         """The data that samples can be compared with as a whole; None where they cannot."""
         return None
 
     def validate(
-        self, game: Game, averages: Averages, data: Any, device: torch.device
+        self, game: Game, averages: Averages, data: Any, device: torch.device, config: Config
     ) -> dict[str, Any] | None:
         """Errors of the averaged networks where they are known sample by sample; None elsewhere."""
         return None
@@ -70,6 +76,7 @@ class Generation(Work):
     """Samples from noise: the same latents in each sheet, a row for each of at most ten classes."""
 
     name = "generation"
+    takes_conditions = True
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         domains.need_pictures(asked.source, asked.other)
@@ -128,13 +135,47 @@ class Translation(Work):
         return translation.preview(game, trainer.data, trainer.device)  # type: ignore[arg-type]
 
     def validate(
-        self, game: Game, averages: Averages, data: Any, device: torch.device
+        self, game: Game, averages: Averages, data: Any, device: torch.device, config: Config
     ) -> dict[str, Any] | None:
         with averages.applied(game) as applied:
             return translation.measure(applied, data, device)
 
 
-WORK: dict[str, Work] = {work.name: work for work in (Generation(), Translation())}
+class Captioning(Generation):
+    """Captions of images: held-out ones beside what is said of them, and the same measured."""
+
+    name = "captioning"
+    from_noise = False
+
+    def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
+        _, x = self.shown(trainer, config)
+        return x.float().cpu(), captioning.COLUMNS
+
+    def beside(self, game: Game, trainer: Trainer, config: Config) -> list[str]:
+        _, x = self.shown(trainer, config)
+        return captioning.captions_of(game, x, conditions_.symbols_of(config.data.conditions))
+
+    @staticmethod
+    def shown(trainer: Trainer, config: Config) -> tuple[Any, Tensor]:
+        """The data with those that are held out, and the images of a sheet."""
+        data = (
+            getattr(trainer.data, "whole", trainer.data) if config.data.held_out else trainer.data
+        )
+        rows = captioning.unseen_rows(data, config.data.held_out, captioning.SHOWN)
+        return data, captioning.as_images(data, data.rows(rows), trainer.device)
+
+    def compared(self, game: Game, data: Any) -> Pack | None:
+        return None
+
+    def validate(
+        self, game: Game, averages: Averages, data: Any, device: torch.device, config: Config
+    ) -> dict[str, Any] | None:
+        with averages.applied(game) as applied:
+            symbols = conditions_.symbols_of(config.data.conditions)
+            return captioning.validate(applied, data, config.data.held_out, symbols, device)
+
+
+WORK: dict[str, Work] = {work.name: work for work in (Generation(), Translation(), Captioning())}
 
 
 def work_of(game: Game) -> Work:

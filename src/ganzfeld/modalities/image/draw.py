@@ -64,6 +64,18 @@ def grid(pixels: NDArray[np.uint8], columns: int | None = None, gap: int = GAP) 
     return to_image(sheet)
 
 
+def cells(sheet: Image.Image, count: int, columns: int = 8, gap: int = GAP) -> list[Image.Image]:
+    """The images of a `grid` with so many in rows of `columns`."""
+    rows = math.ceil(count / columns)
+    width, height = (sheet.width - gap) // columns - gap, (sheet.height - gap) // rows - gap
+    found = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        left, top = gap + column * (width + gap), gap + row * (height + gap)
+        found.append(sheet.crop((left, top, left + max(width, 1), top + max(height, 1))))
+    return found
+
+
 def on_white(image: Image.Image) -> Image.Image:
     """An image without alpha: grey as it is, all else RGB."""
     if image.mode in ("L", "RGB"):

@@ -1,0 +1,195 @@
+"""Captions of images: by likelihood first, then against a discriminator of image and caption."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, softplus
+
+from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.base import Game
+from ganzfeld.games.text import LEAST, MOST, Places, taken
+from ganzfeld.games.text_to_image import one_of
+
+UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: nothing is learned of it
+
+
+class ImageToTextMLE(Game):
+    """A writer of captions alone, by maximum likelihood: the opponent of `ImageToText`.
+
+    G: a `CaptionWriter`.
+    """
+
+    players = {"generator": ("G",)}  # noqa: RUF012
+    averaged = shipped = ("G",)
+    task = "captioning"
+
+    def __init__(self, G: nn.Module) -> None:
+        super().__init__()
+        self.G = cast(Any, G)
+        self.latent = cast(int, G.latent)
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        """Nats a word, END included."""
+        places, logged = self.G.log_probabilities(ended(batch["caption"]), batch["x"])
+        return {"likelihood": -known(taken(logged, places), places).mean()}
+
+    def sample(  # type: ignore[override]
+        self, z: Tensor, x: Tensor, temperature: float = 1.0
+    ) -> Tensor:
+        """Captions (N, T), word numbers, of images (N, C, H, W) and latents (N, latent)."""
+        return cast(Tensor, self.G(z, x, temperature))
+
+
+class ImageToText(ImageToTextMLE):
+    """A writer of captions against a discriminator that sees the image and the caption.
+
+    The writer first learns by likelihood. Then the discriminator begins as a copy of it, and from
+    there on the writer learns from verdicts alone: at each place of a caption, the discriminator
+    gives every word two logits.
+
+    The first asks whether a caption of the data goes on so, or one of the writer's: a log ratio of
+    probabilities ("expected" and "informed" in `TextGAN`). At its optimum the writer's loss is the
+    divergence of its choices from the data's.
+
+    The second asks whether the word goes with this image. It is learned from real captions against
+    such that are wrong (Reed et al. 2016): wrong in one thing where the data have such, else those
+    of other images. What says nothing of the image, an order or a synonym, is equally likely in
+    both, so that its optimum is 0 there. A writer that is paid for it therefore becomes surer of
+    what it sees and leaves the wording as it is. A lower temperature makes it surer of both.
+
+    G: a `CaptionWriter`. D: a `CaptionJudge` of the same widths.
+    likelihood_share: part of the run that is learned by likelihood, in (0, 1).
+    match: weight of the second logit in the writer's loss.
+    helping: the writer writes one word behind each beginning of a real caption ("teacher helping",
+        Press et al. 2017). False: it writes whole captions, and is judged on these.
+    """
+
+    players = {"discriminator": ("D",), "generator": ("G",)}  # noqa: RUF012
+    copied: Tensor
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        *,
+        likelihood_share: float = 0.5,
+        match: float = 0.3,
+        helping: bool = True,
+    ) -> None:
+        super().__init__(G)
+        if not 0 < likelihood_share < 1:
+            raise ValueError(
+                f"likelihood_share is a part of the run in (0, 1), not {likelihood_share}"
+            )
+        if match < 0:
+            raise ValueError(f"match is a weight, 0 or more, not {match}")
+        self.D = cast(Any, D)
+        check_twins(G, D)
+        self.match, self.helping = match, helping
+        self.stages = (0.0, likelihood_share)
+        self.register_buffer("copied", torch.zeros(()))
+
+    def moves(self, step: int) -> tuple[str, ...]:
+        return ("generator",) if self.by_likelihood else ("discriminator", "generator")
+
+    @property
+    def by_likelihood(self) -> bool:
+        return self.clock.fraction < self.stages[1]
+
+    def opening_words(self, images: int) -> str:
+        share = self.stages[1]
+        return (
+            f"{round(share * images):,} of them ({100 * share:g} %) teach the writer by "
+            "likelihood, before the discriminator begins"
+        )
+
+    def discriminator_loss(self, batch: Batch) -> Losses:
+        self.begin()
+        x, caption = batch["x"], ended(batch["caption"])
+        with torch.no_grad():
+            same, own = self.G.log_probabilities(caption, x)
+        places, likely, fits = self.D(x, caption)
+        scores = odds(likely, own)
+        losses = {"real": known(softplus(-taken(scores, places)), places).mean()}
+        if self.helping:
+            fakes = known((own.exp() * softplus(scores)).sum(1), same)
+        else:
+            with torch.no_grad():
+                written, same, own = self.written(x)
+            _, likely, _ = self.D(x, written)
+            fakes = (own.exp() * softplus(odds(likely, own))).sum(1)
+        losses["fake"] = fakes.mean()
+        if self.match:
+            wrong = self.D(x, ended(wrong_captions(batch)))
+            losses["match"] = known(softplus(-taken(fits, places)), places).mean() / 2
+            losses["mismatch"] = known(softplus(taken(wrong[2], wrong[0])), wrong[0]).mean() / 2
+        return losses
+
+    def generator_loss(self, batch: Batch) -> Losses:
+        if self.by_likelihood:
+            return super().generator_loss(batch)
+        x = batch["x"]
+        if self.helping:
+            caption = ended(batch["caption"])
+            places, logged = self.G.log_probabilities(caption, x)
+        else:
+            caption, places, logged = self.written(x)
+        with torch.no_grad():
+            _, likely, fits = self.D(x, caption)
+            scores = odds(likely, logged).clamp(-MOST, MOST)
+        p = logged.exp()
+        losses = {"adversarial": -known((p * scores).sum(1), places).mean()}
+        if self.match:
+            paid = known((p * fits.float().clamp(-MOST, MOST)).sum(1), places).mean()
+            losses["matching"] = -self.match * paid
+        return losses
+
+    def written(self, x: Tensor) -> tuple[Tensor, Places, Tensor]:
+        """As many captions as images, their places, and log probabilities (M, V) there."""
+        z = torch.randn(len(x), self.latent, device=x.device)
+        found: tuple[Tensor, Places, Tensor] = self.G.write(z, x)
+        return found
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Let the discriminator start as a copy of the writer, once in a run."""
+        if not self.copied:
+            state = self.G.state_dict()
+            self.D.load_state_dict(state, strict=False)
+            self.copied.fill_(1)
+
+
+def check_twins(G: nn.Module, D: nn.Module) -> None:
+    """ValueError where the discriminator cannot begin as a copy of the writer."""
+    own = {name: value.shape for name, value in D.state_dict().items()}
+    for name, value in G.state_dict().items():
+        if own.get(name) != value.shape:
+            raise ValueError(
+                f"the judge of captions has no {name} {tuple(value.shape)}, and it starts as a "
+                "copy of the writer: give both the same widths, networks.*.hidden"
+            )
+
+
+def odds(likely: Tensor, own: Tensor) -> Tensor:
+    """Log ratios (M, V) of the data's probabilities, by the judge, to the writer's own."""
+    return likely.float() - own.detach().float().clamp_min(LEAST)
+
+
+def ended(caption: Tensor) -> Tensor:
+    """Captions (N, T) with room for an END behind the longest, (N, T + 1)."""
+    return pad(caption.long(), (0, 1))
+
+
+def known(values: Tensor, places: Places) -> Tensor:
+    """Values (M,) of places, without those where a word is not in the vocabulary."""
+    return values[places.tokens != UNKNOWN]
+
+
+def wrong_captions(batch: Batch) -> Tensor:
+    """A wrong caption (N, T) for each image: wrong in one thing, or else another image's."""
+    if "caption_wrong" in batch:
+        return one_of(batch["caption_wrong"])
+    return batch["caption"].roll(1, 0)

@@ -1,0 +1,100 @@
+"""Networks that write captions of images, word by word, and one that judges every next word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzfeld.networks.captions import ImageEncoder
+from ganzfeld.networks.layers import initialise
+from ganzfeld.networks.recurrent import NEVER, Places, TextGenerator, inverse
+
+SEEN = 256  # numbers that an image becomes
+UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: it is never written
+
+
+class CaptionWriter(nn.Module):
+    """Latents (N, T) and images (N, C, H, W) to captions (N, T), one word after another.
+
+    An encoder turns the image into numbers that the recurrent decoder, a `TextGenerator`, starts
+    from and is given at every word. The latent chooses the words, and nothing else is random.
+
+    shape: (C, H, W) of an image. words: of the vocabulary: END, the unknown word, and the others.
+    longest: words of the longest caption; T is one more, for END.
+    width: channels of the encoder's first maps. hidden, embedding: of the decoder's state and of a
+    word. dropout: of states.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        words: int,
+        longest: int,
+        width: int = 32,
+        hidden: int = 256,
+        embedding: int = 64,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.eye = ImageEncoder(shape, width=width, outputs=SEEN)
+        self.text = TextGenerator(
+            (longest + 1,),
+            symbols=words,
+            conditions=SEEN,
+            hidden=hidden,
+            embedding=embedding,
+            dropout=dropout,
+        )
+        self.latent, self.length = self.text.latent, self.text.length
+
+    def forward(self, z: Tensor, x: Tensor, temperature: float = 1.0) -> Tensor:
+        """Captions (N, T), int64, zeros behind their ends.
+
+        temperature: logits are divided by it. Below 1, likely words become likelier.
+        """
+        uniforms = self.text.uniforms(z)
+        never = torch.arange(self.text.symbols, device=z.device) == UNKNOWN
+        tokens: list[Tensor] = []
+
+        def choose(t: int, logits: Tensor) -> tuple[Tensor, Tensor]:
+            logits = logits.masked_fill(never, NEVER) / temperature
+            tokens.append(inverse(logits.softmax(1), uniforms[:, t]))
+            return tokens[-1], tokens[-1]
+
+        return self.text.unroll(choose, z, None, self.eye(x), self.length)
+
+    def write(self, z: Tensor, x: Tensor) -> tuple[Tensor, Places, Tensor]:
+        """Captions (N, T), their places, and log probabilities (M, V) of all words there."""
+        return self.text.write(z, None, self.eye(x))
+
+    def log_probabilities(self, captions: Tensor, x: Tensor) -> tuple[Places, Tensor]:
+        """The places of captions (N, T), and log probabilities (M, V) of all words there."""
+        z = x.new_zeros(len(x), self.latent)
+        return self.text.log_probabilities(captions, z, None, self.eye(x))
+
+
+class CaptionJudge(nn.Module):
+    """Images (N, C, H, W) and captions (N, T) to two logits of every next word.
+
+    The first, normalised, is a log probability: how likely a caption goes on so. The second says
+    how well that word goes with the image. Encoder and reader are those of a `CaptionWriter`, so
+    that the judge can start as a copy of one. Options as there.
+    """
+
+    def __init__(self, shape: Sequence[int], *, words: int, longest: int, **options: Any) -> None:
+        super().__init__()
+        writer = CaptionWriter(shape, words=words, longest=longest, **options)
+        self.eye, self.text = writer.eye, writer.text
+        self.match = initialise(nn.Linear(self.text.cell.width, words), 0.1)
+
+    def forward(self, x: Tensor, captions: Tensor) -> tuple[Places, Tensor, Tensor]:
+        """The places of captions, and both logits (M, V) there."""
+        z = x.new_zeros(len(x), self.text.latent)
+        state, always, _ = self.text.begin(z, None, self.eye(x))
+        states, places = self.text.inputs.read(self.text.cell, captions, state, always)
+        states = self.text.dropout(states)
+        return places, self.text.logits(states).log_softmax(1), self.match(states)
