@@ -157,14 +157,14 @@ def project(
         pair = torch.stack([x[number], found.samples[number]])
         latent = digest(found.latents.z[number])
         show(loaded, pair, 2, place, mark, latent=latent, label=own)
-        rows.append({"image": name, "error": error, "start": start, "label": own})
+        rows.append({"file": name, "error": error, "start": start, "label": own})
     pairs = torch.stack([x, found.samples], 1).flatten(0, 1)[:128]
     show(loaded, pairs, 8, out / "projected.png", mark, latent=digest(found.latents.z))
     latent_file.save(out / "latents.safetensors", found.latents, loaded, {"images": names})
     tell("root mean square error of the reconstruction, of pixels in [0, 1]:")
     for row in rows[:40]:
         named = f", class {row['label']}" if row["label"] is not None else ""
-        tell(f"  {row['error']:.4f}  {shown(row['image'])}, from {row['start']:.4f}{named}")
+        tell(f"  {row['error']:.4f}  {shown(row['file'])}, from {row['start']:.4f}{named}")
     beside = compared(loaded, model, data, compare, options)
     for name, error in beside.items():
         tell(f"  {error:.4f}  {name}, the median of {compare}")
