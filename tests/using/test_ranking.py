@@ -14,7 +14,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core import checkpoint, runfolder
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.metrics.price import price
+from ganzfeld.metrics.price import describe_price, price
 from ganzfeld.models.model import Model
 from ganzfeld.models.rank import best
 from ganzfeld.training.verify import verify_run
@@ -196,7 +196,7 @@ def test_without_or_with_a_damaged_discriminator(run: ganzfeld.Run, tmp_path: Pa
 def test_the_price(run: ganzfeld.Run) -> None:
     pack = open_pack("avatars:64", PackOptions(size=(16, 16)), workers=0)
     found = price(run.model, pack, 48, 96, extractor="random")
-    assert set(found) == {"kept", "unkept", "count", "of", "extractor"}
+    assert set(found) == {"kept", "unkept", "count", "of", "std", "extractor"}
     assert (found["count"], found["of"], found["extractor"]) == (48, 96, "random")
     for side in ("kept", "unkept"):
         assert set(found[side]) == {"precision", "recall", "density", "coverage"}
@@ -205,6 +205,25 @@ def test_the_price(run: ganzfeld.Run) -> None:
     assert (larger["count"], larger["of"]) == (64, 128), "no more than there are data"
     same = price(run.model, pack, 48, 48, extractor="random")
     assert same["kept"] == same["unkept"], "keeping all of them costs nothing"
+
+
+def test_the_price_of_truncation() -> None:
+    model = ganzfeld.load("avatars-model")
+    assert isinstance(model, Model)
+    pack = open_pack("avatars:128", PackOptions(size=(32, 32)), workers=0)
+    found = price(model, pack, 128, None, std=0.5, extractor="random")
+    assert (found["of"], found["std"]) == (None, 0.5)
+    assert found["kept"]["recall"] < 0.8 * found["unkept"]["recall"], "less variety"
+    assert found["kept"]["precision"] >= found["unkept"]["precision"], "and cleaner"
+    assert "latents of deviation 0.5 cost" in describe_price(found)[0]
+    same = price(model, pack, 48, None, extractor="random")
+    assert same["kept"] == same["unkept"], "deviation 1 costs nothing"
+
+
+def test_a_price_needs_something_that_costs(run: ganzfeld.Run, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["sample", str(run.path), "--out", str(tmp_path / "o"), "--show-price"])
+    assert stopped.value.code == 2 and not (tmp_path / "o").exists()
 
 
 def test_the_command(run: ganzfeld.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

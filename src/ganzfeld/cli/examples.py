@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sample": (
         "ganzfeld sample runs/photos-default --count 64 --out drawn --grid grid.png",
         "ganzfeld sample runs/digits-default --label cat dog --out drawn --grid rows.png",
+        "ganzfeld sample runs/photos-default --direction 0=2.5 1=-1 --out edited",
     ),
     "recipes": ("ganzfeld recipes", "ganzfeld recipes --show hinge"),
     "evaluate": (
@@ -45,6 +46,18 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "interpolate": (
         "ganzfeld interpolate runs/photos-default --seeds 1,2,3 --out between.gif",
         "ganzfeld interpolate runs/photos-default --seeds 1 2 3 --out between.mp4 --loop",
+    ),
+    "directions": (
+        "ganzfeld directions runs/photos-default --out directions",
+        "ganzfeld sample runs/photos-default --direction 0=2.5 --out edited",
+    ),
+    "project": (
+        "ganzfeld project runs/photos-default face.jpg --out projected",
+        "ganzfeld sample runs/photos-default --latent projected/latents.safetensors --out again",
+    ),
+    "mix": (
+        "ganzfeld mix runs/photos-default 1 2 --out mixed.png",
+        "ganzfeld mix runs/photos-default 1:4 2:7 --out mixed.png --columns 9",
     ),
     "augment": (
         "ganzfeld augment runs/digits-default --count 5000 --out more",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ class Marker:
     std: float
     rows: Any  # conditions (k, n) that were asked for, or None
     on: bool
+    directions: dict[int, float] = field(default_factory=dict)  # steps of --direction
+
+    @property
+    def moved(self) -> dict[str, float] | None:
+        """The steps along directions as a mark has them; None for none."""
+        return {str(number): step for number, step in self.directions.items()} or None
 
     def one(self, index: int, label: str | None) -> marks.Mark | None:
         """The mark of sample `index`. label: the name of its class."""
@@ -41,6 +47,7 @@ class Marker:
             mean=self.mean,
             std=self.std,
             numbers=own,
+            directions=self.moved,
         )
 
     def many(
@@ -59,6 +66,7 @@ class Marker:
             indices=marks.ranges(indices),
             labels=list(labels) or None,
             given=list(given) or None,
+            directions=self.moved,
         )
 
 
@@ -78,7 +86,12 @@ def again(
             fix="ganzfeld sample MODEL --seed N --count N --out FOLDER",
         )
     request = asked(said, picture)
+    steps = request.pop("directions")
     loaded, where = of_mark(str(said.get("model")), model, which, trust_code=trust_code)
+    if steps:
+        from ganzfeld.models.directions import directions_of
+
+        request["shift"] = directions_of(loaded).shift(steps)
     stored = loaded.store(loaded.sample(1, **request))[0]
     kind = loaded.modality
     data = kind.encoded(stored, loaded.spec)
@@ -107,6 +120,11 @@ def asked(said: marks.Mark, picture: Path) -> dict[str, Any]:
             f"{shown(str(picture))} is a translation, and what it was made from is not in it",
             fix="ganzfeld translate MODEL IMAGES --out FOLDER",
         )
+    if "latent" in said:
+        raise UsageError(
+            f"{shown(str(picture))} comes from a file of latents, and these are not in it",
+            fix="ganzfeld sample MODEL --latent FILE --out FOLDER",
+        )
     if "index" not in said:
         raise UsageError(
             f"{shown(str(picture))} shows many samples: --from draws a single one again",
@@ -115,7 +133,13 @@ def asked(said: marks.Mark, picture: Path) -> dict[str, Any]:
     label, numbers = said.get("label"), said.get("numbers")
     if numbers is not None and not isinstance(numbers, list):
         raise UsageError(f"the mark of {shown(str(picture))} is damaged: numbers")
+    from ganzfeld.models.directions import parse
+
+    moved = said.get("directions") or {}
+    if not isinstance(moved, dict):
+        raise UsageError(f"the mark of {shown(str(picture))} is damaged: directions")
     return {
+        "directions": parse([f"{number}={step}" for number, step in moved.items()]),
         "seed": border.whole(said.get("seed"), "the mark's seed", 0, border.MOST_SEED),
         "start": border.whole(said["index"], "the mark's index", 0, border.MOST_SEED),
         "labels": None if label is None else str(label),

@@ -35,6 +35,8 @@ def sample(
     given: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = (),
     text: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CAPTION")] = (),
     sweep: Annotated[str | None, arg(metavar="NAME=FROM:TO")] = None,
+    direction: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NUMBER=STEP")] = (),
+    latent: Annotated[Path | None, arg(metavar="FILE")] = None,
     of: int | None = None,
     rank: Literal["discriminator"] | None = None,
     mean: float = 0.0,
@@ -67,11 +69,13 @@ def sample(
             captions of the data. What was drawn for which is in --out as metadata.csv.
         sweep: Let one number go from one end to the other, such as slope=1:3, in --columns steps
             (default 8): --count samples, one a row of --grid.
+        direction: Move each latent along a direction of `ganzfeld directions`, such as 0=2.5.
+        latent: Draw the latents of a file that `ganzfeld project` wrote, or of a NumPy file.
         of: Draw this many and keep the best --count. Default with --rank: 8 times --count.
         rank: What scores the candidates. Default with --of: the discriminator.
         mean: Mean of the latents.
         std: Standard deviation of the latents. Below 1: cleaner samples, less variety.
-        show_price: Also measure what the selection costs in variety.
+        show_price: Also measure what the selection, or --std, costs in variety.
         data: Data for --show-price. Default: the data of the run.
         which: For a run: its best-scoring checkpoint, or its last.
         format: Of images. png has 8 bits. The others hold numbers in the units of the data: 16-bit
@@ -82,12 +86,14 @@ def sample(
     """
     import numpy as np
 
+    from ganzfeld.cli.editing import draw_latents
     from ganzfeld.cli.marking import Marker, again
     from ganzfeld.core import border, marks
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
     from ganzfeld.modalities.image import units
     from ganzfeld.models import model as generate
+    from ganzfeld.models.directions import directions_of, parse
 
     border.whole(count, "--count", 1, border.MOST_IMAGES)
     border.whole(seed, "--seed", 0, border.MOST_SEED)
@@ -102,7 +108,23 @@ def sample(
         return
     if model is None:
         raise UsageError("which run or model should draw?", fix="ganzfeld sample MODEL --out OUT")
+    steps = parse(direction)
+    alone = {"--sweep": sweep, "--of": of, "--rank": rank, "--given": given, "--text": text}
+    alone |= {"--format": format != "png", "--seed": seed, "--show-price": show_price}
+    if latent is not None and (other := next((name for name, on in alone.items() if on), None)):
+        raise UsageError(f"--latent says what to draw: it takes no {other}", fix="leave one out")
+    if steps and sweep is not None:
+        raise UsageError("--sweep draws along a number, not along --direction", fix="one of them")
+    if show_price and of is None and rank is None and (mean, std) == (0.0, 1.0):
+        raise UsageError(
+            "--show-price measures what --of, --rank, --std or --mean costs: none is given",
+            safe="nothing was drawn",
+            fix="--std 0.7 --show-price",
+        )
     loaded = generate.load(model, which=which, task="generation", trust_code=trust_code)
+    if latent is not None:
+        draw_latents(loaded, latent, out, grid, columns, label, steps, mark=mark)
+        return
     if grid:
         check_grid(count, loaded)
     if sweep is not None:
@@ -122,11 +144,12 @@ def sample(
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None)
     rows = given_rows(loaded, given, count, seed, text)
-    marker = Marker(loaded, seed, mean, std, rows, mark)
+    marker = Marker(loaded, seed, mean, std, rows, mark, steps)
+    shift = directions_of(loaded).shift(steps) if steps else None
     if of is None and rank is None:
         numbers: builtins.range | list[int] = builtins.range(count)
         chunks = loaded.chunks(
-            count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows
+            count, seed=seed, labels=label or None, mean=mean, std=std, numbers=rows, shift=shift
         )
     else:
         from ganzfeld.models.rank import best
@@ -141,6 +164,7 @@ def sample(
             mean=mean,
             std=std,
             numbers=rows,
+            shift=shift,
             progress=screen.progress,
         )
         numbers, chunks = found.numbers, iter([found.samples])
@@ -190,7 +214,8 @@ def sample(
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
-        print_price(loaded, model, data, count, of, seed, label or None, mean, std)
+        many = 8 * count if of is None and rank is not None else of
+        print_price(loaded, model, data, count, many, seed, label or None, mean, std)
 
 
 LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance
@@ -207,7 +232,7 @@ def print_price(
     mean: float,
     std: float,
 ) -> None:
-    """Print what `sample --of` costs, measured on at least 500 kept samples."""
+    """Print what `sample --of` or --std costs, measured on at least 500 kept samples."""
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
     from ganzfeld.metrics.price import describe_price, price
@@ -223,7 +248,7 @@ def print_price(
         loaded,
         open_data(source, loaded, screen.progress),
         larger,
-        round((8 * count if of is None else of) * larger / count),
+        None if of is None else round(of * larger / count),
         seed=seed,
         labels=labels,
         mean=mean,

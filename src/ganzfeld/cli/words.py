@@ -13,6 +13,7 @@ LISTS = (
     "--label",
     "--given",
     "--text",
+    "--direction",
     "--metrics",
     "--seeds",
     "--recipes",
@@ -23,6 +24,7 @@ SETTING = re.compile(r"[A-Za-z_][\w.*-]*=")
 ASSIGNED: dict[str, Callable[[str], object]] = {
     "--set": SETTING.match,
     "--given": lambda word: "=" in word,
+    "--direction": lambda word: "=" in word,
 }
 
 # What people type for other tools, and what it is here.

@@ -23,7 +23,7 @@ def price(
     model: Model,
     pack: Pack,
     count: int,
-    of: int,
+    of: int | None,
     *,
     seed: int = 0,
     labels: Labels = None,
@@ -36,31 +36,39 @@ def price(
 
     pack: data in the model's size and channels; `count` images of it, a fixed choice, or all
         where there are fewer; then as many samples are compared.
+    of: candidates; None: nothing is selected, and the price is that of `mean` and `std` alone.
     labels: as given to `best`; None: classes in the data's proportions, where both have them.
     mean, std: of the latents of the kept samples; the unkept are drawn from the plain normal.
+        Below 1 it is what is called truncation (Brock et al. 2019, without the cut).
     extractor: as for `evaluate`.
 
-    Keys: "kept" and "unkept", each with the four numbers; "count", "of", "extractor".
+    Keys: "kept" and "unkept", each with the four numbers; "count", "of", "std", "extractor".
     """
     from ganzfeld.metrics.evaluate import choose_extractor, features_of, reference_rows
 
     rows = reference_rows(pack, count)
     if len(rows) < 6:
         raise UsageError(f"{len(rows)} images are too few to measure anything: 6 or more")
-    of, count = max(round(of * len(rows) / count), len(rows)), len(rows)
+    if of is not None:
+        of = max(round(of * len(rows) / count), len(rows))
+    count = len(rows)
     if labels is None and pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
         labels = [pack.classes[label] for label in pack.labels[rows]]
     net = choose_extractor(extractor, pack, None, progress)
     data = features_of(net, pack, rows, torch.device("cpu"), progress)
-    chosen = best(
-        model, count, of=of, seed=seed, labels=labels, mean=mean, std=std, progress=progress
-    )
+    if of is None:
+        chosen = model.sample(count, seed=seed, labels=labels, mean=mean, std=std)
+    else:
+        chosen = best(
+            model, count, of=of, seed=seed, labels=labels, mean=mean, std=std, progress=progress
+        ).samples
     plain = model.sample(count, seed=seed, labels=labels)
     return {
-        "kept": compared(model, net, chosen.samples, data),
+        "kept": compared(model, net, chosen, data),
         "unkept": compared(model, net, plain, data),
         "count": count,
         "of": of,
+        "std": std,
         "extractor": net.name,
     }
 
@@ -78,11 +86,15 @@ def compared(model: Model, net: Extractor, samples: Tensor, data: Any) -> dict[s
 
 def describe_price(found: dict[str, Any]) -> list[str]:
     """The price as lines of a table."""
-    names = list(found["kept"])
+    names, count = list(found["kept"]), found["count"]
+    if found["of"] is None:  # truncation alone
+        what, heads = f"latents of deviation {found['std']:g} cost", ("1", f"{found['std']:g}")
+    else:
+        what, heads = f"keeping {count:,} of {found['of']:,} costs", ("unkept", "kept")
     lines = [
-        f"what keeping {found['count']:,} of {found['of']:,} costs, by the {found['extractor']} "
-        f"extractor, against {found['count']:,} images of the data:",
-        f"  {'':<10}{'unkept':>10}{'kept':>10}",
+        f"what {what}, by the {found['extractor']} extractor, "
+        f"against {count:,} images of the data:",
+        f"  {'':<10}{heads[0]:>10}{heads[1]:>10}",
     ]
     for name in names:
         lines.append(f"  {name:<10}{found['unkept'][name]:>10.3f}{found['kept'][name]:>10.3f}")

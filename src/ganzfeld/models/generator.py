@@ -92,6 +92,7 @@ class Model:
         rank: str | None = None,
         numbers: Any = None,
         text: Text = None,
+        shift: Tensor | None = None,
     ) -> Tensor:
         """Samples (count, ...), float32, on the CPU; images (count, C, H, W) are in [-1, 1].
 
@@ -109,6 +110,7 @@ class Model:
         text: of a model that was trained with captions: one for all samples, or several that are
             repeated over them. UsageError for words that the training captions never had.
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
+        shift: what to add to each latent, (latent,); see `ganzfeld.models.directions`.
 
         Example::
 
@@ -133,6 +135,7 @@ class Model:
                 mean=mean,
                 std=std,
                 numbers=numbers,
+                shift=shift,
             ).samples
         return torch.cat(
             list(
@@ -144,6 +147,7 @@ class Model:
                     mean=mean,
                     std=std,
                     numbers=numbers,
+                    shift=shift,
                 )
             )
         )
@@ -242,6 +246,7 @@ class Model:
         mean: float = 0.0,
         std: float = 1.0,
         numbers: Any = None,
+        shift: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """`sample` a few at a time, for counts that do not fit into memory.
 
@@ -261,6 +266,7 @@ class Model:
         for block in range(start - start % CHUNK, end, BLOCK):
             last = min(block + BLOCK, end + -end % CHUNK)
             ahead = self.latents_of(range(block, last), seed, mean, std)
+            ahead = ahead if shift is None else ahead + shift
             for low, z in zip(range(block, last, CHUNK), torch.split(ahead, CHUNK), strict=True):
                 each = range(low, low + CHUNK)
                 own = self.numbers_of(each, seed, given, start)

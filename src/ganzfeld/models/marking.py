@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import safetensors.torch
@@ -43,13 +43,16 @@ def mark_of(
     mean: float = 0.0,
     std: float = 1.0,
     numbers: Sequence[float] | None = None,
+    directions: Mapping[str, float] | None = None,
 ) -> marks.Mark:
     """The mark of one sample, from which `ganzfeld sample --from` draws it again.
 
     label: the name of its class. numbers: the conditions that were asked for, if any.
+    directions: steps along directions of the latent, by number.
     """
     given = None if numbers is None else [float(value) for value in numbers]
-    return of_model(model, seed=seed, index=index, label=label, mean=mean, std=std, numbers=given)
+    says: dict[str, Any] = {"label": label, "numbers": given, "directions": directions}
+    return of_model(model, seed=seed, index=index, mean=mean, std=std, **says)
 
 
 def of_model(model: Model, *, mean: float = 0.0, std: float = 1.0, **says: Any) -> marks.Mark:

@@ -98,6 +98,7 @@ def best(
     mean: float = 0.0,
     std: float = 1.0,
     numbers: Any = None,
+    shift: Tensor | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Best:
     """The best `count` of samples start to start + of, best first.
@@ -118,9 +119,8 @@ def best(
     kept: dict[int, list[tuple[float, int, Tensor]]] = {label: [] for label in quota}
     number = start
     given = rows_of(model.conditions, numbers)
-    for chunk in model.chunks(
-        of, seed=seed, labels=labels, start=start, mean=mean, std=std, numbers=numbers
-    ):
+    of_latents = {"mean": mean, "std": std, "numbers": numbers, "shift": shift}
+    for chunk in model.chunks(of, seed=seed, labels=labels, start=start, **of_latents):
         places_ = range(number, number + len(chunk))
         own = model.labels_of(places_, seed, wanted, start)
         names = None if own is None else [model.classes[label] for label in own]
