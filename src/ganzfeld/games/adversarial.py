@@ -128,7 +128,7 @@ class Adversarial(Game):
         self.slope = partial(estimated_slope, length=difference) if difference else slope
         self.period = self.turns.period(penalised=bool(r1 or r2 or gradient_penalty))
         self.reuse_fakes = self.shares_batch = reuse_fakes
-        self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
+        self.kept: dict[int, tuple[int, Tensor]] = {}  # by part: (step, fakes), not past its step
         if one_stage:
             if reuse_fakes or any(self.turns.phases):
                 raise ValueError("one_stage is both players at once: no phases, no kept fakes")
@@ -173,7 +173,9 @@ class Adversarial(Game):
         if boundary is None:
             boundary = (real_logits.detach().mean() + fake_logits.detach().mean()) / 2
         signs = (real_logits.detach() - boundary).sign()
-        self.augmentation.observe(signs, self.scheduled(self.augment_p), self.clock.total)
+        self.augmentation.observe(
+            signs, self.scheduled(self.augment_p), self.clock.total, self.clock.parts
+        )
 
     def judged(
         self, real: Tensor, fake: Tensor, y: Tensor | None, given: Given | None = None
@@ -206,7 +208,7 @@ class Adversarial(Game):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         with torch.no_grad():
-            step, kept = self.kept
+            step, kept = self.kept.get(self.clock.part, (-1, torch.empty(0)))
             fake = kept if self.reuse_fakes and step == self.clock.step else self.fake(batch)
         real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
@@ -216,7 +218,7 @@ class Adversarial(Game):
         y = batch.get("y")
         fake = self.fake(batch)
         if self.reuse_fakes:
-            self.kept = (self.clock.step, fake.detach())
+            self.kept[self.clock.part] = (self.clock.step, fake.detach())
         given = given_of(batch)
         fake_logits = self.verdict(fake, y, **given)
         # no gradient reaches G through the real samples, so their pass keeps no graph
