@@ -100,6 +100,7 @@ class Run:
     minutes: float | None = None  # asked for; `images` was fixed from the measured speed
     afford: int | None = None  # images the recipe's full networks could have seen in that time
     batch_size: int = 64
+    accumulate: int = 1  # parts that a batch is computed in, one after another
     seed: int = 0
     device: str = "cpu"
     threads: int | None = None  # of a CPU; None: as many as are fastest at the start
@@ -209,6 +210,12 @@ def convert(kind: Any, value: Any, where: str) -> Any:
     raise UsageError(f"{shown(where)} should be {name}, not {shown(repr(value))}")
 
 
+THEIRS = {  # settings as other libraries call them
+    "gradient_accumulation_steps": "run.accumulate",
+    "accumulate_grad_batches": "run.accumulate",
+}
+
+
 def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
     """The configuration after `PATH=VALUE` settings, such as `networks.G.width=32`.
 
@@ -235,6 +242,7 @@ def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
                 raise UsageError(f"--set {path}: no {parent!r}. {did_you_mean(parent, known)}")
             place = place[parent]
         near = sorted(set(elsewhere(tree, last))) if place is tree and last not in tree else []
+        near = [THEIRS[last]] if last in THEIRS else near
         if near:
             raise UsageError(
                 f"unknown setting {last!r}. Did you mean {', '.join(map(repr, near[:4]))}?",

@@ -102,7 +102,7 @@ class Adversarial(Game):
         self.slope = self.penalties.slope
         self.period = self.turns.period(self.penalties.every if self.penalties else 1)
         self.shares_batch = self.turns.reuse_fakes
-        self.kept: tuple[int, Tensor] = (-1, torch.empty(0))  # (step, fakes): not past its step
+        self.kept: dict[int, tuple[int, Tensor]] = {}  # by part: (step, fakes), not past its step
 
     def moves(self, step: int) -> tuple[str, ...]:
         if self.opening is not None and self.opening.now(self.clock):
@@ -144,7 +144,7 @@ class Adversarial(Game):
             boundary = (real_logits.detach().mean() + fake_logits.detach().mean()) / 2
         signs = (real_logits.detach() - boundary).sign()
         limit = self.scheduled(self.augmentation.limit)
-        self.augmentation.observe(signs, limit, self.clock.total)
+        self.augmentation.observe(signs, limit, self.clock.total, self.clock.parts)
 
     def judged(
         self, real: Tensor, fake: Tensor, y: Tensor | None, given: Given | None = None
@@ -177,7 +177,7 @@ class Adversarial(Game):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         with torch.no_grad():
-            step, kept = self.kept
+            step, kept = self.kept.get(self.clock.part, (-1, torch.empty(0)))
             fake = kept if self.turns.reuse_fakes and step == self.clock.step else self.fake(batch)
         real_logits, fake_logits, penalties = self.judged(*args_of(batch, fake))
         adversarial = self.adversarial.discriminator(real_logits, fake_logits).mean()
@@ -194,9 +194,9 @@ class Adversarial(Game):
         else:
             fake = self.fake(batch)
         if self.turns.reuse_fakes:
-            self.kept = (self.clock.step, fake.detach())
+            self.kept[self.clock.part] = (self.clock.step, fake.detach())
         given = given_of(batch)
-        fake_logits = self.verdict(flow.to_judge(fake), y, **given)
+        fake_logits = self.verdict(flow.to_judge(fake, self.clock.parts), y, **given)
         # no gradient reaches G through the real samples, so their pass keeps no graph
         with torch.no_grad():
             paired = self.adversarial.paired

@@ -75,6 +75,7 @@ class Augmentation(nn.Module):
         for kind in self.kinds:
             if kind not in KINDS:
                 raise ValueError(f"no augmentation is called {kind!r}. {did_you_mean(kind, KINDS)}")
+        self.whole_batch = "adaptive augmentation" if self.adapts else ""
         if self.adapts:
             self.register_buffer("p", torch.zeros(()))
             self.register_buffer("sign", torch.zeros(()))
@@ -91,16 +92,18 @@ class Augmentation(nn.Module):
         return augment(x, p, self.kinds)
 
     @torch.no_grad()
-    def observe(self, signs: Tensor, limit: float, total: int | None) -> None:
+    def observe(self, signs: Tensor, limit: float, total: int | None, parts: int = 1) -> None:
         """Move p after a move of the discriminator, without waiting for the device.
 
         signs: (N,), 1 where the discriminator was right about a real sample and -1 elsewhere.
         total: images that the whole run sees, where that is known.
+        parts: of the batch, of which these are one; p becomes the mean of what each makes of it.
         """
         if not self.adapts:
             return
         images = self.images or min(PUBLISHED, total / 10 if total else PUBLISHED)
-        count = len(signs) * distributed.world()  # processes average p after the step
+        # processes average p after the step, and so do parts after the move
+        count = len(signs) * distributed.world() * parts
         self.sign.lerp_(signs.mean().to(self.sign), min(count / MEMORY, 1.0))
         step = (self.sign - self.target).sign() * (count / images)
         self.p.copy_((self.p + step).clamp(0.0, limit))

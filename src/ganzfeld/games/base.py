@@ -20,6 +20,8 @@ class Clock:
     step: int = 0
     images: int = 0  # images seen before this step
     total: int | None = None  # images to see in all, where that is known
+    part: int = 0  # of the move's batch, where that is computed in `parts` parts
+    parts: int = 1
 
     @property
     def fraction(self) -> float:
@@ -74,6 +76,7 @@ class Game(nn.Module):
     task: str = "generation"  # or "translation", samples "a" to "b" or back; or "captioning"
     shipped: tuple[str, ...] = ("G",)  # networks that a model needs, of those that are averaged
     judge: str | None = None  # the network whose logits of (samples, labels) rank samples
+    whole_batch: str = ""  # what in the losses looks at a batch's samples together, in words
     directions: dict[str, str] = {}  # noqa: RUF012  {"ab": "G"}: the network that translates
 
     measure: str = "mean absolute difference in pixels, 0 to 1"  # what `error` gives, in words

@@ -91,17 +91,20 @@ class FlowTerms(nn.Module):
             )
         return {"transport": weight * (there - z[:, : there.shape[1]]).square().mean()}
 
-    def to_judge(self, fake: Tensor) -> Tensor:
-        """The same samples; on the way back their gradient is brought to its size."""
+    def to_judge(self, fake: Tensor, parts: int = 1) -> Tensor:
+        """The same samples; on the way back their gradient is brought to its size.
+
+        parts: in which a batch is computed; the size is that of the whole batch.
+        """
         if not (self.normalise and fake.requires_grad):
             return fake
         seen = fake.view_as(fake)
-        seen.register_hook(self.brought)  # type: ignore[no-untyped-call]
+        seen.register_hook(lambda g: self.brought(g, parts))  # type: ignore[no-untyped-call]
         return seen
 
-    def brought(self, gradient: Tensor) -> Tensor:
+    def brought(self, gradient: Tensor, parts: int = 1) -> Tensor:
         """g / sqrt(v), with v <- 0.9 v + 0.1 (numbers x |g|^2); the first v is its first value."""
-        now = gradient.numel() * gradient.float().square().sum()
+        now = parts**2 * gradient.numel() * gradient.float().square().sum()
         mean = torch.where(self.square > 0, KEPT * self.square + (1 - KEPT) * now, now)
         self.square.copy_(mean)
         return (gradient.float() / (mean.sqrt() + LEAST)).to(gradient.dtype)

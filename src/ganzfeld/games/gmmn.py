@@ -44,6 +44,7 @@ class GMMN(Game):
     """
 
     averaged = shipped = ("G",)
+    whole_batch = "the distance between samples and data"
 
     def __init__(
         self,

@@ -76,6 +76,7 @@ class TableGAN(Game):
     D: Any
     middle: Tensor  # (width,): the share of each choice, and 0 for values
     judge = None  # D sees packs of rows, so it has no logit of a single one
+    whole_batch = "shares and means of rows"
 
     def __init__(
         self,
@@ -183,6 +184,7 @@ class TableVAE(Game):
 
     players = {"autoencoder": ("E", "G")}  # noqa: RUF012
     averaged = shipped = ("G",)
+    whole_batch = "shares of rows"
     G: Any
     E: Any
 

@@ -30,6 +30,7 @@ class TextGame(Game):
     """What text games share: a generator G of tokens, and how a batch is read."""
 
     averaged = ("G",)
+    whole_batch = "means over the symbols of lines of different lengths"
     G: Any
     D: Any
 

@@ -42,6 +42,7 @@ class TextToImage(Game):
         "generator": ("G.body",),
     }
     averaged = shipped = ("G",)
+    whole_batch = "captions against each other"
     exact = ("G.text",)
 
     def __init__(

@@ -49,6 +49,7 @@ class TextCycleGAN(Game):
     averaged = shipped = ("G_ab", "G_ba")
     directions = {"ab": "G_ab", "ba": "G_ba"}  # noqa: RUF012
     task = "translation"
+    whole_batch = "means over the symbols of lines of different lengths"
     latent = 0
     D_a: Any
     D_b: Any

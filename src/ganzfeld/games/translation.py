@@ -25,6 +25,7 @@ class Pool(nn.Module):
 
     pictures: Tensor
     filled: Tensor
+    whole_batch = "the pool of earlier images"
 
     def __init__(self, size: int, shape: Sequence[int]) -> None:
         super().__init__()

@@ -95,6 +95,7 @@ class SeriesDiscriminator(nn.Module):
     """
 
     usual: Tensor
+    whole_batch = "how much the samples of a batch differ"
 
     def __init__(
         self,

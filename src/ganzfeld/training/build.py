@@ -176,6 +176,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         compile=run.compile,
         noise=run.noise,
         to_network={name: ready_for(spec) for name, spec in specs.items()},
+        accumulate=run.accumulate,
         leave_out=() if config.data.conditions else CONDITIONS,
     )
 

@@ -32,11 +32,13 @@ def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None
                 safe="all its steps are done and saved",
                 fix=f"ganzfeld resume {shlex.quote(str(finished))}   where more memory is free",
             ) from error
-        half = max(config.run.batch_size // 2, 1)
+        half, parts = max(config.run.batch_size // 2, 1), 2 * config.run.accumulate
+        same = f"--set run.accumulate={parts}   for the same batch in smaller parts, or "
         raise ResourceError(
             f"out of memory with batch {config.run.batch_size}",
             safe="checkpoints already saved are untouched",
-            fix=f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
+            fix=f"{same if config.run.batch_size % parts == 0 else ''}"
+            f"--batch {half}, a smaller --size, or --set networks.G.width=... for less",
         ) from error
 
 

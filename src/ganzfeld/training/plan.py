@@ -29,7 +29,7 @@ from ganzfeld.networks.build import build_network, without_memory
 from ganzfeld.networks.layers import parameters
 from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.find import find_recipe
-from ganzfeld.training import vetting
+from ganzfeld.training import parts, vetting
 from ganzfeld.training.build import build_optimiser, build_schedule, complete, half_life
 from ganzfeld.training.final import final_count, reference_count
 from ganzfeld.training.tasks import WORK, Dataset, work_of
@@ -198,6 +198,7 @@ def check(config: Config) -> None:
             f"{distributed.world()} processes cannot share a batch of {run.batch_size}",
             fix=f"--batch with a multiple of {distributed.world()}",
         )
+    parts.check(run)
     if run.images is None and run.minutes is None:
         raise UsageError(f"the recipe {config.recipe} sets no length", fix="--images or --minutes")
     if run.deterministic and run.precision == "bfloat16":
@@ -285,7 +286,7 @@ def plan_rows(
         ("parameters", ", ".join(networks)),
         *([("starts from", f"{run.init}: {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
-        ("batch", f"{run.batch_size}"),
+        ("batch", parts.words(config, game)),
         *([("computes in", run.precision)] if run.precision != "float32" else []),
         *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),

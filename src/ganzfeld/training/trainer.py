@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,7 +30,7 @@ from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities.image import tensors
 from ganzfeld.modalities.image.transforms import Vary
-from ganzfeld.training import trainer_checks
+from ganzfeld.training import parts, trainer_checks
 from ganzfeld.training.undo import Undo
 
 Rows = Mapping[str, Tensor | NDArray[Any]]
@@ -82,6 +82,8 @@ class Trainer:
     compile: compile each player's loss (`torch.compile`).
     leave_out: columns of the data that the game is not given.
     noise: how draws are keyed, a name in `ganzfeld.randomness.NOISES`.
+    accumulate: compute each process's share of a batch in so many parts, one after another, and
+        add their gradients: less memory for the same step (`ganzfeld.training.parts`).
 
     The global random generator is seeded again before every move: all randomness in a game
     depends on (seed, salt, images seen, move, rank) and on nothing else.
@@ -124,6 +126,7 @@ class Trainer:
         noise: str = WIDE,
         to_network: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
         leave_out: Sequence[str] = (),
+        accumulate: int = 1,
     ) -> None:
         trainer_checks.check_game(game)
         trainer_checks.check_turns(game)
@@ -134,10 +137,7 @@ class Trainer:
         if total is not None:
             border.whole(total, "total", 1, border.MOST_IMAGES)
         border.one_of(precision, "precision", trainer_checks.PRECISIONS)
-        if batch_size % distributed.world():
-            raise border.ArgumentError(
-                f"{distributed.world()} processes cannot share {batch_size} samples"
-            )
+        trainer_checks.check_shares(batch_size, accumulate)
         if unknown := set(schedules or {}) - set(game.players):
             raise border.ArgumentError(f"schedules for {', '.join(sorted(unknown))}: no players")
         runtime.warm_up()
@@ -147,6 +147,7 @@ class Trainer:
         self.optimisers, self.schedules = optimisers, schedules or {}
         self.data, self.vary = as_data(data), vary
         self.to_network, self.leave_out = to_network, frozenset(leave_out)
+        self.accumulate, self.compiled = accumulate, compile
         self.batch_size, self.seed, self.total, self.noise = batch_size, seed, total, noise
         self.loss = compiled(game.loss) if compile else game.loss
         self.autocast = torch.autocast(
@@ -205,15 +206,28 @@ class Trainer:
 
     def move(self, player: str, turn: int, batch: Batch) -> Losses:
         """Differentiate the sum of a player's losses with respect to its parameters alone."""
-        self.reseed(self.seed, self.salt, self.images, player, turn, distributed.rank())
         movers = self.game.movers(player)
         for other, parameters in self.parameters.items():
             for p in parameters:
                 p.requires_grad_(other in movers)
-        with self.autocast:
+        buffers, found = parts.Buffers(self.game, self.accumulate), []
+        for part, share in enumerate(parts.split(batch, self.accumulate)):
+            found.append(self.differentiate(player, turn, share, part))
+            buffers.after_part()
+        buffers.after_all()
+        return parts.mean(found)
+
+    def differentiate(self, player: str, turn: int, batch: Batch, part: int) -> Losses:
+        """Add the gradients of one part of a move's batch to those of the parts before."""
+        count = self.accumulate
+        self.game.clock = replace(self.game.clock, part=part, parts=count)
+        # a compiled loss has draws of its own, which nothing makes for the whole batch
+        alone = [part] if self.compiled and count > 1 else []
+        self.reseed(self.seed, self.salt, self.images, player, turn, distributed.rank(), *alone)
+        with self.autocast, parts.drawn(batch, part, 1 if alone else count):
             losses = self.loss(player, batch)
         trainer_checks.check_losses(player, losses)
-        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        torch.autograd.backward(torch.stack(list(losses.values())).sum() / count)
         return {name: value.detach() for name, value in losses.items()}
 
     def reseed(self, *parts: int | str) -> None:

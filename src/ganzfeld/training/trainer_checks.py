@@ -9,12 +9,26 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzfeld.core.border import ArgumentError, told
+from ganzfeld.core import distributed
+from ganzfeld.core.border import MOST_BATCH, ArgumentError, told, whole
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 
 LONGEST_REST = 1000  # steps
 PRECISIONS = ("float32", "bfloat16")
+
+
+def check_shares(batch_size: int, accumulate: int) -> None:
+    """A batch that all processes can share, each of them in so many equal parts."""
+    whole(accumulate, "accumulate", 1, MOST_BATCH)
+    world = distributed.world()
+    if batch_size % world:
+        raise ArgumentError(f"{world} processes cannot share {batch_size} samples")
+    if batch_size % (world * accumulate):
+        raise ArgumentError(
+            f"{batch_size // world} samples cannot be computed in {accumulate} equal parts",
+            fix=f"a batch that {world * accumulate} divides",
+        )
 
 
 def check_game(game: Any) -> None:

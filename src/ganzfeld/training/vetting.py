@@ -25,6 +25,7 @@ COUNTS = {  # settings of `run` that are whole numbers of this or more
     "images": 1,
     "afford": 1,
     "batch_size": 1,
+    "accumulate": 1,
     "save_every": 1,
     "sample_every": 1,
     "evaluate_every": 1,
@@ -37,6 +38,7 @@ COUNTS = {  # settings of `run` that are whole numbers of this or more
 }
 MOST = {
     "batch_size": border.MOST_BATCH,
+    "accumulate": border.MOST_BATCH,
     "threads": 4096,
     "keep": 10**6,
     "evaluate_count": 10**6,
