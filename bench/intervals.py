@@ -2,13 +2,17 @@
 
     python bench/intervals.py --data mnist=/data/mnist eurosat=/data/eurosat.zip@64 \\
         --counts 200 1000 --splits 100
+    python bench/intervals.py --data fashion=/data/fashion --extractors random learned domain \\
+        --counts 1000 --splits 200 --metrics kernel
+    python bench/intervals.py --table
 
 Images that the extractor did not learn from are split again and again into two disjoint sets of N.
 The first stands for generated images: as it is, or blurred. Each split gives every metric with its
 interval, which is meant to hold the mean of the metric over other samples of the same counts. That
-mean is known well from the other splits. Printed are the share of intervals that hold it, the
-shares that lie below and above it, and the mean half-width in standard deviations of the values
-(1.96 would be right for a normal variable).
+mean is known well from the other splits; that of the kernel distance of real images is 0. A row of
+results/intervals.jsonl has the share of intervals that hold the mean, the shares that lie below and
+above it, the share that lie wholly below 0, and the mean half-width in standard deviations of the
+values (1.96 would be right for a normal variable).
 
 Where 2 N is a good part of the images, splits overlap and vary less than independent samples would,
 so that intervals seem too wide: precision and the like by up to sqrt(1 - 2 N / images), distances
@@ -18,6 +22,7 @@ less, since what one set has the other lacks.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from pathlib import Path
@@ -34,6 +39,9 @@ from ganzfeld.metrics.learning import learning_rows
 from ganzfeld.metrics.registry import kernel_of
 
 BATCH = 32
+RESULTS = Path(__file__).parent / "results" / "intervals.jsonl"
+SHARES = ("precision", "recall", "density", "coverage")
+METRICS = ("frechet", "kernel", *SHARES)
 Row = dict[str, tuple[float, float, float]]  # value, and the ends of its interval
 
 
@@ -66,53 +74,100 @@ def features(pack: Pack, name: str, most: int) -> tuple[Features, Features]:
     return plain, extract(net, map(blurred, chunks), len(rows))
 
 
-def measured(a: Features, b: Features) -> Row:
-    """Every metric that has an interval."""
-    frechet = metrics.frechet_estimate(a, b)
-    kernel = kernel_of("learned", a, b)
-    there = metrics.manifolds(a, b)
-    found = {"frechet": frechet, "kernel": kernel}
-    found |= {n: getattr(there, n) for n in ("precision", "recall", "density", "coverage")}
-    return {name: (m.value, *m.interval) for name, m in found.items()}
+def measured(a: Features, b: Features, extractor: str, names: list[str]) -> Row:
+    """Every metric that has an interval and is asked for."""
+    found: dict[str, tuple[float, tuple[float, float]]] = {}
+    if "frechet" in names:
+        found["frechet"] = metrics.frechet_estimate(a, b)
+    if "kernel" in names:
+        found["kernel"] = kernel_of(extractor, a, b)[:2]
+    if shares := [name for name in names if name in SHARES]:
+        there = metrics.manifolds(a, b)
+        found |= {name: getattr(there, name) for name in shares}
+    return {name: (value, *interval) for name, (value, interval) in found.items()}
 
 
-def judged(rows: list[Row], name: str) -> str:
-    """A line of the table."""
+def judged(rows: list[Row], name: str, truth: float | None) -> dict[str, float]:
+    """What a row says of one metric. truth: None for the mean of the other splits."""
     values, low, high = (np.array([row[name][i] for row in rows]) for i in range(3))
     others = (values.sum() - values) / (len(values) - 1)
+    if truth is not None:
+        others = np.full_like(values, truth)
     under, over = high < others, low > others
     deviation = float(values.std(ddof=1))
     half = float((high - low).mean()) / 2 / deviation if deviation else math.inf
-    return (
-        f"{name} | {values.mean():.4g} | {1 - under.mean() - over.mean():.2f} "
-        f"| {under.mean():.2f} | {over.mean():.2f} | {half:.2f}"
-    )
+    found = {
+        "mean": values.mean(),
+        "holds": 1 - under.mean() - over.mean(),
+        "below": under.mean(),
+        "above": over.mean(),
+        "negative": (high < 0).mean(),
+        "half_width": half,
+    }
+    return {key: float(f"{value:.4g}") for key, value in found.items()}
 
 
-if __name__ == "__main__":
+def bench(name: str, pack: Pack, extractor: str, options: argparse.Namespace) -> None:
+    """Append the rows of one extractor on one data set."""
+    plain, soft = features(pack, extractor, options.most)
+    for count in options.counts:
+        if 2 * count >= len(plain):
+            continue
+        for kind, first in (("real", plain), ("blurred", soft)):
+            if kind not in options.sets:
+                continue
+            rows = []
+            for split in range(options.splits):
+                order = numpy_generator("intervals", count, split).permutation(len(plain))
+                one, other = order[:count], order[count : 2 * count]
+                rows.append(measured(first[one], plain[other], extractor, options.metrics))
+            for metric in rows[0]:
+                truth = 0.0 if (metric, kind) == ("kernel", "real") else None
+                row = {"data": name, "extractor": extractor, "count": count, "first": kind}
+                row |= {"metric": metric, "splits": options.splits, "images": len(plain)}
+                row |= judged(rows, metric, truth)
+                print(row, flush=True)
+                with open(options.out, "a") as file:
+                    file.write(json.dumps(row) + "\n")
+
+
+def table(path: Path) -> str:
+    """The share of intervals that hold the mean: a line for each extractor, data set and count."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    keys = ("data", "extractor", "count", "first", "splits")
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        cell = f"{row['holds']:.3g}" + (" (!)" if row["negative"] else "")
+        found.setdefault(tuple(str(row[key]) for key in keys), {})[row["metric"]] = cell
+    names = [name for name in METRICS if any(name in cells for cells in found.values())]
+    lines = [f"| {' | '.join(('data', 'extractor', 'N', 'first set', 'splits', *names))} |"]
+    lines.append("|---" * (len(keys) + len(names)) + "|")
+    for key, cells in found.items():
+        lines.append(f"| {' | '.join([*key, *(cells.get(name, '-') for name in names)])} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of intervals on splits of real images.")
-    parser.add_argument("--data", nargs="+", required=True, metavar="NAME=PATH[@SIZE]")
-    parser.add_argument("--extractor", default="learned")
+    parser.add_argument("--data", nargs="+", default=[], metavar="NAME=PATH[@SIZE]")
+    parser.add_argument("--extractors", nargs="+", default=["learned"])
+    parser.add_argument("--metrics", nargs="+", default=list(METRICS), choices=METRICS)
+    parser.add_argument("--sets", nargs="+", default=["real", "blurred"])
     parser.add_argument("--counts", nargs="+", type=int, default=[200, 1000])
     parser.add_argument("--splits", type=int, default=100)
     parser.add_argument("--most", type=int, default=20_000, help="images to split")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    print(machine("one thread"), end="\n\n")
-    print("| data | N | first set | metric | mean | hold it | below | above | half-width |")
-    print("|---|---|---|---|---|---|---|---|---|")
     started = time.process_time()
     for name, pack in map(opened, options.data):
-        plain, soft = features(pack, options.extractor, options.most)
-        for count in options.counts:
-            if 2 * count >= len(plain):
-                continue
-            for kind, first in (("real", plain), ("blurred", soft)):
-                rows = []
-                for split in range(options.splits):
-                    order = numpy_generator("intervals", count, split).permutation(len(plain))
-                    one, other = order[:count], order[count : 2 * count]
-                    rows.append(measured(first[one], plain[other]))
-                for metric in rows[0]:
-                    line = judged(rows, metric)
-                    print(f"| {name} | {count:,} | {kind} | {line} |", flush=True)
-    print(f"\n{time.process_time() - started:.0f} CPU seconds")
+        for extractor in options.extractors:
+            bench(name, pack, extractor, options)
+    if options.data:
+        print(f"\n{time.process_time() - started:.0f} CPU seconds; {machine('one thread')}")
+    if options.table:
+        print(table(options.out))
+
+
+if __name__ == "__main__":
+    main()

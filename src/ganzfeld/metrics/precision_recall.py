@@ -90,25 +90,30 @@ def manifolds(generated: NDArray[Any], data: NDArray[Any]) -> Manifolds:
     """The same four numbers from one pass, with intervals that cost next to nothing.
 
     A number here is the mean of what pairs of samples do, so its variance has a part for each
-    of the two sets (Hoeffding). Density's parts are the variances of its means over either set.
-    A share's part that comes from the other set is taken to be as large as its own, that is
-    p (1 - p) divided by that set's size.
+    of the two sets (Hoeffding). Density's part of the generated samples is the variance of its
+    mean over them, that of the data a jackknife: see `without_each`. A share's part that comes
+    from the other set is taken to be as large as its own, that is p (1 - p) divided by that
+    set's size.
     """
     generated, data = as_pair(generated, data, least=K_DENSITY + 1)
     n, m = len(generated), len(data)
-    found = nearest_others(data, K_DENSITY)[1] ** 2
-    near, around = found[:, K_PRECISION - 1], found[:, K_DENSITY - 1]
+    neighbours, found = nearest_others(data, min(K_DENSITY + 1, m - 1))
+    found = found**2
+    near, around, beyond = found[:, K_PRECISION - 1], found[:, K_DENSITY - 1], found[:, -1]
     own = radii(generated, K_PRECISION)
     precise, recalled = np.zeros(n, dtype=bool), np.zeros(m, dtype=bool)
-    depth, held = np.zeros(n), np.zeros(m)  # balls around each sample, samples in each ball
+    # Balls around each generated sample; samples in each ball, and in the next larger one.
+    depth, held, more = np.zeros(n), np.zeros(m), np.zeros(m)
     for rows, squares in squared_distances(generated, data):
         precise[rows] = (squares <= near * (1 + EDGE)).any(1)
         recalled |= (squares <= own[rows, None] * (1 + EDGE)).any(0)
         within = squares < around * (1 - EDGE)
         depth[rows] = within.sum(1)
         held += within.sum(0)
+        more += (squares < beyond * (1 - EDGE)).sum(0)
     density = float(depth.sum()) / (K_DENSITY * n)
-    spread = depth.var() / n + (held * m / n).var() / m
+    spread = depth.var() / n
+    spread += without_each(neighbours[:, :K_DENSITY], held, more).var() * (m - 1) / n**2
     worth = 1 / (1 / n + 1 / m)
     precision, recall, coverage = (
         of_share(float(hits.mean()), worth) for hits in (precise, recalled, held > 0)
@@ -116,3 +121,16 @@ def manifolds(generated: NDArray[Any], data: NDArray[Any]) -> Manifolds:
     error = float(np.sqrt(spread)) / K_DENSITY
     repeated = float((near == 0).mean())
     return Manifolds(precision, recall, of_amount(density, error), coverage, repeated)
+
+
+def without_each(neighbours: NDArray[np.int64], held: Array, more: Array) -> Array:
+    """By how much all balls together hold less without each of the data, (M,).
+
+    neighbours: (M, k) of each of the data. held, more: samples in the ball around each, and in
+    the one to its next neighbour. Without one of the data its own ball is lost, and the balls
+    that ended at it or beyond it reach one neighbour further.
+    """
+    gained = np.zeros(len(held))
+    np.add.at(gained, neighbours, (more - held)[:, None])
+    lost: Array = held - gained
+    return lost
