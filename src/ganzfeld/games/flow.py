@@ -69,6 +69,11 @@ class FlowTerms(nn.Module):
             self.register_buffer("square", torch.zeros(()))
 
     @property
+    def whole_batch(self) -> str:
+        """What looks at a batch as a whole, in words; see `ganzfeld.training.parts`."""
+        return "the gradient's size (normalise_gradient)" if self.normalise else ""
+
+    @property
     def used(self) -> bool:
         return bool(self.transport or self.centring or self.normalise)
 
