@@ -84,6 +84,7 @@ class Data:
     on_bad_image: str | None = None  # "fail", "skip"; None: fail above one in a hundred
     mirror: bool = False  # each image left to right, half of the time
     jitter: float = 0.0  # enlarge by this part of the side and take a random window
+    vicinity: float = 0.0  # numbers as conditions are moved by so many of their largest gaps
     fingerprint: str = ""  # of the packed content
     samples: int = 0
     conditions: dict[str, Any] | None = None  # numbers that come with samples: names, some rows

@@ -200,6 +200,7 @@ RUN = fields(
                 "classes": NAMES,
                 "limits": maybe(row(number(), number())),
                 "jitter": PART_OF_RUN,
+                "vicinity": number(0, 1e6),
                 "max_megapixels": number(1e-6, 1e9),
                 "rules": whole(1, 1_000),
             },

@@ -125,8 +125,15 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
     about |= {"whole": extra["whole"], "low": float(values.min()), "high": float(values.max())}
     if by_decades(values):
         logs = np.log(values)
-        return about | {"log": True, "mean": float(logs.mean()), "spread": float(logs.std())}
-    return about | {"mean": mean, "spread": spread}
+        spread = float(logs.std())
+        about |= {"log": True, "mean": float(logs.mean()), "spread": spread}
+        return about | {"gap": gap(logs) / spread}
+    return about | {"mean": mean, "spread": spread, "gap": gap(values) / spread}
+
+
+def gap(values: NDArray[np.float64]) -> float:
+    """The largest one between two neighbours among numbers (n,)."""
+    return float(np.diff(np.unique(values)).max())
 
 
 def by_decades(values: NDArray[np.float64]) -> bool:

@@ -30,7 +30,7 @@ DATA = {  # settings of the data that are arguments of `train`
     "range": "value_range",
     "window": "window",
 }
-KEPT = ("mirror", "jitter")  # which a recipe sets
+KEPT = ("mirror", "jitter", "vicinity")  # which a recipe sets
 
 
 def merged(file: Any, given: dict[str, Any], make: Callable[..., Any]) -> dict[str, Any]:

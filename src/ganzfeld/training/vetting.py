@@ -83,6 +83,7 @@ def check_ranges(config: Config) -> None:
     if data.held_out is not None:
         border.whole(data.held_out, "data.held_out", 0, border.MOST_IMAGES)
     border.real(data.jitter, "data.jitter", 0, 1)
+    border.real(data.vicinity, "data.vicinity", 0, 1e6)
     border.real(data.max_megapixels, "data.max_megapixels", 0, 1e9, above=True)
     for player, optimiser in config.optimisers.items():
         border.part_name(optimiser.name, "optimiser")
