@@ -20,6 +20,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 WELL = {"test_learned", "test_published", "test_memorisation"}  # what they test
+APART = {"test_field_metrics", "test_series_metrics", "test_series_family", "test_series_quality"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,6 +39,19 @@ def features_of_few_patches(
         else:
             patch.setattr(learned, "PATCHES", 3_000)
             patch.setattr(learned, "ROUNDS", 4)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judges_of_few_steps(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What tells samples from data learns for a moment only, but where its judgement is tested."""
+    from ganzfeld.metrics import field_classifier, series_metrics
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.module.__name__.rpartition(".")[2] not in APART:
+            patch.setattr(field_classifier, "LEAST", 5)
+            patch.setattr(field_classifier, "PASSES", 0)
+            patch.setattr(series_metrics, "TREES", 8)
         yield
 
 

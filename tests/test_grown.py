@@ -44,8 +44,18 @@ def test_data_that_have_grown_are_met_with_a_command_that_begins_from_the_weight
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the run of `trained`, with its data beside it, which is where it finds them."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "run" / "config.json"
+    file.write_text(file.read_text().replace(str(trained), str(tmp_path)))
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 64 images on 60 samples, with two thirds of its data in its file by now."""
+    tmp_path = tmp_path_factory.mktemp("grown")
     noise = np.random.default_rng(0).integers(0, 256, (180, 16, 16, 3), dtype=np.uint8)
     np.save(tmp_path / "data.npy", noise[:120])
     settings = ["networks.*.width=4", "run.threads=1"]
@@ -54,7 +64,7 @@ def run(tmp_path: Path) -> Path:
         tmp_path / "data.npy", images=64, out=tmp_path / "run", settings=settings, **options
     )
     np.save(tmp_path / "data.npy", noise)
-    return tmp_path / "run"
+    return tmp_path
 
 
 def test_a_run_goes_on_with_more_data_and_says_so(
@@ -78,6 +88,7 @@ def test_a_run_goes_on_with_more_data_and_says_so(
     assert ganzfeld.load(run).about["run_images"] == 160
 
 
+@pytest.mark.long
 def test_a_killed_run_on_grown_data_goes_on_bit_for_bit(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "other")
     whole = ganzfeld.resume(run, images=128, data_grown=True, quiet=True)

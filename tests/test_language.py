@@ -113,6 +113,7 @@ def said(piece: str, everything: str, runs: int = 2) -> bool:
     )
 
 
+@pytest.mark.long
 def test_every_entry_is_of_a_sentence_that_the_code_says() -> None:
     everything = "\n".join(written())
     everything += everything.lower().replace("_", " ")

@@ -75,6 +75,7 @@ def test_the_bits_are_those_of_the_definition() -> None:
     assert digest() == DIGEST
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="NumPy names its features by processor")
 def test_a_processor_without_vectors_draws_the_same() -> None:
     config = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]

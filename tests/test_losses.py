@@ -116,6 +116,7 @@ def test_penalties_need_a_discriminator_that_does_not_mix_samples(penalty: str) 
         Adversarial(G, D, **{penalty: 1.0})
 
 
+@pytest.mark.long
 def test_whole_discriminator_loss_compiles_as_one_graph() -> None:
     torch.manual_seed(0)
     game = Adversarial(

@@ -138,6 +138,7 @@ def test_samples_that_are_not_finite_are_told() -> None:
     assert found["broken"] == 1
 
 
+@pytest.mark.long
 def test_a_look_that_fails_is_written_down_and_stops_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

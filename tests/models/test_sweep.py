@@ -18,7 +18,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Model:
     run = ganzfeld.train(
         "fields:64",
         images=64,
-        settings=["networks.*.width=4"],
+        settings=["networks.*.width=4", "run.evaluate_count=16"],
         out=tmp_path_factory.mktemp("sweep") / "run",
         quiet=True,
     )

@@ -42,7 +42,12 @@ def drawn(graph: Any, inputs: list[dict[str, torch.Tensor]], wasm: bytes | None)
     return node(DRAW, "engine.js", given=given)
 
 
-@pytest.mark.parametrize("name", SMALL)
+LARGE = {"line", "residual", "mnist", "celeba", "anime"}  # no operator that others lack
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LARGE else []) for n in SMALL]
+)
 def test_javascript_computes_what_torch_computes(name: str) -> None:
     network, inputs = small(name)
     graph = graph_of(network, inputs)

@@ -119,7 +119,14 @@ def test_front_matter_survives_odd_names() -> None:
     assert yaml.safe_load(f"x: {as_yaml(odd)}")["x"] == odd
 
 
-@pytest.mark.parametrize("recipe", ["table-vae", "text-gan", "audio", "fields", "pix2pix"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "text-gan",
+        "pix2pix",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("table-vae", "audio", "fields")),
+    ],
+)
 def test_every_kind_is_published(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
     out, other = tmp_path / "a/model", tmp_path / "b/model"

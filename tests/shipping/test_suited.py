@@ -33,7 +33,8 @@ def test_a_model_of_captions_is_served_but_not_exported(tmp_path: Path) -> None:
         "avatars-captions:64",
         recipe="text-to-image",
         images=64,
-        settings=["networks.*.width=4"],
+        size=16,
+        settings=["networks.*.width=4", "run.evaluate_every=null"],
         out=tmp_path / "run",
         quiet=True,
     )

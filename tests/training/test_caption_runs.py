@@ -103,6 +103,7 @@ def test_an_evaluation_asks_for_the_captions_of_the_data(run: ganzfeld.Run) -> N
     assert np.isfinite(found["frechet"])
 
 
+@pytest.mark.long
 def test_a_run_goes_on_from_the_middle_of_the_encoders_part(
     run: ganzfeld.Run, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_folder_of_images_and_captions_trains(tmp_path: Path) -> None:
     assert run.model.sample(2, text="a blue square").shape == (2, 3, 16, 16)
 
 
+@pytest.mark.long
 def test_other_recipes_leave_the_embedded_captions_aside(tmp_path: Path) -> None:
     small = ["networks.*.width=4", "run.evaluate_count=64"]
     run = ganzfeld.train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,15 @@ from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import UsageError
-from ganzfeld.metrics import field_classifier
 
-SMALL = ["networks.*.width=4", "networks.G.latent=8", "run.evaluate_count=64"]
+SMALL = [
+    *("networks.*.width=4", "networks.G.latent=8"),
+    *("run.evaluate_count=64", "run.evaluate_every=null", "run.sample_every=160"),
+]
 
 
 def spec_of(run: ganzfeld.Run) -> Any:
     return read_config(run.path).data.spec
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_steps() -> Iterator[None]:
-    """The classifier of fields learns for a moment only; test_field_metrics.py lets it learn."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(field_classifier, "LEAST", 5)
-        patch.setattr(field_classifier, "PASSES", 0)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,10 @@ def config_of(folder: Path, **options: Any) -> Any:
 @pytest.mark.parametrize("recipe", ["modern", "cyclegan"])
 def test_after_the_trial_all_is_as_if_there_had_been_none(tmp_path: Path, recipe: str) -> None:
     source = "avatars-styles:24" if recipe == "cyclegan" else "avatars:40"
-    run = ganzfeld.train(source, recipe=recipe, images=8, out=tmp_path / "run", **SMALL)
+    narrow = ["networks.*.width=4", "run.evaluate_every=null"]
+    run = ganzfeld.train(
+        source, recipe=recipe, images=8, out=tmp_path / "run", settings=narrow, **SMALL
+    )
     first = checkpoint.load(checkpoint.listing(run.path / "checkpoints")[-1])
     assert first.manifest["images"] == 0
     config = read_config(run.path)

@@ -27,6 +27,7 @@ def stand(protocol: str, source: Path | None = None) -> features.Extractor:
     return features.Extractor("inception", Stand(), features.native, "0" * 64, protocol=protocol)
 
 
+@pytest.mark.long
 def test_a_run_ends_without_inception_says_so_and_adds_it_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

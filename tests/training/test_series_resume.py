@@ -15,7 +15,7 @@ from ganzfeld.errors import GanzfeldError
 SMALL = [
     *("networks.G.hidden=8", "networks.D.hidden=8", "networks.D.width=8"),
     *("run.threads=1", "run.evaluate_count=16", "run.precision=float32", "run.products=false"),
-    *("ema.half_life_images=32", "ema.ramp=null", "run.save_every=32"),
+    *("ema.half_life_images=32", "ema.ramp=null", "run.save_every=32", "run.sample_every=64"),
 ]
 
 

@@ -15,9 +15,12 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.series_sets import ar, var
 from ganzfeld.errors import UsageError
 
-SMALL = ["networks.G.hidden=8", "networks.D.hidden=8", "networks.D.width=8"]
+SMALL = [
+    *("networks.G.hidden=8", "networks.D.hidden=8", "networks.D.width=8"),
+    *("run.evaluate_count=64", "run.evaluate_every=320", "run.sample_every=320"),
+]
 FEW: dict[str, Any] = {
-    "images": 320, "batch": 16, "quiet": True, "settings": [*SMALL, "run.evaluate_count=64"],
+    "images": 320, "batch": 16, "quiet": True, "settings": SMALL,
 }  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def test_the_report_shows_charts_and_memory(waves: ganzfeld.Run) -> None:
 def test_numbers_are_conditions_and_long_series_go_by_convolutions(tmp_path: Path) -> None:
     x, level = var(range(120), length=160), np.linspace(-2, 2, 120)
     np.savez(tmp_path / "a.npz", x=x + level[:, None, None], level=level, modality="series")
-    settings = ["networks.G.width=4", "networks.D.hidden=8", "networks.D.width=8"]
+    settings = ["networks.G.width=4", *SMALL[1:], "run.evaluate_count=16"]
     run = ganzfeld.train(
         tmp_path / "a.npz", condition="level", images=64, batch=16, out=tmp_path / "run",
         quiet=True, settings=settings,

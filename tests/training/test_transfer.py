@@ -81,6 +81,7 @@ def test_the_same_network_is_taken_whole() -> None:
     assert all(torch.equal(v, other.state_dict()[k]) for k, v in one.state_dict().items())
 
 
+@pytest.mark.long
 def test_a_run_of_another_size_and_with_labels_starts_from_one_without(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,13 @@ from ganzfeld.data.audio_sets import NAMES, RATE, vowels
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.modalities.audio.wav import read_wav, wav_bytes
 
-SMALL = ("networks.*.width=4", "run.evaluate_count=16", "run.threads=1", "run.precision=float32")
+SMALL = (
+    "networks.*.width=4",
+    "run.evaluate_count=16",
+    "run.threads=1",
+    "run.precision=float32",
+    "run.evaluate_every=null",
+)
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,7 @@ def test_other_lines_are_measured_against_data(run: Path, tmp_path: Path) -> Non
     assert found["js_2"] > found["real"]["js_2"]
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_ends_as_one_that_was_not(run: Path, tmp_path: Path) -> None:
     broken = tmp_path / "run"
     command = [sys.executable, "-m", "ganzfeld", *words("grammar:400", broken)]
@@ -125,6 +126,7 @@ def test_the_other_recipes_train_on_a_file(recipe: str, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
 
 
+@pytest.mark.long
 def test_a_game_starts_from_a_generator_by_maximum_likelihood(tmp_path: Path) -> None:
     first, second = tmp_path / "mle", tmp_path / "gan"
     main(words("grammar:300", first, "--recipe", "text-mle"))

@@ -7,6 +7,7 @@ the key is the English sentence, with {fields} for what differs:
     one small letter   a number, such as {n}
     small letters      names and paths, which stay as they are
     CAPITALS           a part that is translated in turn; without a translation, all stays English
+    {NOUN}, {NOUN2}    what samples of a kind are called
 
 No field but {REST} and a few more holds a semicolon or the end of a sentence.
 
@@ -30,6 +31,16 @@ JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one b
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 PART = r"(?:(?!; |\. ).)+?"
 WIDE = frozenset({"REST", "command", "line", "reason", "table"})  # fields that may hold anything
+OPEN = frozenset({"REST", "PLAYER"})  # parts that may stay as they are
+NOUNS = {  # what kinds of sample are called, for {NOUN}; others stay as they are
+    "images": "图像",
+    "sounds": "声音",
+    "lines": "文本行",
+    "rows": "表格行",
+    "fields": "场",
+    "series": "序列",
+    "samples": "样本",
+}
 
 
 def language() -> str:
@@ -118,11 +129,15 @@ def catalogue() -> dict[str, str]:
 
 
 @cache
-def patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Entries with fields: labels before the {REST}, then those with the most fixed text first."""
+def patterns() -> list[tuple[str, re.Pattern[str], str]]:
+    """Entries with fields: labels before the {REST}, then those with the most fixed text first.
+
+    Each with its longest piece of fixed text, by which most can be told apart quickly.
+    """
     keys = [key for key in catalogue() if FIELD.search(key)]
     keys.sort(key=lambda key: ("{REST}" not in key, -len(FIELD.sub("", key))))
-    return [(pattern(key), catalogue()[key]) for key in keys]
+    fixed = [max(FIELD.split(key)[::2], key=len) for key in keys]
+    return [(text, pattern(key), catalogue()[key]) for text, key in zip(fixed, keys, strict=True)]
 
 
 def pattern(key: str) -> re.Pattern[str]:
@@ -154,9 +169,11 @@ def in_chinese(text: str) -> str:
 def whole(text: str) -> str | None:
     if (found := catalogue().get(text)) is not None:
         return found
-    for known, chinese in patterns():
-        if (match := known.fullmatch(text)) and (values := values_of(match)) is not None:
-            return FIELD.sub(lambda field: values[field[1]], chinese)
+    for fixed, known, chinese in patterns():
+        if fixed not in text or (match := known.fullmatch(text)) is None:
+            continue
+        if (values := values_of(match)) is not None:
+            return filled(chinese, values)
     if text.endswith(".") and (found := whole(text[:-1])) is not None:
         return f"{found}。"
     if text[:1].isupper() and (found := whole(text[:1].lower() + text[1:])) is not None:
@@ -164,12 +181,17 @@ def whole(text: str) -> str | None:
     return None
 
 
+def filled(entry: str, values: dict[str, str]) -> str:
+    return FIELD.sub(lambda field: values[field[1]], entry)
+
+
 def values_of(match: re.Match[str]) -> dict[str, str] | None:
     """What stands in the fields of a translation; None where a part has none itself."""
     values = match.groupdict()
     for name in filter(str.isupper, values):
-        told = in_chinese(values[name])
-        if told == values[name] and name != "REST":
+        own = name.rstrip("0123456789")
+        told = NOUNS.get(values[name], values[name]) if own == "NOUN" else in_chinese(values[name])
+        if told == values[name] and own not in OPEN and own != "NOUN":
             return None
         values[name] = told
     return values

@@ -12,6 +12,7 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.table_learners import Trees
 
 Floats = NDArray[np.float64]
+TREES = 40  # that tell two sets of series apart
 
 
 def standardised(x: NDArray[Any], by: NDArray[Any] | None = None) -> Floats:
@@ -138,5 +139,5 @@ def told_apart(real: NDArray[Any], made: NDArray[Any], seed: int = 0) -> float:
     y = np.repeat([1.0, 0.0], n)
     order = numpy_generator(seed, "told apart").permutation(2 * n)
     first, second = order[:n], order[n:]
-    logits = Trees.fit(x[first], y[first], trees=40, depth=3).logits(x[second])
+    logits = Trees.fit(x[first], y[first], trees=TREES, depth=3).logits(x[second])
     return float(abs(((logits > 0) == (y[second] > 0.5)).mean() - 0.5))

@@ -97,7 +97,7 @@ def form_of(spec: Spec) -> OfSamples:
         from ganzfeld.modalities import Spec
         from ganzfeld.models.translation_forms import form_of
 
-        assert form_of(Spec("image", (3, 32, 32), "uint8")).hub_task == "image-to-image"
+        assert form_of(Spec("text", (16,))).words == "lines.txt --out translated.txt"
     """
     kind = modality_of(spec)
     return OfImages(kind) if kind.rescaled else OfSamples(kind)
