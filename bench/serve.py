@@ -1,10 +1,12 @@
 """How fast `ganzfeld serve` answers: requests a second of server CPU, and the time of one.
 
-    python bench/serve.py MODEL [--engine torch|onnx] [--clients 1 32] [--seconds 6]
+    python bench/serve.py MODEL [MODEL ...] [--engine torch|onnx] [--clients 1 32] [--seconds 6]
 
-MODEL: a run, a model or an exported folder. The load comes from a process of its own over kept
-connections. `per CPU second` divides by the CPU time of the server's process, so that it does not
-depend on what else the machine does; `p50` is the median of one client's requests one by one.
+MODEL: a run, a model or an exported folder; one server after the other. The load comes from a
+process of its own over kept connections. `per CPU second` divides by the CPU time of the server's
+process, so that it does not depend on what else the machine does; `p50` is the median of one
+client's requests one by one.
+`memory_mb` is the most memory that the server has held, and `torch` whether it had loaded PyTorch.
 Prints one JSON object a line, as bench/results/serve.jsonl holds them.
 """
 
@@ -21,6 +23,7 @@ import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 LINE = re.compile(r"API: http://127\.0\.0\.1:(\d+)/")
 
@@ -70,14 +73,29 @@ def counted(port: int) -> dict[str, float]:
     return {n: float(re.search(rf"^ganzfeld_{n} (\S+)", text, re.M)[1]) for n in names}  # type: ignore[index]
 
 
+def held(pid: int) -> dict[str, object]:
+    """The most memory of a process in MB, and whether PyTorch's library is in it (Linux)."""
+    proc = Path("/proc") / str(pid)
+    most = re.search(r"^VmHWM:\s+(\d+) kB", (proc / "status").read_text(), re.M)
+    maps = (proc / "maps").read_text()
+    memory = round(int(most[1]) * 1024 / 1e6, 1) if most else None
+    return {"memory_mb": memory, "torch": "libtorch_cpu" in maps}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model")
+    parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--seconds", type=float, default=6.0)
     asked = parser.parse_args()
-    words = ["serve", f"it={asked.model}", "--port", "0", "--engine", asked.engine]
+    for model in asked.models:
+        measure(model, asked)
+
+
+def measure(folder: str, asked: argparse.Namespace) -> None:
+    """Serve one model, and print a line for each number of clients."""
+    words = ["serve", f"it={folder}", "--port", "0", "--engine", asked.engine]
     server = subprocess.Popen(
         [sys.executable, "-u", "-m", "ganzfeld", *words], stdout=subprocess.PIPE, text=True
     )
@@ -104,6 +122,7 @@ def main() -> None:
                 "p50_ms": round(1000 * statistics.median(took), 2),
                 "p99_ms": round(1000 * sorted(took)[int(0.99 * len(took))], 2),
                 "batch": round(spent["samples_total"] / max(spent["batches_total"], 1), 1),
+                **held(server.pid),
                 "python": platform.python_version(),
                 "date": time.strftime("%Y-%m-%d"),
             }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import resource
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -20,7 +23,7 @@ import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.models import embedded
-from ganzfeld.shipping import page, page_cache, page_graph, page_html
+from ganzfeld.shipping import page, page_cache, page_graph, page_html, page_prepared
 from ganzfeld.shipping.page_numpy import run
 
 HOSTILE = [
@@ -255,3 +258,37 @@ def test_the_app_takes_the_model_of_the_package_or_the_newest_run(
 def test_the_app_of_a_server_is_small() -> None:
     assert len(page_html.app().encode()) <= 60_000
     assert "connect-src 'self'" in html.unescape(page_html.app())
+
+
+def test_the_page_of_the_package_is_prepared_and_current(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is assembled without PyTorch is, byte for byte, what would be traced now."""
+    place = embedded.HOME / embedded.USUAL
+    made = page.page_of(ganzfeld.load(place), with_discriminator=True)
+    text = page_prepared.prepared(place, made.about["mark"]["model"])
+    assert text == made.text, "bench/box.py writes page.json: it is out of date"
+    assert page_prepared.prepared(place, "0" * 64) is None, "of other weights"
+    assert page_prepared.prepared(tmp_path, made.about["mark"]["model"]) is None
+    copy = tmp_path / embedded.USUAL
+    shutil.copytree(place, copy)
+    (copy / "page.json").write_bytes((copy / "page.json").read_bytes()[:-20])
+    assert page_prepared.prepared(copy, made.about["mark"]["model"]) is None, "damaged"
+
+
+def test_the_app_of_the_package_starts_without_pytorch_at_the_first_call(tmp_path: Path) -> None:
+    alone = (
+        "import sys; from ganzfeld.cli.main import main; main(); sys.exit('torch' in sys.modules)"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", alone, "app", "--no-open"],
+        env=os.environ | {"GANZFELD_CACHE": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    (made,) = (tmp_path / "pages").iterdir()
+    assert str(made) in done.stdout
+    assert after.ru_utime - before.ru_utime < 1.5, "seconds of CPU; it took 7 with PyTorch"

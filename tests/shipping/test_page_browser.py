@@ -194,3 +194,44 @@ def test_the_app_of_a_server_shows_what_the_server_draws(
     with Image.open(image) as drawn:
         found = np.asarray(drawn).transpose(2, 0, 1)
     assert np.array_equal(found, faces.store(faces.sample(1, seed=3))[0])
+
+
+def test_directions_have_sliders_and_draw_what_python_draws(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    from ganzfeld.models.directions import directions_of
+
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces, precision="float32").text, "utf-8")
+    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=zh#seed=7&move=0:1.5,2:-1&count=4")
+    shift = directions_of(faces).shift({0: 1.5, 2: -1.0})
+    expected = faces.store(faces.sample(4, seed=7, shift=shift))
+    plain = faces.store(faces.sample(4, seed=7))
+    for found, wanted, without in zip(told["drawn"], expected, plain, strict=True):
+        one = pixels(found, wanted.shape).astype(int)
+        assert np.abs(one - wanted).max() <= 1 < np.abs(one - without).max()
+    image = tmp_path / "one.png"
+    image.write_bytes(base64.b64decode(told["file"]))
+    mark = marks.read(image)
+    assert mark is not None and mark["directions"] == {"0": 1.5, "2": -1}
+    sliders = 'document.querySelectorAll("#moves input")'
+    assert chrome.run(f"{sliders}.length") == 5 and "方向 4" in body(chrome)
+    chrome.run(
+        f'{sliders}[1].value = "2"; {sliders}[1].dispatchEvent(new Event("change")); undefined'
+    )
+    chrome.wait('decodeURIComponent(location.hash).includes("move=0:1.5,1:2,2:-1")')
+    assert not chrome.errors
+
+
+def test_the_model_of_the_package_shows_24_faces_at_once(chrome: Browser, tmp_path: Path) -> None:
+    from ganzfeld.models import embedded
+    from ganzfeld.shipping.page_prepared import prepared
+
+    weights = ganzfeld.load(embedded.USUAL).about["weights"]["sha256"]
+    page = prepared(embedded.HOME / embedded.USUAL, weights)
+    assert page is not None
+    file = tmp_path / "page.html"
+    file.write_text(page, "utf-8")
+    told = chrome.selftest(f"{file.as_uri()}?selftest")
+    assert told["check"]["equal"] and not chrome.errors
+    assert chrome.run('document.querySelectorAll("#grid img").length') == 24

@@ -22,6 +22,7 @@ from ganzfeld.core.latents import PORTABLE
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import Spec
 from ganzfeld.modalities.image import tensors
+from ganzfeld.models.directions import directions_of
 from ganzfeld.models.model import Model, load
 from ganzfeld.models.translator import Translator
 from ganzfeld.shipping.page_facts import facts
@@ -34,20 +35,23 @@ from ganzfeld.shipping.suited import need_exported
 Precision = Literal["float16", "float32"]
 LIMITS = {"float32": 2e-5, "float16": 5e-3}  # of |page - PyTorch|, by the range of the samples
 CHECKED = 16  # samples that are compared before a page is written, all classes among them
-HELD = 8  # of them whose pixels the page holds, to check itself
+HELD = 3  # of them whose pixels the page holds, to check itself
 HELD_BYTES = 160_000  # of these pixels, at most
+DIRECTIONS = 5  # of the latent, that a page has sliders for
 MOST_BYTES = 64 << 20  # of weights in a page
 SERVE = "ganzfeld serve MODEL, whose app draws every kind"
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page as text; error: the greatest difference from PyTorch in the samples compared."""
+    """A page as text; error: the greatest difference from PyTorch in the samples compared; about:
+    what it says of its model, without the weights."""
 
     text: str
     error: float
     compared: int
     precision: Precision
+    about: dict[str, Any]
 
 
 def export_page(
@@ -102,14 +106,23 @@ def page_of(
     about = facts(model) | {
         "graphs": {name: graph.to_json() for name, graph in graphs.items()},
         "tensors": tensors_,
-        "wasm": base64.b64encode(product()).decode(),
         "precision": precision,
         "score": "D" in graphs,
         "check": held,
+        "directions": None if isinstance(model, Translator) else leading(model),
+        "wasm": base64.b64encode(product()).decode(),
     }
-    return Page(
-        document({"model": about}, weights, str(about["title"])), error, compared_, precision
-    )
+    text = document({"model": about}, weights, str(about["title"]))
+    return Page(text, error, compared_, precision, about)
+
+
+def leading(model: Model) -> str | None:
+    """The first directions of a model, float32, as text; None where it has none."""
+    try:
+        vectors = directions_of(model).vectors[:DIRECTIONS]
+    except UsageError:
+        return None
+    return base64.b64encode(vectors.numpy().astype("<f4").tobytes()).decode()
 
 
 # What a page can draw

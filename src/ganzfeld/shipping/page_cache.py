@@ -12,6 +12,7 @@ from pathlib import Path
 from ganzfeld.core import files, reader
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.shipping.page_html import script, static
+from ganzfeld.shipping.page_prepared import prepared
 from ganzfeld.version import __version__
 
 MOST_BYTES = 8 << 20  # of a model's weights, and
@@ -68,6 +69,8 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
             place = place_of(known)
             if place.is_file():
                 return place
+            if folder.parent == BOX and (text := prepared(folder, known)) is not None:
+                return kept(place, text)
     from ganzfeld.models.marking import weights_of
     from ganzfeld.models.model import load
     from ganzfeld.shipping.page import page_of
@@ -85,8 +88,13 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
         raise Unsuited(error.what) from None
     except CheckpointError as error:
         raise Unsuited(error.what) from None
+    return kept(place, page.text)
+
+
+def kept(place: Path, text: str) -> Path:
+    """A page in the cache."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(place, page.text.encode())
+    files.replace(place, text.encode())
     return place
 
 

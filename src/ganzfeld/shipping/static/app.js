@@ -1,13 +1,14 @@
 // The page: controls, the grid, one sample large, favourites, history, interpolation.
 "use strict";
 
+const directionsOf = ({ directions, latent }) => (directions ? Math.floor((directions.length * 3) / 16 / latent) : 0);
 const LIMIT = 1n << 64n, COUNTS = [1, 4, 8, 16, 24, 36, 48, 64], OF = 8, PAST = 100;
 const $ = (id) => document.getElementById(id);
 
 class App {
   constructor(model, source) {
     Object.assign(this, { model, source, round: 0, kept: new Map(), past: [], shown: [], ends: {} });
-    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false, text: "" };
+    this.state = { seed: 0n, label: null, std: 1, count: Math.min(24, model.most || 64), best: false, text: "", moves: this.still };
     this.told = new Map(); // elements whose words change with the language
   }
 
@@ -50,6 +51,10 @@ class App {
     if (COUNTS.includes(count)) s.count = count;
     s.best = asked.get("best") === "1" && this.model.score;
     s.text = this.model.text ? (asked.get("text") || "").slice(0, 200) : "";
+    s.moves = this.still;
+    for (const [number, step] of (asked.get("move") || "").split(",").map((one) => one.split(":").map(Number))) {
+      if (number in s.moves && Math.abs(step) <= 3) s.moves[number] = step;
+    }
     this.open = whole(asked.get("index")) ? BigInt(asked.get("index")) : null;
   }
 
@@ -60,6 +65,8 @@ class App {
     found.set("count", s.count);
     if (s.best) found.set("best", 1);
     if (s.text) found.set("text", s.text);
+    const moved = s.moves.map((step, i) => step && `${i}:${step}`).filter(Boolean);
+    if (moved.length) found.set("move", moved.join(","));
     for (const [key, value] of Object.entries(more)) found.set(key, value);
     return `#${found}`;
   }
@@ -73,11 +80,18 @@ class App {
     $("count").value = String(s.count);
     $("best").checked = s.best;
     $("text").value = s.text;
+    [...$("moves").querySelectorAll("input")].forEach((one, i) => {
+      one.value = String(s.moves[i]);
+      one.previousElementSibling.lastChild.textContent = ` ${s.moves[i]}`;
+    });
   }
 
+  // No step along any direction
+  get still() { return Array(this.source.exact ? directionsOf(this.model) : 0).fill(0); }
+
   job(index, seed = this.state.seed) {
-    const { label, std, text } = this.state;
-    return { seed, index: BigInt(index), label, std, ...(text ? { text } : {}) };
+    const { label, std, text, moves } = this.state;
+    return { seed, index: BigInt(index), label, std, ...(text ? { text } : {}), ...(moves.some(Boolean) ? { moves: [...moves] } : {}) };
   }
 
   // The grid
@@ -146,7 +160,7 @@ class App {
     }
   }
 
-  key({ seed, index, label, std, text }) { return [seed, index, label ?? "", std, text ?? ""].join("/"); }
+  key({ seed, index, label, std, text, moves }) { return [seed, index, label ?? "", std, text ?? "", moves ?? ""].join("/"); }
 
   show(place, one) {
     const box = $("grid").children[place], button = box.firstChild;
@@ -187,6 +201,7 @@ class App {
 
   told_of({ job, label, note }) {
     const parts = [this.t("seed {seed}, number {index}", { seed: job.seed, index: job.index })];
+    (job.moves || []).forEach((step, number) => { if (step) parts.push(this.t("direction {number} {step}", { number, step })); });
     if (label !== null && label !== undefined) parts.push(this.model.classes[label]);
     if (job.score !== undefined && job.score !== null) parts.push(this.t("score {score}", { score: job.score.toFixed(2) }));
     if (note) parts.push(this.t(...note));
@@ -310,7 +325,7 @@ class App {
   }
 
   again(job) {
-    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std, text: job.text || "" });
+    Object.assign(this.state, { seed: job.seed, label: job.label, std: job.std, text: job.text || "", moves: job.moves ? [...job.moves] : this.still });
     this.draw();
     window.scrollTo({ top: 0 });
   }

@@ -86,6 +86,16 @@ function labelOf(classes, seed, number) {
   return Math.floor((words(PURPOSE.label, seed, number, 0)[0] * classes) / 2 ** 32);
 }
 
+// What steps along directions add to a latent, as ganzfeld.models.directions has it, to the bit
+function shiftOf(size, vectors, steps) {
+  const found = new Float32Array(size);
+  steps.forEach((step, number) => {
+    const by = Math.fround(step);
+    if (by) for (let i = 0; i < size; i++) found[i] += Math.fround(by * vectors[number * size + i]);
+  });
+  return found;
+}
+
 // A latent between two, along the sphere: share 0 is a, 1 is b. Accurate to 1e-7, not to the bit.
 function between(a, b, share) {
   const norm = (v) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0)) || 1;

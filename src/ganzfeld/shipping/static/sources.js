@@ -111,6 +111,7 @@ class Here {
     const given = {
       graphs: model.graphs, tensors: model.tensors, weights, latent: model.latent,
       wasm: model.wasm ? bytesOf(model.wasm) : null, classes: model.classes.length, rows: model.rows,
+      directions: model.directions ? new Float32Array(bytesOf(model.directions).buffer) : null,
     };
     try {
       const code = document.getElementById("code").textContent;
@@ -154,6 +155,8 @@ class Here {
     const { x, label } = await this.call("draw", job), model = this.model;
     const says = { mean: 0, std: job.std, seed: job.seed, index: job.index };
     if (label !== null) says.label = model.classes[label];
+    const moves = Object.entries(job.moves || []).filter(([, step]) => step);
+    if (moves.length) says.directions = Object.fromEntries(moves);
     if (job.other) Object.assign(says, { to_seed: job.other.seed, to_index: job.other.index, share: job.share });
     return { ...await KINDS[model.modality](model, x, markOf(model.mark, says)), x, label };
   }

@@ -87,6 +87,19 @@ function keyed(app, event, another) {
   }
 }
 
+// How far samples go along a direction of the latent, as `ganzfeld sample --direction` takes it
+function slider(app, number) {
+  const label = document.createElement("label"), head = document.createElement("span"), input = document.createElement("input");
+  const [name, value] = ["span", "output"].map((tag) => head.appendChild(document.createElement(tag)));
+  app.say(name, "direction {number}", { number });
+  Object.assign(input, { type: "range", min: "-3", max: "3", step: "0.25", value: "0" });
+  const take = () => { app.state.moves[number] = Number(input.value); value.textContent = ` ${input.value}`; };
+  input.addEventListener("input", take);
+  input.addEventListener("change", () => { take(); app.draw(); });
+  label.append(head, input);
+  return label;
+}
+
 function fitted(app) {
   const { model } = app, makes = model.task === "generation";
   document.title = model.title;
@@ -108,6 +121,8 @@ function fitted(app) {
   $("of-text").hidden = !model.text;
   $("of-best").hidden = !model.score;
   $("leg").hidden = !app.blends;
+  $("moves").replaceChildren(...app.still.map((_, number) => slider(app, number)));
+  $("of-moves").hidden = !app.still.length;
   $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(String(n), String(n))));
   $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
   $("of-way").hidden = (model.ways || []).length < 2;

@@ -10,6 +10,7 @@ const CHINESE = {
   "How many": "数量", "Keep the best": "只留最好的", "Copy link": "复制链接", "Link copied": "链接已复制",
   "Download": "下载", "Download all": "全部下载", "Close": "关闭", "Favourites": "收藏",
   "Add to favourites": "加入收藏", "Remove from favourites": "取消收藏", "Clear": "清空",
+  "Directions": "方向", "direction {number}": "方向 {number}", "direction {number} {step}": "方向 {number} {step}",
   "History": "历史", "Interpolate": "插值", "Start here": "设为起点", "End here": "设为终点",
   "Play": "播放", "Pause": "暂停", "Place between the two": "两者之间的位置",
   "Open two {noun} and press Start here and End here.": "打开两个样本，分别点“设为起点”和“设为终点”。",

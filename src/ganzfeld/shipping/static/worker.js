@@ -15,13 +15,13 @@ function weightsOf(buffer, tensors) {
 }
 
 class Drawer {
-  constructor({ graphs, tensors, weights, wasm, latent, classes, rows }) {
+  constructor({ graphs, tensors, weights, wasm, latent, classes, rows, directions }) {
     const states = weightsOf(weights, tensors);
     this.networks = {};
     for (const [name, graph] of Object.entries(graphs)) {
       this.networks[name] = new Network(graph, states[name] || {}, wasm);
     }
-    Object.assign(this, { latent, classes, rows });
+    Object.assign(this, { latent, classes, rows, directions });
   }
 
   inputs(z, seed, index, label) {
@@ -32,9 +32,13 @@ class Drawer {
   }
 
   // One sample: its numbers as the network gives them, and its class
-  draw({ seed, index, label, std, other, share }) {
+  draw({ seed, index, label, std, other, share, moves }) {
     let z = latentOf(this.latent, seed, index, std);
     if (other) z = between(z, latentOf(this.latent, other.seed, other.index, std), share);
+    if (moves) {
+      const shift = shiftOf(this.latent, this.directions, moves);
+      z = z.map((value, i) => value + shift[i]);
+    }
     const given = this.inputs(z, seed, index, label);
     return { x: this.networks.G.draw(given).slice(), label: given.y ? given.y[0] : null };
   }
