@@ -52,7 +52,7 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """Samples by PyTorch, 32 at a time: the bits of `Model.sample`.
+    """Samples by PyTorch, with the bits of `Model.sample`.
 
     Example::
 
@@ -87,14 +87,14 @@ class TorchEngine:
         found: list[NDArray[Any]] = []
         with torch.inference_mode():
             for low in range(0, len(pairs), CHUNK):
-                part = {name: padded(v[low : low + CHUNK], CHUNK) for name, v in given.items()}
+                part = {name: v[low : low + CHUNK] for name, v in given.items()}
                 y, c = part.get("y"), part.get("c")
-                x = self.model.draw(
+                x = self.model.draw_few(
                     torch.from_numpy(part["z"]),
                     None if y is None else y.tolist(),
                     None if c is None else torch.from_numpy(c),
                 )
-                found.append(x[: len(pairs) - low].numpy())
+                found.append(x.numpy())
         return np.concatenate(found)
 
     def draw(
