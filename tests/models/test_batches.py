@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ganzfeld import recipes
 from ganzfeld.core.latents import PORTABLE
 from ganzfeld.core.randomness import WIDE
+from ganzfeld.modalities import image_spec
 from ganzfeld.models.batches import Batches
 from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
-from ganzfeld.modalities import image_spec
 from ganzfeld.recipes.base import Facts
 from ganzfeld.shipping.engine import TorchEngine
 from ganzfeld.training.build import build_game, complete
