@@ -94,7 +94,7 @@ def test_columns_by_name(tmp_path: Path) -> None:
         store(columns, tmp_path, image_column="picture")
 
 
-@pytest.mark.parametrize("wrong", [3, object(), iter([1]), None])
+@pytest.mark.parametrize("wrong", [3, object(), None])
 def test_other_types_are_refused_in_words(wrong: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=type(wrong).__name__):
         store(wrong, tmp_path)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, is_system, shown, suffix
 from ganzfeld.core.reader import not_regular
-from ganzfeld.data import arrays
+from ganzfeld.data import arrays, shards
 from ganzfeld.data.arrange import SPLIT_NAMES, TRAIN_NAMES, arranged, depth_shared
 from ganzfeld.data.containers import (
     CONTAINERS,
@@ -50,6 +50,8 @@ def find_source(
     reading: Reading = Reading(),  # noqa: B008  frozen
 ) -> Encoded | Ready | Gathered:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
+    if shards.is_pattern(source):
+        return _in_shards(str(source), reading)
     path = Path(os.fspath(source)).expanduser()
     try:
         mode = path.stat().st_mode
@@ -258,6 +260,24 @@ def _arranged_unless_labelled(source: Encoded, reading: Reading) -> Encoded:
         return source
     source.labels, source.classes = None, ()
     return arranged(source, reading)
+
+
+def _in_shards(pattern: str, reading: Reading) -> Encoded | Ready | Gathered:
+    """Tar or Parquet files that a pattern names, as one set."""
+    paths, place = shards.located(pattern), Path(shards.whole(pattern))
+    kinds = {sniff(path) for path in paths}
+    if kinds == {"tar"}:
+        return _arranged_unless_labelled(read_tars(paths, place), reading)
+    if kinds == {"parquet"}:
+        return parquet_rows(paths, place, reading) or read_parquet(paths, place, reading.labels)
+    odd = next((p for p in paths if sniff(p) not in shards.KINDS), paths[0])
+    there = ", ".join(sorted(kind or "unknown" for kind in kinds))
+    raise DataError(
+        f"{shown(pattern)} names files of the kinds {there}, such as {shown(odd.name)}; tar files "
+        "alone, or Parquet files alone, are one set",
+        safe="nothing was read",
+        fix="name files of one of these kinds; a compressed tar is unpacked once with gunzip",
+    )
 
 
 # Single files

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzfeld.core import system
+from ganzfeld.data import streams
 from ganzfeld.errors import DataError, UsageError
 
 IMAGE_COLUMNS = ("image", "images", "img", "x", "pixel_values")
 LABEL_COLUMNS = ("label", "labels", "class", "y", "fine_label")
 WANTED = (
     "a path; an array or tensor (N, H, W), (N, C, H, W) or (N, H, W, C); (images, labels); "
-    "a torch Dataset; or a datasets.Dataset"
+    "a torch Dataset; a datasets.Dataset; or anything that gives such items one after another"
 )
 
 
@@ -45,15 +46,20 @@ def store(
     dataset: an array or tensor of images (N, H, W), (N, C, H, W) or (N, H, W, C), uint8, or float
         in [0, 1] or [-1, 1]; a pair (images, labels); a mapping of columns; a torch `Dataset`
         whose items are an image, (image, label) or a mapping; or a `datasets.Dataset`. Single
-        images may be PIL images, arrays or tensors (C, H, W).
+        images may be PIL images, arrays or tensors (C, H, W). What has no length, such as a
+        stream of `datasets` or a torch `IterableDataset`, is taken item by item.
     image_column, label_column: names of columns, where there are columns; by default the usual
         ones. A label column of "none" leaves labels aside.
 
-    Images of one shape that are numbers become `dataset.npz`, PIL images `dataset.zip`.
+    Images of one shape that are numbers become `dataset.npz`, PIL images `dataset.zip`, and a
+    stream `dataset.tar`.
     Raises UsageError for other types, DataError for images that cannot be stored.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = class_names(dataset, label_column)
+    if streams.is_stream(dataset):
+        items = (parts_of(item, image_column, label_column) for item in dataset)
+        return streams.write(folder / "dataset.tar", items_of(items, names))
     images, labels = columns_of(dataset, image_column, label_column)
     if isinstance(images, np.ndarray):
         return write_arrays(folder / "dataset.npz", images, labels, names)

@@ -18,7 +18,7 @@ from ganzfeld.data.from_python import is_path, store
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError, of_disk
 
-NAMES = ("dataset.npz", "dataset.zip")  # what `store` writes
+NAMES = ("dataset.npz", "dataset.zip", "dataset.tar")  # what `store` writes
 
 
 def is_given(source: Any) -> bool:

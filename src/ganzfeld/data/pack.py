@@ -31,6 +31,7 @@ from ganzfeld.core.memory import amount
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.core.reader import open_regular
+from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.columns import Column, stored_bytes
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all
@@ -38,6 +39,7 @@ from ganzfeld.data.findings import Outcome, judge, report_of
 from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
+from ganzfeld.data.shards import Known
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.modalities import Spec, image_spec, modality_of
@@ -205,10 +207,24 @@ def open_pack(
     much of it is bad; `ResourceError` when the cache cannot be written.
     """
     progress = progress or _silent
-    found, options = load_source(source, options)
     folder = cache_folder(cache)
+    known = Known(folder, source, asked_of(options, source))
+    damaged: list[str] = []
+    if known.key is not None and (pack := _packed(folder, known.key, options, damaged)):
+        return pack
+    found, options = load_source(source, options)
     key = quick_key(found, options)
-    damaged = []
+    if key != known.key and (pack := _packed(folder, key, options, damaged)):
+        known.note(key)
+        return pack
+    found.warnings += damaged
+    path = _build(found, options, folder, key, progress, workers)
+    known.note(key)
+    return Pack(path, read_pack(path), reused=False)
+
+
+def _packed(folder: Path, key: str, options: PackOptions, damaged: list[str]) -> Pack | None:
+    """The pack of this key in the cache; what is wrong with those that are damaged."""
     for path in sorted(folder.glob(f"*-{key}.safetensors")):
         try:
             content = read_pack(path)
@@ -218,9 +234,14 @@ def open_pack(
         if not content.report["unreadable"]:  # else: try those files again
             judge(content.report, options)
             return Pack(path, content, reused=True)
-    found.warnings += damaged
-    path = _build(found, options, folder, key, progress, workers)
-    return Pack(path, read_pack(path), reused=False)
+    return None
+
+
+def asked_of(options: PackOptions, source: Any) -> Any:
+    """What the pack of some shards depends on beside them; a value of its own for each call where
+    that is a table that somebody may have changed."""
+    usual = options.labels in ("auto", "none", "folders") or options.labels.startswith(PREFIX)
+    return [KEY_VERSION, asdict(options), None if usual else secrets.token_hex(8)]
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from ganzfeld.config import Data
 from ganzfeld.core.names import quoted
 from ganzfeld.data.discover import embedded_count
+from ganzfeld.data.shards import is_pattern, there, whole
 from ganzfeld.errors import DataError
 from ganzfeld.text import shown
 
@@ -78,6 +79,7 @@ def moved(data: Data, source: str | None, other: str | None) -> Data:
     labels = data.labels
     if source is not None:
         old, new = Path(data.source), str(Path(source).expanduser().resolve())
+        new = whole(source) if is_pattern(source) else new
         if labels not in WORDS and not exists(Path(labels)) and old.is_absolute():
             path, colon, column = labels.rpartition(":")
             ending = colon + column if colon and Path(path).is_absolute() else ""
@@ -111,6 +113,6 @@ def is_embedded(place: str) -> bool:
 
 def exists(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.exists() or there(str(path))
     except (OSError, ValueError):  # a name that no path can have
         return False

@@ -17,6 +17,7 @@ from ganzfeld.data.conditions import row_of, slot_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
 from ganzfeld.models.asked import Text, rows_of
+from ganzfeld.models.batches import Batches
 from ganzfeld.models.draws import CHUNK, Labels
 from ganzfeld.models.task import spec_in
 
@@ -46,6 +47,7 @@ class Model:
     ) -> None:
         self.about = about
         self.generator = generator.eval().requires_grad_(False)
+        self.batches = Batches(self.generator)
         self.discriminator = discriminator and discriminator.eval().requires_grad_(False)
         self.shape: tuple[int, ...] = tuple(about["shape"])
         self.spec = spec_in(about)
@@ -96,9 +98,8 @@ class Model:
     ) -> Tensor:
         """Samples (count, ...), float32, on the CPU; images (count, C, H, W) are in [-1, 1].
 
-        They are computed 32 at a time whatever `count` is, for their bits depend on it.
-
         Sample i depends on (seed, start + i) and its label alone, to the bit, whatever `count`.
+        They are computed 32 at a time, or few of them in the smallest batch with the same bits.
 
         labels: names or numbers of classes, repeated over the samples; None: a random one each.
             UsageError where the model has no such class, or no classes.
@@ -263,15 +264,14 @@ class Model:
             raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
         wanted, given = self.label_numbers(labels), rows_of(self.conditions, numbers)
         end = start + count
-        for block in range(start - start % CHUNK, end, BLOCK):
-            last = min(block + BLOCK, end + -end % CHUNK)
+        for block in range(start, end, BLOCK):
+            last = min(block + BLOCK, end)
             ahead = self.latents_of(range(block, last), seed, mean, std)
             ahead = ahead if shift is None else ahead + shift
             for low, z in zip(range(block, last, CHUNK), torch.split(ahead, CHUNK), strict=True):
-                each = range(low, low + CHUNK)
+                each = range(low, low + len(z))
                 own = self.numbers_of(each, seed, given, start)
-                x = self.draw(z, self.labels_of(each, seed, wanted, start), own)
-                yield x[max(start - low, 0) : end - low]
+                yield self.draw_few(z, self.labels_of(each, seed, wanted, start), own)
 
     @torch.inference_mode()
     def draw_exact(
@@ -283,8 +283,7 @@ class Model:
     ) -> Tensor:
         """Samples (n, C, H, W) of any (seed, number, label), with the same bits as `sample`.
 
-        A row of them is what `sample(1, seed=seed, start=number, labels=label)` gives. They are
-        computed in batches of 32, whatever their seeds.
+        A row of them is what `sample(1, seed=seed, start=number, labels=label)` gives.
 
         label: a class by name or number; None: the random one that the sample has by itself, or
             where the model has no classes.
@@ -292,15 +291,13 @@ class Model:
         found = [torch.zeros(0, *self.shape)]
         for low in range(0, len(wanted), CHUNK):
             some = list(wanted[low : low + CHUNK])
-            full = [*some, *some[:1] * (CHUNK - len(some))]
-            seeds, numbers = [seed for seed, _, _ in full], [number for _, number, _ in full]
-            chosen = [None if label is None else self.label_numbers(label) for *_, label in full]
+            seeds, numbers = [seed for seed, _, _ in some], [number for _, number, _ in some]
+            chosen = [None if label is None else self.label_numbers(label) for *_, label in some]
             own = self.labels_of(numbers, seeds, [])
             if own is not None:
                 own = [one[0] if one else random for one, random in zip(chosen, own, strict=True)]
             given = self.numbers_of(numbers, seeds, None)
-            x = self.draw(self.latents_of(numbers, seeds, mean, std), own, given)
-            found.append(x[: len(some)])
+            found.append(self.draw_few(self.latents_of(numbers, seeds, mean, std), own, given))
         return torch.cat(found)
 
     def latents_of(
@@ -313,6 +310,19 @@ class Model:
         """The latents (n, latent) of samples by number, of one seed or of a seed each."""
         z = latents.draw(self.latents, self.latent, seed, numbers)
         return torch.from_numpy(latents.scaled(z, mean, std))
+
+    def draw_few(
+        self, z: Tensor, classes: Sequence[int] | None, numbers: Tensor | None = None
+    ) -> Tensor:
+        """`draw` of up to 32 latents, each sample with the bits that it has among 32."""
+        count = len(z)
+
+        def rows(first: int, size: int) -> Tensor:
+            places = [place % count for place in range(first, first + size)]
+            y = None if classes is None else [classes[place] for place in places]
+            return self.draw(z[places], y, None if numbers is None else numbers[places])
+
+        return rows(0, self.batches.size(count, rows))[:count]
 
     def draw(
         self, z: Tensor, classes: Sequence[int] | None, numbers: Tensor | None = None

@@ -90,9 +90,9 @@ def frames(
     labels = model.labels_of([0], seeds[0], chosen)
     number = None if labels is None else labels[0]
     given = model.numbers_of([0], seeds[0], None)
-    c = None if given is None else given.expand(CHUNK, -1)
     ends = list(model.latents_of([0] * len(seeds), seeds))
     way = path(ends, per_leg=per_leg, loop=loop)
     while some := list(islice(way, CHUNK)):
-        z = torch.stack(some + some[:1] * (CHUNK - len(some)))  # always as many at once
-        yield model.draw(z, None if number is None else [number] * CHUNK, c)[: len(some)]
+        c = None if given is None else given.expand(len(some), -1)
+        y = None if number is None else [number] * len(some)
+        yield model.draw_few(torch.stack(some), y, c)

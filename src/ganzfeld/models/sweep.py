@@ -83,12 +83,9 @@ def sweep(
     found = []
     for start in range(0, len(which), CHUNK):
         some = which[start : start + CHUNK]
-        full = [*some, *some[:1] * (CHUNK - len(some))]
         given = rows[start : start + CHUNK]
-        given = torch.cat([given, given[:1].expand(CHUNK - len(some), -1)])
-        classes = model.labels_of(full, seed, wanted)
-        x = model.draw(model.latents_of(full, seed, 0.0, std), classes, given)
-        found.append(x[: len(some)])
+        classes = model.labels_of(some, seed, wanted)
+        found.append(model.draw_few(model.latents_of(some, seed, 0.0, std), classes, given))
     return torch.cat(found), values
 
 

@@ -98,7 +98,7 @@ class Batched:
 
 
 class TorchEngine(Batched):
-    """Samples by PyTorch, 32 at a time: the bits of `Model.sample`.
+    """Samples by PyTorch, with the bits of `Model.sample`.
 
     Example::
 
@@ -110,6 +110,7 @@ class TorchEngine(Batched):
     """
 
     name = "torch"
+    pad = False  # `draw_few` fills up what it must
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -121,7 +122,7 @@ class TorchEngine(Batched):
 
         y, c = part.get("y"), part.get("c")
         with torch.inference_mode():
-            x = self.model.draw(
+            x = self.model.draw_few(
                 torch.from_numpy(part["z"]),
                 None if y is None else y.tolist(),
                 None if c is None else torch.from_numpy(c),

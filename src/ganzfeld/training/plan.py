@@ -19,6 +19,7 @@ from ganzfeld.data import held
 from ganzfeld.data.adopting import learned
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import in_words, words_of
+from ganzfeld.data.shards import is_pattern, whole
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
@@ -53,6 +54,8 @@ def whole_path(source: str | os.PathLike[str] | None) -> str | None:
     """A path that holds from anywhere, so that a run can be continued; other names as they are."""
     if source is None:
         return None
+    if is_pattern(source):
+        return whole(str(source))
     return str(Path(source).resolve()) if Path(source).exists() else str(source)
 
 

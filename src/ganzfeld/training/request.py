@@ -10,6 +10,7 @@ import torch
 
 from ganzfeld.config import Config, with_settings
 from ganzfeld.core import border
+from ganzfeld.data import shards
 from ganzfeld.data.from_python import WANTED
 from ganzfeld.data.given import is_given
 from ganzfeld.data.request import DataRequest
@@ -59,7 +60,7 @@ class TrainRequest:
         **rest: Any,
     ) -> TrainRequest:
         """Of the arguments of `train`. Raises UsageError for the first that cannot be meant."""
-        source = source_of(source, dataset)
+        source = shards.as_pattern(source_of(source, dataset))
         given, columns = None, {"image_column": image_column, "label_column": label_column}
         if is_given(source):
             given, source = source, "dataset"
