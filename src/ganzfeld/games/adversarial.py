@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
+from ganzfeld.games.consistency import consistency
 from ganzfeld.games.flow import FlowTerms, On
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.opening import Opening, pretext
@@ -58,6 +59,8 @@ class Adversarial(Game):
         `ganzfeld.games.flow.FlowTerms`. transport may be a pair, which is a schedule.
     opening: the part of the run in which D's `features` learn from the data alone
         (`ganzfeld.games.opening`); then they stand still and its `heads` play. 0: all of D plays.
+    consistency: weight of the difference between G's coarse images and its last one, see
+        `ganzfeld.games.consistency`; for a G with `scales`, as `ScalesGenerator` has them.
 
     Example::
 
@@ -107,8 +110,12 @@ class Adversarial(Game):
         centring: float = 0.0,
         normalise_gradient: bool = False,
         opening: float = 0.0,
+        consistency: float = 0.0,
     ) -> None:
         super().__init__()
+        if consistency and (one_stage or not hasattr(G, "scales")):
+            raise ValueError("consistency needs a generator with `scales`, and no one_stage")
+        self.consistency = consistency
         self.opening = Opening(opening) if opening else None
         if self.opening is not None:
             if not hasattr(D, "features"):
@@ -190,6 +197,13 @@ class Adversarial(Game):
         z = self.latents(batch) if z is None else z
         return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
 
+    def scales(self, batch: Batch, z: Tensor) -> list[Tensor]:
+        """Fakes, and before them those of coarser scales where these should be consistent."""
+        if not self.consistency:
+            return [self.fake(batch, z)]
+        found: list[Tensor] = cast(Any, self.G).scales(z, batch.get("y"), **given_of(batch))
+        return found
+
     def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
         """Logits (N,) of samples as D sees them: augmented."""
         if self.augmentation is not None:
@@ -250,7 +264,8 @@ class Adversarial(Game):
 
     def generator_loss(self, batch: Batch) -> Losses:
         y, z = batch.get("y"), self.latents(batch)
-        fake = self.fake(batch, z)
+        scales = self.scales(batch, z)
+        fake = scales[-1]
         if self.reuse_fakes:
             self.kept = (self.clock.step, fake.detach())
         given = given_of(batch)
@@ -261,6 +276,7 @@ class Adversarial(Game):
             real_logits = self.verdict(batch["x"], y, **given) if paired else fake_logits
         losses = {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
         weight = self.scheduled(self.flow.transport)
+        losses |= consistency(self.consistency, scales)
         return losses | self.flow.generator(weight, z, fake, batch["x"])
 
     def both_loss(self, batch: Batch) -> Losses:
