@@ -7,9 +7,9 @@
 A variant is NAME=RECIPE,SETTING,SETTING. Each (data, variant, seconds, seed) is trained on one
 thread for so many CPU seconds of steps; rates, stages and averages follow the part of that time
 that is spent. Then the averaged generator is measured against the data: by "learned" features with
-as many samples as --count says, by Inception, where it is installed, with --inception samples, and by
-the power of the finest eighth of frequencies beside that of the data. A grid is kept in OUT, a row
-is appended to bench/results/state.jsonl; rows that are there are not made again.
+as many samples as --count says, by Inception, where it is installed, with --inception samples, and
+by the power of the finest eighth of frequencies beside that of the data. A grid is kept in OUT, a
+row is appended to bench/results/state.jsonl; rows that are there are not made again.
 """
 
 from __future__ import annotations

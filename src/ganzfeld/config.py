@@ -40,6 +40,7 @@ class Optimiser:
     burn_in: float = 1.0  # part of the run, in (0, 1], at which the decay ends
     burn_in_steps: int | None = None  # and after at most so many steps
     warm_up: float = 0.0  # part of the run over which lr rises from zero
+    at_width: int | None = None  # channels that lr is for: times at_width / width; None: as it is
     options: dict[str, Any] = field(default_factory=dict)  # further arguments
 
 

@@ -168,6 +168,7 @@ OPTIMISER = fields(
         "hold_steps": maybe(COUNT),
         "burn_in_steps": maybe(COUNT),
         "warm_up": PART_OF_RUN,
+        "at_width": maybe(COUNT),
     },
 )
 GROWN = fields({"images": COUNT, "samples": COUNT, "fingerprint": text})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack, cast
+from typing import Any, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.augment import Augmentation
 from ganzfeld.games.base import Game, Given, given_of, numbers, verdict
+from ganzfeld.games.consistency import consistency
 from ganzfeld.games.flow import FlowTerms, On
 from ganzfeld.games.grouping import Single, check_double, groups
 from ganzfeld.games.losses import LOSSES
@@ -37,6 +38,8 @@ class Adversarial(Game):
         `ganzfeld.games.flow.FlowTerms`. transport may be a pair, which is a schedule.
     opening: the part of the run in which D's `features` learn from the data alone
         (`ganzfeld.games.opening`); then they stand still and its `heads` play. 0: all of D plays.
+    consistency: weight of the difference between G's coarse images and its last one, see
+        `ganzfeld.games.consistency`; for a G with `scales`, as `ScalesGenerator` has them.
     single: fields of these one by one, as recipes, configurations and `--set game.r1=1` have
         them; `ganzfeld.games.grouping.groups` lists them.
 
@@ -76,6 +79,7 @@ class Adversarial(Game):
         centring: float = 0.0,
         normalise_gradient: bool = False,
         opening: float = 0.0,
+        consistency: float = 0.0,
         **single: Unpack[Single],
     ) -> None:
         super().__init__()
@@ -91,6 +95,7 @@ class Adversarial(Game):
         self.adversarial, self.burn_in = LOSSES[loss], burn_in
         self.augmentation = usual[2] if made is None else made
         self.flow = FlowTerms(transport, transport_on, centring, normalise_gradient)
+        self.consistency = consistency
         self.opening = Opening(opening) if opening else None
         if self.opening is not None:
             if not hasattr(D, "features"):
@@ -124,6 +129,13 @@ class Adversarial(Game):
         """As many fakes as the batch has real samples, with the same labels."""
         z = self.latents_for(batch["x"]) if z is None else z
         return cast(Tensor, self.G(z, batch.get("y"), **given_of(batch)))
+
+    def scales(self, batch: Batch, z: Tensor) -> list[Tensor]:
+        """Fakes, and before them those of coarser scales where these should be consistent."""
+        if not self.consistency:
+            return [self.fake(batch, z)]
+        found: list[Tensor] = cast(Any, self.G).scales(z, batch.get("y"), **given_of(batch))
+        return found
 
     def verdict(self, x: Tensor, y: Tensor | None, **given: Tensor) -> Tensor:
         """Logits (N,) of samples as D sees them: augmented."""
@@ -187,12 +199,13 @@ class Adversarial(Game):
     def generator_loss(self, batch: Batch) -> Losses:
         x, y, flow = batch["x"], batch.get("y"), self.flow
         terms: Losses = {}
-        if flow.transport:
+        scales = []
+        if flow.transport or self.consistency:
             z = self.latents_for(x)
-            fake = self.fake(batch, z)
-            terms = flow.generator(self.scheduled(flow.transport), z, fake, x)
-        else:
-            fake = self.fake(batch)
+            scales = self.scales(batch, z)
+            terms = consistency(self.consistency, scales)
+            terms |= flow.generator(self.scheduled(flow.transport), z, scales[-1], x)
+        fake = scales[-1] if scales else self.fake(batch)
         if self.turns.reuse_fakes:
             self.kept[self.clock.part] = (self.clock.step, fake.detach())
         given = given_of(batch)
@@ -260,6 +273,8 @@ def check_together(game: Adversarial, loss: str) -> None:
             "r1, r2 and gradient_penalty need a discriminator without batch normalisation "
             "(networks.D.norm=none): each logit must come from its own sample alone"
         )
+    if game.consistency and (turns.one_stage or not hasattr(game.G, "scales")):
+        raise ValueError("consistency needs a generator with `scales`, and no one_stage")
     if turns.one_stage and game.opening is not None:
         raise ValueError("one_stage moves the whole of D: it has no opening")
     if turns.one_stage and game.flow.used:

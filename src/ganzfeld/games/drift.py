@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-ROUNDS = 20  # of Sinkhorn's normalisation
+ROUNDS = 10  # of Sinkhorn's normalisation
 FAR = -1e9  # the logit of a pair that cannot be
 
 

@@ -28,6 +28,7 @@ from ganzfeld.networks.pretext import PretextEncoder, ProjectedDiscriminator
 from ganzfeld.networks.recurrent import TextGenerator, TextJudge
 from ganzfeld.networks.residual import ResidualDiscriminator, ResidualGenerator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
+from ganzfeld.networks.scales import ScalesGenerator
 from ganzfeld.networks.series import SeriesDiscriminator, SeriesGenerator
 from ganzfeld.networks.symbols import SymbolJudge, SymbolMap
 from ganzfeld.networks.table import (
@@ -54,6 +55,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "dcgan-generator": DCGANGenerator,
     "dcgan-discriminator": DCGANDiscriminator,
     "deposit-generator": DepositGenerator,
+    "scales-generator": ScalesGenerator,
     "residual-generator": ResidualGenerator,
     "residual-discriminator": ResidualDiscriminator,
     "pretext-encoder": PretextEncoder,

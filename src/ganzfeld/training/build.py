@@ -29,6 +29,7 @@ from ganzfeld.networks.build import build_network
 from ganzfeld.networks.gemm_conv import as_products, deep_layers, product_cost
 from ganzfeld.training.trainer import Data, Schedule, Trainer
 from ganzfeld.training.trainer_checks import check_shipping
+from ganzfeld.training.width_rates import for_width
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -197,8 +198,8 @@ def schedules_of(config: Config, game: Game) -> dict[str, Schedule]:
     run = config.run
     assert run.images is not None
     return {
-        player: build_schedule(config.optimisers[player], run.images, run.batch_size)
-        for player in game.players
+        player: build_schedule(for_width(config, player, networks), run.images, run.batch_size)
+        for player, networks in game.players.items()
     }
 
 
