@@ -56,9 +56,10 @@ class ImageToText(ImageToTextMLE):
 
     The second asks whether the word goes with this image. It is learned from real captions against
     such that are wrong (Reed et al. 2016): wrong in one thing where the data have such, else those
-    of other images. What says nothing of the image, an order or a synonym, is equally likely in
-    both, so that its optimum is 0 there. A writer that is paid for it therefore becomes surer of
-    what it sees and leaves the wording as it is. A lower temperature makes it surer of both.
+    of other images; at the first place where both differ, behind the same words. What says nothing
+    of the image, an order or a synonym, is equally likely in both, so that its optimum is 0 there.
+    A writer that is paid for it therefore becomes surer of what it sees and leaves the wording as
+    it is. A lower temperature makes it surer of both.
 
     G: a `CaptionWriter`. D: a `CaptionJudge` of the same widths.
     likelihood_share: part of the run that is learned by likelihood, in (0, 1).
@@ -76,7 +77,7 @@ class ImageToText(ImageToTextMLE):
         D: nn.Module,
         *,
         likelihood_share: float = 0.5,
-        match: float = 0.3,
+        match: float = 0.5,
         helping: bool = True,
     ) -> None:
         super().__init__(G)
@@ -123,9 +124,9 @@ class ImageToText(ImageToTextMLE):
             fakes = (own.exp() * softplus(odds(likely, own))).sum(1)
         losses["fake"] = fakes.mean()
         if self.match:
-            wrong = self.D(x, ended(wrong_captions(batch)))
-            losses["match"] = known(softplus(-taken(fits, places)), places).mean() / 2
-            losses["mismatch"] = known(softplus(taken(wrong[2], wrong[0])), wrong[0]).mean() / 2
+            right, wrong = parted(fits, places, caption, ended(wrong_captions(batch)))
+            losses["match"] = softplus(-right).mean() / 2
+            losses["mismatch"] = softplus(wrong).mean() / 2
         return losses
 
     def generator_loss(self, batch: Batch) -> Losses:
@@ -186,6 +187,26 @@ def ended(caption: Tensor) -> Tensor:
 def known(values: Tensor, places: Places) -> Tensor:
     """Values (M,) of places, without those where a word is not in the vocabulary."""
     return values[places.tokens != UNKNOWN]
+
+
+def parted(
+    fits: Tensor, places: Places, caption: Tensor, wrong: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits (m,) of the right and of the wrong word where captions (N, T) first differ.
+
+    fits: logits (M, V) at the places of the right captions. Captions that do not differ are left
+    out, and such that differ by a word that is not in the vocabulary; where none is left, zeros.
+    """
+    apart = caption != wrong
+    first = apart.int().argmax(1)
+    here = apart.any(1)[places.rows] & (places.columns == first[places.rows])
+    there = wrong[places.rows, places.columns]
+    here = here & (places.tokens != UNKNOWN) & (there != UNKNOWN)
+    at = here.nonzero()[:, 0]
+    if not len(at):
+        return fits.new_zeros(1), fits.new_zeros(1)
+    own = fits[at].float()
+    return own.gather(1, places.tokens[at, None])[:, 0], own.gather(1, there[at, None])[:, 0]
 
 
 def wrong_captions(batch: Batch) -> Tensor:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks.captions import ImageEncoder
-from ganzfeld.networks.layers import initialise
 from ganzfeld.networks.recurrent import NEVER, Places, TextGenerator, inverse
 
 SEEN = 256  # numbers that an image becomes
@@ -89,7 +88,9 @@ class CaptionJudge(nn.Module):
         super().__init__()
         writer = CaptionWriter(shape, words=words, longest=longest, **options)
         self.eye, self.text = writer.eye, writer.text
-        self.match = initialise(nn.Linear(self.text.cell.width, words), 0.1)
+        self.match = nn.Linear(self.text.cell.width, words)
+        nn.init.zeros_(self.match.weight)  # what is never wrong stays at 0
+        nn.init.zeros_(self.match.bias)
 
     def forward(self, x: Tensor, captions: Tensor) -> tuple[Places, Tensor, Tensor]:
         """The places of captions, and both logits (M, V) there."""
@@ -97,4 +98,7 @@ class CaptionJudge(nn.Module):
         state, always, _ = self.text.begin(z, None, self.eye(x))
         states, places = self.text.inputs.read(self.text.cell, captions, state, always)
         states = self.text.dropout(states)
-        return places, self.text.logits(states).log_softmax(1), self.match(states)
+        logits = self.text.logits(states)
+        last = places.columns == self.text.length - 1  # where only END is left, as in the writer
+        logits = logits.masked_fill(last[:, None] & self.text.others(logits), NEVER)
+        return places, logits.log_softmax(1), self.match(states)

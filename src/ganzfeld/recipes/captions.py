@@ -10,7 +10,7 @@ from ganzfeld.recipes.base import Facts, Recipe, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
-LIKELIHOOD = 0.6  # of the run, in which the writer of captions learns by likelihood
+LIKELIHOOD = 0.8  # of the run, in which the writer of captions learns by likelihood
 SEEN = 300_000  # images, unless a time is given
 
 
@@ -63,7 +63,7 @@ def text_to_image(facts: Facts) -> Config:
 
 def writer(facts: Facts, **options: Any) -> Part:
     """The network that writes captions, which both recipes share."""
-    sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest}
+    sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest, "hidden": 192}
     return Part(name="caption-writer", options=sizes | options)
 
 
@@ -77,11 +77,11 @@ def image_to_text(facts: Facts) -> Config:
         game=Part(name="image-to-text", options={"likelihood_share": LIKELIHOOD}),
         networks={"G": writer(facts, dropout=0.1), "D": judge},
         optimisers={
-            "generator": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-4, decay="cosine"),
+            "generator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-4, decay="cosine"),
             "discriminator": Optimiser(lr=1e-3, betas=(0.5, 0.99)),
         },
         ema=Ema(),
-        run=Run(batch_size=64, images=SEEN),
+        run=Run(batch_size=32, images=SEEN),
     )
 
 
@@ -93,10 +93,10 @@ def image_to_text_mle(facts: Facts) -> Config:
         game=Part(name="image-to-text-mle"),
         networks={"G": writer(facts, dropout=0.1)},
         optimisers={
-            "generator": Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=1e-5, decay="cosine")
+            "generator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-5, decay="cosine")
         },
         ema=Ema(),
-        run=Run(batch_size=64, images=SEEN),
+        run=Run(batch_size=32, images=SEEN),
     )
 
 
