@@ -21,15 +21,15 @@ import ganzfeld
 # name: recipe, images seen, changes
 GENERATORS: dict[str, tuple[str, int, list[str]]] = {
     "default long": ("default", 20_000, []),
-    "default": ("default", 8_000, []),
-    "default short": ("default", 2_500, []),
-    "default, slow rates": ("default", 8_000, ["optimisers.*.lr=2e-4"]),
-    "hinge": ("hinge", 12_000, []),
-    "dcgan": ("dcgan", 16_000, []),
-    "wgan-gp": ("wgan-gp", 8_000, []),
-    "modern": ("modern", 6_000, []),
-    "vae": ("vae", 16_000, []),
-    "mlp": ("mlp", 30_000, []),
+    "default": ("default", 6_000, []),
+    "default short": ("default", 2_000, []),
+    "default, slow rates": ("default", 6_000, ["optimisers.*.lr=2e-4"]),
+    "hinge": ("hinge", 8_000, []),
+    "dcgan": ("dcgan", 10_000, []),
+    "wgan-gp": ("wgan-gp", 5_000, []),
+    "modern": ("modern", 4_000, []),
+    "vae": ("vae", 10_000, []),
+    "mlp": ("mlp", 20_000, []),
 }
 
 

@@ -19,7 +19,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +53,29 @@ def opened(text: str) -> tuple[str, Pack]:
     return name, open_pack(path, PackOptions(size=side), workers=0)
 
 
-def parts(pack: Pack, count: int) -> tuple[Pixels, Pixels]:
-    """Reference, twice as many, and fresh images, neither of which an extractor learns from."""
+def parts(pack: Pack, count: int, reference: int | None = None) -> tuple[Pixels, Pixels]:
+    """Reference and fresh images, neither of which an extractor learns from.
+
+    reference: how many of the first; None: twice as many as fresh ones.
+    """
     rest = np.setdiff1d(np.arange(len(pack)), learning_rows(pack))
-    rows = numpy_generator("rank").permutation(rest)[: 3 * count]
+    most = count + (2 * count if reference is None else reference)
+    rows = numpy_generator("rank").permutation(rest)[:most]
     images: Pixels = pack.rows(rows)["x"]
     return images[count:], images[:count]
 
 
-def sets_of(pack: Pack, count: int, samples: Path | None) -> Iterator[tuple[str, Pixels]]:
-    """The damaged images, then the generated ones: a folder of `samples` for each generator."""
-    _, fresh = parts(pack, count)
+def sets_of(
+    pack: Pack, count: int, samples: Path | None, names: Collection[str] = tuple(DAMAGES)
+) -> Iterator[tuple[str, Pixels]]:
+    """The damaged images, then the generated ones: a folder of `samples` for each generator.
+
+    names: of the damages.
+    """
+    _, fresh = parts(pack, count, 0)
     for name, damage in DAMAGES.items():
+        if name not in names:
+            continue
         yield name, damage(fresh, numpy_generator("rank", name))
     for folder in sorted(samples.iterdir()) if samples else ():
         size = (pack.height, pack.width)
@@ -93,13 +104,11 @@ def features(net: Extractor, pixels: Pixels, fast: bool) -> Features:
 
 def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace) -> None:
     """A row for each set, and the cost of the extractor."""
-    reference, _ = parts(pack, options.count)
+    reference, _ = parts(pack, options.count, options.reference)
     fast = net.name == "inception" and options.fast
     data = features(net, reference, fast)
     samples = samples_of(name, options)
-    for which, pixels in sets_of(pack, options.count, samples):
-        if options.generated and which in DAMAGES and which != "fresh":
-            continue
+    for which, pixels in sets_of(pack, options.count, samples, options.sets):
         start = time.thread_time()
         found = features(net, pixels, fast)
         milliseconds = 1e3 * (time.thread_time() - start) / len(pixels)
@@ -125,7 +134,7 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
 def montage(pack: Pack, name: str, options: argparse.Namespace) -> None:
     """One sheet: a line of images for each set, with its name."""
     samples = samples_of(name, options)
-    lines = list(sets_of(pack, options.count, samples))
+    lines = list(sets_of(pack, options.count, samples, options.sets))
     side, across = 64, 12
     sheet = Image.new("RGB", (130 + across * (side + 2), len(lines) * (side + 2)), "white")
     for row, (which, pixels) in enumerate(lines):
@@ -202,7 +211,8 @@ def main() -> None:
     parser.add_argument("--extractors", nargs="+", default=["inception", "random", "learned"])
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--fast", action="store_true", help="Inception in bfloat16")
-    parser.add_argument("--generated", action="store_true", help="leave the made damages out, but for fresh")
+    parser.add_argument("--reference", type=int, help="images; twice --count where not given")
+    parser.add_argument("--sets", nargs="+", default=list(DAMAGES), help="damages; all by default")
     parser.add_argument("--montage")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")

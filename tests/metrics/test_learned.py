@@ -159,6 +159,32 @@ def test_brightness_is_nearly_unseen_and_structure_is_seen(
     assert min(tiles, blurred, collapsed) > 2 * same
 
 
+def test_directions_are_less_unequal() -> None:
+    """Each is divided by the eighth root of its variance, and none turned."""
+    draw = np.random.default_rng(0)
+    wide = draw.standard_normal((5_000, 3)) * (8.0, 1.0, 0.1)
+    turned = np.linalg.qr(draw.standard_normal((3, 3)))[0]
+    matrix = learned.evened(wide @ turned)
+    assert np.allclose(matrix, matrix.T, atol=1e-5)
+    deviations = (wide @ turned @ matrix @ turned.T).std(0)
+    mean = (64 + 1 + 0.01) / 3
+    expected = [v**0.5 / (v + 0.01 * mean) ** 0.125 for v in (64, 1, 0.01)]
+    assert deviations == pytest.approx(expected, rel=0.03)
+    still = learned.evened(np.zeros((20, 4)))
+    assert np.isfinite(still).all()
+
+
+def test_the_features_of_the_data_are_evened(net: Extractor, pack: Pack) -> None:
+    """Their variance along the widest direction was 50 times that of the mean one and more."""
+    found = features(net, np.array(pack.images[learning_rows(pack)])).astype(np.float64)
+    values = np.linalg.eigvalsh(np.cov(found.T))
+    network = net.network
+    assert isinstance(network, learned.Learned)
+    plain = found @ np.linalg.inv(network.evened.detach().numpy().astype(np.float64))
+    before = np.linalg.eigvalsh(np.cov(plain.T))
+    assert values[-1] / values.mean() < 0.75 * before[-1] / before.mean()
+
+
 def test_mush_is_not_precise(net: Extractor, sides: tuple[Pixels, Pixels]) -> None:
     reference, fresh = sides
     data = features(net, reference)

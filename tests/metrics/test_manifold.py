@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.metrics import density_coverage, distances, diversity, manifolds, precision_recall
 from ganzfeld.metrics.distances import nearest, nearest_others, squared_distances
+from ganzfeld.metrics.precision_recall import without_each
 
 Array = NDArray[np.float64]
 
@@ -74,6 +75,42 @@ def test_intervals_hold_the_mean() -> None:
         held = ((ends[:, 0] <= values.mean()) & (values.mean() <= ends[:, 1])).mean()
         assert held >= 0.87, name
         assert (ends[:, 1] - ends[:, 0]).mean() < 8 * values.std(), f"{name}: not idle"
+
+
+def test_density_without_each_of_the_data() -> None:
+    """What the jackknife says each of the data changes, against leaving it out."""
+    draw = np.random.default_rng(3)
+    fake, real, k = draw.standard_normal((60, 2)), draw.standard_normal((40, 2)) ** 3, 5
+    neighbours, lengths = nearest_others(real, k + 1)
+    d = between(fake, real)
+    held, more = (d < lengths[:, k - 1]).sum(0), (d < lengths[:, k]).sum(0)
+    lost = without_each(neighbours[:, :k], held.astype(float), more.astype(float))
+    for j in range(40):
+        density = density_coverage(fake, np.delete(real, j, 0)).density
+        assert (held.sum() - lost[j]) / (k * 60) == pytest.approx(density)
+
+
+def test_density_interval_holds_where_some_data_are_near_to_many() -> None:
+    """In many dimensions few of the data are neighbours of many: 0.89 held before."""
+    draw = np.random.default_rng(1)
+
+    def some(n: int) -> Array:
+        size = draw.integers(1, 4, (n, 1))
+        found: Array = draw.standard_normal((n, 24)) * size
+        return found
+
+    found = [manifolds(some(100), some(100)).density for _ in range(250)]
+    values = np.array([f.value for f in found])
+    ends = np.array([f.interval for f in found])
+    held = ((ends[:, 0] <= values.mean()) & (values.mean() <= ends[:, 1])).mean()
+    assert 0.93 <= held <= 0.99
+    assert (ends[:, 1] - ends[:, 0]).mean() < 6 * values.std(), "not idle"
+
+
+def test_as_few_data_as_there_may_be_have_an_interval() -> None:
+    draw = np.random.default_rng(0)
+    found = manifolds(draw.standard_normal((6, 2)), draw.standard_normal((6, 2)))
+    assert all(low <= value <= high for value, (low, high) in found[:4])
 
 
 def test_collapse_keeps_precision_and_loses_recall() -> None:

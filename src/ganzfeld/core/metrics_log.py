@@ -40,7 +40,29 @@ def keeps(line: bytes, images: int) -> bool:
 
 
 def scores(path: Path) -> dict[int, float]:
-    """The Frechet distances that were measured, by images seen."""
-    rows = [row for row in map(logged, read_lines(path)) if row is not None]
-    measured = [row for row in rows if row["kind"] == "evaluation" and "frechet" in row]
-    return {int(r["images"]): r["frechet"] for r in measured if r["frechet"] is not None}
+    """The Frechet distances of a log, by images seen: see `scores_of`."""
+    return scores_of([row for row in map(logged, read_lines(path)) if row is not None])
+
+
+def scores_of(rows: list[dict[str, Any]]) -> dict[int, float]:
+    """The Frechet distances of a log's rows, by images seen: those that compare with the newest.
+
+    A run that goes on with another version may be measured by other features from then on.
+    """
+    measured = [
+        row for row in rows if row["kind"] == "evaluation" and is_number(row.get("frechet"))
+    ]
+    return {
+        int(row["images"]): row["frechet"]
+        for row in measured
+        if measure_of(row) == measure_of(measured[-1])
+    }
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def measure_of(row: dict[str, Any]) -> str:
+    """Extractor, weights, counts and data, out of the protocol's id; "" of rows without one."""
+    return str(row.get("protocol", "")).partition(" / ganzfeld ")[0]

@@ -7,7 +7,8 @@ Ng 2011, "The importance of encoding versus training"). What an image shows of e
 over the image, are its features. Fine scales see blur, noise, blocks and the dots of upsampling;
 the coarsest, where a patch is nearly half of the image, sees how the parts lie. Since patches have
 their brightness taken off and their contrast made equal, an image that is a little brighter is no
-other image. bench/rank.py is what the design was chosen by.
+other image. Directions in which real images hardly differ then count for more, since artefacts lie
+there, and those in which they differ much for less. bench/rank.py is what the design was chosen by.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
 from ganzfeld.modalities.image.tensors import to_network
 
-RECIPE = 1  # raise it when the same data would give other features
+RECIPE = 2  # raise it when the same data would give other features
 LEAST = 16  # images
 IMAGES = 2_500  # that patches are taken from
 PATCHES = 30_000  # a scale
@@ -39,6 +40,8 @@ ROUNDS = 12  # of k-means
 FLAT = 0.006  # added to a patch's variance, so that nearly even patches stay so
 EVEN = 0.1  # added to the patches' spectrum, in times of its mean
 THRESHOLD = 1.0  # standard deviations that a shape must stand out by
+POWER = 1 / 8  # of a direction's variance, by which it is divided; 1/2 would whiten
+FLOOR = 0.01  # added to each variance, in times of their mean
 
 Matrix = NDArray[np.float64]
 
@@ -46,8 +49,9 @@ Matrix = NDArray[np.float64]
 class Learned(nn.Module):
     """Images (N, C, H, W) in [-1, 1] to features (N, 128 x scales), of about unit deviation.
 
-    tensors: of each scale the shapes (128, C, 6, 6), and the mean and the deviation of each
-    feature in the images that were learned from.
+    tensors: of each scale the shapes (128, C, 6, 6); the mean and the deviation of each feature in
+    the images that were learned from; and "evened" (D, D), which makes their directions less
+    unequal.
     """
 
     def __init__(self, tensors: Arrays) -> None:
@@ -57,9 +61,10 @@ class Learned(nn.Module):
         width = SHAPES * len(names)
         self.mean = fixed(tensors.get("mean", np.zeros(width, np.float32)))
         self.deviation = fixed(tensors.get("deviation", np.ones(width, np.float32)))
+        self.evened = fixed(tensors.get("evened", np.eye(width, dtype=np.float32)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.seen(x) - self.mean) / self.deviation
+        return ((self.seen(x) - self.mean) / self.deviation) @ self.evened
 
     def seen(self, x: Tensor) -> Tensor:
         """The features before they are brought to one scale."""
@@ -129,7 +134,7 @@ def learned_features(pack: Pack, progress: Progress) -> tuple[Learned, str]:
 
 
 def learn(pack: Pack, progress: Progress) -> Arrays:
-    """Shapes of each scale, then the mean and deviation of each feature."""
+    """Shapes of each scale, then the mean and deviation of each feature, and their directions."""
     draw = numpy_generator("learned", "images")
     rows = np.sort(draw.permutation(learning_rows(pack))[:IMAGES])
     tensors: Arrays = {}
@@ -146,11 +151,23 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
         floor = 1e-3 * float(found.std()) + 1e-6
         tensors["mean"] = found.mean(0).float().numpy()
         tensors["deviation"] = (spread + floor).float().numpy()
+        tensors["evened"] = evened(((found - found.mean(0)) / (spread + floor)).numpy())
         progress("learning features of the data", number + 1, number + 1)
     # Rounded, so that fewer of another machine's last bits make another network.
     rounded = {name: np.round(array, 5) for name, array in tensors.items()}
     rounded["deviation"] = np.maximum(rounded["deviation"], np.float32(1e-5))  # of equal images
     return rounded
+
+
+def evened(features: Matrix) -> NDArray[np.float32]:
+    """What makes the directions of features (N, D) less unequal: a symmetric matrix (D, D).
+
+    Along a direction of variance v it divides by v^(1/8).
+    """
+    values, vectors = np.linalg.eigh(features.T @ features / len(features))
+    values = np.maximum(values, 0) + max(FLOOR * float(values.mean()), 1e-6)
+    found: NDArray[np.float32] = ((vectors * values**-POWER) @ vectors.T).astype(np.float32)
+    return found
 
 
 def shapes_of(images: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:

@@ -42,7 +42,11 @@ class Journal:
         """Drop what comes after so many images; the Frechet distances that stay, by images."""
         metrics_log.rewind(self.path, images)
         self.rows = list(rows_of(self.path))
-        return metrics_log.scores(self.path)
+        return self.scores()
+
+    def scores(self) -> dict[int, float]:
+        """The Frechet distances that compare with the newest one, by images seen."""
+        return metrics_log.scores_of(self.rows)
 
     def health(self, total: int) -> str:
         """The doctor's line for the screen; "" before its first look."""

@@ -281,7 +281,7 @@ class Session:
         found = self.examiner.measure(game, averages[averages.spans[0]])
         self.record("evaluation", found)
         if "frechet" in found:
-            self.scores[self.trainer.images] = found["frechet"]
+            self.scores = grown.scores(self.config.data, self.journal.scores())
         self.save()
 
     def record(self, kind: str, row: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """Cheap evaluations during training, always with the same latents and data.
 
-The extractor is the `random` one, which needs no labels and no weights. The Frechet distance
-is biased at such counts, but equally for all that are compared here. The evaluation at the end
-takes other samples and, where the data suffice, other images of the data.
+The extractor is the one that the kind of sample names for it: of images `learned`, which needs no
+labels and no weights. The Frechet distance is biased at such counts, but equally for all that are
+compared here. The evaluation at the end takes other samples and, where the data suffice, other
+images of the data.
 """
 
 from __future__ import annotations
