@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import shown
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.ranges import (
+    FLAT,
     LABELS,
     Range,
     Seen,
     advice,
+    greys,
     parse,
     percentiles,
     to_bytes,
     usual,
+    words_on,
 )
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -182,6 +185,7 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
     if reading.range is not None:
         return _asked(array, name, reading.range)
     if array.dtype == np.bool_:
+        refuse_flat(shown(name), "bool", _seen(array)[0], (0, 1))
         return (
             (lambda x: x.astype(np.uint8) * np.uint8(255)),
             "true and false to 255 and 0",
@@ -209,11 +213,26 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
             fix=advice(seen),
         )
     kind = "floating-point" if array.dtype.kind == "f" else str(array.dtype)
+    refuse_flat(shown(name), kind, seen, (found.low, found.high))
     fact = f"{kind} in {found.low:g} to {found.high:g}"
     if array.dtype == np.uint16 and found.high == 65535:
         fact = "16-bit"
-    words, limits = f"{kind}, {found.words}", (found.low, found.high)
+    few = words_on(greys(seen, found.low, found.high))
+    words, limits = f"{kind}, {found.words}{few}", (found.low, found.high)
     return _by_range(found), fact, words, bad, limits
+
+
+def refuse_flat(what: str, kind: str, seen: Seen, limits: tuple[float, float]) -> None:
+    """DataError where all numbers become the same grey, or nearly so."""
+    if greys(seen, *limits) >= FLAT:
+        return
+    same = f"nothing but {seen.low:g}" if seen.low == seen.high else ""
+    raise DataError(
+        f"{what} holds {kind} {same or f'{seen.low:g} to {seen.high:g}'}: with {limits[0]:g} as "
+        f"black and {limits[1]:g} as white all images are the same grey",
+        safe="nothing was trained",
+        fix="give data that differ" if same else advice(seen),
+    )
 
 
 def _by_range(found: Range) -> Convert:

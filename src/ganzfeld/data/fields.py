@@ -21,7 +21,7 @@ from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import number, typed
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
-from ganzfeld.modalities.image.ranges import look, usual
+from ganzfeld.modalities.image.ranges import FLAT, greys, look, usual
 
 SAMPLED = 256  # samples by which it is decided whether numbers are pixels
 NARROW = 16  # channels at most, and a fourth of the length: (N, C, L) rather than (N, H, W)
@@ -34,7 +34,7 @@ def why_field(array: NDArray[Any]) -> str:
 
     Images have 3 or 4 axes with 1 to 4 channels, and numbers as files of images have them: uint8,
     uint16 or bool, or others in a range that is usual for pixels (0 to 1, -1 to 1, 0 to 255,
-    whole ones from 0 to a power of two). By up to 256 samples, evenly spread.
+    whole ones from 0 to a power of two) of which they fill a part that can be seen. By up to 256 samples, evenly spread.
     """
     if array.dtype.kind not in "iuf" or array.ndim < 2 or not len(array):
         return ""
@@ -51,7 +51,8 @@ def why_field(array: NDArray[Any]) -> str:
         return "it has five axes"
     if array.ndim == 4 and not (array.shape[1] <= 4 or array.shape[3] <= 4):
         return f"it has {array.shape[1]} channels"
-    if usual(look(some)) is not None:
+    seen = look(some)
+    if (found := usual(seen)) is not None and greys(seen, found.low, found.high) >= FLAT:
         return ""
     return f"its numbers lie in {some.min():g} to {some.max():g}, which pixels do not"
 
