@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,12 @@ ROWS = 4096  # looked at together
 FEW_VALUES = 64  # uint8 below: perhaps a mask or a label map
 NOT_FINITE = "holds numbers that are NaN or infinite"
 SAMPLED = 256  # images from which percentiles are taken
+LONG = 200  # characters of what NumPy says, which may repeat a whole file
+# what NumPy raises for a file that is not what it says it is
+NUMPY_ERRORS = (
+    *(ValueError, TypeError, KeyError, OverflowError, EOFError, OSError, zlib.error),
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, UnicodeError),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +115,9 @@ def _read_at_most(file: BinaryIO, size: int) -> bytes:
 def read_npy(path: Path) -> NDArray[Any]:
     """A .npy file, memory-mapped. Never unpickles."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with np.errstate(over="ignore"):  # of sizes that no file has
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
     assert isinstance(array, np.ndarray)
     return array
@@ -118,7 +126,8 @@ def read_npy(path: Path) -> NDArray[Any]:
 def numpy_reason(error: Exception) -> str:
     if "pickle" in str(error) or "Python objects" in str(error):
         return "it holds Python objects (pickle), which are never loaded, instead of numbers"
-    return f"cut short or damaged ({error})"
+    said = shown(str(error))
+    return f"cut short or damaged ({said if len(said) <= LONG else f'{said[:LONG]}...'})"
 
 
 def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stack:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.arrays import NOT_FINITE, numpy_reason
+from ganzfeld.data.arrays import NOT_FINITE, NUMPY_ERRORS, numpy_reason
 from ganzfeld.data.columns import CHUNK_BYTES, Values
-from ganzfeld.data.npz import TRAIN, key_of
+from ganzfeld.data.npz import TRAIN, key_of, need_tame
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import number, typed
 from ganzfeld.errors import DataError
@@ -70,7 +69,7 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                 found[member.removesuffix(".npy")] = (shape, dtype)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
+    except NUMPY_ERRORS:
         return {}
     return found
 
@@ -92,10 +91,11 @@ def samples_key(headers: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) ->
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz by name. Never unpickles."""
+    need_tame(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in names}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
+    except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
 
 
