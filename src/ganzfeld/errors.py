@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import errno
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -129,10 +130,13 @@ class Interrupted(GanzfeldError):
 def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
     """What to say where a file could not be used. path: by default the one that error names."""
     name = path or error.filename or "a file"
+    there = error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
     return ResourceError(
         f"{name} cannot be {'written' if path else 'used'}: {error.strerror or error}",
         safe="files that were there before are untouched",
-        fix="another place that you may write to and that has room (df -h)",
+        fix="another name, or move away what lies there"
+        if there
+        else "another place that you may write to and that has room (df -h)",
     )
 
 

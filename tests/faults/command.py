@@ -137,9 +137,10 @@ class Zygote:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def start(self, words: list[str]) -> None:
+    def start(self, words: list[str], aim: list[Any] | None = None) -> None:
+        """aim: when it kills itself; see `zygote.Aim`."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([words, str(self.folder / "printed")]) + "\n")
+        self.process.stdin.write(json.dumps([words, str(self.folder / "printed"), aim]) + "\n")
         self.process.stdin.flush()
         self.child = int(self.read())
 
@@ -150,17 +151,24 @@ class Zygote:
         self.start(words)
         return self.wait()
 
-    def kill(self) -> bool:
-        """SIGKILL; whether it was still alive."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child, signal.SIGKILL)
-        return self.wait() == -signal.SIGKILL
+    def counted(self, words: list[str], out: Path, mark: Path) -> list[int]:
+        """Do it undisturbed: what it does to files in `out` before and after `mark` is there."""
+        self.start(words, [str(out), str(mark), None])
+        assert self.wait() == 0, self.printed()
+        found: list[int] = json.loads((self.folder / "printed.counts").read_text())
+        return found
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
-        """Until it holds, the time is over, or the command has ended."""
-        limit = time.monotonic() + seconds
-        while not condition() and time.monotonic() < limit and Path(f"/proc/{self.child}").exists():
-            time.sleep(0.001)
+    def killed(
+        self, words: list[str], out: Path, mark: Path, phase: int, act: int, later: float
+    ) -> bool:
+        """Whether it killed itself at this act, or CPU seconds later, rather than came to its end.
+
+        phase: 0 before `mark` is there, 1 after.
+        """
+        self.start(words, [str(out), str(mark), [phase, act, later]])
+        code = self.wait()
+        assert code in (0, -signal.SIGKILL, -signal.SIGPROF), self.printed()
+        return code != 0
 
     def printed(self) -> str:
         return (self.folder / "printed").read_text()

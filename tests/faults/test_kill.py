@@ -1,7 +1,8 @@
 """SIGKILL at any instant: the same command again, until it is done, ends in the same files.
 
 Half of the kills fall into the finishing: after the last step, while a model is chosen, shipped,
-judged and reported on. All files of the folder are compared, but for times.
+judged and reported on. They are aimed by what the run does to its files, not by time. All files of
+the folder are compared, but for times.
 
 GANZFELD_KILLS sets how many kills the long test makes of each recipe.
 """
@@ -13,7 +14,6 @@ import os
 import random
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,7 +33,8 @@ RECIPES = {
     "pix2pix": ("networks.*.width=4",),
     "cyclegan": ("networks.*.width=4", "networks.G_ab.blocks=1", "networks.G_ba.blocks=1"),
 }
-EVENTS = ("model", ".tmp-model", "evaluation.json", ".tmp-report", "report.html", "samples")
+GROUP = 8  # kills of one run, before it may end: the first half while it trains
+LATER = 0.03  # CPU seconds at most between an act and a kill
 HOME = re.compile(rb'"home": "[^"]*"')
 TIMES = re.compile(rb'"(images_per_second|seconds|since|pid)": [^,}\n]+')
 
@@ -80,62 +81,43 @@ def test_a_run_killed_at_any_instant_ends_in_the_same_files(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole, again, broken = (tmp_path / n / "run" for n in ("whole", "again", "broken"))
-    started = time.monotonic()
-    assert zygote.run(words_of(recipe, whole, threads)) == 0, zygote.printed()
-    lasted = time.monotonic() - started
+    acts = zygote.counted(words_of(recipe, whole, threads), whole, last_of(whole))
     assert zygote.run(words_of(recipe, again, threads)) == 0, zygote.printed()
     if threads > 1 and differing(whole, again):
         pytest.skip(f"two undisturbed runs on {threads} threads differ here: nothing to compare")
     assert differing(whole, again) == []
     words, rng = words_of(recipe, broken, threads), random.Random(kills)
-    held, late = 0, 0
+    late = 0
+
+    def compare(number: int) -> None:
+        assert differing(whole, broken) == [], f"after kill {number + 1}"
+        assert [row for row in verify_run(broken) if row[1]] == []
+        shutil.rmtree(broken)
+
     for number in range(kills):
-        finishing = number % 2 == 1
-        late += kill_once(zygote, words, broken, finishing, lasted, rng)
-        if number % 8 == 7 or number == kills - 1:  # let it end, compare, and begin anew
+        phase = int(number % GROUP >= GROUP // 2 or number == kills - 1)
+        while not aim_once(zygote, words, broken, phase, acts[phase], rng):
+            compare(number)  # it came to its end before the act it was to be killed at
+        late += last_of(broken).exists()
+        if number % GROUP == GROUP - 1 or number == kills - 1:
             assert zygote.run(words) == 0, zygote.printed()
-            assert differing(whole, broken) == [], f"after kill {number + 1}"
-            assert [row for row in verify_run(broken) if row[1]] == []
-            held = number + 1
-            shutil.rmtree(broken)
+            compare(number)
     with capsys.disabled():
-        print(f"\n{recipe}, {threads} thread(s): {held}/{kills} kills, {late} while finishing")
+        print(f"\n{recipe}, {threads} thread(s): {kills}/{kills} kills, {late} while finishing")
     assert late >= kills // 4, "it was hardly ever killed while it finished"
 
 
-def kill_once(
-    zygote: command.Zygote,
-    words: list[str],
-    out: Path,
-    finishing: bool,
-    lasted: float,
-    rng: random.Random,
+def last_of(out: Path) -> Path:
+    """The last checkpoint of a run: what comes after it is finishing."""
+    return out / "checkpoints" / f"images-{IMAGES:012d}"
+
+
+def aim_once(
+    zygote: command.Zygote, words: list[str], out: Path, phase: int, acts: int, rng: random.Random
 ) -> bool:
-    """Begin or go on, and kill; whether that fell after the last step and before the end."""
-    last = out / "checkpoints" / f"images-{IMAGES:012d}"
-    if finishing and not last.exists():
-        zygote.start(words)
-        zygote.wait_until(last.exists)
-    else:
-        zygote.start(words)
-    if finishing:
-        event = rng.choice((*EVENTS, ""))
-        before = seen(out, event)
-        zygote.wait_until(lambda: seen(out, event) != before, rng.uniform(0.1, 0.4 * lasted))
-        time.sleep(rng.uniform(0, 0.02))
-    else:
-        time.sleep(rng.uniform(0, lasted))
-    return zygote.kill() and last.exists()
-
-
-def seen(out: Path, event: str) -> list[tuple[str, int]]:
-    """What is there of this name, and when it was last changed."""
-    if not event or not out.exists():
-        return []
-    try:
-        return [(e.name, e.stat().st_mtime_ns) for e in os.scandir(out) if e.name.startswith(event)]
-    except FileNotFoundError:  # gone between the two
-        return [("", 0)]
+    """Begin or go on, to be killed at one of these acts; False where it came to its end."""
+    later = rng.choice([0.0, rng.uniform(0.001, LATER)])
+    return zygote.killed(words, out, last_of(out), phase, rng.randint(1, acts), later)
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -181,21 +163,11 @@ def killed_while_it_trains(words: Callable[[Path], list[str]], kills: int, folde
     """
     whole, broken = folder / "whole" / "run", folder / "broken" / "run"
     rng, killed = random.Random(0), 0
-
-    def logged() -> int:
-        log = broken / "metrics.jsonl"
-        return log.stat().st_size if log.exists() else 0
-
     with command.Zygote() as zygote:
-        started = time.monotonic()
-        assert zygote.run(words(whole)) == 0, zygote.printed()
-        lasted = time.monotonic() - started
+        acts = sum(zygote.counted(words(whole), whole, whole / "none"))
         for _ in range(kills):
-            zygote.start(words(broken))
-            before = logged()
-            zygote.wait_until(lambda before=before: logged() > before)
-            time.sleep(rng.uniform(0, 0.1) * lasted)
-            killed += zygote.kill()
+            act, later = rng.randint(acts // 4, acts), rng.uniform(0.001, LATER)
+            killed += zygote.killed(words(broken), broken, broken / "none", 0, act, later)
         assert zygote.run(words(broken)) == 0, zygote.printed()
     assert killed, "it was always done before it was killed"
     assert differing(whole, broken) == []

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import shown
 from ganzfeld.data import held
 from ganzfeld.data.held import Part
 from ganzfeld.data.pack import Pack
+from ganzfeld.errors import DataError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 
 Rows = NDArray[Any]
@@ -49,7 +51,14 @@ def as_spec(pack: Pack, spec: Spec) -> Pack:
     """
     pack.see_as(spec)
     ours = spec_of_data(pack)
-    turn = modality_of(spec).turned(ours, spec) if ours.modality == spec.modality else None
+    if ours.modality != spec.modality:
+        raise DataError(
+            f"{shown(pack.report['source'])} holds {modality_of(ours).noun}, and "
+            f"{modality_of(spec).noun} can be compared with {modality_of(spec).noun} only",
+            safe="nothing was measured",
+            fix=f"give data of {modality_of(spec).noun}",
+        )
+    turn = modality_of(spec).turned(ours, spec)
     return pack if turn is None else Turned(pack, spec, turn)
 
 

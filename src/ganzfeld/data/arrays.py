@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,14 +18,17 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import shown
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.ranges import (
+    FLAT,
     LABELS,
     Range,
     Seen,
     advice,
+    greys,
     parse,
     percentiles,
     to_bytes,
     usual,
+    words_on,
 )
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -32,6 +36,12 @@ ROWS = 4096  # looked at together
 FEW_VALUES = 64  # uint8 below: perhaps a mask or a label map
 NOT_FINITE = "holds numbers that are NaN or infinite"
 SAMPLED = 256  # images from which percentiles are taken
+LONG = 200  # characters of what NumPy says, which may repeat a whole file
+# what NumPy raises for a file that is not what it says it is
+NUMPY_ERRORS = (
+    *(ValueError, TypeError, KeyError, OverflowError, EOFError, OSError, zlib.error),
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, UnicodeError),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +115,9 @@ def _read_at_most(file: BinaryIO, size: int) -> bytes:
 def read_npy(path: Path) -> NDArray[Any]:
     """A .npy file, memory-mapped. Never unpickles."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        with np.errstate(over="ignore"):  # of sizes that no file has
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
     assert isinstance(array, np.ndarray)
     return array
@@ -115,7 +126,8 @@ def read_npy(path: Path) -> NDArray[Any]:
 def numpy_reason(error: Exception) -> str:
     if "pickle" in str(error) or "Python objects" in str(error):
         return "it holds Python objects (pickle), which are never loaded, instead of numbers"
-    return f"cut short or damaged ({error})"
+    said = shown(str(error))
+    return f"cut short or damaged ({said if len(said) <= LONG else f'{said[:LONG]}...'})"
 
 
 def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stack:
@@ -182,6 +194,7 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
     if reading.range is not None:
         return _asked(array, name, reading.range)
     if array.dtype == np.bool_:
+        refuse_flat(shown(name), "bool", _seen(array)[0], (0, 1))
         return (
             (lambda x: x.astype(np.uint8) * np.uint8(255)),
             "true and false to 255 and 0",
@@ -209,11 +222,26 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
             fix=advice(seen),
         )
     kind = "floating-point" if array.dtype.kind == "f" else str(array.dtype)
+    refuse_flat(shown(name), kind, seen, (found.low, found.high))
     fact = f"{kind} in {found.low:g} to {found.high:g}"
     if array.dtype == np.uint16 and found.high == 65535:
         fact = "16-bit"
-    words, limits = f"{kind}, {found.words}", (found.low, found.high)
+    few = words_on(greys(seen, found.low, found.high))
+    words, limits = f"{kind}, {found.words}{few}", (found.low, found.high)
     return _by_range(found), fact, words, bad, limits
+
+
+def refuse_flat(what: str, kind: str, seen: Seen, limits: tuple[float, float]) -> None:
+    """DataError where all numbers become the same grey, or nearly so."""
+    if greys(seen, *limits) >= FLAT:
+        return
+    same = f"nothing but {seen.low:g}" if seen.low == seen.high else ""
+    raise DataError(
+        f"{what} holds {kind} {same or f'{seen.low:g} to {seen.high:g}'}: with {limits[0]:g} as "
+        f"black and {limits[1]:g} as white all images are the same grey",
+        safe="nothing was trained",
+        fix="give data that differ" if same else advice(seen),
+    )
 
 
 def _by_range(found: Range) -> Convert:

@@ -133,7 +133,10 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kept = [name for name in titles if name not in passed_over]
     if not kept:
         there = ", ".join(capped([shown(name) for name in files], 5)) or "nothing"
-        raise DataError(f"{shown(str(path))} holds no images; there is {there} in it")
+        raise DataError(
+            f"{shown(str(path))} holds no images; there is {there} in it",
+            fix="unpack it, and give what lies in it" if files else "pack the images again",
+        )
     return Encoded(
         kind="zip",
         name=_plain_name(path),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.arrays import refuse_flat
 from ganzfeld.data.answering import digest_of
 from ganzfeld.data.findings import Outcome
 from ganzfeld.data.options import PackOptions
@@ -20,7 +21,15 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import Target, cut_off, fit
 from ganzfeld.modalities.image.dicom import WINDOWED
-from ganzfeld.modalities.image.ranges import LABELS, Range, parse, percentiles, usual
+from ganzfeld.modalities.image.ranges import (
+    LABELS,
+    Range,
+    greys,
+    parse,
+    percentiles,
+    usual,
+    words_on,
+)
 
 Sink = Callable[[int, NDArray[np.uint8]], None]  # (index, pixels (C, H, W))
 
@@ -62,7 +71,20 @@ def decode_all(
         outcome.values, outcome.limits = own.words, limits_of(outcome, target)
         kept = len(outcome.kept)
         outcome.facts[f"stretched from {own.low:g} to {own.high:g}"] = kept
+    if options.range is None and options.rules >= 2:
+        _see_greys(outcome)
     return outcome
+
+
+def _see_greys(outcome: Outcome) -> None:
+    """DataError where files of numbers all become one grey; a word where they are hardly more."""
+    for depth, (seen, count) in outcome.seen.items():
+        if depth != "8-bit" and outcome.limits and count == len(outcome.digests):
+            refuse_flat(f"each of {count:,} files", depth, seen, outcome.limits)
+            low, high = outcome.limits
+            if few := words_on(greys(seen, low, high)):
+                plain = f"{depth} {seen.low:g} to {seen.high:g}, {low:g} black, {high:g} white"
+                outcome.values = (outcome.values or plain) + few
 
 
 def limits_of(outcome: Outcome, target: Target) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 import stat
 from pathlib import Path
@@ -26,6 +27,7 @@ from ganzfeld.data.containers import (
     sniff,
 )
 from ganzfeld.data.embedded import SETS
+from ganzfeld.data.gather import NOUNS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
 from ganzfeld.data.other_kinds import next_step, what_is_there
@@ -67,11 +69,19 @@ def find_source(
         )
     path = path.resolve()
     try:
-        return _in_folder(path, reading) if stat.S_ISDIR(mode) else _in_file(path, reading)
+        found = _in_folder(path, reading) if stat.S_ISDIR(mode) else _in_file(path, reading)
     except PermissionError as error:
         raise DataError(
             f"{shown(str(error.filename or path))} cannot be read: permission denied"
         ) from error
+    if reading.modality in NOUNS and not isinstance(found, Gathered):
+        raise DataError(
+            f"{shown(str(path))} holds images, and --as {reading.modality} asks for "
+            f"{NOUNS[reading.modality]}",
+            safe="nothing was read",
+            fix="leave --as out, or give a file of that kind",
+        )
+    return found
 
 
 def embedded_count(source: str | os.PathLike[str]) -> int | None:
@@ -94,6 +104,15 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
 def _missing(path: Path) -> DataError:
     """There is no such path: near names beside it help more than the bare fact."""
     hint = ""
+    given = str(path)
+    if re.match(r"[a-z][a-z0-9+]*:/", given):
+        raise DataError(
+            f"{shown(given)} is an address: data are read from disk only",
+            safe="nothing was downloaded",
+            fix="download it, and give its path" if given[:5] != "file:" else given[5:],
+        )
+    if any(sign in path.name for sign in "*?["):
+        hint = f" Patterns are not read: give the folder, {shown(str(path.parent))}."
     try:
         beside = [name for name in os.listdir(path.parent) if not is_system(name)]
         near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
@@ -117,17 +136,12 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     others = reading.rules >= 2 and reading.modality != "image"
     if others and (found := other_folder(root, listing, reading)):
         return found
-    pictures = {name for name, _, _ in listing.files if suffix(name) in PICTURE_SUFFIXES}
-    kinds = {
-        name: kind
-        for name, _, _ in listing.files
-        if name not in pictures and (kind := sniff(root / name)) in CONTAINERS
-    }
-    names = [
-        name
-        for name, _, _ in listing.files
-        if name in pictures or not (is_document(name) or name in kinds)
-    ]
+    listed = [name for name, _, _ in listing.files]
+    pictures = {name for name in listed if suffix(name) in PICTURE_SUFFIXES}
+    others_there = [name for name in listed if name not in pictures]
+    kinds = {name: kind for name in others_there if (kind := sniff(root / name)) in CONTAINERS}
+    passed = {name for name in others_there if is_document(name) or name in kinds}
+    names = [name for name in listed if name not in passed] if passed else listed
     if not pictures and kinds:
         arrays_of_one = _one_image_each(root, kinds)
         if not arrays_of_one:
@@ -136,7 +150,7 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     if (not names and not listing.broken) or (names and not pictures and what_is_there(names)[1]):
         raise _no_images(root, listing)
     kept = set(names)
-    left_out = [n for n, _, _ in listing.files if n not in kept]
+    left_out = [n for n in listed if n not in kept] if len(kept) < len(listed) else []
     source = Encoded(
         kind="folder",
         name=root.name or "root",

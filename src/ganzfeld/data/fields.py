@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.arrays import NOT_FINITE, numpy_reason
+from ganzfeld.data.arrays import NOT_FINITE, NUMPY_ERRORS, numpy_reason
 from ganzfeld.data.columns import CHUNK_BYTES, Values
-from ganzfeld.data.npz import TRAIN, key_of
+from ganzfeld.data.npz import TRAIN, key_of, need_tame
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import number, typed
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
-from ganzfeld.modalities.image.ranges import look, usual
+from ganzfeld.modalities.image.ranges import FLAT, greys, look, usual
 
 SAMPLED = 256  # samples by which it is decided whether numbers are pixels
 NARROW = 16  # channels at most, and a fourth of the length: (N, C, L) rather than (N, H, W)
@@ -34,7 +33,7 @@ def why_field(array: NDArray[Any]) -> str:
 
     Images have 3 or 4 axes with 1 to 4 channels, and numbers as files of images have them: uint8,
     uint16 or bool, or others in a range that is usual for pixels (0 to 1, -1 to 1, 0 to 255,
-    whole ones from 0 to a power of two). By up to 256 samples, evenly spread.
+    whole ones from 0 to a power of two) of which they fill a part that can be seen. By up to 256 samples, evenly spread.
     """
     if array.dtype.kind not in "iuf" or array.ndim < 2 or not len(array):
         return ""
@@ -51,7 +50,8 @@ def why_field(array: NDArray[Any]) -> str:
         return "it has five axes"
     if array.ndim == 4 and not (array.shape[1] <= 4 or array.shape[3] <= 4):
         return f"it has {array.shape[1]} channels"
-    if usual(look(some)) is not None:
+    seen = look(some)
+    if (found := usual(seen)) is not None and greys(seen, found.low, found.high) >= FLAT:
         return ""
     return f"its numbers lie in {some.min():g} to {some.max():g}, which pixels do not"
 
@@ -69,7 +69,7 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                 found[member.removesuffix(".npy")] = (shape, dtype)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
+    except NUMPY_ERRORS:
         return {}
     return found
 
@@ -91,10 +91,11 @@ def samples_key(headers: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) ->
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz by name. Never unpickles."""
+    need_tame(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in names}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, KeyError) as error:
+    except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
 
 

@@ -141,7 +141,13 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
     if count < FEW:
         warnings.append(f"only {count:,} images: under {FEW} a GAN soon memorises them")
-    if report["duplicates"] > BAD_SHARE * count:
+    if count > 1 and report["duplicates"] == count - 1:
+        clear = any(fact.startswith("alpha laid on") for fact in report["converted"])
+        warnings.append(
+            f"all {count:,} images are the same: there is nothing to learn"
+            + (": what is see-through hides them, see --alpha" if clear else "")
+        )
+    elif report["duplicates"] > BAD_SHARE * count:
         warnings.append(
             f"{report['duplicates']:,} of {count:,} images are exact copies of others: recall "
             "and memorisation will look better than they are"

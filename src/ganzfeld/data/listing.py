@@ -17,6 +17,7 @@ from ganzfeld.core.names import is_system, natural_text
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
 OUTWARD = "a link out of the folder"
+DIGITS = str.maketrans("123456789", "0" * 9)
 
 
 @dataclass
@@ -69,6 +70,12 @@ class Walk:
             if not self.may_follow(entry, name):
                 return
             linked = True
+        elif entry.is_file(follow_symlinks=False):  # nearly always, and without asking the disk
+            info = entry.stat(follow_symlinks=False)
+            found.files.append((name, info.st_size, info.st_mtime_ns))
+            if linked:
+                found.linked.add(name)
+            return
         if entry.is_dir():
             stack.append((name, linked))
             return
@@ -114,12 +121,24 @@ class Walk:
         return True
 
 
+def alike(files: list[Stamp]) -> bool:
+    """Whether names differ in digits at the same places only, as img000001.png and the like do.
+
+    Then they sort naturally as they are, ten times as fast.
+    """
+    first = files[0][0].translate(DIGITS) if files else ""
+    return all(name.isascii() and name.translate(DIGITS) == first for name, _, _ in files)
+
+
 def list_folder(root: Path, *, follow: bool = False) -> Listing:
     """All files below a folder, naturally sorted."""
     found = Walk(root, follow).run()
     if not follow and found.outward and not found.files:
         found = Walk(root, True).run()
-    found.files.sort(key=lambda stamp: natural_text(stamp[0]))
+    if alike(found.files):
+        found.files.sort()
+    else:
+        found.files.sort(key=lambda stamp: natural_text(stamp[0]))
     found.broken.sort(key=lambda item: natural_text(item[0]))
     found.ignored.sort(key=natural_text)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.memory import amount
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data.arrays import numpy_reason
+from ganzfeld.data.arrays import NUMPY_ERRORS, numpy_reason
 from ganzfeld.errors import DataError
 
 IMAGE_WORDS = ("x", "images", "image", "imgs", "img", "data", "samples", "arr_0", "pictures")
 LABEL_WORDS = ("y", "labels", "label", "targets", "target", "classes", "class", "arr_1", "lbls")
 TRAIN = ("train", "training", "trn", "tr")
 HELD = ("test", "testing", "tst", "te", "val", "valid", "validation", "dev", "eval")
+LARGE, RATIO = 256 << 20, 200  # bytes of a member, and how many times what is packed
 PLAIN = 'save it as np.savez("data.npz", x=images, y=labels)'
 
 
@@ -64,12 +65,30 @@ def read_npz(path: Path, splits: str = "train") -> Arrays:
 
     splits: "all" takes train, validation and test data together.
     """
+    need_tame(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             keys = [key_of(name) for name in file.keys()]  # noqa: SIM118
             return _chosen(Members(file), keys, path.name, splits)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
+
+
+def need_tame(path: Path) -> None:
+    """DataError where a member unpacks to far more than it is: arrays are read as a whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except NUMPY_ERRORS as error:
+        raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
+    for info in members:
+        if info.file_size > max(LARGE, RATIO * info.compress_size):
+            raise DataError(
+                f"{shown(path.name)}: its member {shown(info.filename)} of "
+                f"{amount(info.compress_size)} would unpack to {amount(info.file_size)}",
+                safe="it was not unpacked",
+                fix="unzip it yourself if you trust it, and give the .npy file",
+            )
 
 
 class Members:

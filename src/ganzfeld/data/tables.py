@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ LABEL_COLUMNS = (
 )  # fmt: skip
 SPLIT_COLUMNS = ("split", "subset", "partition", "set")
 ENOUGH = 0.9  # of the images must be named in a table for it to be theirs
+DIGITS = re.compile(r"[+-]?[0-9]{1,400}")
 SKIP = "\0"  # a label that is not there
 
 
@@ -186,6 +188,12 @@ def apply(
     others = [c for c in columns if c != found_column and c.casefold() not in SPLIT_COLUMNS]
     wanted = _label_column(others, rows, name, column)
     values, used = _values(wanted, others, rows, places, len(titles), name)
+    if twice := _contradicted(used, rows, places):
+        listed = ", ".join(capped([shown(titles[place]) for place in twice], 3))
+        result.aside.append(
+            f"{shown(name)}: {len(twice):,} images have two different labels in it ({listed}): "
+            "the last one counts"
+        )
     left = [c for c in others if c not in used]
     if left:
         listed = ", ".join(capped([shown(c) for c in left], 8))
@@ -266,6 +274,20 @@ def _values(
     return {}, []
 
 
+def _contradicted(
+    used: list[str], rows: list[dict[str, Any]], places: list[int | None]
+) -> list[int]:
+    """Places that have several rows, which do not agree on these columns."""
+    seen: dict[int, list[Any]] = {}
+    found: dict[int, None] = {}
+    for place, row in zip(places, rows, strict=True):
+        if place is not None and used:
+            said = [row.get(column) for column in used]
+            if seen.setdefault(place, said) != said:
+                found[place] = None
+    return list(found)
+
+
 def _hot(value: Any) -> Any:
     """A one-hot list as its place; other values as they are."""
     if isinstance(value, list) and len(value) > 1 and all(_is_bit(v) for v in value):
@@ -320,6 +342,8 @@ def _text(value: Any) -> str:
         return ""
     text = str(value).strip()
     try:
+        if DIGITS.fullmatch(text):
+            return str(int(text))
         number = float(text)
     except ValueError:
         return text

@@ -37,7 +37,10 @@ def read_tars(paths: list[Path], place: Path) -> Encoded:
     kept = [title for title in titles if title not in others]
     if not kept:
         there = ", ".join(capped([shown(name) for name in titles], 5)) or "nothing"
-        raise DataError(f"{shown(str(place))} holds no images; there is {there} in it")
+        raise DataError(
+            f"{shown(str(place))} holds no images; there is {there} in it",
+            fix="unpack it, and give what lies in it" if titles else "pack the images again",
+        )
     stamps = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
     source = Encoded(
         kind="tar",

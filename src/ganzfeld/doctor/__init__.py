@@ -43,6 +43,6 @@ def read(run: str | os.PathLike[str]) -> Verdict:
 
 def rows_of(path: Path) -> list[formats.Row]:
     """Whole rows that training wrote; none of a file that is not there."""
-    if not path.is_file():
+    if not path.exists():
         return []
     return [row for row in map(formats.logged, reader.read_lines(path)) if row is not None]

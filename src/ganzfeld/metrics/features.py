@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganzfeld.core import system
+from ganzfeld.core.memory import amount
 from ganzfeld.core.plugins import call, find
 from ganzfeld.core.store import Arrays, digest
 from ganzfeld.data.pack import Pack
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.metrics import inception_resize as protocols
 from ganzfeld.metrics.inception import Inception, inception_tensors
 from ganzfeld.metrics.label_classifier import domain_classifier
@@ -213,10 +215,24 @@ def extract(
                 raise UsageError(
                     f"the extractor {extractor.name} must give floats (N, D), not {tuple(y.shape)}"
                 )
+            if not found:
+                need_room(total, y.shape[1])
             found.append(y.float().cpu().numpy())
             done += len(chunk)
             progress(stage, done, total)
     return np.concatenate(found)
+
+
+def need_room(total: int, width: int) -> None:
+    """ResourceError where so many rows of features take more than half of this machine's memory."""
+    there = (system.total_memory() or 0) // 2
+    if there and 4 * total * width > there:
+        raise ResourceError(
+            f"{width:,} features of {total:,} samples take {amount(4 * total * width)}, more than "
+            "half of this machine's memory",
+            safe="nothing was measured",
+            fix=f"--count {max(there // (4 * width) // 10, 6)}",
+        )
 
 
 def exact(device: torch.device | str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+MOST_ENTRIES = 1 << 24  # of a matrix of cells and shells, above which sums are taken without it
 
 
 def wave_lengths(sides: tuple[int, ...]) -> Floats:
@@ -52,12 +53,26 @@ def shell_power(x: NDArray[Any]) -> Floats:
     sides = tuple(x.shape[2:])
     shells = np.rint(wave_lengths(sides)).astype(int).ravel()
     count = max(min(sides) // 2, 1)
+    if len(shells) * count > MOST_ENTRIES:
+        return _sums_by_shell(x, shells, count)
     member = np.stack([shells == shell for shell in range(1, count + 1)], 1).astype(np.float64)
     member /= member.sum(0)
     found = np.empty((*x.shape[:2], count))
     for start in range(0, len(x), 256):  # a block at a time: complex numbers are four times as big
         block = power(x[start : start + 256])
         found[start : start + 256] = block.reshape(*block.shape[:2], -1) @ member
+    return found
+
+
+def _sums_by_shell(x: NDArray[Any], shells: NDArray[Any], count: int) -> Floats:
+    """Means over shells 1 to count, without a matrix of all cells and shells."""
+    order = np.argsort(shells, kind="stable")
+    edges = np.searchsorted(shells[order], np.arange(1, count + 2))
+    found = np.empty((*x.shape[:2], count))
+    for row, sample in enumerate(x):
+        sums = np.cumsum(power(sample[None]).reshape(x.shape[1], -1)[:, order], axis=1)
+        sums = np.concatenate([np.zeros((len(sums), 1)), sums], 1)
+        found[row] = np.diff(sums[:, edges]) / np.maximum(np.diff(edges), 1)
     return found
 
 

@@ -29,6 +29,7 @@ from ganzfeld.text import shown
 SHOWN = 8  # tensors that an error names
 OPTION = 1 << 20  # the greatest number among a network's options
 OPTIONS = 4_096  # numbers in a list of them
+PARTS = 5_000  # tensors of a network, at most, where nothing says how many
 SPARE = 4  # modules a tensor, at most: many have no weights
 TRAINED = 6  # copies of a network in training: gradients, two moments, three averages
 
@@ -150,22 +151,51 @@ def check_run(run: Path, config: Config) -> None:
         except (OSError, ValueError):  # a damaged one: what loads it says so
             continue
     size = 0
+    generator = config.networks.get("G")
+    asked = generator.options.get("classes") if generator else None
+    if asked and config.data.classes and asked != len(config.data.classes):
+        raise CheckpointError(
+            f"{where} is damaged: it names {len(config.data.classes):,} classes, and its "
+            f"generator draws {shown(asked, 20)}",
+            safe="nothing was changed",
+        )
     for name, part in config.networks.items():
-        bare = on_meta(part, f"{where}: networks.{name}", 5_000 if held is None else len(held))
+        bare = on_meta(part, f"{where}: networks.{name}", PARTS if held is None else len(held))
         if bare is None:
             continue
         own = layouts_of(bare.state_dict())
         size += sum(math.prod(layout.shape) for layout in own.values())
         if held is not None:
             refuse_misfits(part, own, of(held, f"{name}."), f"{where}: networks.{name}")
-    needed, there = 4 * TRAINED * size, memory()
-    if held is None and needed > there:
+    if held is None:
+        need_memory(size, f"{where} describes networks that need", "train again with")
+
+
+def need_memory(numbers: int, what: str, fix: str) -> None:
+    """ResourceError where networks of so many numbers cannot be trained on this machine."""
+    needed, there = 4 * TRAINED * numbers, memory()
+    if needed > there:
         raise ResourceError(
-            f"{where} describes networks that need {needed / 2**30:,.1f} GiB to train, and this "
-            f"machine has {there / 2**30:,.1f}",
+            f"{what} {needed / 2**30:,.1f} GiB to train, and this machine has "
+            f"{there / 2**30:,.1f}",
             safe="nothing was changed",
-            fix="train again with smaller networks, such as --set networks.G.width=32",
+            fix=f"{fix} smaller networks, such as --set networks.G.width=32",
         )
+
+
+def check_new(config: Config) -> None:
+    """ResourceError where a new run's networks could not be trained, before they take memory."""
+    size, largest = 0, ("", 0)
+    for name, part in config.networks.items():
+        try:
+            bare = on_meta(part, f"networks.{name}", PARTS)
+        except CheckpointError:  # building it says what is wrong
+            return
+        if bare is not None:
+            own = sum(p.numel() for p in (*bare.parameters(), *bare.buffers()))
+            size, largest = size + own, max(largest, (name, own), key=lambda one: one[1])
+    name, most = largest
+    need_memory(size, f"the networks, {name} with {most:,} parameters, need", "take")
 
 
 def check_state(trainer: Any, state: Mapping[str, Any]) -> None:

@@ -7,7 +7,9 @@ range, and conditioned on numbers.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -20,6 +22,7 @@ from ganzfeld.networks.dimensions import (
     as_laid,
     convolution,
     cut,
+    halving,
     transposed,
 )
 from ganzfeld.networks.layers import (
@@ -31,6 +34,7 @@ from ganzfeld.networks.layers import (
     add_spectral_norm,
     initialise,
     levels,
+    uneven_levels,
 )
 from ganzfeld.networks.side_inputs import SideVerdict
 
@@ -59,6 +63,8 @@ class DCGANGenerator(nn.Module):
     output: what makes the range: tanh for [-1, 1], relu for what is not negative, identity.
     noise: planes of noise that join each map, from entries of z of their own, so that what is
         random everywhere need not come out of the first map: `latent` grows by as many.
+    uneven: halve each side by itself, for maps such as 1 x 100,000, whose smallest map would be
+        as large as they are: the shortest side alone says else how often all are halved.
     """
 
     def __init__(
@@ -75,12 +81,13 @@ class DCGANGenerator(nn.Module):
         padding: Padding = "zeros",
         output: Output = "tanh",
         noise: int = 0,
+        uneven: bool = False,
     ) -> None:
         super().__init__()
         channels, *sides = shape
         n = len(sides)
         self.output = output
-        self.sizes = levels(sides)
+        self.sizes = uneven_levels(sides) if uneven else levels(sides)
         self.labels = JoinLabels(classes, 32)
         self.numbers = JoinNumbers(conditions)
         ups = len(self.sizes) - 1
@@ -96,9 +103,10 @@ class DCGANGenerator(nn.Module):
         )
         self.activation = nn.LeakyReLU(SLOPE, inplace=True)
         after = [*widths[1:], refine or channels]
+        kernels = list(map(halving, self.sizes, self.sizes[1:])) or [halving((1,), (2,))]
         self.ups = nn.ModuleList(
-            initialise(transposed(n, before + noise, behind, 4, 2, 1, padding=padding))
-            for before, behind in zip(widths, after, strict=True)
+            initialise(transposed(n, before + noise, behind, *kernel, padding=padding))
+            for before, behind, kernel in zip(widths, after, kernels, strict=True)
         )
         if not ups:  # an image no larger than the smallest map
             last = convolution(n, widths[0] + noise, after[0], 3, 1, 1, padding=padding)
@@ -145,6 +153,7 @@ class DCGANDiscriminator(nn.Module):
     padding: "zeros", or "circular" for periodic fields.
     side: what it is told of a sample beside its maps: a name in `networks.side_inputs.SIDES`, or
         "none". side_options: its arguments.
+    uneven: halve each side by itself, as the generator's option of this name.
     """
 
     def __init__(
@@ -162,17 +171,19 @@ class DCGANDiscriminator(nn.Module):
         padding: Padding = "zeros",
         side: str = "none",
         side_options: dict[str, Any] | None = None,
+        uneven: bool = False,
     ) -> None:
         super().__init__()
         channels, *sides = shape
         n = len(sides)
         self.planes = JoinPlanes(classes if condition == "concat" else 0)
-        downs = max(len(levels(sides)) - 1, 0)
+        sizes = (uneven_levels(sides) if uneven else levels(sides))[::-1]  # the largest first
+        downs = len(sizes) - 1
         widths = [min(width * 2**level, most) for level in range(max(downs, 1))]
         layers: list[nn.Module] = []
         before = channels + self.planes.classes
         for level, behind in enumerate(widths):
-            kernel = (4, 2, 1) if downs else (3, 1, 1)
+            kernel = halving(sizes[level + 1], sizes[level]) if downs else (3, 1, 1)
             layers.append(initialise(convolution(n, before, behind, *kernel, padding=padding)))
             if norm == "batch" and level:
                 layers.append(NORMS[n](behind))
@@ -181,7 +192,8 @@ class DCGANDiscriminator(nn.Module):
                 layers.append(nn.Dropout(dropout))
             before = behind
         self.layers = nn.Sequential(*layers)
-        features = before * math.prod(length >> downs for length in sides)
+        halved = [sum(a != b for a, b in pairwise(side)) for side in zip(*sizes, strict=True)]
+        features = before * math.prod(map(operator.rshift, sides, halved))
         self.verdict = Verdict(features, classes if condition == "projection" else 0)
         self.numbers = NumberProjection(conditions, features) if conditions else None
         self.side = None

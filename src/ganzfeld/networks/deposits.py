@@ -25,7 +25,7 @@ START = 0.3  # of the sums' logarithm round the line, before training
 class DepositGenerator(nn.Module):
     """Latents (N, latent) to fields (N, C, ...) that are not negative.
 
-    shape, latent, classes, width, most, norm, refine, conditions, padding, noise: as
+    shape, latent, classes, width, most, norm, refine, conditions, padding, noise, uneven: as
         `DCGANGenerator` takes them.
     unit, scale: of each channel, or of all: a sample is log(1 + deposit / unit) / scale.
     expected: [a, b, ...]: the logarithm of (sum / mean unit) begins near a + b c + ...
@@ -53,6 +53,7 @@ class DepositGenerator(nn.Module):
         scale: Sequence[float] = (1.0,),
         expected: Sequence[float] = (0.0,),
         quanta: bool = False,
+        uneven: bool = False,
     ) -> None:
         super().__init__()
         channels, *sides = shape
@@ -68,6 +69,7 @@ class DepositGenerator(nn.Module):
             padding=padding,
             output="identity",
             noise=noise,
+            uneven=uneven,
         )
         self.latent, self.own, self.quanta = self.maps.latent, latent, quanta
         self.numbers = JoinNumbers(conditions)

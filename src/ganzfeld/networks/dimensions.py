@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 Padding = Literal["zeros", "circular"]
+Sides = int | tuple[int, ...]
 
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {
     1: nn.Conv1d,
@@ -62,19 +63,30 @@ def shifted(layer: nn.Module) -> tuple[int, ...]:
 
 
 def convolution(
-    dimensions: int, before: int, behind: int, *kernel: int, padding: Padding = "zeros"
+    dimensions: int, before: int, behind: int, *kernel: Sides, padding: Padding = "zeros"
 ) -> nn.Module:
-    """A convolution; kernel: its side, stride and padding, alike in all dimensions."""
+    """A convolution; kernel: its side, stride and padding, alike in all dimensions or of each."""
     make = cast(type[nn.Module], CONVOLUTIONS[dimensions])
     return make(before, behind, *kernel, padding_mode=padding)
 
 
 def transposed(
-    dimensions: int, before: int, behind: int, *kernel: int, padding: Padding = "zeros"
+    dimensions: int, before: int, behind: int, *kernel: Sides, padding: Padding = "zeros"
 ) -> nn.Module:
     """A transposed convolution likewise."""
     make = cast(type[nn.Module], TRANSPOSED[padding][dimensions])
     return make(before, behind, *kernel)
+
+
+def halving(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[Sides, Sides, Sides]:
+    """Side, stride and padding of a kernel between maps of these sizes.
+
+    4x4 kernels of stride 2 where all sides differ; along a side that stays, 3 and a stride of 1.
+    """
+    if all(a != b for a, b in zip(small, large, strict=True)):
+        return 4, 2, 1
+    steps = [2 if a != b else 1 for a, b in zip(small, large, strict=True)]
+    return tuple(step + 2 for step in steps), tuple(steps), 1
 
 
 def cut(x: Tensor, sizes: tuple[int, ...]) -> Tensor:

@@ -31,6 +31,15 @@ def levels(sides: Sequence[int], smallest: int = 4) -> list[tuple[int, ...]]:
     return [tuple(-(-side // 2**level) for side in sides) for level in range(halvings, -1, -1)]
 
 
+def uneven_levels(sides: Sequence[int], smallest: int = 4) -> list[tuple[int, ...]]:
+    """The same, each side halved as often as it allows by itself: short ones hardly or never."""
+    times = [max(0, int(math.log2(max(side / smallest, 1)))) for side in sides]
+    return [
+        tuple(-(-side // 2 ** min(level, most)) for side, most in zip(sides, times, strict=True))
+        for level in range(max(times), -1, -1)
+    ]
+
+
 def initialise(layer: nn.Module, gain: float = GAIN) -> nn.Module:
     """Normal weights of standard deviation gain / sqrt(fan in), and zero biases.
 

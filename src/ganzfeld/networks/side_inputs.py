@@ -21,6 +21,7 @@ from ganzfeld.networks.series_inputs import Memory
 FLOOR = 1e-6  # below the squared amplitudes, against a logarithm of zero
 SHRINK = 0.25  # of logarithms, which reach from about -8 to 8
 HIDDEN = 64
+MOST_ENTRIES = 1 << 24  # of the matrix from waves to shells, above which shells are summed without
 
 
 class RadialPower(nn.Module):
@@ -30,6 +31,8 @@ class RadialPower(nn.Module):
     """
 
     membership: Tensor
+    shell: Tensor
+    share: Tensor
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
@@ -44,18 +47,30 @@ class RadialPower(nn.Module):
         if sides[-1] % 2 == 0:
             weight[-1] = 1.0
         each = weight.expand([len(k) for k in waves]).flatten()
-        member = torch.zeros(len(shell), shells)
-        for number in range(shells):
-            inside = torch.where(shell == number + 1, each, 0.0)
-            member[:, number] = inside / inside.sum().clamp(min=1.0)
-        self.register_buffer("membership", member / math.prod(sides), persistent=False)
-        self.dimensions = len(sides)
+        self.dimensions, self.shells = len(sides), shells
         self.width = channels * shells
+        self.as_matrix = len(shell) * shells <= MOST_ENTRIES
+        if self.as_matrix:
+            member = torch.zeros(len(shell), shells)
+            for number in range(shells):
+                inside = torch.where(shell == number + 1, each, 0.0)
+                member[:, number] = inside / inside.sum().clamp(min=1.0)
+            self.register_buffer("membership", member / math.prod(sides), persistent=False)
+            return
+        shell = shell.clamp(max=shells + 1)
+        totals = torch.zeros(shells + 2).index_add(0, shell, each).clamp(min=1.0)
+        self.register_buffer("shell", shell, persistent=False)
+        self.register_buffer("share", each / totals[shell] / math.prod(sides), persistent=False)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         axes = tuple(range(-self.dimensions, 0))
         waves = torch.fft.rfftn(x.float(), dim=axes)
-        power = (waves.real.square() + waves.imag.square()).flatten(2) @ self.membership
+        power = (waves.real.square() + waves.imag.square()).flatten(2)
+        if self.as_matrix:
+            power = power @ self.membership
+        else:
+            sums = power.new_zeros(*power.shape[:2], self.shells + 2)
+            power = sums.index_add(2, self.shell, power * self.share)[..., 1:-1]
         logs: Tensor = SHRINK * (power + FLOOR).log().flatten(1)
         return logs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ganzfeld.config import Config, Part
@@ -11,6 +12,8 @@ from ganzfeld.recipes.sizing import LAST_HALF
 
 WIDTH = 16  # channels of the largest map
 LATENT = 64  # entries of z beside the planes of noise
+LARGE = 4_096  # cells of the smallest map, above which sides are halved each by itself
+IN_A_BATCH = 1 << 20  # numbers, above which batches hold fewer samples
 
 
 def fields(facts: Facts) -> Config:
@@ -23,6 +26,7 @@ def fields(facts: Facts) -> Config:
         return showers(facts)
     padding = "circular" if facts.spec.extra.get("periodic") else "zeros"
     shared: dict[str, Any] = {"width": WIDTH, "most": 8 * WIDTH, "padding": padding}
+    shared |= bounded(facts)
     own = {"latent": LATENT, "refine": 8, "noise": 1, "output": "identity"}
     side = "power" if max(facts.shape[1:]) > 2 else "none"
     config = adversarial(
@@ -33,7 +37,7 @@ def fields(facts: Facts) -> Config:
         lr=(1e-3, 2e-3),
         betas=(0.0, 0.99),
         optimiser=LAST_HALF,
-        batch_size=32,
+        batch_size=batch_of(facts, 32),
         images=500_000,
         loss="non-saturating",
         r1=0.5,
@@ -62,6 +66,7 @@ def showers(facts: Facts) -> Config:
         law["expected"] = law["expected"][:1]
     padding = "circular" if extra.get("periodic") else "zeros"
     shared: dict[str, Any] = {"width": WIDTH, "most": 8 * WIDTH, "padding": padding}
+    shared |= bounded(facts)
     own = {"latent": LATENT, "refine": 8, "noise": 1, "quanta": bool(extra.get("whole"))}
     told = {"side": "sums", "side_options": law}
     return adversarial(
@@ -72,13 +77,26 @@ def showers(facts: Facts) -> Config:
         lr=(1e-3, 1e-3),
         betas=(0.0, 0.99),
         optimiser=LAST_HALF,
-        batch_size=64,
+        batch_size=batch_of(facts, 64),
         images=1_000_000,
         loss="non-saturating",
         r1=0.1,
         r2=0.1,
         penalty_every=4,
     )
+
+
+def bounded(facts: Facts) -> dict[str, Any]:
+    """What keeps the smallest map small, where the shortest side is far shorter than others."""
+    sides = facts.shape[1:]
+    halvings = int(math.log2(max(min(sides) / 4, 1)))
+    large = math.prod(-(-side // 2**halvings) for side in sides) > LARGE
+    return {"uneven": True} if large else {}
+
+
+def batch_of(facts: Facts, usual: int) -> int:
+    """Samples in a batch: fewer of very large ones, whose maps would fill the memory."""
+    return max(2, min(usual, IN_A_BATCH // math.prod(facts.shape)))
 
 
 FIELDS = {

@@ -16,6 +16,7 @@ from ganzfeld.core.console import Screen
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
+from ganzfeld.models.fitting import check_new
 from ganzfeld.recipes.base import Recipe
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import opening, promises, resume, vetting
@@ -77,6 +78,7 @@ def set_up(
     if config.data.conditions is None:  # the recipe takes no numbers
         pack = bare
     check(config)
+    check_new(config)
     held.enter_context(runtime.deterministic(config.run.deterministic))
     if not asked.dry_run:
         held.enter_context(owned(folder))

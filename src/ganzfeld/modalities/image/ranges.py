@@ -15,6 +15,7 @@ from ganzfeld.errors import UsageError
 LABELS = 32  # whole numbers below are those of masks and label maps, not of brightness
 OVER = 0.25  # beyond 0 to 1 or -1 to 1, as resampling leaves it: clipped
 BITS = (8, 10, 12, 14, 16)
+FLAT, DIM = 2.0, 16.0  # grey values: with fewer there is nothing to see, or hardly anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,8 @@ def parse(text: str) -> tuple[float, float, bool]:
     if found:
         low, high = float(found[1]), float(found[2])
         limits = (0.0, 100.0) if parts else (-math.inf, math.inf)
-        if limits[0] <= low < high <= limits[1] and math.isfinite(high - low):
+        wide = low < high and math.isfinite(high - low) and math.isfinite(255 / (high - low))
+        if wide and limits[0] <= low and high <= limits[1]:
             return low, high, parts is not None
     raise UsageError(
         f"--range takes LOW:HIGH, or percentiles such as p1:p99, the lower one first, not {text!r}",
@@ -95,6 +97,16 @@ def _of_floats(low: float, high: float, span: str) -> Range | None:
         beyond = ", values beyond are clipped" if low < 0 or high > 255 else ""
         return Range(low=0, high=255, words=f"{span}: 0 black, 255 white{beyond}")
     return None
+
+
+def greys(seen: Seen, low: float, high: float) -> float:
+    """How many of 256 grey values numbers fill, where `low` becomes black and `high` white."""
+    return 256 * max(min(seen.high, high) - max(seen.low, low), 0.0) / (high - low)
+
+
+def words_on(filled: float) -> str:
+    """What to say of images in so few grey values; "" for enough of them."""
+    return "" if filled >= DIM else f"; that is {filled:.0f} of 256 grey values: see --range"
 
 
 def advice(seen: Seen) -> str:
