@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -136,11 +136,28 @@ class Adversarial(Game):
         self.augment_p = augment_p
         if not all(0 <= p <= 1 for p in torch.as_tensor(augment_p).flatten()):
             raise ValueError(f"augment_p is a probability in [0, 1], not {augment_p}")
-        self.augmentation = None
+        self.augmentation: Augmentation | None = None
         if augment != "none":
             self.augmentation = Augmentation(
                 augment, target=augment_target, images=augment_speed, kinds=augment_kinds
             )
+        self.estimated = difference > 0
+        self.own = Own(r1, r2, gradient_penalty, self.augmentation is not None)
+
+    @property
+    def cures(self) -> frozenset[str]:
+        able = {
+            "augment": not self.estimated and not self.own.augmented,
+            "penalties": not mixes(self.D),
+        }
+        return frozenset(name for name, can in able.items() if can)
+
+    def treat(self, penalties: float = 1.0, augment: bool = False) -> None:
+        self.r1, self.r2, self.gradient_penalty = self.own.times(penalties)
+        if augment and self.augmentation is None:
+            self.augmentation = Augmentation("adaptive")
+        elif not augment and not self.own.augmented:
+            self.augmentation = None
 
     def moves(self, step: int) -> tuple[str, ...]:
         return self.turns.moves(step)
@@ -254,6 +271,29 @@ class Adversarial(Game):
 
     def cost(self, fake: Tensor, real: Tensor) -> Tensor:
         return self.adversarial.generator(fake, real)
+
+
+class Own(NamedTuple):
+    """The penalties that a game was made with, and whether it was made with augmentation."""
+
+    r1: float | tuple[float, float]
+    r2: float | tuple[float, float]
+    gradient_penalty: float
+    augmented: bool
+
+    def times(
+        self, factor: float
+    ) -> tuple[float | tuple[float, float], float | tuple[float, float], float]:
+        """All penalties times a factor; where there are none and it is above 1, R1 and R2 of 1."""
+        if factor > 1 and not (self.r1 or self.r2 or self.gradient_penalty):
+            return 1.0, 1.0, 0.0
+        return by(self.r1, factor), by(self.r2, factor), self.gradient_penalty * factor
+
+
+def by(value: float | tuple[float, float], factor: float) -> float | tuple[float, float]:
+    if isinstance(value, int | float):
+        return value * factor
+    return value[0] * factor, value[1] * factor
 
 
 def args_of(batch: Batch, fake: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Given]:
