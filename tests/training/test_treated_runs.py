@@ -154,5 +154,5 @@ def checkpoint_error() -> Any:
 def test_a_wrong_word_is_refused_and_the_setting_is_kept(treated: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="watch, treat, off"):
         wild(tmp_path / "run", '"cure"', dry_run=True)
-    with pytest.raises(CheckpointError, match="run.doctor"):  # it would change the run's numbers
+    with pytest.raises(CheckpointError, match=r"run\.doctor"):  # it would change the run's numbers
         wild(treated, "watch")

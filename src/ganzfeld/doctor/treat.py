@@ -14,7 +14,7 @@ from ganzfeld.doctor.diagnose import Finding
 from ganzfeld.doctor.rules import LARGE, RULES
 from ganzfeld.doctor.story import Moment, Story
 
-REST = 0.1  # of a run, that a treatment is given to work
+REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
 LAST = 0.85  # of a run, after which nothing is treated: it could not work any more
 MOST = 4  # treatments of a run
 QUIET = 3  # looks in a row without an illness, after which it is gone
@@ -107,15 +107,14 @@ def decided(
     findings: that stand, causes first. past: treatments so far, as the log has them. able: what
     the game can take, of "penalties" and "augment".
 
-    An illness that a treatment has not driven away within a tenth of the run is given up: it is
-    not treated again, nor is anything else tried against it.
+    An illness that a treatment has not driven away in its time is given up: it is not treated
+    again, nor is anything else tried against it.
     """
     if not story.moments or story.moments[-1].part > LAST:
         return None
     now = story.moments[-1]
-    whole = now.images / now.part
     given = [row for row in past if row.get("dose")]
-    if given and now.images - int(given[-1]["images"]) < REST * whole:
+    if given and resting(story, int(given[-1]["images"])):
         return None
     for finding in findings:
         own = [row for row in past if row["name"] == finding.name]
@@ -131,6 +130,16 @@ def decided(
         if dose.changes:
             return Treatment(finding.name, finding.rule.title, finding.evidence, dose)
     return None
+
+
+def resting(story: Story, since: int) -> bool:
+    """Whether a treatment at so many images has not had its time: a tenth of the run, five looks.
+
+    Signs that are means of four looks show an illness for three looks after it has gone.
+    """
+    now = story.moments[-1]
+    later = [moment for moment in story.moments if moment.images > since]
+    return now.images - since < REST * now.images / now.part or len(later) < LOOKS
 
 
 def was_gone(story: Story, name: str, since: int) -> bool:
