@@ -120,7 +120,7 @@ class Run:
     evaluate_final: bool = True  # measure the model that ships, at the end
     inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
-    doctor: str | None = None  # "watch" or "off"; None: a run from before, which is not watched
+    doctor: str | None = None  # "watch", "treat", "off"; None: a run from before, not watched
     patience: int | None = None  # images without better quality after which the run ends
     planned: int | None = None  # images that it was to see, where patience ended it
     log_to: list[str] = field(default_factory=list)  # trackers beside metrics.jsonl

@@ -31,9 +31,7 @@ def saved(folder: Path, array: NDArray[Any]) -> Path:
         (np.zeros((40, 16, 16), np.int64), "nothing but 0"),
     ],
 )
-def test_an_array_of_one_number_is_refused(
-    array: NDArray[Any], said: str, tmp_path: Path
-) -> None:
+def test_an_array_of_one_number_is_refused(array: NDArray[Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said):
         check_data(saved(tmp_path, array))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -16,6 +16,8 @@ def data_check(
     /,
     *,
     quarantine: bool = False,
+    html: Path | None = None,
+    json: bool = False,
     size: str | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
     modality: Annotated[Kind, arg(name="as")] = "auto",
@@ -28,11 +30,13 @@ def data_check(
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
 ) -> None:
-    """Decode every sample and list what is bad, by name and reason. Exit 3 if any is.
+    """Say what is wrong with data: bad files, near copies, odd samples, leaks. Exit 3 if bad.
 
     Args:
         data: Data as `train` takes it.
         quarantine: Move bad files (not links) into a folder beside the data. Nothing is deleted.
+        html: Also write a page that shows the samples it is about; one file, open it anywhere.
+        json: Print JSON, for scripts.
         size: Size in pixels: N for a square, or HEIGHTxWIDTH. Default: chosen from the data.
         labels: As for `train`.
         modality: As for `train`.
@@ -47,16 +51,30 @@ def data_check(
     """
     asked = data_request(locals())
     from ganzfeld.core.console import Screen
+    from ganzfeld.core.files import as_json
     from ganzfeld.data.check import check_data, describe
     from ganzfeld.modalities import MODALITIES
 
+    shown: dict[int, Any] | None = {} if html is not None else None
     report = check_data(
-        asked.source, asked.options, quarantine=quarantine, progress=Screen().progress
+        asked.source,
+        asked.options,
+        quarantine=quarantine,
+        progress=None if json else Screen().progress,
+        gallery=shown,
     )
     noun = str(report.get("noun", "images"))
     kind = MODALITIES.get(str(report.get("modality")))
     speak_of(noun, noun.removesuffix("s") if kind is None else kind.one)
-    tell(describe(report))
+    if json:
+        print(as_json(report).decode(), end="")
+    else:
+        tell(describe(report))
+    if html is not None and shown is not None:
+        from ganzfeld.report.data_page import write
+
+        page = write(report, shown, html)
+        None if json else tell(f"page: {page}")
     left = len(report["skipped"]) - len(report.get("quarantined", []))
     if left or (report["unreadable"] and not quarantine) or (report["verdict"] and not quarantine):
         raise SystemExit(3)

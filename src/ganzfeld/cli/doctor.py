@@ -17,6 +17,8 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     from ganzfeld.core.console import Screen
     from ganzfeld.core.files import as_json
     from ganzfeld.doctor import read
+    from ganzfeld.doctor.treat import as_sentence as treated
+    from ganzfeld.doctor.trend import in_words
     from ganzfeld.doctor.words import signals_of, span, summary, sure
 
     found = read(run)
@@ -36,6 +38,12 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
             rows += [("cure", text) for text in found.cures(finding)]
         screen.say()
         screen.table(finding.rule.title, rows)
+    for row in found.story.treatments:
+        screen.say()
+        screen.say(treated(row))
+    if found.trend:
+        screen.say()
+        screen.say(in_words(found.trend))
     if last := signals_of(found):
         screen.say()
         screen.columns(("last look", "", "healthy"), [(a, (b, c)) for a, b, c in last])

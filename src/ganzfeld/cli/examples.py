@@ -81,7 +81,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ganzfeld publish runs/faces-default --to faces-model --license apache-2.0",
         "ganzfeld publish runs/faces-default --to hub:me/faces --license cc-by-4.0 --dry-run",
     ),
-    "data check": ("ganzfeld data check photos/", "ganzfeld data check photos.zip --size 64"),
+    "data check": (
+        "ganzfeld data check photos/",
+        "ganzfeld data check photos.zip --size 64 --html photos.html",
+    ),
     "data sheet": (
         "ganzfeld data sheet photos/ --out sheet.png",
         "ganzfeld data sheet photos/ --size 64 --out sheet.png",

@@ -9,13 +9,16 @@ from typing import Any
 
 from ganzfeld.core.names import capped, shortened, shown, tally
 from ganzfeld.core.progress import Progress
+from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told_of
 from ganzfeld.data.decode import choose_target, load_source, prepare
-from ganzfeld.data.decoding import decode_all
+from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.findings import Outcome, judge, report_of
 from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.data.summary import rows_of
+from ganzfeld.data.survey import Survey
+from ganzfeld.data.survey_words import lines_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.formats import FRAME
 
@@ -30,8 +33,12 @@ def check_data(
     quarantine: bool = False,
     progress: Progress | None = None,
     workers: int | None = None,
+    gallery: Gallery | None = None,
 ) -> dict[str, Any]:
     """Decode every image completely and report what was found; bad ones raise nothing.
+
+    The report's "survey" is what samples show beside each other: near copies, odd ones, leaks
+    (`ganzfeld.data.survey`). gallery: takes those that it tells of, by number, to show them.
 
     With `quarantine`, the bad files of a folder are moved to `<folder>.quarantine`, under the
     same relative names; links, and what lies behind them, are never moved, and nothing is ever
@@ -41,16 +48,23 @@ def check_data(
     progress = progress or (lambda stage, done, total: None)
     found, options = load_source(source, options)
     if isinstance(found, Gathered):
-        report = gathered(found, options, progress)[2]
+        raw, kept, report = gathered(found, options, progress)
         report["verdict"] = _verdict(report, options)
+        report["survey"], again = of_columns(raw, kept)
+        if gallery is not None:
+            gallery.update(again(told_of(report["survey"])))
         if quarantine:
             report["quarantine"], report["quarantined"] = _stays(report), []
         return report
     prepare(found, options)
     target = choose_target(found, options, progress, workers)
-    outcome = decode_all(found, target, lambda index, pixels: None, progress, workers, options)
+    survey = Survey(kind_of(target), count_of(found))
+    outcome = decode_all(found, target, survey.add, progress, workers, options)
     report = report_of(found, target, outcome)
     report["verdict"] = _verdict(report, options)
+    report["survey"], again = of_images(found, target, outcome, survey, workers)
+    if gallery is not None:
+        gallery.update(again(told_of(report["survey"])))
     if quarantine:
         report["quarantine"], moved = _quarantine(found, outcome)
         report["quarantined"] = [shown(name) for name in moved]
@@ -119,6 +133,7 @@ def describe(report: dict[str, Any]) -> str:
         lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
     if report["duplicates"]:
         lines.append(f"Exact copies of other {noun}: {report['duplicates']:,}")
+    lines += lines_of(report)
     lines += _bad_lines(report)
     for key, title in (("ignored", "System files"), ("not_pictures", f"Not {noun}")):
         if report[f"{key}_count"]:

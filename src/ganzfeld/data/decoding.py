@@ -163,7 +163,7 @@ def _take_rows(
     for start in range(0, total, CHUNK):
         rows = source.stack.rows(start, min(start + CHUNK, total))
         if shape != wanted:
-            rows = np.stack([_refit(row, target, outcome.facts) for row in rows])
+            rows = np.stack([refit(row, target, outcome.facts) for row in rows])
         for index, row in enumerate(rows, start):
             if index in outcome.bad:
                 continue
@@ -177,7 +177,7 @@ def _take_rows(
         outcome.facts[source.stack.scaling] = kept
 
 
-def _refit(row: NDArray[np.uint8], target: Target, facts: Counter[str]) -> NDArray[np.uint8]:
+def refit(row: NDArray[np.uint8], target: Target, facts: Counter[str]) -> NDArray[np.uint8]:
     array = np.ascontiguousarray(row[0] if len(row) == 1 else row.transpose(1, 2, 0))
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(row)]
     seen: list[str] = []

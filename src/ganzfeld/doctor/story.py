@@ -65,12 +65,14 @@ class Moment:
 class Story:
     """The looks of a run in order. total: images that it is to see; None where not known.
 
-    evaluations: rows of the metrics that were measured on the way.
+    evaluations: rows of the metrics that were measured on the way. treatments: rows of what was
+    done against illnesses (`doctor.treat`).
     """
 
     total: int | None
     moments: list[Moment] = field(default_factory=list)
     evaluations: list[Row] = field(default_factory=list)
+    treatments: list[Row] = field(default_factory=list)
     seen: int = 0
     failed: str = ""  # why there are no more looks
 
@@ -96,6 +98,8 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
                 penalties.append(float(sum(own)))
         elif row["kind"] == "evaluation":
             story.evaluations.append(row)
+        elif row["kind"] == "treatment" and isinstance(row.get("name"), str):
+            story.treatments.append(row)
         elif row["kind"] == "health" and row.get("failed"):
             story.failed = plain(str(row["failed"]))
         elif row["kind"] == "health":

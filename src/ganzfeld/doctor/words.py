@@ -13,6 +13,7 @@ from ganzfeld.config import Config
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
 from ganzfeld.doctor.story import EARLY, Row, Story, story_of
+from ganzfeld.doctor.trend import Trend, trend
 
 SHOWN = {  # signals that the story ends with, and what a healthy run has
     "gap": ("gap of the logits", "0.2 to 8 deviations"),
@@ -50,6 +51,12 @@ class Verdict:
     def healthy(self) -> bool:
         return not self.standing
 
+    @property
+    def trend(self) -> Trend | None:
+        """What more time would do to the validated quality, as far as is known."""
+        scores = [(row["images"], row.get("frechet")) for row in self.story.evaluations]
+        return trend([(int(n), float(v)) for n, v in scores if isinstance(v, int | float)])
+
     def cures(self, finding: Finding) -> list[str]:
         return cure(finding.name, self.config, self.run)
 
@@ -66,6 +73,8 @@ class Verdict:
                 {**finding.to_json(), "sure": sure(finding), "cures": self.cures(finding)}
                 for finding in self.findings
             ],
+            "treatments": [dict(row) for row in self.story.treatments],
+            "trend": self.trend.to_json() if self.trend else None,
             "signals": dict(moments[-1].signals) if moments else {},
         }
 

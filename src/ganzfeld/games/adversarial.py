@@ -108,6 +108,23 @@ class Adversarial(Game):
         self.period = self.turns.period(self.penalties.every if self.penalties else 1)
         self.shares_batch = self.turns.reuse_fakes
         self.kept: dict[int, tuple[int, Tensor]] = {}  # by part: (step, fakes), not past its step
+        self.own = self.penalties, self.augmentation is not None  # what `treat` starts from
+
+    @property
+    def cures(self) -> frozenset[str]:
+        able = {
+            "augment": not self.penalties.difference and not self.own[1],
+            "penalties": not mixes(self.D),
+        }
+        return frozenset(name for name, can in able.items() if can)
+
+    def treat(self, penalties: float = 1.0, augment: bool = False) -> None:
+        own, augmented = self.own
+        self.penalties = own.times(penalties)
+        if augment and self.augmentation is None:
+            self.augmentation = Augmentation("adaptive")
+        elif not augment and not augmented:
+            self.augmentation = None
 
     def moves(self, step: int) -> tuple[str, ...]:
         if self.opening is not None and self.opening.now(self.clock):

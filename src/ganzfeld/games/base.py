@@ -141,6 +141,19 @@ class Game(nn.Module):
         """The generator's adversarial loss (N,) of logits; None where it has none of this form."""
         return None
 
+    # What the doctor may change (`ganzfeld.doctor.treat`)
+
+    @property
+    def cures(self) -> frozenset[str]:
+        """What `treat` can do to this game, of "penalties" and "augment"."""
+        return frozenset()
+
+    def treat(self, penalties: float = 1.0, augment: bool = False) -> None:
+        """Be as the arguments of the game have it, but for this; called again it starts anew.
+
+        penalties: a factor of R1 and R2. augment: adaptive augmentation where there is none.
+        """
+
 
 def verdict(judge: nn.Module, *inputs: Tensor | None, **given: Tensor) -> Tensor:
     """Logits of a discriminator, in float32 under autocast: losses are never in bfloat16."""

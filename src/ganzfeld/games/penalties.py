@@ -6,7 +6,7 @@ Exact ones go through `torch.func`, so that a loss which contains them compiles 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -45,6 +45,19 @@ class Penalties:
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.r1 or self.r2 or self.gradient_penalty)
+
+    def times(self, factor: float) -> Penalties:
+        """All weights times a factor; where there are none and it is above 1, R1 and R2 of 1."""
+        if factor > 1 and not self:
+            return replace(self, r1=1.0, r2=1.0)
+
+        def by(value: Scheduled) -> Scheduled:
+            if isinstance(value, int | float):
+                return value * factor
+            return value[0] * factor, value[1] * factor
+
+        weight = self.gradient_penalty * factor
+        return replace(self, r1=by(self.r1), r2=by(self.r2), gradient_penalty=weight)
 
     @property
     def slope(self) -> Callable[[Callable[[Tensor], Tensor], Tensor], tuple[Tensor, Tensor]]:

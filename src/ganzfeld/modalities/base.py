@@ -23,6 +23,7 @@ from ganzfeld.core import marks
 from ganzfeld.core.files import replace, replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities.odd import Odd
 from ganzfeld.text import isolated, plain
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Modality:
     # network makes it, `name` the file's name without an ending, `about` a model's config.json.
     portable: str = 'np.save(name + ".npy", x)'
     portable_in: str = "x = np.load(path)"  # likewise, a stored sample as a network takes it
+    compares: bool = True  # whether near copies are faults: of numbers in a row they are not
+    odd: tuple[Odd, ...] = (Odd("spread", "Constant", beyond=1e-3, relative=True),)
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
 
     def check(self, spec: Spec) -> None:
@@ -354,6 +357,26 @@ class Modality:
 
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
+        return []
+
+    def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """What a search for near copies keeps of each sample (N, ...): about a kilobyte."""
+        return self.plain(stored)
+
+    def views(
+        self, prints: NDArray[Any], *, all_of_them: bool = True
+    ) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Prints as numbers to compare (N, d): first as they are, "", then as a copy may hide
+        them: (how, numbers). all_of_them: also those that few copies need."""
+        yield "", prints.reshape(len(prints), -1).astype(np.float32)
+
+    def traits(self, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Numbers of each sample (N,) by name, by which `odd` finds odd ones."""
+        flat = np.asarray(stored, np.float64).reshape(len(stored), -1)
+        return {"spread": flat.std(1)}
+
+    def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
+        """What is odd about a whole set of stored samples (N, ...), in sentences."""
         return []
 
 

@@ -37,6 +37,7 @@ class Texts(Modality):
     values, recipe = "numbers of symbols", "text-gan"
     portable = PORTABLE
     one, repeats, one_file = "line", True, True
+    compares, odd = False, ()
     advice = "text-mle learns the same generator by maximum likelihood, better in the same time"
 
     def check(self, spec: Spec) -> None:
@@ -171,6 +172,15 @@ class Texts(Modality):
         found = np.concatenate([counted(rows, rows != 0), counted(pairs, rows[:, :-1] != 0)], 1)
         return found
 
+    def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
+        rows = np.asarray(stored, np.int64).reshape(len(stored), -1)
+        lines, counts = np.unique(rows, axis=0, return_counts=True)
+        share = int(counts.max()) / len(rows)
+        if len(lines) == len(rows) or share < FREQUENT:
+            return []
+        line = self.words(lines[counts.argmax()][None].astype(stored.dtype), spec) or ""
+        return [f"The most frequent line is {100 * share:.1f} % of all: {line.strip()}"]
+
     def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
         """Share of different lines, bits of entropy of a symbol, and symbols in a line."""
         rows = np.asarray(stored, np.int64).reshape(len(stored), -1)
@@ -182,6 +192,9 @@ class Texts(Modality):
             "entropy": float(-(shares * np.log2(shares)).sum()),
             "level": float((rows != 0).sum(1).mean()),
         }
+
+
+FREQUENT = 0.01  # of all lines, from which a single one is told
 
 
 def counted(values: NDArray[np.int64], there: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ganzfeld.doctor.diagnose import Finding
 from ganzfeld.doctor.story import EARLY
+from ganzfeld.doctor.treat import as_sentence
+from ganzfeld.doctor.trend import in_words
 from ganzfeld.doctor.words import Verdict, span, summary, sure, verdict
 from ganzfeld.report.chart import Level, Line, Points, chart
 from ganzfeld.report.html import Html, command, note, section, table, tag
@@ -53,11 +55,14 @@ CHARTS = (  # (title, signals by name, level across and what it means, caption)
 def health(record: Record) -> Html:
     """Empty for runs without signals."""
     found = verdict(record.rows, record.config.run.images, record.config, record.path)
+    trend = tag("p", in_words(found.trend)) if found.trend else None
     if not found.story.moments:
-        return Html("")
+        return section("Health", trend) if trend else Html("")
     return section(
         "Health",
         *(one(found, finding) for finding in found.findings),
+        *(note(as_sentence(row)) for row in found.story.treatments),
+        trend,
         tag("div", *charts(found), class_="cards"),
         lead=summary(found),
     )

@@ -23,6 +23,7 @@ class Journal:
     def __init__(self, path: Path, writes: bool = True) -> None:
         self.path, self.writes, self.loggers = path, writes, Loggers()
         self.rows: list[dict[str, Any]] = []
+        self.looks = 0  # of the doctor, so far
         self.told = (-1, "")  # after so many looks, the doctor's line
 
     def opened(self, config: Config, images: int, say: Callable[[str], None]) -> Loggers:
@@ -36,12 +37,14 @@ class Journal:
         whole = {"kind": kind, "images": images, **row}
         metrics_log.append(self.path, whole)
         self.rows.append(whole)
+        self.looks += kind == "health"
         self.loggers.row(kind, images, row)
 
     def rewind(self, images: int) -> dict[int, float]:
         """Drop what comes after so many images; the Frechet distances that stay, by images."""
         metrics_log.rewind(self.path, images)
         self.rows = list(rows_of(self.path))
+        self.looks = sum(row["kind"] == "health" for row in self.rows)
         return self.scores()
 
     def scores(self) -> dict[int, float]:
@@ -50,7 +53,6 @@ class Journal:
 
     def health(self, total: int) -> str:
         """The doctor's line for the screen; "" before its first look."""
-        looks = sum(row["kind"] == "health" for row in self.rows)
-        if self.told[0] != looks:
-            self.told = (looks, line(verdict(self.rows, total)))
+        if self.told[0] != self.looks:
+            self.told = (self.looks, line(verdict(self.rows, total)))
         return self.told[1]

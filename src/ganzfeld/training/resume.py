@@ -64,6 +64,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if stored.data.spec is None:
         wanted.data.spec = None  # a run from before; its size and channels say the same
     free = FREE - FIXED if stored.run.deterministic else FREE
+    if "treat" in (wanted.run.doctor, stored.run.doctor):
+        free -= {"run.doctor"}  # it changes the run's numbers
     if os.path.isabs(stored.data.labels) and os.path.isabs(wanted.data.labels):
         free |= {"data.labels"}  # tables: the fingerprint tells whether they say the same
     rows = differences(stored, wanted, free)

@@ -35,6 +35,7 @@ from ganzfeld.training.preview import preview, write_sheet
 from ganzfeld.training.saving import Saver
 from ganzfeld.training.tasks import Dataset, Work, work_of
 from ganzfeld.training.trainer import Report, Trainer
+from ganzfeld.training.treating import Treating
 from ganzfeld.training.validation import Examiner
 
 POISONED, PATIENT = 256, 255  # above every signal's number
@@ -74,6 +75,7 @@ class Session:
         self.poisoned = False  # weights were not finite when they should have been saved
         self.saver = Saver(self.checkpoints, device)
         self.journal = Journal(folder / "metrics.jsonl", self.writes)
+        self.treating = Treating(self)
         runtime.tune()
 
     @property
@@ -166,6 +168,7 @@ class Session:
     def restore(self, found: checkpoint.Checkpoint) -> None:
         """Continue from this checkpoint, as if nothing had come after it."""
         with checkpoint.told_as_damage(found.path):
+            self.treating.load(found.state.get("treatment", {}))
             check_state(self.trainer, found.state)
             self.trainer.load_state_dict(found.state)
         self.meter.load_state_dict(found.state.get("meter", {}))
@@ -173,6 +176,7 @@ class Session:
         self.clock = (time.monotonic(), self.trainer.images)
         if self.writes:
             kept = self.journal.rewind(self.trainer.images)
+            self.treating.looks = self.journal.looks
             self.scores = grown.scores(self.config.data, kept)
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
@@ -222,6 +226,7 @@ class Session:
             Every(run.batch_size, self.meter.add, seen),
             Every(run.log_every, self.log, seen),
             *watch(self.trainer, self.config, self.pack, self.record),
+            *([Every(run.batch_size, self.treating, seen)] if self.treating.asked else []),
             Every(run.sample_every, self.draw, seen, widening=True),
             Every(run.evaluate_every, self.evaluate, seen),
             Every(run.save_every, self.save, seen),
@@ -293,6 +298,8 @@ class Session:
         if not self.writes or self.saver.at == self.trainer.images:
             return
         state = self.trainer.state_dict() | {"meter": self.meter.state_dict()}
+        if given := self.treating.state_dict():
+            state["treatment"] = given
         samples, _ = preview(self.trainer, self.config)  # finite weights may overflow in use
         if not (all_finite(state) and all_finite(samples)):
             self.poisoned = True

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config, with_settings
-from ganzfeld.core import border, latents, randomness
+from ganzfeld.core import border, distributed, latents, randomness
 from ganzfeld.core.border import ArgumentError
 from ganzfeld.core.loggers import check_names
 from ganzfeld.core.plugins import options_of
@@ -44,7 +44,7 @@ MOST = {
     "evaluate_count": 10**6,
     "inception_count": 10**6,
 }
-DOCTOR = ("watch", "off")
+DOCTOR = ("watch", "treat", "off")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -66,7 +66,13 @@ def check_ranges(config: Config) -> None:
         raise UsageError(f"run.precision is auto, float32 or bfloat16, not {run.precision!r}")
     check_names(run.log_to)
     if run.doctor not in (None, *DOCTOR):
-        raise UsageError(f"run.doctor is {' or '.join(DOCTOR)}, not {border.told(run.doctor)}")
+        raise UsageError(f"run.doctor is {', '.join(DOCTOR)}, not {border.told(run.doctor)}")
+    if run.doctor == "treat" and distributed.world() > 1:
+        raise UsageError(
+            "the doctor treats runs of one process only",
+            safe="nothing was trained",
+            fix="--doctor watch   which looks and changes nothing",
+        )
     if ema.half_life_images is not None:
         border.real(ema.half_life_images, "ema.half_life_images", 0, 1e15)
     if ema.ramp is not None:

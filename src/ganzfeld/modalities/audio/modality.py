@@ -21,6 +21,7 @@ from ganzfeld.modalities.audio.resample import resample
 from ganzfeld.modalities.audio.stft import stft
 from ganzfeld.modalities.audio.wav import Sound, read_wav, wav_bytes
 from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.odd import Odd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,6 +65,10 @@ class Sounds(Modality):
     hub_task, tags = "text-to-audio", ("audio-generation",)
     values, recipe = "in [-1, 1]", "audio"
     by_thumbnails = "as spectrograms of 16 bands and 16 times"
+    odd = (
+        Odd("sounding", "Nearly silent", beyond=0.1, away=2.5),
+        Odd("clipped", "Clipped", beyond=0.02, high=True),
+    )
     learns = True
 
     def check(self, spec: Spec) -> None:
@@ -240,7 +245,20 @@ class Sounds(Modality):
         x = np.asarray(stored, np.float64).reshape(len(stored), -1)
         return {"level": float(np.median(np.sqrt((x**2).mean(1))))}
 
+    def traits(self, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The share of a sound that is within 40 dB of its peak, and that lies at the peak."""
+        x = np.abs(np.asarray(stored, np.float32).reshape(len(stored), -1))
+        frames = x[:, : x.shape[1] // FRAME * FRAME].reshape(len(x), -1, FRAME)
+        loud = frames.max(2) if frames.shape[1] else x
+        peak = np.maximum(x.max(1, keepdims=True), 1.0)
+        return {
+            "sounding": (loud > AUDIBLE * peak).mean(1),
+            "clipped": (x >= 0.999 * peak).mean(1),
+        }
 
+
+FRAME = 128  # samples of a stored sound whose loudest one counts
+AUDIBLE = 0.01  # of a sound's peak: 40 dB below it
 EXAMPLES = ((8_000, 4_096), (16_000, 16_384))  # (rate, length) until the data are known
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganzfeld.modalities.base import Spec, array_bytes, write_array
 from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.field import scaling
+from ganzfeld.modalities.odd import of_columns
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,6 +119,11 @@ class Fields(Drawn):
                 counts = np.diff([*starts, size]).astype(np.float32)
                 x = sums / counts.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+
+    def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
+        x = np.asarray(stored, np.float64)
+        names = [f"channel {n}" for n in range(x.shape[1])]
+        return of_columns(names, np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]), "channels")
 
     def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
         from ganzfeld.modalities.spectrum import fine_power

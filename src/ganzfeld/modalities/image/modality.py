@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.image import draw, embed
+from ganzfeld.modalities.odd import Odd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -48,6 +50,12 @@ class Images(Modality):
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws, recipe = "in [-1, 1]", True, "default"
     portable, portable_in = PORTABLE, PORTABLE_IN
+    odd = (
+        Odd("bright", "Dark", beyond=0.3, away=3.0),
+        Odd("dim", "Overexposed", beyond=0.85, high=True, away=3.0),
+        Odd("detail", "Blurred", beyond=0.1),
+        Odd("contrast", "Empty", beyond=0.01),
+    )
     rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -162,6 +170,23 @@ class Images(Modality):
         from ganzfeld.modalities.image.plain import variants_of
 
         return variants_of(stored)
+
+    def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
+        from ganzfeld.modalities.image import prints
+
+        return prints.prints(stored)
+
+    def views(
+        self, prints: NDArray[Any], *, all_of_them: bool = True
+    ) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        from ganzfeld.modalities.image.prints import views
+
+        return views(prints, all_of_them=all_of_them)
+
+    def traits(self, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        from ganzfeld.modalities.image.prints import traits
+
+        return traits(stored)
 
 
 def side_of(spec: Spec) -> float:

@@ -14,6 +14,7 @@ from ganzfeld.core.names import capped
 from ganzfeld.core.schema import wrong
 from ganzfeld.modalities.base import Spec, write_array
 from ganzfeld.modalities.drawn import Drawn
+from ganzfeld.modalities.odd import of_columns
 from ganzfeld.modalities.series import scaling, table
 from ganzfeld.text import shown
 
@@ -33,7 +34,7 @@ class Series(Drawn):
     suffix, sheet_suffix = ".csv", ".png"
     hub_task, tags = "time-series-forecasting", ("time-series",)
     values, recipe, learns = "in deviations of each channel", "series-gan", True
-    stacks = True
+    stacks, compares = True, False  # windows of one series overlap
 
     def check(self, spec: Spec) -> None:
         if len(spec.shape) != 2 or min(spec.shape) < 1:
@@ -123,3 +124,8 @@ class Series(Drawn):
             counts = np.diff([*starts, length]).astype(np.float32)
             x = np.add.reduceat(x, starts, axis=2) / counts
         return np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+
+    def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
+        x = np.asarray(stored, np.float64)
+        names = spec.extra.get("names") or [f"channel {n}" for n in range(x.shape[1])]
+        return of_columns(names, np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]), "channels")

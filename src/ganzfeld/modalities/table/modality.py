@@ -13,6 +13,7 @@ from ganzfeld.core.reader import Unreadable
 from ganzfeld.core.schema import anything, fields, listing, words, wrong
 from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.odd import Odd, of_columns
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
 from ganzfeld.text import shown
@@ -51,6 +52,7 @@ class Tables(Modality):
     tags = ("tabular", "gan")
     values = "one-hot choices, and values within a mode"
     recipe = "table-vae"
+    compares, odd = False, (Odd("missing", "Mostly empty", beyond=0.5, high=True),)
     learns = one_file = True
 
     def __init__(self) -> None:
@@ -196,6 +198,14 @@ class Tables(Modality):
         """Numbers (N, columns), by asinh; missing ones lie below all others."""
         known = np.arcsinh(np.asarray(stored, dtype=np.float64))
         return np.where(np.isnan(known), GONE, known).astype(np.float32)
+
+    def traits(self, stored: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The share of a row's cells that are missing."""
+        return {"missing": np.isnan(np.asarray(stored, dtype=np.float64)).mean(1)}
+
+    def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
+        names = [column["name"] for column in spec.extra["columns"]]
+        return of_columns(names, np.asarray(stored, dtype=np.float64), "columns")
 
 
 def other_type(

@@ -1,0 +1,109 @@
+"""What a survey of a data set found, as lines for a terminal and sentences for a page.
+
+They say "images" whatever the samples are; `core.language` puts in the word for the kind.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from ganzfeld.core.names import capped, shortened
+from ganzfeld.data.survey import SLIGHT, UNEVEN
+from ganzfeld.modalities import MODALITIES
+
+FEW = 2_000  # images, below which adaptive augmentation helps most (docs/augmentation-adaptive.md)
+SHOWN = 4  # pairs in a terminal
+
+
+def lines_of(report: dict[str, Any]) -> list[str]:
+    """Lines for a terminal; none of a report without a survey."""
+    survey = report.get("survey")
+    if not survey:
+        return []
+    lines = [*copies(report, survey), *odd(report, survey)]
+    lines += [f"{fact}." for fact in survey.get("facts", [])]
+    if (sentence := balance(report)) is not None:
+        lines.append(sentence)
+    lines += aspects(survey.get("shapes", {}))
+    lines.append(f"Try: {command(report, survey)}")
+    return lines
+
+
+def copies(report: dict[str, Any], survey: dict[str, Any]) -> list[str]:
+    if not survey["compared"]:
+        return []
+    lines = []
+    if survey["compared"] < report["count"]:
+        lines.append(f"{survey['compared']:,} of {report['count']:,} images were compared.")
+    if not survey["copies_count"]:
+        lines.append("Near copies of other images: none.")
+    else:
+        lines.append(
+            f"Near copies: {survey['copies_count']:,} images in {survey['copies_groups']:,} groups"
+        )
+        lines += capped([pair_in_words(pair) for pair in survey["copies"]], SHOWN)
+    if survey["leaks"]:
+        lines.append(
+            f"Leaks: {survey['leaks']:,} of the images that a run holds out have a near copy in "
+            "training: copying will not be seen there."
+        )
+    test = survey.get("test")
+    if test and test["count"]:
+        lines.append(
+            f"Leaks: {test['count']:,} of {test['of']:,} test images have a near copy in training"
+        )
+        lines += capped([pair_in_words(pair) for pair in test["pairs"]], SHOWN)
+    return lines
+
+
+def pair_in_words(pair: dict[str, Any]) -> str:
+    first, second = (shortened(name, 32) for name in pair["names"])
+    how = f" ({pair['how']})" if pair["how"] else ""
+    return f"    {first} = {second}{how}"
+
+
+def odd(report: dict[str, Any], survey: dict[str, Any]) -> list[str]:
+    lines = []
+    for found in survey["odd"].values():
+        names = ", ".join(capped([shortened(name, 32) for _, name in found["samples"]], SHOWN))
+        lines.append(f"{found['called']} images: {found['count']:,} ({names})")
+    return lines
+
+
+def balance(report: dict[str, Any]) -> str | None:
+    """None where no class has ten times the samples of another."""
+    counts = {name: n for name, n in report["classes"].items() if n}
+    if len(counts) < 2 or max(counts.values()) < UNEVEN * min(counts.values()):
+        return None
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    return (
+        f"Uneven classes: {shortened(most, 24)} has {counts[most]:,}, {shortened(least, 24)} "
+        f"{counts[least]:,}: rare classes will look worse."
+    )
+
+
+def aspects(shapes: dict[str, Any]) -> list[str]:
+    """What the files' shapes cost; nothing where next to nothing is lost."""
+    if not shapes or shapes["cut_of_a_tenth"] < SLIGHT:
+        return []
+    kinds = [f"{shapes[name]:,} {name}" for name in ("wide", "tall", "square") if shapes[name]]
+    cut, most = 100 * shapes["cut"], 100 * shapes["cut_of_a_tenth"]
+    mixed = "Mixed shapes" if shapes["mixed"] else "Shapes"
+    return [
+        f"{mixed}: {', '.join(kinds)}; cropping takes {cut:.0f} % of an image on average, "
+        f"{most:.0f} % or more of one in ten."
+    ]
+
+
+def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
+    """How to train on these data."""
+    kind = MODALITIES[report.get("modality", "image")]
+    parts = ["ganzfeld train", shlex.quote(report["source"])]
+    if height_width := survey.get("shapes", {}).get("suggested"):
+        height, width = height_width
+        parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
+    parts.append(f"--recipe {kind.recipe}")
+    if kind.draws and report["count"] < FEW:
+        parts.append("--set game.augment=adaptive")
+    return " ".join(parts)

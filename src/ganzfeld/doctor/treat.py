@@ -1,0 +1,190 @@
+"""Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
+
+A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
+decides the same again. Only cures are here for which docs/doctor.md has evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganzfeld.doctor.diagnose import Finding
+from ganzfeld.doctor.rules import LARGE, RULES
+from ganzfeld.doctor.story import Moment, Story
+
+REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
+LAST = 0.85  # of a run, after which nothing is treated: it could not work any more
+MOST = 4  # treatments of a run
+QUIET = 3  # looks in a row without an illness, after which it is gone
+USUAL = 0.003  # of the weights, an update of a healthy player
+LEAST = 0.01  # of its rate, that a player keeps at one treatment
+STRONGER = 4.0  # times the penalties
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dose:
+    """What a treatment changes. rates: factors of the learning rates, by player. penalties: a
+    factor of R1 and R2. augment: adaptive augmentation begins. back: to the best checkpoint."""
+
+    rates: Mapping[str, float] = field(default_factory=dict)
+    penalties: float = 1.0
+    augment: bool = False
+    back: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rates": dict(self.rates),
+            "penalties": self.penalties,
+            "augment": self.augment,
+            "back": self.back,
+        }
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.rates) or self.penalties != 1 or self.augment
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A dose for an illness; without one it is given up. why: the evidence."""
+
+    name: str
+    title: str
+    why: str
+    dose: Dose | None
+
+
+Cure = Callable[[Moment, frozenset[str], bool], Dose]
+
+
+def slower(m: Moment, *players: str) -> dict[str, float]:
+    """The factor that brings a player's updates to a usual size, of those that are too large."""
+    found = {}
+    for player in players:
+        size = m.mean(f"update/{player}")
+        if size is not None and size > LARGE / 3:
+            found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
+    return found
+
+
+def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    """Smaller steps, penalties, and weights from before it went wrong."""
+    rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
+    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
+
+
+def weaker(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    """A discriminator that has won: slower, with stronger penalties, from before it had."""
+    rates = slower(m, "discriminator") or {"discriminator": 0.5}
+    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
+
+
+def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    """The discriminator sees transformed samples, or where it does already, stronger penalties."""
+    if "augment" in able and not augmented:
+        return Dose(augment=True)
+    return Dose(penalties=STRONGER if "penalties" in able else 1.0)
+
+
+CURES: dict[str, Cure] = {
+    "divergence": calmer,
+    "oscillation": calmer,
+    "vanishing-gradient": weaker,
+    "memorisation": blurred,
+    "discriminator-overfits": blurred,
+}
+
+
+def decided(
+    story: Story, findings: Sequence[Finding], past: Sequence[Row], able: frozenset[str]
+) -> Treatment | None:
+    """What to do now; None for nothing.
+
+    findings: that stand, causes first. past: treatments so far, as the log has them. able: what
+    the game can take, of "penalties" and "augment".
+
+    An illness that a treatment has not driven away in its time is given up: it is not treated
+    again, nor is anything else tried against it.
+    """
+    if not story.moments or story.moments[-1].part > LAST:
+        return None
+    now = story.moments[-1]
+    given = [row for row in past if row.get("dose")]
+    if given and resting(story, int(given[-1]["images"])):
+        return None
+    for finding in findings:
+        own = [row for row in past if row["name"] == finding.name]
+        if finding.name not in CURES or (own and not own[-1].get("dose")):
+            continue
+        treatment = Treatment(finding.name, finding.rule.title, finding.evidence, None)
+        if own and not was_gone(story, finding.name, int(own[-1]["images"])):
+            return treatment
+        if len(given) >= MOST:
+            continue
+        augmented = any(row["dose"]["augment"] for row in given)
+        dose = CURES[finding.name](now, able, augmented)
+        if dose.changes:
+            return Treatment(finding.name, finding.rule.title, finding.evidence, dose)
+    return None
+
+
+def resting(story: Story, since: int) -> bool:
+    """Whether a treatment at so many images has not had its time: a tenth of the run, five looks.
+
+    Signs that are means of four looks show an illness for three looks after it has gone.
+    """
+    now = story.moments[-1]
+    later = [moment for moment in story.moments if moment.images > since]
+    return now.images - since < REST * now.images / now.part or len(later) < LOOKS
+
+
+def was_gone(story: Story, name: str, since: int) -> bool:
+    """Whether an illness was not seen in three looks in a row after so many images."""
+    rules = [rule for rule in RULES if rule.name == name]
+    quiet = 0
+    for moment in story.moments:
+        if moment.images <= since:
+            continue
+        quiet = 0 if any(rule.sees(moment) is not None for rule in rules) else quiet + 1
+        if quiet >= QUIET:
+            return True
+    return False
+
+
+def together(past: Sequence[Row]) -> Dose:
+    """All treatments so far as one dose: factors multiplied."""
+    rates: dict[str, float] = {}
+    penalties, augment = 1.0, False
+    for row in past:
+        if not (dose := row.get("dose")):
+            continue
+        for player, factor in dose["rates"].items():
+            rates[player] = rates.get(player, 1.0) * float(factor)
+        penalties *= float(dose["penalties"])
+        augment = augment or bool(dose["augment"])
+    return Dose(rates, penalties, augment)
+
+
+TITLES = {rule.name: rule.title for rule in RULES}
+
+
+def as_sentence(row: Row) -> str:
+    """A row of the log: when, against what, what was done."""
+    title = TITLES.get(str(row["name"]), str(row["name"]))
+    return f"Treated at image {int(row['images']):,} against {title}: {in_words(row)}."
+
+
+def in_words(row: Row) -> str:
+    """What a row of the log says was done, in a clause."""
+    if not row.get("dose"):
+        return "its treatment has not helped, and nothing more is done for it"
+    dose = row["dose"]
+    told = [f"the {player}'s learning rate times {f:g}" for player, f in dose["rates"].items()]
+    told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
+    told += ["adaptive augmentation from here on"] if dose["augment"] else []
+    told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
+    return ", ".join(told)

@@ -1,0 +1,89 @@
+"""Would more time help? The trend of a run's validated quality, with its interval.
+
+A straight line through the logarithm of the Frechet distance against that of images seen, over the
+last part of the run, says by what factor twice as many images would change it (learning curves
+follow power laws: Hestness et al. 2017).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LAST = 0.25  # of a run, from which on evaluations count: the last three quarters
+LEAST = 5  # evaluations
+SLIGHT = 0.95  # a factor above which twice the time is hardly worth it
+# Student's t at 97.5 %, by degrees of freedom from 1 on; 1.96 and a little beyond the last
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
+           2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What twice the images would do to the Frechet distance: times `factor`, 95 % interval.
+
+    of: evaluations that the line goes through. images: seen at the last.
+    """
+
+    factor: float
+    interval: tuple[float, float]
+    of: int
+    images: int
+
+    @property
+    def name(self) -> str:
+        """ "better", "worse", "flat" or "open": whether more time would help, as far as known."""
+        low, high = self.interval
+        if high < 1:
+            return "better" if self.factor < SLIGHT else "flat"
+        if low > 1:
+            return "worse"
+        return "flat" if low > SLIGHT else "open"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"says": self.name, "factor": self.factor, "interval": list(self.interval),
+                "evaluations": self.of}  # fmt: skip
+
+
+def trend(scores: Sequence[tuple[int, float]]) -> Trend | None:
+    """The trend of Frechet distances by images seen; None for too few of them.
+
+    Example::
+
+        from ganzfeld.doctor.trend import trend
+
+        found = trend([(n * 1_000, 90 / n**0.5) for n in range(1, 9)])
+        assert abs(found.factor - 0.5**0.5) < 1e-6 and found.name == "better"
+    """
+    known = sorted({n: v for n, v in scores if n > 0 and v > 0 and math.isfinite(v)}.items())
+    if not known:
+        return None
+    late = [(n, v) for n, v in known if n >= LAST * known[-1][0]]
+    if len(late) < LEAST:
+        return None
+    x, y = (np.log2(np.array(side, float)) for side in zip(*late, strict=True))
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread
+    left = y - y.mean() - slope * (x - x.mean())
+    free = len(late) - 2
+    t = STUDENT[free - 1] if free <= len(STUDENT) else 2.0
+    half = t * math.sqrt(float((left**2).sum()) / free / spread)
+    low, high = 2 ** (slope - half), 2 ** (slope + half)
+    return Trend(2**slope, (low, high), len(late), late[-1][0])
+
+
+def in_words(found: Trend) -> str:
+    """Whether more time would help, in a sentence."""
+    low, high = found.interval
+    said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f})"
+    by = f"by the trend of the last {found.of} evaluations, twice the images would make the"
+    return {
+        "better": f"More time would help: {by} Frechet distance {said}.",
+        "worse": f"More time would make it worse: {by} Frechet distance {said}.",
+        "flat": f"More time would change little: {by} Frechet distance {said}.",
+        "open": f"Whether more time would help is not known: {by} Frechet distance {said}.",
+    }[found.name]

@@ -1,0 +1,136 @@
+"""What a treatment is decided on, by the rows of a log alone, and what a game makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ganzfeld import Adversarial
+from ganzfeld.doctor.treat import Dose, Treatment, as_sentence, decided, in_words, together
+from ganzfeld.doctor.words import verdict
+from ganzfeld.networks import NETWORKS
+
+ALL = frozenset({"penalties", "augment"})
+TOTAL = 40_000
+ILL = {
+    "": {"update/discriminator": 0.002, "update/generator": 0.002},
+    "divergence": {"update/discriminator": 0.3, "update/generator": 0.002},
+    "discriminator-overfits": {"overfit": 0.8},
+    "memorisation": {"nearest": 0.3},
+    "vanishing-gradient": {"gap": 12.0},
+    "mode-collapse": {"vendi": 0.05},
+}
+
+
+def log(*parts: tuple[str, int]) -> list[dict[str, Any]]:
+    """A look every 1,000 images: (illness or "", how many looks)."""
+    names = [name for name, count in parts for _ in range(count)]
+    return [
+        {"kind": "health", "images": 1_000 * (i + 1), "signals": {"vendi": 1.0, **ILL[n]}}
+        for i, n in enumerate(names)
+    ]
+
+
+def asked(
+    rows: list[dict[str, Any]], past: list[dict[str, Any]], able: frozenset[str] = ALL
+) -> Any:
+    found = verdict(rows, TOTAL)
+    return decided(found.story, found.standing, past, able)
+
+
+def given(treatment: Treatment, images: int) -> dict[str, Any]:
+    dose = treatment.dose and treatment.dose.to_json()
+    return {"images": images, "name": treatment.name, **({"dose": dose} if dose else {})}
+
+
+def test_a_player_with_large_steps_is_slowed_to_usual_ones() -> None:
+    found = asked(log(("divergence", 12)), [])
+    assert found.name == "divergence" and "30.0% of its weights" in found.why
+    assert found.dose == Dose({"discriminator": 0.01}, 4.0, back=True)
+    assert asked(log(("divergence", 12)), [], frozenset()).dose.penalties == 1
+
+
+def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
+    rows = log(("discriminator-overfits", 12))
+    assert asked(rows, []).dose == Dose(augment=True)
+    assert asked(rows, [], frozenset({"penalties"})).dose == Dose(penalties=4.0)
+    assert asked(rows, [], frozenset()) is None  # nothing that the game could take
+
+
+def test_what_has_no_evidence_is_not_applied() -> None:
+    assert asked(log(("mode-collapse", 20)), []) is None
+
+
+def test_nothing_is_done_early_late_or_to_the_healthy() -> None:
+    assert asked(log(("divergence", 7)), []) is None  # before a fifth of the run
+    assert asked(log(("", 36), ("divergence", 3)), []) is None  # after 85 % of it
+    assert asked(log(("", 20)), []) is None
+
+
+def test_it_rests_then_gives_up_what_did_not_help_and_never_repeats_it() -> None:
+    rows = log(("divergence", 25))
+    first = given(asked(rows[:9], []), 9_000)
+    assert all(asked(rows[:n], [first]) is None for n in range(10, 14))  # five looks
+    second = asked(rows[:14], [first])
+    assert second.name == "divergence" and second.dose is None
+    past = [first, given(second, 14_000)]
+    assert all(asked(rows[:n], past) is None for n in range(15, 26))
+    assert "not helped" in as_sentence(past[1]) and "divergence ahead" in as_sentence(past[1])
+
+
+def test_what_was_gone_for_three_looks_may_be_treated_again() -> None:
+    rows = log(("divergence", 9), ("", 6), ("divergence", 6))
+    first = given(asked(rows[:9], []), 9_000)
+    assert asked(rows, [first]).dose is not None
+    short = log(("divergence", 9), ("", 5), ("divergence", 6))
+    assert asked(short, [first]).dose is None
+    many = [{**first, "images": 100 * n, "name": "oscillation"} for n in range(4)]
+    assert asked(log(("", 20), ("divergence", 5)), many) is None  # four are enough
+
+
+def test_doses_add_up() -> None:
+    rows = [
+        {"images": 1, "name": "a", "dose": Dose({"discriminator": 0.1}, 4.0).to_json()},
+        {"images": 2, "name": "a"},
+        {"images": 3, "name": "b", "dose": Dose({"discriminator": 0.5}, 1.0, True).to_json()},
+    ]
+    assert together(rows) == Dose({"discriminator": 0.05}, 4.0, True)
+    assert together([]) == Dose()
+    assert in_words({**rows[0], "back": 7}) == (
+        "the discriminator's learning rate times 0.1, R1 and R2 times 4, weights of image 7"
+    )
+
+
+def small(**options: Any) -> Adversarial:
+    G = NETWORKS["dcgan-generator"]((3, 8, 8), latent=4, width=4)
+    D = NETWORKS["dcgan-discriminator"]((3, 8, 8), width=4)
+    return Adversarial(G, D, **options)
+
+
+def test_a_game_takes_a_dose_and_gives_it_back_to_the_bit() -> None:
+    game = small(r1=(2.0, 0.5), r2=0.5)
+    before = [*game.state_dict()]
+    batch = {"x": torch.rand(4, 3, 8, 8)}
+    game.treat(4.0, augment=True)
+    game.treat(4.0, augment=True)  # not twice as much
+    assert game.r1 == (8.0, 2.0) and game.r2 == 2.0 and game.augmentation is not None
+    assert {*game.state_dict()} - {*before} == {"augmentation.p", "augmentation.sign"}
+    game.loss("discriminator", batch)["adversarial"].backward()
+    game.treat()
+    assert (game.r1, game.r2, game.augmentation) == ((2.0, 0.5), 0.5, None)
+    assert [*game.state_dict()] == before
+
+
+@pytest.mark.parametrize(
+    "options, r1, penalty", [({}, 1.0, 0.0), ({"gradient_penalty": 10.0}, 0, 40)]
+)
+def test_penalties_begin_where_there_are_none(options: Any, r1: float, penalty: float) -> None:
+    game = small(**options)
+    game.treat(4.0)
+    assert (game.r1, game.gradient_penalty) == (r1, penalty)
+    own = small(augment="fixed", **options)
+    own.treat(1.0, augment=True)
+    assert own.augmentation is not None and not own.augmentation.adapts
+    assert own.cures == {"penalties"} and small(difference=0.1, r1=1.0).cures == {"penalties"}
