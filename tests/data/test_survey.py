@@ -12,9 +12,9 @@ from PIL import Image, ImageFilter
 
 from ganzfeld.cli import main
 from ganzfeld.data.avatars import scene
-from ganzfeld.data.compared import of_columns
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.columns import Values
+from ganzfeld.data.compared import of_columns
 from ganzfeld.data.likeness import near_copies
 from ganzfeld.data.source import Raw
 from ganzfeld.data.survey import suggested

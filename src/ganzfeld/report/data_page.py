@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.files import replace
-from ganzfeld.data.compared import ODD, PAIRS
 from ganzfeld.data.check import describe
+from ganzfeld.data.compared import ODD, PAIRS
 from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey_words import aspects, balance, command
 from ganzfeld.modalities import Spec, modality_of
