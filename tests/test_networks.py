@@ -150,3 +150,29 @@ def test_many_classes_need_no_planes(
 
 def fails(*arguments: Any) -> Tensor:
     raise AssertionError("planes were made")
+
+
+def test_a_spectral_network_is_laid_out_without_power_iterations() -> None:
+    """Its shapes are what counts: iterations on tensors without memory took most of a small run."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    from ganzfeld.networks.build import without_memory
+
+    called: list[str] = []
+
+    class Watched(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            called.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    def build() -> torch.nn.Module:
+        return NETWORKS["dcgan-discriminator"]((3, 16, 16), width=4, spectral=True)
+
+    with without_memory(), Watched():
+        bare = build()
+    assert not any("aten.mv" in name or "norm" in name for name in called) and called
+    shapes = [
+        {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
+        for network in (bare, build())
+    ]
+    assert shapes[0] == shapes[1]

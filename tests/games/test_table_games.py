@@ -188,6 +188,7 @@ def agrees(table: np.ndarray) -> float:
     return float((place == table[:, 0]).mean())
 
 
+@pytest.mark.long
 def test_a_gan_learns_a_small_table_and_its_rare_level() -> None:
     x, known = known_rows(4000)
     torch.manual_seed(0)

@@ -192,7 +192,7 @@ LEARNERS: dict[str, dict[str, object]] = {
     ("kind", "worst"),
     [
         ("mle", 0.05),
-        ("odds", 0.1),
+        pytest.param("odds", 0.1, marks=pytest.mark.long),
         pytest.param("helping", 0.15, marks=pytest.mark.slow),
         pytest.param("informed", 0.15, marks=pytest.mark.slow),
         pytest.param("alone", 0.3, marks=pytest.mark.slow),

@@ -129,6 +129,7 @@ def test_real_fields_beside_themselves_are_near(waves: ganzfeld.Run, tmp_path: P
     assert far["field_ks"] > 0.7
 
 
+@pytest.mark.long
 def test_lines_and_fields_without_conditions(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = rng.normal(size=(200, 3, 64)).astype(np.float32)

@@ -19,6 +19,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.long
 def test_a_longer_run_of_windows_continues_a_shorter_one(tmp_path: Path) -> None:
     with open(tmp_path / "a.csv", "w", newline="") as file:
         writer = csv.writer(file)

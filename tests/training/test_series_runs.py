@@ -109,6 +109,7 @@ def test_the_report_shows_charts_and_memory(waves: ganzfeld.Run) -> None:
     assert "Autocorrelation" in page and "48 steps" in page and "data:image/" in page
 
 
+@pytest.mark.long
 def test_numbers_are_conditions_and_long_series_go_by_convolutions(tmp_path: Path) -> None:
     x, level = var(range(120), length=160), np.linspace(-2, 2, 120)
     np.savez(tmp_path / "a.npz", x=x + level[:, None, None], level=level, modality="series")

@@ -177,6 +177,7 @@ def test_anybodys_rows_can_be_measured(
     assert "table" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 300)
     given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": SMALL[:1]}

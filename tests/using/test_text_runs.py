@@ -101,7 +101,9 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(run: Path, tmp_path: Pat
         assert (run / "samples" / name).read_bytes() == (broken / "samples" / name).read_bytes()
 
 
-@pytest.mark.parametrize("recipe", ["text-mle", "text-gumbel"])
+@pytest.mark.parametrize(
+    "recipe", ["text-mle", pytest.param("text-gumbel", marks=pytest.mark.long)]
+)
 def test_the_other_recipes_train_on_a_file(recipe: str, tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     rng = np.random.default_rng(0)

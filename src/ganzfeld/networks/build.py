@@ -22,7 +22,11 @@ def build_network(part: Part) -> nn.Module:
 
 
 class Undrawn(TorchFunctionMode):
-    """Leaves tensors as they are that would be filled with normal draws."""
+    """Leaves tensors as they are that would be filled with normal draws or by power iterations.
+
+    Spectral normalisation starts with fifteen of these a layer, which for tensors without memory
+    take a second of decomposed operators, and give no number.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -30,6 +34,10 @@ class Undrawn(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in (torch.Tensor.normal_, nn.init.normal_):
             return args[0] if args else kwargs["tensor"]
+        if func is torch.mv:
+            return args[0].new_empty(args[0].shape[:1])
+        if func is nn.functional.normalize and kwargs.get("out") is not None:
+            return kwargs["out"]
         return func(*args, **kwargs)
 
 
