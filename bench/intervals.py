@@ -22,6 +22,7 @@ less, since what one set has the other lacks.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -32,7 +33,9 @@ from numpy.typing import NDArray
 from timing import machine
 
 from ganzfeld import metrics
+from ganzfeld.core.files import cache_folder
 from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.core.store import keep, kept
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.metrics.features import Features, extract, make_extractor
 from ganzfeld.metrics.learning import learning_rows
@@ -63,15 +66,20 @@ def blurred(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return found
 
 
-def features(pack: Pack, name: str, most: int) -> tuple[Features, Features]:
-    """Features of images as they are, and of the same images blurred."""
+def features(pack: Pack, name: str, most: int, kind: str) -> Features:
+    """Features of images as they are, or blurred; from the cache where they are there."""
     net = make_extractor(name, pack, progress=lambda *_: None)
     rest = np.setdiff1d(np.arange(len(pack)), learning_rows(pack))
     rows = numpy_generator("intervals").permutation(rest)[:most]
+    place = cache_folder() / f"intervals-{name}-{net.weights[:16]}-{pack.fingerprint[:16]}"
+    place = place.with_name(f"{place.name}-{len(rows)}-{kind}.safetensors")
+    if (found := kept(place)) is not None:
+        return found[0]["features"]
     parts = [rows[low : low + BATCH] for low in range(0, len(rows), BATCH)]
-    chunks = [pack.rows(part)["x"] for part in parts]
-    plain = extract(net, chunks, len(rows))
-    return plain, extract(net, map(blurred, chunks), len(rows))
+    chunks = (pack.rows(part)["x"] for part in parts)
+    made = extract(net, chunks if kind == "real" else map(blurred, chunks), len(rows))
+    keep(place, {"features": made}, {})
+    return made
 
 
 def measured(a: Features, b: Features, extractor: str, names: list[str]) -> Row:
@@ -109,18 +117,13 @@ def judged(rows: list[Row], name: str, truth: float | None) -> dict[str, float]:
 
 def bench(name: str, pack: Pack, extractor: str, options: argparse.Namespace) -> None:
     """Append the rows of one extractor on one data set."""
-    plain, soft = features(pack, extractor, options.most)
-    for count in options.counts:
-        if 2 * count >= len(plain):
-            continue
-        for kind, first in (("real", plain), ("blurred", soft)):
-            if kind not in options.sets:
+    plain = features(pack, extractor, options.most, "real")
+    for kind in options.sets:
+        first = plain if kind == "real" else features(pack, extractor, options.most, kind)
+        for count in options.counts:
+            if 2 * count >= len(plain):
                 continue
-            rows = []
-            for split in range(options.splits):
-                order = numpy_generator("intervals", count, split).permutation(len(plain))
-                one, other = order[:count], order[count : 2 * count]
-                rows.append(measured(first[one], plain[other], extractor, options.metrics))
+            rows = splits(first, plain, count, f"{name}-{extractor}-{kind}", extractor, options)
             for metric in rows[0]:
                 truth = 0.0 if (metric, kind) == ("kernel", "real") else None
                 row = {"data": name, "extractor": extractor, "count": count, "first": kind}
@@ -129,6 +132,28 @@ def bench(name: str, pack: Pack, extractor: str, options: argparse.Namespace) ->
                 print(row, flush=True)
                 with open(options.out, "a") as file:
                     file.write(json.dumps(row) + "\n")
+
+
+def splits(
+    first: Features,
+    plain: Features,
+    count: int,
+    which: str,
+    extractor: str,
+    options: argparse.Namespace,
+) -> list[Row]:
+    """What each split gives. Those of a bench that was stopped are in the cache."""
+    stamp = hashlib.sha256(first[:64].tobytes() + plain.tobytes()).hexdigest()[:16]
+    words = f"intervals-{which}-{count}-{'-'.join(options.metrics)}-{stamp}.jsonl"
+    place = cache_folder() / words
+    rows = [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+    for split in range(len(rows), options.splits):
+        order = numpy_generator("intervals", count, split).permutation(len(plain))
+        one, other = order[:count], order[count : 2 * count]
+        rows.append(measured(first[one], plain[other], extractor, options.metrics))
+        with open(place, "a") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
+    return [{name: tuple(ends) for name, ends in row.items()} for row in rows[: options.splits]]
 
 
 def table(path: Path) -> str:

@@ -243,4 +243,4 @@ def test_the_count_fits_the_budget(pack: Pack, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_no_inception_says_so(pack: Pack, net: Extractor) -> None:
     assert "not recipes" in make_extractor("random", pack, progress=silent).facts["warning"]
-    assert "Confirm a lead of one recipe by inception" in net.facts["warning"]
+    assert "not enough to compare recipes. Confirm a lead" in net.facts["warning"]

@@ -91,7 +91,7 @@ def test_density_without_each_of_the_data() -> None:
 
 
 def test_density_interval_holds_where_some_data_are_near_to_many() -> None:
-    """In many dimensions few of the data are neighbours of many: 0.89 held before."""
+    """In many dimensions few of the data are neighbours of many: 0.86 held before."""
     draw = np.random.default_rng(1)
 
     def some(n: int) -> Array:
