@@ -25,10 +25,10 @@ def saved(folder: Path, array: NDArray[Any]) -> Path:
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.full((40, 16, 16), 0.5, np.float32), "nothing but 0.5"),
-        (np.zeros((40, 16, 16)), "nothing but 0"),
-        (np.zeros((40, 16, 16), bool), "nothing but 0"),
-        (np.zeros((40, 16, 16), np.int64), "nothing but 0"),
+        (np.full((40, 16, 16), 0.5, np.float32), "that are all 0.5"),
+        (np.zeros((40, 16, 16)), "that are all 0"),
+        (np.zeros((40, 16, 16), bool), "that are all 0"),
+        (np.zeros((40, 16, 16), np.int64), "that are all 0"),
     ],
 )
 def test_an_array_of_one_number_is_refused(

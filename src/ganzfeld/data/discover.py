@@ -114,7 +114,7 @@ def _missing(path: Path) -> DataError:
     try:
         beside = [name for name in os.listdir(path.parent) if not is_system(name)]
         near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
-        if near:
+        if near and not hint:
             hint = f" Did you mean {shown(str(path.parent / near[0]))!r}?"
         elif difflib.get_close_matches(str(path), EMBEDDED, n=1, cutoff=0.6):
             hint = " " + did_you_mean(str(path), EMBEDDED)

@@ -69,7 +69,7 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                 found[member.removesuffix(".npy")] = (shape, dtype)
-    except NUMPY_ERRORS:
+    except (*NUMPY_ERRORS, MemoryError):
         return {}
     return found
 

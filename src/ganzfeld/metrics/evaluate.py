@@ -32,6 +32,7 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
+from ganzfeld.models.embedded import located
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
@@ -223,7 +224,7 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | str | Pack:
         return images
     if is_given(model) and not hasattr(model, "path"):
         return str(as_source(model))
-    path = Path(getattr(model, "path", model))  # of a Run
+    path = located(getattr(model, "path", model))  # of a Run, or a name of the package's own
     holds_model = (
         (path / "model.safetensors").exists()
         or (path / "model" / "config.json").exists()

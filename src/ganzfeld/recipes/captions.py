@@ -14,7 +14,8 @@ def text_to_image(facts: Facts) -> Config:
     """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
     if not facts.words and facts.count:
         raise UsageError(
-            "the recipe text-to-image needs captions beside the images, and none were named",
+            "the recipe text-to-image needs captions beside the images, and "
+            + ("numbers were named" if facts.conditions else "none were named"),
             safe="nothing was trained",
             fix="--condition caption   with the column of metadata.csv or metadata.jsonl that "
             "holds them, or ganzfeld train avatars-captions --recipe text-to-image",
