@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import difflib
 import errno
-import errno
 from collections.abc import Callable, Iterable
 from pathlib import Path
 

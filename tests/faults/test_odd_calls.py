@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from test_foreign import code_of
 
+from ganzfeld.config import to_json
+from ganzfeld.core import system
 from ganzfeld.data.listing import alike
 from ganzfeld.models.fitting import check_new
 from ganzfeld.recipes import RECIPES, Facts
@@ -195,12 +199,18 @@ RUN = "avatars-model"
         ("evaluate avatars-model rows.csv --count 8", 3, "can be compared with images only"),
         ("evaluate avatars-model lines.txt --count 8", 3, "can be compared with images only"),
         (
-            "evaluate avatars-model avatars:40 --count 100000000000 --extractor random",
+            "evaluate avatars-model avatars:40 --count 10000000 --extractor random",
             5,
             "more than half of this machine's memory",
         ),
         ("sample avatars-model --count 2 --out lines.txt", 5, "move away what lies there"),
         ("sample avatars-model --count 2 --out loop/x", 5, "move away what lies there"),
+        ("train d --out d --images 16", 2, "lies in d, the data"),
+        ("train d --out d/runs/r --images 16 --dry-run", 2, "lies in d, the data"),
+        ("train d --set data.source=/etc/passwd", 2, "no setting, but an argument"),
+        ("train d --set data.samples=7", 2, "this follows from the data"),
+        ("train d --set data.*=7", 2, "this follows from the data"),
+        ("train d --set data.range=0:9", 2, "ganzfeld train --range"),
         ("doctor run", 4, "is a folder, not a file"),
         ("doctor piped", 4, "is a pipe, not a file"),
     ],
@@ -216,12 +226,12 @@ def test_odd_calls_say_what_is_wrong(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows.csv").write_text("a,b\n" + "".join(f"{n},{n % 3}\n" for n in range(40)))
     (tmp_path / "lines.txt").write_text("".join(f"the cat {n}\n" for n in range(40)))
+    monkeypatch.setattr(system, "total_memory", lambda: 1 << 30)
     (tmp_path / "loop").symlink_to("loop")
+    images(tmp_path)
     config = RECIPES["default"](Facts(count=9, channels=3, height=16, width=16, classes=0))
     for name in ("run", "piped"):
         (tmp_path / name).mkdir()
-        from ganzfeld.config import to_json
-
         (tmp_path / name / "config.json").write_text(to_json(config))
     (tmp_path / "run" / "metrics.jsonl").mkdir()
     os.mkfifo(tmp_path / "piped" / "metrics.jsonl")
@@ -236,7 +246,7 @@ def test_networks_that_memory_cannot_hold_are_refused_before_they_are_built() ->
     config = RECIPES["default"](Facts(count=9, channels=3, height=16, width=16, classes=0))
     check_new(config)
     config.networks["G"].options |= {"width": 200_000, "most": 200_000}
-    with pytest.raises(ResourceError, match="G with .* parameters, need .* GiB to train"):
+    with pytest.raises(ResourceError, match=r"G with .* parameters, need .* GiB to train"):
         check_new(config)
 
 
@@ -257,6 +267,15 @@ def test_a_run_of_other_classes_than_its_networks_is_refused_before_it_trains(
     shutil.rmtree(run)
 
 
+def test_two_domains_of_the_same_images_are_said(tmp_path: Path) -> None:
+    from ganzfeld.data.domains import open_domains
+    from ganzfeld.data.options import PackOptions
+
+    images(tmp_path, "a"), images(tmp_path, "b")
+    found = open_domains(tmp_path / "a", "unpaired", PackOptions(), other=tmp_path / "b")
+    assert any("hold the same images" in warning for warning in found.report["warnings"])
+
+
 def test_names_that_differ_in_digits_alone_sort_as_all_others_do(tmp_path: Path) -> None:
     from ganzfeld.core.names import natural
     from ganzfeld.data.listing import list_folder
@@ -274,3 +293,14 @@ def test_names_that_differ_in_digits_alone_sort_as_all_others_do(tmp_path: Path)
         assert [name for name, _, _ in found] == sorted(names, key=natural)
     assert alike([("a1", 0, 0), ("a2", 0, 0)])
     assert not alike([("a1", 0, 0), ("a10", 0, 0)]) and not alike([("a1", 0, 0), ("b1", 0, 0)])
+
+
+def test_a_reader_that_goes_does_not_change_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "config.json").write_text("[" * 90)
+    words = [sys.executable, "-u", "-m", "ganzfeld", "checkpoint", "verify", "run"]
+    reading, writing = os.pipe()
+    os.close(reading)  # as `head` does
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (4, b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -40,7 +41,7 @@ LONG = 200  # characters of what NumPy says, which may repeat a whole file
 # what NumPy raises for a file that is not what it says it is
 NUMPY_ERRORS = (
     *(ValueError, TypeError, KeyError, OverflowError, EOFError, OSError, zlib.error),
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, UnicodeError),
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, tokenize.TokenError),
 )
 
 

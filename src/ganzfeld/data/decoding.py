@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.arrays import refuse_flat
 from ganzfeld.data.answering import digest_of
+from ganzfeld.data.arrays import refuse_flat
 from ganzfeld.data.findings import Outcome
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Ready

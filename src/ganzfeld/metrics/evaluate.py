@@ -21,7 +21,7 @@ from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import published
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
-from ganzfeld.metrics.features import Extractor, extract, inception, of_pack
+from ganzfeld.metrics.features import FEWEST, Extractor, extract, inception, need_room, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
 from ganzfeld.metrics.protocol import describe_protocol, finite, how_fitted
 from ganzfeld.metrics.reference import features_of as features_of
@@ -114,6 +114,7 @@ def evaluate(
             fitted = how_fitted(subject, pack, fit, progress)
         subject = open_like(subject, pack, progress, fit or "crop")
     number = choose_count(count, subject, pack)
+    need_room(number, FEWEST)
     net = choose_extractor(extractor, pack, protocol, progress)
     if extractor is None and count is None and net.name == "inception":
         number = min(number, COUNTS[0])  # minutes, not hours

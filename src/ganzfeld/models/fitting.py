@@ -176,8 +176,7 @@ def need_memory(numbers: int, what: str, fix: str) -> None:
     needed, there = 4 * TRAINED * numbers, memory()
     if needed > there:
         raise ResourceError(
-            f"{what} {needed / 2**30:,.1f} GiB to train, and this machine has "
-            f"{there / 2**30:,.1f}",
+            f"{what} {needed / 2**30:,.1f} GiB to train, and this machine has {there / 2**30:,.1f}",
             safe="nothing was changed",
             fix=f"{fix} smaller networks, such as --set networks.G.width=32",
         )
