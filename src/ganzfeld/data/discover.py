@@ -165,8 +165,8 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     _note_links(source, listing)
     boxes = [n for n in kinds if n not in kept]
     if boxes:
-        listed = ", ".join(capped([shown(name) for name in boxes], 3))
-        source.aside.append(f"data sets beside the images: {listed}")
+        some = ", ".join(capped([shown(name) for name in boxes], 3))
+        source.aside.append(f"data sets beside the images: {some}")
     return arranged(source, reading)
 
 
