@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from ganzfeld.config import Config
+from ganzfeld.errors import CheckpointError
 from ganzfeld.metrics import field_power
 from ganzfeld.modalities import Spec
 from ganzfeld.networks import side_inputs
@@ -16,6 +19,8 @@ from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.layers import levels, uneven_levels
 from ganzfeld.networks.side_inputs import RadialPower
 from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.training.build import complete
+from ganzfeld.training.resume import adopt
 
 
 def test_each_side_is_halved_by_itself() -> None:
@@ -79,3 +84,19 @@ def test_power_by_shells_is_the_same_with_and_without_a_matrix(
     assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
     again = field_power.shell_power(x.detach().numpy())
     assert np.allclose(measured, again, rtol=1e-9)
+
+
+def test_a_run_from_before_the_option_goes_on_by_the_same_command(tmp_path: Path) -> None:
+    def made() -> Config:
+        facts = Facts(count=99, channels=3, height=16, width=16, classes=0)
+        return complete(RECIPES["default"](facts))
+
+    stored, wanted = made(), made()
+    assert wanted.networks["G"].options["uneven"] is False
+    for part in stored.networks.values():
+        del part.options["uneven"]
+    adopt(wanted, stored, tmp_path)
+    wanted.networks["G"].options["uneven"] = True
+    del stored.networks["G"].options["uneven"]
+    with pytest.raises(CheckpointError, match=r"networks\.G\.uneven"):
+        adopt(wanted, stored, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal
@@ -220,11 +221,14 @@ def verify(run: Positional[Path], /) -> None:
     Args:
         run: The run's folder.
     """
+    from ganzfeld.core.streams import last_words
     from ganzfeld.training.verify import verify_run
 
     damaged = False
     for what, problem in verify_run(run):
         damaged |= problem is not None
-        tell(f"{what}: {problem or 'whole'}")
+        with contextlib.suppress(BrokenPipeError):  # `| head -1` does not change the verdict
+            tell(f"{what}: {problem or 'whole'}")
+    last_words()
     if damaged:
         raise SystemExit(4)

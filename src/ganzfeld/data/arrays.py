@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -40,7 +41,7 @@ LONG = 200  # characters of what NumPy says, which may repeat a whole file
 # what NumPy raises for a file that is not what it says it is
 NUMPY_ERRORS = (
     *(ValueError, TypeError, KeyError, OverflowError, EOFError, OSError, zlib.error),
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, UnicodeError),
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError, tokenize.TokenError),
 )
 
 
@@ -117,7 +118,7 @@ def read_npy(path: Path) -> NDArray[Any]:
     try:
         with np.errstate(over="ignore"):  # of sizes that no file has
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except NUMPY_ERRORS as error:
+    except (*NUMPY_ERRORS, MemoryError) as error:  # of a header of many brackets
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
     assert isinstance(array, np.ndarray)
     return array
@@ -235,12 +236,14 @@ def refuse_flat(what: str, kind: str, seen: Seen, limits: tuple[float, float]) -
     """DataError where all numbers become the same grey, or nearly so."""
     if greys(seen, *limits) >= FLAT:
         return
-    same = f"nothing but {seen.low:g}" if seen.low == seen.high else ""
+    same = seen.low == seen.high
     raise DataError(
-        f"{what} holds {kind} {same or f'{seen.low:g} to {seen.high:g}'}: with {limits[0]:g} as "
-        f"black and {limits[1]:g} as white all images are the same grey",
+        f"{what} holds {kind} numbers that are all {seen.low:g}: all images are the same grey"
+        if same
+        else f"{what} holds {kind} numbers from {seen.low:g} to {seen.high:g}: with {limits[0]:g} "
+        f"as black and {limits[1]:g} as white, all images are the same grey",
         safe="nothing was trained",
-        fix="give data that differ" if same else advice(seen),
+        fix="give images that differ" if same else advice(seen),
     )
 
 

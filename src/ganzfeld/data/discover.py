@@ -116,7 +116,7 @@ def _missing(path: Path) -> DataError:
     try:
         beside = [name for name in os.listdir(path.parent) if not is_system(name)]
         near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
-        if near:
+        if near and not hint:
             hint = f" Did you mean {shown(str(path.parent / near[0]))!r}?"
         elif difflib.get_close_matches(str(path), EMBEDDED, n=1, cutoff=0.6):
             hint = " " + did_you_mean(str(path), EMBEDDED)
@@ -167,8 +167,8 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     _note_links(source, listing)
     boxes = [n for n in kinds if n not in kept]
     if boxes:
-        listed = ", ".join(capped([shown(name) for name in boxes], 3))
-        source.aside.append(f"data sets beside the images: {listed}")
+        some = ", ".join(capped([shown(name) for name in boxes], 3))
+        source.aside.append(f"data sets beside the images: {some}")
     return arranged(source, reading)
 
 

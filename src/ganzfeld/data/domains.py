@@ -165,6 +165,8 @@ def finished(train: Both, held: Both | None = None) -> TwoDomains:
     """With the warnings of its packs."""
     packs = {"a": train.a.pack, "b": train.b.pack}
     warnings = [f"{n}: {w}" for n, pack in packs.items() for w in pack.report["warnings"]]
+    if packs["a"].fingerprint == packs["b"].fingerprint:
+        warnings.append("both domains hold the same images: there is nothing to translate")
     done = TwoDomains(train, held, warnings)
     done.report["sides"] = {name: dict(pack.report) for name, pack in packs.items()}
     return done

@@ -20,7 +20,7 @@ from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import number, typed
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
-from ganzfeld.modalities.image.ranges import FLAT, greys, look, usual
+from ganzfeld.modalities.image.ranges import FLAT, SMALL, greys, look, usual
 
 SAMPLED = 256  # samples by which it is decided whether numbers are pixels
 NARROW = 16  # channels at most, and a fourth of the length: (N, C, L) rather than (N, H, W)
@@ -33,7 +33,8 @@ def why_field(array: NDArray[Any]) -> str:
 
     Images have 3 or 4 axes with 1 to 4 channels, and numbers as files of images have them: uint8,
     uint16 or bool, or others in a range that is usual for pixels (0 to 1, -1 to 1, 0 to 255,
-    whole ones from 0 to a power of two) of which they fill a part that can be seen. By up to 256 samples, evenly spread.
+    whole ones from 0 to a power of two) of which they fill a part that can be seen. By up to 256
+    samples, evenly spread.
     """
     if array.dtype.kind not in "iuf" or array.ndim < 2 or not len(array):
         return ""
@@ -69,7 +70,7 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                 found[member.removesuffix(".npy")] = (shape, dtype)
-    except NUMPY_ERRORS:
+    except (*NUMPY_ERRORS, MemoryError):
         return {}
     return found
 
@@ -216,9 +217,6 @@ def with_channels(array: NDArray[Any], place: str) -> tuple[NDArray[Any], str]:
     if array.ndim == 4 and array.shape[3] <= 4 < array.shape[1]:
         return array.transpose(0, 3, 1, 2), "(N, H, W, C): channels last, put first"
     return array, "(N, C, H, W)" if array.ndim == 4 else "(N, C, D, H, W)"
-
-
-SMALL = 1e-30  # numbers below lose their digits in float32
 
 
 def _looked_at(

@@ -70,12 +70,6 @@ class Walk:
             if not self.may_follow(entry, name):
                 return
             linked = True
-        elif entry.is_file(follow_symlinks=False):  # nearly always, and without asking the disk
-            info = entry.stat(follow_symlinks=False)
-            found.files.append((name, info.st_size, info.st_mtime_ns))
-            if linked:
-                found.linked.add(name)
-            return
         if entry.is_dir():
             stack.append((name, linked))
             return

@@ -95,14 +95,8 @@ def _gather(files: Encoded, kept: list[int], source: Gathered, progress: Progres
     _beside(raw, files, kept)
     seconds = [sound.samples.shape[1] / sound.rate for sound in good] or [0.0]
     told = ", ".join(f"{n:,} of {rate:,} Hz" for rate, n in rates.most_common(3))
-    raw.values = (
-        (good
-        and (
-            f"{told}; {min(seconds):.2f} to {max(seconds):.2f} s, {sum(seconds) / 60:.1f} minutes in "
-            "all"
-        ))
-        or "no sound could be read"
-    )
+    span = f"{min(seconds):.2f} to {max(seconds):.2f} s, {sum(seconds) / 60:.1f} minutes in all"
+    raw.values = f"{told}; {span}" if good else "no sound could be read"
     if len(rates) > 1:
         source.warnings.append(f"the sounds have several rates: {told}")
     return raw

@@ -21,7 +21,7 @@ from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import caption_evaluation, published
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
-from ganzfeld.metrics.features import Extractor, extract, inception, of_pack
+from ganzfeld.metrics.features import FEWEST, Extractor, extract, inception, need_room, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
 from ganzfeld.metrics.protocol import describe_protocol, finite, how_fitted
 from ganzfeld.metrics.reference import features_of as features_of
@@ -33,6 +33,7 @@ from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 from ganzfeld.models.captioner import Captioner
+from ganzfeld.models.embedded import located
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
@@ -126,6 +127,7 @@ def evaluate(
             fitted = how_fitted(subject, pack, fit, progress)
         subject = open_like(subject, pack, progress, fit or "crop")
     number = choose_count(count, subject, pack)
+    need_room(number, FEWEST)
     net = choose_extractor(extractor, pack, protocol, progress)
     if extractor is None and count is None and net.name == "inception":
         number = min(number, COUNTS[0])  # minutes, not hours
@@ -236,7 +238,7 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | Captioner | s
         return images
     if is_given(model) and not hasattr(model, "path"):
         return str(as_source(model))
-    path = Path(getattr(model, "path", model))  # of a Run
+    path = located(getattr(model, "path", model))  # of a Run, or a name of the package's own
     holds_model = (
         (path / "model.safetensors").exists()
         or (path / "model" / "config.json").exists()

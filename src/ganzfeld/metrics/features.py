@@ -27,6 +27,7 @@ from ganzfeld.metrics.learning import Progress, learning_rows
 from ganzfeld.metrics.random_features import Untrained, untrained_tensors
 from ganzfeld.modalities.image import tensors
 
+FEWEST = 64  # features of a sample, by which it is guessed what many take
 BATCH = 32  # images; more is no faster on a processor
 
 Features = NDArray[np.float32]

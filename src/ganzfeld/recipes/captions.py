@@ -18,7 +18,8 @@ def need_captions(facts: Facts, recipe: str, example: str) -> None:
     """UsageError where images come without captions. example: embedded data that have such."""
     if not facts.words and facts.count:
         raise UsageError(
-            f"the recipe {recipe} needs captions beside the images, and none were named",
+            f"the recipe {recipe} needs captions beside the images, and "
+            + ("numbers were named" if facts.conditions else "none were named"),
             safe="nothing was trained",
             fix="--condition caption   with the column of metadata.csv or metadata.jsonl that "
             f"holds them, or ganzfeld train {example} --recipe {recipe}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ DATA = {  # settings of the data that are arguments of `train`
     "window": "window",
 }
 KEPT = ("mirror", "jitter", "vicinity")  # which a recipe sets
+SET = (*KEPT, "held_out")  # settings of the data that --set may change
+FLAGS = {"source": "DATA", "other": "--with DATA", "value_range": "--range", "modality": "--as"}
 
 
 def merged(file: Any, given: dict[str, Any], make: Callable[..., Any]) -> dict[str, Any]:
@@ -107,6 +109,27 @@ def conditions_of(data: Data) -> list[str]:
     if data.labels.startswith(PREFIX):
         found.insert(0, data.labels.removeprefix(PREFIX))
     return found
+
+
+def refuse_of_data(settings: Sequence[str]) -> None:
+    """UsageError for settings of the data that are arguments, or that follow from the data.
+
+    They would be written down, and change nothing that is read.
+    """
+    for text in settings:
+        where = text.partition("=")[0].strip()
+        name = where.removeprefix("data.")
+        known = name == "*" or (name in Data.__dataclass_fields__ and name not in SET)
+        if where == name or not known:
+            continue
+        argument = DATA.get(name, "")
+        flag = FLAGS.get(argument, "--" + argument.replace("_", "-"))
+        raise UsageError(
+            f"--set {where}: "
+            + ("this is no setting, but an argument" if argument else "this follows from the data"),
+            safe="nothing was read",
+            fix=f"ganzfeld train {flag}" if argument else "leave it out",
+        )
 
 
 def settings(tree: dict[str, Any]) -> Iterator[str]:

@@ -33,6 +33,7 @@ FREE = frozenset(
         "data.limits",
     }
 )
+NEWER = {"conditions": 0, "uneven": False}  # options that networks of older runs have not named
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
 
@@ -55,8 +56,10 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         wanted.data.modality = before
     for name, network in stored.networks.items():
         asked = wanted.networks.get(name)
-        if asked and asked.name == network.name and asked.options.get("conditions") == 0:
-            network.options.setdefault("conditions", 0)  # likewise
+        if asked and asked.name == network.name:
+            for option, usual_one in NEWER.items():
+                if asked.options.get(option, "") == usual_one:
+                    network.options.setdefault(option, usual_one)  # likewise
     wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,14 @@ from ganzfeld.core import checkpoint, distributed, runfolder, runtime, trust
 from ganzfeld.core.console import Screen
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
+from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
+from ganzfeld.errors import UsageError
 from ganzfeld.models.fitting import check_new
 from ganzfeld.recipes.base import Recipe
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import opening, promises, resume, vetting
+from ganzfeld.training.config_file import refuse_of_data
 from ganzfeld.training.final import inception_count
 from ganzfeld.training.init_from import sized_by
 from ganzfeld.training.pace import Pace
@@ -141,6 +145,8 @@ def opened(
     asked: TrainRequest, recipe: Recipe, screen: Screen
 ) -> tuple[TrainRequest, Dataset, Dataset]:
     """The request with its data found, and the data; bare of usual numbers, too."""
+    refuse_of_data(asked.settings)
+    need_apart(asked)
     check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
     if asked.given is not None:
         asked = asked.reading(
@@ -154,6 +160,22 @@ def opened(
     conditions = list(asked.data.conditions or usual)
     pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
     return asked, pack, bare if usual else pack
+
+
+def need_apart(asked: TrainRequest) -> None:
+    """UsageError where a new run would be written among its own data."""
+    if asked.given is not None or (asked.folder / "config.json").exists():
+        return
+    for source in filter(None, (asked.data.source, asked.data.other)):
+        place, folder = os.path.realpath(source), os.path.realpath(asked.folder)
+        inside = Path(folder).is_relative_to(place)
+        if inside and os.path.isdir(place) and embedded_count(source) is None:
+            raise UsageError(
+                f"{asked.folder} lies in {source}, the data: what a run writes would be taken for "
+                "data when it goes on",
+                safe="nothing was written",
+                fix="--out with a folder beside the data",
+            )
 
 
 def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:

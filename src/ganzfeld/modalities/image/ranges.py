@@ -15,6 +15,7 @@ from ganzfeld.errors import UsageError
 LABELS = 32  # whole numbers below are those of masks and label maps, not of brightness
 OVER = 0.25  # beyond 0 to 1 or -1 to 1, as resampling leaves it: clipped
 BITS = (8, 10, 12, 14, 16)
+SMALL = 1e-30  # numbers below lose their digits in float32, or are taken for zero
 FLAT, DIM = 2.0, 16.0  # grey values: with fewer there is nothing to see, or hardly anything
 
 
@@ -54,7 +55,7 @@ def parse(text: str) -> tuple[float, float, bool]:
     if found:
         low, high = float(found[1]), float(found[2])
         limits = (0.0, 100.0) if parts else (-math.inf, math.inf)
-        wide = low < high and math.isfinite(high - low) and math.isfinite(255 / (high - low))
+        wide = low + SMALL < high and math.isfinite(high - low)
         if wide and limits[0] <= low and high <= limits[1]:
             return low, high, parts is not None
     raise UsageError(
@@ -114,6 +115,8 @@ def advice(seen: Seen) -> str:
     low, high = seen.low, seen.high
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         return "save it as uint8 (0 to 255), or as float in 0 to 1"
+    if high - low < SMALL:
+        return "multiply the numbers, so that they can be told from zero"
     if low <= -500 and high > 100:  # Hounsfield units
         low, high = -1000.0, 400.0
         what = " (a window for CT in Hounsfield units)"
