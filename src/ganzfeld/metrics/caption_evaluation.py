@@ -23,6 +23,7 @@ from ganzfeld.metrics.learning import Progress, same_everywhere
 from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, text_metrics
 from ganzfeld.modalities.captions import decode, encode
 from ganzfeld.models.captioner import Captioner
+from ganzfeld.models.open import opened as opened_before
 from ganzfeld.networks.captions import CaptionEncoder, ImageEncoder
 from ganzfeld.version import __version__
 
@@ -118,9 +119,8 @@ def opened(model: Captioner, data: Any, progress: Progress) -> Pack:
     read = understood(trained) if trained else {}
     read |= {"size": (height, width), "channels": channels, "labels": "none"}
     read |= {"modality": model.spec.modality, "alpha": model.alpha}
-    bare = (
-        data if isinstance(data, Pack) else open_pack(data, PackOptions(**read), progress=progress)
-    )
+    there = opened_before(data)
+    bare = there or open_pack(data, PackOptions(**read), progress=progress)
     about = dict(model.about["conditions"]["columns"][0])
     column = bare.columns.get(about["name"])
     if column is None or column.spec.modality != "text":
