@@ -189,9 +189,7 @@ def known(values: Tensor, places: Places) -> Tensor:
     return values[places.tokens != UNKNOWN]
 
 
-def parted(
-    fits: Tensor, places: Places, caption: Tensor, wrong: Tensor
-) -> tuple[Tensor, Tensor]:
+def parted(fits: Tensor, places: Places, caption: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
     """Logits (m,) of the right and of the wrong word where captions (N, T) first differ.
 
     fits: logits (M, V) at the places of the right captions. Captions that do not differ are left

@@ -14,6 +14,7 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data import captions as captions_
 from ganzfeld.data import held
+from ganzfeld.data.avatars.parsing import parse
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
 from ganzfeld.errors import DataError, UsageError
@@ -146,7 +147,7 @@ def rows_of(model: Captioner, pack: Pack) -> tuple[NDArray[np.int64], NDArray[np
 
 def by_grammar(real: list[str]) -> bool:
     """Whether captions are of the grammar of avatars."""
-    return all(caption_truth.parse(line) is not None for line in real[:100])
+    return all(parse(line) is not None for line in real[:100])
 
 
 def of_avatars(
@@ -157,7 +158,8 @@ def of_avatars(
     def write(images: NDArray[np.uint8]) -> list[str]:
         return [one for (one,) in model.caption(images, seed=seed, temperature=temperature)]
 
-    told = caption_truth.report(write, model.shape[1:], count=count)
+    _, height, width = model.shape
+    told = caption_truth.report(write, (height, width), count=count)
     both = []
     for who in ("model", "true"):
         seen = told["seen"][who]
