@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tyro.conf import Positional
 
@@ -46,7 +47,7 @@ def caption(
     border.real(temperature, "--temperature", 0, HOTTEST, above=True)
     if out is not None:
         need_free(images, out)
-    loaded = generate.load(model, task="captioning", trust_code=trust_code)
+    loaded: Any = generate.load(model, task="captioning", trust_code=trust_code)
     caption_files(
         loaded, images, out, count=count, seed=seed, temperature=temperature, mark=mark, say=tell
     )

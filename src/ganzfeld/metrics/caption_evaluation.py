@@ -14,6 +14,7 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data import captions as captions_
 from ganzfeld.data import held
+from ganzfeld.data.avatars.parsing import parse
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
 from ganzfeld.errors import DataError, UsageError
@@ -23,6 +24,7 @@ from ganzfeld.metrics.learning import Progress, same_everywhere
 from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, text_metrics
 from ganzfeld.modalities.captions import decode, encode
 from ganzfeld.models.captioner import Captioner
+from ganzfeld.models.open import opened as opened_before
 from ganzfeld.networks.captions import CaptionEncoder, ImageEncoder
 from ganzfeld.version import __version__
 
@@ -118,9 +120,8 @@ def opened(model: Captioner, data: Any, progress: Progress) -> Pack:
     read = understood(trained) if trained else {}
     read |= {"size": (height, width), "channels": channels, "labels": "none"}
     read |= {"modality": model.spec.modality, "alpha": model.alpha}
-    bare = (
-        data if isinstance(data, Pack) else open_pack(data, PackOptions(**read), progress=progress)
-    )
+    there = opened_before(data)
+    bare = there or open_pack(data, PackOptions(**read), progress=progress)
     about = dict(model.about["conditions"]["columns"][0])
     column = bare.columns.get(about["name"])
     if column is None or column.spec.modality != "text":
@@ -146,7 +147,7 @@ def rows_of(model: Captioner, pack: Pack) -> tuple[NDArray[np.int64], NDArray[np
 
 def by_grammar(real: list[str]) -> bool:
     """Whether captions are of the grammar of avatars."""
-    return all(caption_truth.parse(line) is not None for line in real[:100])
+    return all(parse(line) is not None for line in real[:100])
 
 
 def of_avatars(
@@ -157,7 +158,8 @@ def of_avatars(
     def write(images: NDArray[np.uint8]) -> list[str]:
         return [one for (one,) in model.caption(images, seed=seed, temperature=temperature)]
 
-    told = caption_truth.report(write, model.shape[1:], count=count)
+    _, height, width = model.shape
+    told = caption_truth.report(write, (height, width), count=count)
     both = []
     for who in ("model", "true"):
         seen = told["seen"][who]

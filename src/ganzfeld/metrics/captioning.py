@@ -14,7 +14,8 @@ from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.data.avatars.parsing import parse
 from ganzfeld.games import Game
-from ganzfeld.games.image_to_text import ended, known, taken
+from ganzfeld.games.image_to_text import ended, known
+from ganzfeld.games.text import taken
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.modalities.captions import decode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,11 +32,11 @@ from ganzfeld.metrics.summary import warnings
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
-from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.embedded import located
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
 COUNT = 10_000  # samples, where the data have as many
+MEASURES = {"captioning": caption_evaluation.measure}  # by task, of models that draw no samples
 
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
@@ -100,18 +100,16 @@ def evaluate(
         source = Path(name) if (name := (extractor or "").partition("=")[2]) else None
         net = inception(protocol or published.PROTOCOL, source)
         subject = open_subject(model, trust_code)
-        if isinstance(subject, Captioner):
+        if measure_of(subject):
             raise caption_evaluation.misplaced("a file of statistics")
         return against(subject, statistics, net, count, seed, choose_device(device), progress)
     subject = open_subject(model, trust_code)
-    if isinstance(subject, Captioner):
+    if own := measure_of(subject):
         others = {"--extractor": extractor, "--protocol": protocol, "--reference": reference}
         others |= {"--metrics": metrics, "--held-out": held_out, "--fit": fit}
         caption_evaluation.need_plain(others)
         subject.to(choose_device(device))
-        found = caption_evaluation.measure(
-            subject, as_source(data), count=count, seed=seed, progress=progress
-        )
+        found = own(subject, as_source(data), count=count, seed=seed, progress=progress)
         subject.to("cpu")
         return {name: finite(value) for name, value in found.items()}
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
@@ -230,9 +228,14 @@ def against(
 # What is compared
 
 
-def open_subject(model: Any, trust_code: bool) -> generate.Model | Captioner | str | Pack:
-    """A model where there is one, else what may hold images."""
-    if isinstance(model, generate.Model | Captioner):
+def measure_of(subject: Any) -> Callable[..., dict[str, Any]] | None:
+    """What measures a model of a task whose samples are not compared as a whole; or None."""
+    return MEASURES.get(getattr(subject, "about", {}).get("task", ""))
+
+
+def open_subject(model: Any, trust_code: bool) -> Any:
+    """A model where there is one, else the path or the data that may hold images."""
+    if isinstance(model, generate.Model) or measure_of(model):
         return model
     if (images := opened(model)) is not None:
         return images
@@ -247,9 +250,9 @@ def open_subject(model: Any, trust_code: bool) -> generate.Model | Captioner | s
     if not holds_model:
         return str(path)
     found = generate.load(path, trust_code=trust_code)
-    if not isinstance(found, Captioner):
+    if not measure_of(found):
         generate.need(found, "generation", path)
-    return cast(generate.Model, found)
+    return found
 
 
 def choose_count(count: int | None, subject: generate.Model | Pack, pack: Pack) -> int:

@@ -110,7 +110,7 @@ class Captioner:
             if not images:
                 raise UsageError("there are no images to caption")
             return np.stack([self.read(as_bytes(one)) for one in images])
-        x = torch.as_tensor(images)
+        x = images if isinstance(images, Tensor) else torch.from_numpy(np.array(images))
         if x.dim() != 4 or tuple(x.shape[1:]) != self.shape or not len(x):
             raise UsageError(
                 f"images (N, {', '.join(map(str, self.shape))}) were expected, not "

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 from ganzfeld.errors import UsageError
-from ganzfeld.recipes.base import Facts, Recipe, gamma
+from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
@@ -99,9 +99,3 @@ def image_to_text_mle(facts: Facts) -> Config:
         ema=Ema(),
         run=Run(batch_size=32, images=SEEN),
     )
-
-
-CAPTIONS: dict[str, Recipe] = {
-    "image-to-text": Recipe(image_to_text, modality="image", task="captioning"),
-    "image-to-text-mle": Recipe(image_to_text_mle, modality="image", task="captioning"),
-}

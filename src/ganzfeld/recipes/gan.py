@@ -12,7 +12,7 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
-from ganzfeld.recipes.captions import CAPTIONS, text_to_image
+from ganzfeld.recipes.captions import image_to_text, image_to_text_mle, text_to_image
 from ganzfeld.recipes.features import drifting, projected
 from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.series import SERIES
@@ -291,10 +291,11 @@ DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
 
 # One entry a recipe, with the kind of sample, the task and the layout of data that it is for.
 RECIPES: Mapping[str, Recipe] = {
-    **CAPTIONS,
     **{name: Recipe(make, **OF_IMAGES) for name, make in IMAGES.items()},
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
+    "image-to-text": Recipe(image_to_text, task="captioning", **OF_IMAGES),
+    "image-to-text-mle": Recipe(image_to_text_mle, task="captioning", **OF_IMAGES),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
     **TEXT,

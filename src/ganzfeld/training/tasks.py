@@ -148,21 +148,20 @@ class Captioning(Generation):
     from_noise = False
 
     def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
-        _, x = self.shown(trainer, config)
-        return x.float().cpu(), captioning.COLUMNS
+        return self.shown(trainer, config).float().cpu(), captioning.COLUMNS
 
     def beside(self, game: Game, trainer: Trainer, config: Config) -> list[str]:
-        _, x = self.shown(trainer, config)
+        x = self.shown(trainer, config)
         return captioning.captions_of(game, x, conditions_.symbols_of(config.data.conditions))
 
     @staticmethod
-    def shown(trainer: Trainer, config: Config) -> tuple[Any, Tensor]:
-        """The data with those that are held out, and the images of a sheet."""
-        data = (
+    def shown(trainer: Trainer, config: Config) -> Tensor:
+        """The images of a sheet: held-out ones, where there are such."""
+        data: Any = (
             getattr(trainer.data, "whole", trainer.data) if config.data.held_out else trainer.data
         )
         rows = captioning.unseen_rows(data, config.data.held_out, captioning.SHOWN)
-        return data, captioning.as_images(data, data.rows(rows), trainer.device)
+        return captioning.as_images(data, data.rows(rows), trainer.device)
 
     def compared(self, game: Game, data: Any) -> Pack | None:
         return None

@@ -188,6 +188,7 @@ def clause(reader: Reader, found: Parsed, name: str) -> bool:
     """Read one clause, where it comes next."""
     before = reader.at
     parts = CLAUSES[name]
+    got: list[Said] | None
     if reader.language == "zh" and name == "w":
         got = dressed(reader, found)
     else:

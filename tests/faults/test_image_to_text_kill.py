@@ -1,0 +1,31 @@
+"""SIGKILL while captions are learned: the same command again ends in the same files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_kill import killed_while_it_trains
+
+IMAGES = 1_184  # neither this nor the intervals divide evenly
+SETTINGS = (
+    *("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"),
+    "game.likelihood_share=0.4",  # so that some kills come before the discriminator begins
+    "run.threads=1",
+    "run.precision=float32",
+    "run.log_every=112",
+    "run.save_every=272",
+    "run.sample_every=400",
+    "run.evaluate_every=432",
+)
+
+
+def words_of(out: Path) -> list[str]:
+    words = ["train", "avatars-paraphrases:160", "--recipe", "image-to-text", "--size", "16"]
+    words += ["--batch", "16", "--images", str(IMAGES), "--out", str(out), "--quiet"]
+    return [*words, "--set", *SETTINGS]
+
+
+@pytest.mark.long
+def test_a_run_of_captions_that_is_killed_ends_in_the_same_files(tmp_path: Path) -> None:
+    killed_while_it_trains(words_of, 3, tmp_path)
