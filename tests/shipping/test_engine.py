@@ -56,6 +56,30 @@ def test_a_batch_of_any_seeds_has_the_bits_of_single_samples(model: Model) -> No
         assert np.array_equal(got[row], one[0].numpy()), row
 
 
+def test_small_batches_are_used_where_they_give_the_same_bits(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, sizes = model.draw, []
+
+    def counted(z: Any, *more: Any) -> Any:
+        sizes.append(len(z))
+        return usual(z, *more)
+
+    monkeypatch.setattr(model, "draw", counted)
+    engine = TorchEngine(model)
+    sizes.clear()
+    for count in (1, 5, 9, 17, 33):
+        got = engine.samples([(7, index) for index in range(count)])
+        assert np.array_equal(got, model.sample(count, seed=7).numpy()), count
+    assert min(sizes) == engine.sizes[0] and engine.sizes[-1] == 32
+
+    def other_bits(z: Any, *more: Any) -> Any:
+        return usual(z, *more) + (1e-7 if len(z) in (4, 16) else 0.0)
+
+    monkeypatch.setattr(model, "draw", other_bits)
+    assert not {4, 16} & set(TorchEngine(model).sizes), "another rounding is noticed"
+
+
 def test_a_row_of_samples_is_what_sample_gives(model: Model) -> None:
     got = TorchEngine(model).samples([(3, i) for i in range(40)], std=0.8, mean=0.1)
     assert np.array_equal(got, model.sample(40, seed=3, std=0.8, mean=0.1).numpy())
