@@ -33,6 +33,7 @@ from ganzfeld.networks.layers import (
     levels,
 )
 from ganzfeld.networks.side_inputs import SideVerdict
+from ganzfeld.networks.smooth import Smooth
 
 Output = Literal["tanh", "identity", "relu"]
 
@@ -59,6 +60,8 @@ class DCGANGenerator(nn.Module):
     output: what makes the range: tanh for [-1, 1], relu for what is not negative, identity.
     noise: planes of noise that join each map, from entries of z of their own, so that what is
         random everywhere need not come out of the first map: `latent` grows by as many.
+    smooth: a fixed filter before the output, which takes off a checkerboard of single pixels
+        (`networks.smooth`).
     """
 
     def __init__(
@@ -75,11 +78,15 @@ class DCGANGenerator(nn.Module):
         padding: Padding = "zeros",
         output: Output = "tanh",
         noise: int = 0,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
         channels, *sides = shape
         n = len(sides)
         self.output = output
+        if smooth and n != 2:
+            raise ValueError(f"smooth is for samples (C, H, W), not for {list(shape)}")
+        self.smooth = Smooth(channels, *sides) if smooth else nn.Identity()
         self.sizes = levels(sides)
         self.labels = JoinLabels(classes, 32)
         self.numbers = JoinNumbers(conditions)
@@ -117,7 +124,7 @@ class DCGANGenerator(nn.Module):
             x = cut(up(joined(self.activation(norm(x)), planes)), size)
         if self.refine:
             x = self.refine[1](joined(self.refine[0](x), planes))
-        image: Tensor = x
+        image: Tensor = self.smooth(x)
         if self.output == "tanh":
             return image.tanh()
         return image.relu() if self.output == "relu" else image
