@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzfeld import Trainer
 from ganzfeld.games import Drifting
@@ -77,29 +77,42 @@ def ring(count: int) -> Tensor:
     return centres + 0.03 * torch.randn(count, 2, generator=draw)
 
 
-def test_the_ring_of_eight_is_covered() -> None:
-    torch.manual_seed(0)
-    data = ring(4_096)
-    G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(64, 64), norm="none", output="linear")
-    game = Drifting(G)
-    total, size = 300 * 128, 128
-    adam = {"generator": torch.optim.Adam(G.parameters(), betas=(0.5, 0.99))}
-
-    def rate(images: int) -> dict[str, float]:
-        return {"lr": 5e-3 * (1 - images / total) + 1e-5}
-
-    schedules = {"generator": rate}
-    for report in Trainer(game, adam, data, batch_size=size, total=total, schedules=schedules):
-        if report.images >= total:
-            break
+def found(G: nn.Module) -> tuple[float, float, float]:
+    """The part of samples within five deviations of a mode; the least and most of one mode."""
     with torch.no_grad():
-        x = G(torch.randn(2_000, 2))
+        x = G.eval()(torch.randn(2_000, 2, generator=torch.Generator().manual_seed(1)))
     angle = torch.arange(8) * (math.pi / 4)
     distance = torch.cdist(x, torch.stack([angle.cos(), angle.sin()], 1))
     near = distance.min(1).values < 0.15
     shares = torch.bincount(distance.argmin(1)[near], minlength=8) / len(x)
-    assert near.float().mean() > 0.8
-    assert shares.min() > 0.05 and shares.max() < 0.2
+    return float(near.float().mean()), float(shares.min()), float(shares.max())
+
+
+@pytest.mark.slow
+def test_the_ring_of_eight_is_covered() -> None:
+    """All modes, evenly; a smooth map of a plane also crosses what lies between them."""
+    torch.manual_seed(0)
+    data = ring(4_096)
+    G = NETWORKS["mlp-generator"](
+        (2,), latent=2, widths=(64, 64), norm="batch-all", output="linear"
+    )
+    near, least, _ = found(G)
+    assert near < 0.2 and least < 0.03, "no ring before"
+    game = Drifting(G)
+    total, size = 600 * 64, 64
+    adam = {"generator": torch.optim.Adam(G.parameters(), betas=(0.5, 0.99))}
+
+    def rate(images: int) -> dict[str, float]:
+        return {"lr": 1e-2 * (1 - images / total) + 1e-5}
+
+    schedules = {"generator": rate}
+    trainer = Trainer(game, adam, data, batch_size=size, total=total, schedules=schedules)
+    for report in trainer:
+        if report.images >= total:
+            break
+    near, least, most = found(G)
+    assert near > 0.45
+    assert least > 0.035 and most < 0.12
 
 
 def test_an_encoder_learns_first_then_stands_still() -> None:

@@ -37,6 +37,7 @@ from ganzfeld.networks.layers import (
     uneven_levels,
 )
 from ganzfeld.networks.side_inputs import SideVerdict
+from ganzfeld.networks.smooth import Smooth
 
 Output = Literal["tanh", "identity", "relu"]
 
@@ -65,6 +66,8 @@ class DCGANGenerator(nn.Module):
         random everywhere need not come out of the first map: `latent` grows by as many.
     uneven: halve each side by itself, for maps such as 1 x 100,000, whose smallest map would be
         as large as they are: the shortest side alone says else how often all are halved.
+    smooth: a fixed filter before the output, which takes off a checkerboard of single pixels
+        (`networks.smooth`).
     """
 
     def __init__(
@@ -82,11 +85,15 @@ class DCGANGenerator(nn.Module):
         output: Output = "tanh",
         noise: int = 0,
         uneven: bool = False,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
         channels, *sides = shape
         n = len(sides)
         self.output = output
+        if smooth and n != 2:
+            raise ValueError(f"smooth is for samples (C, H, W), not for {list(shape)}")
+        self.smooth = Smooth(channels, *sides) if smooth else nn.Identity()
         self.sizes = uneven_levels(sides) if uneven else levels(sides)
         self.labels = JoinLabels(classes, 32)
         self.numbers = JoinNumbers(conditions)
@@ -125,7 +132,7 @@ class DCGANGenerator(nn.Module):
             x = cut(up(joined(self.activation(norm(x)), planes)), size)
         if self.refine:
             x = self.refine[1](joined(self.refine[0](x), planes))
-        image: Tensor = x
+        image: Tensor = self.smooth(x)
         if self.output == "tanh":
             return image.tanh()
         return image.relu() if self.output == "relu" else image

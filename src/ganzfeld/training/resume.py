@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzfeld.config import Config, Data, differences
+from ganzfeld.config import Config, Data, Part, differences
 from ganzfeld.core import distributed
 from ganzfeld.core.names import quoted
+from ganzfeld.core.plugins import options_of
 from ganzfeld.core.trust import trusted
 from ganzfeld.data import held
 from ganzfeld.errors import CheckpointError
+from ganzfeld.games import GAMES
+from ganzfeld.networks import NETWORKS
 
 # Settings that may differ when a command continues a run, and are then as the command has them:
 # they change no number of it, or (threads, device) only the order of sums.
@@ -33,7 +37,6 @@ FREE = frozenset(
         "data.limits",
     }
 )
-NEWER = {"conditions": 0, "uneven": False}  # options that networks of older runs have not named
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
 
@@ -54,12 +57,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     before = Data().modality  # a run from before other kinds were read
     if stored.data.modality == before and wanted.data.modality == "auto":
         wanted.data.modality = before
-    for name, network in stored.networks.items():
-        asked = wanted.networks.get(name)
-        if asked and asked.name == network.name:
-            for option, usual_one in NEWER.items():
-                if asked.options.get(option, "") == usual_one:
-                    network.options.setdefault(option, usual_one)  # likewise
+    know_defaults(stored, wanted)
     wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
@@ -91,6 +89,28 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         safe="nothing was changed",
         fix=fix,
     )
+
+
+def know_defaults(stored: Config, wanted: Config) -> None:
+    """Write into the stored configuration the defaults of options that came after the run.
+
+    Only of the package's own games and networks; missing options mean their defaults.
+    """
+    pairs = [(stored.game, wanted.game, GAMES)] + [
+        (part, wanted.networks[name], NETWORKS)
+        for name, part in stored.networks.items()
+        if name in wanted.networks
+    ]
+    for part, asked, known in pairs:
+        if part.name == asked.name and part.name in known:
+            add_defaults(part, known[part.name], asked.options)
+
+
+def add_defaults(part: Part, make: Callable[..., Any], asked: Mapping[str, Any]) -> None:
+    parameters = options_of(make)
+    for name in asked.keys() & parameters.keys() - part.options.keys():
+        if parameters[name].default is not inspect.Parameter.empty:
+            part.options[name] = parameters[name].default
 
 
 def go_on_grown(config: Config, now: int, folder: Path) -> str:
