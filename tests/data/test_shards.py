@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import struct
+import subprocess
+import sys
 import tarfile
 import weakref
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -267,3 +274,69 @@ def test_what_is_wrong_with_a_stream_is_said(
 ) -> None:
     with pytest.raises(DataError, match=said):
         from_python.store(Stream(items), tmp_path)
+
+
+# Many
+
+BYTES = 784  # that an image may cost while it is packed: as many as it has pixels
+
+OPENED = """
+import json, resource, sys, time
+from ganzfeld.data.pack import open_pack
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.process_time()
+pack = open_pack(sys.argv[1])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([len(pack), pack.reused, (peak - before) << 10, time.process_time() - start]))
+"""
+
+
+def tiny(number: int) -> bytes:
+    """A PNG of 28 x 28 grey pixels, no two of them alike, made without Pillow."""
+    pixels = np.random.default_rng(number).integers(0, 256, (28, 29), np.uint8)
+    pixels[:, 0] = 0  # no filter
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    head = part(b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0))
+    body = part(b"IDAT", zlib.compress(pixels.tobytes(), 0))
+    return b"\x89PNG\r\n\x1a\n" + head + body + part(b"IEND", b"")
+
+
+def write_tiny(folder: Path, count: int, shards: int = 10) -> None:
+    folder.mkdir()
+    for shard in range(shards):
+        with tarfile.open(folder / f"shard-{shard:03d}.tar", "w") as archive:
+            for number in range(shard * count // shards, (shard + 1) * count // shards):
+                data = tiny(number)
+                info = tarfile.TarInfo(f"{number:08d}.png")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+                archive.members = []  # type: ignore[attr-defined]
+
+
+def opened_alone(folder: Path) -> tuple[int, bool, int, float]:
+    """In a process of its own: images, whether it was found again, bytes more, CPU seconds."""
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED, str(folder)], capture_output=True, text=True, check=True
+    )
+    count, reused, memory, seconds = json.loads(done.stdout)
+    return count, reused, memory, seconds
+
+
+@pytest.mark.slow
+def test_memory_hardly_grows_with_the_images(tmp_path: Path) -> None:
+    """GANZFELD_TEST_IMAGES=1000000 tries a million: minutes, and 2.5 GB of disk."""
+    many = int(os.environ.get("GANZFELD_TEST_IMAGES", "40000"))
+    found = {}
+    for count in (5_000, many):
+        write_tiny(tmp_path / str(count), count)
+        first, second = (opened_alone(tmp_path / str(count)) for _ in range(2))
+        print(f"{count:,}: {first[2] >> 20} MiB, {first[3]:.1f} s; again {second}")
+        assert (first[:2], second[:2]) == ((count, False), (count, True))
+        found[count] = first[2], second[3]
+    (few, _), (more, again) = found.values()
+    assert (more - few) / (many - 5_000) < BYTES, "bytes an image"
+    assert again < 2.0, "seconds of CPU to find a pack again"

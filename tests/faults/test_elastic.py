@@ -101,17 +101,3 @@ def test_two_nodes_make_the_model_of_one(undisturbed: Path, tmp_path: Path) -> N
     assert [code for code, _ in ends] == [0, 0], ends
     assert sum(printed.count("done: ") for _, printed in ends) == 1
     check_same(out, undisturbed)
-
-
-def test_a_rank_killed_on_one_of_two_nodes_is_started_again(
-    undisturbed: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    with launchers(out, nodes=2, each=1, restarts=3) as both:
-        command.wait_until(command.trains(out), both[0])
-        (victim,) = workers(both[1].pid)
-        os.kill(victim, signal.SIGKILL)
-        ends = [command.end(process, 240) for process in both]
-    assert [code for code, _ in ends] == [0, 0], ends
-    assert any("continuing" in printed for _, printed in ends)
-    check_same(out, undisturbed)
