@@ -28,7 +28,7 @@ SETTINGS = [
     "run.save_every=1600",
     "run.inception_count=0",
 ]
-SHARED: dict[str, Any] = {"images": 4_800, "batch": 16, "labels": "none", "size": 8, "held_out": 64}
+SHARED: dict[str, Any] = {"images": 4_000, "batch": 16, "labels": "none", "size": 8, "held_out": 64}
 
 
 def wild(out: Path, how: str = "treat", **more: Any) -> Path:
@@ -87,10 +87,13 @@ def test_it_is_said_on_the_screen_by_the_doctor_and_in_the_report(
 
 
 def test_without_treatment_nothing_is_changed(tmp_path: Path, treated: Path) -> None:
-    watched, off = wild(tmp_path / "watched", "watch"), wild(tmp_path / "off", "off")
+    watched = wild(tmp_path / "watched", "watch")
+    event = rows_of(treated, "treatment")[0]["images"]
     assert rows_of(watched, "treatment") == [] and "treatment" not in state_of(watched)
-    assert same(state_of(watched)["game"], state_of(off)["game"])
-    assert not same(state_of(watched)["game"], state_of(treated)["game"])
+    until = [
+        [r for r in rows_of(run, "health") if r["images"] <= event] for run in (watched, treated)
+    ]
+    assert until[0] == until[1] and not same(state_of(watched)["game"], state_of(treated)["game"])
 
 
 PROGRAM = """

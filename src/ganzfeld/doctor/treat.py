@@ -6,6 +6,7 @@ decides the same again. Only cures are here for which docs/doctor.md has evidenc
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,16 +66,17 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
     """The factor that brings a player's updates to a usual size, of those that are too large."""
     found = {}
     for player in players:
-        size = m.mean(f"update/{player}")
+        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
+        size = statistics.median(sizes) if sizes else None  # a single large step is no measure
         if size is not None and size > LARGE / 3:
             found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
     return found
 
 
 def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties, and weights from before it went wrong."""
+    """Smaller steps, penalties where there are none, and weights from before it went wrong."""
     rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
+    return Dose(rates, STRONGER if "bare" in able else 1.0, back=True)
 
 
 def weaker(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -105,7 +107,7 @@ def decided(
     """What to do now; None for nothing.
 
     findings: that stand, causes first. past: treatments so far, as the log has them. able: what
-    the game can take, of "penalties" and "augment".
+    the game can take (`Game.cures`).
 
     An illness that a treatment has not driven away in its time is given up: it is not treated
     again, nor is anything else tried against it.
@@ -187,4 +189,4 @@ def in_words(row: Row) -> str:
     told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
     told += ["adaptive augmentation from here on"] if dose["augment"] else []
     told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
-    return ", ".join(told)
+    return "; ".join(told)

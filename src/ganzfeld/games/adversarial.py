@@ -146,11 +146,12 @@ class Adversarial(Game):
 
     @property
     def cures(self) -> frozenset[str]:
-        able = {
-            "augment": not self.estimated and not self.own.augmented,
-            "penalties": not mixes(self.D),
-        }
-        return frozenset(name for name, can in able.items() if can)
+        found = set() if mixes(self.D) else {"penalties"}
+        if found and not (self.own.r1 or self.own.r2 or self.own.gradient_penalty):
+            found.add("bare")
+        if not self.estimated and not self.own.augmented:
+            found.add("augment")
+        return frozenset(found)
 
     def treat(self, penalties: float = 1.0, augment: bool = False) -> None:
         self.r1, self.r2, self.gradient_penalty = self.own.times(penalties)
