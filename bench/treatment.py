@@ -26,7 +26,7 @@ import ganzfeld
 from ganzfeld.core import runtime
 from ganzfeld.data.avatars import scene
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.treat import TITLES, in_words
+from ganzfeld.doctor.treat import CURES, TITLES, TRIED, in_words
 from ganzfeld.doctor.trend import STUDENT
 from ganzfeld.modalities import MODALITIES
 
@@ -53,6 +53,9 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {  # title, data, settings
 }  # fmt: skip
 HELD = {"avatars:96": 32, "avatars:1000": 100}
 ARMS = ("watch", "treat")
+
+
+CURES.update(TRIED)  # what is not applied is studied all the same
 
 
 def fresh() -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ganzfeld import Adversarial
+from ganzfeld.doctor import treat
 from ganzfeld.doctor.treat import Dose, Treatment, as_sentence, decided, in_words, together
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
@@ -22,6 +23,12 @@ ILL = {
     "vanishing-gradient": {"gap": 12.0},
     "mode-collapse": {"vendi": 0.05},
 }
+
+
+@pytest.fixture(autouse=True)
+def all_cures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are not applied too: what is decided on is the same for all."""
+    monkeypatch.setattr(treat, "CURES", treat.CURES | treat.TRIED)
 
 
 def log(*parts: tuple[str, int]) -> list[dict[str, Any]]:
@@ -64,8 +71,11 @@ def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
     assert asked(rows, [], frozenset()) is None  # nothing that the game could take
 
 
-def test_what_has_no_evidence_is_not_applied() -> None:
+def test_what_has_no_evidence_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert asked(log(("divergence", 20)), []) is None
     assert asked(log(("mode-collapse", 20)), []) is None
+    assert asked(log(("vanishing-gradient", 20)), []) is None
 
 
 def test_nothing_is_done_early_late_or_to_the_healthy() -> None:

@@ -1,7 +1,8 @@
 """Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
 
 A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
-decides the same again. Only cures are here for which docs/doctor.md has evidence.
+decides the same again. `CURES` are applied; those of `TRIED` are not, and stay for the study that
+found no use in them.
 """
 
 from __future__ import annotations
@@ -79,12 +80,6 @@ def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     return Dose(rates, STRONGER if "bare" in able else 1.0, back=True)
 
 
-def weaker(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """A discriminator that has won: slower, with stronger penalties, from before it had."""
-    rates = slower(m, "discriminator") or {"discriminator": 0.5}
-    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
-
-
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     """The discriminator sees transformed samples, or where it does already, stronger penalties."""
     if "augment" in able and not augmented:
@@ -92,13 +87,8 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     return Dose(penalties=STRONGER if "penalties" in able else 1.0)
 
 
-CURES: dict[str, Cure] = {
-    "divergence": calmer,
-    "oscillation": calmer,
-    "vanishing-gradient": weaker,
-    "memorisation": blurred,
-    "discriminator-overfits": blurred,
-}
+CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
+TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse with it: bench/treatment.py
 
 
 def decided(
