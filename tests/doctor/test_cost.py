@@ -18,7 +18,7 @@ from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import Health, schedule
 from ganzfeld.training.plan import fit, settle
 
-A_MINUTE = 20_000  # images at 32 px, with the networks of the default recipe for so many
+A_MINUTE = 35_000  # images at 32 px, with the networks of the default recipe for so many
 
 
 def spent(do: Callable[[], object], times: int) -> float:
