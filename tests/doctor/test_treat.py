@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ganzfeld import Adversarial
+from ganzfeld.doctor import treat
 from ganzfeld.doctor.treat import Dose, Treatment, as_sentence, decided, in_words, together
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
@@ -22,6 +23,12 @@ ILL = {
     "vanishing-gradient": {"gap": 12.0},
     "mode-collapse": {"vendi": 0.05},
 }
+
+
+@pytest.fixture(autouse=True)
+def all_cures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are not applied too: what is decided on is the same for all."""
+    monkeypatch.setattr(treat, "CURES", treat.CURES | treat.TRIED)
 
 
 def log(*parts: tuple[str, int]) -> list[dict[str, Any]]:
@@ -48,8 +55,13 @@ def given(treatment: Treatment, images: int) -> dict[str, Any]:
 def test_a_player_with_large_steps_is_slowed_to_usual_ones() -> None:
     found = asked(log(("divergence", 12)), [])
     assert found.name == "divergence" and "30.0% of its weights" in found.why
-    assert found.dose == Dose({"discriminator": 0.01}, 4.0, back=True)
-    assert asked(log(("divergence", 12)), [], frozenset()).dose.penalties == 1
+    assert found.dose == Dose({"discriminator": 0.01}, back=True)
+    bare = asked(log(("divergence", 12)), [], ALL | {"bare"})
+    assert bare.dose.penalties == 4
+    once = log(("divergence", 10))  # a single huge step is no measure of a player
+    for row, size in zip(once[-3:], (0.5, 0.06, 0.05), strict=True):
+        row["signals"]["update/discriminator"] = size
+    assert asked(once, []).dose.rates == {"discriminator": 0.05}
 
 
 def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
@@ -59,8 +71,11 @@ def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
     assert asked(rows, [], frozenset()) is None  # nothing that the game could take
 
 
-def test_what_has_no_evidence_is_not_applied() -> None:
+def test_what_has_no_evidence_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert asked(log(("divergence", 20)), []) is None
     assert asked(log(("mode-collapse", 20)), []) is None
+    assert asked(log(("vanishing-gradient", 20)), []) is None
 
 
 def test_nothing_is_done_early_late_or_to_the_healthy() -> None:
@@ -99,7 +114,7 @@ def test_doses_add_up() -> None:
     assert together(rows) == Dose({"discriminator": 0.05}, 4.0, True)
     assert together([]) == Dose()
     assert in_words({**rows[0], "back": 7}) == (
-        "the discriminator's learning rate times 0.1, R1 and R2 times 4, weights of image 7"
+        "the discriminator's learning rate times 0.1; R1 and R2 times 4; weights of image 7"
     )
 
 
@@ -133,4 +148,31 @@ def test_penalties_begin_where_there_are_none(options: Any, r1: float, penalty: 
     own = small(augment="fixed", **options)
     own.treat(1.0, augment=True)
     assert own.augmentation is not None and not own.augmentation.adapts
-    assert own.cures == {"penalties"} and small(difference=0.1, r1=1.0).cures == {"penalties"}
+    assert own.cures >= {"penalties"} and "augment" not in own.cures
+    assert "bare" in small().cures and small(difference=0.1, r1=1.0).cures == {"penalties"}
+
+
+def test_evidence_and_treatment_are_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    import re
+
+    from ganzfeld.core.language import tr
+    from ganzfeld.doctor.rules import RULES
+    from ganzfeld.doctor.story import story_of
+
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    signals = {
+        "vendi": 0.1, "distance": 0.3, "duplicates": 0.4, "nearest": 0.2, "copies": 0.5,
+        "overfit": 0.9, "gap": 9.5, "sure": 0.99, "update/discriminator": 0.3,
+        "update/generator": 0.002, "swing": 0.7, "within": 0.1, "within_least": 0.01,
+        "grid": 50.0, "fine": 20.0, "broken": 0.25, "blank": 0.95, "logit": 3.0, "reacts": 0.001,
+    }  # fmt: skip
+    rows = [{"kind": "health", "images": 100 * n, "signals": signals} for n in range(1, 9)]
+    last = story_of(rows, 1_000).moments[-1]
+    said = [evidence for rule in RULES if (evidence := rule.sees(last)) is not None]
+    assert len(said) >= 10
+    dose = Dose({"discriminator": 0.1}, 4.0, True).to_json()
+    said.append(as_sentence({"images": 5, "name": "divergence", "dose": dose, "back": 3}))
+    said.append(as_sentence({"images": 5, "name": "divergence"}))
+    for text in said:
+        words = set(re.findall(r"[A-Za-z]{2,}", tr(text))) - {"logits", "discriminator"}
+        assert not words - {"generator", "r_v", "R1", "R2"}, (text, tr(text))

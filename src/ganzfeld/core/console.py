@@ -21,6 +21,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ganzfeld.core import notebook
 from ganzfeld.core.language import tr
 from ganzfeld.core.names import duration
 from ganzfeld.core.streams import Steady
@@ -82,6 +83,7 @@ class Screen:
         self.console = Console(file=stdout, quiet=quiet, highlight=False, soft_wrap=True)
         self.json = os.environ.get("GANZFELD_PROGRESS") == "json"
         self.live: Live | None = None
+        self.cell = None if quiet or self.json else notebook.here()
         self.printed = self.started = time.monotonic()
         self.stage = ""
 
@@ -131,7 +133,7 @@ class Screen:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """The live panel, where there is a terminal to show it on."""
-        if not self.console.is_terminal or self.console.quiet or self.json:
+        if not self.console.is_terminal or self.console.quiet or self.json or self.cell:
             yield
             return
         with Live(console=self.console, refresh_per_second=2, transient=True) as self.live:
@@ -142,6 +144,10 @@ class Screen:
         """The state of training, redrawn in place or as a few more lines now and then."""
         if self.json:
             self.event("progress", **state.to_json())
+        elif self.cell:
+            lines = plain(state)
+            page = notebook.page_of(str(state.run), state.percent, lines, state.picture)
+            self.cell.show(page, "\n".join(lines))
         elif self.live:
             self.live.update(panel(state, min(self.console.width - ECHO, WIDEST)))
         elif self.due() or state.images >= state.total:

@@ -232,10 +232,9 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         if not trained or not weights:
             return found if weights else found | {f"update/{player}": 0.0}
         moves = [step_of(optimiser, group, p) for group, p in trained]
-        means = [optimiser.state[p]["exp_avg_sq"].sqrt() for _, p in trained]
-        for name, sizes in (("update", moves), ("pull", means)):
-            total = float(torch.stack(torch._foreach_norm(sizes)).norm())
-            found[f"{name}/{player}"] = total / weights
+        found[f"update/{player}"] = float(torch.stack(torch._foreach_norm(moves)).norm()) / weights
+        squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
+        found[f"pull/{player}"] = math.sqrt(float(torch.stack(squares).sum())) / weights
     return found
 
 
@@ -244,7 +243,6 @@ def step_of(optimiser: Optimizer, group: dict[str, Any], p: Tensor) -> Tensor:
     state = optimiser.state[p]
     first, second = group["betas"]
     count = float(state["step"])
-    mean = state["exp_avg"] / (1 - first**count)
-    size = (state["exp_avg_sq"] / (1 - second**count)).sqrt() + group["eps"]
-    found: Tensor = group["lr"] * mean / size
-    return found
+    size = state["exp_avg_sq"].sqrt().div_(math.sqrt(1 - second**count)).add_(group["eps"])
+    found: Tensor = torch.div(state["exp_avg"], size, out=size)
+    return found.mul_(group["lr"] / (1 - first**count))

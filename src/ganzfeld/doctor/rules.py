@@ -80,7 +80,7 @@ def collapse(m: Moment) -> Evidence:
         told.append(f"they lie {distance:.2f} as far apart")
     if same is not None and same > 0.05:
         told.append(f"{same:.0%} of them equal another one")
-    return ", ".join(told) or None
+    return "; ".join(told) or None
 
 
 def within(m: Moment) -> Evidence:
@@ -99,7 +99,7 @@ def memorised(m: Moment) -> Evidence:
         told.append(f"samples lie {near:.2f} as far from training samples as fresh ones do")
     if share is not None and share > 0.2:
         told.append(f"{share:.0%} of them are near copies")
-    return ", ".join(told) or None
+    return "; ".join(told) or None
 
 
 def ignored(m: Moment) -> Evidence:
@@ -131,7 +131,7 @@ def vanishing(m: Moment) -> Evidence:
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
     if now is None or not usual or now > 0.01 * usual:
         return None
-    beside = f", and {sure:.0%} of the fakes are found out for certain" if sure else ""
+    beside = f"; {sure:.0%} of the fakes are found out for certain" if sure else ""
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
 
@@ -149,7 +149,7 @@ def diverging(m: Moment) -> Evidence:
         told.append(f"logits are {logit / usual:.0f} times as large as at the start")
     if (level := m["distance"]) is not None and level > 3:
         told.append(f"samples lie {level:.1f} times as far apart as the data do")
-    return ", ".join(told) if len(told) > 1 else None
+    return "; ".join(told) if len(told) > 1 else None
 
 
 def steps(m: Moment) -> list[str]:
@@ -188,7 +188,7 @@ def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
         return None
-    return f"its logits are {gap:.2f} deviations apart, and samples are {apart:.2f} from the data"
+    return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
 
 
 def artefacts(m: Moment) -> Evidence:
@@ -200,7 +200,7 @@ def artefacts(m: Moment) -> Evidence:
         value = m[name]
         if value is not None and value > most:
             told.append(f"{value:.1f} times the data's share of power in {what}")
-    return ", ".join(told) or None
+    return "; ".join(told) or None
 
 
 STUCK = "More of the same: variety seldom comes back by itself."

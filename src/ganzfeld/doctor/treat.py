@@ -1,11 +1,13 @@
 """Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
 
 A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
-decides the same again. Only cures are here for which docs/doctor.md has evidence.
+decides the same again. `CURES` are applied; those of `TRIED` are not, and stay for the study that
+found no use in them.
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,22 +67,17 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
     """The factor that brings a player's updates to a usual size, of those that are too large."""
     found = {}
     for player in players:
-        size = m.mean(f"update/{player}")
+        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
+        size = statistics.median(sizes) if sizes else None  # a single large step is no measure
         if size is not None and size > LARGE / 3:
             found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
     return found
 
 
 def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties, and weights from before it went wrong."""
+    """Smaller steps, penalties where there are none, and weights from before it went wrong."""
     rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
-
-
-def weaker(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """A discriminator that has won: slower, with stronger penalties, from before it had."""
-    rates = slower(m, "discriminator") or {"discriminator": 0.5}
-    return Dose(rates, STRONGER if "penalties" in able else 1.0, back=True)
+    return Dose(rates, STRONGER if "bare" in able else 1.0, back=True)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -90,13 +87,8 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     return Dose(penalties=STRONGER if "penalties" in able else 1.0)
 
 
-CURES: dict[str, Cure] = {
-    "divergence": calmer,
-    "oscillation": calmer,
-    "vanishing-gradient": weaker,
-    "memorisation": blurred,
-    "discriminator-overfits": blurred,
-}
+CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
+TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse with it: bench/treatment.py
 
 
 def decided(
@@ -105,7 +97,7 @@ def decided(
     """What to do now; None for nothing.
 
     findings: that stand, causes first. past: treatments so far, as the log has them. able: what
-    the game can take, of "penalties" and "augment".
+    the game can take (`Game.cures`).
 
     An illness that a treatment has not driven away in its time is given up: it is not treated
     again, nor is anything else tried against it.
@@ -187,4 +179,4 @@ def in_words(row: Row) -> str:
     told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
     told += ["adaptive augmentation from here on"] if dose["augment"] else []
     told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
-    return ", ".join(told)
+    return "; ".join(told)

@@ -112,11 +112,13 @@ class Adversarial(Game):
 
     @property
     def cures(self) -> frozenset[str]:
-        able = {
-            "augment": not self.penalties.difference and not self.own[1],
-            "penalties": not mixes(self.D),
-        }
-        return frozenset(name for name, can in able.items() if can)
+        own, augmented = self.own
+        found = set() if mixes(self.D) else {"penalties"}
+        if found and not own:
+            found.add("bare")
+        if not own.difference and not augmented:
+            found.add("augment")
+        return frozenset(found)
 
     def treat(self, penalties: float = 1.0, augment: bool = False) -> None:
         own, augmented = self.own

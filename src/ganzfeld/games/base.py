@@ -145,7 +145,8 @@ class Game(nn.Module):
 
     @property
     def cures(self) -> frozenset[str]:
-        """What `treat` can do to this game, of "penalties" and "augment"."""
+        """What `treat` can do to this game, of "penalties" and "augment"; "bare" where it has no
+        penalties yet."""
         return frozenset()
 
     def treat(self, penalties: float = 1.0, augment: bool = False) -> None:

@@ -16,7 +16,7 @@ from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey_words import aspects, balance, command
 from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.report import html
-from ganzfeld.report.html import Html, note, page, section, table, tag
+from ganzfeld.report.html import Html, join, note, page, section, table, tag
 
 SIDE = 128  # px of a sample
 BYTES = 12_000  # of a sample
@@ -117,7 +117,10 @@ def figure(report: dict[str, Any], gallery: Gallery, rows: list[int], name: str,
         shown = kind.show(samples, name, spec, side=SIDE * len(there), most=BYTES, lazy=True)
         words = kind.words(samples, spec) if shown is None else None
         inside.append(Html(shown) if shown is not None else tag("pre", words) if words else None)
-    caption = [Html(html.escaped(name)), tag("span", how, class_="soft") if how else None]
+    caption = [
+        Html(html.escaped(name)),
+        join([" ", tag("span", how, class_="soft")]) if how else None,
+    ]
     return tag("figure", *inside, tag("figcaption", *caption))
 
 

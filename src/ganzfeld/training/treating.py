@@ -112,7 +112,8 @@ class Treating:
             go_back(run.trainer, run.checkpoints / checkpoint.name_of(row["back"]))
         run.record("treatment", {k: v for k, v in row.items() if k != "images"})
         run.screen.say(
-            f"doctor: {treatment.title} at image {images:,} ({treatment.why}): {in_words(row)}"
+            f"doctor: {treatment.title} at image {images:,}: {in_words(row)}\n"
+            f"evidence: {treatment.why}"
         )
 
     def best(self) -> int | None:
