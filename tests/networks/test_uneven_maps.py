@@ -98,5 +98,5 @@ def test_a_run_from_before_the_option_goes_on_by_the_same_command(tmp_path: Path
     adopt(wanted, stored, tmp_path)
     wanted.networks["G"].options["uneven"] = True
     del stored.networks["G"].options["uneven"]
-    with pytest.raises(CheckpointError, match=r"networks\.G\.uneven"):
+    with pytest.raises(CheckpointError, match=r"networks\.G\.options\.uneven"):
         adopt(wanted, stored, tmp_path)
