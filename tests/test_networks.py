@@ -170,7 +170,7 @@ def test_a_spectral_network_is_laid_out_without_power_iterations() -> None:
 
     with without_memory(), Watched():
         bare = build()
-    assert not any("aten.mv" in name or "norm" in name for name in called) and called
+    assert called and not any("aten.mv" in name for name in called)
     shapes = [
         {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
         for network in (bare, build())
