@@ -149,7 +149,7 @@ def project(
         loaded, x, labels=list(label) or None, progress=screen.progress, **options
     )
     classes = latent_file.names(loaded, found.latents)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, (name, error, start, own) in enumerate(
         zip(names, found.errors, found.starts, classes, strict=True)
     ):
