@@ -14,6 +14,7 @@ def test_help_lists_every_command_and_group(capsys: pytest.CaptureFixture[str]) 
             line.split()[0] for line in capsys.readouterr().out.splitlines() if line[:2] == "  "
         ]
         assert {*COMMANDS, *GROUPS} <= set(listed)
+        assert all(listed.count(name) == 1 for name in (*COMMANDS, *GROUPS)), "once each"
     main(["data"])
     out = capsys.readouterr().out
     assert "\n  check " in out and "\n  sheet " in out and "train" not in out.split("usage")[0]

@@ -149,7 +149,7 @@ def project(
         loaded, x, labels=list(label) or None, progress=screen.progress, **options
     )
     classes = latent_file.names(loaded, found.latents)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, (name, error, start, own) in enumerate(
         zip(names, found.errors, found.starts, classes, strict=True)
     ):
@@ -291,7 +291,7 @@ def draw_latents(
     number = 0
     for chunk in latent_file.chunks(loaded, latents, shift):
         for stored in loaded.store(chunk):
-            says = {"latent": digest(latents.z[number]), "label": names[number]}
+            says: dict[str, Any] = {"latent": digest(latents.z[number]), "label": names[number]}
             if out is not None:
                 place = out / f"{source.stem}-{number:06d}{kind.suffix}"
                 own = of_model(loaded, directions=moved, **says) if mark else None

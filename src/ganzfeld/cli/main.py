@@ -65,6 +65,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve.serve,
     "publish": publish.publish,
 }
+SECTIONS: dict[str, tuple[str, ...]] = {  # of the help; commands in none come last
+    "train:": ("train", "resume", "recipes"),
+    "draw:": ("sample", "translate", "interpolate", "progress", "augment"),
+    "edit:": ("directions", "project", "mix"),
+    "measure:": ("evaluate", "report", "compare", "doctor"),
+    "ship:": ("app", "export", "serve", "publish"),
+}
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {  # these take a second word
     "data": ("look at data before training", {"check": data.data_check, "sheet": data.data_sheet}),
     "checkpoint": ("check a run's files", {"verify": train.verify}),
@@ -107,11 +114,23 @@ def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> 
     wide = max(map(len, rows)) + 4
     purpose = about[0].upper() + about[1:].rstrip(".") + "."
     lines = [f"usage: {prog} COMMAND ...", "", tr(purpose), ""]
-    for name, says in rows.items():
-        start = f"  {name}".ljust(wide)
-        told = wrapped(tr(says), width - wide, "")
-        lines += [(" " * wide if place else start) + line for place, line in enumerate(told)]
+    for title, names in sections(commands, rows).items():
+        lines += [tr(title)] if title else []
+        for name in names:
+            start = f"  {name}".ljust(wide)
+            told = wrapped(tr(rows[name]), width - wide, "")
+            lines += [(" " * wide if place else start) + line for place, line in enumerate(told)]
     return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
+
+
+def sections(
+    commands: dict[str, Callable[..., None]], rows: dict[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """The names to list, by the title above them; one without a title for a group's own."""
+    if commands is not COMMANDS:
+        return {"": tuple(rows)}
+    placed = {name for names in SECTIONS.values() for name in names}
+    return SECTIONS | {"more commands:": tuple(name for name in rows if name not in placed)}
 
 
 FITS = {  # what takes less memory, by command

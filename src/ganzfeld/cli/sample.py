@@ -214,8 +214,8 @@ def sample(
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
     if show_price:
-        many = 8 * count if of is None and rank is not None else of
-        print_price(loaded, model, data, count, many, seed, label or None, mean, std)
+        drawn = 8 * count if of is None and rank is not None else of
+        print_price(loaded, model, data, count, drawn, seed, label or None, mean, std)
 
 
 LEAST_TO_PRICE = 500  # samples: precision and recall of fewer are mostly chance

@@ -99,7 +99,7 @@ def directions_of(model: Model) -> Directions:
             safe="nothing was drawn",
             fix="ganzfeld interpolate MODEL --seeds 1,2,3 --out between.gif",
         )
-    used = torch.cat([entry.entries for entry in taking]).unique()
+    used = torch.unique(torch.cat([entry.entries for entry in taking]))
     gram = torch.zeros(len(used), len(used), dtype=torch.float64)
     for entry in taking:
         gains = entry.response()

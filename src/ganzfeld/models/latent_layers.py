@@ -43,7 +43,7 @@ class Entry:
 
     def response(self) -> Tensor:
         """What the layer's output gains by each of `entries`, (k, outputs), float64."""
-        layer = copy.deepcopy(self.layer).double().cpu()
+        layer = copy.deepcopy(self.layer).cpu().double()
         rows = torch.zeros(len(self.places) + 1, *self.shape, dtype=torch.float64)
         rows.flatten(1)[torch.arange(len(self.places)), self.places] = 1.0
         with torch.no_grad():

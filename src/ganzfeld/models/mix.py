@@ -96,7 +96,7 @@ def mix(
 def drawn(model: Model, z: Tensor, own: list[int] | None, given: Tensor | None) -> Tensor:
     """Samples of latents (n, latent), computed 32 at a time, of one class and conditions."""
     found = []
-    for some in z.split(CHUNK):
+    for some in torch.split(z, CHUNK):
         full = torch.cat([some, some[:1].expand(CHUNK - len(some), -1)])
         classes = None if own is None else own * CHUNK
         numbers = None if given is None else given.expand(CHUNK, -1)
