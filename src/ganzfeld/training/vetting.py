@@ -129,7 +129,7 @@ def check_texts(settings: Sequence[str]) -> None:
             raise ArgumentError(f"--set {setting[:40]}...: lists in lists, {deepest:,} deep")
 
 
-WORDS = 200  # of captions, that are guessed
+WORDS, LONGEST = 200, 16  # of captions, that are guessed
 
 
 def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None) -> list[Facts]:
@@ -140,6 +140,7 @@ def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None)
             spec=spec,
             classes=classes,
             words=WORDS,
+            longest=LONGEST,
             channels_b=spec.shape[0],
             direction=direction or "ab",
         )
