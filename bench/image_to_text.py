@@ -7,9 +7,9 @@
 For each seed, `ganzfeld train avatars-paraphrases --recipe image-to-text` at 32 pixels on one
 thread, and then `image-to-text-mle`, for about as many CPU seconds: a short run of it is timed
 first. Both caption 2,000 avatars that no run has seen, and as many whose combinations training
-never shows, at each temperature. Beside them stand fresh true captions. A line of JSON for each model goes to
-OUT/results.jsonl; runs that are there already are measured again and not trained. --measure takes
-runs that were trained otherwise.
+never shows, at each temperature. Beside them stand fresh true captions. A line of JSON for each
+model goes to OUT/results.jsonl; runs that are there already are measured again and not trained.
+--measure takes runs that were trained otherwise.
 """
 
 from __future__ import annotations

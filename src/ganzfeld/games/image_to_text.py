@@ -58,8 +58,8 @@ class ImageToText(ImageToTextMLE):
     such that are wrong (Reed et al. 2016): wrong in one thing where the data have such, else those
     of other images; at the first place where both differ, behind the same words. What says nothing
     of the image, an order or a synonym, is equally likely in both, so that its optimum is 0 there.
-    A writer that is paid for it therefore becomes surer of what it sees and leaves the wording as
-    it is. A lower temperature makes it surer of both.
+    A writer that is paid for it should become surer of what it sees and leave the wording as it
+    is, where a lower temperature makes it surer of both; docs/image-to-text.md has what was found.
 
     G: a `CaptionWriter`. D: a `CaptionJudge` of the same widths.
     likelihood_share: part of the run that is learned by likelihood, in (0, 1).

@@ -138,7 +138,7 @@ def check_texts(settings: Sequence[str]) -> None:
             raise ArgumentError(f"--set {setting[:40]}...: lists in lists, {deepest:,} deep")
 
 
-WORDS = 200  # of captions, that are guessed
+WORDS, LONGEST = 200, 16  # of captions, that are guessed
 
 
 def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None) -> list[Facts]:
@@ -149,6 +149,7 @@ def guesses(kind: Modality, size: tuple[int, int] | None, direction: str | None)
             spec=spec,
             classes=classes,
             words=WORDS,
+            longest=LONGEST,
             channels_b=spec.shape[0],
             direction=direction or "ab",
         )
