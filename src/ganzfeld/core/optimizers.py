@@ -2,7 +2,8 @@
 
 `Optimizer` imports the compiler's front end to keep it out of its own methods: in `step`, in
 `zero_grad` and when it is made. As long as nobody has imported it, nothing is being compiled, and
-there is nothing to be kept out of. From then on everything here is as PyTorch has it.
+there is nothing to be kept out of. From then on everything here is as PyTorch has it. Exact slopes
+(`ganzfeld.games.penalties.slope`) still import it, by `torch.func`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,6 @@ def step(optimiser: Optimizer) -> None:
         bare(optimiser)
 
 
-@functools.cache
 def bare_step(kind: type[Optimizer]) -> Callable[[Optimizer], Any] | None:
     """The method below its wrappers, of PyTorch's own optimizers."""
     if not kind.__module__.startswith("torch.optim."):
