@@ -208,7 +208,7 @@ def open_pack(
     """
     progress = progress or _silent
     folder = cache_folder(cache)
-    known = Known(folder, source, asked_of(options, source))
+    known = Known(folder, source, asked_of(options))
     damaged: list[str] = []
     if known.key is not None and (pack := _packed(folder, known.key, options, damaged)):
         return pack
@@ -237,7 +237,7 @@ def _packed(folder: Path, key: str, options: PackOptions, damaged: list[str]) ->
     return None
 
 
-def asked_of(options: PackOptions, source: Any) -> Any:
+def asked_of(options: PackOptions) -> Any:
     """What the pack of some shards depends on beside them; a value of its own for each call where
     that is a table that somebody may have changed."""
     usual = options.labels in ("auto", "none", "folders") or options.labels.startswith(PREFIX)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ganzfeld.config import Config
 from ganzfeld.config import Optimiser as OptimiserConfig
-from ganzfeld.core import distributed, optimizers, runtime
+from ganzfeld.core import distributed, runtime
 from ganzfeld.core.latents import PORTABLE
 from ganzfeld.core.plugins import call, find, options_of
 from ganzfeld.core.randomness import WIDE, seed_globally
@@ -88,7 +88,6 @@ def build_game(config: Config) -> Game:
 
 
 def build_optimiser(config: OptimiserConfig, parameters: list[nn.Parameter]) -> Optimizer:
-    optimizers.spare_compiler()
     make = find(config.name, OPTIMISERS, "optimiser")
     accepted = inspect.signature(make).parameters
     options = {"lr": config.lr, **config.options}

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ganzfeld.core import border, distributed, optimizers, runtime
+from ganzfeld.core import border, distributed, runtime
 from ganzfeld.core.randomness import NARROW, WIDE, key, seed_globally, wide_key
 from ganzfeld.data.sampler import indices
 from ganzfeld.games import Batch, Clock, Game, Losses
@@ -141,7 +141,6 @@ class Trainer:
         if unknown := set(schedules or {}) - set(game.players):
             raise border.ArgumentError(f"schedules for {', '.join(sorted(unknown))}: no players")
         runtime.warm_up()
-        optimizers.spare_compiler()
         self.device = torch.device(device)
         self.game = game.to(self.device).train()
         self.average = average.to(self.device) if average else None
@@ -253,9 +252,9 @@ class Trainer:
         if getattr(optimiser, "_step_supports_amp_scaling", False):
             # fused optimisers skip the step on the device, so the host need not wait
             optimiser.grad_scale, optimiser.found_inf = None, 1 - finite  # type: ignore[attr-defined]
-            optimizers.step(optimiser)
+            optimiser.step()
         elif finite:
-            optimizers.step(optimiser)
+            optimiser.step()
         optimiser.zero_grad()
 
     def batch(self, player: str, turn: int) -> Batch:
