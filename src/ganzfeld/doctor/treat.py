@@ -88,7 +88,7 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
 
 
 CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
-TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse with it: bench/treatment.py
+TRIED: dict[str, Cure] = {"divergence": calmer}  # no run ended better: bench/treatment.py
 
 
 def decided(
