@@ -60,7 +60,8 @@ class Axes:
     def __call__(self, numbers: Floats) -> Floats:
         found = (normed(numbers) - self.middle) @ self.turn
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        return (found / np.maximum(lengths, 1e-9)).astype(np.float32)
+        unit: Floats = (found / np.maximum(lengths, 1e-9)).astype(np.float32)
+        return unit
 
 
 def normed(numbers: Floats) -> Floats:
@@ -68,7 +69,8 @@ def normed(numbers: Floats) -> Floats:
     found = numbers - numbers.mean(1, keepdims=True)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     level = float(np.median(lengths)) if len(found) else 0.0
-    return (found / (lengths + 1e-2 * level + 1e-12)).astype(np.float32)
+    unit: Floats = (found / (lengths + 1e-2 * level + 1e-12)).astype(np.float32)
+    return unit
 
 
 def near_copies(kind: Modality, prints: NDArray[Any], within: int | None = None) -> list[Pair]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def tests(report: dict[str, Any], survey: dict[str, Any]) -> Html | None:
     )
 
 
-def verbatim(caption: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Html:
+def verbatim(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Html:
     """A table whose cells are names, which no language changes."""
     return table(caption, head, [[Html(html.escaped(cell)) for cell in row] for row in rows])
 
