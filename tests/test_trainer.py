@@ -146,7 +146,7 @@ def test_schedules_follow_the_clock() -> None:
     values = []
     for images in (0, 250, 500, 900):
         game.clock = Clock(0, images, 1000)
-        values.append(game.scheduled(game.r1))
+        values.append(game.scheduled(game.penalties.r1))
     assert values == pytest.approx([1.0, 0.55, 0.1, 0.1])
 
 
