@@ -53,7 +53,7 @@ def opened(text: str) -> tuple[str, Pack]:
     name, _, place = text.partition("=")
     path, _, size = place.partition("@")
     side = (int(size), int(size)) if size else None
-    return name, open_pack(Path(path), PackOptions(size=side), workers=0)
+    return name, open_pack(path, PackOptions(size=side), workers=0)
 
 
 def blurred(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
