@@ -159,7 +159,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         groups.items(), key=lambda item: (*map(str, item[0][:2]), item[0][2], first_of(item[1]))
     ):
         shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", str(len(found))]
-        shown.append(f"{round(statistics.median(row['images'] for row in found), -2):,.0f}")
+        seen = [row["images"] for row in found if "images" in row]  # a row may lack them
+        shown.append(f"{round(statistics.median(seen), -2):,.0f}" if seen else "-")
         shown += [spread(found, "learned", 2), spread(found, "inception", 0)]
         lines.append(f"| {' | '.join([*shown, spread(found, 'finest', 2)])} |")
     return "\n".join(lines)
