@@ -1,4 +1,4 @@
-"""The terms of adversarial flow models: numbers by hand, known maps, and that a run resumes."""
+"""The terms of adversarial flow models: numbers by hand, and that a run resumes bit for bit."""
 
 from __future__ import annotations
 
