@@ -124,7 +124,7 @@ def measured(samples: Pixels, pack: Pack, options: argparse.Namespace) -> dict[s
     real = pack.rows(np.arange(min(2000, len(pack))))["x"]
     found: dict[str, Any] = {"count": count}
     found["finest"] = round(math.exp(finest(samples) - finest(np.asarray(real))), 3)
-    near = {"metrics": ["frechet"], "labels": "none"}
+    near: Any = {"metrics": ["frechet"], "labels": "none"}
     counts = {"count": count, "reference": count}
     result = ganzfeld.evaluate(samples[:count], pack, extractor="learned", **near, **counts)
     found["learned"] = round(result["frechet"], 3)
@@ -167,7 +167,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def first_of(rows: list[dict[str, Any]]) -> float:
-    return statistics.median(row["learned"] for row in rows)
+    return float(statistics.median(row["learned"] for row in rows))
 
 
 def spread(rows: list[dict[str, Any]], name: str, digits: int) -> str:
