@@ -124,7 +124,7 @@ def measured(samples: Pixels, pack: Pack, options: argparse.Namespace) -> dict[s
     real = pack.rows(np.arange(min(2000, len(pack))))["x"]
     found: dict[str, Any] = {"count": count}
     found["finest"] = round(math.exp(finest(samples) - finest(np.asarray(real))), 3)
-    near = {"metrics": ["frechet"], "labels": "none"}
+    near: Any = {"metrics": ["frechet"], "labels": "none"}
     counts = {"count": count, "reference": count}
     result = ganzfeld.evaluate(samples[:count], pack, extractor="learned", **near, **counts)
     found["learned"] = round(result["frechet"], 3)
@@ -159,14 +159,15 @@ def table(rows: list[dict[str, Any]]) -> str:
         groups.items(), key=lambda item: (*map(str, item[0][:2]), item[0][2], first_of(item[1]))
     ):
         shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", str(len(found))]
-        shown.append(f"{round(statistics.median(row['images'] for row in found), -2):,.0f}")
+        seen = [row["images"] for row in found if "images" in row]  # a row may lack them
+        shown.append(f"{round(statistics.median(seen), -2):,.0f}" if seen else "-")
         shown += [spread(found, "learned", 2), spread(found, "inception", 0)]
         lines.append(f"| {' | '.join([*shown, spread(found, 'finest', 2)])} |")
     return "\n".join(lines)
 
 
 def first_of(rows: list[dict[str, Any]]) -> float:
-    return statistics.median(row["learned"] for row in rows)
+    return float(statistics.median(row["learned"] for row in rows))
 
 
 def spread(rows: list[dict[str, Any]], name: str, digits: int) -> str:

@@ -40,7 +40,7 @@ def test_both_gradients_equal_those_of_two_passes(
     if classes:
         batch["y"] = torch.randint(classes, (8,))
     z = torch.randn(8, game.latent, dtype=dtype)
-    game.fake = lambda batch: game.G(z, batch.get("y"))  # type: ignore[method-assign]
+    game.fake = lambda batch, _=None: game.G(z, batch.get("y"))  # type: ignore[method-assign]
     d_loss, g_loss = (
         sum(game.loss(player, batch).values()) for player in ("discriminator", "generator")
     )

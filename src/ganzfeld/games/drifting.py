@@ -110,5 +110,5 @@ class Drifting(Game):
 
 def places(maps: Tensor, side: int) -> Tensor:
     """Means of maps (N, C, h, w) over a grid of at most side x side places, (places, N, C)."""
-    size = [min(side, length) for length in maps.shape[2:]]
+    size: Any = [min(side, length) for length in maps.shape[2:]]
     return adaptive_avg_pool2d(maps, size).flatten(2).permute(2, 0, 1)

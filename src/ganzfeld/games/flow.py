@@ -8,7 +8,7 @@ the map of optimal transport, so that training does not drift among equals.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from ganzfeld.core.types import Losses
 from ganzfeld.errors import UsageError
 
 On = Literal["samples", "pooled"]
-POOLS = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
+POOLS: dict[int, Any] = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 SIDE = 4  # of pooled samples, at most
 KEPT = 0.9  # of the mean square of gradients, in each move
 LEAST = 1e-8  # added to a gradient's size
@@ -49,6 +49,8 @@ class FlowTerms(nn.Module):
         z = torch.randn(8, 2)
         way = terms.generator(0.1, z, z + 1, z)["transport"]  # 0.1
     """
+
+    square: Tensor
 
     def __init__(
         self,

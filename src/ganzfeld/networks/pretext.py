@@ -25,6 +25,8 @@ class PretextEncoder(nn.Module):
     width: channels of the finest map; each after it has twice as many, at most `most`.
     """
 
+    squares: Tensor
+
     def __init__(
         self, shape: Sequence[int], *, classes: int = 0, width: int = 24, most: int = 192
     ) -> None:

@@ -17,6 +17,9 @@ class Smooth(nn.Module):
     lie inside are brought to a sum of 1. It learns nothing, and no tensor of it is stored.
     """
 
+    kernel: Tensor
+    gain: Tensor
+
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__()
         taps = torch.tensor(TAPS) / 16

@@ -30,7 +30,7 @@ def projected(facts: Facts) -> Config:
         penalty_every=4,
         opening=OPENING,
     )
-    config.optimisers["features"] = Optimiser(lr=1e-3, betas=(0.9, 0.99))
+    config.optimisers["features"] = Optimiser(lr=1e-3, betas=(0.9, 0.99), **fit.optimiser)
     config.run.precision = "auto"
     return config
 
@@ -48,7 +48,7 @@ def drifting(facts: Facts) -> Config:
             "E": Part(name="pretext-encoder", options=dict(shape)),
         },
         optimisers={
-            "features": Optimiser(lr=fit.lr[0], betas=(0.9, 0.99)),
+            "features": Optimiser(lr=fit.lr[0], betas=(0.9, 0.99), **fit.optimiser),
             "generator": Optimiser(lr=fit.lr[1], betas=(0.5, 0.99), **fit.optimiser),
         },
         run=Run(batch_size=fit.batch, images=500_000),
