@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-class DrawnWhole(TorchDispatchMode):
+class DrawnWhole(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within, what is drawn for the rows of a part is what they would get in the whole batch.
 
     Each draw with `rows` rows is made for `parts * rows` of them, and those of this part are
@@ -32,7 +32,7 @@ class DrawnWhole(TorchDispatchMode):
     """
 
     def __init__(self, rows: int, part: int, parts: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.rows, self.part, self.parts = rows, part, parts
 
     def __torch_dispatch__(

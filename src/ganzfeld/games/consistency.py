@@ -30,6 +30,7 @@ def consistency(weight: float, scales: Sequence[Tensor]) -> Losses:
         return {}
     goal = scales[-1].detach().float()
     apart = [
-        (x.float() - adaptive_avg_pool2d(goal, x.shape[2:])).square().mean() for x in scales[:-1]
+        (x.float() - adaptive_avg_pool2d(goal, (x.shape[2], x.shape[3]))).square().mean()
+        for x in scales[:-1]
     ]
     return {"consistency": weight * torch.stack(apart).sum()}

@@ -49,7 +49,7 @@ class PretextEncoder(nn.Module):
             for i, o in zip([last, *behind], behind, strict=False):
                 self.decoder.append(initialise(nn.ConvTranspose2d(i, o, 4, 2, 1)))
                 self.decoder.append(nn.LeakyReLU(SLOPE, inplace=True))
-            self.decoder = self.decoder[:-1]
+            del self.decoder[-1]
 
     def raw(self, x: Tensor) -> list[Tensor]:
         """Maps (N, C, h, w), fine to coarse, as they come."""
@@ -136,7 +136,8 @@ class ProjectedDiscriminator(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         logits = [head(m, y) for head, m in zip(self.heads, self.seen(x), strict=True)]
-        return torch.stack(logits).sum(0) / len(logits) ** 0.5
+        joined: Tensor = torch.stack(logits).sum(0) / len(logits) ** 0.5
+        return joined
 
 
 class Head(nn.Module):

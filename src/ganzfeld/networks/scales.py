@@ -39,7 +39,7 @@ class ScalesGenerator(nn.Module):
         self.body = DCGANGenerator(
             shape, latent=latent, classes=classes, width=width, most=most, refine=refine
         )
-        widths = [up.out_channels for up in self.body.ups][:-1]
+        widths = [int(up.get_parameter("weight").shape[1]) for up in self.body.ups][:-1]
         self.images = nn.ModuleList(
             initialise(nn.Conv2d(maps, shape[0], 3, 1, 1), 0.5) for maps in widths
         )
