@@ -202,7 +202,10 @@ def test_help_names_values_and_shows_examples(
     ("command", "example"), [(c, e) for c, examples in EXAMPLES.items() for e in examples]
 )
 def test_examples_of_the_help_are_understood(command: str, example: str) -> None:
-    words = shlex.split(example)[1 + len(command.split()) :]
+    words = shlex.split(example)[1:]
+    if words[: len(command.split())] != command.split():  # another command, which goes with it
+        command = words[0]
+    words = words[len(command.split()) :]
     seen = []
     make, _ = documented(FUNCTIONS[command], command)
 

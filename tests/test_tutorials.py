@@ -217,7 +217,7 @@ def test_kept_fakes_do_not_outlive_their_step() -> None:
     game = points(generator_first=True, reuse_fakes=True)
     batch = {"x": torch.randn(4, 2)}
     game.generator_loss(batch)
-    _, kept = game.kept
+    _, kept = game.kept[0]
     assert not kept.requires_grad
     game.D = watched = Watched(game.D)
     game.clock = Clock(step=1)

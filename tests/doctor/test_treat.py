@@ -130,11 +130,13 @@ def test_a_game_takes_a_dose_and_gives_it_back_to_the_bit() -> None:
     batch = {"x": torch.rand(4, 3, 8, 8)}
     game.treat(4.0, augment=True)
     game.treat(4.0, augment=True)  # not twice as much
-    assert game.r1 == (8.0, 2.0) and game.r2 == 2.0 and game.augmentation is not None
+    assert (game.penalties.r1, game.penalties.r2) == ((8.0, 2.0), 2.0)
+    assert game.augmentation is not None
     assert {*game.state_dict()} - {*before} == {"augmentation.p", "augmentation.sign"}
     game.loss("discriminator", batch)["adversarial"].backward()
     game.treat()
-    assert (game.r1, game.r2, game.augmentation) == ((2.0, 0.5), 0.5, None)
+    assert (game.penalties.r1, game.penalties.r2) == ((2.0, 0.5), 0.5)
+    assert game.augmentation is None
     assert [*game.state_dict()] == before
 
 
@@ -144,7 +146,7 @@ def test_a_game_takes_a_dose_and_gives_it_back_to_the_bit() -> None:
 def test_penalties_begin_where_there_are_none(options: Any, r1: float, penalty: float) -> None:
     game = small(**options)
     game.treat(4.0)
-    assert (game.r1, game.gradient_penalty) == (r1, penalty)
+    assert (game.penalties.r1, game.penalties.gradient_penalty) == (r1, penalty)
     own = small(augment="fixed", **options)
     own.treat(1.0, augment=True)
     assert own.augmentation is not None and not own.augmentation.adapts

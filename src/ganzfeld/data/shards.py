@@ -141,8 +141,12 @@ def stamps_of(source: str | os.PathLike[str]) -> list[tuple[str, int, int]] | No
     if is_pattern(text):
         paths = located(text)
     elif os.path.isdir(text):
+        names = []
         with os.scandir(text) as entries:
-            names = [entry.name for entry in entries]
+            for entry in entries:
+                if not entry.name.endswith(KINDS):
+                    return None
+                names.append(entry.name)
         paths = [Path(text, name) for name in sorted(names)]
     else:
         paths = [Path(text)]
