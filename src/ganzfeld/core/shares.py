@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
+
 
 class DrawnWhole(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within, what is drawn for the rows of a part is what they would get in the whole batch.

@@ -180,7 +180,7 @@ class Known:
         if self.path is None:
             return None
         try:
-            key = json.loads(self.path.read_text("ascii"))
+            key = json.loads(self.path.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
         return key if isinstance(key, str) and re.fullmatch("[0-9a-f]{16}", key) else None
@@ -190,7 +190,7 @@ class Known:
             return
         part = self.path.with_suffix(f".{os.getpid()}.part")
         try:
-            part.write_text(json.dumps(key), "ascii")
+            part.write_text(json.dumps(key), encoding="ascii")
             system.replace(part, self.path)
         except OSError:  # it is a convenience; the pack itself tells of a full disk
             part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.core.randomness import WIDE, torch_generator
 from ganzfeld.core.types import Batch
 from ganzfeld.modalities.image.transforms import Vary

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, affine_grid, grid_sample
 
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
+
 SIDE, COMPARED = 32, 16  # px of a print, and of what is compared
 SCALES = (0.95, 0.9, 0.85)  # of the side that a crop leaves
 PLACES = (-1, 0, 1)  # of the crop: at either edge, or in the middle
