@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -108,7 +109,15 @@ def page() -> str:
         item = getattr(ganzfeld, name)
         if inspect.isclass(item) or inspect.isfunction(item):
             lines += section(name, item, 2)
-    return "\n".join(lines).rstrip() + "\n"
+    return formatted("\n".join(lines).rstrip() + "\n")
+
+
+def formatted(text: str) -> str:
+    """The page as `ruff format` leaves it, which also looks at code in Markdown."""
+    command = ["ruff", "format", "--stdin-filename", str(PAGE), "-"]
+    ruff = Path(sys.executable).with_name("ruff")
+    command[0] = str(ruff) if ruff.exists() else "ruff"
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

@@ -37,3 +37,7 @@ def test_defaults_are_written_as_in_the_source(maker: ModuleType) -> None:
 
     shown = maker.signature("made", made)
     assert "= tell" in shown and "= ..." in shown and "0x" not in shown
+
+
+def test_the_page_is_up_to_date(maker: ModuleType) -> None:
+    assert maker.page() == maker.PAGE.read_text("utf-8"), "run python dev/make_api.py"
