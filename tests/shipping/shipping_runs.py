@@ -61,6 +61,13 @@ def tiny(recipe: str, out: Path, **more: Any) -> Path:
     return ganzfeld.train(arguments.pop("source"), **arguments).path
 
 
-# translations of other samples, and images from captions, are refused: see test_suited.py
-REFUSED = ("audio-cyclegan", "text-cyclegan", "text-to-image")
+# translations of other samples, and captions, are refused: see test_suited.py and
+# training/test_image_to_text_runs.py
+REFUSED = (
+    "audio-cyclegan",
+    "text-cyclegan",
+    "text-to-image",
+    "image-to-text",
+    "image-to-text-mle",
+)
 ALL = tuple(name for name in RECIPES if name not in REFUSED)
