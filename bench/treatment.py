@@ -106,10 +106,11 @@ def pairs_of(rows: Sequence[dict[str, Any]], fault: str, name: str) -> np.ndarra
 
 
 def ratio(pairs: np.ndarray) -> str:
-    """The geometric mean of treated over untreated, with its 95 % interval (Student's t)."""
+    """The geometric mean of treated over untreated; of three pairs and more with its 95 % interval
+    (Student's t)."""
     logs = np.log(np.maximum(pairs[:, 1], 1e-6) / np.maximum(pairs[:, 0], 1e-6))
     middle = float(logs.mean())
-    if len(logs) < 2:
+    if len(logs) < 3:
         return f"{math.exp(middle):.2f}"
     half = STUDENT[len(logs) - 2] * float(logs.std(ddof=1)) / math.sqrt(len(logs))
     low, high = math.exp(middle - half), math.exp(middle + half)

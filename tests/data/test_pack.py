@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +19,6 @@ import torch
 from safetensors.numpy import load_file
 
 from ganzfeld.core.files import cache_folder
-from ganzfeld.data import pack as pack_module
 from ganzfeld.data import pack_format, workers
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.data.pack_format import DamagedPack, read_pack
@@ -275,7 +276,7 @@ def test_a_full_disk(photos, cache, monkeypatch):
 def test_leftovers_of_killed_processes_are_removed(photos, cache):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    host = pack_module.re.sub(r"[^\w]", "_", pack_module.socket.gethostname())[:40]
+    host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
     cache.mkdir()
     old, own, foreign = (
         cache / name

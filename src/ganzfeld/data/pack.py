@@ -7,17 +7,14 @@ and classes, the same on every machine and for a folder and a ZIP of the same im
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
 import re
 import secrets
-import shutil
-import socket
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core import system
-from ganzfeld.core.files import _no_cache, cache_folder
-from ganzfeld.core.memory import amount
+from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.core.reader import open_regular
@@ -38,7 +33,8 @@ from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.findings import Outcome, judge, report_of
 from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
-from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, hold, read_pack
+from ganzfeld.data.pack_files import disk_errors, need_space, put_in_place, sweep, temporary
+from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, read_pack
 from ganzfeld.data.shards import Known
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, ResourceError
@@ -48,7 +44,6 @@ from ganzfeld.modalities.image.codec import Target
 __all__ = ["Pack", "PackOptions", "cache_folder", "open_pack"]
 
 KEY_VERSION = 3  # raise it when the same files would become other pixels
-SPARE = 1.05  # free space wanted, times the pack's size
 
 
 class Pack:
@@ -293,9 +288,9 @@ def _build(
     target = choose_target(source, options, progress, workers)
     shape = (target.channels, target.height, target.width)
     count = count_of(source)
-    _need_space(folder, count * (target.channels * target.height * target.width + 8))
-    _sweep(folder)
-    with _temporary(folder, key) as part, _disk_errors(folder):
+    need_space(folder, count * (target.channels * target.height * target.width + 8))
+    sweep(folder)
+    with temporary(folder, key) as part, disk_errors(folder):
         writer = PackWriter(part, count, shape, source.classes, source.columns)
         try:
             outcome = decode_all(source, target, writer.put, progress, workers, options)
@@ -311,7 +306,7 @@ def _build(
         size = f"{target.height}x{target.width}x{target.channels}"
         name = re.sub(r"[^\w.-]", "_", source.name)[:40]
         path = folder / f"{name}-{size}-{key}.safetensors"
-        path = _put_in_place(part, path)
+        path = put_in_place(part, path)
     return path
 
 
@@ -322,9 +317,9 @@ def _build_columns(
     raw, kept, report = gathered(source, options, progress)
     judge(report, options)
     columns = {name: values.kept(kept) for name, values in raw.columns.items()}
-    _need_space(folder, sum(map(stored_bytes, columns.values())))
-    _sweep(folder)
-    with _temporary(folder, key) as part, _disk_errors(folder):
+    need_space(folder, sum(map(stored_bytes, columns.values())))
+    sweep(folder)
+    with temporary(folder, key) as part, disk_errors(folder):
         writer = PackWriter(part, len(kept), None, raw.classes, columns)
         try:
             labels = None if raw.labels is None else raw.labels[kept]
@@ -332,82 +327,5 @@ def _build_columns(
         finally:
             writer.close()
         name = re.sub(r"[^\w.-]", "_", source.name)[:40]
-        path = _put_in_place(part, folder / f"{name}-{source.modality}-{key}.safetensors")
-    return path
-
-
-def _need_space(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < size * SPARE + (8 << 20):
-        raise ResourceError(
-            f"packing needs {amount(size * SPARE + (8 << 20))} in {shown(str(folder))}, where "
-            f"{amount(free)} are free",
-            safe="nothing was written",
-            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...   or a smaller --size",
-        )
-
-
-@contextlib.contextmanager
-def _temporary(folder: Path, key: str) -> Iterator[Path]:
-    """A name that no other process uses, removed if the file is still there at the end."""
-    host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
-    part = folder / f"{key}-{host}-{os.getpid()}-{secrets.token_hex(4)}.part"
-    try:
-        yield part
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _no_cache(folder, error) from error
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes of this machine left behind when they were killed."""
-    host = re.sub(r"[^\w]", "_", socket.gethostname())[:40]
-    for part in folder.glob(f"*-{host}-*.part"):
-        process = part.name.rsplit("-", 2)[1]
-        if os.name == "nt":
-            with contextlib.suppress(OSError):  # which deletes no file that is being written
-                part.unlink()
-        elif process.isdigit() and not _alive(int(process)):
-            # a container may share this machine's name and not its processes: hence the lock
-            with contextlib.suppress(OSError), open(part, "r+b") as file:
-                if hold(file):
-                    part.unlink()
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _put_in_place(part: Path, path: Path) -> Path:
-    """Give the finished pack its name; whoever comes second replaces it by the same.
-
-    Windows replaces no file that a process has mapped. Where another has just made the same pack,
-    that one will do; where it maps a damaged one, the new one gets a name beside it.
-    """
-    try:
-        system.replace(part, path)
-    except PermissionError:
-        if not path.exists():
-            raise
-        try:
-            read_pack(path)
-        except (DamagedPack, OSError):
-            path = path.with_name(f"{secrets.token_hex(4)}-{path.name}")
-            system.replace(part, path)
-    with contextlib.suppress(OSError):
-        system.sync_folder(path.parent)
+        path = put_in_place(part, folder / f"{name}-{source.modality}-{key}.safetensors")
     return path

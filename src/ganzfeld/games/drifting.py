@@ -43,6 +43,7 @@ class Drifting(Game):
     """
 
     averaged = shipped = ("G",)
+    whole_batch = "samples against each other"
 
     def __init__(
         self,
@@ -81,8 +82,7 @@ class Drifting(Game):
     def generator_loss(self, batch: Batch) -> Losses:
         """The drift at each scale; "distance" is for the record, no gradient comes from it."""
         x, y = batch["x"], batch.get("y")
-        z = torch.randn(len(x), self.latent, device=x.device)
-        fake = cast(Tensor, self.G(z, y, **given_of(batch)))
+        fake = cast(Tensor, self.G(self.latents_for(x), y, **given_of(batch)))
         with torch.no_grad():
             real = self.spaces(x)
         found = [

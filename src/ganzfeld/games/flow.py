@@ -73,7 +73,10 @@ class FlowTerms(nn.Module):
     @property
     def whole_batch(self) -> str:
         """What looks at a batch as a whole, in words; see `ganzfeld.training.parts`."""
-        return "the gradient's size (normalise_gradient)" if self.normalise else ""
+        pooled = self.transport and self.on == "pooled"
+        spread = ["the spread of real samples (transport_on=pooled)"] if pooled else []
+        size = ["the gradient's size (normalise_gradient)"] if self.normalise else []
+        return " and ".join(spread + size)
 
     @property
     def used(self) -> bool:

@@ -23,6 +23,7 @@ class ImageToTextMLE(Game):
     """
 
     players = {"generator": ("G",)}  # noqa: RUF012
+    whole_batch = "means over the words of captions of different lengths"
     averaged = shipped = ("G",)
     task = "captioning"
 
@@ -150,8 +151,7 @@ class ImageToText(ImageToTextMLE):
 
     def written(self, x: Tensor) -> tuple[Tensor, Places, Tensor]:
         """As many captions as images, their places, and log probabilities (M, V) there."""
-        z = torch.randn(len(x), self.latent, device=x.device)
-        found: tuple[Tensor, Places, Tensor] = self.G.write(z, x)
+        found: tuple[Tensor, Places, Tensor] = self.G.write(self.latents_for(x), x)
         return found
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ samples are computed 32 at a time, or in the smallest batch that was seen to giv
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,23 @@ class Batches:
             self.prove(sizes, threads, draw)
             return self.size(count, draw)
         return CHUNK
+
+    def few(
+        self,
+        draw: Callable[[Tensor, Sequence[int] | None, Tensor | None], Tensor],
+        z: Tensor,
+        classes: Sequence[int] | None,
+        numbers: Tensor | None,
+    ) -> Tensor:
+        """Samples of latents (n, latent), n up to 32, in as few rows as serve."""
+        count = len(z)
+
+        def rows(first: int, size: int) -> Tensor:
+            places = [place % count for place in range(first, first + size)]
+            y = None if classes is None else [classes[place] for place in places]
+            return draw(z[places], y, None if numbers is None else numbers[places])
+
+        return rows(0, self.size(count, rows))[:count]
 
     def prove(self, sizes: list[int], threads: int, draw: Draw) -> None:
         """Try these sizes, up to the first that serves."""

@@ -315,14 +315,7 @@ class Model:
         self, z: Tensor, classes: Sequence[int] | None, numbers: Tensor | None = None
     ) -> Tensor:
         """`draw` of up to 32 latents, each sample with the bits that it has among 32."""
-        count = len(z)
-
-        def rows(first: int, size: int) -> Tensor:
-            places = [place % count for place in range(first, first + size)]
-            y = None if classes is None else [classes[place] for place in places]
-            return self.draw(z[places], y, None if numbers is None else numbers[places])
-
-        return rows(0, self.batches.size(count, rows))[:count]
+        return self.batches.few(self.draw, z, classes, numbers)
 
     def draw(
         self, z: Tensor, classes: Sequence[int] | None, numbers: Tensor | None = None

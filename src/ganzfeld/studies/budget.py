@@ -18,6 +18,7 @@ from ganzfeld.training.plan import fit, settle, sized
 from ganzfeld.training.run import train
 from ganzfeld.training.speed import MEASURED, affordable, speed
 
+UNMEASURED = "run.evaluate_final=false"  # who makes a job measures it; the budget is for training
 SHORT = 40  # steps of the short run: enough for every interval of a run to come up
 
 
@@ -51,7 +52,7 @@ def configured(job: Job, pack: Pack) -> Config:
 
     def fitted(afford: int | None) -> Config:
         config = fit(job.recipe, pack, source=job.source, labels="auto", afford=afford)
-        config = complete(with_settings(config, job.settings))
+        config = complete(with_settings(config, (UNMEASURED, *job.settings)))
         config.run.seed = job.seed
         config.run.images = 10**9  # no schedule moves while steps are timed
         return config
@@ -63,7 +64,7 @@ def configured(job: Job, pack: Pack) -> Config:
 
 
 def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
-    """Images that the budget is enough for, with previews, checkpoints and evaluations.
+    """Images that the budget is enough for, with what a run does on its way.
 
     A run costs its steps, measuring its speed before them, and a fixed part: the number of its
     checkpoints, previews and evaluations does not depend on its length. A short run, left in the
@@ -87,7 +88,8 @@ def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
 
 def timed_train(job: Job, run: Path, images: int) -> float:
     """Seconds of a run, by the job's clock."""
-    options: Any = {"recipe": job.recipe, "seed": job.seed, "settings": job.settings}
+    settings = (UNMEASURED, *job.settings)
+    options: Any = {"recipe": job.recipe, "seed": job.seed, "settings": settings}
     options |= {"afford": job.afford, "size": job.size, "device": job.device}
     start = job.clock()
     train(job.source, out=run, images=images, quiet=True, **options)

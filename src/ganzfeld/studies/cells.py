@@ -61,9 +61,7 @@ class Study:
 
     def job(self, name: str, seed: int, trial: Trial) -> Job:
         """What is trained, sized for the budget once for a recipe, and changed by the trial."""
-        # the study measures the model itself: the budget is for training
-        own = f"run.threads={torch.get_num_threads()}", "run.evaluate_final=false"
-        settings = (*own, *self.about["settings"])
+        settings = (f"run.threads={torch.get_num_threads()}", *self.about["settings"])
         size = (self.pack.height, self.pack.width)
         job = Job(self.source, name, seed, self.seconds, size, settings, device=self.device)
         cell = self.ledger.cell(lambda: self.sized(job), kind="size", recipe=name)

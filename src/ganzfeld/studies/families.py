@@ -39,8 +39,8 @@ def study_families(
     """Tune each recipe alike, train it for as many CPU minutes, evaluate all alike, and report.
 
     minutes: of CPU time for each run and each trial, all threads together (of the clock on a
-        GPU), with its previews, checkpoints and evaluations. Networks, batches and rates are
-        those that `ganzfeld train --minutes` takes, times what the best trial has.
+        GPU), with its previews, checkpoints and evaluations on the way. Networks, batches and
+        rates are those that `ganzfeld train --minutes` takes, times what the best trial has.
     recipes: names; by default the families that there are.
     seeds: how many, from 0 on, or which.
     tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:

@@ -65,7 +65,7 @@ def report(
         "Width and batch follow the budget by one rule for all recipes; the best trial multiplies "
         "rates and width. The rates are those of each player, D and G where there are two, from "
         "the first to the last. CPU seconds are of the whole run, with previews, checkpoints and "
-        "evaluations; a dash marks a run that was interrupted and continued."
+        "evaluations on the way; a dash marks a run that was interrupted and continued."
     )
     page.table(GIVEN, [given(name, found, best[name]) for name, found in cells.items()])
     if wanted:
