@@ -79,8 +79,11 @@ class Browser:
         )
 
     def open(self, url: str) -> None:
+        """Another page. What the page before it asked for, or found broken late, is not its own."""
         self.call("Page.navigate", url="about:blank")
+        self.wait('location.href === "about:blank"')
         self.requests.clear()
+        self.errors.clear()
         self.call("Page.navigate", url=url)
 
     def wait(self, condition: str, seconds: float = SECONDS) -> None:
