@@ -12,6 +12,11 @@ from ganzfeld.networks import NETWORKS
 SMALL: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "dcgan": ("dcgan-generator", (3, 50, 34), {"latent": 8, "width": 4, "classes": 3, "refine": 4}),
     "dcgan-plain": ("dcgan-generator", (3, 32, 32), {"latent": 8, "width": 4, "norm": "none"}),
+    "dcgan-blurred": (
+        "dcgan-generator",
+        (3, 50, 34),
+        {"latent": 8, "width": 4, "refine": 4, "blur": 2, "smooth": True},
+    ),
     "line": (
         "dcgan-generator",
         (1, 64),

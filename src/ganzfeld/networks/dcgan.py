@@ -37,7 +37,7 @@ from ganzfeld.networks.layers import (
     uneven_levels,
 )
 from ganzfeld.networks.side_inputs import SideVerdict
-from ganzfeld.networks.smooth import Smooth
+from ganzfeld.networks.smooth import Blur, Smooth
 
 Output = Literal["tanh", "identity", "relu"]
 
@@ -68,6 +68,8 @@ class DCGANGenerator(nn.Module):
         as large as they are: the shortest side alone says else how often all are halved.
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels
         (`networks.smooth`).
+    blur: how many transposed convolutions, counted from the image, have a fixed filter behind
+        them that stops what changes with each entry of their map (`networks.smooth.Blur`).
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class DCGANGenerator(nn.Module):
         noise: int = 0,
         uneven: bool = False,
         smooth: bool = False,
+        blur: int = 0,
     ) -> None:
         super().__init__()
         channels, *sides = shape
@@ -111,9 +114,17 @@ class DCGANGenerator(nn.Module):
         self.activation = nn.LeakyReLU(SLOPE, inplace=True)
         after = [*widths[1:], refine or channels]
         kernels = list(map(halving, self.sizes, self.sizes[1:])) or [halving((1,), (2,))]
+        filtered = [ups - level <= blur for level in range(len(kernels))] if ups else [False]
+        if padding == "zeros":  # the filter takes the border that such layers cut off
+            own = zip(kernels, filtered, strict=True)
+            kernels = [(*kernel[:2], 0) if more else kernel for kernel, more in own]
         self.ups = nn.ModuleList(
             initialise(transposed(n, before + noise, behind, *kernel, padding=padding))
             for before, behind, kernel in zip(widths, after, kernels, strict=True)
+        )
+        self.blurs = nn.ModuleList(
+            Blur(behind, n, padding) if more else nn.Identity()
+            for behind, more in zip(after, filtered, strict=True)
         )
         if not ups:  # an image no larger than the smallest map
             last = convolution(n, widths[0] + noise, after[0], 3, 1, 1, padding=padding)
@@ -128,8 +139,8 @@ class DCGANGenerator(nn.Module):
         z, *planes = torch.split(z, [self.own, *self.planes], 1)
         x = as_laid(self.first(self.linear(self.numbers(self.labels(z, y), c))))
         sizes = self.sizes[1:] or self.sizes
-        for norm, up, size in zip(self.norms, self.ups, sizes, strict=True):
-            x = cut(up(joined(self.activation(norm(x)), planes)), size)
+        for norm, up, blur, size in zip(self.norms, self.ups, self.blurs, sizes, strict=True):
+            x = cut(blur(up(joined(self.activation(norm(x)), planes))), size)
         if self.refine:
             x = self.refine[1](joined(self.refine[0](x), planes))
         image: Tensor = self.smooth(x)
