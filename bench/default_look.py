@@ -30,6 +30,7 @@ import torch
 from into import into
 from methods import drawn, rows_of
 from quality import parse_data, parse_recipe
+from safetensors.torch import save_file
 
 import ganzfeld
 from ganzfeld.config import Config
@@ -165,9 +166,21 @@ def make_rows(
         place.mkdir(parents=True, exist_ok=True)
         draw.save_image(draw.grid(samples[:64]), place / f"{stem(row)}.png")
         np.save(place / f"{stem(row)}.npy", samples)
+        keep(run, place / f"{stem(row)}.safetensors")
         rows.append(row | measured(samples, pack))
         print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def keep(run: Training, path: Path) -> None:
+    """Generator, averaged and as it is, and discriminator, for `bench/dots.py`."""
+    game = run.trainer.game
+    state = {f"raw.{name}": value.clone() for name, value in game.state_dict().items()}
+    with run.average.applied(game) as averaged:
+        state |= {f"mean.{name}": value.clone() for name, value in averaged.state_dict().items()}
+    state = {name: value.contiguous() for name, value in state.items()}
+    options = {name: run.config.networks[name].options for name in ("G", "D")}
+    save_file(state, path, {"networks": json.dumps(options)})
 
 
 def machine() -> str:

@@ -55,12 +55,14 @@ def test_a_blur_stops_the_finest_and_passes_half_of_the_next(dimensions: int) ->
         assert blur(wave).abs().max().item() == pytest.approx(0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(3, 50, 37), (1, 28, 28), (2, 64), (1, 8, 8, 16), (3, 3, 2)])
+@pytest.mark.parametrize(
+    "shape", [(3, 50, 37), (1, 28, 28), (2, 6, 90), (2, 64), (1, 8, 8, 16), (3, 3, 2)]
+)
 @pytest.mark.parametrize("padding", ["zeros", "circular"])
 def test_a_blurred_generator_has_the_shape_and_the_tensors_of_another(
     shape: tuple[int, ...], padding: str
 ) -> None:
-    options = {"width": 4, "refine": 4, "padding": padding}
+    options = {"width": 4, "refine": 4, "padding": padding, "uneven": shape == (2, 6, 90)}
     torch.manual_seed(0)
     plain = NETWORKS["dcgan-generator"](shape, **options)
     torch.manual_seed(0)
@@ -71,6 +73,8 @@ def test_a_blurred_generator_has_the_shape_and_the_tensors_of_another(
     a, b = plain.eval()(z), blurred.eval()(z)
     assert a.shape == b.shape == (2, *shape)
     assert torch.equal(a, b) == (shape == (3, 3, 2)), "nothing is enlarged there, so not filtered"
+    with pytest.raises(ValueError, match="blur counts layers"):
+        NETWORKS["dcgan-generator"](shape, **options, blur=-1)
 
 
 def test_as_many_maps_as_asked_for_lose_their_checkerboard() -> None:

@@ -69,7 +69,8 @@ class DCGANGenerator(nn.Module):
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels
         (`networks.smooth`).
     blur: how many transposed convolutions, counted from the image, have a fixed filter behind
-        them that stops what changes with each entry of their map (`networks.smooth.Blur`).
+        them that stops what changes with each entry of their map (`networks.smooth.Blur`). Without
+        `refine` it is the image itself that the last one filters.
     """
 
     def __init__(
@@ -94,6 +95,8 @@ class DCGANGenerator(nn.Module):
         channels, *sides = shape
         n = len(sides)
         self.output = output
+        if blur < 0:
+            raise ValueError(f"blur counts layers, so it is 0 or more, not {blur}")
         if smooth and n != 2:
             raise ValueError(f"smooth is for samples (C, H, W), not for {list(shape)}")
         self.smooth = Smooth(channels, *sides) if smooth else nn.Identity()
