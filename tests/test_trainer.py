@@ -8,7 +8,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch._dynamo.testing import CompileCounter
 
 from ganzfeld import Adversarial, Average, Game, Trainer
 from ganzfeld.games import Batch, Losses
@@ -127,6 +126,8 @@ def test_what_is_restored_lies_where_the_optimiser_wants_it() -> None:
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
 def test_a_compiled_loss_is_not_compiled_in_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.testing import CompileCounter  # a second or more, of this test alone
+
     graphs = CompileCounter()
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=graphs))
     game = points_game(r1=(1.0, 0.1), r2=1.0, penalty_every=4)

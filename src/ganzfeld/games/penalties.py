@@ -1,13 +1,11 @@
-"""Penalties on the slope of a discriminator: which of them with which weight, and the arithmetic.
-
-Exact ones go through `torch.func`, so that a loss which contains them compiles as one graph.
-"""
+"""Penalties on the slope of a discriminator: which, with which weight, and the arithmetic."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,8 +75,33 @@ def slope(net: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
         logits = net(v)
         return logits.float().sum(), logits
 
-    gradient, logits = torch.func.grad(total, has_aux=True)(x)
+    (gradient,), logits = derivatives(total, x)
     return logits, gradient.float().square().flatten(1).sum(1)
+
+
+def derivatives(
+    total: Callable[..., tuple[Tensor, Any]], *inputs: Tensor
+) -> tuple[tuple[Tensor, ...], Any]:
+    """The gradients of a scalar in its inputs, which can be differentiated again.
+
+    total: maps the inputs to the scalar and anything else, which is returned beside.
+
+    `torch.func` makes one graph of a compiled loss. Else it is left alone: its first gradient
+    imports the compiler, which takes a second of every run.
+    """
+    if torch.compiler.is_compiling():
+        places = tuple(range(len(inputs)))
+        found: tuple[tuple[Tensor, ...], Any] = torch.func.grad(total, places, has_aux=True)(
+            *inputs
+        )
+        return found
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        own = [x if x.requires_grad else x.detach().requires_grad_() for x in inputs]
+        scalar, beside = total(*own)
+        return torch.autograd.grad(
+            scalar, own, create_graph=again, allow_unused=True, materialize_grads=True
+        ), beside
 
 
 def estimated_slope(

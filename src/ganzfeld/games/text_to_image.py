@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.base import Game, verdict
 from ganzfeld.games.losses import LOSSES
+from ganzfeld.games.penalties import derivatives
 
 
 class TextToImage(Game):
@@ -161,9 +162,7 @@ class TextToImage(Game):
             logits = self.logits(features, sentence)
             return logits.sum(), (features, logits)
 
-        slopes, (features, logits) = torch.func.grad(total, argnums=(0, 1), has_aux=True)(
-            x, sentence
-        )
+        slopes, (features, logits) = derivatives(total, x, sentence)
         squared = sum(slope.float().square().flatten(1).sum(1) for slope in slopes)
         return features, logits, cast(Tensor, squared)
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
 from ganzfeld.core.files import cache_folder
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.data.pack import Pack
@@ -115,7 +116,7 @@ def train_listener(
     sizes = {name: int(values.max()) + 1 for name, values in labels.items()}
     with same_everywhere("listener"):
         network = Listener(rate, sizes)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
+        optimizer = AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         draw = numpy_generator("listener", "order")
         for step in range(steps):

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data import captions as captions_
 from ganzfeld.data import held
@@ -206,7 +207,7 @@ class Judges:
 
     def learn(self, pack: Pack, rows: NDArray[np.int64], progress: Progress) -> None:
         parameters = [*self.text.parameters(), *self.image.parameters()]
-        optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01)
+        optimiser = AdamW(parameters, lr=2e-3, weight_decay=0.01)
         order = numpy_generator(SEED, len(rows))
         size = min(BATCH, len(rows))
         for step in range(STEPS):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganzfeld.core.files import cache_folder
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import keep, kept
 from ganzfeld.data.avatars import sentences
@@ -143,7 +144,7 @@ def retrieval_loss(network: Retrieval, facts: list[dict[str, str]]) -> Loss:
 
 def fit(name: str, network: nn.Module, loss: Loss, pixels: Images, progress: Progress) -> None:
     steps = EPOCHS[name] * COUNT // BATCH
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01)
+    optimiser = AdamW(network.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     order = numpy_generator(SEED, name)
     network.train()

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import seed_globally
 from ganzfeld.networks.conditions import NumberEmbedding
 from ganzfeld.networks.dimensions import convolution
@@ -130,7 +131,7 @@ def fitted(x: Tensor, y: Tensor, c: Tensor | None) -> nn.Module:
     conditions = 0 if c is None else c.shape[1]
     net = Texture(x.shape[1:], conditions)
     rows = max(len(x) * PASSES // BATCH, LEAST)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=1e-2)
+    optimiser = AdamW(net.parameters(), lr=RATE, weight_decay=1e-2)
     for step in range(rows):
         for group in optimiser.param_groups:
             group["lr"] = RATE * (1 - step / rows)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
 from ganzfeld.core.files import cache_folder
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.data.pack import Pack
@@ -141,7 +142,7 @@ def fit(network: Classifier, pack: Pack, rows: NDArray[np.int64], progress: Prog
     letters, which are others when mirrored.
     """
     steps = IMAGES // BATCH
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
+    optimiser = AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     draw = numpy_generator("domain", "order")
     for step in range(steps):

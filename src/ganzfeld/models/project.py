@@ -20,6 +20,7 @@ from torch.nn.functional import avg_pool2d
 
 from ganzfeld.core import border
 from ganzfeld.core.names import shown
+from ganzfeld.core.optimizers import Adam
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.models.draws import Labels
 from ganzfeld.models.latent_file import Latents, draw
@@ -109,7 +110,7 @@ def one(
     """The latent of one image (C, H, W), and the error of the best candidate."""
     start, error = best_starts(model, image, label, candidates, seed)
     z = start.z.clone().requires_grad_()
-    optimiser = torch.optim.Adam([z], RATE, betas=(0.9, 0.99))
+    optimiser = Adam([z], RATE, betas=(0.9, 0.99))
     classes = None if start.y is None else start.y.tolist()
     scales = pyramid(image[None])
     with torch.enable_grad():

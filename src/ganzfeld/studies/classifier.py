@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from ganzfeld.core import runtime
+from ganzfeld.core.optimizers import AdamW
 from ganzfeld.core.randomness import NARROW, key, torch_generator
 from ganzfeld.data.sampler import indices
 from ganzfeld.metrics.label_classifier import Classifier
@@ -76,7 +77,7 @@ def fit(
 ) -> None:
     """AdamW with a learning rate that falls to zero along a cosine."""
     steps = max(images // BATCH, 1)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
+    optimiser = AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     # once for a whole training, so 32 bits do; a study that was begun before goes on as it was
     draws = torch_generator("study", "augment", seed, noise=NARROW)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ganzfeld.config import Config
 from ganzfeld.config import Optimiser as OptimiserConfig
-from ganzfeld.core import distributed, runtime
+from ganzfeld.core import distributed, optimizers, runtime
 from ganzfeld.core.latents import PORTABLE
 from ganzfeld.core.plugins import call, find, options_of
 from ganzfeld.core.randomness import WIDE, seed_globally
@@ -32,10 +32,10 @@ from ganzfeld.training.trainer_checks import check_shipping
 from ganzfeld.training.width_rates import for_width
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+    "sgd": optimizers.SGD,
+    "rmsprop": optimizers.RMSprop,
 }
 
 
