@@ -50,13 +50,13 @@ ILL: dict[str, dict[str, float | None]] = {
     "divergence": {"update/generator": 0.15, "update/discriminator": 0.15, "vendi": 0.3},
     "class-collapse": {"within": 0.1, "within_least": 0.02},
     "discriminator-overfits": {"overfit": 0.8},
-    "vanishing-gradient": {"gap": 15.0},
+    "vanishing-gradient": {"gap": 15.0, "sure": 0.95},
     "oscillation": {"swing": 0.9},
     "discriminator-weak": {"gap": 0.05, "overfit": None, "energy": 0.4},
     "spectral-artefacts": {"grid": 40.0},
 }
 TOTAL = 4_000
-LATE = {"class-collapse": 300}  # of means over some looks
+LATE = {"class-collapse": 300, "discriminator-overfits": 100}  # of means over some looks
 
 
 def rows(*signals: dict[str, Any]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def test_findings_have_evidence_and_a_command_and_end_in_1(
 ) -> None:
     run = folder(tmp_path / "ill run", "discriminator-overfits")
     code, text = say(capsys, "doctor", run)
-    assert code == 1 and "r_v 0.80" in text and "since image 1,100" in text
+    assert code == 1 and "r_v 0.80" in text and "since image 1,200" in text
     assert "--set game.augment=adaptive" in text and f"--init '{run}'" in text
 
 

@@ -18,9 +18,9 @@ TOTAL = 40_000
 ILL = {
     "": {"update/discriminator": 0.002, "update/generator": 0.002},
     "divergence": {"update/discriminator": 0.3, "update/generator": 0.002},
-    "discriminator-overfits": {"overfit": 0.8},
+    "discriminator-overfits": {"overfit": 0.8, "gap": 1.5},
     "memorisation": {"nearest": 0.3},
-    "vanishing-gradient": {"gap": 12.0},
+    "vanishing-gradient": {"gap": 12.0, "sure": 0.95},
     "mode-collapse": {"vendi": 0.05},
 }
 

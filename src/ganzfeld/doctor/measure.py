@@ -112,13 +112,18 @@ class Look:
         self.given = self.conditions(real)
 
     def conditions(self, rows: Any) -> dict[str, Tensor]:
-        """What networks are told of samples: classes "y", numbers "c"."""
+        """What a generator is told of samples: classes "y", numbers "c", a "caption"."""
         found = {}
         if self.reference.classes and "y" in rows:
             found["y"] = torch.as_tensor(rows["y"]).to(self.subject.device)
-        if self.reference.given and "c" in rows:
-            found["c"] = torch.as_tensor(rows["c"]).to(self.subject.device)
+        for name in ("c", "caption"):
+            if self.reference.given and name in rows:
+                found[name] = torch.as_tensor(rows[name]).to(self.subject.device)
         return found
+
+    def opinion(self, x: Tensor, given: Mapping[str, Tensor]) -> Tensor | None:
+        """The discriminator's logits (N,); captions are not told to it."""
+        return self.game.opinion(x, **{k: v for k, v in given.items() if k != "caption"})
 
     def others(self) -> dict[str, Tensor]:
         """Conditions of other samples: no class stays, numbers are those of the next one."""
@@ -128,8 +133,8 @@ class Look:
             number = self.reference.classes
             step = 1 + torch.arange(self.count, device=y.device) % max(number - 1, 1)
             found["y"] = (y + step) % number
-        if "c" in self.given:
-            found["c"] = self.given["c"].roll(1, 0)
+        for name in self.given.keys() - {"y"}:
+            found[name] = self.given[name].roll(1, 0)
         return found
 
     @torch.no_grad()
@@ -172,14 +177,14 @@ class Look:
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
         column = self.subject.ready("x", torch.as_tensor(self.real["x"]))
-        real = self.game.opinion(column, **self.given)
+        real = self.opinion(column, self.given)
         if real is None:
             return {}
         fake, gradient = self.fakes(x, real)
         logits = {"real": real, "fake": fake}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
-            opinion = self.game.opinion(fresh, **self.conditions(self.fresh))
+            opinion = self.opinion(fresh, self.conditions(self.fresh))
             assert opinion is not None
             logits["held"] = opinion
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
@@ -189,8 +194,8 @@ class Look:
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
         found["gradient"] = gradient
-        if self.given:
-            wrong = self.game.opinion(column, **self.others())
+        if self.given.keys() - {"caption"}:
+            wrong = self.opinion(column, self.others())
             assert wrong is not None
             found["told"] = signals.told_apart(told["real"], wrong.float().cpu().numpy())
         return found
@@ -200,12 +205,12 @@ class Look:
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
         probe = self.game.cost(real[:1], real[:1])
         if not x.is_floating_point() or probe is None or rnn:  # cuDNN's are for training mode
-            opinion = self.game.opinion(x, **self.given)
+            opinion = self.opinion(x, self.given)
             assert opinion is not None
             return opinion, None
         with torch.enable_grad():
             own = x.detach().requires_grad_()
-            opinion = self.game.opinion(own, **self.given)
+            opinion = self.opinion(own, self.given)
             assert opinion is not None
             cost = self.game.cost(opinion, real)
             assert cost is not None

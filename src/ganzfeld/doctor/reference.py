@@ -16,6 +16,8 @@ COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projecte
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
+PLAIN = 0.5  # skill above which classes are the groups that are counted
+GROUPS, ROUNDS = 8, 10  # of similar samples otherwise, and rounds in which they are found
 STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
 
 Floats = NDArray[np.float64]
@@ -57,6 +59,7 @@ class Reference:
         self.conditions = self.conditions_of(rows)
         self.within = self.distances_within()
         self.held_nearest, self.skill = self.held_out(held)
+        self.groups = self.grouped()
 
     def numbers(self, stored: Any) -> Floats:
         """Stored samples as plain numbers (N, d), whatever their kind."""
@@ -102,10 +105,47 @@ class Reference:
                 found[int(number)] = float(signals.pairwise(own).mean())
         return found
 
+    def grouped(self) -> NDArray[np.int64]:
+        """A number of each row of the reference (N,): its class, or its group of similar rows.
+
+        Classes where neighbours have the same one; otherwise means of groups (Lloyd 1982).
+        """
+        of_class = self.conditions is not None and self.conditions.ndim == 1
+        if of_class and 1 < self.classes <= 2 * GROUPS and (self.skill or 0) > PLAIN:
+            assert self.conditions is not None
+            return self.conditions.astype(np.int64)
+        draws = numpy_generator("doctor", "groups", len(self.features))
+        few = min(GROUPS, len(self.features))
+        middles = self.features[draws.permutation(len(self.features))[:few]]
+        found = np.zeros(len(self.features), np.int64)
+        for _ in range(ROUNDS):
+            found = signals.pairwise(self.features, middles).argmin(1)
+            for number in np.unique(found):
+                middles[number] = self.features[found == number].mean(0)
+        return found
+
+    def nearness(self, away: Floats) -> Floats:
+        """How near samples lie to training samples, (N,), for where they lie: 0 for a copy.
+
+        The distance to the nearest training sample over that one's own to another that differs
+        from it (Alaa et al. 2022), so that samples from a dense part of the data are no copies.
+
+        away: distances (N, M) of samples to all rows of the reference.
+        """
+        nearest = away.argmin(1)
+        places, back = np.unique(nearest, return_inverse=True)
+        usual = signals.pairwise(self.features[places], self.features)
+        usual[usual <= signals.SAME * self.median] = np.inf
+        own = usual.min(1)[back]
+        own[~np.isfinite(own)] = self.median  # all rows are equal
+        found: Floats = away.min(1) / own
+        return found
+
     def held_out(self, held: Data | None) -> tuple[Floats | None, float | None]:
         """Distances of held-out samples to the nearest training ones, and their skill.
 
-        Without held-out samples the skill is that of training samples, each without itself.
+        Distances are in units of what is usual there: see `nearness`. Without held-out samples the
+        skill is that of training samples, each without itself.
         """
         if held is not None and len(held) >= 16:
             rows = held.rows(np.arange(min(len(held), PAIRS)))
@@ -114,7 +154,7 @@ class Reference:
             skill = None
             if (asked := self.conditions_of(rows)) is not None:
                 skill = self.skill_of(away.argmin(1), asked)
-            return away.min(1), skill
+            return self.nearness(away), skill
         if self.conditions is None:
             return None, None
         few = self.features[:PAIRS]

@@ -7,6 +7,7 @@ bench/doctor.py that its table does not report. Order matters: causes stand befo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ Evidence = str | None
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
+YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
+SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
+NOISE = 0.3  # of the difference that r_v is made of, at one look, in deviations of logits
+LONG = 8  # looks, where single ones say too little
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,29 @@ def constant(m: Moment) -> Evidence:
     vendi, same = m["vendi"], m["duplicates"]
     if same is not None and same > 0.3:
         return f"{same:.0%} of the samples equal another one"
-    return None if vendi is None or vendi > 0.15 else collapse(m)
+    if vendi is None or vendi > 0.15 or growing(m):
+        return None
+    return few(vendi) + (f"; they lie {m['distance']:.2f} as far apart" if m["distance"] else "")
+
+
+def growing(m: Moment) -> bool:
+    """Whether samples come to differ: weights that start small need their time for that."""
+    past = [value for one in m.past[-4:] if (value := one["distance"]) is not None]
+    return bool(past) and (m["distance"] or 0) > 1.15 * past[0]
+
+
+def few(vendi: float) -> str:
+    return f"the samples are worth {vendi:.2f} as many different ones as the data"
 
 
 def collapse(m: Moment) -> Evidence:
+    """Of games alone: what learns without an opponent blurs, which looks much the same."""
     vendi, distance, same = m["vendi"], m["distance"], m["duplicates"]
+    if not m.judged or growing(m):
+        return None
     told = []
     if vendi is not None and vendi < 0.6:
-        told.append(f"the samples are worth {vendi:.2f} as many different ones as the data")
+        told.append(few(vendi))
     if distance is not None and distance < 0.5:
         told.append(f"they lie {distance:.2f} as far apart")
     if same is not None and same > 0.05:
@@ -83,11 +103,26 @@ def collapse(m: Moment) -> Evidence:
     return "; ".join(told) or None
 
 
+def missing(m: Moment) -> Evidence:
+    """Samples that look like the data, but for a group of them that is never drawn."""
+    apart = m.mean("energy")
+    if not m.judged or apart is None or apart > YOUNG / 2:
+        return None
+    shares = [m.mean(name, LONG) for name in m.signals if name.startswith("group/")]
+    least = min((share for share in shares if share is not None), default=None)
+    if least is None or least >= 0.05 or len(m.past) < LONG / 2:
+        return None
+    return f"one group of the data is drawn {least:.2f} as often as it should be"
+
+
 def within(m: Moment) -> Evidence:
+    if not m.judged:
+        return None
     usual, least = m.mean("within"), m.mean("within_least")
-    if usual is not None and usual < 0.2:
+    whole = min(m.mean("distance") or 1.0, 1.0)  # of young samples all lie close together
+    if usual is not None and usual < 0.2 and usual < 0.5 * whole:
         return f"samples of one class lie {usual:.2f} as far apart as the data's do"
-    if least is not None and least < 0.05:
+    if least is not None and least < 0.05 and least < 0.25 * whole:
         return f"in one class samples lie {least:.2f} as far apart as the data's do"
     return None
 
@@ -103,31 +138,60 @@ def memorised(m: Moment) -> Evidence:
 
 
 def ignored(m: Moment) -> Evidence:
+    """Samples that do not show their condition, once they look like data at all.
+
+    Young samples show nothing yet: of these only that they do not react is said.
+    """
     right, reacts, told = m.mean("agreement"), m["reacts"], m.mean("told")
-    if reacts is not None and reacts < 0.02:
+    if reacts is not None and reacts <= 0.02 * min(m["distance"] or 1.0, 1.0):
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
-    learning = told is None or told > 0.15  # it may still come
-    late = m.part > 0.6 and right is not None and right < 0.1
-    if right is not None and right < 0.35 and (not learning or late):
-        beside = (
-            f"; the discriminator tells wrong ones by {told:.2f} sd" if told is not None else ""
+    apart, visible = m.mean("energy"), m["visible"]
+    if right is None or apart is None or apart > YOUNG:
+        return None
+    if told is None:
+        return None  # without a judge: blurred samples show little of anything
+    late = m.part > 0.6 and right < 0.1  # before that it may still come
+    if right < SHOWN * (1.0 if visible is None else visible) and (told <= 0.15 or late):
+        return (
+            f"samples show what they were asked for {right:.2f} as well as the data do; the "
+            f"discriminator tells wrong ones by {told:.2f} sd"
         )
-        return f"samples show what they were asked for {right:.2f} as well as the data do{beside}"
     return None
 
 
 def overfitted(m: Moment) -> Evidence:
-    share = m["overfit"]
-    if share is None or share < 0.5:
-        return None
+    """r_v of three looks, each weighed by how far it tells samples from data."""
+    share, sure = pooled(m, 3)
+    return rv(share) if share >= 0.5 and sure >= 2 else None
+
+
+def overfitting(m: Moment) -> Evidence:
+    """A smaller r_v that stays: of eight looks, which are many enough for one alarm."""
+    share, sure = pooled(m, LONG)
+    return rv(share) if share >= 0.3 and sure >= 3 else None
+
+
+def rv(share: float) -> str:
     return f"r_v {share:.2f}: it takes held-out samples for fakes (0 is right, 1 memorised)"
+
+
+def pooled(m: Moment, looks: int) -> tuple[float, float]:
+    """r_v over the last looks, and its distance from 0 in its deviations; 0, 0 where not known."""
+    recent = [*m.past[max(len(m.past) - looks + 1, 0) :], m]
+    known = [(share, gap) for one in recent if (share := one["overfit"]) is not None
+             and (gap := one["gap"]) is not None]  # fmt: skip
+    if not known:
+        return 0.0, 0.0
+    lost = sum(share * gap for share, gap in known)  # in deviations of logits
+    return lost / sum(gap for _, gap in known), lost / (NOISE * math.sqrt(len(known)))
 
 
 def vanishing(m: Moment) -> Evidence:
     if m["pull/generator"] == 0 and m["update/generator"] == 0:
         return "no gradient at all reaches the generator's weights"
     gap, sure, now, usual = m["gap"], m["sure"], m["gradient"], m.own("gradient")
-    if gap is not None and gap > 8:
+    lost = (sure or 0) > 0.9 or now is None or (usual is not None and now < 0.1 * usual)
+    if gap is not None and gap > (8 if lost else 16):
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
     if now is None or not usual or now > 0.01 * usual:
         return None
@@ -135,10 +199,18 @@ def vanishing(m: Moment) -> Evidence:
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
 
+def improving(m: Moment) -> bool:
+    """Whether samples come nearer to the data, and fast: then large steps are right."""
+    before = m.past[-4:][0]["energy"] if m.past else None
+    now = m["energy"]
+    return before is not None and now is not None and before > YOUNG / 2 and now < 0.55 * before
+
+
 def diverging(m: Moment) -> Evidence:
     """Two signs at once, one of them in the players' updates and weights."""
-    told = [*steps(m), *(sign for player in PLAYERS for sign in growth(m, player))]
-    if not told:
+    grown = [sign for player in PLAYERS for sign in growth(m, player)]
+    told = [*steps(m), *grown]
+    if not told or (improving(m) and not grown and not uneven(m)):
         return None
     if (swing := m.mean("swing")) is not None and swing > 0.35:
         told.append(f"the generator is {swing:.2f} of the data's distance from its average")
@@ -163,11 +235,17 @@ def steps(m: Moment) -> list[str]:
     ]
     if told and max(m[f"update/{player}"] or 0 for player in PLAYERS) < 2 * LARGE:
         told = [" and ".join(told)]  # both are large while the rate is high: one sign
-    if own and other and own > LARGE / 2 and own > 8 * other:
+    if own and other and uneven(m):
         if not told:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")
         told.append(f"it is {own / other:.0f} times the generator's")
     return told
+
+
+def uneven(m: Moment) -> bool:
+    """Whether the discriminator takes steps of another size than the generator."""
+    own, other = m.mean("update/discriminator"), m.mean("update/generator")
+    return bool(own and other and own > LARGE / 3 and own > 4 * other)
 
 
 def growth(m: Moment, player: str) -> list[str]:
@@ -179,8 +257,10 @@ def growth(m: Moment, player: str) -> list[str]:
 
 def swinging(m: Moment) -> Evidence:
     swing = m["swing"]
-    if swing is None or swing < 0.5:
+    if swing is None or swing < 0.5 or not m.judged or improving(m):
         return None
+    if m.past and swing < 0.7 * (m.past[-4:][0]["swing"] or 0):
+        return None  # it comes to rest
     return f"the generator is {swing:.2f} of the data's mean distance away from its own average"
 
 
@@ -192,6 +272,8 @@ def weak(m: Moment) -> Evidence:
 
 
 def artefacts(m: Moment) -> Evidence:
+    if (m.mean("energy") or 0) > YOUNG:
+        return None
     told = []
     for name, what, most in (
         ("grid", "the highest frequency", 30),
@@ -245,6 +327,7 @@ RULES = (
         diverging,
     ),
     Rule("mode-collapse", "mode collapse", STUCK, collapse),
+    Rule("mode-collapse", "mode collapse", STUCK, missing, since=0.4),
     Rule(
         "class-collapse",
         "mode collapse within classes",
@@ -256,6 +339,13 @@ RULES = (
         "the discriminator overfits",
         "Quality stops growing and then falls, while losses look well.",
         overfitted,
+    ),
+    Rule(
+        "discriminator-overfits",
+        "the discriminator overfits",
+        "Quality stops growing and then falls, while losses look well.",
+        overfitting,
+        looks=1,
     ),
     Rule(
         "vanishing-gradient",

@@ -35,13 +35,24 @@ def of_samples(
         "energy": signals.energy(within_ours, within_theirs, signals.pairwise(ours, theirs)),
         "blank": float((flat.std(1) <= reference.still).mean()),
     }
-    found |= copies(reference, away.min(1))
+    found |= copies(reference, reference.nearness(away)) | groups(reference, away.argmin(1))
     if asked is not None:
         found |= conditions(reference, ours, away.argmin(1), asked)
     data = reference.kind.vitals(real)
     for name, value in reference.kind.vitals(fake).items():
         found[name] = signals.ratio(value, data.get(name))
     return found
+
+
+def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
+    """How often each of the data's groups is drawn, over its share of the data.
+
+    Groups that are too small to be missed are left out. near: rows of the reference (N,).
+    """
+    shares = np.bincount(reference.groups) / len(reference.groups)
+    ours = np.bincount(reference.groups[near], minlength=len(shares)) / len(near)
+    known = np.flatnonzero(shares * len(shares) >= 0.5)
+    return {f"group/{n}": float(ours[n] / shares[n]) for n in known}
 
 
 def copies(reference: Reference, near: Floats) -> Signals:
@@ -63,6 +74,7 @@ def conditions(
     found: Signals = {}
     skill = reference.skill
     if skill is not None and skill > VISIBLE:
+        found["visible"] = skill
         found["agreement"] = signals.ratio(reference.skill_of(near, asked), skill)
     spreads = {}
     for number, own in reference.within.items():

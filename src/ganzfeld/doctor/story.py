@@ -36,6 +36,11 @@ class Moment:
         value = self.signals.get(name)
         return float(value) if isinstance(value, int | float) else None
 
+    @property
+    def judged(self) -> bool:
+        """Whether there is a discriminator that has an opinion of samples."""
+        return "gap" in self.signals
+
     def own(self, name: str) -> float | None:
         """The median of a signal over the first looks of this run; None until they are past."""
         if self.part <= OWN:

@@ -1,0 +1,125 @@
+"""Healthy runs of all recipes for `doctor.py`, each on embedded data of its kind.
+
+Networks are narrow where a recipe's own would take more than about ten CPU seconds; everything else
+is as the recipe has it. Runs are looked at as `ganzfeld train` does it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from ganzfeld.config import Config, with_settings
+from ganzfeld.core import metrics_log, runtime
+from ganzfeld.data.request import DataRequest
+from ganzfeld.recipes import RECIPES
+from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.health import watch
+from ganzfeld.training.hooks import Every
+from ganzfeld.training.meter import Meter
+from ganzfeld.training.opening import usual
+from ganzfeld.training.plan import fit, settle
+from ganzfeld.training.tasks import WORK, Dataset
+
+
+class Case(NamedTuple):
+    """source: embedded data, of so many samples. images: to see. settings: that make it cheap."""
+
+    source: str
+    images: int
+    settings: tuple[str, ...] = ()
+    side: int | None = None  # pixels of an image
+
+
+AVATARS = "avatars:2000"
+NARROW = ("networks.*.width=8",)
+FEW_STEPS = (*NARROW, "run.batch_size=8")  # not 1: steps of one sample cost as much as of eight
+CASES = {
+    "default": Case(AVATARS, 16_000, NARROW, 16),
+    "mlp": Case(AVATARS, 24_000, (), 16),
+    "dcgan": Case(AVATARS, 24_000, NARROW, 16),
+    "wgan-gp": Case(AVATARS, 24_000, NARROW, 16),
+    "hinge": Case(AVATARS, 24_000, NARROW, 16),
+    "modern": Case(AVATARS, 8_000, (*NARROW, "networks.*.most=32"), 16),
+    "vae": Case(AVATARS, 24_000, NARROW, 16),
+    "gmmn": Case(AVATARS, 24_000, NARROW, 16),
+    "projected": Case(AVATARS, 8_000, NARROW, 16),
+    "drifting": Case(AVATARS, 3_000, NARROW, 16),
+    "text-to-image": Case("avatars-captions:1000", 8_000, NARROW, 16),
+    "cyclegan": Case("avatars-styles:1000", 2_400, (*FEW_STEPS, "networks.G_ab.blocks=2",
+                                                   "networks.G_ba.blocks=2"), 16),
+    "pix2pix": Case("avatars-lines:1000", 4_000, FEW_STEPS, 16),
+    "image-to-text": Case("avatars-captions:1000", 6_000, NARROW, 16),
+    "image-to-text-mle": Case("avatars-captions:1000", 6_000, NARROW, 16),
+    "tutorial-mlp-mnist": Case(AVATARS, 24_000, (), 16),
+    "tutorial-mlp-faces": Case(AVATARS, 16_000, (), 16),
+    "tutorial-dcgan-mnist": Case(AVATARS, 16_000, NARROW, 16),
+    "tutorial-dcgan-celeba": Case(AVATARS, 16_000, NARROW, 16),
+    "tutorial-dcgan-anime": Case(AVATARS, 16_000, NARROW, 24),
+    "tutorial-cgan-mnist": Case(AVATARS, 16_000, NARROW, 16),
+    "audio": Case("vowels:2000", 3_200, NARROW),
+    "wavegan": Case("vowels:2000", 3_200, NARROW),
+    "text-gan": Case("grammar:4000", 24_000),
+    "text-gumbel": Case("grammar:4000", 8_000),
+    "text-mle": Case("grammar:4000", 24_000),
+    "text-cyclegan": Case("cipher:1000", 4_000),
+    "table-gan": Case("table:4000", 24_000),
+    "table-vae": Case("table:4000", 24_000),
+    "fields": Case("fields:6000", 10_000, ("networks.*.width=8", "networks.*.most=32")),
+    "showers": Case("showers:2000", 8_000, ("networks.*.width=8", "networks.*.most=32")),
+    "series-gan": Case("ar:2000", 8_000),
+}  # fmt: skip
+
+
+def made(recipe: str, seed: int, images: int | None = None) -> tuple[Config, Dataset]:
+    """The configuration and the data of a recipe's run."""
+    case, task = CASES[recipe], RECIPES[recipe].task
+    size = None if case.side is None else (case.side, case.side)
+    kind = "auto" if WORK[task].from_noise else RECIPES[recipe].modality or "auto"
+    asked = DataRequest(source=case.source, size=size, modality=kind)
+    data = WORK[task].open(asked, RECIPES[recipe].layout, lambda *_: None)
+    names = usual(asked, task)
+    data = WORK[task].conditioned(data, names, None) if names else data
+    config = fit(recipe, data, source=case.source, labels="auto")
+    config = with_settings(config, case.settings)
+    config.run.images, config.run.seed = images or case.images, seed
+    config.run.deterministic, config.run.compile = True, False
+    config = complete(config)
+    settle(config)
+    return config, data
+
+
+def play(
+    path: Path, recipe: str, seed: int, facts: dict[str, str], images: int | None = None
+) -> float:
+    """Train a recipe and write its log; CPU seconds of training. facts: for its last row."""
+    config, data = made(recipe, seed, images)
+    total = config.run.images or 0
+    unfinished = path.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    with runtime.threads(1):
+        trainer = build_trainer(config, data, torch.device("cpu"))
+        meter = Meter()
+
+        def record(kind: str, row: dict[str, Any]) -> None:
+            metrics_log.append(unfinished, {"kind": kind, "images": trainer.images, **row})
+
+        hooks: Sequence[Any] = [
+            Every(config.run.batch_size, meter.add, 0),
+            Every(config.run.log_every, lambda _: record("train", {"losses": meter.read()}), 0),
+            *watch(trainer, config, data, record),
+        ]
+        started = time.process_time()
+        for report in trainer:
+            for hook in hooks:
+                hook(report)
+            if report.images >= total:
+                break
+        spent = time.process_time() - started
+    record("cost", {"seconds": round(spent, 2), **facts})
+    unfinished.rename(path)
+    return spent
