@@ -35,7 +35,7 @@ from into import into
 import ganzfeld
 from ganzfeld.config import with_settings
 from ganzfeld.core.latents import normals
-from ganzfeld.data.adopting import adopt, learned
+from ganzfeld.data.adopting import as_spec, learned
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.data.table_sets import census, census_truth
@@ -56,7 +56,7 @@ def opened(path: str, pack: Pack | None = None) -> tuple[Pack, Schema, metrics.C
     if pack is None:
         learned(there, 0)
     else:
-        adopt(there, pack.spec)
+        there = as_spec(there, pack.spec)
     known = Schema.from_json(there.spec.extra["schema"])
     stored = there.rows(np.arange(len(there)))["x"]
     return there, known, metrics.plain(stored, known)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.errors import did_you_mean
 from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.interactions import Interactions
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import slope
 from ganzfeld.games.vae import divergence, log_variance
@@ -66,6 +67,10 @@ class TableGAN(Game):
         (Park et al. 2018, "information loss").
     pairs: weight of the squared distance between the mean products of two entries of rows, less
         the shares in the training part. This is what teaches which choices go together.
+    triples: the same of the products of entries of three columns.
+    expected: fakes enter both by the probabilities of their choices, which is what drawn choices
+        give on average: the distances have the same mean, less noise and an exact gradient. Else
+        by relaxed choices; triples are by probabilities always.
     marginals: weight of the chi-square distance between the shares of choices among samples, as
         they are drawn after training, and in the training part.
     """
@@ -89,21 +94,27 @@ class TableGAN(Game):
         choice: float = 1.0,
         moments: float = 0.0,
         pairs: float = 0.0,
+        triples: float = 0.0,
+        expected: bool = False,
         marginals: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}. {did_you_mean(loss, LOSSES)}")
-        if min(r1, choice, moments, pairs, marginals) < 0:
-            raise ValueError("r1, choice, moments, pairs and marginals are weights: 0 or more")
+        if min(r1, choice, moments, pairs, triples, marginals) < 0:
+            raise ValueError(
+                "r1, choice, moments, pairs, triples and marginals are weights: 0 or more"
+            )
         if penalty_every < 1:
             raise ValueError("penalty_every is a number of steps: 1 or more")
         self.G, self.D = G, D
         self.latent = cast(int, G.latent)
         self.period = self.penalty_every = penalty_every if r1 else 1
         self.adversarial, self.r1, self.choice, self.moments = LOSSES[loss], r1, choice, moments
-        self.pairs, self.marginals = pairs, marginals
-        choices = self.G.choices
+        self.pairs, self.triples, self.marginals = pairs, triples, marginals
+        self.expected, choices = expected, self.G.choices
+        heads = [head for head in choices.layout.heads if sum(head)]
+        self.interactions = Interactions([sum(head) for head in heads], [h[0] for h in heads])
         middle = torch.zeros(choices.layout.width)
         middle[choices.places] = self.G.shares
         self.register_buffer("middle", middle, persistent=False)
@@ -122,14 +133,15 @@ class TableGAN(Game):
         row = (counted[:, given] <= turn).sum(0).clamp_max(n - 1)  # the turn-th that has it
         return x[row], given
 
-    def fake(self, given: Tensor) -> tuple[Tensor, Tensor]:
+    def fake(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows that have a gradient, their logits, and their latents."""
         z = self.latents_for(given)
-        return cast(tuple[Tensor, Tensor], self.G.relaxed(z, given))
+        return (*cast(tuple[Tensor, Tensor], self.G.relaxed(z, given)), z)
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         real, given = self.conditioned(batch["x"])
         with torch.no_grad():
-            fake, _ = self.fake(given)
+            fake, _, _ = self.fake(given)
 
         def logits(x: Tensor) -> Tensor:
             return verdict(self.D, x, given)
@@ -146,7 +158,7 @@ class TableGAN(Game):
 
     def generator_loss(self, batch: Batch) -> Losses:
         real, given = self.conditioned(batch["x"])
-        fake, raw = self.fake(given)
+        fake, raw, z = self.fake(given)
         fake_logits = verdict(self.D, fake, given)
         with torch.no_grad():
             paired = self.adversarial.paired
@@ -157,13 +169,27 @@ class TableGAN(Game):
             losses["choice"] = -self.choice * log_p.mean()
         if self.moments:
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
-        if self.pairs:
-            far = apart_in_pairs(fake - self.middle, real - self.middle)
-            losses["pairs"] = self.pairs * far
+        losses |= self.together(fake, raw, z, real)
         if self.marginals and self.G.choices.heads:
             z = self.latents_for(fake)
             drawn = self.G.choices.log_probabilities(self.G.raw(z, self.G.condition(z, None)))
             losses["marginals"] = self.marginals * off_unbiased(drawn.exp(), self.G.shares)
+        return losses
+
+    def together(self, fake: Tensor, raw: Tensor, z: Tensor, real: Tensor) -> Losses:
+        """What columns have to do with each other: distances of their tables."""
+        losses: Losses = {}
+        middle, exact = self.middle, self.pairs and self.expected
+        if self.triples or exact:
+            mean = cast(Tensor, self.G.expected(raw, z)).to(fake.dtype)
+            pairs, triples = self.interactions.apart(mean - middle, real - middle)
+            if exact:
+                own = self.interactions.within(fake - middle, real - middle)
+                losses["pairs"] = self.pairs * (2 * pairs + own)
+            if self.triples:
+                losses["triples"] = self.triples * 6 * triples
+        if self.pairs and not exact:
+            losses["pairs"] = self.pairs * apart_in_pairs(fake - middle, real - middle)
         return losses
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:

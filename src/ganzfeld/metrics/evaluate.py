@@ -164,6 +164,7 @@ def evaluate(
         spec=spec_of_data(pack),
         samples=np.concatenate(passed.samples) if keeps else None,
         data_samples=pack.rows(rows[:PIXEL_COUNT])["x"] if keeps else None,
+        data_rows=rows[:PIXEL_COUNT],
         everything=pack,
         **asked_numbers(subject, pack, drawn.numbers, rows[:PIXEL_COUNT], seed),
     )

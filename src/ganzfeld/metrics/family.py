@@ -42,8 +42,8 @@ class Sets:
 
     generated_pixels, data_pixels: as `Modality.plain` gives them, of PIXEL_COUNT samples or fewer.
     samples, data_samples: as many as they are stored, where a family `keeps` them; and how they
-    lie. numbers, data_numbers: of these, (n, k), scaled alike, where samples were asked for by
-    numbers that the data have too.
+    lie. data_rows: which of the data these are. numbers, data_numbers: of these, (n, k), scaled
+    alike, where samples were asked for by numbers that the data have too.
 
     everything: the data as they were opened, for what looks at all of them; None where real samples
     stand in place of the generated ones.
@@ -67,6 +67,7 @@ class Sets:
     samples: NDArray[Any] | None = None
     data_samples: NDArray[Any] | None = None
     everything: Any = None
+    data_rows: Labels | None = None
     numbers: NDArray[np.float32] | None = None
     data_numbers: NDArray[np.float32] | None = None
 

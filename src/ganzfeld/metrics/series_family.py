@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.series_sets import SETS
+from ganzfeld.metrics import series_conditions
 from ganzfeld.metrics import series_metrics as metrics
 from ganzfeld.metrics.family import Family, Metric, Sets
 from ganzfeld.modalities import modality_of
@@ -119,14 +120,53 @@ def told_apart(sets: Sets) -> dict[str, Any]:
     }
 
 
+def teach_and_test(sets: Sets) -> Pair:
+    """Places among the data's samples: one half that teaches, and one that tests what it taught.
+
+    Where windows share steps, the second half is later, with no step in both.
+    """
+    assert sets.data_samples is not None and sets.spec is not None
+    count = len(sets.data_samples)
+    where, columns = modality_of(sets.spec).in_time(sets.spec), sets.everything.columns
+    if where is None or where[0] not in columns or sets.data_rows is None:
+        return np.arange(count // 2), np.arange(count // 2, count)
+    begins = columns[where[0]].rows(sets.data_rows[:count]).astype(np.int64)
+    order = np.argsort(begins, kind="stable")
+    teach, test = order[: count // 2], order[count // 2 :]
+    return teach[begins[teach] + where[1] <= begins[test[0]]], test
+
+
+def conditions(sets: Sets) -> dict[str, Any]:
+    """Whether samples have the class and the numbers that they were asked for."""
+    if not enough(sets) or sets.everything is None:
+        return {}
+    assert sets.samples is not None and sets.data_samples is not None
+    teach, test = teach_and_test(sets)
+    if min(len(teach), len(test)) < FEWEST:
+        return {}
+    found: dict[str, Any] = {}
+    for measure, asked, given in (
+        (series_conditions.classes_shown, sets.wanted, sets.data_labels),
+        (series_conditions.numbers_shown, sets.numbers, sets.data_numbers),
+    ):
+        if asked is not None and given is not None:
+            count = min(len(sets.samples), len(asked))
+            parts = [(sets.data_samples[part], given[part]) for part in (teach, test)]
+            found |= measure(sets.samples[:count], asked[:count], *parts)
+    return found
+
+
 NEEDED = "needs series of four steps or more, twenty on one side and forty on the other"
 
+ASKED = "needs series whose classes or numbers are known: a model that was conditioned on some"
+
 FAMILIES: dict[str, Family] = {
-    name: Family(measure, NEEDED, modality="series", keeps=True)
-    for name, measure in (
-        ("series_distributions", distributions),
-        ("series_forecast", forecasts),
-        ("series_told_apart", told_apart),
+    name: Family(measure, needs, modality="series", keeps=True)
+    for name, measure, needs in (
+        ("series_distributions", distributions, NEEDED),
+        ("series_forecast", forecasts, NEEDED),
+        ("series_told_apart", told_apart, NEEDED),
+        ("series_conditions", conditions, ASKED),
     )
 }
 
@@ -153,4 +193,11 @@ TABLE = (
     Metric("series_best", "series_forecast", "the same of the best forecast there is", None),
     Metric("series_told_apart", "series_told_apart", "|accuracy - 1/2| of trees", "min"),
     Metric("series_told_apart_floor", "series_told_apart", HALVES, None),
+    Metric("series_class", "series_conditions", "share that show the requested class", "max"),
+    Metric("series_class_of_data", "series_conditions", "the same of the data's own", None),
+    Metric("series_class_by_chance", "series_conditions", "of the commonest class always", None),
+    Metric("series_asked", "series_conditions", "error of the numbers asked for, scaled", "min"),
+    Metric("series_asked_floor", "series_conditions", "the same of the data's own", None),
+    Metric("series_bias", "series_conditions", "mean error of the numbers asked for", "min"),
+    Metric("series_bias_floor", "series_conditions", "the same of the data's own", None),
 )

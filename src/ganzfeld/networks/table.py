@@ -94,7 +94,24 @@ class Choices(nn.Module):
                 one_hot = torch.zeros_like(soft).scatter_(1, soft.argmax(1, keepdim=True), 1.0)
                 soft = one_hot - soft.detach() + soft
             found.append(soft)
-        made = torch.cat(found, 1)
+        return self.where_modes(torch.cat(found, 1))
+
+    def expected(self, row: Tensor, values: Tensor) -> Tensor:
+        """The means of rows over what is chosen, from logits in rows (N, width).
+
+        Columns are chosen independently, so products of entries of different columns have the
+        products of these as their means.
+        """
+        found = [
+            value if number else own.softmax(1)
+            for (number, own), value in zip(
+                self.parts(row.float()), torch.split(values, self.sizes, 1), strict=True
+            )
+        ]
+        return self.where_modes(torch.cat(found, 1))
+
+    def where_modes(self, made: Tensor) -> Tensor:
+        """Rows whose values are weighted by the share of modes among the choices."""
         if not self.modal:
             return made
         share = torch.where(self.single, 1.0, made @ self.within)
@@ -192,6 +209,10 @@ class TableGenerator(nn.Module):
         raw = self.raw(z, given)
         values = self.values(raw, z)
         return self.choices.relaxed(raw, values, self.temperature, self.hard), raw
+
+    def expected(self, raw: Tensor, z: Tensor) -> Tensor:
+        """Rows by the probabilities of choices, see `Choices.expected`."""
+        return self.choices.expected(raw, self.values(raw, z))
 
     def values(self, raw: Tensor, z: Tensor) -> Tensor:
         """Values within modes, where numbers lie in rows (N, width)."""
