@@ -10,7 +10,7 @@ import torch
 from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
 from ganzfeld.games.ema import Average
-from ganzfeld.games.text_to_image import TextToImage, contrast
+from ganzfeld.games.text_to_image import TextToImage, contrast, some_of, told_apart
 from ganzfeld.networks.captions import (
     CaptionDiscriminator,
     CaptionEncoder,
@@ -28,6 +28,17 @@ def game(**options: float) -> TextToImage:
         ImageEncoder(shape, width=8),
         **options,  # type: ignore[arg-type]
     )
+
+
+def steps(one: TextToImage, total: int) -> tuple[Trainer, Average]:
+    optimisers = {
+        player: torch.optim.Adam(
+            [p for name in names for p in one.get_submodule(name).parameters()], 1e-2
+        )
+        for player, names in one.players.items()
+    }
+    average = Average(one, half_life_images=1e6, ramp=None)
+    return Trainer(one, optimisers, batch(), batch_size=8, total=total, average=average), average
 
 
 def batch(count: int = 8) -> dict[str, torch.Tensor]:
@@ -73,14 +84,7 @@ def test_an_encoder_tells_who_wears_which_colour() -> None:
 
 def test_the_encoders_move_first_and_stand_still_then() -> None:
     one = game(encoder_share=0.25)
-    optimisers = {
-        player: torch.optim.Adam(
-            [p for name in names for p in one.get_submodule(name).parameters()], 1e-2
-        )
-        for player, names in one.players.items()
-    }
-    average = Average(one, half_life_images=1e6, ramp=None)
-    trainer = Trainer(one, optimisers, batch(), batch_size=8, total=64, average=average)
+    trainer, average = steps(one, 64)
     before = {name: p.clone() for name, p in one.named_parameters()}
 
     def moved() -> set[str]:
@@ -147,10 +151,54 @@ def test_a_caption_reaches_the_image_and_the_latent_too() -> None:
         one.sample(z)
 
 
+def test_an_encoder_of_images_that_is_normalised_stands_still_in_the_game() -> None:
+    torch.manual_seed(0)
+    for side in (8, 9, 32, 64):
+        net = ImageEncoder((3, side, side), width=8, norm=True)
+        assert net(torch.rand(2, 3, side, side)).shape == (2, 128)
+    one, some = game(near=1), batch()
+    one.I = ImageEncoder((3, 8, 8), width=8, norm=True)
+    one.clock = Clock(9, 60, 64)
+    before = {name: value.clone() for name, value in one.I.named_buffers()}
+    one.loss("generator", some)
+    assert all(torch.equal(value, before[name]) for name, value in one.I.named_buffers())
+    one.loss("encoder", some)
+    assert not all(torch.equal(value, before[name]) for name, value in one.I.named_buffers())
+
+
+def test_a_fake_is_told_from_captions_that_are_wrong_in_one_thing() -> None:
+    images, said = 2 * torch.eye(4), 2 * torch.eye(4)
+    wrong = said.roll(1, 0)[:, None].expand(4, 3, 4)  # cosine 1 against three of 0
+    exact = math.log(math.e**2 + 3) - 2
+    assert float(told_apart(images, said, wrong, 0.5)) == pytest.approx(exact)
+    one, some = game(near=2), batch()
+    one.clock = Clock(9, 60, 64)
+    fake = torch.randn(8, 3, 8, 8)
+    sentence = one.G.text(some["caption"])
+    noiseless = game(near=2, noise=0.0)
+    wrong = some["caption_wrong"]
+    alone = noiseless.disagreement(fake, sentence, some)
+    seen = noiseless.I(fake)
+    both = noiseless.G.text(wrong.flatten(0, 1)).view(8, 2, -1)
+    assert torch.allclose(alone, told_apart(seen, sentence, both, 0.1), rtol=1e-4)
+    bare = {name: value for name, value in some.items() if name != "caption_wrong"}
+    among = contrast(seen, sentence, some["caption"], None, 0.1)
+    assert torch.allclose(noiseless.disagreement(fake, sentence, bare), sum(among) / 2)
+
+
+def test_some_captions_are_different_ones_of_those_there_are() -> None:
+    several = torch.arange(4)[None, :, None].expand(64, 4, 5)
+    chosen = some_of(several, 2)
+    assert chosen.shape == (64, 2, 5) and (chosen[:, 0] != chosen[:, 1]).all()
+    assert set(chosen.flatten().tolist()) == {0, 1, 2, 3}
+    assert some_of(several, 9).shape == (64, 4, 5)
+
+
 def test_odd_options_are_refused() -> None:
-    for options in ({"encoder_share": 0.0}, {"encoder_share": 1.0}, {"hard": 2.0}):
+    bad = ({"encoder_share": 0.0}, {"encoder_share": 1.0}, {"hard": 2.0}, {"near": -1})
+    for options in (*bad, {"blur": -0.1}):
         with pytest.raises(ValueError):
-            game(**options)
+            game(**options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="takes a loss out of"):
         game(loss="relativistic")  # type: ignore[arg-type]
 

@@ -35,6 +35,12 @@ class TextToImage(Game):
     hard: part of the wrong captions that are wrong in one thing.
     agreement: weight of the encoders' own loss of fakes and their captions in the generator's (Xu
         et al. 2018, "AttnGAN", of whole sentences); 0: D alone reads.
+    near: how many captions that are wrong in one thing each image is told from while the encoders
+        learn, and each fake in the agreement, where the data have such. All that such a caption
+        asks is whether one thing is as it was said: what a caption leaves open is not touched. 0:
+        one while the encoders learn, and the agreement is among the captions of the batch.
+    blur: standard deviation of what is added to each pixel before the encoder of images sees it,
+        so that it does not hang on single pixels, by which a generator could please it.
     """
 
     players = {  # noqa: RUF012
@@ -61,6 +67,8 @@ class TextToImage(Game):
         noise: float = 0.1,
         hard: float = 0.5,
         agreement: float = 0.3,
+        near: int = 0,
+        blur: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -70,11 +78,14 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
+        if near < 0 or blur < 0:
+            raise ValueError(f"near and blur are 0 or more, not {near} and {blur}")
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), I
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard
         self.r1, self.r2, self.agreement = r1, r2, agreement
+        self.near, self.blur = near, blur
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share)
 
@@ -94,19 +105,37 @@ class TextToImage(Game):
 
     def encoder_loss(self, batch: Batch) -> Losses:
         """The symmetric loss of both encoders, half for each direction; see `contrast`."""
-        caption = batch["caption"]
-        wrong = None
+        self.I.train()
+        caption, wrong = batch["caption"], None
+        said = self.G.text(caption)
         if "caption_wrong" in batch:
-            wrong = self.G.text(one_of(batch["caption_wrong"]))
-        images, said = self.I(batch["x"]), self.G.text(caption)
-        by_image, by_caption = contrast(images, said, caption, wrong, self.temperature)
+            wrong = self.near_sentences(batch["caption_wrong"], max(self.near, 1))
+        if self.near:  # as both players will see them: what is weaker than the noise is lost
+            said = self.noisy(said)
+            wrong = None if wrong is None else self.noisy(wrong)
+        by_image, by_caption = contrast(
+            self.seen(batch["x"]), said, caption, wrong, self.temperature
+        )
         return {"of_images": by_image / 2, "of_captions": by_caption / 2}
+
+    def near_sentences(self, wrong: Tensor, count: int) -> Tensor:
+        """Sentences (N, count, width) of captions (N, K, T) that are wrong in one thing."""
+        chosen = some_of(wrong, count)
+        found: Tensor = self.G.text(chosen.flatten(0, 1))
+        return found.view(*chosen.shape[:2], -1)
+
+    def noisy(self, sentence: Tensor) -> Tensor:
+        return sentence + self.noise * torch.randn_like(sentence)
+
+    def seen(self, x: Tensor, **options: bool) -> Tensor:
+        """The vectors (N, width) of images, on which some noise lies."""
+        found: Tensor = self.I(x + self.blur * torch.randn_like(x) if self.blur else x, **options)
+        return found
 
     @torch.no_grad()
     def sentences(self, caption: Tensor) -> Tensor:
         """Sentences (N, width), with noise."""
-        found: Tensor = self.G.text(caption)
-        return found + self.noise * torch.randn_like(found)
+        return self.noisy(self.G.text(caption))
 
     def wrong(self, batch: Batch) -> Tensor:
         """A wrong caption (N, T) for each image."""
@@ -173,9 +202,18 @@ class TextToImage(Game):
         logits = verdict(self.D, fake, sentence)
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
         if self.agreement:
-            said = contrast(self.I(fake), sentence, caption, None, self.temperature)
-            losses["agreement"] = self.agreement * (said[0] + said[1]) / 2
+            losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses
+
+    def disagreement(self, fake: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
+        """How badly the encoders find a fake's own sentence (N, width) among others."""
+        self.I.eval()  # its normalisation stands still, too
+        if not self.near or "caption_wrong" not in batch:
+            said = contrast(self.seen(fake), sentence, batch["caption"], None, self.temperature)
+            return (said[0] + said[1]) / 2
+        with torch.no_grad():
+            wrong = self.noisy(self.near_sentences(batch["caption_wrong"], self.near))
+        return told_apart(self.seen(fake, held=True), sentence, wrong, self.temperature)
 
     def sample(
         self,
@@ -194,15 +232,31 @@ def one_of(several: Tensor) -> Tensor:
     return several[torch.arange(len(several), device=several.device), chosen]
 
 
+def some_of(several: Tensor, count: int) -> Tensor:
+    """Captions (N, count, T) of several (N, K, T), by chance; all of them where K is less."""
+    if count == 1:
+        return one_of(several)[:, None]
+    order = torch.rand(several.shape[:2], device=several.device).argsort(1)[:, :count]
+    return several.gather(1, order[:, :, None].expand(-1, -1, several.shape[2]))
+
+
+def told_apart(images: Tensor, said: Tensor, wrong: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy of sentences (N, d) among wrong ones (N, K, d), by vectors of images (N, d)."""
+    scale = 1 / (temperature * images.shape[1])
+    among = torch.cat([said[:, None], wrong], 1)
+    likeness = (among @ images[:, :, None])[:, :, 0].float() * scale
+    return cross_entropy(likeness, likeness.new_zeros(len(images), dtype=torch.long))
+
+
 def contrast(
     images: Tensor, said: Tensor, caption: Tensor, wrong: Tensor | None, temperature: float
 ) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the caption among the captions, and of the image among the images.
 
     images, said: vectors (N, d) of length sqrt(d). caption: the word numbers (N, T); captions that
-    are equal are no opponents. wrong: vectors (N, d) of captions that are wrong in one thing: each
-    is one more opponent for its image. temperature: cosines are divided by it (van den Oord et
-    al. 2018; both directions: Radford et al. 2021).
+    are equal are no opponents. wrong: vectors (N, d) or (N, K, d) of captions that are wrong in
+    one thing: these are more opponents for their image. temperature: cosines are divided by it
+    (van den Oord et al. 2018; both directions: Radford et al. 2021).
     """
     scale = 1 / (temperature * images.shape[1])
     likeness = (images @ said.T).float() * scale
@@ -212,6 +266,7 @@ def contrast(
     own = torch.arange(len(caption), device=caption.device)
     among = likeness
     if wrong is not None:
-        hard = (images * wrong).sum(1, keepdim=True).float() * scale
+        wrong = wrong.view(len(images), -1, images.shape[1])
+        hard = (wrong @ images[:, :, None])[:, :, 0].float() * scale
         among = torch.cat([likeness, hard], 1)
     return cross_entropy(among, own), cross_entropy(likeness.T, own)

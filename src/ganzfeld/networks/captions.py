@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ganzfeld.networks.layers import SLOPE, initialise, pyramid
+from ganzfeld.networks.smooth import Smooth
 
 WIDTH = 128  # of a sentence
 HIDDEN = 64  # of the steps between a sentence and what it changes
@@ -51,21 +52,58 @@ class CaptionEncoder(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Images (N, C, H, W) to vectors (N, outputs) of length sqrt(outputs), beside captions."""
+    """Images (N, C, H, W) to vectors (N, outputs) of length sqrt(outputs), beside captions.
 
-    def __init__(self, shape: Sequence[int], *, width: int = 32, outputs: int = WIDTH) -> None:
+    norm: batch normalisation after each convolution, all of them 3x3, the first of which sees
+        every pixel (every second one of more than 48 a side). It learns small things sooner.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        width: int = 32,
+        outputs: int = WIDTH,
+        norm: bool = False,
+    ) -> None:
         super().__init__()
         channels, height, broad = shape
         downs = max(len(pyramid(height, broad)) - 1, 0)
-        self.layers = downward(channels, width, downs, 4 * width)
+        if norm:
+            self.layers = normed(channels, width, downs, 4 * width, min(height, broad) > 48)
+        else:
+            self.layers = downward(channels, width, downs, 4 * width)
         last = min(width * 2 ** max(downs - 1, 0), 4 * width)
         self.outputs = outputs
-        features = last * (height >> downs) * (broad >> downs)
-        self.linear = initialise(nn.Linear(features, outputs), 1.0)
+        places = math.prod(-(-side // 2**downs) if norm else side >> downs for side in shape[1:])
+        self.linear = initialise(nn.Linear(last * places, outputs), 1.0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        found = self.linear(self.layers(x).flatten(1))
+    def forward(self, x: Tensor, held: bool = False) -> Tensor:
+        """held: to a gradient, the length before it was brought to sqrt(outputs) is a constant:
+        what would make one thing clearer in an image does not make others less clear."""
+        found: Tensor = self.linear(self.layers(x).flatten(1))
+        if held:
+            return math.sqrt(self.outputs) * found / found.detach().norm(dim=1, keepdim=True)
         return math.sqrt(self.outputs) * normalize(found, dim=1)
+
+
+def normed(channels: int, width: int, downs: int, most: int, quick: bool) -> nn.Sequential:
+    """3x3 convolutions with batch normalisation, half as wide and of stride 1 at the start.
+
+    quick: the first has stride 2 and the last 1.
+    """
+    widths = [width // 2, *(min(width * 2**level, most) for level in range(max(downs, 1)))]
+    strides = [1, *[2] * downs, 1][: len(widths)]
+    if quick:
+        strides = [2] * downs + [1]
+    layers: list[nn.Module] = []
+    for before, behind, stride in zip([channels, *widths], widths, strides, strict=False):
+        layers += [
+            initialise(nn.Conv2d(before, behind, 3, stride, 1, bias=False)),
+            nn.BatchNorm2d(behind),
+            nn.LeakyReLU(SLOPE),
+        ]
+    return nn.Sequential(*layers)
 
 
 def downward(channels: int, width: int, downs: int, most: int) -> nn.Sequential:
@@ -86,11 +124,11 @@ class Affine(nn.Module):
     Batch normalisation comes before, without weights of its own.
     """
 
-    def __init__(self, inputs: int, channels: int, norm: bool) -> None:
+    def __init__(self, inputs: int, channels: int, norm: bool, hidden: int = HIDDEN) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False) if norm else nn.Identity()
-        self.hidden = initialise(nn.Linear(inputs, HIDDEN))
-        self.linear = nn.Linear(HIDDEN, 2 * channels)
+        self.hidden = initialise(nn.Linear(inputs, hidden))
+        self.linear = nn.Linear(hidden, 2 * channels)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
@@ -105,7 +143,15 @@ class SentenceGenerator(nn.Module):
     """Latents (N, latent) and sentences (N, sentence) to images (N, C, H, W) in [-1, 1]."""
 
     def __init__(
-        self, shape: Sequence[int], latent: int, sentence: int, width: int, most: int, refine: int
+        self,
+        shape: Sequence[int],
+        latent: int,
+        sentence: int,
+        width: int,
+        most: int,
+        refine: int,
+        hidden: int = HIDDEN,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
@@ -120,11 +166,12 @@ class SentenceGenerator(nn.Module):
             for before, behind in pairwise(widths)
         )
         self.affine = nn.ModuleList(
-            Affine(latent + sentence, channel, norm=place < ups)
+            Affine(latent + sentence, channel, place < ups, hidden)
             for place, channel in enumerate(widths)
         )
         self.activation = nn.LeakyReLU(SLOPE)
         self.last = initialise(nn.Conv2d(refine, channels, 3, padding=1))
+        self.smooth = Smooth(channels, height, broad) if smooth else nn.Identity()
 
     def forward(self, z: Tensor, sentence: Tensor) -> Tensor:
         given = torch.cat([z, sentence], 1)
@@ -132,8 +179,8 @@ class SentenceGenerator(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for affine, up, (high, broad) in zip(self.affine, self.ups, self.sizes[1:], strict=False):
             x = up(self.activation(affine(x, given)))[:, :, :high, :broad]
-        image: Tensor = self.last(self.activation(self.affine[-1](x, given))).tanh()
-        return image
+        image: Tensor = self.smooth(self.last(self.activation(self.affine[-1](x, given))))
+        return image.tanh()
 
 
 class CaptionGenerator(nn.Module):
@@ -144,6 +191,8 @@ class CaptionGenerator(nn.Module):
     shape: (C, H, W). words: of the vocabulary. sentence: numbers that a caption becomes.
     width: channels of the last map but one; each before it has twice as many, at most `most`.
     refine: channels of the last map, as large as the image.
+    hidden: numbers between a sentence and what it changes in a map.
+    smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
     """
 
     def __init__(
@@ -156,11 +205,14 @@ class CaptionGenerator(nn.Module):
         width: int = 32,
         most: int = 256,
         refine: int = 16,
+        hidden: int = HIDDEN,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.text = CaptionEncoder(words, width=sentence)
-        self.body = SentenceGenerator(shape, latent, sentence, width, most, refine)
+        sizes = (width, most, refine, hidden)
+        self.body = SentenceGenerator(shape, latent, sentence, *sizes, smooth=smooth)
 
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:
