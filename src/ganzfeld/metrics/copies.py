@@ -1,4 +1,4 @@
-"""Collect thumbnails of generated and training images to search for copies."""
+"""Collect prints or thumbnails of generated and training samples to search for copies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.data.pack import Pack
+from ganzfeld.metrics import registered
 from ganzfeld.metrics.features import Features, of_pack
 from ganzfeld.metrics.memorisation import LEFT_OUT, left_out
 from ganzfeld.metrics.neighbours import seconds_of
@@ -16,7 +17,7 @@ from ganzfeld.metrics.reference import usable_rows
 from ganzfeld.metrics.registry import PIXEL_COUNT, Thumbnails
 from ganzfeld.modalities import Modality, modality_of, spec_of_data
 
-LIMIT = 50_000  # images of the data that are looked at: 150 MB of thumbnails in colour
+LIMIT = 50_000  # samples of the data that are looked at: 50 MB of prints
 
 
 class Passing:
@@ -29,7 +30,7 @@ class Passing:
         self.kind, self.keeps = kind, keeps
         self.samples: list[NDArray[Any]] = []
         self.pixels: list[Features] = []
-        self.thumbnails: list[Features] = []
+        self.thumbnails: list[NDArray[Any]] = []  # or prints, where samples can be fitted
         self.variants: list[list[Features]] = []
 
     def watched(self, chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
@@ -41,8 +42,9 @@ class Passing:
                 if self.keeps:
                     self.samples.append(few)
                 self.pixels.append(self.kind.plain(few))
-                self.thumbnails.append(self.kind.thumbnails(few))
-                self.variants.append(self.kind.variants(few))
+                self.thumbnails.append(searched(self.kind, few))
+                if not self.kind.fits:
+                    self.variants.append(self.kind.variants(few))
                 seen += len(chunk)
             yield chunk
 
@@ -56,16 +58,22 @@ def for_copies(
     if held_out is not None:
         of_fresh, chosen = held_out, usable_rows(held_out)[:LEFT_OUT]
     generated = np.concatenate(passed.thumbnails)
+    variants = () if kind.fits else (kind.variants(x) for x in of_pack(of_fresh, chosen))
     return Thumbnails(
         generated=generated,
         variants=joined(passed.variants),
         data=thumbnails_of(pack, rows),
         fresh=None if held_out is None else thumbnails_of(of_fresh, chosen),
-        fresh_variants=joined([kind.variants(x) for x in of_pack(of_fresh, chosen)]),
+        fresh_variants=joined(list(variants)),
         numbers=numbers[: len(generated)],
         rows=rows,
         whole=len(pack),
     )
+
+
+def searched(kind: Modality, samples: NDArray[Any]) -> NDArray[Any]:
+    """What the search takes of stored samples."""
+    return kind.prints(samples) if kind.fits else kind.thumbnails(samples)
 
 
 def joined(chunks: list[list[Features]]) -> list[Features]:
@@ -73,15 +81,18 @@ def joined(chunks: list[list[Features]]) -> list[Features]:
     return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
 
 
-def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> Features:
+def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[Any]:
     kind = modality_of(spec_of_data(pack))
-    return np.concatenate([kind.thumbnails(x) for x in of_pack(pack, rows)])
+    return np.concatenate([searched(kind, x) for x in of_pack(pack, rows)])
 
 
 def seconds_of_search(pack: Pack, count: int) -> float:
     """About how long the search takes for so many samples among the images of a pack."""
     rows = usable_rows(pack)[:LIMIT]
     kind = modality_of(spec_of_data(pack))
-    looks = 1 + len(kind.variants(pack.rows(rows[:1])["x"]))
-    lookups = looks * (min(count, PIXEL_COUNT) + LEFT_OUT)
+    lookups = min(count, PIXEL_COUNT) + min(LEFT_OUT, len(rows))
+    if kind.fits:
+        some = kind.prints(pack.rows(rows[:256])["x"])
+        return registered.seconds_of(kind, some, lookups, len(rows))
+    lookups *= 1 + len(kind.variants(pack.rows(rows[:1])["x"]))
     return seconds_of(lookups + lookups // 2, len(rows))  # also of the neighbours of those found

@@ -20,16 +20,17 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """What the search for copies takes, see `metrics.memorisation`.
+    """What the search for copies takes, see `metrics.memorisation` and `metrics.registered`.
 
+    generated, data, fresh: `Modality.thumbnails`, or prints where the kind of sample `fits`.
     numbers: which samples the generated ones are. rows: which images of the data these are.
     whole: images of the data in all.
     """
 
-    generated: Features
+    generated: NDArray[Any]
     variants: list[Features]
-    data: Features
-    fresh: Features | None
+    data: NDArray[Any]
+    fresh: NDArray[Any] | None
     fresh_variants: list[Features]
     numbers: Labels
     rows: Labels

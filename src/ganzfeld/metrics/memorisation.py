@@ -4,8 +4,13 @@ How near is near depends on the place: two images of open sea lie closer than tw
 sample's distance to its nearest training image is divided by that image's distance to its own
 nearest neighbour. Near copies (shifted, cropped, compressed) are a small part of it away.
 
-Images are compared as `thumbnails`: no extractor is needed, all of the data can be looked at, and
-neither a pixel's shift nor a change of brightness hides a copy.
+Samples are compared by their own numbers, `Modality.thumbnails`: no extractor is needed, and all of
+the data can be looked at. Images are fitted to each other, see `registered`.
+
+What is near is learned from samples that were not trained on. The limit is such that, in 95 of 100
+choices of these, at most 1 in 100 fresh samples lies below it (Vovk 2012, "Conditional validity of
+inductive conformal predictors"). Near copies that the data hold of themselves are kept out of it:
+otherwise a few of them would hide all others.
 """
 
 from __future__ import annotations
@@ -21,12 +26,14 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import Array, as_features, as_pair
 from ganzfeld.metrics.neighbours import Neighbours
-from ganzfeld.modalities.image.plain import thumbnails as thumbnails
-from ganzfeld.modalities.image.plain import variants_of as variants_of
 
 ALIKE = 1e-6  # of the median distance: closer ones are the same image
 LEFT_OUT = 1_000  # training images that stand for fresh ones
-QUANTILE = 0.01
+QUANTILE = 0.01  # of fresh samples, that may be taken for copies
+DOUBT = 0.05  # chance that it is more
+RARE = 0.001  # a share of fresh samples that is nearer only if they are copies
+NEAR = 0.36  # a relative distance that such copies stay below, as in data.likeness
+ROUNDS = 10  # in which these are told from the others
 RANKS = 8  # neighbours looked at, for one that is not a copy
 
 
@@ -35,10 +42,11 @@ class Memorisation:
     """ratio: median distance of generated samples to the data over that of fresh data.
 
     About 1 for a generator that does not copy, and 0 for one that only copies; below 0.5 is a
-    warning. copies: share of generated samples that come nearer to the data, relative to the
-    data's own distances there, than 99 of 100 fresh ones. copies_of_fresh: the same of the fresh
-    ones. warning: whether copies are more than chance. pairs: (generated index, data index,
-    distance), most copied first.
+    warning. copies: share of generated samples that come so near to the data, relative to the
+    data's own distances there, that at most 1 in 100 fresh ones does. copies_of_fresh: the same
+    share of fresh ones, which is more where the data hold near copies of themselves. warning:
+    whether copies are more than chance. pairs: (generated index, data index, distance), most
+    copied first.
     """
 
     ratio: float
@@ -89,22 +97,80 @@ def memorisation(
             fresh, real = (
                 Look(x.indices[new], x.distances[new], x.relative[new]) for x in (fresh, real)
             )
-    middle = float(np.median(fresh.distances))
-    cut = float(np.quantile(real.relative, QUANTILE))
-    copied = found_out(looked, cut, space.alike)
-    usual = float(found_out(real, cut, space.alike).mean())
+    return judged(looked, real, plain, fresh, space.alike, pairs=pairs)
+
+
+def judged(
+    looked: Look,
+    real: Look,
+    plain: Look | None = None,
+    fresh: Look | None = None,
+    alike: float = 0.0,
+    *,
+    pairs: int,
+) -> Memorisation:
+    """What is said of generated samples that were looked up, and of real ones.
+
+    plain, fresh: the same without variants, for `ratio`; None: as they are.
+    """
+    middle = float(np.median((fresh or real).distances))
+    cut = limit(real.relative)
+    copied = found_out(looked, cut, alike)
+    usual = float(found_out(real, cut, alike).mean())
     order = np.argsort(looked.relative, kind="stable")[:pairs]
     chosen = [(int(i), int(looked.indices[i]), float(looked.distances[i])) for i in order]
     share = float(copied.mean())
-    ratio = float(np.median(plain.distances)) / middle if middle else float("nan")
+    ratio = float(np.median((plain or looked).distances)) / middle if middle else float("nan")
     return Memorisation(
         ratio=ratio,
         copies=share,
         copies_of_fresh=usual,
-        warning=exceeds(share, len(generated), max(usual, QUANTILE), len(real.relative))
+        warning=exceeds(share, len(copied), max(usual, QUANTILE), len(real.relative))
         or ratio < 0.5,
         pairs=chosen,
     )
+
+
+def limit(relative: Array) -> float:
+    """The relative distance below which samples are taken for copies, from that of fresh ones."""
+    edge = edge_of(relative)
+    natural = np.sort(relative[relative >= edge])
+    allowed = most_below(len(natural))
+    return float(natural[allowed - 1]) if allowed else edge
+
+
+def edge_of(relative: Array) -> float:
+    """Fresh samples that are nearer than this are near copies that the data hold of themselves.
+
+    The nearer, the rarer, by a power that the middle of the distances tells, as in a space of so
+    many dimensions: 1 in 1,000 comes nearer by chance.
+    """
+    edge = 0.0
+    for _ in range(ROUNDS):
+        low, middle = np.quantile(relative[relative >= edge], (0.2, 0.5))
+        if not 0 < low < middle:
+            return min(float(low), NEAR)
+        power = math.log(0.5 / 0.2) / math.log(middle / low)
+        before, edge = edge, float(min(low * (RARE / 0.2) ** (1 / power), NEAR))
+        if edge <= before:
+            break
+    return edge
+
+
+def most_below(count: int) -> int:
+    """How many of so many fresh samples may lie up to a limit that is to hold for unseen ones.
+
+    The most for which 100 (1 - DOUBT) of 100 choices of them have at most QUANTILE below it: less
+    than so many would lie there with a chance of DOUBT if QUANTILE did. 5 of 1,000.
+    """
+    total, allowed = 0.0, 0
+    for k in range(count + 1):
+        ways = math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
+        total += math.exp(ways + k * math.log(QUANTILE) + (count - k) * math.log1p(-QUANTILE))
+        if total > DOUBT:
+            break
+        allowed = k + 1
+    return allowed
 
 
 def found_out(look: Look, cut: float, alike: float) -> NDArray[np.bool_]:
@@ -116,7 +182,7 @@ def found_out(look: Look, cut: float, alike: float) -> NDArray[np.bool_]:
 def exceeds(share: float, count: int, usual: float, of: int) -> bool:
     """Whether a share of so many is above a usual one by more than three standard errors."""
     error = math.sqrt(usual * (1 - usual) * (1 / count + 1 / of))
-    return share > 2 * usual and share > usual + 3 * error
+    return share > usual + 3 * error
 
 
 def left_out(count: int) -> NDArray[np.int64]:

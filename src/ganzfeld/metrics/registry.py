@@ -24,6 +24,8 @@ from ganzfeld.metrics.features import Features
 from ganzfeld.metrics.kernel import Estimate
 from ganzfeld.metrics.labels import class_shares
 from ganzfeld.metrics.overfitting import overfitting as overfitting_of
+from ganzfeld.metrics.registered import memorisation_of_prints
+from ganzfeld.modalities import modality_of
 
 # Each gives what it finds, or nothing where it does not apply
 
@@ -106,13 +108,17 @@ def memorisation(sets: Sets) -> dict[str, Any]:
     here = sets.thumbnails
     if here is None:
         return {}
-    found = metrics.memorisation(
-        here.generated,
-        here.data,
-        here.fresh,
-        variants=here.variants,
-        fresh_variants=here.fresh_variants,
-    )
+    kind = modality_of(sets.spec) if sets.spec is not None else None
+    if kind is not None and kind.fits:
+        found = memorisation_of_prints(kind, here.generated, here.data, here.fresh)
+    else:
+        found = metrics.memorisation(
+            here.generated,
+            here.data,
+            here.fresh,
+            variants=here.variants,
+            fresh_variants=here.fresh_variants,
+        )
     enough = 2 * len(here.rows) > here.whole
     return {
         "memorisation": found.ratio if enough else None,

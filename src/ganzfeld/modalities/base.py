@@ -93,11 +93,12 @@ class Modality:
     hub_task: str = "other"  # as model hubs name it
     tags: tuple[str, ...] = ()  # of a model's card
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
+    fits: bool = False  # whether samples can be fitted to each other, see `apart`
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
     repeats: bool = False  # whether equal samples are usual, as lines of text are
     one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
-    by_thumbnails: str = "by their numbers"  # how near samples are to each other, see `thumbnails`
+    by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, or `apart`
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
@@ -358,6 +359,29 @@ class Modality:
     def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
         return []
+
+    def sketches(self, prints: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """Numbers (N, d) of `prints` by which originals of copies are looked up: `sketch`, then
+        as a copy may hide them. Of kinds that have `fits`, as the next two."""
+        raise NotImplementedError
+
+    def sketch(self, prints: NDArray[Any]) -> NDArray[np.float32]:
+        """The first of `sketches`, alone."""
+        return self.sketches(prints)[0]
+
+    def apart(
+        self,
+        ours: NDArray[Any],
+        theirs: NDArray[Any],
+        looks: NDArray[np.int64],
+        left: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float64]:
+        """Distances (N, K), 0 to 1, of prints (N, ...) to K others each, (N, K, ...), once the
+        former are fitted to these: of the nearest ones, the others may be infinite.
+
+        looks: (N, K), the one of `sketches` by which they were found. left: which to leave out.
+        """
+        raise NotImplementedError
 
     def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
         """What a search for near copies keeps of each sample (N, ...): about a kilobyte."""

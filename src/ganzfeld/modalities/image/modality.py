@@ -56,7 +56,8 @@ class Images(Modality):
         Odd("detail", "Blurred", beyond=0.1),
         Odd("contrast", "Empty", beyond=0.01),
     )
-    rescaled, by_thumbnails = True, "as thumbnails of 16 x 16, also mirrored"
+    fits, rescaled = True, True
+    by_thumbnails = "as small grey images, shifted, scaled and mirrored to fit"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         from ganzfeld.modalities.image import tensors
@@ -156,20 +157,31 @@ class Images(Modality):
 
         return small(stored)
 
-    def thumbnails(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        from ganzfeld.modalities.image.plain import thumbnails
-
-        return thumbnails(stored)
-
     def vitals(self, stored: NDArray[Any]) -> dict[str, float]:
         from ganzfeld.modalities.spectrum import fine_power
 
         return fine_power(stored)
 
-    def variants(self, stored: NDArray[Any]) -> list[NDArray[np.float32]]:
-        from ganzfeld.modalities.image.plain import variants_of
+    def sketches(self, prints: NDArray[Any]) -> list[NDArray[np.float32]]:
+        from ganzfeld.modalities.image.fitting import sketches
 
-        return variants_of(stored)
+        return sketches(prints)
+
+    def sketch(self, prints: NDArray[Any]) -> NDArray[np.float32]:
+        from ganzfeld.modalities.image.fitting import sketch
+
+        return sketch(prints)
+
+    def apart(
+        self,
+        ours: NDArray[Any],
+        theirs: NDArray[Any],
+        looks: NDArray[np.int64],
+        left: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float64]:
+        from ganzfeld.modalities.image.fitting import apart
+
+        return apart(ours, theirs, looks, left)
 
     def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
         from ganzfeld.modalities.image import prints

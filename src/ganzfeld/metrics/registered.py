@@ -1,0 +1,142 @@
+"""Copies among samples of a kind that can be fitted to each other: shifted, scaled, mirrored.
+
+Each sample's nearest originals are looked up by sketches, those found are fitted to it, and the
+distance of the nearest is divided by that of the sixth nearest (the ratio test of Lowe 2004, as in
+`data.likeness`): a copy is far nearer than any other image, whatever the data are.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.data.likeness import RIVAL, Axes
+from ganzfeld.metrics.memorisation import Look, Memorisation, judged, left_out
+from ganzfeld.modalities import Modality
+
+TRIED = 24  # originals that are fitted to each sample
+SPARE = 8  # more of them, of which those that are the same image are left out
+ROWS = 256  # samples looked up together: 50,000 columns of float32 are 50 MB
+TRIAL = 64  # samples in a trial of the time
+TYPICAL = 64  # numbers of a sketch on its axes
+
+Prints = NDArray[Any]
+
+
+class Registered:
+    """Prints of the data (M, ...), in which the originals of others can be looked up.
+
+    Example::
+
+        import numpy as np
+        from ganzfeld.metrics.registered import Registered
+        from ganzfeld.modalities import MODALITIES
+
+        prints = np.random.default_rng(0).integers(0, 256, (40, 32, 32)).astype(np.uint8)
+        found = Registered(MODALITIES["image"], prints).look(prints[:3, :, ::-1])
+        assert list(found.indices) == [0, 1, 2]  # mirrored
+    """
+
+    def __init__(self, kind: Modality, prints: Prints) -> None:
+        self.kind, self.prints = kind, prints
+        own = kind.sketch(prints)
+        self.axes = Axes(own)
+        self.own = torch.from_numpy(self.axes(own))
+
+    def look(self, prints: Prints) -> Look:
+        """The original of each print (N, ...) that fits it best."""
+        return self.looked(prints, None)
+
+    def look_without(self, rows: NDArray[np.int64]) -> Look:
+        """The same of some of the data, each as if it, and what equals it, were not there."""
+        return self.looked(self.prints[rows], rows)
+
+    def looked(self, prints: Prints, rows: NDArray[np.int64] | None) -> Look:
+        found = [
+            self.few(prints[low : low + ROWS], None if rows is None else rows[low : low + ROWS])
+            for low in range(0, len(prints), ROWS)
+        ]
+        indices, distances, relative = (np.concatenate(part) for part in zip(*found, strict=True))
+        return Look(indices, distances, relative)
+
+    def few(self, prints: Prints, rows: NDArray[np.int64] | None) -> tuple[NDArray[Any], ...]:
+        """Indices, distances and relative distances of one block."""
+        more = 0 if rows is None else 1 + SPARE
+        candidates, looks = self.candidates(prints, TRIED + more)
+        theirs, left = self.prints[candidates], None
+        if rows is not None:
+            flat = prints.reshape(len(prints), 1, -1)
+            left = (theirs.reshape(*candidates.shape, -1) == flat).all(2)
+        away = self.kind.apart(prints, theirs, looks, left)
+        order = np.argsort(away, axis=1, kind="stable")
+        ordered = np.take_along_axis(away, order, axis=1)
+        measured = np.isfinite(ordered).sum(1)
+        last = np.clip(np.minimum(measured, RIVAL) - 1, 0, None)[:, None]
+        rivals = np.take_along_axis(ordered, last, axis=1)[:, 0]
+        near = np.where(measured > 0, ordered[:, 0], 1.0)
+        usable = (measured > 0) & (rivals > 0)
+        relative = np.divide(near, rivals, out=np.ones(len(near)), where=usable)
+        return np.take_along_axis(candidates, order[:, :1], axis=1)[:, 0], near, relative
+
+    def candidates(self, prints: Prints, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Originals with the nearest sketches, (n, most) or fewer, and which sketch was near."""
+        views = [torch.from_numpy(self.axes(x)) for x in self.kind.sketches(prints)]
+        best = views[0] @ self.own.T
+        for view in views[1:]:
+            torch.maximum(best, view @ self.own.T, out=best)
+        chosen = torch.topk(best, min(most, len(self.own)), dim=1).indices
+        near = self.own[chosen]
+        each = torch.stack([torch.einsum("nd,nkd->nk", view, near) for view in views])
+        return chosen.numpy(), each.argmax(0).numpy()
+
+
+def memorisation_of_prints(
+    kind: Modality,
+    generated: Prints,
+    data: Prints,
+    held_out: Prints | None = None,
+    *,
+    pairs: int = 16,
+) -> Memorisation:
+    """As `memorisation`, of the `prints` of samples whose kind `fits` them."""
+    among = Registered(kind, data)
+    if held_out is None:
+        fresh = among.look_without(left_out(len(data)))
+    else:
+        fresh = among.look(held_out)
+        new = fresh.distances > 0  # what the data hold too is not fresh
+        if new.any():
+            fresh = Look(fresh.indices[new], fresh.distances[new], fresh.relative[new])
+    return judged(among.look(generated), fresh, pairs=pairs)
+
+
+def seconds_of(kind: Modality, prints: Prints, lookups: int, count: int) -> float:
+    """About how long so many samples take among so many originals, by a trial on a part.
+
+    prints: some of the data, (n, ...).
+    """
+    few = np.resize(prints, (TRIAL, *prints.shape[1:]))
+    theirs, looks = np.stack([few] * TRIED, 1), np.zeros((TRIAL, TRIED), np.int64)
+    noise = numpy_generator("registered").standard_normal
+    view = torch.from_numpy(noise((TRIAL, TYPICAL), np.float32))
+    among = torch.from_numpy(noise((count, TYPICAL), np.float32))
+    best = view @ among.T
+
+    def once() -> None:
+        for _ in kind.sketches(few):
+            torch.maximum(best, view @ among.T, out=best)
+        torch.topk(best, min(TRIED, count), dim=1)
+        kind.apart(np.roll(few, 1, 0), theirs, looks)
+
+    once()  # the first time takes its memory
+    started = time.monotonic()
+    once()
+    middle = time.monotonic()
+    kind.sketch(few)
+    sketched = time.monotonic() - middle
+    return ((middle - started) * lookups + sketched * count) / TRIAL
