@@ -30,20 +30,30 @@ MORE = 60.0  # seconds of CPU that a run takes beside its steps: checkpoints, th
 
 
 def train(seconds: float, seed: int, out: Path, options: list[str], images: int | None) -> float:
-    """Train for about so many CPU seconds; gives those that were taken, of a finished run too."""
-    if (out / "model").exists():
-        return float(json.loads((out / "cpu.json").read_text())["seconds"])
+    """Train for about so many CPU seconds; gives those that were taken, of a finished run too.
+
+    A run that was stopped goes on; its seconds are those of all its parts.
+    """
+    place = out / "cpu.json"
+    before = json.loads(place.read_text()) if place.exists() else {"seconds": 0.0}
+    if (out / "evaluation.json").exists():
+        return float(before["seconds"])
     given: dict[str, Any] = {"seed": seed, "recipe": "text-to-image", "settings": options}
     if images is None:
         start = time.process_time()
-        place = out.with_name(f"{out.name}-trial")
-        ganzfeld.train("avatars-captions", out=place, images=FEW, quiet=True, **given)
+        trial = out.with_name(f"{out.name}-trial")
+        ganzfeld.train("avatars-captions", out=trial, images=FEW, quiet=True, **given)
         images = round((seconds - MORE) / max(time.process_time() - start - MORE, 1) * FEW)
     start = time.process_time()
-    ganzfeld.train("avatars-captions", out=out, images=images, **given)
-    taken = time.process_time() - start
-    (out / "cpu.json").write_text(json.dumps({"seconds": taken, "images": images}))
-    return taken
+    try:
+        if (out / "config.json").exists():
+            ganzfeld.resume(out)
+        else:
+            ganzfeld.train("avatars-captions", out=out, images=images, **given)
+    finally:
+        taken = before["seconds"] + time.process_time() - start
+        place.write_text(json.dumps({"images": images} | before | {"seconds": taken}))
+    return float(taken)
 
 
 def measure(out: Path) -> dict[str, Any]:
@@ -76,6 +86,8 @@ def table(rows: list[dict[str, Any]]) -> None:
                 print(f"  {name:18}" + line([found["model"][name], found["ceiling"][name], chance]))
         print(f"  Frechet {row['frechet']:.3g} by {row['extractor']} (real {row['frechet_real']})")
         print(f"  variety within a caption {row['variety']:.2f} (real 1)")
+        for name, real in row.get("open", {}).get("real", {}).items():
+            print(f"  left open: {name:17} {row['open']['model'][name]:.2f} bits (real {real:.2f})")
 
 
 def line(shares: list[float]) -> str:

@@ -77,6 +77,17 @@ def test_where_the_judge_is_undecided_the_writer_does_not_move() -> None:
         assert parameter.grad is None or parameter.grad.abs().max().item() < 1e-5
 
 
+def test_without_praise_only_words_that_do_not_fit_count() -> None:
+    found = []
+    for praise, bias in ((True, 1.0), (False, 1.0), (True, -1.0), (False, -1.0)):
+        one = game(likelihood_share=0.4, match=0.5, praise=praise)
+        losses(one, "discriminator", 0.5)
+        with torch.no_grad():
+            one.D.match.bias.fill_(bias)
+        found.append(losses(one, "generator", 0.5)["matching"].item())
+    assert found == pytest.approx([-0.5, 0.0, 0.5, 0.5])
+
+
 def test_the_judge_is_paid_to_tell_the_right_word_from_the_wrong_one() -> None:
     fits = torch.zeros(5, 9)
     caption = torch.tensor([[3, 4, 0], [5, 6, 0]])

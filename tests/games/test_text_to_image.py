@@ -124,6 +124,8 @@ def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
     exact = sum(slope.flatten(1).square().sum(1) for slope in slopes)
     assert torch.allclose(logits, by_hand) and torch.allclose(squared, exact, rtol=1e-4)
     assert torch.allclose(one.D.verdict(features, sentence), by_hand)
+    _, _, in_image = game(slope_in_sentence=False).judged_with_slope(x, sentence)
+    assert torch.allclose(in_image, slopes[0].flatten(1).square().sum(1), rtol=1e-4)
 
 
 def test_wrong_captions_are_never_the_right_ones() -> None:
@@ -184,6 +186,26 @@ def test_a_fake_is_told_from_captions_that_are_wrong_in_one_thing() -> None:
     bare = {name: value for name, value in some.items() if name != "caption_wrong"}
     among = contrast(seen, sentence, some["caption"], None, 0.1)
     assert torch.allclose(noiseless.disagreement(fake, sentence, bare), sum(among) / 2)
+
+
+def test_a_discriminator_can_begin_with_what_the_encoders_know() -> None:
+    one, some = game(knowing=True, temperature=0.2), batch(32)
+    one.loss("discriminator", some)
+    sentence = one.G.text(some["caption"])
+    raw = one.I.linear(one.I.layers(some["x"]).flatten(1))
+    expected = (raw * sentence).sum(1) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    for layer in (one.D.alone, one.D.joined):  # what does not read, and what begins anew
+        torch.nn.init.zeros_(layer.weight)
+    found = one.D(some["x"], sentence)
+    constant = found - expected  # the bias of the encoder is the same for all images
+    by_bias = -(sentence @ one.I.linear.bias) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    assert torch.allclose(constant, by_bias, atol=1e-3)
+    with torch.no_grad():
+        one.D.direction.bias.fill_(1.0)
+    one.loss("discriminator", some)
+    assert (one.D.direction.bias == 1).all(), "it is copied once"
+    with pytest.raises(ValueError, match=r"same networks\.\*\.width"):
+        TextToImage(one.G, one.D, ImageEncoder((3, 8, 8), width=12), knowing=True)
 
 
 def test_some_captions_are_different_ones_of_those_there_are() -> None:

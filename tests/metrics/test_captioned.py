@@ -101,6 +101,24 @@ def test_avatars_of_one_caption_differ_in_all_else() -> None:
     assert both.skin == other.skin and both.face_width == other.face_width
 
 
+def test_what_a_caption_leaves_open_is_free_in_bits() -> None:
+    def named(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"hair_colour": torch.eye(10)[number_of(x)]}
+
+    net: Any = named
+    each = captioned.EACH
+    assert captioned.freedom(net, numbered(list(range(each)) * 3), "hair_colour") == pytest.approx(
+        3
+    )
+    assert captioned.freedom(net, numbered([4] * each + [7] * each), "hair_colour") == 0
+    half = ([1] * (each // 2) + [2] * (each // 2)) * 2
+    assert captioned.freedom(net, numbered(half), "hair_colour") == pytest.approx(1)
+    for colour, lines in captioned.left_open(6).items():
+        part = colour.removesuffix("_colour")
+        words = {"hair": "hair", "clothes": "shirt", "background": "background"}[part]
+        assert len(lines) == 6 and not any(words in line for line in lines), colour
+
+
 def test_new_questions_are_of_unseen_combinations() -> None:
     asked = captioned.questions(20, new=True, language="zh")
     assert all(map(sentences.unseen, asked.facts)) and asked.captions[0].startswith("一个")

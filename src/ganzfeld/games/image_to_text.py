@@ -65,6 +65,9 @@ class ImageToText(ImageToTextMLE):
     G: a `CaptionWriter`. D: a `CaptionJudge` of the same widths.
     likelihood_share: part of the run that is learned by likelihood, in (0, 1).
     match: weight of the second logit in the writer's loss.
+    praise: pay for words that go with the image. False: charge for those that do not, and no more.
+        A word that is paid for is said more often, where the alternative is to be silent about the
+        thing; a word that is not charged for is said as often as in the data.
     helping: the writer writes one word behind each beginning of a real caption ("teacher helping",
         Press et al. 2017). False: it writes whole captions, and is judged on these.
     """
@@ -79,6 +82,7 @@ class ImageToText(ImageToTextMLE):
         *,
         likelihood_share: float = 0.5,
         match: float = 0.5,
+        praise: bool = True,
         helping: bool = True,
     ) -> None:
         super().__init__(G)
@@ -90,7 +94,7 @@ class ImageToText(ImageToTextMLE):
             raise ValueError(f"match is a weight, 0 or more, not {match}")
         self.D = cast(Any, D)
         check_twins(G, D)
-        self.match, self.helping = match, helping
+        self.match, self.praise, self.helping = match, praise, helping
         self.stages = (0.0, likelihood_share)
         self.register_buffer("copied", torch.zeros(()))
 
@@ -145,7 +149,8 @@ class ImageToText(ImageToTextMLE):
         p = logged.exp()
         losses = {"adversarial": -known((p * scores).sum(1), places).mean()}
         if self.match:
-            paid = known((p * fits.float().clamp(-MOST, MOST)).sum(1), places).mean()
+            worth = fits.float().clamp(-MOST, MOST if self.praise else 0)
+            paid = known((p * worth).sum(1), places).mean()
             losses["matching"] = -self.match * paid
         return losses
 

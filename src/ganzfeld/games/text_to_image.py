@@ -29,7 +29,8 @@ class TextToImage(Game):
     temperature: of the InfoNCE loss.
     loss: a name in `ganzfeld.losses.LOSSES`, of those that are not paired.
     r1, r2: weights of the penalty on D's slope in image and sentence together, of real and of fake
-        images.
+        images. slope_in_sentence: False: in the image alone. Captions that differ in one thing lie
+        close together, and a slope that tells them apart is dear.
     penalty_every: compute it in every k-th step only, with k times the weight.
     noise: standard deviation of what is added to each of a sentence's numbers.
     hard: part of the wrong captions that are wrong in one thing.
@@ -39,9 +40,14 @@ class TextToImage(Game):
         learn, and each fake in the agreement, where the data have such. All that such a caption
         asks is whether one thing is as it was said: what a caption leaves open is not touched. 0:
         one while the encoders learn, and the agreement is among the captions of the batch.
+    knowing: D begins as a copy of the encoder of images, so that it tells right captions from
+        wrong ones from its first step. What a generator finds that pleases a frozen encoder and
+        is no image, D unlearns.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
-        so that it does not hang on single pixels, by which a generator could please it.
+        so that it does not hang on single pixels.
     """
+
+    copied: Tensor
 
     players = {  # noqa: RUF012
         "encoder": ("G.text", "I"),
@@ -63,11 +69,13 @@ class TextToImage(Game):
         loss: str = "non-saturating",
         r1: float = 1.0,
         r2: float = 1.0,
+        slope_in_sentence: bool = True,
         penalty_every: int = 4,
         noise: float = 0.1,
         hard: float = 0.5,
         agreement: float = 0.3,
         near: int = 0,
+        knowing: bool = False,
         blur: float = 0.0,
     ) -> None:
         super().__init__()
@@ -85,7 +93,11 @@ class TextToImage(Game):
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard
         self.r1, self.r2, self.agreement = r1, r2, agreement
-        self.near, self.blur = near, blur
+        self.slope_in_sentence = slope_in_sentence
+        self.near, self.blur, self.knowing = near, blur, knowing
+        if knowing:
+            check_twins(I, D)
+            self.register_buffer("copied", torch.zeros(()))
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share)
 
@@ -153,6 +165,8 @@ class TextToImage(Game):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         x, sentence = batch["x"], self.sentences(batch["caption"])
+        if self.knowing:
+            self.begin(x)
         wrong = self.sentences(self.wrong(batch))
         with torch.no_grad():
             fake = self.fake(sentence)
@@ -178,20 +192,39 @@ class TextToImage(Game):
             **penalties,
         }
 
+    @torch.no_grad()
+    def begin(self, x: Tensor) -> None:
+        """Let D start as the encoder of images (N, C, H, W), once in a run.
+
+        Its logit along the sentence is then the likeness of the InfoNCE loss, but that all images
+        of this batch count as equally long vectors.
+        """
+        if self.copied:
+            return
+        self.D.layers.load_state_dict(self.I.layers.state_dict())
+        flat = self.D.features(x).flatten(1).float()
+        weight, bias = self.I.linear.weight, self.I.linear.bias
+        length = (flat @ weight.T + bias).norm(dim=1).mean()
+        scale = 1 / (self.temperature * weight.shape[0] ** 0.5 * length)
+        self.D.direction.weight.copy_(scale * weight.T)
+        self.D.direction.bias.zero_()
+        self.copied.fill_(1)
+
     def logits(self, features: Tensor, sentence: Tensor) -> Tensor:
         found: Tensor = self.D.verdict(features, sentence)
         return found.to(torch.promote_types(found.dtype, torch.float32))
 
     def judged_with_slope(self, x: Tensor, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features of images, their logits (N,), and the squared norm (N,) of the gradient in
-        image and sentence."""
+        image and sentence, or in the image alone."""
 
-        def total(x: Tensor, sentence: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        def total(x: Tensor, sentence: Tensor = sentence) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             features = self.D.features(x)
             logits = self.logits(features, sentence)
             return logits.sum(), (features, logits)
 
-        slopes, (features, logits) = derivatives(total, x, sentence)
+        own = (x, sentence) if self.slope_in_sentence else (x,)
+        slopes, (features, logits) = derivatives(total, *own)
         squared = sum(slope.float().square().flatten(1).sum(1) for slope in slopes)
         return features, logits, cast(Tensor, squared)
 
@@ -224,6 +257,16 @@ class TextToImage(Game):
     ) -> Tensor:
         """Images (N, C, H, W) of latents (N, latent) and captions (N, T), word numbers."""
         return cast(Tensor, self.G(z, y, caption))
+
+
+def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741
+    """ValueError where the discriminator cannot begin as a copy of the encoder of images."""
+    own = [value.shape for value in D.get_submodule("layers").state_dict().values()]
+    if own != [value.shape for value in I.get_submodule("layers").state_dict().values()]:
+        raise ValueError(
+            "the discriminator starts as a copy of the encoder of images (game.knowing): give both "
+            "the same networks.*.width and networks.*.most, and networks.I.norm=false"
+        )
 
 
 def one_of(several: Tensor) -> Tensor:

@@ -18,13 +18,14 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.avatars import sentences
 from ganzfeld.data.avatars.description import Scene
 from ganzfeld.data.avatars.scene import draw
-from ganzfeld.data.avatars.sentences import LANGUAGES, VALUES, Wording
+from ganzfeld.data.avatars.sentences import LANGUAGES, SAID, VALUES, Wording
 from ganzfeld.metrics.caption_judges import Attributes, Retrieval, ready, truth
 from ganzfeld.metrics.diversity import pairwise_distance
 
 SEED = 202  # of the avatars whose captions are asked for: others than in any training
 AMONG, NEAR = 100, 10  # captions that the right one is among: any, or wrong in one thing
 EACH = 8  # images of one caption, whose variety is measured
+OPEN = {"hair": "hair_colour", "clothes": "clothes_colour", "background": "background_colour"}
 NAMED = (  # attributes that captions name, in tables first
     *("hair_colour", "background_colour", "clothes_colour", "hat", "glasses"),
     *("hat_colour", "hair", "beard", "mouth", "clothes", "background", "eyes", "earrings"),
@@ -157,6 +158,30 @@ def variety(net: Attributes, several: list[Images]) -> float:
         return float(np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several]))
 
 
+def left_open(few: int) -> dict[str, list[str]]:
+    """Captions that say everything but one thing, by its color; no beard shows that of hair."""
+    facts = [one for one in questions(8 * few).facts if one["beard"] == "none"][:few]
+    return {
+        colour: [
+            sentences.sentence(one, Wording(LANGUAGES[i % 2], frozenset(SAID) - {part}))
+            for i, one in enumerate(facts)
+        ]
+        for part, colour in OPEN.items()
+    }
+
+
+def freedom(net: Attributes, images: Images, name: str) -> float:
+    """Entropy in bits of what images (N * EACH, 3, H, W) show of an attribute, caption by caption.
+
+    Of so few images it is below that of the data: compare it with that of real ones.
+    """
+    with torch.no_grad():
+        parts = [images[i : i + 256] for i in range(0, len(images), 256)]
+        found = torch.cat([net(ready(part))[name].argmax(1) for part in parts]).view(-1, EACH)
+    shares = torch.nn.functional.one_hot(found).float().mean(1)
+    return float(torch.special.entr(shares).sum(1).mean() / np.log(2))
+
+
 def alike(one: Scene, other: Scene) -> Scene:
     """An avatar of the same caption as one, and all else as in another."""
     names = ("hair", "hat", "eyes", "glasses", "mouth", "beard", "earrings", "clothes")
@@ -174,7 +199,10 @@ def report(
     count: int = 1_000,
     few: int = 32,
 ) -> dict[str, Any]:
-    """Every number for a model, its ceiling and chance. few: captions whose variety is measured."""
+    """Every number for a model, its ceiling and chance. few: captions whose variety is measured.
+
+    open: entropy of a color that captions leave open; see `freedom`. "real": of any avatars.
+    """
     attributes, retrieval = judges
     result: dict[str, Any] = {"count": count}
     for part, new in (("seen", False), ("new", True)):
@@ -197,4 +225,10 @@ def report(
         for i, one in enumerate(asked.scenes)
     ]
     result["variety"] = variety(attributes, ours) / variety(attributes, theirs)
+    any_ = draw(others, *size)
+    result["open"] = {"model": {}, "real": {}}
+    for name, lines in left_open(few).items():
+        drawn = drawer([line for line in lines for _ in range(EACH)])
+        result["open"]["model"][name] = freedom(attributes, drawn, name)
+        result["open"]["real"][name] = freedom(attributes, any_, name)
     return result

@@ -54,6 +54,7 @@ class CaptionEncoder(nn.Module):
 class ImageEncoder(nn.Module):
     """Images (N, C, H, W) to vectors (N, outputs) of length sqrt(outputs), beside captions.
 
+    most: channels of the widest map; 0: four times the width.
     norm: batch normalisation after each convolution, all of them 3x3, the first of which sees
         every pixel (every second one of more than 48 a side). It learns small things sooner.
     """
@@ -63,17 +64,19 @@ class ImageEncoder(nn.Module):
         shape: Sequence[int],
         *,
         width: int = 32,
+        most: int = 0,
         outputs: int = WIDTH,
         norm: bool = False,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
         downs = max(len(pyramid(height, broad)) - 1, 0)
+        most = most or 4 * width
         if norm:
-            self.layers = normed(channels, width, downs, 4 * width, min(height, broad) > 48)
+            self.layers = normed(channels, width, downs, most, min(height, broad) > 48)
         else:
-            self.layers = downward(channels, width, downs, 4 * width)
-        last = min(width * 2 ** max(downs - 1, 0), 4 * width)
+            self.layers = downward(channels, width, downs, most)
+        last = min(width * 2 ** max(downs - 1, 0), most)
         self.outputs = outputs
         places = math.prod(-(-side // 2**downs) if norm else side >> downs for side in shape[1:])
         self.linear = initialise(nn.Linear(last * places, outputs), 1.0)
