@@ -122,6 +122,30 @@ def test_an_end_behind_what_was_seen_is_refused(run: ganzfeld.Run) -> None:
     assert (run.path / "config.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("harm", ["no checkpoints", "other networks"])
+def test_a_run_that_cannot_go_on_stays_as_it_was(
+    run: ganzfeld.Run, tmp_path: Path, harm: str
+) -> None:
+    """What was asked for anew is noted only when there is something to go on from."""
+    out = tmp_path / "run"
+    shutil.copytree(run.path, out)
+    if harm == "no checkpoints":
+        shutil.rmtree(out / "checkpoints")
+    else:
+        config = json.loads((out / "config.json").read_text())
+        config["networks"]["G"]["options"]["width"] += 4
+        (out / "config.json").write_text(json.dumps(config))
+
+    def files() -> dict[Path, bytes]:
+        found = (path for path in out.rglob("*") if path.is_file() and path.name != "lock")
+        return {path: path.read_bytes() for path in found}
+
+    before = files()
+    with pytest.raises(CheckpointError):
+        ganzfeld.resume(out, images=1280, quiet=True)
+    assert files() == before
+
+
 def test_minutes_become_images_once(tmp_path: Path) -> None:
     tiny(tmp_path / "run", images=None, minutes=0.02)
     config = json.loads((tmp_path / "run" / "config.json").read_text())

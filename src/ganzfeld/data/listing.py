@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganzfeld.core.names import is_system, natural_text
+from ganzfeld.data import vast
 
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
@@ -40,8 +41,10 @@ class Walk:
         self.found = Listing()
         self.own: set[str] = set()  # real paths of the folders on the way down
         self.taken: set[str] = set()  # real paths of folders reached through links
+        self.looked, self.most = 0, vast.LOOK if vast.is_vast(self.base) else None
 
     def run(self) -> Listing:
+        """All that is there. Raises DataError for a disk or a home, see `vast`."""
         stack = [("", False)]
         while stack:
             folder, linked = stack.pop()
@@ -56,13 +59,21 @@ class Walk:
                     raise
                 reason = f"folder cannot be read ({error.strerror})"
                 self.found.broken.append((folder, reason))
+        if vast.is_disk(self.base):
+            self.refuse()
         return self.found
+
+    def refuse(self) -> None:
+        vast.refuse(self.base, [name for name, _, _ in self.found.files], self.looked)
 
     def look_at(
         self, entry: os.DirEntry[str], name: str, stack: list[tuple[str, bool]], linked: bool
     ) -> None:
         """Sort one folder entry into the listing, or onto the stack of folders to visit."""
         found = self.found
+        self.looked += 1
+        if self.looked == self.most:
+            self.refuse()
         if is_system(entry.name):
             found.ignored.append(name)
             return

@@ -219,7 +219,6 @@ def resume(
             with runtime.deterministic(config.run.deterministic):
                 session = Session(folder, config, pack, on, screen, signals)
                 session.trust_code = trust_code
-                session.note()
                 session.go_on()
     return Run(folder)
 

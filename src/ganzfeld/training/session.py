@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from functools import cached_property
 from pathlib import Path
@@ -123,8 +124,11 @@ class Session:
     def go_on(self) -> None:
         """Continue from the newest whole checkpoint; a finished run is left as it is.
 
-        One that was killed when it had seen all its images writes what it still lacks.
+        One that was killed when it had seen all its images writes what it still lacks. What was
+        asked for anew is noted in the folder once the checkpoint is loaded: a run that cannot go on
+        stays as it was.
         """
+        asked = copy.deepcopy(self.config)  # building settles what it leaves open
         self.clean()
         found, problems = checkpoint.newest(self.checkpoints)
         for problem in problems:
@@ -134,7 +138,9 @@ class Session:
         runtime.use_threads(self.config.run.threads, exactly=self.config.run.deterministic)
         if found and found.manifest["images"] >= self.total:
             if self.writes:
-                self.complete(found)
+                self.load(found)
+                noting.note(self.folder, asked, writes=True)
+                self.complete()
             self.screen.say(endings.complete(self.folder, found.manifest["images"], self.total))
             return
         seen = found.manifest["images"] if found else 0
@@ -147,11 +153,11 @@ class Session:
         ):
             self.screen.say(f"note: {note}") if note else None
         self.load(found)
+        noting.note(self.folder, asked, writes=self.writes)
         self.play()
 
-    def complete(self, found: checkpoint.Checkpoint) -> None:
-        """Write what a run whose last checkpoint this is lacks, if anything."""
-        self.load(found)
+    def complete(self) -> None:
+        """Write what a run whose last checkpoint was loaded lacks, if anything."""
         lacking = finish.lacking(self)
         if lacking:
             self.screen.say(f"{self.folder} has no whole {', '.join(lacking)} yet: finishing it")

@@ -18,6 +18,7 @@ from ganzfeld.core.lock import check_writable
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
+from ganzfeld.data.vast import is_disk
 from ganzfeld.errors import UsageError
 from ganzfeld.models.fitting import check_new
 from ganzfeld.recipes.base import Recipe
@@ -125,7 +126,6 @@ def launch(start: Start) -> None:
     """Train a new run from its beginning, or one that is there from its newest checkpoint."""
     session = start.session
     if start.trial is None:
-        session.note()
         session.go_on()
         return
     if session.writes:
@@ -168,7 +168,7 @@ def need_apart(asked: TrainRequest) -> None:
         return
     for source in filter(None, (asked.data.source, asked.data.other)):
         place, folder = os.path.realpath(source), os.path.realpath(asked.folder)
-        inside = Path(folder).is_relative_to(place)
+        inside = Path(folder).is_relative_to(place) and not is_disk(place)  # refused as data
         if inside and os.path.isdir(place) and embedded_count(source) is None:
             raise UsageError(
                 f"{asked.folder} lies in {source}, the data: what a run writes would be taken for "
