@@ -15,7 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ganzfeld.shipping.squeeze import squeezed
+
 ENGINE = ("latents.js", "engine.js", "worker.js")
+STRICT = '"use strict";'
 FACE = ("files.js", "words.js", "sources.js", "app.js", "start.js")
 
 
@@ -24,17 +27,16 @@ def static(name: str) -> str:
     return (files("ganzfeld.shipping") / "static" / name).read_text(encoding="utf-8")
 
 
-def lean(code: str) -> str:
-    """A script without the lines and the indentation that only people need."""
-    lines = (line.strip() for line in code.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+def lean(text: str) -> str:
+    """Style and markup without the indentation that only people need."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 @cache
 def script(engine: bool) -> str:
     names = (*ENGINE, *FACE) if engine else FACE
-    body = "\n".join(lean(static(name)).replace('"use strict";\n', "") for name in names)
-    return f'"use strict";\n{body}'
+    body = "\n".join(squeezed(static(name)).removeprefix(STRICT) for name in names)
+    return f"{STRICT}{body}"
 
 
 def as_data(value: Any) -> str:
