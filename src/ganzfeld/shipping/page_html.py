@@ -15,8 +15,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ganzfeld.shipping.squeeze import squeezed
+
 ENGINE = ("latents.js", "engine.js", "worker.js")
-FACE = ("files.js", "words.js", "sources.js", "app.js", "start.js")
+STRICT = '"use strict";'
+FACE = ("files.js", "words.js", "sources.js", "app.js")
+LAST = "start.js"
+PARTS = {  # what pages of a kind of sample have beside these
+    "audio": ("audio.js",),
+    "field": ("field.js",),
+    "series": ("cells.js", "series.js"),
+    "text": ("lines.js",),
+    "table": ("cells.js", "rows.js"),
+}
+TASKS = {"translation": ("translate.js",), "projection": ("translate.js", "project.js")}
+ALL = frozenset({*PARTS, *TASKS})
 
 
 @cache
@@ -24,17 +37,18 @@ def static(name: str) -> str:
     return (files("ganzfeld.shipping") / "static" / name).read_text(encoding="utf-8")
 
 
-def lean(code: str) -> str:
-    """A script without the lines and the indentation that only people need."""
-    lines = (line.strip() for line in code.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+def lean(text: str) -> str:
+    """Style and markup without the indentation that only people need."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 @cache
-def script(engine: bool) -> str:
-    names = (*ENGINE, *FACE) if engine else FACE
-    body = "\n".join(lean(static(name)).replace('"use strict";\n', "") for name in names)
-    return f'"use strict";\n{body}'
+def script(engine: bool, needs: frozenset[str] = ALL) -> str:
+    """The code of a page. engine: whether it draws by itself. needs: kinds of sample and tasks."""
+    parts = [name for need, names in (PARTS | TASKS).items() if need in needs for name in names]
+    names = [*(ENGINE if engine else ()), *FACE, *dict.fromkeys(parts), LAST]
+    body = "\n".join(squeezed(static(name)).removeprefix(STRICT) for name in names)
+    return f"{STRICT}{body}"
 
 
 def as_data(value: Any) -> str:
@@ -66,12 +80,16 @@ def policy(code: str, style: str, *, server: bool) -> str:
 
 def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     """The whole page of a model. data: what `start.js` reads. title: any text."""
-    return assembled(data, base64.b64encode(weights).decode(), title, server=False)
+    needs = frozenset({data["model"]["modality"], data["model"]["task"]})
+    code = script(True, needs)
+    return assembled(data, base64.b64encode(weights).decode(), title, code, server=False)
 
 
 @cache
-def app() -> str:
+def app(needs: frozenset[str] = ALL) -> str:
     """The page of a server, which asks it for its models: `GET /v1/models`.
+
+    needs: the kinds of sample and the tasks of these models.
 
     Example::
 
@@ -79,11 +97,11 @@ def app() -> str:
 
         assert len(app()) < 60_000
     """
-    return assembled({"server": True}, "", "ganzfeld", server=True)
+    return assembled({"server": True}, "", "ganzfeld", script(False, needs), server=True)
 
 
-def assembled(data: Mapping[str, Any], weights: str, title: str, *, server: bool) -> str:
-    code, style = script(not server), lean(static("page.css"))
+def assembled(data: Mapping[str, Any], weights: str, title: str, code: str, *, server: bool) -> str:
+    style = lean(static("page.css"))
     rules = html.escape(policy(code, style, server=server))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
