@@ -36,10 +36,10 @@ from ganzfeld.modalities import MODALITIES
 
 RESULTS = Path(__file__).parent / "results" / "treatment.jsonl"
 START, END = "<!-- treatment: bench/treatment.py -->", "<!-- end of treatment -->"
-SIDE, IMAGES, FRESH = 16, 32_000, 2_000
+SIDE, IMAGES, FRESH = 16, 20_000, 2_000
 COMMON = [
     "networks.*.width=8",
-    "run.evaluate_every=4000",
+    "run.evaluate_every=2500",
     "run.deterministic=true",
     "run.evaluate_count=500",
     "run.inception_count=0",
