@@ -74,6 +74,8 @@ def test_samples_that_hardly_differ_react_as_little() -> None:
 def test_overfitting_is_told_of_several_looks_together() -> None:
     noise = [{"gap": 0.35, "overfit": (0.9, 0.7, -0.8, 0.8, -0.9)[n % 5]} for n in range(30)]
     assert names(*noise) == []
+    once = [{"overfit": None}] * 12 + [{"gap": 1.0, "overfit": 0.9}] * 2 + [{"overfit": None}] * 12
+    assert names(*once) == []
     slight = [{"gap": 1.3, "overfit": (0.2, 0.5, 0.3, 0.4)[n % 4]} for n in range(30)]
     assert names(*slight) == ["discriminator-overfits"]
 

@@ -184,11 +184,14 @@ def rv(share: float) -> str:
 
 
 def pooled(m: Moment, looks: int) -> tuple[float, float]:
-    """r_v over the last looks, and its distance from 0 in its deviations; 0, 0 where not known."""
+    """r_v over the last looks, and its distance from 0 in its deviations.
+
+    0, 0 where it is not known now, or was known in fewer than three quarters of these looks.
+    """
     recent = [*m.past[max(len(m.past) - looks + 1, 0) :], m]
     known = [(share, gap) for one in recent if (share := one["overfit"]) is not None
              and (gap := one["gap"]) is not None]  # fmt: skip
-    if not known:
+    if m["overfit"] is None or len(known) < 0.75 * looks:
         return 0.0, 0.0
     lost = sum(share * gap for share, gap in known)  # in deviations of logits
     return lost / sum(gap for _, gap in known), lost / (NOISE * math.sqrt(len(known)))
