@@ -20,6 +20,7 @@ import argparse
 import json
 import math
 import platform
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -45,6 +46,28 @@ from ganzfeld.training.plan import settle
 
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
 EVERY = {**FAULTS, **MORE}
+CHINESE = {  # what the table says, the longer first
+    "| fault | right first name | said first instead | delay, median |":
+        "| 故障 | 最先说对名称 | 最先误说 | 延迟中位数 |",
+    "no fault, kinds of data above: nothing is said": "无故障，上述数据：什么也没说",
+    "no fault, recipes: nothing is said": "无故障，各配方：什么也没说",
+    "generator frozen": "生成器冻结",
+    "four constants": "四个常量",
+    "D's rate x 100": "判别器学习率 100 倍",
+    "64 training samples": "64 个训练样本",
+    "labels shuffled for D": "判别器的标签被打乱",
+    "labels withheld from G": "不给生成器标签",
+    "no penalties, rates x 10": "无惩罚项，学习率 10 倍",
+    "training samples replayed": "重放训练样本",
+    "blank output": "空白输出",
+    "the nine": "九种合计",
+    "generator's rate 0 from half on": "生成器学习率从一半起为 0",
+    "labels off by one for G": "生成器的标签错一位",
+    "D's verdict inverted for G": "给生成器的判断被反号",
+    "one mode is never drawn": "一个模式从不出现",
+    "one class is never drawn": "一个类别从不出现",
+    "nothing (": "什么也没说 (",
+}  # fmt: skip
 COST = ("seconds", "share", "machine", "date", "torch")
 
 
@@ -251,6 +274,12 @@ def total_line(title: str, found: Sequence[Seen]) -> list[str]:
     return [f"| **{title}** | **{right}** | | {middle(found)} |"] if found else []
 
 
+def in_chinese(table: str) -> str:
+    for words, own in CHINESE.items():
+        table = table.replace(words, own)
+    return re.sub(r"(\d+) of (\d+) \((\d+) to (\d+) %\)", r"\2 次中 \1 次（\3 至 \4 %）", table)
+
+
 def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
     """The table into pages, between its marks; rows of results; how often each name was right."""
     found = all_of(out, seeds)
@@ -259,7 +288,8 @@ def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
         text = page.read_text(encoding="utf-8")
         before, _, rest = text.partition(START)
         _, _, after = rest.partition(END)
-        page.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+        own = in_chinese(table) if page.name.endswith(".zh-CN.md") else table
+        page.write_text(f"{before}{START}\n{own}\n{END}{after}", encoding="utf-8")
     print(table)
     home = Path(__file__).parent
     rows = [

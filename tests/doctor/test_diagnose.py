@@ -56,7 +56,11 @@ ILL: dict[str, dict[str, float | None]] = {
     "spectral-artefacts": {"grid": 40.0},
 }
 TOTAL = 4_000
-LATE = {"class-collapse": 300, "discriminator-overfits": 100}  # of means over some looks
+LATE = {
+    "class-collapse": 300,
+    "discriminator-overfits": 100,
+    "memorisation": 100,
+}  # of means over some looks
 
 
 def rows(*signals: dict[str, Any]) -> list[dict[str, Any]]:

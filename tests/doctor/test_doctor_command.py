@@ -71,7 +71,7 @@ def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str
     code, text = say(capsys, "doctor", log, "--json")
     found = json.loads(text)
     assert code == 1 and [f["name"] for f in found["findings"]] == ["memorisation"]
-    assert found["findings"][0]["since"] == 1_100 and found["signals"]["gap"] == HEALTHY["gap"]
+    assert found["findings"][0]["since"] == 1_200 and found["signals"]["gap"] == HEALTHY["gap"]
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,3 +65,27 @@ def test_lines_have_one_logit_each(estimator: str) -> None:
     assert logits is not None and logits.shape == (3,) and logits.isfinite().all()
     alone = torch.cat([game.eval().opinion(row[None]) for row in x])
     assert torch.allclose(game.opinion(x), alone, atol=1e-5)
+
+
+@pytest.mark.long
+def test_samples_of_captions_are_looked_at_with_captions() -> None:
+    from ganzfeld.data.request import DataRequest
+    from ganzfeld.training.opening import usual
+    from ganzfeld.training.tasks import WORK
+
+    asked = DataRequest(source="avatars-captions:120", size=(16, 16))
+    work = WORK["generation"]
+    pack = work.open(asked, "pictures", lambda *_: None)
+    pack = work.conditioned(pack, usual(asked, "generation"), 20)
+    config = fit("text-to-image", pack, source=asked.source, labels="auto", held_out=20)
+    config.run.images, config.run.batch_size = 4_000, 16
+    complete(config)
+    settle(config)
+    trainer = build_trainer(config, pack, torch.device("cpu"))
+    trainer.take_step()
+    rows: list[Any] = []
+    (hook,) = health.watch(trainer, config, pack, lambda kind, row: rows.append((kind, row)))
+    hook.do(None)  # type: ignore[arg-type]
+    ((kind, row),) = rows
+    assert kind == "health" and "failed" not in row, row
+    assert OF_SAMPLES | {"reacts"} <= set(row["signals"])

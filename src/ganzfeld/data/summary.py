@@ -86,7 +86,7 @@ def _labels(report: dict[str, Any], taken: dict[str, str]) -> str:
 
 
 def cut_words(report: dict[str, Any]) -> str:
-    """How much of the images is cut off, and the size that keeps all; "" for next to nothing."""
+    """How much of the images is cut off, and the size that keeps more; "" for next to nothing."""
     cut, sizes = report.get("cut", 0.0), report.get("sizes", [])
     if cut < SLIGHT or not sizes:
         return ""
@@ -96,4 +96,6 @@ def cut_words(report: dict[str, Any]) -> str:
     side = max(height, width)
     scale = side / max(high, wide)
     whole = max(round(high * scale), 8), max(round(wide * scale), 8)
+    if whole == (height, width):  # most have this shape, and others do not
+        return text
     return f"{text}; --size {whole[0]}x{whole[1]} keeps nearly all"

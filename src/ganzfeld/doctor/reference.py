@@ -17,7 +17,7 @@ PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
 PLAIN = 0.5  # skill above which classes are the groups that are counted
-GROUPS, ROUNDS = 8, 10  # of similar samples otherwise, and rounds in which they are found
+GROUPS, ROUNDS = 16, 10  # of similar samples otherwise, and rounds in which they are found
 STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
 
 Floats = NDArray[np.float64]
@@ -108,15 +108,22 @@ class Reference:
     def grouped(self) -> NDArray[np.int64]:
         """A number of each row of the reference (N,): its class, or its group of similar rows.
 
-        Classes where neighbours have the same one; otherwise means of groups (Lloyd 1982).
+        Classes where neighbours have the same one; otherwise groups around means (Lloyd 1982),
+        which start far apart (Arthur and Vassilvitskii 2007).
         """
         of_class = self.conditions is not None and self.conditions.ndim == 1
-        if of_class and 1 < self.classes <= 2 * GROUPS and (self.skill or 0) > PLAIN:
+        if of_class and 1 < self.classes <= GROUPS and (self.skill or 0) > PLAIN:
             assert self.conditions is not None
             return self.conditions.astype(np.int64)
         draws = numpy_generator("doctor", "groups", len(self.features))
-        few = min(GROUPS, len(self.features))
-        middles = self.features[draws.permutation(len(self.features))[:few]]
+        middles = self.features[:1].copy()
+        away = np.full(len(self.features), np.inf)
+        for _ in range(GROUPS - 1):
+            away = np.minimum(away, signals.pairwise(self.features, middles[-1:])[:, 0] ** 2)
+            if not away.sum():
+                break  # there are no more that differ
+            chosen = draws.choice(len(away), p=away / away.sum())
+            middles = np.concatenate([middles, self.features[chosen : chosen + 1]])
         found = np.zeros(len(self.features), np.int64)
         for _ in range(ROUNDS):
             found = signals.pairwise(self.features, middles).argmin(1)

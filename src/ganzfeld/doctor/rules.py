@@ -94,7 +94,7 @@ def collapse(m: Moment) -> Evidence:
     if not m.judged or growing(m):
         return None
     told = []
-    if vendi is not None and vendi < 0.6:
+    if vendi is not None and vendi < 0.6 and (m.mean("energy") or 0) > 0.3 * YOUNG:
         told.append(few(vendi))
     if distance is not None and distance < 0.5:
         told.append(f"they lie {distance:.2f} as far apart")
@@ -103,10 +103,18 @@ def collapse(m: Moment) -> Evidence:
     return "; ".join(told) or None
 
 
+def narrow(m: Moment) -> Evidence:
+    """Few different samples that lie right otherwise: chance or a short while may look so."""
+    vendi = m["vendi"]
+    if vendi is None or vendi >= 0.6 or not m.judged or growing(m):
+        return None
+    return few(vendi)
+
+
 def missing(m: Moment) -> Evidence:
     """Samples that look like the data, but for a group of them that is never drawn."""
     apart = m.mean("energy")
-    if not m.judged or apart is None or apart > YOUNG / 2:
+    if not m.judged or apart is None or apart > 0.75 * YOUNG:
         return None
     shares = [m.mean(name, LONG) for name in m.signals if name.startswith("group/")]
     least = min((share for share in shares if share is not None), default=None)
@@ -128,9 +136,9 @@ def within(m: Moment) -> Evidence:
 
 
 def memorised(m: Moment) -> Evidence:
-    near, share = m["nearest"], m["copies"]
+    near, share = m.mean("nearest"), m.mean("copies")
     told = []
-    if near is not None and near < 0.6:
+    if near is not None and near < 0.65:
         told.append(f"samples lie {near:.2f} as far from training samples as fresh ones do")
     if share is not None and share > 0.2:
         told.append(f"{share:.0%} of them are near copies")
@@ -176,11 +184,14 @@ def rv(share: float) -> str:
 
 
 def pooled(m: Moment, looks: int) -> tuple[float, float]:
-    """r_v over the last looks, and its distance from 0 in its deviations; 0, 0 where not known."""
+    """r_v over the last looks, and its distance from 0 in its deviations.
+
+    0, 0 where it is not known now, or was known in fewer than three quarters of these looks.
+    """
     recent = [*m.past[max(len(m.past) - looks + 1, 0) :], m]
     known = [(share, gap) for one in recent if (share := one["overfit"]) is not None
              and (gap := one["gap"]) is not None]  # fmt: skip
-    if not known:
+    if m["overfit"] is None or len(known) < 0.75 * looks:
         return 0.0, 0.0
     lost = sum(share * gap for share, gap in known)  # in deviations of logits
     return lost / sum(gap for _, gap in known), lost / (NOISE * math.sqrt(len(known)))
@@ -326,7 +337,8 @@ RULES = (
         "Losses will soon not be finite, or samples turn to noise.",
         diverging,
     ),
-    Rule("mode-collapse", "mode collapse", STUCK, collapse),
+    Rule("mode-collapse", "mode collapse", STUCK, collapse, since=0.35),
+    Rule("mode-collapse", "mode collapse", STUCK, narrow, since=0.35, looks=6),
     Rule("mode-collapse", "mode collapse", STUCK, missing, since=0.4),
     Rule(
         "class-collapse",

@@ -51,7 +51,7 @@ def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
     """
     shares = np.bincount(reference.groups) / len(reference.groups)
     ours = np.bincount(reference.groups[near], minlength=len(shares)) / len(near)
-    known = np.flatnonzero(shares * len(shares) >= 0.5)
+    known = np.flatnonzero(shares * len(shares) >= 0.75)
     return {f"group/{n}": float(ours[n] / shares[n]) for n in known}
 
 

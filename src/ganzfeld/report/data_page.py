@@ -87,7 +87,7 @@ def copies(report: dict[str, Any], survey: dict[str, Any], gallery: Gallery) -> 
         )
         if leaks
         else None,
-        tag("div", *shown, class_="cards"),
+        tag("div", *shown, class_="cards few"),
         more(len(shown), len(survey["copies"])),
         lead=f"Near copies: {survey['copies_count']:,} images in "
         f"{survey['copies_groups']:,} groups",
@@ -99,7 +99,7 @@ def odd(report: dict[str, Any], survey: dict[str, Any], gallery: Gallery) -> Htm
     for found in survey.get("odd", {}).values():
         shown = [figure(report, gallery, [row], name, "") for row, name in found["samples"][:ODD]]
         parts.append(tag("h3", found["called"], Html(f": {found['count']:,}")))
-        parts.append(tag("div", *shown, class_="cards"))
+        parts.append(tag("div", *shown, class_="cards few"))
     if not parts:
         return None
     return section(
