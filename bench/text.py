@@ -91,13 +91,23 @@ def cut(path: Path) -> Path:
 
 
 def of_network(
-    recipe: str, pack: Pack, seconds: float, seed: int, settings: dict[str, Any], moments: int
+    recipe: str,
+    pack: Pack,
+    seconds: float,
+    seed: int,
+    settings: dict[str, Any],
+    moments: int,
+    rate: float = 1.0,
 ) -> dict[str, Any]:
     training, held = sides(pack)
     facts = Facts(count=len(training), spec=pack.spec)
     config = RECIPES[recipe](facts)
     config.run = replace(config.run, seed=seed)
-    config.game.options |= settings if config.game.name == "text-gan" else {}
+    settings = settings if config.game.name == "text-gan" else {}
+    config.game.options |= settings
+    for player, one in config.optimisers.items():
+        last = None if one.final_lr is None else rate * one.final_lr
+        config.optimisers[player] = replace(one, lr=rate * one.lr, final_lr=last)
     curve: list[dict[str, Any]] = []
     latest: list[Rows] = []
     cooler: dict[str, Any] = {}
@@ -116,7 +126,7 @@ def of_network(
     steps, lines = train(config, training, seconds, seen, moments)
     return {
         "model": recipe,
-        "settings": settings,
+        "settings": settings | ({} if rate == 1 else {"rates": rate}),
         "seconds": seconds,
         "seed": seed,
         "steps": steps,
@@ -163,7 +173,7 @@ def table() -> str:
         lines.append(f"| {data} | floor: real lines | - | - | " + " | ".join(floor) + " |")
         for (_, model, settings, seconds), rows in mine.items():
             cells = [figure([row[c] for row in rows.values() if c in row]) for c in columns]
-            named = model if settings == "{}" else f"{model} {settings}"
+            named = model if settings == "{}" else f"{model}, {in_words(json.loads(settings))}"
             begin = f"| {data} | {named} | {seconds:g} | {len(rows)} | "
             lines.append(begin + " | ".join(cells) + " |")
             for temperature in TEMPERATURES:
@@ -174,6 +184,12 @@ def table() -> str:
                     begin = f"| {data} | {named}, temperature {temperature} | {seconds:g} | "
                     lines.append(f"{begin}{len(cooler)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def in_words(settings: dict[str, Any]) -> str:
+    """Settings as a table names them."""
+    return ", ".join(f"{name} x {v:g}" if name == "rates" else f"{name}={v}"
+                     for name, v in settings.items())  # fmt: skip
 
 
 def figure(values: list[float]) -> str:
@@ -190,6 +206,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="*", default=["text-gan", "text-mle"])
     parser.add_argument("--orders", nargs="*", type=int, default=[1, 2, 3, 4])
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=JSON", help="of the game")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor of all learning rates")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--moments", type=int, default=MOMENTS, help="points of the curve")
@@ -212,7 +229,9 @@ def main() -> None:
         jobs: list[Callable[[], dict[str, Any]]] = [
             *(partial(of_chain, order, pack) for order in asked.orders),
             *(
-                partial(of_network, recipe, pack, seconds, seed, settings, asked.moments)
+                partial(
+                    of_network, recipe, pack, seconds, seed, settings, asked.moments, asked.rate
+                )
                 for seed in asked.seeds
                 for recipe in asked.recipes
             ),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+AT_ONCE = 4  # third entries whose tables are compared in one step
+TINY = 1e-9  # a variance, so that something can be drawn where there is none
 
 
-class Interactions:
+class Interactions(nn.Module):
     """Distances of the tables of two and of three columns, between fake and real rows.
 
-    They are maximum mean discrepancies (Gretton et al. 2012). With g_k the product of the entries
-    of column k of two rows, the kernel of pairs is the sum of g_k g_l over all pairs of columns,
-    and that of triples the sum of g_k g_l g_m, both from power sums by Newton's identities. Terms
-    of a row with itself, or with the row drawn for the same choice, are left out: the mean over
-    batches is the distance itself.
+    They are squared distances of the mean products of two or three entries that lie in different
+    columns: maximum mean discrepancies (Gretton et al. 2012) whose kernels are the sums of such
+    products. Terms of a row with itself, or with the row drawn for the same choice, are left out:
+    the mean over batches is the distance itself. Each pair counts twice, for both orders.
 
     sizes: entries of each column, which lie one after the other in a row.
     numbers: of each column, whether its first entry is a number.
@@ -27,53 +29,60 @@ class Interactions:
 
         one = torch.eye(2).repeat(8, 1)
         same, crossed = torch.cat([one, one], 1) - 0.5, torch.cat([one, one.flip(1)], 1) - 0.5
-        pairs, _ = Interactions([2, 2], [0, 0]).apart(crossed, same)
-        assert pairs > 0.5
+        there = Interactions([2, 2], [0, 0])
+        assert there.pairs(crossed, same) > 1.0
     """
 
+    column: Tensor  # (width,) of each entry
+    within: Tensor  # (width, width): 1 where two entries are in one column that holds a number
+
     def __init__(self, sizes: Sequence[int], numbers: Sequence[int]) -> None:
-        self.sizes, self.numbers = list(sizes), list(numbers)
+        super().__init__()
+        self.columns = len(sizes)
+        column = torch.tensor([k for k, size in enumerate(sizes) for _ in range(size)])
+        same = (column[:, None] == column).float()
+        holds = torch.tensor([bool(numbers[k]) for k in column.tolist()])
+        self.register_buffer("column", column, persistent=False)
+        self.register_buffer("within", same * holds, persistent=False)
+        self.register_buffer("across", 1 - same, persistent=False)
 
-    def columns(self, a: Tensor, b: Tensor, *, numbers: bool = False) -> Iterator[Tensor]:
-        """g_k of each column, (N, N); of those that hold a number only, where asked so."""
-        both = zip(a.split(self.sizes, 1), b.split(self.sizes, 1), strict=True)
-        for (x, y), number in zip(both, self.numbers, strict=True):
-            if number or not numbers:
-                yield x @ y.T
+    def pairs(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Of two entries in different columns of rows (N, width), less what is common."""
+        return self.apart(fake, real, fake[None], real[None], self.get_buffer("across"))[0]
 
-    def kernels(self, a: Tensor, b: Tensor) -> Tensor:
-        """Of pairs and of triples of columns, between all rows of a and of b, (2, N, N)."""
-        first = second = third = a.new_zeros(len(a), len(b))
-        for own in self.columns(a, b):
-            square = own.square()
-            first, second, third = first + own, second + square, third + square * own
-        pairs = (first.square() - second) / 2
-        triples = (first.square() * first - 3 * first * second + 2 * third) / 6
-        return torch.stack([pairs, triples])
+    def in_columns(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Of two entries in one column that holds a number."""
+        return self.apart(fake, real, fake[None], real[None], self.within)[0]
 
-    def apart(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """The distances of pairs and of triples, of rows (N, width) less what is common."""
-        pairs, triples = discrepancy(self.kernels, fake, real)
-        return pairs, triples
+    def triples(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Of three entries in different columns.
 
-    def within(self, fake: Tensor, real: Tensor) -> Tensor:
-        """The distance of pairs of entries within the columns that hold a number."""
+        The third is one of a few that are drawn at each call, by their variance among real rows:
+        the mean over calls is the distance, weighted so.
+        """
+        weight = real.var(0) + TINY
+        third = torch.multinomial(weight, AT_ONCE, replacement=True)
+        others = (self.column != self.column[third][:, None]).to(fake.dtype)[:, None]  # (k, 1, W)
+        both = [x * others * x[:, third].T[:, :, None] for x in (fake, real)]
+        across = self.get_buffer("across") * others
+        return self.apart(fake, real, *both, across).sum() * (weight.sum() / AT_ONCE)
 
-        def kernel(a: Tensor, b: Tensor) -> Tensor:
-            found = a.new_zeros(len(a), len(b))
-            for own in self.columns(a, b, numbers=True):
-                found = found + own.square()
-            return found
+    def apart(self, fake: Tensor, real: Tensor, f: Tensor, r: Tensor, counted: Tensor) -> Tensor:
+        """Squared distances (k,) of the mean products of entries of `fake` and of f (k, N, W).
 
-        return discrepancy(kernel, fake, real)
+        counted: (W, W) or (k, W, W), 1 where a product counts.
+        """
+        n = len(fake)
+        off = (f.transpose(1, 2) @ fake - r.transpose(1, 2) @ real) * counted
+        whole = off.square().sum((1, 2))
+        own = (
+            alone(f, fake, f, fake, counted)
+            - 2 * alone(f, fake, r, real, counted)
+            + alone(r, real, r, real, counted)
+        )
+        return (whole - own) / (n * (n - 1))
 
 
-def discrepancy(kernel: Callable[[Tensor, Tensor], Tensor], fake: Tensor, real: Tensor) -> Tensor:
-    """Squared maximum mean discrepancies of rows (N, width), of each kernel (..., N, N)."""
-    n = len(fake)
-    others = 1 - torch.eye(n, device=fake.device)
-
-    def mean(a: Tensor, b: Tensor) -> Tensor:
-        return (kernel(a, b) * others).sum((-2, -1)) / (n * (n - 1))
-
-    return mean(fake, fake) - 2 * mean(fake, real) + mean(real, real)
+def alone(a: Tensor, b: Tensor, c: Tensor, d: Tensor, counted: Tensor) -> Tensor:
+    """Sum over rows of what each gives with itself: of a b' times c d' where it counts, (k,)."""
+    return ((a * c) @ counted * (b * d)).sum((1, 2))

@@ -179,17 +179,16 @@ class TableGAN(Game):
     def together(self, fake: Tensor, raw: Tensor, z: Tensor, real: Tensor) -> Losses:
         """What columns have to do with each other: distances of their tables."""
         losses: Losses = {}
-        middle, exact = self.middle, self.pairs and self.expected
+        fake, real, exact = fake - self.middle, real - self.middle, self.pairs and self.expected
         if self.triples or exact:
-            mean = cast(Tensor, self.G.expected(raw, z)).to(fake.dtype)
-            pairs, triples = self.interactions.apart(mean - middle, real - middle)
-            if exact:
-                own = self.interactions.within(fake - middle, real - middle)
-                losses["pairs"] = self.pairs * (2 * pairs + own)
-            if self.triples:
-                losses["triples"] = self.triples * 6 * triples
-        if self.pairs and not exact:
-            losses["pairs"] = self.pairs * apart_in_pairs(fake - middle, real - middle)
+            mean = cast(Tensor, self.G.expected(raw, z)) - self.middle
+        if exact:
+            own = self.interactions.in_columns(fake, real)
+            losses["pairs"] = self.pairs * (self.interactions.pairs(mean, real) + own)
+        elif self.pairs:
+            losses["pairs"] = self.pairs * apart_in_pairs(fake, real)
+        if self.triples:
+            losses["triples"] = self.triples * self.interactions.triples(mean, real)
         return losses
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
