@@ -122,7 +122,7 @@ def environment(rival: Rival, envs: Path) -> tuple[str, str]:
 
 def installed(rival: Rival, place: Path) -> dict[str, str]:
     """Install with the versions that it asks for, else with today's in their place."""
-    made = ran([sys.executable, "-m", "venv", "--clear", str(place)])
+    made = venv(place)
     error = made or pip(place, *rival.packages, TORCH)
     if not error:
         return {"how": "as it asks", "error": ""}
@@ -130,6 +130,10 @@ def installed(rival: Rival, place: Path) -> dict[str, str]:
         return {"how": "", "error": error}
     later = pip(place, *rival.needs, TORCH) or pip(place, "--no-deps", *rival.packages)
     return {"how": "" if later else "without the versions that it pins", "error": error}
+
+
+def venv(place: Path) -> str:
+    return ran([sys.executable, "-m", "venv", "--clear", str(place)])
 
 
 def pip(place: Path, *packages: str) -> str:
