@@ -51,7 +51,7 @@ from ganzfeld.studies.tuning import SEED, TRIALS
 HERE = Path(__file__).parent
 ROWS = HERE / "results" / "peers.jsonl"
 TORCH = "torch==2.13.0"  # for all; other versions of the wheel bring CUDA along
-METRICS = ("frechet", "kernel", "precision", "recall", "density", "coverage")
+METRICS = ("frechet", "precision", "recall", "density", "coverage")
 KEPT = (*METRICS, "real")
 PROBE = 3.0  # CPU seconds in which a rival shows how fast it is
 FULL = 32  # width and batch of a probe, as `sizing.within` counts them

@@ -103,7 +103,8 @@ def main(penalty: bool = False) -> None:
             (found,) = torch.autograd.grad(verdict.sum(), mixed, create_graph=True)
             return (found.square().sum((1, 2, 3)).sqrt() - 1).square().mean()
 
-        def train_step(self, real: Tensor) -> dict[str, Any]:
+        def train_step(self, data: tuple[Tensor]) -> dict[str, Any]:
+            (real,) = data
             count = len(real)
             if penalty:
                 for _ in range(3):

@@ -63,7 +63,7 @@ def script(folder: Path, broken: bool = False) -> Path:
 
 def raced(peers: ModuleType, data: Path, rivals: list[Any], *more: str) -> list[dict[str, Any]]:
     place = data.parent
-    arguments = ["--data", f"bars={data}", "--seconds", "0.3", "--seeds", "7", "--ours"]
+    arguments = ["--data", f"bars={data}", "--seconds", "0.15", "--seeds", "7", "--ours"]
     arguments += ["--count", "48", "--extractor", "random", "--out", str(place / "out")]
     arguments += ["--envs", str(place / "envs"), "--rows", str(place / "rows.jsonl"), *more]
     peers.main(arguments, rivals)
@@ -75,7 +75,7 @@ def test_a_rival_has_trials_runs_and_its_seconds(
     peers: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Published settings and three rates from one seed; the best and the published are reported."""
-    monkeypatch.setattr(peers, "PROBE", 0.2)
+    monkeypatch.setattr(peers, "PROBE", 0.1)
     rival = peers.Rival("fake", script(tmp_path))
     rows = raced(peers, data, [rival])
     trials = [row for row in rows if row["kind"] == "trial"]
@@ -89,7 +89,7 @@ def test_a_rival_has_trials_runs_and_its_seconds(
     assert best != "published", "it was made worse than the others"
     assert [(row["variant"], row["taken"]) for row in runs] == [(best, True), ("published", False)]
     for row in trials + runs:
-        assert 0.3 <= row["seconds"] < 0.45, "the clock ends every run"
+        assert 0.15 <= row["seconds"] < 0.25, "the clock ends every run"
         assert row["process_seconds"] >= row["seconds"], "and no clock is believed blindly"
         assert row["images"] == row["steps"] * row["batch"] > 0
         assert row["package"] == "fake 1" and row["count"] == 48
@@ -106,7 +106,7 @@ def test_a_rival_has_trials_runs_and_its_seconds(
 def test_what_does_not_install_or_run_is_a_row_with_its_reason(
     peers: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peers, "PROBE", 0.2)
+    monkeypatch.setattr(peers, "PROBE", 0.1)
     asked: list[str] = []
     numbers = {"frechet": 1.0, "precision": 0.5, "recall": 0.5, "coverage": 0.5}
     measured = {**numbers, "real": numbers, "protocol": {"id": "random / none"}}
@@ -149,6 +149,45 @@ def test_an_installation_falls_back_to_what_it_needs(
     assert how == "without the versions that it pins"
     assert calls[1:] == [("numpy", peers.TORCH), ("--no-deps", "vegans")]
     assert python == str(tmp_path / "envs" / "vegans" / "bin" / "python")
+
+
+def test_ours_is_a_study_with_the_same_budget_and_trials(
+    peers: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def study(source: str, *, out: Path, **options: Any) -> None:
+        asked.update(options)
+        cell = {"recipe": "peers.py:unlabelled", "seed": 7, "steps": 9, "images": 90, "batch": 10}
+        cell |= {"rate": 2.0, "width": 1.0, "widths": {"G": 24, "D": 24}, "parameters": 5}
+        cell |= {"rates": {"discriminator": [2e-3, 1e-4], "generator": [6e-3, 1e-4]}}
+        cell |= {"seconds": 0.2, "frechet": 0.5, "precision": 1.0, "recall": 1.0, "coverage": 1.0}
+        cell |= {"protocol": "random / x", "real": {"frechet": 0.1}}
+        out.mkdir(parents=True)
+        report = {"trials": [{**cell, "seed": peers.SEED}], "runs": [cell]}
+        (out / "report.json").write_text(json.dumps(report), "utf-8")
+
+    monkeypatch.setattr(peers, "study_families", study)
+    trial, run = raced(peers, data, [], "--ours", f"{BENCH / 'peers.py'}:unlabelled")
+    assert asked["minutes"] * 60 == pytest.approx(0.15) and asked["tune"] == 3
+    assert asked["seeds"] == [7] and asked["count"] == 48 and asked["extractor"] == "random"
+    assert (trial["kind"], trial["seed"], run["kind"], run["seed"]) == ("trial", 100, "run", 7)
+    assert run["name"] == "ganzfeld unlabelled" and run["variant"] == "rule, rate x2"
+    assert (run["rate"], run["width"], run["taken"]) == ([2e-3, 6e-3], 24, True)
+    for name, mark in (("page.md", "Frechet distance"), ("page.zh-CN.md", "Frechet 距离")):
+        (tmp_path / name).write_text("<!-- peers -->\n<!-- /peers -->\n", "utf-8")
+        table = ["--table", "--rows", str(tmp_path / "rows.jsonl"), "--into", str(tmp_path / name)]
+        peers.main(table, [])
+        assert mark in (tmp_path / name).read_text("utf-8")
+
+
+def test_our_recipe_without_labels_is_the_default_without_them(peers: ModuleType) -> None:
+    from ganzfeld.recipes.gan import RECIPES, Facts
+
+    facts = Facts(count=100, channels=1, height=28, width=28, classes=10)
+    config = peers.unlabelled(facts)
+    assert config.networks["G"].options["classes"] == config.networks["D"].options["classes"] == 0
+    assert config.optimisers == RECIPES["default"](facts).optimisers
 
 
 def test_the_table_names_who_is_ahead(peers: ModuleType) -> None:
