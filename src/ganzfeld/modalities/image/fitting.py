@@ -22,9 +22,10 @@ from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 CELLS, DIRECTIONS = 4, 8  # of a sketch: 128 numbers
 FLAT = 0.3  # grey levels of mean gradient that count as nothing
 STRONG = 0.25  # of a sketch's length: the most that one number may have
-# How a copy may lie in its original, (scale, right, down): as it is, and what is left after a crop
-# in the middle or at a corner
-PLACES = ((1.0, 0, 0), (0.88, 0, 0), *((0.85, a, b) for a in (-1, 1) for b in (-1, 1)))
+# How a copy may lie in its original, (scale, shift right, shift down), in halves of a side: as it
+# is, with its edges cropped, and shifted. What lies between is near enough for a sketch
+SHIFTS = ((-0.15, -0.15), (-0.15, 0.15), (0.15, -0.15), (0.15, 0.15))
+PLACES = ((1.0, 0.0, 0.0), (0.88, 0.0, 0.0), *((1.0, right, down) for right, down in SHIFTS))
 COARSE, FINE = (16, 3), (32, 3)  # px and steps: of all candidates, and then of the BEST
 BEST = 8
 LONGEST = 0.1  # a step, of half a side
@@ -39,7 +40,7 @@ Prints = NDArray[np.uint8]
 
 def sketches(prints: Prints) -> list[Floats]:
     """Sketches (N, 128) of prints (N, h, w): at each of PLACES, then mirrored at each."""
-    sides = prints, np.ascontiguousarray(prints[:, :, ::-1])
+    sides = prints, prints[:, :, ::-1].copy()
     return [sketch(placed(side, place)) for side in sides for place in PLACES]
 
 
@@ -77,14 +78,13 @@ def cells(count: int) -> Tensor:
     return (1 - (place[None] - torch.arange(CELLS)[:, None]).abs()).clamp(min=0)
 
 
-def placed(prints: Prints, place: tuple[float, int, int]) -> NDArray[Any]:
+def placed(prints: Prints, place: tuple[float, float, float]) -> NDArray[Any]:
     """Each print at this scale in a frame of its size, at this place; its edges are repeated."""
     scale, right, down = place
-    if scale == 1 or not len(prints):
+    if place == PLACES[0] or not len(prints):
         return prints
     x = torch.from_numpy(np.ascontiguousarray(prints)).float()[:, None]
-    rest = (1 - scale) / scale
-    matrix = torch.tensor([[1 / scale, 0, -right * rest], [0, 1 / scale, -down * rest]])
+    matrix = torch.tensor([[1 / scale, 0, -right / scale], [0, 1 / scale, -down / scale]])
     grid = affine_grid(matrix.expand(len(x), 2, 3), list(x.shape), align_corners=False)
     found: NDArray[Any] = grid_sample(x, grid, align_corners=False, padding_mode="border").numpy()
     return found[:, 0]
@@ -100,7 +100,7 @@ def apart(
     measured; the rest is infinite.
     """
     count, tried = looks.shape
-    starts = torch.tensor([[s, s, a * (1 - s), b * (1 - s)] for s, a, b in PLACES])
+    starts = torch.tensor([[scale, scale, right, down] for scale, right, down in PLACES])
     which = torch.from_numpy(looks).flatten()
     place = torch.arange(count).repeat_interleave(tried)
     both = torch.from_numpy(np.ascontiguousarray(ours)), torch.from_numpy(theirs).flatten(0, 1)
