@@ -27,7 +27,8 @@ STRONG = 0.25  # of a sketch's length: the most that one number may have
 SHIFTS = ((-0.15, -0.15), (-0.15, 0.15), (0.15, -0.15), (0.15, 0.15))
 PLACES = ((1.0, 0.0, 0.0), (0.88, 0.0, 0.0), *((1.0, right, down) for right, down in SHIFTS))
 COARSE, FINE = (16, 3), (32, 3)  # px and steps: of all candidates, and then of the BEST
-BEST = 8
+BEST, RIVAL = 8, 6  # by the distance of the sixth nearest a copy's is measured
+CLEAR = 0.8  # of the sixth least distance: beyond it no copy is, and nothing is fitted further
 LONGEST = 0.1  # a step, of half a side
 SCALES, SHIFT = (0.78, 1.25), 0.3  # what a fit may do: to each side, and in halves of it
 FAINT = 0.05  # squared grey levels of variance that count as nothing
@@ -40,8 +41,16 @@ Prints = NDArray[np.uint8]
 
 def sketches(prints: Prints) -> list[Floats]:
     """Sketches (N, 128) of prints (N, h, w): at each of PLACES, then mirrored at each."""
-    sides = prints, prints[:, :, ::-1].copy()
-    return [sketch(placed(side, place)) for side in sides for place in PLACES]
+    found = {place: sketch(placed(prints, place)) for place in PLACES}
+    turned = [mirrored(found[scale, -right, down]) for scale, right, down in PLACES]
+    return [*found.values(), *turned]
+
+
+def mirrored(numbers: Floats) -> Floats:
+    """Sketches of mirrored images: cells and directions change sides."""
+    x = numbers.reshape(-1, DIRECTIONS, CELLS, CELLS)[..., ::-1]
+    other = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
+    return np.ascontiguousarray(x[:, other]).reshape(numbers.shape)
 
 
 def sketch(prints: NDArray[Any]) -> Floats:
@@ -97,7 +106,8 @@ def apart(
 
     theirs: (N, K, h, w). looks: (N, K), number of the sketch of ours that was near, which says
     from where to fit. left: (N, K), which to leave out. Only the nearest eight or fewer are
-    measured; the rest is infinite.
+    measured; the rest is infinite. Those of prints that are clearly no copies are measured at
+    16 pixels, all others at 32.
     """
     count, tried = looks.shape
     starts = torch.tensor([[scale, scale, right, down] for scale, right, down in PLACES])
@@ -110,12 +120,13 @@ def apart(
     away = away.reshape(count, tried)
     if left is not None:
         away[torch.from_numpy(left)] = torch.inf
-    chosen = torch.topk(away, min(BEST, tried), dim=1, largest=False).indices
-    pairs = (torch.arange(count)[:, None] * tried + chosen).flatten()
+    least, chosen = torch.topk(away, min(BEST, tried), dim=1, largest=False)
+    found = torch.full_like(away, torch.inf).scatter_(1, chosen, least)
+    close = least[:, 0] < CLEAR * least[:, min(RIVAL, tried) - 1]
+    pairs = (torch.arange(count)[:, None] * tried + chosen)[close].flatten()
     pairs = pairs[away.flatten()[pairs].isfinite()]
-    found = torch.full((count * tried,), torch.inf)
-    found[pairs] = in_chunks(both, pairs, place, turned, fits, FINE)[0]
-    distances: NDArray[np.float64] = found.reshape(count, tried).double().numpy()
+    found.view(-1)[pairs] = in_chunks(both, pairs, place, turned, fits, FINE)[0]
+    distances: NDArray[np.float64] = found.double().numpy()
     return distances
 
 
