@@ -24,7 +24,7 @@ from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.scale import real_scale
 from ganzfeld.metrics.summary import summary
 from ganzfeld.modalities.image import draw as pictures
-from ganzfeld.modalities.image.fitting import apart
+from ganzfeld.modalities.image.fitting import PLACES, apart
 from ganzfeld.modalities.image.prints import prints
 from ganzfeld.report.quality import alarms
 
@@ -92,7 +92,8 @@ def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
     for number, row, distance in found["memorisation_pairs"][:3]:
         sample = prints(pictures.to_pixels(run.model.sample(1, seed=0, start=number)))
         image = prints(np.array(pack.images[row : row + 1]))
-        seen = apart(sample, np.stack([image] * 12, 1), np.arange(12)[None])[0]
+        looks = np.arange(2 * len(PLACES))[None]
+        seen = apart(sample, np.stack([image] * looks.size, 1), looks)[0]
         assert any(value == pytest.approx(distance, abs=1e-3) for value in seen)
 
 

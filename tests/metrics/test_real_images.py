@@ -31,6 +31,7 @@ PLACES = {
     "fashion": ("fashion_mnist", None),
     "eurosat": ("eurosat64/eurosat64_3500.zip", None),
     "anime": ("anime_faces96/anime96_6k.zip", (64, 64)),
+    "photos": ("faces_photo96/faces96_6k.zip", (64, 64)),
 }
 
 
@@ -87,23 +88,17 @@ def bench(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module(name)
 
 
-HIDDEN = pytest.mark.xfail(strict=True, reason="the drawings' own near copies hide the others")
-
-
-@pytest.mark.parametrize("name", ["fashion", pytest.param("anime", marks=HIDDEN)])
+@pytest.mark.parametrize("name", ["fashion", "anime", "photos", "eurosat"])
 def test_a_fifth_of_near_copies_is_found(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And of fresh images one or two in a hundred are flagged; in data with doubles, too.
-
-    Not those cropped by 3 px where that is a fifth of the side.
-    """
+    """And of fresh images at most one in a hundred is flagged; in data with doubles, too."""
     pack = opened(name)
     out = tmp_path / "copies.jsonl"
     bench("copies", monkeypatch).measured(name, pack, argparse.Namespace(most=2_500, out=out))
     for row in map(json.loads, out.read_text().splitlines()):
         print(row)
-        assert row["flagged"] <= 0.02
+        assert row["flagged"] <= (0.01 if row["set"] == "fresh" else 0.015)  # of 1,000, 400
         assert row["warning"] == (row["set"] != "fresh")
-        cropped = name == "fashion" and row["set"] == "cropped 3 px"
-        assert row["found"] is None or cropped or row["found"] >= 0.8
+        least = 0.8 if name == "fashion" else 0.9  # 3 px are a ninth of its side
+        assert row["found"] is None or row["found"] >= least

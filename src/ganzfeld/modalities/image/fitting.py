@@ -22,11 +22,13 @@ from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 CELLS, DIRECTIONS = 4, 8  # of a sketch: 128 numbers
 FLAT = 0.3  # grey levels of mean gradient that count as nothing
 STRONG = 0.25  # of a sketch's length: the most that one number may have
-# How a copy may lie in its original, (scale, right, down): as it is, and what is left after a crop
-# in the middle or at a corner
-PLACES = ((1.0, 0, 0), (0.88, 0, 0), *((0.85, a, b) for a in (-1, 1) for b in (-1, 1)))
+# How a copy may lie in its original, (scale, shift right, shift down), in halves of a side: as it
+# is, with its edges cropped, and shifted. What lies between is near enough for a sketch
+SHIFTS = ((-0.15, -0.15), (-0.15, 0.15), (0.15, -0.15), (0.15, 0.15))
+PLACES = ((1.0, 0.0, 0.0), (0.88, 0.0, 0.0), *((1.0, right, down) for right, down in SHIFTS))
 COARSE, FINE = (16, 3), (32, 3)  # px and steps: of all candidates, and then of the BEST
-BEST = 8
+BEST, RIVAL = 8, 6  # by the distance of the sixth nearest a copy's is measured
+CLEAR = 0.8  # of the sixth least distance: beyond it no copy is, and nothing is fitted further
 LONGEST = 0.1  # a step, of half a side
 SCALES, SHIFT = (0.78, 1.25), 0.3  # what a fit may do: to each side, and in halves of it
 FAINT = 0.05  # squared grey levels of variance that count as nothing
@@ -39,8 +41,16 @@ Prints = NDArray[np.uint8]
 
 def sketches(prints: Prints) -> list[Floats]:
     """Sketches (N, 128) of prints (N, h, w): at each of PLACES, then mirrored at each."""
-    sides = prints, np.ascontiguousarray(prints[:, :, ::-1])
-    return [sketch(placed(side, place)) for side in sides for place in PLACES]
+    found = {place: sketch(placed(prints, place)) for place in PLACES}
+    turned = [mirrored(found[scale, -right, down]) for scale, right, down in PLACES]
+    return [*found.values(), *turned]
+
+
+def mirrored(numbers: Floats) -> Floats:
+    """Sketches of mirrored images: cells and directions change sides."""
+    x = numbers.reshape(-1, DIRECTIONS, CELLS, CELLS)[..., ::-1]
+    other = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
+    return np.ascontiguousarray(x[:, other]).reshape(numbers.shape)
 
 
 def sketch(prints: NDArray[Any]) -> Floats:
@@ -77,14 +87,13 @@ def cells(count: int) -> Tensor:
     return (1 - (place[None] - torch.arange(CELLS)[:, None]).abs()).clamp(min=0)
 
 
-def placed(prints: Prints, place: tuple[float, int, int]) -> NDArray[Any]:
+def placed(prints: Prints, place: tuple[float, float, float]) -> NDArray[Any]:
     """Each print at this scale in a frame of its size, at this place; its edges are repeated."""
     scale, right, down = place
-    if scale == 1 or not len(prints):
+    if place == PLACES[0] or not len(prints):
         return prints
     x = torch.from_numpy(np.ascontiguousarray(prints)).float()[:, None]
-    rest = (1 - scale) / scale
-    matrix = torch.tensor([[1 / scale, 0, -right * rest], [0, 1 / scale, -down * rest]])
+    matrix = torch.tensor([[1 / scale, 0, -right / scale], [0, 1 / scale, -down / scale]])
     grid = affine_grid(matrix.expand(len(x), 2, 3), list(x.shape), align_corners=False)
     found: NDArray[Any] = grid_sample(x, grid, align_corners=False, padding_mode="border").numpy()
     return found[:, 0]
@@ -97,10 +106,11 @@ def apart(
 
     theirs: (N, K, h, w). looks: (N, K), number of the sketch of ours that was near, which says
     from where to fit. left: (N, K), which to leave out. Only the nearest eight or fewer are
-    measured; the rest is infinite.
+    measured; the rest is infinite. Those of prints that are clearly no copies are measured at
+    16 pixels, all others at 32.
     """
     count, tried = looks.shape
-    starts = torch.tensor([[s, s, a * (1 - s), b * (1 - s)] for s, a, b in PLACES])
+    starts = torch.tensor([[scale, scale, right, down] for scale, right, down in PLACES])
     which = torch.from_numpy(looks).flatten()
     place = torch.arange(count).repeat_interleave(tried)
     both = torch.from_numpy(np.ascontiguousarray(ours)), torch.from_numpy(theirs).flatten(0, 1)
@@ -110,12 +120,13 @@ def apart(
     away = away.reshape(count, tried)
     if left is not None:
         away[torch.from_numpy(left)] = torch.inf
-    chosen = torch.topk(away, min(BEST, tried), dim=1, largest=False).indices
-    pairs = (torch.arange(count)[:, None] * tried + chosen).flatten()
+    least, chosen = torch.topk(away, min(BEST, tried), dim=1, largest=False)
+    found = torch.full_like(away, torch.inf).scatter_(1, chosen, least)
+    close = least[:, 0] < CLEAR * least[:, min(RIVAL, tried) - 1]
+    pairs = (torch.arange(count)[:, None] * tried + chosen)[close].flatten()
     pairs = pairs[away.flatten()[pairs].isfinite()]
-    found = torch.full((count * tried,), torch.inf)
-    found[pairs] = in_chunks(both, pairs, place, turned, fits, FINE)[0]
-    distances: NDArray[np.float64] = found.reshape(count, tried).double().numpy()
+    found.view(-1)[pairs] = in_chunks(both, pairs, place, turned, fits, FINE)[0]
+    distances: NDArray[np.float64] = found.double().numpy()
     return distances
 
 
