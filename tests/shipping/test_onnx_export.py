@@ -25,6 +25,7 @@ from ganzfeld.models.model import Model
 from ganzfeld.shipping import export as exporting
 from ganzfeld.shipping.engine import OnnxEngine, TorchEngine, read_export
 from ganzfeld.shipping.onnx_folder import check_folder, sums_of
+from ganzfeld.shipping.page import export_page
 
 pytest.importorskip("onnx", reason='needs pip install "ganzfeld[onnx]"')
 pytest.importorskip("onnxscript")
@@ -58,6 +59,18 @@ def test_an_export_is_a_folder_that_was_compared_with_pytorch(made: exporting.Ex
     assert not list(made.folder.parent.glob(".tmp-*"))
     found = check_folder(made.folder)
     assert found["model"].samples == 24 and found["discriminator"].samples == 16
+
+
+def test_fixed_filters_of_a_generator_are_in_its_export(tmp_path: Path) -> None:
+    settings = ["networks.*.width=4", "networks.G.blur=2", "networks.G.smooth=true"]
+    small: dict[str, Any] = {"size": 16, "images": 64, "batch": 32, "quiet": True}
+    run = ganzfeld.train("avatars:64", out=tmp_path / "run", settings=settings, **small)
+    made = ganzfeld.export(run.path, tmp_path / "export")
+    assert made.error <= GOAL
+    wanted = ganzfeld.load(run.path).sample(1, seed=3, start=5, labels=1)[0].numpy()
+    np.testing.assert_allclose(drawn_by_script(made.folder, 3, 5, 1), wanted, atol=GOAL)
+    export_page(run.path, tmp_path / "model.html")  # its graph is computed by NumPy and compared
+    assert (tmp_path / "model.html").is_file()
 
 
 def test_no_place_of_this_machine_is_in_it(made: exporting.Export, run: Path) -> None:

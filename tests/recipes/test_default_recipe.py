@@ -1,0 +1,29 @@
+"""Runs of the default recipe from before `networks.G.blur` go on without a filter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ganzfeld
+
+SETTINGS = ["networks.*.width=4", "run.precision=float32", "networks.G.blur=0"]
+SMALL: dict[str, Any] = {"size": 16, "images": 64, "batch": 16, "quiet": True}
+
+
+def test_a_run_from_before_the_filter_draws_and_goes_on_without_it(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        ganzfeld.train("avatars:64", out=tmp_path / name, settings=SETTINGS, **SMALL)
+    old, new = tmp_path / "old", tmp_path / "new"
+    before = ganzfeld.load(new).sample(4)
+    for path in (old / "config.json", old / "model" / "config.json"):
+        config = json.loads(path.read_text())  # as it was written before there was the option
+        generator = config["networks"]["G"] if "networks" in config else config["generator"]
+        assert generator["options"].pop("blur") == 0
+        path.write_text(json.dumps(config))
+    assert torch.equal(ganzfeld.load(old).sample(4), before)
+    resumed = [ganzfeld.resume(run, images=96, quiet=True).model.sample(4) for run in (old, new)]
+    assert torch.equal(*resumed) and not torch.equal(resumed[0], before)
