@@ -308,6 +308,7 @@ def test_a_run_starts_from_another_run(first: Path, tmp_path: Path) -> None:
     assert not same(weights_at(run.path, 64, "game"), weights_at(first, 64, "game"))
 
 
+@pytest.mark.long
 def test_a_run_starts_from_a_model(first: Path, tmp_path: Path) -> None:
     fresh = tiny(tmp_path / "fresh", seed=5, settings=["run.keep=9"])
     run = tiny(tmp_path / "run", seed=5, init=first / "model", settings=["run.keep=9"])
