@@ -393,9 +393,9 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
     last = data.rfind(b"\xff\xda")
     (tmp_path / "scans.jpg").write_bytes(data[:-2] + data[last:-2] * 6000 + b"\xff\xd9")
     write(tmp_path, NAMES)
-    start = time.monotonic()
+    start = time.process_time()  # a busy machine is no slow reader
     report = check_data(tmp_path)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert "scans" in dict(report["skipped"])["scans.jpg"]
 
 
