@@ -211,7 +211,11 @@ def train(out: Path, *more: str, images: int = 640) -> ganzfeld.Run:
         size=16,
         images=images,
         batch=BATCH,
-        settings=[*SMALL, "run.save_every=80", "run.log_every=40", *more],
+        settings=[
+            *SMALL,
+            *("run.save_every=80", "run.log_every=40", "run.evaluate_final=false"),
+            *more,
+        ],
         quiet=True,
     )
 

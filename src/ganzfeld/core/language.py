@@ -20,7 +20,6 @@ import json
 import os
 import re
 import sys
-from collections import Counter
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from ganzfeld.text import lines
 
 MESSAGES = Path(__file__).with_name("messages.zh.json")
 FIELD = re.compile(r"\{(\w+)\}")
-WORD = re.compile("[A-Za-z]+")
 JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 PART = r"(?:(?!; |\. ).)+?"
@@ -132,49 +130,14 @@ def catalogue() -> dict[str, str]:
 
 @cache
 def patterns() -> list[tuple[str, re.Pattern[str], str]]:
-    """Entries with fields, `ordered`.
+    """Entries with fields: labels before the {REST}, then those with the most fixed text first.
 
     Each with its longest piece of fixed text, by which most can be told apart quickly.
     """
-    keys = ordered([key for key in catalogue() if FIELD.search(key)])
+    keys = [key for key in catalogue() if FIELD.search(key)]
+    keys.sort(key=lambda key: ("{REST}" not in key, -len(FIELD.sub("", key))))
     fixed = [max(FIELD.split(key)[::2], key=len) for key in keys]
     return [(text, pattern(key), catalogue()[key]) for text, key in zip(fixed, keys, strict=True)]
-
-
-@cache
-def by_word() -> dict[str, list[int]]:
-    """Places in `patterns` by a word that the text must have, the rarest of each; "" for none."""
-    keys = [key for key in catalogue() if FIELD.search(key)]
-    rank = {key: place for place, key in enumerate(ordered(keys))}
-    words = {key: whole_words(key) for key in keys}
-    often = Counter(word for found in words.values() for word in found)
-    index: dict[str, list[int]] = {}
-    for key, found in words.items():
-        rarest = min(found, key=lambda word: (often[word], word), default="")
-        index.setdefault(rarest, []).append(rank[key])
-    return index
-
-
-def whole_words(key: str) -> set[str]:
-    """Words of a key's fixed text, without those that a field may lengthen."""
-    return {
-        found[0]
-        for found in WORD.finditer(FIELD.sub("\0", key))
-        if "\0"
-        not in (found.string[found.start() - 1 : found.start()], found.string[found.end() :][:1])
-    }
-
-
-def candidates(text: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """The patterns that may fit a text, in their order."""
-    index = by_word()
-    places = {*index.get("", ())}.union(*(index.get(word, ()) for word in WORD.findall(text)))
-    return [patterns()[place] for place in sorted(places)]
-
-
-def ordered(keys: list[str]) -> list[str]:
-    """Labels before the {REST}, then those with the most fixed text first."""
-    return sorted(keys, key=lambda key: ("{REST}" not in key, -len(FIELD.sub("", key))))
 
 
 def pattern(key: str) -> re.Pattern[str]:
@@ -206,7 +169,7 @@ def in_chinese(text: str) -> str:
 def whole(text: str) -> str | None:
     if (found := catalogue().get(text)) is not None:
         return found
-    for fixed, known, chinese in candidates(text):
+    for fixed, known, chinese in patterns():
         if fixed not in text or (match := known.fullmatch(text)) is None:
             continue
         if (values := values_of(match)) is not None:
