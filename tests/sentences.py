@@ -64,23 +64,27 @@ def of_count(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in ("len", "sum", "min", "max")
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(tree):
+def calls(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.Call]]:
+    for node in nodes:
         if isinstance(node, ast.Call):
             func = node.func
             yield func.id if isinstance(func, ast.Name) else getattr(func, "attr", ""), node
 
 
-def errors_of(trees: list[ast.Module]) -> set[str]:
+def errors_of(classes: list[ast.ClassDef]) -> set[str]:
     """Names of the classes of errors that become a screen."""
     found = {"GanzfeldError"}
     for _ in range(3):
-        for tree in trees:
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ClassDef):
-                    bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
-                    found |= {node.name} if bases & found else set()
+        for node in classes:
+            bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
+            found |= {node.name} if bases & found else set()
     return found
+
+
+def calls_and_classes(path: Path) -> list[ast.AST]:
+    """Those of a file, in one walk over it."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.ClassDef)]
 
 
 def prose(text: str) -> bool:
@@ -91,11 +95,11 @@ def prose(text: str) -> bool:
 def sentences() -> dict[str, str]:
     """Every template, and where it stands: "data/pack.py:200"."""
     paths = sorted(PACKAGE.rglob("*.py"))
-    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
-    errors = errors_of(trees)
+    trees = [calls_and_classes(path) for path in paths]
+    errors = errors_of([n for nodes in trees for n in nodes if isinstance(n, ast.ClassDef)])
     found: dict[str, str] = {}
-    for path, tree in zip(paths, trees, strict=True):
-        for name, call in calls(tree):
+    for path, nodes_of in zip(paths, trees, strict=True):
+        for name, call in calls(nodes_of):
             if name in errors:
                 first = 1 if name == "Interrupted" else 0
                 nodes = [*call.args[first : first + 1]]

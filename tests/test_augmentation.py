@@ -45,7 +45,7 @@ def test_p_of_zero_changes_no_bit_and_p_of_one_changes_all(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(1, 4, 3), (3, 3, 3)])
+@pytest.mark.parametrize("shape", [pytest.param((1, 4, 3), marks=pytest.mark.long), (3, 3, 3)])
 def test_each_kind_is_differentiable_twice(kind: str, shape: tuple[int, ...]) -> None:
     x = pictures(2, *shape, dtype=torch.float64).requires_grad_()
 
@@ -274,7 +274,9 @@ SETTINGS = ("game.augment=adaptive", "game.augment_speed=64", "game.augment_targ
 
 
 @pytest.mark.parametrize("more", [(), ("game.one_stage=true",)])
-@pytest.mark.parametrize("stop", [3, 5, 8])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(n, marks=[] if n == 5 else [pytest.mark.long]) for n in (3, 5, 8)]
+)
 def test_p_is_in_the_checkpoint_and_a_resumed_run_equals_a_straight_one(
     stop: int, more: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """Networks that are as large as the time asks for."""
 
+import dataclasses
 import json
 import math
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from ganzfeld.metrics.kinds import make_extractor
 from ganzfeld.recipes.base import gamma
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
-from ganzfeld.training import pace, speed
+from ganzfeld.training import pace, speed, trial
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
 from ganzfeld.training.plan import doubt, exceeded, settle, sized
 
@@ -141,7 +143,7 @@ def test_short_of_time_less_is_drawn_saved_and_measured() -> None:
 
 @pytest.mark.long
 def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5, 0.0))
+    monkeypatch.setattr(speed, "time_chores", lambda *_: (60.0, 0.5, 0.0, 0.0))
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
     run = ganzfeld.train("avatars:64", minutes=0.05, out=tmp_path / "run", quiet=True, **options)
     kept = stored(run.path)["run"]
@@ -259,11 +261,30 @@ def test_a_run_that_is_longer_than_asked_says_by_how_much_and_why() -> None:
     config.run.images = slow.images(30)
     text = exceeded(config, slow, pack)
     assert text.startswith("--minutes 0.5 by 9 s") and "takes 20 s whatever" in text
-    assert "285 samples" in text
+    assert "285 samples" in text and "--minutes 0.8 or more is kept to" in text
     config.run.images = quick.images(30)
     assert exceeded(config, quick, pack) == ""
+    known = dataclasses.replace(quick, first=9.0)
+    assert exceeded(config, known, pack).endswith("once for these data")
     config.run.minutes = None
     assert exceeded(config, slow, pack) == ""
+
+
+def test_the_trial_is_part_of_the_time_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 60 s, a trial of 20 s and chores of 4 s leave 36 s for steps."""
+    clock = iter(range(0, 10_000, 5))
+    slow = SimpleNamespace(monotonic=lambda: float(next(clock)))
+    monkeypatch.setattr(trial, "time", slow)
+    found = pace.Pace(100.0, 4.0, 1, tried=15.0)
+    monkeypatch.setattr(trial, "measure", lambda *_: found)
+    monkeypatch.setattr(trial, "suited_threads", lambda *_: 1)
+    config, pack = made("mlp", None), open_pack("avatars:90", PackOptions(size=(16, 16)))
+    config.run.images, config.run.device = 640, "cpu"
+    taken = trial.Trial(config, pack, torch.device("cpu")).pace()
+    assert taken.tried == 20.0 and taken.least == 48.0
+    assert taken.images(60.0) == 3_600 and taken.images(30.0) == 1_500, (
+        "at least half goes to steps"
+    )
 
 
 def test_what_only_the_first_run_measures_is_in_its_time_and_not_in_its_images() -> None:

@@ -354,12 +354,12 @@ def test_encodings_of_names_in_a_zip(names, encoding):
 
 
 def bomb(path, method):
-    """A ZIP with a member that says 1 MB and holds 200 MB."""
+    """A ZIP with a member that says 1 MB and holds 80 MB."""
     with zipfile.ZipFile(path, "w", compression=method) as archive:
         for k in range(3):
             archive.writestr(f"{k}.png", corpus.png(seed=k))
         with archive.open("lie.png", "w") as file:
-            for _ in range(200):
+            for _ in range(80):
                 file.write(bytes(1 << 20))
     data = bytearray(path.read_bytes())
     struct.pack_into("<I", data, data.rfind(b"PK\1\2") + 24, 1 << 20)
@@ -375,7 +375,7 @@ def test_a_member_is_never_unpacked_beyond_its_promise(tmp_path, monkeypatch, me
     report = check_data(tmp_path / "b.zip", workers=0)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert dict(report["skipped"])["lie.png"].startswith("damaged in the archive")
-    assert grown < 100  # MB
+    assert grown < 40  # MB
 
 
 @pytest.mark.parametrize(
@@ -393,9 +393,9 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_at_once(tmp_path):
     last = data.rfind(b"\xff\xda")
     (tmp_path / "scans.jpg").write_bytes(data[:-2] + data[last:-2] * 6000 + b"\xff\xd9")
     write(tmp_path, NAMES)
-    start = time.monotonic()
+    start = time.process_time()  # a busy machine is no slow reader
     report = check_data(tmp_path)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert "scans" in dict(report["skipped"])["scans.jpg"]
 
 

@@ -185,6 +185,7 @@ def test_the_page_shows_the_samples_and_escapes_names(tmp_path: Path, monkeypatc
     assert 'lang="zh-CN"' in chinese.raw
 
 
+@pytest.mark.long
 def test_ten_thousand_images_take_well_under_a_minute() -> None:
     """By 2,000 of them: comparing goes with the square, all else with their number."""
     pixels, _ = scene.avatars(2_000, SIDE, SIDE)

@@ -51,6 +51,7 @@ def test_a_run_has_the_same_weights_with_and_without_the_doctor(
     assert digest(watched) == digest(alone)
 
 
+@pytest.mark.long
 def test_a_run_that_goes_on_writes_the_same_rows(
     watched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         size=16,
         images=320,
         batch=32,
-        settings=["networks.*.width=4", "networks.G.latent=8"],
+        settings=["networks.*.width=4", "networks.G.latent=8", "run.evaluate_final=false"],
         quiet=True,
     )
 

@@ -61,6 +61,8 @@ SMALL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "pix2pix": ("unet-translator", (3, 33, 40), {"width": 4, "depth": 4}),
 }
 
+LARGE = {"line", "residual", "mnist", "celeba", "anime"}  # no operator that others lack
+
 
 def small(name: str) -> tuple[nn.Module, dict[str, Tensor]]:
     """The network, its weights and statistics away from their start, and its inputs."""

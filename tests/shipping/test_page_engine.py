@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page_networks import SMALL, small
+from page_networks import LARGE, SMALL, small
 from page_node import needs_node, node
 
 from ganzfeld.core import latents
@@ -42,11 +42,11 @@ def drawn(graph: Any, inputs: list[dict[str, torch.Tensor]], wasm: bytes | None)
     return node(DRAW, "engine.js", given=given)
 
 
-LARGE = {"line", "residual", "mnist", "celeba", "anime"}  # no operator that others lack
+LONG = LARGE | {"dcgan-plain", "judge", "mlp"}  # whose parts others have, too
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LARGE else []) for n in SMALL]
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LONG else []) for n in SMALL]
 )
 def test_javascript_computes_what_torch_computes(name: str) -> None:
     network, inputs = small(name)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from page_networks import SMALL, small
+from page_networks import LARGE, SMALL, small
 
 from ganzfeld.errors import UsageError
 from ganzfeld.shipping.page_graph import graph_of
 from ganzfeld.shipping.page_numpy import run
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] if n in LARGE else []) for n in SMALL]
+)
 def test_numpy_computes_from_the_graph_what_torch_computes_from_the_network(name: str) -> None:
     network, inputs = small(name)
     graph = graph_of(network, inputs)

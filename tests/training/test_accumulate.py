@@ -282,6 +282,7 @@ def test_the_plan_and_the_refusals_say_it(
             run.train("avatars:40", settings=[theirs], **words)
 
 
+@pytest.mark.long
 def test_a_run_in_parts_resumes_bit_for_bit(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     settings = ["networks.*.width=4", "run.accumulate=4", "run.save_every=32", "run.keep=9"]

@@ -217,6 +217,7 @@ def test_an_evaluation_knows_the_truth_of_avatars(
 # Going on
 
 
+@pytest.mark.long
 def test_a_run_goes_on_bit_for_bit_from_either_part(tmp_path: Path) -> None:
     out = tmp_path / "run"
     whole = train(out, settings=["run.save_every=96", "run.keep=99"])

@@ -51,10 +51,9 @@ class RadialPower(nn.Module):
         self.width = channels * shells
         self.as_matrix = len(shell) * shells <= MOST_ENTRIES
         if self.as_matrix:
-            member = torch.zeros(len(shell), shells)
-            for number in range(shells):
-                inside = torch.where(shell == number + 1, each, 0.0)
-                member[:, number] = inside / inside.sum().clamp(min=1.0)
+            inside = shell[:, None] == torch.arange(1, shells + 1)
+            member = torch.where(inside, each[:, None], 0.0)
+            member = member / member.sum(0).clamp(min=1.0)
             self.register_buffer("membership", member / math.prod(sides), persistent=False)
             return
         shell = shell.clamp(max=shells + 1)

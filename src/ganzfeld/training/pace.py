@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 BUSY = 0.75  # of the CPU time that its threads could have, below which others took the rest
@@ -15,7 +16,7 @@ class Pace:
     got: CPU time of the timed steps, in parts of what their threads would have had alone.
     end: seconds of the chores that come after the last step. first: seconds more in the first run
     on these data, which measures real images against real ones. They do not shorten the
-    training."""
+    training. tried: seconds that the trial itself took, which are part of the time asked for."""
 
     rate: float
     chores: float
@@ -24,6 +25,7 @@ class Pace:
     got: float = 1.0
     end: float = 0.0
     first: float = 0.0
+    tried: float = 0.0
 
     @property
     def busy(self) -> bool:
@@ -32,7 +34,20 @@ class Pace:
 
     def images(self, seconds: float) -> int:
         """What fits into so much time, of which half at least goes into steps."""
-        return round(self.rate * max(seconds - self.chores, seconds / 2))
+        return round(self.rate * max(seconds - self.chores - self.tried, seconds / 2))
+
+    @property
+    def least(self) -> float:
+        """The shortest time asked for that a run keeps to: half of it goes into steps."""
+        return 2 * (self.chores + self.tried)
+
+    def why(self, seconds: float) -> str:
+        """Why a run takes longer than so many seconds."""
+        if self.least <= seconds:
+            return "real images are measured against real ones, once for these data"
+        enough = math.ceil(10 * self.least / 60) / 10
+        return f"half of the time goes into steps; --minutes {enough:g} or more is kept to"
 
     def seconds(self, images: int) -> float:
+        """Of a run from its first step to its report."""
         return images / self.rate + self.chores + self.first

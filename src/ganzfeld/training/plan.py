@@ -320,10 +320,10 @@ def exceeded(config: Config, pace: Pace, compared: Pack | None) -> str:
     run = config.run
     if run.minutes is None or run.images is None:
         return ""
-    more = pace.seconds(run.images) - 60 * run.minutes
+    more = pace.tried + pace.seconds(run.images) - 60 * run.minutes
     if more < SLIGHT * 60 * run.minutes:
         return ""
-    text = f"--minutes {run.minutes:g} by {duration(more)}: half of the time goes into steps"
+    text = f"--minutes {run.minutes:g} by {duration(more)}: {pace.why(60 * run.minutes)}"
     if pace.end > more / 2 and compared is not None:
         text += (
             f", and the end takes {duration(pace.end)} whatever the length of the run, since all "

@@ -55,13 +55,14 @@ def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
     images = run.images if whole is None else round(rate * whole)
     timed = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
-    often, once, first = map(slowest, timed)
+    often, once, first, learned = map(slowest, timed)
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if device.type == "cpu" and compared is not None:
         memory = max(memory, resident() + round(COMPARING * math.sqrt(final_count(compared))))
-    return Pace(rate, share * often + once, memory, share, got, once, first)
+    tried = slowest(time.monotonic() - started) - learned
+    return Pace(rate, share * often + once, memory, share, got, once, first, tried)
 
 
 def affordable(
@@ -173,13 +174,14 @@ def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monoton
 
 def time_chores(
     trainer: Trainer, config: Config, pack: Dataset, images: int
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float, float]:
     """Seconds that a run of so many images takes beside its steps: on the way, and at its end.
 
-    The third are those more of the first run on these data: see `Pace`.
+    The third are those more of the first run on these data: see `Pace`. The fourth are those that
+    went into the extractor here, which learns from the data once.
     """
     if distributed.rank():
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
@@ -192,7 +194,9 @@ def time_chores(
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if compared is not None:
         assert isinstance(trainer.average, Averages)
+        started = time.monotonic()
         examiner = Examiner(compared, config, trainer.device)
+        learned = time.monotonic() - started
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))
         evaluate *= counted / examiner.count
@@ -203,10 +207,10 @@ def time_chores(
             end += last + seconds_of_search(compared, final_count(compared))
             first = 0.0 if real_known(examiner, config) else real
     else:
-        evaluate, end, first = 0.0, 1.0, 0.0
+        evaluate, end, first, learned = 0.0, 1.0, 0.0, 0.0
     # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
     # one of real images
-    return 38 * draw + 18 * save + 9 * evaluate, end, first
+    return 38 * draw + 18 * save + 9 * evaluate, end, first, learned
 
 
 def real_known(examiner: Examiner, config: Config) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ganzfeld.training.build import build_trainer, set_length
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import out_of_memory
 from ganzfeld.training.pace import Pace
-from ganzfeld.training.speed import afforded, measure, suited_threads
+from ganzfeld.training.speed import afforded, measure, slowest, suited_threads
 from ganzfeld.training.tasks import Dataset
 from ganzfeld.training.trainer import Trainer
 
@@ -63,10 +64,13 @@ class Trial:
     def pace(self) -> Pace:
         """How fast it is here, with as many threads as suit it; `run.threads` keeps these."""
         run = self.config.run
+        started = time.monotonic()
         with out_of_memory(self.config):
             run.threads = suited_threads(self.trainer, self.config)
             runtime.use_threads(run.threads, exactly=run.deterministic)
-            return measure(self.trainer, self.config, self.pack)
+            chosen = slowest(time.monotonic() - started)
+            pace = measure(self.trainer, self.config, self.pack)
+        return dataclasses.replace(pace, tried=pace.tried + chosen)
 
     def over(self) -> Trainer:
         """The trainer before its first step again, for a run whose length is known by now."""
