@@ -31,7 +31,11 @@ SHOWN = "document.getElementById"
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     place = tmp_path_factory.mktemp("kinds")
-    return {kind: ganzfeld.load(tiny(recipe, place / kind)) for kind, recipe in RECIPES.items()}
+    more = {"series": {"source": "var:200"}}  # two channels
+    return {
+        kind: ganzfeld.load(tiny(recipe, place / kind, **more.get(kind, {})))
+        for kind, recipe in RECIPES.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def shown(chrome: Browser, kind: str, count: int) -> None:
     told = json.loads(chrome.run(f'{SHOWN}("selftest").textContent'))
     first = told["drawn"][0]["text"]
     if kind == "series":
-        assert chrome.run('document.querySelectorAll("#grid svg .curve").length') >= count
+        assert chrome.run('document.querySelectorAll("#grid svg .curve").length') == 2 * count
         return
     tag = "li" if kind == "text" else "tr"
     rows = chrome.run(
@@ -174,11 +178,16 @@ def test_a_chart_tells_the_values_under_the_pointer(
         chrome.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=box[1] + box[3] / 2)
         words = chrome.run('document.querySelector("#large figcaption").textContent')
         assert words.startswith(f"step {step} ")
-        assert float(words.rsplit(": ", 1)[1]) == pytest.approx(values[step, 1], rel=1e-4)
-    curve = chrome.run('document.querySelector("#large .curve").getAttribute("d")')
-    heights = [float(point.split(" ")[1]) for point in curve[1:].split("L")]
-    assert len(heights) == steps  # the chart is the series: it goes up where the series does
-    assert np.corrcoef(heights, values[:, 1])[0, 1] < -0.999
+        told_here = [float(part.rsplit(": ", 1)[1]) for part in words.split(" · ")[1:]]
+        assert told_here == pytest.approx(values[step, 1:], rel=1e-4)
+    curves = chrome.run(
+        '[...document.querySelectorAll("#large .curve")].map((one) => one.getAttribute("d"))'
+    )
+    assert len(curves) == 2
+    for channel, curve in enumerate(curves, 1):
+        heights = [float(point.split(" ")[1]) for point in curve[1:].split("L")]
+        assert len(heights) == steps  # the chart is the series: it goes up where the series does
+        assert np.corrcoef(heights, values[:, channel])[0, 1] < -0.999
 
 
 @pytest.mark.parametrize("kind", RECIPES)
