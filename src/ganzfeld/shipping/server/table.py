@@ -144,7 +144,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
             "The sample of a latent that a projection found: moved, mixed.",
             body=(
                 Field("latent", "string", "as a projection answers it: base64 of float32 numbers",
-                      REQUIRED),
+                      REQUIRED, most=48_000),
                 Field("label", "string", "a class, as a projection answers it"),
                 Field("directions", "object", 'steps by direction, such as {"0": "1.5"}', most=64,
                       items=Field("directions", "string", "a step in deviations, as text")),

@@ -44,7 +44,7 @@ function chart(app, text, large) {
   const [[, ...names], ...rows] = parsed(text);
   const columns = names.map((_, c) => rows.map((row) => (row[c + 1] === "" ? NaN : Number(row[c + 1]))));
   const { of, low, high, several } = scaled(app.model, columns), steps = rows.length;
-  const [wide, tall] = large ? [640, 340] : [240, 110], [left, top, right, bottom] = large ? [56, 34, 12, 34] : [2, 4, 2, 4];
+  const [wide, tall] = large ? [Math.min(640, Math.max(300, innerWidth - 60)), 340] : [240, 110], [left, top, right, bottom] = large ? [56, 34, 12, 34] : [2, 4, 2, 4];
   const x = (step) => left + ((wide - left - right) * step) / Math.max(steps - 1, 1);
   const y = (at) => tall - bottom - ((tall - top - bottom) * (at - low)) / (high - low);
   const found = drawn("svg", { viewBox: `0 0 ${wide} ${tall}`, class: "chart", role: "img" });
