@@ -21,7 +21,7 @@ SHOWN = {  # signals that the story ends with, and what a healthy run has
     "vendi": ("different samples, of the data's", "above 0.6"),
     "distance": ("distance between samples, of the data's", "above 0.5"),
     "agreement": ("conditions that are met, of the data's", "above 0.3"),
-    "nearest": ("distance to training samples, of fresh ones'", "above 0.6"),
+    "nearest": ("distance to training samples, of fresh ones'", "above 0.65"),
     "swing": ("distance from the average, of the data's", "below 0.5"),
 }
 
