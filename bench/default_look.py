@@ -246,24 +246,33 @@ def features(network: Extractor, pixels: Pixels, stem: Path) -> Pixels:
     return kept
 
 
+COLUMNS = {
+    "learned_frechet": "learned",
+    "domain_frechet": "domain",
+    "inception": "Inception",
+    "learned_recall": "recall",
+    "octave": "top octave",
+    "board": "checkerboard",
+}
+
+
 def table(rows: list[Row]) -> str:
-    """One line a variant: medians over the seeds, and the least and the most."""
+    """One line a variant: medians over the seeds, and the least and the most.
+
+    Columns that no row has are left out.
+    """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["data"], row["size"], row["seconds"], row["variant"]), []).append(
-            row
-        )
-    lines = [
-        "| data | CPU s | variant | seeds | images a second | learned | domain | Inception "
-        "| recall | top octave | checkerboard |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+        at = (row["data"], row["size"], row["seconds"], row["variant"])
+        groups.setdefault(at, []).append(row)
+    columns = {name: head for name, head in COLUMNS.items() if any(name in row for row in rows)}
+    heads = ["data", "CPU s", "variant", "seeds", "images a second", *columns.values()]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for (data, size, seconds, variant), found in sorted(groups.items(), key=lambda g: g[0][:3]):
         shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", str(len(found))]
         shown.append(f"{statistics.median(r['images'] / r['cpu_seconds'] for r in found):.0f}")
-        for name in ("learned_frechet", "domain_frechet", "inception", "learned_recall"):
-            shown.append(spread(found, name))
-        lines.append(f"| {' | '.join([*shown, spread(found, 'octave'), spread(found, 'board')])} |")
+        shown += [spread(found, name) for name in columns]
+        lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
