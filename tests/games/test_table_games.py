@@ -223,6 +223,7 @@ def test_shares_of_what_the_prior_makes_are_compared() -> None:
         TableVAE(TableDecoder(LAYOUT), E, marginals=1.0)
 
 
+@pytest.mark.long
 def test_a_variational_autoencoder_learns_it_too() -> None:
     x, known = known_rows(4000)
     torch.manual_seed(0)

@@ -22,7 +22,7 @@ SETTINGS = [
 ]
 
 
-def train(out: Path, images: int = 960, data: str = "avatars-captions:160") -> ganzfeld.Run:
+def train(out: Path, images: int = 480, data: str = "avatars-captions:160") -> ganzfeld.Run:
     return ganzfeld.train(
         data, recipe="text-to-image", size=16, images=images, batch=32, out=out, quiet=True,
         settings=SETTINGS,

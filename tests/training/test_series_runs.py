@@ -39,8 +39,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         writer.writerow(["hour", "load", "heat", "season"])
         for t, (a, b) in enumerate(x):
             writer.writerow([t, a, b, "cold" if t % 200 < 100 else "warm"])
+    options = FEW | {"settings": [*SMALL, "run.evaluate_final=false"]}
     return ganzfeld.train(
-        folder / "days.csv", window=12, condition="season", out=folder / "run", **FEW
+        folder / "days.csv", window=12, condition="season", out=folder / "run", **options
     )
 
 

@@ -26,7 +26,7 @@ class Light(Optimizer):
     def zero_grad(self, set_to_none: bool = True) -> None:
         inspect.unwrap(Optimizer.zero_grad)(self, set_to_none)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step, under the gradient mode that PyTorch's mark would set."""
         with torch.set_grad_enabled(bool(self.defaults.get("differentiable"))):
             return inspect.unwrap(super(Light, type(self)).step)(self, closure)

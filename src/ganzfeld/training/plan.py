@@ -324,7 +324,7 @@ def exceeded(config: Config, pace: Pace, compared: Pack | None) -> str:
     if more < SLIGHT * 60 * run.minutes:
         return ""
     text = f"--minutes {run.minutes:g} by {duration(more)}: {pace.why(60 * run.minutes)}"
-    if pace.end > more / 2 and compared is not None:
+    if pace.least > 60 * run.minutes and pace.end > more / 2 and compared is not None:
         text += (
             f", and the end takes {duration(pace.end)} whatever the length of the run, since all "
             f"runs on these data are measured by {final_count(compared):,} samples"
