@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganzfeld.networks import NETWORKS
 
-SMALL: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
+SMALL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "dcgan": ("dcgan-generator", (3, 50, 34), {"latent": 8, "width": 4, "classes": 3, "refine": 4}),
     "dcgan-plain": ("dcgan-generator", (3, 32, 32), {"latent": 8, "width": 4, "norm": "none"}),
     "line": (
@@ -35,6 +35,21 @@ SMALL: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "celeba": ("celeba-generator", (3, 64, 64), {"width": 4}),
     "anime": ("anime-generator", (3, 96, 96), {"width": 4}),
     "wave": ("wave-generator", (1, 1024), {"width": 4, "classes": 2}),
+    "series": ("series-generator", (2, 20), {"static": 4, "noise": 2, "hidden": 12, "classes": 2}),
+    "lines": (
+        "text-generator",
+        (9,),
+        {"symbols": 7, "noise": 3, "hidden": 10, "embedding": 6, "classes": 2},
+    ),
+    "rows": (
+        "table-generator",
+        ([1, 4], [0, 3], [1, 0], [0, 4]),
+        {
+            **{"shares": [0.4, 0.2, 0.3, 0.1, 0.5, 0.2, 0.3, *[0.25] * 4]},
+            **{"noise": 6, "embedding": 5, "widths": [8], "spread": True},
+            "modes": [[1, 3], [0, 0]],
+        },
+    ),
     "judge": ("dcgan-discriminator", (3, 32, 32), {"width": 4, "classes": 3}),
     "residual-judge": ("residual-discriminator", (3, 32, 28), {"width": 8, "classes": 3}),
     "cyclegan": ("residual-translator", (3, 33, 40), {"width": 4, "blocks": 1}),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from chromium import Browser, browser, needs_chromium
 from PIL import Image
 from shipping_runs import tiny
@@ -236,3 +237,59 @@ def test_the_model_of_the_package_shows_24_faces_at_once(chrome: Browser, tmp_pa
     told = chrome.selftest(f"{file.as_uri()}?selftest")
     assert told["check"]["equal"] and not chrome.errors
     assert chrome.run('document.querySelectorAll("#grid img").length') == 24
+
+
+def test_an_image_is_projected_and_edited_in_the_app(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.models.project import project
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server import projecting
+    from ganzfeld.shipping.server.served import Served
+
+    image = np.mgrid[:16, :16].sum(0).astype(np.uint8)[..., None].repeat(3, 2) * 8
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    pixel = (
+        "(async (id) => { const b = await createImageBitmap(document.getElementById(id));"
+        " const c = document.createElement('canvas'); c.width = c.height = 16;"
+        " const x = c.getContext('2d'); x.drawImage(b, 0, 0);"
+        " return Array.from(x.getImageData(0, 0, 16, 16).data); })"
+    )
+
+    def seen(name: str) -> Any:
+        found = np.array(chrome.run(f'{pixel}("{name}")'), np.uint8)
+        return found.reshape(16, 16, 4)[..., :3].transpose(2, 0, 1)
+
+    with served([Served("faces", faces.about, TorchEngine(faces), faces)]) as server:
+        chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=4")
+        chrome.run(
+            "const data = new DataTransfer(); data.items.add(new File([Uint8Array.from("
+            f"atob('{text}'), (c) => c.charCodeAt(0))], 'own.png', {{ type: 'image/png' }}));"
+            "document.getElementById('drop').dispatchEvent("
+            "new DragEvent('drop', { dataTransfer: data, bubbles: true })); undefined"
+        )
+        chrome.wait('document.querySelectorAll("#edit input").length === 6')
+        chrome.wait('document.getElementById("after").complete')
+        x = faces.modality.to_network(
+            torch.from_numpy(image.transpose(2, 0, 1)[None].copy()), faces.spec
+        )
+        found = project(faces, x, steps=100, candidates=projecting.CANDIDATES)
+        whole = seen("after")
+        assert np.array_equal(seen("before"), image.transpose(2, 0, 1))
+        assert np.array_equal(whole, faces.store(found.samples)[0])
+        words = chrome.run('document.getElementById("found").textContent')
+        assert f"Error {found.errors[0]:.3f}" in words and f"has {found.starts[0]:.3f}" in words
+        before = chrome.run('document.getElementById("after").src')
+        chrome.run(
+            '{ const one = document.querySelector("#edit input"); one.value = "3";'
+            ' one.dispatchEvent(new Event("change")); } undefined'
+        )
+        chrome.wait(f'document.getElementById("after").src !== "{before}"')
+        chrome.wait('document.getElementById("after").complete')
+        assert not np.array_equal(seen("after"), whole) and not chrome.errors
+        chrome.open("about:blank")  # it asks the server for nothing more

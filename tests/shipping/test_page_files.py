@@ -94,7 +94,17 @@ def test_the_words_of_the_page_are_all_translated() -> None:
     from ganzfeld.shipping.page_html import static
 
     words = node("console.log(JSON.stringify(CHINESE));", "words.js")
-    code = static("app.js") + static("start.js") + static("sources.js")
+    names = (
+        "app.js",
+        "start.js",
+        "sources.js",
+        "lines.js",
+        "rows.js",
+        "series.js",
+        "translate.js",
+        "project.js",
+    )
+    code = "".join(map(static, names))
     said = set(re.findall(r'data-t="([^"]+)"', static("page.html")))
     said |= set(re.findall(r'\.t\(\s*"([^"]+)"', code))
     said |= set(re.findall(r'\$\("[\w-]+"\),\s*(?:[^"?]+\? )?"([A-Z{][^"]+)"', code))

@@ -241,6 +241,14 @@ def test_docs_have_no_script_and_the_app_its_hashes(server: Running) -> None:
 RECIPES = ["audio", "text-gan", "table-vae", "fields"]
 
 
+def check_marks(data: bytes, suffix: str, place: Path) -> None:
+    """Each file of a ZIP has its mark, inside or beside it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(place)
+    found = [marks.read(file) for file in sorted(place.glob(f"*{suffix}")) if "-" in file.name]
+    assert [mark and mark["index"] for mark in found] == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_kind_is_served_as_the_command_writes_it(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
@@ -258,13 +266,18 @@ def test_every_kind_is_served_as_the_command_writes_it(recipe: str, tmp_path: Pa
             stored = loaded.store(loaded.sample(1, seed=3, start=2))[0]
             plain = kind.encoded(stored, loaded.spec)
             mark = model.marks_of([Wanted(3, 2)])[0]
-            assert found.body == (marks.stamp(plain, mark) or plain)
+            inside = marks.stamp(plain, mark)
+            assert found.body == (inside or plain)
+            told = found.headers.get("ganzfeld-mark")  # of files that have no place for it
+            assert (told is None) if inside else json.loads(told or "") == mark
         for format in said["formats"]["samples"]:
             found = own.post("/v1/models/it/samples", {"seed": 3, "count": 4, "format": format})
             assert found.status == 200, found.body
             if format == "json":
                 samples = found.json["samples"]
                 assert len(samples) == 4 and all("data" in s or "value" in s for s in samples)
+            if format == "zip":
+                check_marks(found.body, kind.suffix, tmp_path / "zip")
         assert own.get("/ready").status == 200
         body = {"seeds": [1, 2]}
         assert own.post("/v1/models/it/interpolation", body).status == 404

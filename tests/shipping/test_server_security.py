@@ -28,6 +28,7 @@ from ganzfeld.shipping.server.served import Served, load
 SAMPLE = "/v1/models/faces/sample?seed=1"
 SAMPLES = "/v1/models/faces/samples"
 SCORE = "/v1/models/faces/score?label=bob"
+PROJECTION = "/v1/models/faces/projection?steps=0"
 TOKEN = "correct-horse-battery"
 
 
@@ -370,9 +371,10 @@ def as_kind(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def test_images_are_checked_before_they_are_decoded(server: Running) -> None:
+@pytest.mark.parametrize("path", [SCORE, PROJECTION])
+def test_images_are_checked_before_they_are_decoded(server: Running, path: str) -> None:
     def ask(data: bytes) -> int:
-        return server.post(SCORE, data, content_type="image/png").status
+        return server.post(path, data, content_type="image/png").status
 
     for kind in ("PNG", "JPEG", "WEBP"):
         assert ask(as_kind(kind)) == 200

@@ -21,8 +21,9 @@ def app(
 ) -> None:
     """Show a model in a browser: seeds, classes, favourites, interpolation, downloads.
 
-    Small models of images, sounds and fields are drawn by the page itself: it is one file, kept in
-    the cache, without any server. Others are drawn by a server on this machine.
+    Small models are drawn by the page itself: it is one file, kept in the cache, without any
+    server. Others, and models of spectrograms, are drawn by a server on this machine. A server of a
+    model of images also finds an image of your own in its latent space.
 
     Args:
         model: A run's folder or a model's folder. Default: the package's own model.

@@ -62,6 +62,7 @@ def project(
     labels: Labels = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    breathe: Callable[[], None] = lambda: None,
 ) -> Projection:
     """The latents of images (n, C, H, W) in [-1, 1], in the size of the model's.
 
@@ -70,6 +71,7 @@ def project(
 
     candidates: samples of `seed`, from the best of which it starts. labels: a class for each image,
     or one for all; None: that of the classes of the best candidates which comes nearest.
+    breathe: called between two steps; what it raises ends the search.
 
     Example::
 
@@ -91,7 +93,7 @@ def project(
     found: list[tuple[Latents, float]] = []
     for number, image in enumerate(images):
         own = asked[number % len(asked)] if asked else None
-        found.append(one(model, image.float(), own, steps, candidates, seed))
+        found.append(one(model, image.float(), own, steps, candidates, seed, breathe))
         progress("projecting", number + 1, len(images))
     latents = Latents(*(stacked([getattr(one, name) for one, _ in found]) for name in "zyc"))
     samples = draw(model, latents)
@@ -104,10 +106,17 @@ def stacked(parts: Sequence[Tensor | None]) -> Any:
 
 
 def one(
-    model: Model, image: Tensor, label: int | None, steps: int, candidates: int, seed: int
+    model: Model,
+    image: Tensor,
+    label: int | None,
+    steps: int,
+    candidates: int,
+    seed: int,
+    breathe: Callable[[], None],
 ) -> tuple[Latents, float]:
     """The latent of one image (C, H, W), and the error of the best candidate."""
     start, error = best_starts(model, image, label, candidates, seed)
+    breathe()
     z = start.z.clone().requires_grad_()
     optimiser = torch.optim.Adam([z], RATE, betas=(0.9, 0.99))
     classes = None if start.y is None else start.y.tolist()
@@ -119,6 +128,7 @@ def one(
             losses = losses + LENGTH * (odd(z) - SHELL).clamp(min=0).square()
             (z.grad,) = torch.autograd.grad(losses.sum(), z)
             optimiser.step()
+            breathe()
     end = Latents(torch.cat([z.detach(), start.z[:1]]), *twice_first(start))
     with torch.inference_mode():  # among them the best candidate: it is never worse than that
         place = int(apart(draw(model, end), scales).argmin())

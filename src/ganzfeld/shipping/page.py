@@ -37,6 +37,7 @@ LIMITS = {"float32": 2e-5, "float16": 5e-3}  # of |page - PyTorch|, by the range
 CHECKED = 16  # samples that are compared before a page is written, all classes among them
 HELD = 3  # of them whose pixels the page holds, to check itself
 HELD_BYTES = 160_000  # of these pixels, at most
+JUMPED = 0.02  # of samples that are chosen by chance: so many may be others by a rounding
 DIRECTIONS = 5  # of the latent, that a page has sliders for
 MOST_BYTES = 64 << 20  # of weights in a page
 SERVE = "ganzfeld serve MODEL, whose app draws every kind"
@@ -98,6 +99,8 @@ def page_of(
         graphs = {"G": graph_of(model.generator, inputs_of(model, 0, 0))}
         if with_discriminator:
             graphs["D"] = judge_graph(model)
+    if any(graph.chooses for graph in graphs.values()):
+        precision = "float32"  # a rounding more, and a choice is another one
     tensors_, weights, rounded = packed(graphs, precision)
     if isinstance(model, Translator):
         compared_, error, held = check_translator(model, graphs, rounded, LIMITS[precision])
@@ -137,7 +140,7 @@ def refuse(model: Model) -> None:
             fix=f"train it again with this release, or {SERVE}",
         )
     if spec.modality not in DRAWN:
-        raise UsageError(f"a page draws images, sounds and fields, not {noun}", fix=SERVE)
+        raise UsageError(f"a page does not draw {noun}", fix=SERVE)
     if not DRAWN[spec.modality](spec):
         raise UsageError(f"a page cannot make {noun} of what this network makes", fix=SERVE)
     rows = model.conditions.get("rows", [])
@@ -149,6 +152,9 @@ DRAWN: dict[str, Callable[[Spec], bool]] = {  # kinds, and which of them
     "image": lambda spec: spec.shape[0] in (1, 2, 3, 4),
     "audio": lambda spec: len(spec.shape) == 2,  # spectrograms need Griffin-Lim
     "field": lambda spec: 2 <= len(spec.shape) <= 4,
+    "series": lambda spec: len(spec.shape) == 2,
+    "text": lambda spec: len(spec.shape) == 1,
+    "table": lambda spec: "schema" in spec.extra,
 }
 
 
@@ -226,7 +232,8 @@ def check_model(
 ) -> tuple[int, float, list[dict[str, Any]]]:
     """How many samples were compared, the greatest difference from `Model.sample`, and what the
     page holds to check itself."""
-    count = max(CHECKED, min(len(model.classes), 64))
+    chooses, jumped = graphs["G"].chooses, 0
+    count = max(4 * CHECKED if chooses else CHECKED, min(len(model.classes), 64))
     labels = [i % len(model.classes) for i in range(count)] if model.classes else [None] * count
     wanted = [(i // 4, i, label) for i, label in enumerate(labels)]
     expected = model.draw_exact(wanted)
@@ -237,18 +244,36 @@ def check_model(
         if label is not None:
             given["y"] = torch.tensor([label])
         found = run(graph, state["G"], {k: v.numpy() for k, v in given.items()})
-        worst = max(worst, compared(found[0], x.numpy(), limit, span))
+        if chooses and float(np.abs(found[0] - x.numpy()).max()) > limit * span:
+            jumped += 1
+        else:
+            worst = max(worst, compared(found[0], x.numpy(), limit, span))
         if "D" in graphs:
             given["x"] = x[None]
             given.pop("z")
             judge = run(graphs["D"].to_json(), state["D"], {k: v.numpy() for k, v in given.items()})
             score(model, given, float(judge.reshape(-1)[0]), limit)
+    if jumped > max(1, JUMPED * count):
+        raise CheckpointError(
+            f"the page would draw other samples than the model: {jumped} of {count}",
+            safe="no file was written",
+            fix="please report it",
+        )
     held = []
-    room = max(1, min(HELD, HELD_BYTES // math.prod(model.shape)))
+    width = 1 if model.spec.dtype == "uint8" else 4
+    room = max(1, min(HELD, HELD_BYTES // (width * math.prod(model.shape))))
     for (seed, index, label), x in list(zip(wanted, expected, strict=True))[:room]:
         one = {"seed": str(seed), "index": str(index), "label": label}
-        held.append(one | {"pixels": coded(tensors.to_bytes(x).numpy())})
+        held.append(one | as_held(model, x))
     return count, worst, held
+
+
+def as_held(model: Model, x: torch.Tensor) -> dict[str, Any]:
+    """A sample as the page holds it: pixels, or else float32 numbers and their largest size."""
+    if model.spec.dtype == "uint8":
+        return {"pixels": coded(tensors.to_bytes(x).numpy())}
+    numbers = base64.b64encode(x.float().numpy().astype("<f4").tobytes()).decode()
+    return {"numbers": numbers, "span": max(float(x.abs().max()), 1e-6)}
 
 
 def score(model: Model, given: Mapping[str, torch.Tensor], found: float, limit: float) -> None:

@@ -80,10 +80,14 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
     if place.is_file():
         return place
     fits(loaded)
+    judged = getattr(loaded, "discriminator", None) is not None
     try:
-        page = page_of(
-            loaded, with_discriminator=getattr(loaded, "discriminator", None) is not None
-        )
+        try:
+            page = page_of(loaded, with_discriminator=judged)
+        except UsageError:  # the discriminator alone may have what a page cannot compute
+            if not judged:
+                raise
+            page = page_of(loaded)
     except UsageError as error:
         raise Unsuited(error.what) from None
     except CheckpointError as error:

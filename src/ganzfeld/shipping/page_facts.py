@@ -9,7 +9,10 @@ from ganzfeld.models.marking import weights_of
 from ganzfeld.models.model import Model
 from ganzfeld.models.translator import Translator
 
-EXTRA = ("rate", "scaling", "offset", "scale", "unit", "least", "whole", "unit_name")
+EXTRA = (  # of a `Spec.extra`: what a page shows samples by
+    *("rate", "scaling", "offset", "scale", "unit", "least", "whole", "unit_name"),
+    *("names", "mean", "deviation", "step", "symbols", "schema"),
+)
 
 
 def facts(model: Model | Translator) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzfeld.errors import UsageError
-from ganzfeld.shipping.page_operators import DROPPED, OPERATORS, Ref, as_list
+from ganzfeld.shipping.page_choices import CHOICES
+from ganzfeld.shipping.page_operators import CASTS, DROPPED, OPERATORS, Ref, as_list
 
 Array = NDArray[np.float32]
 MOST_NODES = 3_000
@@ -42,6 +43,12 @@ class Graph:
     constants: list[tuple[int, list[int], list[float]]] = field(default_factory=list)
     nodes: list[tuple[str, int, list[int], list[int], dict[str, Any]]] = field(default_factory=list)
     state: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it picks by a cumulative distribution: a rounding more, and a sample is another
+        one."""
+        return any(node[0] == "cumsum" for node in self.nodes)
 
     def to_json(self) -> dict[str, Any]:
         """All but the weights themselves."""
@@ -157,7 +164,7 @@ class Writer:
             return self.computed(node)
         if name in DROPPED:
             return None
-        make = OPERATORS.get(name)
+        make = OPERATORS.get(name) or CHOICES.get(name)
         if make is None:
             raise UsageError(
                 f"the page cannot draw this network: it has no operator {target!r}",
@@ -165,6 +172,8 @@ class Writer:
             )
         value = node.meta["val"]
         shape = list(value.shape) if isinstance(value, Tensor) else []
+        if name in CASTS and whole(value) and not whole(node.args[0].meta["val"]):
+            return self.add("trunc", [self.values[node.args[0].name]], shape)
         return make(self, Call(self, node), shape)
 
     def computed(self, node: Any) -> int:
@@ -183,6 +192,11 @@ class Writer:
         self.graph.constants = [one for one in self.graph.constants if one[0] in needed]
         names = {name for _, name, _ in self.graph.weights}
         self.graph.state = {k: v for k, v in self.graph.state.items() if k in names}
+
+
+def whole(value: Any) -> bool:
+    """Whether a tensor holds whole numbers, or truths."""
+    return isinstance(value, Tensor) and not value.is_floating_point()
 
 
 class Call:

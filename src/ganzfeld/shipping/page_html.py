@@ -19,7 +19,17 @@ from ganzfeld.shipping.squeeze import squeezed
 
 ENGINE = ("latents.js", "engine.js", "worker.js")
 STRICT = '"use strict";'
-FACE = ("files.js", "words.js", "sources.js", "app.js", "start.js")
+FACE = ("files.js", "words.js", "sources.js", "app.js")
+LAST = "start.js"
+PARTS = {  # what pages of a kind of sample have beside these
+    "audio": ("audio.js",),
+    "field": ("field.js",),
+    "series": ("cells.js", "series.js"),
+    "text": ("lines.js",),
+    "table": ("cells.js", "rows.js"),
+}
+TASKS = {"translation": ("translate.js",), "projection": ("translate.js", "project.js")}
+ALL = frozenset({*PARTS, *TASKS})
 
 
 @cache
@@ -33,8 +43,10 @@ def lean(text: str) -> str:
 
 
 @cache
-def script(engine: bool) -> str:
-    names = (*ENGINE, *FACE) if engine else FACE
+def script(engine: bool, needs: frozenset[str] = ALL) -> str:
+    """The code of a page. engine: whether it draws by itself. needs: kinds of sample and tasks."""
+    parts = [name for need, names in (PARTS | TASKS).items() if need in needs for name in names]
+    names = [*(ENGINE if engine else ()), *FACE, *dict.fromkeys(parts), LAST]
     body = "\n".join(squeezed(static(name)).removeprefix(STRICT) for name in names)
     return f"{STRICT}{body}"
 
@@ -68,24 +80,28 @@ def policy(code: str, style: str, *, server: bool) -> str:
 
 def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     """The whole page of a model. data: what `start.js` reads. title: any text."""
-    return assembled(data, base64.b64encode(weights).decode(), title, server=False)
+    needs = frozenset({data["model"]["modality"], data["model"]["task"]})
+    code = script(True, needs)
+    return assembled(data, base64.b64encode(weights).decode(), title, code, server=False)
 
 
 @cache
-def app() -> str:
+def app(needs: frozenset[str] = ALL) -> str:
     """The page of a server, which asks it for its models: `GET /v1/models`.
+
+    needs: the kinds of sample and the tasks of these models.
 
     Example::
 
         from ganzfeld.shipping.page_html import app
 
-        assert len(app()) < 60_000
+        assert len(app(frozenset({"text"}))) < 60_000
     """
-    return assembled({"server": True}, "", "ganzfeld", server=True)
+    return assembled({"server": True}, "", "ganzfeld", script(False, needs), server=True)
 
 
-def assembled(data: Mapping[str, Any], weights: str, title: str, *, server: bool) -> str:
-    code, style = script(not server), lean(static("page.css"))
+def assembled(data: Mapping[str, Any], weights: str, title: str, code: str, *, server: bool) -> str:
+    style = lean(static("page.css"))
     rules = html.escape(policy(code, style, server=server))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

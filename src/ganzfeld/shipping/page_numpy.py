@@ -176,8 +176,36 @@ def pool(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
 
 def one_hot(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     found = np.zeros(shape, np.float32)
-    found[0, int(x[0][0])] = 1
+    found[0, int(x[0].reshape(-1)[0])] = 1
     return found
+
+
+def gru(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
+    rows, state, inputs, weights, of_inputs, of_states = x
+    width, found = shape[2], np.empty(shape, np.float32)
+    state = state.reshape(width)
+    for step, given in enumerate(rows[0] @ inputs.T + of_inputs):
+        reset_in, keep_in, new_in = given.reshape(3, width)
+        reset_h, keep_h, new_h = (weights @ state + of_states).reshape(3, width)
+        keep = sigmoid(keep_in + keep_h)
+        new = np.tanh(new_in + sigmoid(reset_in + reset_h) * new_h)
+        state = new + keep * (state - new)
+        found[0, step] = state
+    return found
+
+
+def add_at(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
+    found = x[0].copy()
+    np.add.at(found, (0, x[1].astype(np.int64)), x[2][0])
+    return found
+
+
+def sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def ndtr(value: float) -> float:
+    return math.erfc(-value / math.sqrt(2)) / 2
 
 
 def each(function: Callable[..., Any]) -> Operator:
@@ -206,13 +234,13 @@ OPERATORS: dict[str, Operator] = {
     "permute": lambda x, shape, s: x[0].transpose(s["dims"]),
     "sum": lambda x, shape, s: x[0].sum(tuple(s["dims"])),
     "mean": lambda x, shape, s: x[0].mean(tuple(s["dims"])),
-    "row": lambda x, shape, s: x[0][int(x[1][0])],
+    "row": lambda x, shape, s: x[0][int(x[1].reshape(-1)[0])],
     "onehot": one_hot,
     "tanh": each(np.tanh),
     "relu": each(lambda x: np.maximum(x, 0)),
     "leaky": lambda x, shape, s: leaky(x[0], s.get("negative_slope", 0.01)),
     "clamp": lambda x, shape, s: x[0].clip(s.get("min", -math.inf), s.get("max", math.inf)),
-    "sigmoid": each(lambda x: 1 / (1 + np.exp(-x))),
+    "sigmoid": each(sigmoid),
     "sin": each(np.sin),
     "cos": each(np.cos),
     "exp": each(np.exp),
@@ -224,4 +252,19 @@ OPERATORS: dict[str, Operator] = {
     "div": each(np.divide),
     "ge": each(np.greater_equal),
     "power": each(np.power),
+    "gru": gru,
+    "addat": add_at,
+    "expand": lambda x, shape, s: np.broadcast_to(x[0], shape),
+    "cumsum": lambda x, shape, s: x[0].cumsum(s["dim"]),
+    "where": each(lambda mask, one, other: np.where(mask != 0, one, other)),
+    "erf": each(np.vectorize(math.erf)),
+    "ndtr": each(np.vectorize(ndtr)),
+    "trunc": each(np.trunc),
+    "minimum": each(np.minimum),
+    "maximum": each(np.maximum),
+    "le": each(np.less_equal),
+    "lt": each(np.less),
+    "gt": each(np.greater),
+    "eq": each(np.equal),
+    "ne": each(np.not_equal),
 }

@@ -46,6 +46,7 @@ def as_list(value: Any) -> list[Any]:
 
 Make = Callable[[Writer, Call, list[int]], Any]
 DROPPED = {"_assert_tensor_metadata"}
+CASTS = ("_to_copy", "to")  # to whole numbers they cut what is behind the point
 OPERATORS: dict[str, Make] = {}
 
 

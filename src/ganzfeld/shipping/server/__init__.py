@@ -10,6 +10,8 @@ takes is one table (`table.py`), which validates requests and makes /openapi.jso
     POST /v1/models/NAME/interpolation    {"seeds": [1, 2], "frames": 24, "format": "webp"}
     POST /v1/models/NAME/score            an image as the body; ?label=bob
     POST /v1/models/NAME/translation      an image as the body; ?to=b
+    POST /v1/models/NAME/projection       an image as the body; ?steps=100&label=bob
+    POST /v1/models/NAME/edited           {"latent": "...", "directions": {"0": "1.5"}}
     GET  /health /ready /metrics /openapi.json /docs
 
 GET /v1/models answers (`served.py` makes it; null or [] where something is not there)::
@@ -26,6 +28,7 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
         "classes": ["bald", "bob"],       # names for `label`
         "conditions": ["age"],            # names for `numbers`
         "text": false,                    # whether it draws captions: `text`
+        "extra": {},                      # of series: names, mean and deviation of the channels
         "latent": 100,
         "latents": "threefry4x32-20/box-muller-1",
         "weights": "9f2c...",             # SHA-256
@@ -37,6 +40,7 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
                     "samples": ["grid", "zip", "json"],
                     "interpolation": ["webp", "gif", "png"]},
         "score": true,                    # whether there is a discriminator
+        "projection": true,               # whether it finds images in its latent space
         "directions": [],                 # of a translation: [{"from": "a", "to": "b"}]
         "size": null}]}                   # and [height, width] that it was trained on
 

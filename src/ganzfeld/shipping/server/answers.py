@@ -31,6 +31,8 @@ MEDIA = {  # by the ending of a file
 }
 WHOLE = ("csv", "txt", "npy")  # formats that hold many samples in one file
 INLINE = ("txt", "csv", "npy")  # kinds of these are values in JSON; others are files in base64
+MARKLESS = (".csv", ".txt", ".npy")  # files that hold no mark
+MARK_HEADER = b"ganzfeld-mark"  # of an answer that is such a file
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of files in a ZIP: the same request gives the same bytes
 
 
@@ -97,6 +99,8 @@ def zipped(kind: Modality, spec: Spec, samples: NDArray[Any], each: Sequence[mar
             archive.writestr(
                 zipfile.ZipInfo(name, MOMENT), file_of(kind, spec, sample, ending, mark)
             )
+            if f".{ending}" in MARKLESS:
+                archive.writestr(zipfile.ZipInfo(f"{name}.json", MOMENT), marks.as_text(mark))
             label = mark.get("label", "")
             rows.writerow(
                 (name, label, mark["seed"], mark["index"], mark.get("recipe", ""), mark["model"])

@@ -108,7 +108,8 @@ class App:
             places.setdefault(one.path.removeprefix(f"{START}{{model}}/"), []).append(one)
         self.handlers = handlers
         self.stopping = False
-        self.page = pages.app()
+        self.projecting = 0  # projections that wait or are at work
+        self.page = pages.app(frozenset().union(*(one.needs for one in models)))
         self.docs = pages.docs(self.endpoints)
         self.openapi = openapi(self.endpoints, guard.token is not None)
 

@@ -20,8 +20,8 @@ REQUIRED: Any = object()
 class Field:
     """One value. kind: "integer", "number", "string", "boolean", "array" or "object".
 
-    default: REQUIRED where it must be given. least, most: of numbers, or of the length of a list.
-    one_of: the texts that are allowed. items: of a list, or of the values of an object.
+    default: REQUIRED where it must be given. least, most: of numbers, or of the length of a
+    list or a text. one_of: the texts that are allowed. items: of a list, or of an object's values.
     """
 
     name: str
@@ -74,8 +74,9 @@ class Field:
         return value
 
     def _string(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > LONGEST or "\0" in value:
-            raise self.wrong(f"a text of at most {LONGEST} characters")
+        longest = LONGEST if self.most is None else int(self.most)
+        if not isinstance(value, str) or len(value) > longest or "\0" in value:
+            raise self.wrong(f"a text of at most {longest:,} characters")
         return str(value)
 
     def _boolean(self, value: Any) -> bool:
@@ -104,7 +105,11 @@ class Field:
     def schema(self) -> dict[str, Any]:
         """As OpenAPI 3.1 has it, which is JSON Schema."""
         found: dict[str, Any] = {"type": self.kind, "description": self.about}
-        ends = {"array": ("minItems", "maxItems"), "object": ("minProperties", "maxProperties")}
+        ends = {
+            "array": ("minItems", "maxItems"),
+            "object": ("minProperties", "maxProperties"),
+            "string": ("minLength", "maxLength"),
+        }
         low, high = ends.get(self.kind, ("minimum", "maximum"))
         if self.least is not None:
             found[low] = self.least

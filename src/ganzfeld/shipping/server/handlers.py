@@ -10,15 +10,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ganzfeld.core import marks
 from ganzfeld.core.latents import LIMIT
 from ganzfeld.core.marks import SOFTWARE
 from ganzfeld.modalities.image.bad import BadPicture
-from ganzfeld.shipping.server import answers, pages
+from ganzfeld.shipping.server import answers, pages, projecting
 from ganzfeld.shipping.server.app import Answer, App, Handler, Limits, Request, as_json
 from ganzfeld.shipping.server.batching import Job, Wanted
 from ganzfeld.shipping.server.guard import Guard
 from ganzfeld.shipping.server.problem import Problem
-from ganzfeld.shipping.server.served import Served
+from ganzfeld.shipping.server.served import Served, check_image
 
 FOR_EVER = b"max-age=31536000, immutable"
 READY_SECONDS = 5.0
@@ -79,11 +80,13 @@ async def sample(app: App, request: Request) -> Answer:
     if etag in [one.strip().removeprefix(b"W/") for one in asked.split(b",")] or asked == b"*":
         return Answer(b"", answers.media_of(format), 304, headers)
 
-    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> bytes:
+    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> tuple[bytes, marks.Mark]:
         (mark,) = served.marks_of(drawn)
-        return answers.file_of(served.kind, served.spec, rows[0], format, mark)
+        return answers.file_of(served.kind, served.spec, rows[0], format, mark), mark
 
-    data = await app.work(request, engine=served.engine, wanted=[wanted], finish=finish)
+    data, mark = await app.work(request, engine=served.engine, wanted=[wanted], finish=finish)
+    if f".{format}" in answers.MARKLESS:
+        headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
     name = f"{served.name}-{wanted.seed}-{wanted.index}.{format}".encode()
     headers.append((b"content-disposition", b'inline; filename="' + name + b'"'))
     return Answer(data, answers.media_of(format), headers=headers)
@@ -213,6 +216,46 @@ async def translation(app: App, request: Request) -> Answer:
     return in_format(await app.work(request, work=work), "png")
 
 
+async def projection(app: App, request: Request) -> Answer:
+    """The latent of an image: few may wait, for each is seconds of work."""
+    given, served = app.query(request), request.model
+    projecting.need_suited(served)
+    if given["label"] is not None:
+        given["label"] = served.label(given["label"])
+    data = await app.body(request, app.limits.body)
+    check_image(data, app.limits.pixels)
+    if app.projecting >= projecting.WAITING:
+        raise Problem(
+            429, f"{app.projecting} projections wait already", headers={"Retry-After": "5"}
+        )
+    pixels = app.limits.pixels
+    app.projecting += 1
+    try:
+        found = await app.work(
+            request,
+            work=lambda breathe: of_image(
+                lambda: projecting.project(served, data, given, pixels, breathe)
+            )(breathe),
+        )
+    finally:
+        app.projecting -= 1
+    return no_store(as_json(found))
+
+
+async def edited(app: App, request: Request) -> Answer:
+    given, served = await app.json(request), request.model
+    projecting.need_suited(served)
+    if given["label"] is not None:
+        given["label"] = served.label(given["label"])
+    work = of_image(lambda: projecting.edited(served, given))
+    return in_format(await app.work(request, work=work), "png")
+
+
+def no_store(answer: Answer) -> Answer:
+    answer.headers.append((b"cache-control", b"no-store"))
+    return answer
+
+
 def of_image(make: Callable[[], Any]) -> Callable[[Callable[[], None]], Any]:
     """A call on an image from outside: what is wrong with that is the client's fault."""
 
@@ -302,6 +345,8 @@ HANDLERS: Mapping[str, Handler] = {
     "interpolation": interpolation,
     "score": score,
     "translation": translation,
+    "projection": projection,
+    "edited": edited,
     "health": health,
     "ready": ready,
     "metrics": metrics,

@@ -22,6 +22,7 @@ from ganzfeld.shipping.server.batching import Wanted
 from ganzfeld.shipping.server.problem import Problem
 
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"RIFF": "WEBP"}
+TOLD = ("names", "mean", "deviation", "step")  # of a `Spec.extra`: what charts are drawn by
 MOVING = ["webp", "gif", "png"]
 Breathe = Callable[[], None]
 
@@ -46,6 +47,7 @@ class Served:
         self.networks: Mapping[str, Any] = getattr(model, "networks", None) or {}
         self.judged = getattr(model, "discriminator", None) is not None
         self.moves = self.kind.draws and hasattr(model, "generator")
+        self.finds = self.moves and not about.get("conditions")  # images in its latent space
         self.first = b""  # SHA-256 of the first sample, once it was drawn
 
     def hash(self) -> str:
@@ -54,6 +56,12 @@ class Served:
 
             return weights_of(self.model)
         return str(self.about["weights"]["sha256"])
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The kind of sample and the task, by which the app knows how to show them."""
+        found = {"projection"} if self.finds else set()
+        return frozenset({self.kind.name, self.about.get("task", "generation"), *found})
 
     def describe(self) -> dict[str, Any]:
         """As GET /v1/models has it."""
@@ -69,6 +77,7 @@ class Served:
             "classes": self.classes,
             "conditions": [] if self.captioned else self.conditions,
             "text": self.captioned,
+            "extra": {name: self.spec.extra[name] for name in TOLD if name in self.spec.extra},
             "latent": self.about.get("latent"),
             "latents": self.about.get("latents"),
             "weights": self.weights,
@@ -82,6 +91,7 @@ class Served:
                 "interpolation": MOVING if self.moves else [],
             },
             "score": self.judged,
+            "projection": self.finds,
             "directions": [{"from": way[0], "to": way[1]} for way in self.networks],
             "size": self.about.get("size"),
         }
@@ -241,6 +251,13 @@ class Served:
 
     def score(self, data: bytes, label: str | None, pixels: int) -> float:
         """The discriminator's logit of an image in the model's size."""
+        return float(self.model.score(self.decoded(data, pixels), label)[0])
+
+    def decoded(self, data: bytes, pixels: int) -> Any:
+        """An image from outside as the network takes it, (1, C, H, W), cut to the model's size.
+
+        pixels: of the image, at most. Problem and BadPicture for what cannot be used.
+        """
         import torch
 
         from ganzfeld.modalities.image.codec import Target, decode
@@ -254,9 +271,8 @@ class Served:
             alpha="white" if channels in (1, 3) else "keep",
             max_megapixels=pixels / 1e6,
         )
-        decoded = torch.from_numpy(decode(data, target).pixels[None])
-        x = self.kind.to_network(decoded, self.spec)
-        return float(self.model.score(x, label)[0])
+        found = torch.from_numpy(decode(data, target).pixels[None])
+        return self.kind.to_network(found, self.spec)
 
     def translate(self, data: bytes, to: str | None, pixels: int) -> bytes:
         """The translation of an image as a PNG."""

@@ -144,30 +144,46 @@ class App {
     $("of-token").hidden = error.status !== 401 && $("of-token").hidden;
   }
 
+  // How samples of text are shown; undefined for kinds that have files of their own
+  get texts() { return TEXTS[this.model.modality]; }
+
   lay(count) {
     for (const { urls } of this.shown) if (urls) urls.forEach((url) => URL.revokeObjectURL(url));
     this.shown = [];
-    const grid = $("grid");
-    while (grid.children.length > count) grid.lastChild.remove();
-    while (grid.children.length < count) {
-      const box = document.createElement("div"), button = document.createElement("button");
+    const layout = (this.texts && this.texts.layout) || "", [outer, inner] = { lines: ["ol", "li"], rows: ["table", "tr"] }[layout] || ["div", "div"];
+    if (layout || !this.home || this.home.className) {
+      this.home = document.createElement(outer);
+      this.home.className = layout;
+      $("grid").replaceChildren(this.home);
+    }
+    $("whole").hidden = !layout;
+    while (this.home.children.length > count) this.home.lastChild.remove();
+    this.boxes = [...this.home.children];
+    while (this.boxes.length < count) {
+      const box = document.createElement(inner), button = document.createElement("button"), place = this.boxes.length;
       box.className = "box";
       button.type = "button";
       button.className = "one";
-      button.addEventListener("click", () => this.enlarge(this.shown[[...grid.children].indexOf(box)]));
-      box.append(button);
-      grid.append(box);
+      button.addEventListener("click", () => this.enlarge(this.shown[place]));
+      if (layout === "rows") box.appendChild(document.createElement("th")).append(button); else box.append(button);
+      this.home.append(box);
+      this.boxes.push(box);
     }
   }
 
   key({ seed, index, label, std, text, moves }) { return [seed, index, label ?? "", std, text ?? "", moves ?? ""].join("/"); }
 
+  button(place) { return this.boxes[place].querySelector(".one"); }
+
   show(place, one) {
-    const box = $("grid").children[place], button = box.firstChild;
-    one.urls = [URL.createObjectURL(one.image || one.file)];
-    one.url = one.urls[0];
+    const box = this.boxes[place], button = this.button(place);
+    one.urls = this.texts ? [] : [URL.createObjectURL(one.image || one.file)];
+    [one.url] = one.urls;
     this.shown[place] = one;
-    button.replaceChildren(this.face(one));
+    if (this.texts && this.texts.layout) {
+      button.textContent = String(one.job.index);
+      this.texts.fill(this, box, one);
+    } else button.replaceChildren(this.face(one));
     if (one.ending === "wav") {
       box.className = "box sound";
       const player = box.querySelector("audio") || box.appendChild(document.createElement("audio"));
@@ -180,15 +196,16 @@ class App {
     this.name(place);
   }
 
-  // A sample as an element: its image, or its text
-  face(one, most = 2000) {
+  // A sample as an element: its image, its text, its chart. size: "strip", "grid" or "large"
+  face(one, size = "grid") {
+    if (this.texts) return this.texts.view(this, one, size);
     const seen = one.image || one.ending === "png", element = document.createElement(seen ? "img" : "span");
-    if (seen) element.src = one.url; else element.textContent = one.text ? one.text.slice(0, most) : one.ending === "wav" ? "♪" : "…";
+    if (seen) element.src = one.url; else element.textContent = one.ending === "wav" ? "♪" : "…";
     return element;
   }
 
   star(place) {
-    const button = $("grid").children[place].firstChild, on = this.kept.has(this.key(this.shown[place].job));
+    const button = this.button(place), on = this.kept.has(this.key(this.shown[place].job));
     const star = button.querySelector(".star");
     if (star && !on) star.remove();
     if (!star && on) {
@@ -214,8 +231,9 @@ class App {
       const text = this.t("generated {one}, seed {seed}, number {index}",
         { ...this.words(), seed: one.job.seed, index: one.job.index });
       const label = one.label === null || one.label === undefined ? "" : `, ${this.model.classes[one.label]}`;
-      const image = $("grid").children[place].querySelector("img");
-      if (image) image.alt = text + label; else $("grid").children[place].firstChild.title = text + label;
+      const image = this.boxes[place].querySelector("img"), button = this.button(place);
+      if (image) image.alt = text + label;
+      else { button.title = text + label; button.setAttribute("aria-label", text + label); }
     });
   }
 
@@ -224,8 +242,9 @@ class App {
   enlarge(one) {
     if (!one) return;
     this.large = one;
-    const image = this.face(one);
+    const image = this.face(one, "large");
     if (image.src) image.alt = this.told_of(one);
+    $("large-view").className = this.texts ? "read" : "";
     $("large-view").replaceChildren(image);
     $("large-title").textContent = this.told_of(one);
     $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
@@ -261,15 +280,45 @@ class App {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
+  // A sample's file. Text has no place for a mark: it lies beside the text, in a ZIP
+  save(one) {
+    const name = this.file(one);
+    if (one.mark) this.packed([[name, utf8(one.text)], [`${name}.json`, utf8(one.mark)]], `${name}.zip`);
+    else this.download(one.file, name);
+  }
+
+  packed(files, name) { this.download(new Blob([zip(files)], { type: "application/zip" }), name); }
+
+  // All that is shown, as one file
+  wholeText() { return this.texts.whole(this.shown); }
+
+  saveWhole() {
+    const numbers = [];
+    for (const { job: { index } } of this.shown) {
+      const last = numbers[numbers.length - 1];
+      if (last && index === last[1] + 1n) last[1] = index; else numbers.push([index, index]);
+    }
+    const mark = this.shown[0].mark.replace(/,"label":"(?:[^"\\]|\\.)*"/, "")
+      .replace(/"index":\d+/, `"indices":[${numbers.map((pair) => `[${pair}]`)}]`);
+    const name = `${this.state.seed}.${this.texts.ending}`;
+    this.packed([[name, utf8(this.wholeText())], [`${name}.json`, utf8(mark)]], `${name}.zip`);
+  }
+
+  copy(text, count) {
+    navigator.clipboard.writeText(text).then(() => this.say($("status"), "{count} {noun} copied", { count }),
+      () => this.say($("status"), "This browser lets no page copy: select the text instead."));
+  }
+
   async zip() {
     const files = [], rows = [["file", "label", "seed", "index", "std"]];
     for (const job of this.kept.values()) {
       const one = { job, ...await this.source.draw(job) }, name = this.file(one);
       files.push([name, new Uint8Array(await one.file.arrayBuffer())]);
+      if (one.mark) files.push([`${name}.json`, utf8(one.mark)]);
       rows.push([name, one.label === null ? "" : this.model.classes[one.label], job.seed, job.index, job.std]);
       this.say($("status"), "drawing {done} of {total}", { done: files.length, total: this.kept.size });
     }
-    this.download(new Blob([zip([["labels.csv", utf8(csv(rows))], ...files])], { type: "application/zip" }), "favourites.zip");
+    this.packed([["labels.csv", utf8(csv(rows))], ...files], "favourites.zip");
     this.say($("status"), "{count} {noun}", { count: files.length });
   }
 
@@ -313,8 +362,8 @@ class App {
         button = document.createElement("button");
         button.type = "button";
         button.dataset.key = this.key(job);
-        const url = URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
-        const image = this.face(one, 12);
+        const url = this.texts ? "" : URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
+        const image = this.face(one, "strip");
         if (image.src) image.alt = this.told_of(one);
         button.title = this.told_of(one);
         button.append(image);
@@ -332,7 +381,7 @@ class App {
 
   // From one sample to another
 
-  get blends() { return this.source.exact && this.model.modality !== "audio"; }
+  get blends() { return this.source.exact && !this.texts && this.model.modality !== "audio"; }
 
   end(name) {
     this.ends[name] = this.large;
@@ -397,12 +446,12 @@ class App {
     this.say($("verdict"), "Checking ...");
     let [most, differ, total] = [0, 0, 0];
     for (const one of this.model.check) {
-      const wanted = bytesOf(one.pixels);
+      const wanted = one.pixels ? bytesOf(one.pixels) : new Float32Array(bytesOf(one.numbers).buffer);
       const x = one.way ? await this.source.call("translate", { way: one.way, x: Float32Array.from(bytesOf(one.x), (v) => Math.fround(v / 127.5) - 1) })
         : (await this.source.call("draw", { seed: BigInt(one.seed), index: BigInt(one.index), label: one.label, std: 1 })).x;
-      const found = toBytes(x);
+      const found = one.pixels ? toBytes(x) : x, by = one.pixels ? 1 : 128 / one.span;
       found.forEach((value, i) => {
-        const apart = Math.abs(value - wanted[i]);
+        const apart = Math.round(by * Math.abs(value - wanted[i]));
         most = Math.max(most, apart);
         differ += apart > 0;
       });
@@ -414,34 +463,4 @@ class App {
     { count: this.model.check.length, share, most });
     return { most, differ, total, equal: most <= allowed };
   }
-
-  // Translators
-
-  async take(file) {
-    try {
-      const bitmap = await createImageBitmap(file);
-      this.file_given = { file, bitmap };
-      await this.turn();
-    } catch (error) {
-      if (error.status) this.fail(error); else this.say($("status"), "That is not an image that this browser can read.");
-    }
-  }
-
-  async turn() {
-    if (!this.file_given) return;
-    const { file, bitmap } = this.file_given, way = $("way").value;
-    this.say($("status"), "drawing {done} of {total}", { done: 0, total: 1 });
-    const start = performance.now(), made = await this.source.translate(way, bitmap, file);
-    this.made = made;
-    $("pair").style.setProperty("--ratio", String(this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height));
-    for (const side of ["before", "after"]) {
-      $(side).src = URL.createObjectURL(made[side]);
-      $(side).alt = this.t(side);
-    }
-    $("pair").hidden = $("save").hidden = false;
-    this.border();
-    this.say($("status"), "{count} {noun}, {ms} ms each", { count: 1, ms: (performance.now() - start).toFixed(0) });
-  }
-
-  border() { $("before").style.clipPath = `inset(0 ${100 - Number($("border").value)}% 0 0)`; }
 }

@@ -361,8 +361,47 @@ function ends(length, wanted) {
   });
 }
 
+// Of a number, 1 - erf: its series near 0, a continued fraction beyond
+function erfc(x) {
+  if (Math.abs(x) < 3) {
+    let term = x, total = x;
+    for (let n = 1; n < 80; n++) { term *= (2 * x * x) / (2 * n + 1); total += term; }
+    return 1 - (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
+  }
+  const size = Math.abs(x);
+  let below = size;
+  for (let n = 60; n > 0; n--) below = size + n / 2 / below;
+  const tail = Math.exp(-x * x) / Math.sqrt(Math.PI) / below;
+  return x > 0 ? tail : 2 - tail;
+}
+
+const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+
+function recurrent(net, y, [rows, first, inputs, weights, ofInputs, ofStates], { shape }) {
+  const [, steps, width] = shape, before = inputs.length / width / 3;
+  let state = Float64Array.from(first);
+  const times = (matrix, size, row, from, v, bias) => {
+    let total = bias[row];
+    for (let i = 0; i < size; i++) total += matrix[row * size + i] * v[from + i];
+    return total;
+  };
+  for (let t = 0; t < steps; t++) {
+    const next = new Float64Array(width);
+    for (let i = 0; i < width; i++) {
+      const given = (k) => times(inputs, before, k * width + i, t * before, rows, ofInputs);
+      const held = (k) => times(weights, width, k * width + i, 0, state, ofStates);
+      const reset = sigmoid(given(0) + held(0)), keep = sigmoid(given(1) + held(1));
+      const fresh = Math.tanh(given(2) + reset * held(2));
+      next[i] = Math.fround(fresh + keep * (state[i] - fresh));
+    }
+    y.set(next, t * width);
+    state = next;
+  }
+}
+
 const OPERATORS = {
   conv: convolve,
+  gru: recurrent,
   convt: transposed,
   pad: padded,
   sum: sums(false),
@@ -477,7 +516,7 @@ const OPERATORS = {
     for (let i = 0; i < y.length; i++) y[i] = v[i] < 0 ? v[i] * slope : v[i];
   },
   clamp: unary((v, s) => Math.min(Math.max(v, s.min ?? -Infinity), s.max ?? Infinity)),
-  sigmoid: unary((v) => 1 / (1 + Math.exp(-v))),
+  sigmoid: unary(sigmoid),
   sin: unary(Math.sin),
   cos: unary(Math.cos),
   exp: unary(Math.exp),
@@ -489,6 +528,39 @@ const OPERATORS = {
   div: binary((a, b) => a / b),
   ge: binary((a, b) => (a >= b ? 1 : 0)),
   power: binary((a, b) => a ** b),
+  expand(net, y, [a], { shape, shapes }) { binary((v) => v)(net, y, [a, a], { shape, shapes: [shapes[0], shapes[0]] }); },
+  cumsum(net, y, x, { shape, s }) {
+    const [before, length, behind] = around(shape, s.dim);
+    for (let b = 0; b < before; b++) for (let j = 0; j < behind; j++) {
+      let total = 0;
+      for (let i = 0; i < length; i++) {
+        const at = (b * length + i) * behind + j;
+        y[at] = total = Math.fround(total + x[0][at]);
+      }
+    }
+  },
+  where(net, y, [mask, one, other], { shape, shapes }) {
+    const full = [mask, one, other].map((v, i) => {
+      const found = new Float32Array(y.length);
+      OPERATORS.expand(net, found, [v], { shape, shapes: [shapes[i]] });
+      return found;
+    });
+    for (let i = 0; i < y.length; i++) y[i] = full[0][i] ? full[1][i] : full[2][i];
+  },
+  addat(net, y, [a, places, more]) {
+    y.set(a);
+    places.forEach((place, i) => { y[place] += more[i]; });
+  },
+  erf: unary((v) => 1 - erfc(v)),
+  ndtr: unary((v) => erfc(-v / Math.SQRT2) / 2),
+  trunc: unary(Math.trunc),
+  minimum: binary(Math.min),
+  maximum: binary(Math.max),
+  le: binary((a, b) => (a <= b ? 1 : 0)),
+  lt: binary((a, b) => (a < b ? 1 : 0)),
+  gt: binary((a, b) => (a > b ? 1 : 0)),
+  eq: binary((a, b) => (a === b ? 1 : 0)),
+  ne: binary((a, b) => (a !== b ? 1 : 0)),
 };
 
 // Pixels of a sample in [-1, 1], as ganzfeld rounds them: halves to even

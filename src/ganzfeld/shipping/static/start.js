@@ -38,7 +38,9 @@ function listen(app) {
     if (theme === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = theme;
   });
   on("large-close", "click", () => $("large").close());
-  on("large-save", "click", () => app.download(app.large.file, app.file(app.large)));
+  on("large-save", "click", () => app.save(app.large));
+  on("copy", "click", () => app.copy(app.wholeText(), app.shown.length));
+  on("whole-save", "click", () => app.saveWhole());
   on("large-keep", "click", () => { app.keep(app.large); app.keeping(); });
   on("large-from", "click", () => app.end("from"));
   on("large-to", "click", () => app.end("to"));
@@ -54,7 +56,7 @@ function listen(app) {
   on("check", "click", () => app.check().catch((error) => app.fail(error)));
   on("border", "input", () => app.border());
   on("way", "change", () => app.turn().catch((error) => app.fail(error)));
-  on("save", "click", () => app.download(app.made.after, "translation.png"));
+  on("save", "click", () => app.download(app.made.after, app.found ? "reconstruction.png" : "translation.png"));
   on("file", "change", () => { if ($("file").files[0]) app.take($("file").files[0]); });
   on("drop", "dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
   on("drop", "dragleave", () => $("drop").classList.remove("over"));
@@ -66,7 +68,7 @@ function listen(app) {
   on("drop", "keydown", (event) => { if (event.key === "Enter" && event.target === $("drop")) $("file").click(); });
   document.addEventListener("paste", (event) => {
     const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-    if (file && app.model.task === "translation") app.take(file);
+    if (file && !$("translate").hidden) app.take(file);
   });
   window.addEventListener("hashchange", () => { app.read(); app.draw(); });
   document.addEventListener("keydown", (event) => keyed(app, event, another));
@@ -107,7 +109,11 @@ function fitted(app) {
   app.say($("made"), "Every {one} here was made by a neural network. None is a recording of anything real.");
   app.say($("how"), "Open two {noun} and press Start here and End here.");
   $("controls").hidden = $("extras").hidden = !makes;
-  $("translate").hidden = makes;
+  $("translate").hidden = makes && !model.projection;
+  $("own").hidden = !makes;
+  $("found").textContent = "";
+  $("edit").replaceChildren();
+  $("pair").hidden = $("save").hidden = true;
   $("check").hidden = !(model.check && model.check.length);
   $("keys").hidden = !makes;
   if (model.shape && model.modality === "image") {
@@ -115,6 +121,7 @@ function fitted(app) {
     document.body.classList.toggle("pixels", Math.max(...model.shape.slice(1)) <= 96);
   }
   $("grid").classList.toggle("broad", model.modality !== "image");
+  $("grid").classList.toggle("charts", Boolean(app.texts && !app.texts.layout));
   $("class").replaceChildren(option("", ""), ...model.classes.map((name, i) => option(String(i), name)));
   $("class").firstChild.dataset.t = "random";
   $("of-class").hidden = !model.classes.length;
@@ -205,7 +212,7 @@ async function selftest(app) {
   const told = {
     check: app.model.check.length ? await app.check() : null, engine: app.source.engine,
     worker: Boolean(app.source.worker), first: performance.now(), each: app.took,
-    drawn: app.shown.slice(0, 4).map((one) => ({ label: one.label, pixels: one.x ? text(one.x) : null })),
+    drawn: app.shown.slice(0, 4).map((one) => ({ label: one.label, pixels: one.x ? text(one.x) : null, text: one.text, mark: one.mark })),
     requests: performance.getEntriesByType("resource").map((one) => one.name.slice(0, 80)),
   };
   const files = await Promise.all(app.shown.slice(0, 1).map((one) => one.file.arrayBuffer()));

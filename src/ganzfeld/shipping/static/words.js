@@ -41,5 +41,16 @@ const CHINESE = {
   "{low} to {high} {unit}": "{low} 到 {high} {unit}", "Arrow keys move, Enter opens, F favours, N draws others.":
     "方向键移动，回车打开，F 收藏，N 换一批。",
   "Text": "文字描述", "Token": "令牌", "The server wants a token.": "服务器需要令牌。", "Model": "模型",
+  "An image of your own": "你自己的图像",
+  "Looking for its latent. That takes seconds ...": "正在寻找对应的潜变量，需要几秒……",
+  "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.":
+    "“之后”一侧是模型的重建结果。误差 {error}；{candidates} 个随机样本中最好的为 {start}。0 表示完全相同，1 表示黑白颠倒。",
+  "mixed with sample 0 of the seed above": "与上方种子的第 0 个样本混合",
+  "Copy": "复制", "{count} {noun} copied": "已复制 {count} 个样本",
+  "This browser lets no page copy: select the text instead.": "此浏览器不允许网页复制，请选中文本后复制。",
+  "step": "步", "step of {step}": "步（每步 {step}）", "step {step}": "第 {step} 步",
+  "deviations of each channel": "各通道的标准差",
+  "Point at the chart, or press the arrow keys, for its values.": "把指针移到图上，或按方向键，查看数值。",
+  "line": "行", "lines": "行", "row": "行", "rows": "行", "series": "序列",
   "image": "图像", "images": "图像", "sound": "声音", "sounds": "声音", "field": "场", "fields": "场",
 };

@@ -1,0 +1,78 @@
+// An image of one's own: its reconstruction, moved along directions and mixed with a sample.
+"use strict";
+
+Object.assign(There.prototype, {
+  async project(file, label) {
+    const query = label === null ? "" : `?label=${encodeURIComponent(this.model.classes[label])}`;
+    const answer = await this.fetched(this.at(`projection${query}`), {
+      method: "POST", body: file, headers: { "Content-Type": file.type || "image/png" },
+    });
+    return answer.json();
+  },
+
+  async edit(body) {
+    const answer = await this.fetched(this.at("edited"), {
+      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+    });
+    return answer.blob();
+  },
+});
+
+Object.assign(App.prototype, {
+  async project(file) {
+    const box = $("found"), turn = (this.projecting = (this.projecting || 0) + 1);
+    this.say(box, "Looking for its latent. That takes seconds ...");
+    try {
+      const found = await this.source.project(file, this.state.label);
+      if (turn !== this.projecting) return;
+      const blob = (name) => new Blob([bytesOf(found[name])], { type: found.media_type });
+      this.found = found;
+      this.pair(blob("original"), blob("reconstruction"));
+      this.say(box, "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.",
+        { error: found.error.toFixed(3), start: found.start.toFixed(3), candidates: found.candidates });
+      this.editing();
+    } catch (error) {
+      this.told.delete(box);
+      box.textContent = error.message;
+    }
+  },
+
+  pair(before, after) {
+    this.made = { before, after };
+    for (const side of ["before", "after"]) {
+      URL.revokeObjectURL($(side).src);
+      $(side).src = URL.createObjectURL(this.made[side]);
+      $(side).alt = this.t(side);
+    }
+    const [, height, width] = this.model.shape;
+    $("pair").style.setProperty("--ratio", String(width / height));
+    $("pair").hidden = $("save").hidden = false;
+    this.border();
+  },
+
+  // Sliders for what was found: steps along directions, and the share of a sample that is mixed in
+  editing() {
+    const box = $("edit"), { directions } = this.found;
+    const steps = {}, mixed = { share: 0 };
+    const slide = (words, given, most, least, step, take) => {
+      const label = document.createElement("label"), head = document.createElement("span"), input = document.createElement("input");
+      this.say(head, words, given);
+      Object.assign(input, { type: "range", min: String(least), max: String(most), step: String(step), value: "0" });
+      input.addEventListener("change", () => { take(input.value); this.edited(steps, mixed); });
+      label.append(head, input);
+      return label;
+    };
+    const all = Array.from({ length: directions }, (_, number) => slide("direction {number}", { number }, 3, -3, 0.25,
+      (value) => { steps[number] = value; }));
+    all.push(slide("mixed with sample 0 of the seed above", {}, 1, 0, 0.05, (value) => { mixed.share = Number(value); }));
+    box.replaceChildren(...all);
+  },
+
+  async edited(steps, { share }) {
+    const body = { latent: this.found.latent, directions: steps, share, seed: String(this.state.seed) };
+    if (this.found.label !== null) body.label = this.found.label;
+    try {
+      this.pair(this.made.before, await this.source.edit(body));
+    } catch (error) { this.fail(error); }
+  },
+});
