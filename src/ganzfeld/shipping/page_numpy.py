@@ -196,7 +196,7 @@ def gru(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
 
 def add_at(x: list[Array], shape: tuple[int, ...], s: Settings) -> Array:
     found = x[0].copy()
-    np.add.at(found, (0, x[1].astype(np.int64)), x[2][0])
+    np.add.at(found[0], x[1].astype(np.int64), x[2][0])
     return found
 
 
