@@ -2,7 +2,7 @@
 
     python bench/doctor.py --out OUT --kinds points images fields --seeds 0 1 2
     python bench/doctor.py --out OUT --recipes --seeds 0          # a healthy run of every recipe
-    python bench/doctor.py --out OUT --table --seeds 1 2 --docs docs/doctor.md docs/doctor.zh-CN.md
+    python bench/doctor.py --out OUT --table --seeds 0 1 2 --docs docs/doctor{,.zh-CN}.md
 
 Each run writes OUT/KIND.FAULT.SEED.jsonl, a metrics.jsonl as any run has it, so that new thresholds
 can be tried on what was recorded: `--table` diagnoses all of them anew. Runs that are there are not
@@ -47,6 +47,7 @@ from ganzfeld.training.plan import settle
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
 EVERY = {**FAULTS, **MORE}
 CHINESE = {  # what the table says, the longer first
+    "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
     "| fault | right first name | said first instead | delay, median |":
         "| 故障 | 最先说对名称 | 最先误说 | 延迟中位数 |",
     "no fault, kinds of data above: nothing is said": "无故障，上述数据：什么也没说",
@@ -68,6 +69,7 @@ CHINESE = {  # what the table says, the longer first
     "one class is never drawn": "一个类别从不出现",
     "nothing (": "什么也没说 (",
 }  # fmt: skip
+FITTED = 0  # the seed on which thresholds were fitted
 COST = ("seconds", "share", "machine", "date", "torch")
 
 
@@ -283,7 +285,12 @@ def in_chinese(table: str) -> str:
 def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
     """The table into pages, between its marks; rows of results; how often each name was right."""
     found = all_of(out, seeds)
-    table = "\n".join(lines_of(found))
+    fitted = [one for one in found if one.seed == FITTED]
+    tested = [one for one in found if one.seed != FITTED]
+    parts = [lines_of(tested)] if tested else []
+    if fitted:
+        parts.append([f"Seed {FITTED}, on which thresholds were fitted:", "", *lines_of(fitted)])
+    table = "\n\n".join("\n".join(part) for part in parts)
     for page in docs:
         text = page.read_text(encoding="utf-8")
         before, _, rest = text.partition(START)
@@ -302,7 +309,7 @@ def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
     results = home / "results" / "doctor.jsonl"
     results.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for one in found:
+    for one in tested:
         if one.name:
             rates[one.name][0] += is_right(one)
             rates[one.name][1] += 1

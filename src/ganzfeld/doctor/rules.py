@@ -159,7 +159,8 @@ def ignored(m: Moment) -> Evidence:
     if told is None:
         return None  # without a judge: blurred samples show little of anything
     late = m.part > 0.6 and right < 0.1  # before that it may still come
-    if right < SHOWN * (1.0 if visible is None else visible) and (told <= 0.15 or late):
+    lost = told <= 0.15 and apart <= 0.75 * YOUNG
+    if right < SHOWN * (1.0 if visible is None else visible) and (lost or late):
         return (
             f"samples show what they were asked for {right:.2f} as well as the data do; the "
             f"discriminator tells wrong ones by {told:.2f} sd"

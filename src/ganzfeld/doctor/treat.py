@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganzfeld.doctor.diagnose import Finding
-from ganzfeld.doctor.rules import LARGE, PLAYERS, RULES, growth
+from ganzfeld.doctor.rules import LARGE, RULES
 from ganzfeld.doctor.story import Moment, Story
 
 REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
@@ -75,10 +75,9 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
 
 
 def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties where there are none, and weights from before these were lost."""
+    """Smaller steps, penalties where there are none, and weights from before it went wrong."""
     rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    lost = any(growth(m, player) for player in PLAYERS)
-    return Dose(rates, STRONGER if "bare" in able else 1.0, back=lost)
+    return Dose(rates, STRONGER if "bare" in able else 1.0, back=True)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
