@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -246,3 +247,36 @@ def test_scripts_need_nothing_of_ours() -> None:
     for path in (BENCH / "rivals").glob("*.py"):
         assert "import ganzfeld" not in path.read_text("utf-8")
         assert "from ganzfeld" not in path.read_text("utf-8")
+
+
+ENVS = os.environ.get("GANZFELD_PEERS", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ENVS, reason="GANZFELD_PEERS=FOLDER: environments that peers.py has made")
+def test_every_rival_that_is_installed_trains_and_draws(peers: ModuleType, tmp_path: Path) -> None:
+    """Each at 28 pixels, with its own settings, and with a rate, width and batch of the job."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.integers(0, 256, (600, 1, 28, 28), dtype=np.uint8))
+    ran = []
+    for rival in peers.RIVALS:
+        try:
+            python, _ = peers.environment(rival, Path(ENVS))
+        except peers.Refused:
+            continue
+        for name, more in (("own", {}), ("given", {"rate": 1e-3, "width": 16, "batch": 16})):
+            if not rival.fitted and more:
+                continue
+            job = {"data": str(tmp_path / "x.npy"), "seconds": 0.5, "seed": 0, "count": 30}
+            folder = tmp_path / rival.name / name
+            try:
+                found = peers.run(rival, python, folder, {**job, **more})
+            except peers.Refused as error:
+                ran.append(f"{rival.name}, {name}: {error}")
+                continue
+            samples = np.load(folder / "samples.npy")
+            assert samples.shape == (30, 1, 28, 28) and samples.std() > 0, rival.name
+            assert found["steps"] >= 1 and found["seconds"] >= 0.5, rival.name
+            if more:
+                assert (found["rate"], found["batch"]) == (1e-3, 16), rival.name
+    assert not ran
