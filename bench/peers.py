@@ -298,15 +298,15 @@ class Race:
         found = json.loads(path.read_text("utf-8"))
         return dict(found)
 
-    def ours(self, recipe: str) -> Iterable[Row]:
-        """A study of families as rows: the same budget, trials and measures."""
+    def ours(self, recipe: str, tune: int) -> Iterable[Row]:
+        """A study of families as rows: the same budget and measures, and at most its trials."""
         folder = self.folder / f"ganzfeld-{recipe.rpartition(':')[2]}"
         study_families(
             self.source,
             minutes=self.seconds / 60,
             recipes=[recipe],
             seeds=self.seeds,
-            tune=3,
+            tune=tune,
             size=(self.pack.height, self.pack.width),
             count=self.count,
             extractor=self.extractor,
@@ -339,13 +339,13 @@ def key(row: Row) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in ("data", "budget", "name", "variant", "seed"))
 
 
-def keep(path: Path, rows: Sequence[Row]) -> None:
-    """Write a program's rows in place of those of the same runs.
+def keep(path: Path, rows: Sequence[Row], whole: bool = False) -> None:
+    """Write a program's rows in place of those of the same runs; whole: of all that it had.
 
     A refusal replaces all that it has, and what it has replaces a refusal.
     """
     keys, names = {key(row) for row in rows}, {key(row)[:3] for row in rows}
-    refused = any(row["kind"] == "refused" for row in rows)
+    refused = whole or any(row["kind"] == "refused" for row in rows)
     others = [
         row
         for row in read(path)
@@ -387,7 +387,7 @@ def main(arguments: Sequence[str] | None = None, rivals: Sequence[Rival] = RIVAL
             for row in race.rival(rival):
                 keep(options.rows, [row])
         for recipe in options.ours:
-            keep(options.rows, list(race.ours(recipe)))
+            keep(options.rows, list(race.ours(recipe, options.tune)), whole=True)
 
 
 def asked(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespace:
@@ -395,6 +395,7 @@ def asked(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
     parser.add_argument("--data", nargs="+", default=[], metavar="NAME=SOURCE[@SIZE]")
     parser.add_argument("--rivals", nargs="*", choices=names, default=names)
     parser.add_argument("--ours", nargs="*", default=["default", f"{__file__}:unlabelled"])
+    parser.add_argument("--tune", type=int, default=3, help="trials of ours; 0: its own rates")
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU seconds of a run")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument(

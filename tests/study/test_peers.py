@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -246,3 +247,31 @@ def test_scripts_need_nothing_of_ours() -> None:
     for path in (BENCH / "rivals").glob("*.py"):
         assert "import ganzfeld" not in path.read_text("utf-8")
         assert "from ganzfeld" not in path.read_text("utf-8")
+
+
+ENVS = os.environ.get("GANZFELD_PEERS", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ENVS, reason="GANZFELD_PEERS=FOLDER: environments that peers.py has made")
+def test_every_rival_that_is_installed_trains_and_draws(peers: ModuleType, tmp_path: Path) -> None:
+    """Each at 28 pixels, with a rate, width and batch that the job has, where it takes them."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.integers(0, 256, (600, 1, 28, 28), dtype=np.uint8))
+    failed = []
+    for rival in (rival for rival in peers.RIVALS if rival.fitted):
+        job = {"data": str(tmp_path / "x.npy"), "seconds": 0.5, "seed": 0, "count": 30}
+        folder = tmp_path / rival.name
+        try:
+            python, _ = peers.environment(rival, Path(ENVS))
+            found = peers.run(
+                rival, python, folder, {**job, "rate": 1e-3, "width": 16, "batch": 16}
+            )
+        except peers.Refused as error:
+            failed.append(f"{rival.name}: {error}")
+            continue
+        samples = np.load(folder / "samples.npy")
+        assert samples.shape == (30, 1, 28, 28) and samples.std() > 0, rival.name
+        assert found["steps"] >= 1 and found["seconds"] >= 0.5, rival.name
+        assert (found["rate"], found["batch"]) == (1e-3, 16), rival.name
+    assert not failed
