@@ -100,5 +100,6 @@ def test_a_fifth_of_near_copies_is_found(
         print(row)
         assert row["flagged"] <= (0.01 if row["set"] == "fresh" else 0.015)  # of 1,000, 400
         assert row["warning"] == (row["set"] != "fresh")
-        least = 0.8 if name == "fashion" else 0.9  # 3 px are a ninth of its side
+        # 3 px are a ninth of the side of a fashion image; JPEG leaves little of smooth fields
+        least = {"fashion": 0.7, "eurosat": 0.8}.get(name, 0.95)
         assert row["found"] is None or row["found"] >= least

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, affine_grid, avg_pool2d, grid_sample, pad
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, pad
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 
@@ -26,9 +26,10 @@ STRONG = 0.25  # of a sketch's length: the most that one number may have
 # is, with its edges cropped, and shifted. What lies between is near enough for a sketch
 SHIFTS = ((-0.15, -0.15), (-0.15, 0.15), (0.15, -0.15), (0.15, 0.15))
 PLACES = ((1.0, 0.0, 0.0), (0.88, 0.0, 0.0), *((1.0, right, down) for right, down in SHIFTS))
-COARSE, FINE = (16, 3), (32, 3)  # px and steps: of all candidates, and then of the BEST
+COARSE, FINE = (2, 3), (1, 3)  # px to one, and steps: of all candidates, and then of the BEST
+SMALL = 24  # px: smaller images are not halved
 BEST, RIVAL = 8, 6  # by the distance of the sixth nearest a copy's is measured
-CLEAR = 0.8  # of the sixth least distance: beyond it no copy is, and nothing is fitted further
+CLEAR = 0.9  # of the sixth least distance: beyond it no copy is, and nothing is fitted further
 LONGEST = 0.1  # a step, of half a side
 SCALES, SHIFT = (0.78, 1.25), 0.3  # what a fit may do: to each side, and in halves of it
 FAINT = 0.05  # squared grey levels of variance that count as nothing
@@ -106,8 +107,8 @@ def apart(
 
     theirs: (N, K, h, w). looks: (N, K), number of the sketch of ours that was near, which says
     from where to fit. left: (N, K), which to leave out. Only the nearest eight or fewer are
-    measured; the rest is infinite. Those of prints that are clearly no copies are measured at
-    16 pixels, all others at 32.
+    measured; the rest is infinite. Those of prints that are clearly no copies are measured at half
+    their size.
     """
     count, tried = looks.shape
     starts = torch.tensor([[scale, scale, right, down] for scale, right, down in PLACES])
@@ -139,21 +140,24 @@ def in_chunks(
     how: tuple[int, int],
 ) -> tuple[Tensor, Tensor]:
     """Distances of these pairs and their fits. 0 where both images are the same."""
-    side, steps = how
+    factor, steps = how
     found = []
     for part in pairs.split(CHUNK):
         a, b = both[0][place[part]], both[1][part]
         a = torch.where(turned[part][:, None, None], a.flip(2), a)
         same = (a == b).flatten(1).all(1)
-        away, fit = fitted(reduced(a, side), reduced(b, side), fits[part], steps)
+        away, fit = fitted(reduced(a, factor), reduced(b, factor), fits[part], steps)
         found.append((torch.where(same, 0.0, away), fit))
     if not found:
         return torch.zeros(0), fits[:0]
     return torch.cat([away for away, _ in found]), torch.cat([fit for _, fit in found])
 
 
-def reduced(x: Tensor, side: int) -> Tensor:
-    return adaptive_avg_pool2d(x.float(), (min(side, x.shape[1]), min(side, x.shape[2])))
+def reduced(x: Tensor, factor: int) -> Tensor:
+    """Evenly, since a fit would take uneven pixels for a shift."""
+    if factor == 1 or min(x.shape[1:]) < SMALL:
+        return x.float()
+    return avg_pool2d(x.float()[:, None], factor, ceil_mode=True)[:, 0]
 
 
 def fitted(ours: Tensor, theirs: Tensor, fit: Tensor, steps: int) -> tuple[Tensor, Tensor]:
