@@ -142,7 +142,8 @@ def in_chunks(
     """Distances of these pairs and their fits. 0 where both images are the same."""
     factor, steps = how
     found = []
-    for part in pairs.split(CHUNK):
+    for low in range(0, len(pairs), CHUNK):
+        part = pairs[low : low + CHUNK]
         a, b = both[0][place[part]], both[1][part]
         a = torch.where(turned[part][:, None, None], a.flip(2), a)
         same = (a == b).flatten(1).all(1)
