@@ -34,31 +34,6 @@ def test_noise_of_a_step_reaches_it_and_what_follows_alone() -> None:
     assert (apart[:6] == 0).all() and apart[6] > 0 and apart[7:].max() > 0
 
 
-def test_a_series_as_a_whole_is_of_the_static_latent_and_the_condition_alone() -> None:
-    shape = (2, 12)
-    G = SeriesGenerator(shape, static=4, noise=2, hidden=8, whole=16, conditions=1)
-    torch.nn.init.zeros_(G.head[-1].weight)
-    torch.nn.init.zeros_(G.head[-1].bias)
-    torch.nn.init.zeros_(G.mixed.weight)
-    z, c = torch.randn(3, G.latent), torch.zeros(3, 1)
-    other = torch.cat([z[:, :4], torch.randn(3, G.latent - 4)], 1)
-    with torch.no_grad():
-        x = G(z, None, c)
-        assert x.shape == (3, *shape) and x.std() > 0 and torch.equal(x, G(other, None, c))
-        assert not torch.allclose(x, G(z, None, c + 1))
-
-
-def test_steps_before_the_first_have_noise_that_reaches_it() -> None:
-    G = SeriesGenerator((1, 12), static=4, noise=2, hidden=8, warm=3)
-    assert G.latent == 4 + 2 * 15
-    z = torch.randn(1, G.latent)
-    other = z.clone()
-    other[:, 4:6] += 1.0  # of the first step before
-    with torch.no_grad():
-        x = G(z)
-        assert x.shape == (1, 1, 12) and (G(other) - x).abs()[0, 0, 0] > 0
-
-
 def test_a_collapsed_batch_has_other_logits_while_it_trains_only() -> None:
     D = SeriesDiscriminator((1, 16), width=8, hidden=8)
     x = torch.randn(8, 1, 16)

@@ -44,9 +44,6 @@ class SeriesGenerator(nn.Module):
     static: entries of a latent that the whole series depends on. noise: entries for each step, T
     times as many behind them. A step is a mean and a scale times its noise, both from the state:
     what is random in every step needs not grow out of the state.
-    warm: steps that the network goes before the first that counts, with noise of their own.
-    whole: width of layers that draw a series as a whole from the static latent, which is added:
-    waves keep their phase so; 0 for none.
     hidden: width of the state. classes, conditions: labels and numbers to depend on; 0 for none.
     """
 
@@ -59,16 +56,12 @@ class SeriesGenerator(nn.Module):
         classes: int = 0,
         conditions: int = 0,
         hidden: int = 96,
-        warm: int = 0,
-        whole: int = 0,
     ) -> None:
         super().__init__()
-        self.shape, self.warm = tuple(shape), warm
-        channels, length = shape
-        self.steps = length + warm
+        channels, self.length = shape
         self.static, self.noise = static, noise
-        self.latent = static + noise * self.steps
-        self.register_buffer("places", sinusoids(self.steps, PLACES), persistent=False)
+        self.latent = static + noise * self.length
+        self.register_buffer("places", sinusoids(self.length, PLACES), persistent=False)
         self.start = Given(static, classes, conditions, hidden)
         self.always = Given(static, classes, conditions, ALWAYS)
         self.recurrent = Recurrent(noise + PLACES + ALWAYS, hidden)
@@ -78,30 +71,17 @@ class SeriesGenerator(nn.Module):
             initialise(nn.Linear(hidden, 2 * channels), 0.5),
         )
         self.mixed = initialise(nn.Linear(noise, channels, bias=False), 1.0)
-        self.whole: nn.ModuleList | None = None
-        if whole:
-            layers = nn.Sequential(
-                nn.LeakyReLU(SLOPE),
-                initialise(nn.Linear(whole, whole)),
-                nn.LeakyReLU(SLOPE),
-                initialise(nn.Linear(whole, channels * length), 0.5),
-            )
-            self.whole = nn.ModuleList([Given(static, classes, conditions, whole), layers])
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        static, rest = torch.split(z, [self.static, self.noise * self.steps], 1)
-        noise = rest.view(len(z), self.steps, self.noise)
+        static, rest = torch.split(z, [self.static, self.noise * self.length], 1)
+        noise = rest.view(len(z), self.length, self.noise)
         places = cast(Tensor, self.places).to(z).expand(len(z), -1, -1)
-        always = self.always(static, y, c)[:, None].expand(-1, self.steps, -1)
+        always = self.always(static, y, c)[:, None].expand(-1, self.length, -1)
         state = self.start(static, y, c).tanh()
         states = self.recurrent(torch.cat([noise, places, always], 2), state)
-        states, noise = states[:, self.warm :], noise[:, self.warm :]
         mean, scale = self.head(states).chunk(2, 2)
         series: Tensor = (mean + (0.5 + scale) * self.mixed(noise)).transpose(1, 2)
-        if self.whole is None:
-            return series
-        given, layers = self.whole
-        return series + layers(given(static, y, c)).view(len(z), *self.shape)
+        return series
 
 
 class SeriesDiscriminator(nn.Module):
