@@ -18,7 +18,7 @@ from ganzfeld.shipping.page_numpy import run
 def test_numpy_computes_from_the_graph_what_torch_computes_from_the_network(name: str) -> None:
     network, inputs = small(name)
     graph = graph_of(network, inputs)
-    inputs = {k: v - 1 if k == "y" else v.roll(1, 1) for k, v in inputs.items()}  # not as traced
+    inputs = {k: v - 1 if k == "y" else -v for k, v in inputs.items()}  # not as traced
     with torch.no_grad():
         expected = network(**inputs).numpy()
     found = run(graph.to_json(), graph.state, {k: v.numpy() for k, v in inputs.items()})
