@@ -88,7 +88,7 @@ class TextToImage(Game):
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
         if near < 0 or blur < 0:
             raise ValueError(f"near and blur are 0 or more, not {near} and {blur}")
-        self.G, self.D, self.I = cast(Any, G), cast(Any, D), I
+        self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard

@@ -86,7 +86,8 @@ class ImageEncoder(nn.Module):
         what would make one thing clearer in an image does not make others less clear."""
         found: Tensor = self.linear(self.layers(x).flatten(1))
         if held:
-            return math.sqrt(self.outputs) * found / found.detach().norm(dim=1, keepdim=True)
+            length: Tensor = torch.linalg.vector_norm(found.detach(), dim=1, keepdim=True)
+            return math.sqrt(self.outputs) * found / length
         return math.sqrt(self.outputs) * normalize(found, dim=1)
 
 
