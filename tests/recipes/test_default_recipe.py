@@ -1,4 +1,4 @@
-"""The default recipe has a filter against dots from 64 pixels on; its runs of before go on without."""
+"""The default has a filter against dots from 64 pixels on; its runs of before go on without."""
 
 from __future__ import annotations
 
