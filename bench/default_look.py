@@ -3,7 +3,9 @@
     python bench/default_look.py --data faces=faces.zip@64 --seconds 75 --seeds 0 1 2 \\
         --variants default "blur=default,networks.G.blur=1" --out OUT
     python bench/default_look.py --data faces=faces.zip@64 --out OUT --inception 500
-    python bench/default_look.py --table --into docs/defaults.md docs/defaults.zh-CN.md
+    python bench/default_look.py --table --into docs/methods.md docs/methods.zh-CN.md
+    python bench/default_look.py --table --results bench/results/width_rates.jsonl --mark rates \\
+        --into docs/defaults.md docs/defaults.zh-CN.md
 
 A variant is NAME=RECIPE,SETTING,SETTING. All variants of a seed train by turns of two CPU seconds
 on one thread, so that what else the machine does slows all of them alike. Rates and averages follow
@@ -302,13 +304,14 @@ def main() -> None:
     parser.add_argument("--out", default="default-look")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--mark", default="look", help="name of the table's place in a page")
     parser.add_argument("--into", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     if options.table:
         made = table(rows_of(options.results))
         print(made)
         for page in options.into:
-            into(page, "look", made)
+            into(page, options.mark, made)
         return
     for data in map(parse_data, options.data):
         if options.inception:

@@ -216,7 +216,7 @@ class Race:
         sizes = {"batch": min(sizing.times * batch, sizing.full.batch)}
         sizes |= {"width": width} if rival.widths else {}
         return {
-            f"rule, rate x{trial.rate:g}": {**sizes, "rate": sizing.lr[0] * trial.rate}
+            f"rule, rate x{trial.rate:g}": {**sizes, "rate": sizing.rates(width)[0] * trial.rate}
             for trial in TRIALS[:3]
         }
 

@@ -85,6 +85,17 @@ def test_every_recipe_is_fitted_to_the_time_by_one_rule(recipe: str) -> None:
     assert [made(recipe, n).run.afford for n in (None, 10**7)] == [None, 10**7]
 
 
+@pytest.mark.parametrize("recipe", ["default", "hinge", "wgan-gp", "dcgan", "modern"])
+def test_narrower_networks_have_higher_rates(recipe: str) -> None:
+    def rates(afford: int) -> list[float]:
+        return [one.lr for one in made(recipe, afford).optimisers.values()]
+
+    full = rates(10**7)
+    assert rates(5_000) == pytest.approx([2 * lr for lr in full])
+    assert rates(50_000) == pytest.approx([lr * 32 / 24 for lr in full], rel=0.03)
+    assert made("mlp", 5_000).optimisers["generator"].lr == 5e-4
+
+
 def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
     for recipe in (name for name in RECIPES if name.startswith("tutorial-mlp")):
         timed = made(recipe, 1)

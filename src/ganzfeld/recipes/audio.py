@@ -24,7 +24,7 @@ def audio(facts: Facts) -> Config:
         recipe="audio",
         generator=generator,
         discriminator=discriminator,
-        **{**fit.settings(), "batch_size": min(fit.batch, 16)},
+        **{**fit.settings(), "batch_size": min(fit.batch, 16), "lr": (1e-3, 3e-3)},
         betas=(0.0, 0.99),
         loss="non-saturating",
         r1=gamma(facts),

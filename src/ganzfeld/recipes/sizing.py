@@ -45,24 +45,37 @@ class Sizing:
 
     times: batches within a limit, in times those of `within`. A kernel that compares batches
     needs large ones, and batches cost fully connected networks little.
+    by_width: rates within a limit are for the full width, and narrower networks have higher ones.
     """
 
     full: Fit
     lr: tuple[float, ...]
     optimiser: dict[str, Any]
     times: int = 1
+    by_width: bool = False
+
+    def rates(self, width: int) -> tuple[float, ...]:
+        """Learning rates within a limit for networks of this width, to two digits.
+
+        Adam's step in a sum over so many inputs is then that of the full width (Yang et al. 2021).
+        """
+        if not self.by_width:
+            return self.lr
+        return tuple(float(f"{lr * FULL / width:.2g}") for lr in self.lr)
 
 
 LONG: dict[str, Any] = {**LAST_HALF, "hold_steps": 2_500, "burn_in_steps": 11_250}
 
 SIZINGS: dict[str, Sizing] = {
-    "default": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG),
-    "projected": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG),
+    "default": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG, by_width=True),
+    "projected": Sizing(Fit(FULL, 32, (1e-3, 3e-3), LONG), (1e-3, 3e-3), LONG, by_width=True),
     "mlp": Sizing(Fit(FULL, 128, (2e-4, 2e-4)), (5e-4, 5e-4), LAST_HALF, times=4),
-    "dcgan": Sizing(Fit(FULL, 64, (5e-4, 5e-4)), (1e-3, 1e-3), LAST_HALF),
-    "wgan-gp": Sizing(Fit(FULL, 64, (2e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF),
-    "hinge": Sizing(Fit(FULL, 64, (4e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF),
-    "modern": Sizing(Fit(FULL, 16, (1e-3, 1e-3), LAST_HALF), (1e-3, 1e-3), LAST_HALF),
+    "dcgan": Sizing(Fit(FULL, 64, (5e-4, 5e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
+    "wgan-gp": Sizing(Fit(FULL, 64, (2e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
+    "hinge": Sizing(Fit(FULL, 64, (4e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
+    "modern": Sizing(
+        Fit(FULL, 16, (1e-3, 1e-3), LAST_HALF), (1e-3, 1e-3), LAST_HALF, by_width=True
+    ),
     "vae": Sizing(Fit(FULL, 64, (1e-3,), {"final_lr": 1e-4}), (1e-3,), {"final_lr": 1e-4}, times=2),
     "gmmn": Sizing(
         Fit(FULL, 256, (2e-3, 1e-3), {"final_lr": 1e-5}),
@@ -90,7 +103,9 @@ def fitted(recipe: str, afford: int | None) -> Fit:
         return found.full
     width, batch = within(afford)
     batch = min(found.times * batch, found.full.batch)
-    return replace(found.full, width=width, batch=batch, lr=found.lr, optimiser=found.optimiser)
+    return replace(
+        found.full, width=width, batch=batch, lr=found.rates(width), optimiser=found.optimiser
+    )
 
 
 def within(afford: int | None) -> tuple[int, int]:
