@@ -63,9 +63,9 @@ class Interactions(nn.Module):
         weight = real.var(0) + TINY
         third = torch.multinomial(weight, AT_ONCE, replacement=True)
         others = (self.column != self.column[third][:, None]).to(fake.dtype)[:, None]  # (k, 1, W)
-        both = [x * others * x[:, third].T[:, :, None] for x in (fake, real)]
+        f, r = (x * others * x[:, third].T[:, :, None] for x in (fake, real))
         across = self.get_buffer("across") * others
-        return self.apart(fake, real, *both, across).sum() * (weight.sum() / AT_ONCE)
+        return self.apart(fake, real, f, r, across).sum() * (weight.sum() / AT_ONCE)
 
     def apart(self, fake: Tensor, real: Tensor, f: Tensor, r: Tensor, counted: Tensor) -> Tensor:
         """Squared distances (k,) of the mean products of entries of `fake` and of f (k, N, W).
