@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from ganzfeld.core import runtime as _process  # noqa: F401
+
 
 class Light(Optimizer):
     """Before one of PyTorch's optimizers as a base: the same, without importing the compiler."""
