@@ -207,7 +207,7 @@ def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:
     found = complete(with_settings(config, settings_of(config, Trial(2.0, 1.5))))
     options = found.networks["G"].options
     assert (options["width"], options["most"], options["group"]) == (24, 96, 8)
-    assert {o.lr for o in found.optimisers.values()} == {2e-3}
+    assert {o.lr for o in found.optimisers.values()} == {4e-3}  # a width of 16 has 2e-3
     config = complete(RECIPES["mlp"](FACTS))
     found = with_settings(config, settings_of(config, Trial(1.0, 1.5)))
     assert found.networks["D"].options["widths"] == [768, 384]
