@@ -98,11 +98,13 @@ def parts(pack: Pack, most: int) -> tuple[Pixels, Pixels, int]:
 
 def measured(name: str, pack: Pack, options: argparse.Namespace) -> None:
     kind = MODALITIES["image"]
+    fitting = kind.fitting()
+    assert fitting is not None
     images, fresh, alike = parts(pack, options.most)
     for repeated in (0.0, 0.05):
         data = np.concatenate([images, images[: round(repeated * len(images))]])
         started = time.process_time()
-        among = Registered(kind, kind.prints(data))
+        among = Registered(fitting, kind.prints(data))
         real = among.look_without(left_out(len(data)))
         looked = among.look(kind.prints(fresh))  # once for all sets
         search = time.process_time() - started

@@ -106,13 +106,7 @@ def play(path: Path, made: Made, fault: Fault, seed: int) -> float:
             Every(config.run.log_every, lambda _: record("train", {"losses": meter.read()}), 0),
             Every(total // looks, looked, 0),
         ]
-        started = time.process_time()
-        for report in trainer:
-            for hook in hooks:
-                hook(report)
-            if report.images >= total:
-                break
-        whole = time.process_time() - started
+        whole = doctor_recipes.played(trainer, hooks, total)
     share = round(spent[0] / (whole - spent[0]), 4)
     record("cost", {"seconds": round(whole, 2), "share": share, **here()})
     unfinished.rename(path)

@@ -70,7 +70,8 @@ def all_of_it(x: Pixels) -> Pixels:
     return mirrored(compressed(cropped(x)))
 
 
-IMAGES = MODALITIES["image"]
+IMAGES = MODALITIES["image"].fitting()
+assert IMAGES is not None
 CHANGES = [np.copy, shifted, cropped, compressed, brighter, mirrored, all_of_it]
 
 

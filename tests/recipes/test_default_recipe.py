@@ -10,16 +10,17 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.recipes.gan import Facts, default
+from ganzfeld.recipes.gan import RECIPES, Facts
 
 SETTINGS = ["networks.*.width=4", "run.precision=float32", "networks.G.blur=0"]
 SMALL: dict[str, Any] = {"size": 16, "images": 64, "batch": 16, "quiet": True}
 
 
+@pytest.mark.parametrize("recipe", ["default", "projected"])
 @pytest.mark.parametrize(("height", "width", "blur"), [(64, 96, 1), (96, 48, None)])
-def test_large_images_have_a_filter(height: int, width: int, blur: int | None) -> None:
+def test_large_images_have_a_filter(recipe: str, height: int, width: int, blur: int | None) -> None:
     facts = Facts(count=1000, channels=3, height=height, width=width)
-    assert default(facts).networks["G"].options.get("blur") == blur
+    assert RECIPES[recipe](facts).networks["G"].options.get("blur") == blur
 
 
 def test_a_run_from_before_the_filter_draws_and_goes_on_without_it(tmp_path: Path) -> None:

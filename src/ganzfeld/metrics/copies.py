@@ -43,7 +43,7 @@ class Passing:
                     self.samples.append(few)
                 self.pixels.append(self.kind.plain(few))
                 self.thumbnails.append(searched(self.kind, few))
-                if not self.kind.fits:
+                if self.kind.fitting() is None:
                     self.variants.append(self.kind.variants(few))
                 seen += len(chunk)
             yield chunk
@@ -58,7 +58,7 @@ def for_copies(
     if held_out is not None:
         of_fresh, chosen = held_out, usable_rows(held_out)[:LEFT_OUT]
     generated = np.concatenate(passed.thumbnails)
-    variants = () if kind.fits else (kind.variants(x) for x in of_pack(of_fresh, chosen))
+    variants = () if kind.fitting() else (kind.variants(x) for x in of_pack(of_fresh, chosen))
     return Thumbnails(
         generated=generated,
         variants=joined(passed.variants),
@@ -73,7 +73,7 @@ def for_copies(
 
 def searched(kind: Modality, samples: NDArray[Any]) -> NDArray[Any]:
     """What the search takes of stored samples."""
-    return kind.prints(samples) if kind.fits else kind.thumbnails(samples)
+    return kind.prints(samples) if kind.fitting() else kind.thumbnails(samples)
 
 
 def joined(chunks: list[list[Features]]) -> list[Features]:
@@ -91,8 +91,8 @@ def seconds_of_search(pack: Pack, count: int) -> float:
     rows = usable_rows(pack)[:LIMIT]
     kind = modality_of(spec_of_data(pack))
     lookups = min(count, PIXEL_COUNT) + min(LEFT_OUT, len(rows))
-    if kind.fits:
+    if (fitting := kind.fitting()) is not None:
         some = kind.prints(pack.rows(rows[:256])["x"])
-        return registered.seconds_of(kind, some, lookups, len(rows))
+        return registered.seconds_of(fitting, some, lookups, len(rows))
     lookups *= 1 + len(kind.variants(pack.rows(rows[:1])["x"]))
     return seconds_of(lookups + lookups // 2, len(rows))  # also of the neighbours of those found

@@ -22,7 +22,7 @@ Labels = NDArray[np.int64]
 class Thumbnails:
     """What the search for copies takes, see `metrics.memorisation` and `metrics.registered`.
 
-    generated, data, fresh: `Modality.thumbnails`, or prints where the kind of sample `fits`.
+    generated, data, fresh: `Modality.thumbnails`, or prints where the kind has a `fitting`.
     numbers: which samples the generated ones are. rows: which images of the data these are.
     whole: images of the data in all.
     """

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.likeness import RIVAL, Axes
 from ganzfeld.metrics.memorisation import Look, Memorisation, judged, left_out
-from ganzfeld.modalities import Modality
+from ganzfeld.modalities.fitting import Fitting
 
 TRIED = 24  # originals that are fitted to each sample
 SPARE = 8  # more of them, of which those that are the same image are left out
@@ -38,14 +38,14 @@ class Registered:
         from ganzfeld.modalities import MODALITIES
 
         prints = np.random.default_rng(0).integers(0, 256, (40, 32, 32)).astype(np.uint8)
-        images = next(kind for kind in MODALITIES.values() if kind.fits)
-        found = Registered(images, prints).look(prints[:3, :, ::-1])
+        fitting = next(filter(None, (kind.fitting() for kind in MODALITIES.values())))
+        found = Registered(fitting, prints).look(prints[:3, :, ::-1])
         assert list(found.indices) == [0, 1, 2]  # mirrored
     """
 
-    def __init__(self, kind: Modality, prints: Prints) -> None:
-        self.kind, self.prints = kind, prints
-        own = kind.sketch(prints)
+    def __init__(self, fitting: Fitting, prints: Prints) -> None:
+        self.fitting, self.prints = fitting, prints
+        own = fitting.sketch(prints)
         self.axes = Axes(own)
         self.own = torch.from_numpy(self.axes(own))
 
@@ -73,7 +73,7 @@ class Registered:
         if rows is not None:
             flat = prints.reshape(len(prints), 1, -1)
             left = (theirs.reshape(*candidates.shape, -1) == flat).all(2)
-        away = self.kind.apart(prints, theirs, looks, left)
+        away = self.fitting.apart(prints, theirs, looks, left)
         order = np.argsort(away, axis=1, kind="stable")
         ordered = np.take_along_axis(away, order, axis=1)
         measured = np.isfinite(ordered).sum(1)
@@ -86,7 +86,7 @@ class Registered:
 
     def candidates(self, prints: Prints, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Originals with the nearest sketches, (n, most) or fewer, and which sketch was near."""
-        views = [torch.from_numpy(self.axes(x)) for x in self.kind.sketches(prints)]
+        views = [torch.from_numpy(self.axes(x)) for x in self.fitting.sketches(prints)]
         best = views[0] @ self.own.T
         for view in views[1:]:
             torch.maximum(best, view @ self.own.T, out=best)
@@ -97,15 +97,15 @@ class Registered:
 
 
 def memorisation_of_prints(
-    kind: Modality,
+    fitting: Fitting,
     generated: Prints,
     data: Prints,
     held_out: Prints | None = None,
     *,
     pairs: int = 16,
 ) -> Memorisation:
-    """As `memorisation`, of the `prints` of samples whose kind `fits` them."""
-    among = Registered(kind, data)
+    """As `memorisation`, of the `prints` of samples whose kind has a `fitting`."""
+    among = Registered(fitting, data)
     if held_out is None:
         fresh = among.look_without(left_out(len(data)))
     else:
@@ -116,7 +116,7 @@ def memorisation_of_prints(
     return judged(among.look(generated), fresh, pairs=pairs)
 
 
-def seconds_of(kind: Modality, prints: Prints, lookups: int, count: int) -> float:
+def seconds_of(fitting: Fitting, prints: Prints, lookups: int, count: int) -> float:
     """About how long so many samples take among so many originals, by a trial on a part.
 
     prints: some of the data, (n, ...).
@@ -129,15 +129,15 @@ def seconds_of(kind: Modality, prints: Prints, lookups: int, count: int) -> floa
     best = view @ among.T
 
     def once() -> None:
-        for _ in kind.sketches(few):
+        for _ in fitting.sketches(few):
             torch.maximum(best, view @ among.T, out=best)
         torch.topk(best, min(TRIED, count), dim=1)
-        kind.apart(np.roll(few, 1, 0), theirs, looks)
+        fitting.apart(np.roll(few, 1, 0), theirs, looks)
 
     once()  # the first time takes its memory
     started = time.monotonic()
     once()
     middle = time.monotonic()
-    kind.sketch(few)
+    fitting.sketch(few)
     sketched = time.monotonic() - middle
     return ((middle - started) * lookups + sketched * count) / TRIAL

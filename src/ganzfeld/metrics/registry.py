@@ -108,9 +108,9 @@ def memorisation(sets: Sets) -> dict[str, Any]:
     here = sets.thumbnails
     if here is None:
         return {}
-    kind = modality_of(sets.spec) if sets.spec is not None else None
-    if kind is not None and kind.fits:
-        found = memorisation_of_prints(kind, here.generated, here.data, here.fresh)
+    fitting = modality_of(sets.spec).fitting() if sets.spec is not None else None
+    if fitting is not None:
+        found = memorisation_of_prints(fitting, here.generated, here.data, here.fresh)
     else:
         found = metrics.memorisation(
             here.generated,

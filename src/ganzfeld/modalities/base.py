@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import io
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import marks
-from ganzfeld.core.files import replace, replace_by
+from ganzfeld.core.files import replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities.arrays import as_lists, write_array
 from ganzfeld.modalities.odd import Odd
 from ganzfeld.text import isolated, plain
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganzfeld.core.types import Batch
+    from ganzfeld.modalities.fitting import Fitting
 
     Vary = Callable[[Batch, int], Batch]  # a batch and a seed to a batch
 
@@ -93,12 +94,11 @@ class Modality:
     hub_task: str = "other"  # as model hubs name it
     tags: tuple[str, ...] = ()  # of a model's card
     values: str = "numbers"  # of a network's samples, in words: "in [-1, 1]"
-    fits: bool = False  # whether samples can be fitted to each other, see `apart`
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
     repeats: bool = False  # whether equal samples are usual, as lines of text are
     one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
-    by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, or `apart`
+    by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, `fitting`
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     learns: bool = False  # whether `fitted` learns something from the training part
@@ -360,28 +360,10 @@ class Modality:
         """`thumbnails` of the samples as a copy may hide them, undone: mirrored, shifted."""
         return []
 
-    def sketches(self, prints: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """Numbers (N, d) of `prints` by which originals of copies are looked up: `sketch`, then
-        as a copy may hide them. Of kinds that have `fits`, as the next two."""
-        raise NotImplementedError
-
-    def sketch(self, prints: NDArray[Any]) -> NDArray[np.float32]:
-        """The first of `sketches`, alone."""
-        return self.sketches(prints)[0]
-
-    def apart(
-        self,
-        ours: NDArray[Any],
-        theirs: NDArray[Any],
-        looks: NDArray[np.int64],
-        left: NDArray[np.bool_] | None = None,
-    ) -> NDArray[np.float64]:
-        """Distances (N, K), 0 to 1, of prints (N, ...) to K others each, (N, K, ...), once the
-        former are fitted to these: of the nearest ones, the others may be infinite.
-
-        looks: (N, K), the one of `sketches` by which they were found. left: which to leave out.
-        """
-        raise NotImplementedError
+    def fitting(self) -> Fitting | None:
+        """How samples are fitted to each other, to find copies; None: they are not, and
+        `thumbnails` are compared."""
+        return None
 
     def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
         """What a search for near copies keeps of each sample (N, ...): about a kilobyte."""
@@ -402,23 +384,3 @@ class Modality:
     def facts(self, stored: NDArray[Any], spec: Spec) -> list[str]:
         """What is odd about a whole set of stored samples (N, ...), in sentences."""
         return []
-
-
-def as_lists(value: Any) -> Any:
-    """Nested lists that JSON can hold: it knows neither NaN nor infinity."""
-    if isinstance(value, list):
-        return [as_lists(one) for one in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else None
-
-
-def write_array(array: NDArray[Any], path: Path) -> None:
-    """Write a .npy file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, array_bytes(array))
-
-
-def array_bytes(array: NDArray[Any]) -> bytes:
-    """An array as the content of a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()

@@ -11,6 +11,7 @@ from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 from ganzfeld.modalities import Spec, image_spec
 
 OF_SIDES = Spec("", ())  # stands for images of channels, height and width
+FILTERED = 64  # pixels a side; smaller images lose fine detail to the filter (docs/methods.md)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,13 @@ def adversarial(
         ema=Ema(),
         run=Run(batch_size=batch_size, images=images),
     )
+
+
+def against_dots(generator: Part, facts: Facts) -> None:
+    """Let a DCGAN generator end in a 3x3 convolution, from FILTERED pixels on behind a filter."""
+    generator.options["refine"] = 8
+    if min(facts.shape[1:], default=0) >= FILTERED:
+        generator.options["blur"] = 1
 
 
 def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
-from ganzfeld.recipes.base import Facts, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.base import Facts, adversarial, against_dots, gamma, small_dcgan
 from ganzfeld.recipes.sizing import fitted
 
 OPENING = 0.15  # of a run, in which features are learned
@@ -15,7 +15,7 @@ def projected(facts: Facts) -> Config:
     """As `default`, but D judges frozen features that the run has learned from the same data."""
     fit = fitted("projected", facts.afford)
     generator, _ = small_dcgan(width=fit.width)
-    generator.options["refine"] = 8
+    against_dots(generator, facts)
     options = {"width": fit.width, "most": 8 * fit.width}
     config = adversarial(
         facts,

@@ -11,7 +11,14 @@ from typing import Any
 
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
-from ganzfeld.recipes.base import Facts, Recipe, adversarial, gamma, small_dcgan
+from ganzfeld.recipes.base import (
+    Facts,
+    Recipe,
+    adversarial,
+    against_dots,
+    gamma,
+    small_dcgan,
+)
 from ganzfeld.recipes.captions import image_to_text, image_to_text_mle, text_to_image
 from ganzfeld.recipes.features import drifting, projected
 from ganzfeld.recipes.fields import FIELDS
@@ -22,8 +29,6 @@ from ganzfeld.recipes.text import TEXT
 from ganzfeld.recipes.tutorials import TUTORIALS
 
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
-
-FILTERED = 64  # pixels a side; smaller images lose fine detail to the filter (docs/methods.md)
 
 
 def default(facts: Facts) -> Config:
@@ -36,9 +41,7 @@ def default(facts: Facts) -> Config:
     """
     fit = fitted("default", facts.afford)
     generator, discriminator = small_dcgan(width=fit.width)
-    generator.options["refine"] = 8
-    if min(facts.shape[1:], default=0) >= FILTERED:
-        generator.options["blur"] = 1
+    against_dots(generator, facts)
     config = adversarial(
         facts,
         recipe="default",

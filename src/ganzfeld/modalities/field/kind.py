@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.modalities.base import Spec, array_bytes, write_array
+from ganzfeld.modalities.arrays import array_bytes, write_array
+from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.field import scaling
 from ganzfeld.modalities.odd import of_columns

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ganzfeld.modalities.base import Vary
+    from ganzfeld.modalities.fitting import Fitting
 
 IMAGES_A_PIXEL = 1_000  # of the side, until images look right
 EXAMPLES = (  # of (side, channels, classes), until the data are known
@@ -56,7 +57,7 @@ class Images(Modality):
         Odd("detail", "Blurred", beyond=0.1),
         Odd("contrast", "Empty", beyond=0.01),
     )
-    fits, rescaled = True, True
+    rescaled = True
     by_thumbnails = "as small grey images, shifted, scaled and mirrored to fit"
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
@@ -162,26 +163,10 @@ class Images(Modality):
 
         return fine_power(stored)
 
-    def sketches(self, prints: NDArray[Any]) -> list[NDArray[np.float32]]:
-        from ganzfeld.modalities.image.fitting import sketches
+    def fitting(self) -> Fitting:
+        from ganzfeld.modalities.image import fitting
 
-        return sketches(prints)
-
-    def sketch(self, prints: NDArray[Any]) -> NDArray[np.float32]:
-        from ganzfeld.modalities.image.fitting import sketch
-
-        return sketch(prints)
-
-    def apart(
-        self,
-        ours: NDArray[Any],
-        theirs: NDArray[Any],
-        looks: NDArray[np.int64],
-        left: NDArray[np.bool_] | None = None,
-    ) -> NDArray[np.float64]:
-        from ganzfeld.modalities.image.fitting import apart
-
-        return apart(ours, theirs, looks, left)
+        return fitting
 
     def prints(self, stored: NDArray[Any]) -> NDArray[Any]:
         from ganzfeld.modalities.image import prints

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import replace
 from ganzfeld.core.names import capped
 from ganzfeld.core.schema import wrong
-from ganzfeld.modalities.base import Spec, write_array
+from ganzfeld.modalities.arrays import write_array
+from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.odd import of_columns
 from ganzfeld.modalities.series import scaling, table
