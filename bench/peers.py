@@ -44,7 +44,7 @@ from ganzfeld.core.files import replace as write
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.modalities.image import draw
 from ganzfeld.recipes.find import find_generation
-from ganzfeld.recipes.gan import default
+from ganzfeld.recipes.gan import dcgan, default
 from ganzfeld.recipes.sizing import SIZINGS, within
 from ganzfeld.studies.families import study_families
 from ganzfeld.studies.tuning import SEED, TRIALS
@@ -293,6 +293,11 @@ class Race:
 def unlabelled(facts: Any) -> Any:
     """`default` without the labels of the data, which the rivals do not see either."""
     return default(replace(facts, classes=0))
+
+
+def unlabelled_dcgan(facts: Any) -> Any:
+    """`dcgan` without them."""
+    return dcgan(replace(facts, classes=0))
 
 
 def key(row: Row) -> tuple[Any, ...]:

@@ -70,3 +70,17 @@ def test_differences_are_rows() -> None:
     assert [row[0] for row in rows] == ["networks.D.options.width", "run.seed"]
     assert rows[1] == ("run.seed", "0", "5")
     assert differences(old, new, {"run.seed"}) == rows[:1]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[(".5", 0.5), ("1.", 1.0), ("+2", 2), ("1_000", 1000), ("-.5e-1", -0.05)],
+        *[("False", False), ("True", True), ("None", None)],
+        *[("007", "007"), ("1.2.3", "1.2.3"), ("v1", "v1")],
+    ],
+)
+def test_values_are_spelled_as_in_json_or_in_python(text: str, value: object) -> None:
+    config = with_settings(RECIPES["default"](FACTS), [f"networks.D.spectral={text}"])
+    found = config.networks["D"].options["spectral"]
+    assert found == value and type(found) is type(value)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzfeld.networks import NETWORKS, layers
 from ganzfeld.networks.layers import pyramid
+from ganzfeld.recipes import RECIPES, Facts
 
 KINDS = ("mlp", "dcgan", "residual")
 SHAPES = [(1, 28, 28), (3, 48, 48), (3, 50, 37), (4, 9, 5), (2, 64, 96), (3, 3, 2)]
@@ -176,3 +177,20 @@ def test_a_spectral_network_is_laid_out_without_power_iterations() -> None:
         for network in (bare, build())
     ]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("kind", ["dcgan-generator", "dcgan-discriminator"])
+def test_first_weights_are_of_the_deviation_that_is_asked_for(kind: str) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS[kind]((3, 32, 32), width=32, init_std=0.02)
+    layers = [m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    layers += [m for m in network.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert len(layers) == 4
+    for layer in layers:
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
+        assert layer.bias is None or not layer.bias.any()
+
+
+def test_the_dcgan_recipe_begins_with_the_published_weights() -> None:
+    config = RECIPES["dcgan"](Facts(count=1000, channels=3, height=32, width=32))
+    assert {part.options["init_std"] for part in config.networks.values()} == {0.02}

@@ -256,11 +256,22 @@ def with_settings(config: Config, settings: typing.Sequence[str]) -> Config:
     return from_dict(Config, tree)
 
 
+WORDS: dict[str, Any] = {"True": True, "False": False, "None": None}  # as Python spells them
+NUMBER = re.compile(r"[+-]?(?!0\d)(\d+(_\d+)*\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
 def parse(text: str) -> Any:
+    """A value as JSON or Python spells it: `.02`, `1_000` and `False` too. Others are words."""
+    if text in WORDS:
+        return WORDS[text]
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return text
+        if not NUMBER.fullmatch(text):
+            return text
+        number = float(text)
+        whole = number.is_integer() and not set(text) & set(".eE")
+        return int(number) if whole else number
     except (ValueError, RecursionError):
         raise UsageError(f"--set: {text[:40]}... is no value: too deep, or too long") from None
 

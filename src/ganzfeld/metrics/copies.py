@@ -18,6 +18,7 @@ from ganzfeld.metrics.registry import PIXEL_COUNT, Thumbnails
 from ganzfeld.modalities import Modality, modality_of, spec_of_data
 
 LIMIT = 50_000  # samples of the data that are looked at: 50 MB of prints
+SEARCHED = 500  # generated samples that are looked up: 2,000 took half of a run of 20 seconds
 
 
 class Passing:
@@ -42,11 +43,16 @@ class Passing:
                 if self.keeps:
                     self.samples.append(few)
                 self.pixels.append(self.kind.plain(few))
-                self.thumbnails.append(searched(self.kind, few))
-                if self.kind.fitting() is None:
-                    self.variants.append(self.kind.variants(few))
+                self.put_aside(few[: max(SEARCHED - seen, 0)])
                 seen += len(chunk)
             yield chunk
+
+    def put_aside(self, samples: NDArray[Any]) -> None:
+        """What the search for copies takes of these."""
+        if len(samples):
+            self.thumbnails.append(searched(self.kind, samples))
+            if self.kind.fitting() is None:
+                self.variants.append(self.kind.variants(samples))
 
 
 def for_copies(
@@ -86,11 +92,12 @@ def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[Any]:
     return np.concatenate([searched(kind, x) for x in of_pack(pack, rows)])
 
 
-def seconds_of_search(pack: Pack, count: int) -> float:
+def seconds_of_search(pack: Pack, count: int, held_out: Pack | None) -> float:
     """About how long the search takes for so many samples among the images of a pack."""
     rows = usable_rows(pack)[:LIMIT]
     kind = modality_of(spec_of_data(pack))
-    lookups = min(count, PIXEL_COUNT) + min(LEFT_OUT, len(rows))
+    fresh = rows if held_out is None else usable_rows(held_out)
+    lookups = min(count, SEARCHED) + min(LEFT_OUT, len(fresh))
     if (fitting := kind.fitting()) is not None:
         some = kind.prints(pack.rows(rows[:256])["x"])
         return registered.seconds_of(fitting, some, lookups, len(rows))

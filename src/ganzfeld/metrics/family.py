@@ -13,7 +13,7 @@ from ganzfeld.metrics.features import Extractor, Features
 from ganzfeld.modalities.base import Spec
 
 BIASED = 5_000  # below it, the Frechet distance says more about N than about the images
-PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels, and of the search for copies
+PIXEL_COUNT = 2_000  # samples of the comparison of plain pixels
 
 Labels = NDArray[np.int64]
 

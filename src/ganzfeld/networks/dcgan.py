@@ -32,6 +32,7 @@ from ganzfeld.networks.layers import (
     JoinPlanes,
     Verdict,
     add_spectral_norm,
+    begin_small,
     initialise,
     levels,
     uneven_levels,
@@ -71,6 +72,8 @@ class DCGANGenerator(nn.Module):
     blur: how many transposed convolutions, counted from the image, have a fixed filter behind
         them that stops what changes with each entry of their map (`networks.smooth.Blur`). Without
         `refine` it is the image itself that the last one filters.
+    init_std: standard deviation of the first weights of all layers, 0.02 in the paper; 0: one
+        that keeps the variance through each layer (`networks.layers.initialise`).
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class DCGANGenerator(nn.Module):
         uneven: bool = False,
         smooth: bool = False,
         blur: int = 0,
+        init_std: float = 0.0,
     ) -> None:
         super().__init__()
         channels, *sides = shape
@@ -137,6 +141,8 @@ class DCGANGenerator(nn.Module):
             self.refine.append(nn.LeakyReLU(SLOPE, inplace=True))
             last = convolution(n, refine + noise, channels, 3, 1, 1, padding=padding)
             self.refine.append(initialise(last))
+        if init_std:
+            begin_small(self, init_std)
 
     def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         z, *planes = torch.split(z, [self.own, *self.planes], 1)
@@ -174,7 +180,7 @@ class DCGANDiscriminator(nn.Module):
     padding: "zeros", or "circular" for periodic fields.
     side: what it is told of a sample beside its maps: a name in `networks.side_inputs.SIDES`, or
         "none". side_options: its arguments.
-    uneven: halve each side by itself, as the generator's option of this name.
+    uneven, init_std: as the generator's options of these names.
     """
 
     def __init__(
@@ -193,6 +199,7 @@ class DCGANDiscriminator(nn.Module):
         side: str = "none",
         side_options: dict[str, Any] | None = None,
         uneven: bool = False,
+        init_std: float = 0.0,
     ) -> None:
         super().__init__()
         channels, *sides = shape
@@ -220,6 +227,8 @@ class DCGANDiscriminator(nn.Module):
         self.side = None
         if side != "none":
             self.side = SideVerdict(side, shape, conditions, side_options or {})
+        if init_std:
+            begin_small(self, init_std)
         if spectral:
             add_spectral_norm(self)
 

@@ -150,14 +150,19 @@ def against_dots(generator: Part, facts: Facts) -> None:
         generator.options["blur"] = 1
 
 
-def small_dcgan(*, width: int = 32, **discriminator: Any) -> tuple[Part, Part]:
-    """DCGAN networks for minutes on a CPU, of equal width; for hours on a GPU take 64 or more."""
+def small_dcgan(
+    *, width: int = 32, init_std: float | None = None, **discriminator: Any
+) -> tuple[Part, Part]:
+    """DCGAN networks for minutes on a CPU, of equal width; for hours on a GPU take 64 or more.
+
+    init_std: of both networks' first weights; None: one that keeps the variance (He et al. 2015).
+    """
+    both: dict[str, Any] = {"width": width, "most": 8 * width}
+    if init_std is not None:
+        both["init_std"] = init_std
     return (
-        Part(name="dcgan-generator", options={"width": width, "most": 8 * width}),
-        Part(
-            name="dcgan-discriminator",
-            options={"width": width, "most": 8 * width, **discriminator},
-        ),
+        Part(name="dcgan-generator", options=dict(both)),
+        Part(name="dcgan-discriminator", options=both | discriminator),
     )
 
 

@@ -78,9 +78,15 @@ def mlp(facts: Facts) -> Config:
 
 
 def dcgan(facts: Facts) -> Config:
-    """Convolutions with batch normalisation in both networks and cross-entropy."""
+    """Convolutions with batch normalisation in both networks and cross-entropy (DCGAN, 2016).
+
+    First weights are the published ones, of standard deviation 0.02: with larger ones the same
+    steps change the features less.
+    """
     fit = fitted("dcgan", facts.afford)
-    generator, discriminator = small_dcgan(width=fit.width, norm="batch", condition="concat")
+    generator, discriminator = small_dcgan(
+        width=fit.width, init_std=0.02, norm="batch", condition="concat"
+    )
     return adversarial(
         facts,
         recipe="dcgan",

@@ -204,7 +204,8 @@ def time_chores(
         first = 0.0
         if config.run.evaluate_final:
             last, real = evaluation_seconds(trainer, examiner, final_count(compared))
-            end += last + seconds_of_search(compared, final_count(compared))
+            new = fresh(compared, config.data.held_out)
+            end += last + seconds_of_search(compared, final_count(compared), new)
             first = 0.0 if real_known(examiner, config) else real
     else:
         evaluate, end, first, learned = 0.0, 1.0, 0.0, 0.0
