@@ -244,3 +244,18 @@ def test_odd_samples_do_not_move_what_is_usual() -> None:
     assert np.flatnonzero(oddness(levels, odd)).tolist() == list(range(950, 1000))
     assert not oddness(levels[:950], odd).any()
     assert not oddness(np.full(10, 0.1), odd).any()  # a set that is dark as a whole
+
+
+@pytest.mark.parametrize("count", [3, 10, 20, 30])
+def test_few_images_are_no_copies_by_chance(count: int) -> None:
+    noise = np.random.default_rng(count).integers(0, 256, (count, 20, 20)).astype(np.uint8)
+    assert not near_copies(IMAGES, noise)
+
+
+@pytest.mark.parametrize("count", [10, 20, 30])
+def test_mirrored_and_brighter_copies_of_few_images_are_found(count: int) -> None:
+    pixels, _ = scene.avatars(count, SIDE, SIDE)
+    prints = IMAGES.prints(pixels)
+    brighter = np.clip(prints[2:3] * 0.9 + 20, 0, 255).astype(np.uint8)
+    found = near_copies(IMAGES, np.concatenate([prints, prints[1:2, :, ::-1], brighter]))
+    assert {(1, count), (2, count + 1)} <= {(pair.first, pair.second) for pair in found}

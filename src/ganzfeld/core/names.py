@@ -126,6 +126,36 @@ def tally(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+NUMBER = re.compile(r"-?\d[\d,_]*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def merged(reasons: Sequence[str]) -> list[str]:
+    """Reasons in their order, each with dots for the numbers in which others like it differ.
+
+    30 files of 30 sizes are then bad for one reason, not for 30.
+
+    Example::
+
+        from ganzfeld.core.names import merged
+
+        found = merged(["1 x 9 px: too small", "2 x 9 px: too small", "0 bytes"])
+        assert found == ["... x 9 px: too small", "... x 9 px: too small", "0 bytes"]
+    """
+    alike: dict[str, list[list[str]]] = {}
+    for reason in reasons:
+        alike.setdefault(NUMBER.sub("0", reason), []).append(NUMBER.findall(reason))
+    same = {
+        mask: [len(set(numbers)) == 1 for numbers in zip(*found, strict=True)]
+        for mask, found in alike.items()
+    }
+
+    def shown_as(reason: str) -> str:
+        kept = iter(same[NUMBER.sub("0", reason)])
+        return NUMBER.sub(lambda number: number[0] if next(kept) else "...", reason)
+
+    return [shown_as(reason) for reason in reasons]
+
+
 def quoted(folder: Path) -> str:
     """As a shell takes it."""
     return shlex.quote(str(folder))

@@ -134,6 +134,8 @@ def numpy_reason(error: Exception) -> str:
 def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stack:
     """Images of an array by its shape: (N, H, W), (N, H, W, C) or (N, C, H, W), C from 1 to 4."""
     reading = reading or How()
+    if array.dtype.kind not in "iufbcO":
+        raise DataError(f"{shown(name)} holds {array.dtype}, which are no images")
     if reading.rules >= 2:
         _refuse_one(array, name)
     if array.ndim == 3:

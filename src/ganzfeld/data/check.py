@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core.names import capped, shortened, shown, tally
+from ganzfeld.core.names import capped, merged, shortened, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told_of
 from ganzfeld.data.decode import choose_target, load_source, prepare
@@ -183,9 +183,11 @@ def _bad_lines(report: dict[str, Any]) -> list[str]:
     if not skipped:
         return ["Bad files: none."]
     lines = [f"Bad files: {len(skipped):,} of {report['found']:,}"]
-    reasons = tally(reason for _, reason in skipped)
+    why = merged([reason for _, reason in skipped])
+    reasons = tally(why)
     for reason, count in list(reasons.items())[:6]:
-        names = [shortened(name, 60) for name, why in skipped if why == reason]
+        of_it = [name for (name, _), its in zip(skipped, why, strict=True) if its == reason]
+        names = [shortened(name, 60) for name in of_it]
         lines.append(f"  {count:>9,}  {reason}: {', '.join(capped(names, 3))}")
     if len(reasons) > 6:
         lines.append(f"             and {len(reasons) - 6} more reasons")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganzfeld.core.names import capped, is_system, natural, shortened, shown, tally
+from ganzfeld.core.names import capped, is_system, merged, natural, shortened, shown, tally
 from ganzfeld.data.arrays import NOT_FINITE
 from ganzfeld.data.discover import SPLIT_NAMES
 from ganzfeld.data.gather import columns_in_words
@@ -136,7 +136,7 @@ def _examples(source: Source, kept: list[int]) -> dict[str, list[str]]:
 def _warnings(report: dict[str, Any]) -> list[str]:
     warnings, count, classes = [], report["count"], report["classes"]
     if report["skipped"]:
-        reasons = tally(reason for _, reason in report["skipped"])
+        reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
     if count < FEW:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core.names import capped, shown, tally
+from ganzfeld.core.names import capped, merged, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import PREFIX, labels_by_column
 from ganzfeld.data.columns import is_ragged
@@ -126,7 +126,7 @@ def _duplicates(raw: Raw, kept: list[int]) -> int:
 def _warnings(report: dict[str, Any]) -> list[str]:
     warnings, count, noun = [], report["count"], report["noun"]
     if report["skipped"]:
-        reasons = tally(reason for _, reason in report["skipped"])
+        reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"{len(report['skipped']):,} bad {noun} are left out: {listed}")
     left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))

@@ -74,7 +74,9 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
         return lines(path, stamp_of(path))
     if asked in ("table", "series"):
         return _rows([path], "csv", path, [stamp_of(path)], reading)
-    if end in OBJECTS and textfiles.first_objects(path):
+    if end in OBJECTS:
+        if not textfiles.first_objects(path):
+            raise textfiles.no_objects(path)
         return textfiles.json_lines_of(path, stamp_of(path))
     if end in SEPARATED:
         named = names_files(path)

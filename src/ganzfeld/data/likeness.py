@@ -2,7 +2,7 @@
 
 A pair is a near copy where it lies much nearer than other samples do: nearer than a third of the
 distance to the sixth nearest (the ratio test of Lowe 2004), so that data whose samples are all
-alike, such as digits, have none by nature.
+alike, such as digits, have none by nature. Among fewer than 50 samples it must be nearer still.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ AXES = 64  # principal axes on which prints are compared
 LEARNED = 4_000  # prints that these are learned from
 RIVAL = 6  # whose distance a copy's is measured by: the sixth nearest
 NEAR = 0.36  # of that distance
+VIEWS = 29  # of an image: as it is, mirrored and cropped
+CHANCE = 0.002  # hits of a sample by chance: with few axes some of the views lie near others
 SAME = 0.1  # a distance of unit vectors below which any pair is one
 BLOCK = 1_024  # rows compared together
 
@@ -88,10 +90,22 @@ def near_copies(kind: Modality, prints: NDArray[Any], within: int | None = None)
     own = axes(plain)
     rivals = np.concatenate([rival(block) for _, block in products(own, own)])
     found: dict[tuple[int, int], Pair] = {}
-    note(found, "", own, own, rivals, within)
+    near = nearness(own.shape[1])
+    note(found, "", own, own, rivals, within, near)
     for how, numbers in views:
-        note(found, how, axes(numbers), own, rivals, within)
+        note(found, how, axes(numbers), own, rivals, within, near)
     return sorted(found.values(), key=lambda pair: (pair.distance, pair.first, pair.second))
+
+
+def nearness(axes: int) -> float:
+    """The part of the distance to the sixth nearest below which a copy lies: NEAR, or less.
+
+    Within that part of it, 6 x part ** (axes - 1) of others lie by chance in every view, if they
+    lie evenly on a sphere. 20 samples have 6 axes, and a third would be too much for them.
+    """
+    if axes < 2:
+        return 0.0
+    return float(min(NEAR, (CHANCE / (RIVAL * VIEWS)) ** (1 / (axes - 1))))
 
 
 def products(seen: Floats, own: Floats) -> Iterator[tuple[int, Floats]]:
@@ -120,6 +134,7 @@ def note(
     own: Floats,
     rivals: NDArray[np.float64],
     within: int | None,
+    near: float,
 ) -> None:
     """Add the pairs that one view shows; a pair that is known keeps its smaller distance."""
     for low, block in products(seen, own):
@@ -127,7 +142,8 @@ def note(
             first = np.arange(low, low + len(block)) < within
             block[first, :within] = -1
             block[~first, within:] = -1
-        limit = np.maximum(NEAR * rivals[low : low + len(block)], SAME)
+        least = SAME * near / NEAR
+        limit = np.maximum(near * rivals[low : low + len(block)], least)
         hits = block >= (1 - limit**2 / 2)[:, None]
         for row, column in zip(*np.nonzero(hits), strict=True):
             away = float(distance(block[row, column]))

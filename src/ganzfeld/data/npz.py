@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,11 +76,17 @@ def read_npz(path: Path, splits: str = "train") -> Arrays:
 
 
 def need_tame(path: Path) -> None:
-    """DataError where a member unpacks to far more than it is: arrays are read as a whole."""
+    """DataError where a member unpacks to far more than it is: arrays are read as a whole.
+
+    Or where its head promises more numbers than it holds, for which NumPy would make room.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except NUMPY_ERRORS as error:
+            for info in members:
+                with archive.open(info) as file:
+                    need_whole(file, info.file_size)
+    except (*NUMPY_ERRORS, MemoryError) as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
     for info in members:
         if info.file_size > max(LARGE, RATIO * info.compress_size):
@@ -89,6 +96,22 @@ def need_tame(path: Path) -> None:
                 safe="it was not unpacked",
                 fix="unzip it yourself if you trust it, and give the .npy file",
             )
+
+
+def need_whole(file: IO[bytes], size: int) -> None:
+    """ValueError where an array in a file of so many bytes is not all there."""
+    if file.read(6) != b"\x93NUMPY":
+        return  # no array
+    version = tuple(file.read(2))
+    header = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        header = np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
+    if dtype.hasobject:
+        return  # refused where it is read
+    promised = math.prod(map(int, shape)) * dtype.itemsize
+    if promised > size:
+        raise ValueError(f"its head promises {amount(promised)}, and {amount(size)} are there")
 
 
 class Members:

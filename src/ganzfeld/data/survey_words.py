@@ -39,9 +39,7 @@ def copies(report: dict[str, Any], survey: dict[str, Any]) -> list[str]:
     if not survey["copies_count"]:
         lines.append("Near copies of other images: none.")
     else:
-        lines.append(
-            f"Near copies: {survey['copies_count']:,} images in {survey['copies_groups']:,} groups"
-        )
+        lines.append(copies_in_words(survey))
         lines += capped([pair_in_words(pair) for pair in survey["copies"]], SHOWN)
     if survey["leaks"]:
         lines.append(
@@ -55,6 +53,12 @@ def copies(report: dict[str, Any], survey: dict[str, Any]) -> list[str]:
         )
         lines += capped([pair_in_words(pair) for pair in test["pairs"]], SHOWN)
     return lines
+
+
+def copies_in_words(survey: dict[str, Any]) -> str:
+    groups = survey["copies_groups"]
+    end = "group" if groups == 1 else "groups"
+    return f"Near copies: {survey['copies_count']:,} images in {groups:,} {end}"
 
 
 def pair_in_words(pair: dict[str, Any]) -> str:

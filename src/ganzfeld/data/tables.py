@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import capped, natural, shown, suffix
+from ganzfeld.core.names import capped, natural, shortened, shown, suffix
+from ganzfeld.data.encodings import decoded
 from ganzfeld.data.layout import role
 from ganzfeld.errors import DataError
 
@@ -77,21 +78,32 @@ def read(data: bytes, name: str) -> tuple[list[str], list[dict[str, Any]]]:
     if len(data) > MAX_BYTES:
         raise DataError(f"{shown(name)} is over {MAX_BYTES >> 20} MB, too large for a table")
     base = name.rpartition("/")[2].casefold()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030", "replace")
+    text = decoded(data)
     try:
         if base.endswith(".json"):
             return _stylegan(json.loads(text))
         if suffix(base) in ("jsonl", "ndjson"):
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-            if not all(isinstance(row, dict) for row in rows):
-                raise ValueError("a line is no object")
+            rows = objects(text)
             return list(dict.fromkeys(key for row in rows for key in row)), rows
         return _separated(text, "\t" if suffix(base) == "tsv" else "")
     except (ValueError, RecursionError, csv.Error) as error:
         raise DataError(f"{shown(name)} is not a readable table: {shown(str(error))}") from error
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """The objects of JSON lines. ValueError names a line that is none."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise ValueError(f"line {number:,} is not JSON") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"line {number:,} is no object")
+        found.append(row)
+    return found
 
 
 def _separated(text: str, separator: str) -> tuple[list[str], list[dict[str, Any]]]:
@@ -184,6 +196,9 @@ def apply(
             return None
         return Labelled(problem=f"it names {hits:,} of {len(titles):,} images only")
     result = Labelled()
+    if lost := [row.get(found_column) for row, at in zip(rows, places, strict=True) if at is None]:
+        listed = ", ".join(capped([shown(shortened(str(n), 60)) for n in lost], 3))
+        result.aside.append(f"{shown(name)}: {len(lost):,} rows name no image here ({listed})")
     result.held = _held(columns, rows, places)
     others = [c for c in columns if c != found_column and c.casefold() not in SPLIT_COLUMNS]
     wanted = _label_column(others, rows, name, column)

@@ -14,10 +14,12 @@ import numpy as np
 from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
+from ganzfeld.data.encodings import decoded
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.data.spelled import but_for_few
 from ganzfeld.data.textfiles import head_of, whole
 from ganzfeld.data.typed import NONE, typed
 from ganzfeld.errors import DataError
@@ -26,6 +28,8 @@ from ganzfeld.modalities.base import Spec
 SIGNS = ",;\t|"
 LOOKED_AT = 200  # rows by which it is decided what a table is
 MOSTLY = 0.9  # of them must name a file that is there
+EXACT = 1 << 24  # the largest whole number up to which float32 holds all
+MANY_LINES = 20  # that a cell may hold
 HEAD = 1 << 20  # bytes that hold so many rows
 
 
@@ -101,12 +105,20 @@ def gather_table(
     found: dict[str, Values] = {}
     good = [row for row in range(len(titles)) if row not in bad]
     for name, column in zip(names, cells, strict=True):
-        values = typed([column[row] for row in good])
+        there = [column[row] for row in good]
+        values = typed(there)
+        if values is not None and values.spec.modality == "text":
+            values, odd = but_for_few(there, values)
+            bad |= {good[row]: f"{shown(name)} is no number: {cell}" for row, cell in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
             source.aside.append(f"the column {shown(name)} of {what}")
-        else:
-            found[name] = scattered(values, good, len(titles))
+            continue
+        found[name] = scattered(values, good, len(titles))
+        if coarse(values):
+            source.warnings.append(
+                f"{shown(name)} has whole numbers above {EXACT:,}: they are rounded to 7 digits"
+            )
     if not found:
         raise DataError(
             f"{shown(source.place)} has no column of numbers, classes, dates or booleans",
@@ -124,8 +136,19 @@ def gather_table(
     raw = Raw(columns={"x": Values(spec=spec, rows=x), **columns}, titles=titles, bad=bad)
     kinds = [_kind(values) for values in found.values()]
     raw.values = ", ".join(f"{kinds.count(k):,} {k}" for k in dict.fromkeys(kinds))
+    for name, values in found.items():
+        if said := values.spec.extra.get("spelled"):
+            raw.facts[f"{shown(name)}: {said}"] += len(good)
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
+
+
+def coarse(values: Values) -> bool:
+    """Whether float32 makes one number of two different ones of the column."""
+    extra = values.spec.extra
+    if values.spec.modality != "number" or not extra["whole"] or extra.get("unit"):
+        return False
+    return bool(max(abs(extra["low"]), abs(extra["high"])) > EXACT)
 
 
 def _free(name: str) -> str:
@@ -155,10 +178,7 @@ def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[
     Without a head the columns are called column_1 and so on. most: rows to read.
     """
     data = head_of(path, HEAD) if most else whole(path)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("utf-8-sig" if most else "gb18030", "replace")
+    text = data.decode("utf-8-sig", "replace") if most else decoded(data)
     head = text.split("\n", 1)[0]
     sign = max(SIGNS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True)
@@ -174,9 +194,25 @@ def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[
         raise DataError(f"{shown(str(path))} is not a readable table: {error}") from error
     if not rows:
         raise DataError(f"{shown(str(path))} holds no rows")
+    if len(rows) == 1 and not any(map(_is_number, rows[0])):
+        raise DataError(f"{shown(str(path))} holds the names of its columns and no rows")
+    if not most:
+        need_closed(path, rows, numbers, sign)
     if has_head(rows):
         return _unlike(rows[0]), rows[1:], numbers[1:]
     return [f"column_{i}" for i in range(1, len(rows[0]) + 1)], rows, numbers
+
+
+def need_closed(path: Path, rows: list[list[str]], numbers: list[int], sign: str) -> None:
+    """DataError where a cell holds many lines of other cells: its quotation mark is not closed."""
+    for row, last in zip(rows, numbers, strict=True):
+        cell = max(row, key=len)
+        if cell.count("\n") > MANY_LINES and sign in cell:
+            raise DataError(
+                f"{shown(str(path))} has a quotation mark that is not closed: one cell goes from "
+                f"line {last - cell.count(chr(10)):,} to line {last:,}",
+                fix="close it, or write it twice where it belongs to the text",
+            )
 
 
 def has_head(rows: Sequence[Sequence[str]]) -> bool:

@@ -13,8 +13,10 @@ import numpy as np
 
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import tables
 from ganzfeld.data.candidates import add_cells, labels_by_column
 from ganzfeld.data.columns import Values, scattered
+from ganzfeld.data.encodings import encoding_of
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -53,7 +55,7 @@ def no_text(path: Path) -> DataError:
     except (OSError, EOFError, zlib.error) as error:
         return DataError(f"{shown(str(path))} is damaged or cut short ({error})")
     name, mended = shlex.quote(str(path)), shlex.quote(f"utf8-{path.name}")
-    encoding = "UTF-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "GB18030"
+    encoding = encoding_of(head)
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -70,6 +72,20 @@ def no_text(path: Path) -> DataError:
         f"{shown(str(path))} is not text: line {line:,} holds the control character "
         f"U+{ord(odd):04X}",
         fix=f"tr -d '\\000-\\010\\016-\\032' < {name} > {mended}   without such characters",
+    )
+
+
+def no_objects(path: Path) -> DataError:
+    """Why a file that is called JSON lines is none. For it, `first_objects` gives none."""
+    try:
+        tables.objects(head_of(path, MAX_LINE).decode("utf-8-sig", "replace"))
+    except ValueError as error:
+        why = f": {error}"
+    else:
+        why = ""
+    return DataError(
+        f"{shown(str(path))} holds no JSON lines{why}",
+        fix='an object in each line, such as {"text": "..."}',
     )
 
 

@@ -39,7 +39,7 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
 
     classes: whole numbers and texts are classes though they look like numbers.
     """
-    cells = [_plain(cell) for cell in cells]
+    cells = [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
     if not there:
         return None
@@ -60,7 +60,7 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     return _classes(words, sorted(distinct, key=natural))
 
 
-def _plain(cell: Any) -> Any:
+def plain_cell(cell: Any) -> Any:
     """A cell without dress: None for missing, numbers and booleans for their texts."""
     if cell is None or isinstance(cell, bool | int | list | dict):
         return cell

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import capped, shown, tally
+from ganzfeld.core.names import capped, merged, shown, tally
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.columns import Values
 from ganzfeld.data.source import Raw
@@ -75,7 +75,7 @@ class Piled:
                 fix="--as table, if its rows are samples",
             )
         if not count:
-            why = tally(reason for _, reason in self.bad)
+            why = tally(merged([reason for _, reason in self.bad]))
             listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in why.items()], 3))
             raise DataError(
                 f"{shown(place)} has no {length:,} steps in a row without a gap or a missing value"

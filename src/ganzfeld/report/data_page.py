@@ -13,7 +13,7 @@ from ganzfeld.core.files import replace
 from ganzfeld.data.check import describe
 from ganzfeld.data.compared import ODD, PAIRS
 from ganzfeld.data.summary import rows_of
-from ganzfeld.data.survey_words import aspects, balance, command
+from ganzfeld.data.survey_words import aspects, balance, command, copies_in_words
 from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.report import html
 from ganzfeld.report.html import Html, join, note, page, section, table, tag
@@ -89,8 +89,7 @@ def copies(report: dict[str, Any], survey: dict[str, Any], gallery: Gallery) -> 
         else None,
         tag("div", *shown, class_="cards few"),
         more(len(shown), len(survey["copies"])),
-        lead=f"Near copies: {survey['copies_count']:,} images in "
-        f"{survey['copies_groups']:,} groups",
+        lead=copies_in_words(survey),
     )
 
 
