@@ -15,8 +15,8 @@ from ganzfeld.core.names import merged
 @pytest.mark.parametrize(
     ("reasons", "shown"),
     [
-        (["at -1.5 to 2", "at 0.25 to 2"], ["at ... to 2"] * 2),
-        (["1,024 px", "7 px", "7 px"], ["... px"] * 3),
+        (["at -1.5 to 2", "at 0.25 to 2"], ["at … to 2"] * 2),
+        (["1,024 px", "7 px", "7 px"], ["… px"] * 3),
         (["7 px", "7 px"], ["7 px"] * 2),
         (["1 px", "1 byte"], ["1 px", "1 byte"]),
         (["1e-5 x", "no x"], ["1e-5 x", "no x"]),
@@ -36,5 +36,5 @@ def test_images_of_many_bad_ranges_are_one_line(
     with pytest.raises(SystemExit):
         main(["data", "check", str(tmp_path)])
     said = capsys.readouterr().out
-    assert "9  floating-point values outside 0 to 1 (... to ...): 0.tif, 1.tif" in said
+    assert "9  floating-point values outside 0 to 1 (… to …): 0.tif, 1.tif" in said
     assert "more reasons" not in said

@@ -139,7 +139,7 @@ def merged(reasons: Sequence[str]) -> list[str]:
         from ganzfeld.core.names import merged
 
         found = merged(["1 x 9 px: too small", "2 x 9 px: too small", "0 bytes"])
-        assert found == ["... x 9 px: too small", "... x 9 px: too small", "0 bytes"]
+        assert found == ["… x 9 px: too small", "… x 9 px: too small", "0 bytes"]
     """
     alike: dict[str, list[list[str]]] = {}
     for reason in reasons:
@@ -151,7 +151,7 @@ def merged(reasons: Sequence[str]) -> list[str]:
 
     def shown_as(reason: str) -> str:
         kept = iter(same[NUMBER.sub("0", reason)])
-        return NUMBER.sub(lambda number: number[0] if next(kept) else "...", reason)
+        return NUMBER.sub(lambda number: number[0] if next(kept) else "…", reason)
 
     return [shown_as(reason) for reason in reasons]
 
