@@ -191,6 +191,7 @@ def test_first_weights_are_of_the_deviation_that_is_asked_for(kind: str) -> None
         assert layer.bias is None or not layer.bias.any()
 
 
-def test_the_dcgan_recipe_begins_with_the_published_weights() -> None:
-    config = RECIPES["dcgan"](Facts(count=1000, channels=3, height=32, width=32))
+@pytest.mark.parametrize("recipe", ["dcgan", "wgan-gp"])
+def test_recipes_that_begin_with_the_published_weights(recipe: str) -> None:
+    config = RECIPES[recipe](Facts(count=1000, channels=3, height=32, width=32))
     assert {part.options["init_std"] for part in config.networks.values()} == {0.02}

@@ -28,6 +28,8 @@ from ganzfeld.recipes.tables import TABLES
 from ganzfeld.recipes.text import TEXT
 from ganzfeld.recipes.tutorials import TUTORIALS
 
+PUBLISHED = 0.02  # standard deviation of DCGAN's first weights (docs/defaults.md)
+
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
 
 
@@ -85,7 +87,7 @@ def dcgan(facts: Facts) -> Config:
     """
     fit = fitted("dcgan", facts.afford)
     generator, discriminator = small_dcgan(
-        width=fit.width, init_std=0.02, norm="batch", condition="concat"
+        width=fit.width, init_std=PUBLISHED, norm="batch", condition="concat"
     )
     return adversarial(
         facts,
@@ -101,7 +103,7 @@ def dcgan(facts: Facts) -> Config:
 def wgan_gp(facts: Facts) -> Config:
     """Wasserstein loss with gradient penalty 10 and five moves of the discriminator a step."""
     fit = fitted("wgan-gp", facts.afford)
-    generator, discriminator = small_dcgan(width=fit.width)
+    generator, discriminator = small_dcgan(width=fit.width, init_std=PUBLISHED)
     return adversarial(
         facts,
         recipe="wgan-gp",
