@@ -6,8 +6,8 @@
     python bench/default_look.py --table --into docs/methods.md docs/methods.zh-CN.md
     python bench/default_look.py --table --results bench/results/width_rates.jsonl --mark rates \\
         --into docs/defaults.md docs/defaults.zh-CN.md
-    python bench/default_look.py --table --results bench/results/first_weights.jsonl --mark weights \\
-        --into docs/defaults.md docs/defaults.zh-CN.md
+    python bench/default_look.py --table --results bench/results/first_weights.jsonl \\
+        --mark weights --into docs/defaults.md docs/defaults.zh-CN.md
 
 A variant is NAME=RECIPE,SETTING,SETTING. All variants of a seed train by turns of two CPU seconds
 on one thread, so that what else the machine does slows all of them alike. Rates and averages follow
