@@ -165,6 +165,7 @@ def make_rows(
         row |= {"cpu_seconds": round(run.spent, 2), "batch": run.config.run.batch_size}
         row |= {"width": run.config.networks["G"].options.get("width")}
         row |= {"precision": run.config.run.precision, "torch": torch.__version__}
+        row |= {"rates": {name: one.lr for name, one in run.config.optimisers.items()}}
         row |= {"machine": machine(), "ganzfeld": ganzfeld.__version__}
         row |= {"date": datetime.now(UTC).date().isoformat()}
         samples = drawn(run.trainer.game, run.average, options.count, classes)
@@ -259,23 +260,33 @@ COLUMNS = {
 
 
 def table(rows: list[Row]) -> str:
-    """One line a variant: medians over the seeds, and the least and the most.
+    """One line a variant and its rates: medians over the seeds, and the least and the most.
 
     Columns that no row has are left out.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        at = (row["data"], row["size"], row["seconds"], row["variant"])
+        at = (row["data"], row["size"], row["seconds"], row["variant"], rates(row))
         groups.setdefault(at, []).append(row)
     columns = {name: head for name, head in COLUMNS.items() if any(name in row for row in rows)}
-    heads = ["data", "CPU s", "variant", "seeds", "images a second", *columns.values()]
+    told = any("rates" in row for row in rows)
+    heads = ["data", "CPU s", "variant", *["rates (D, G)"] * told, "seeds", "images a second"]
+    heads += columns.values()
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for (data, size, seconds, variant), found in sorted(groups.items(), key=lambda g: g[0][:3]):
-        shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", str(len(found))]
+    for (data, size, seconds, variant, lr), found in sorted(groups.items(), key=lambda g: g[0][:3]):
+        shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", *[lr] * told]
+        shown.append(str(len(found)))
         shown.append(f"{statistics.median(r['images'] / r['cpu_seconds'] for r in found):.0f}")
         shown += [spread(found, name) for name in columns]
         lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines)
+
+
+def rates(row: Row) -> str:
+    """First learning rates of discriminator and generator, as text; "-" where a row has none."""
+    found = row.get("rates", {})
+    names = ("discriminator", "generator")
+    return ", ".join(f"{found[name]:g}" for name in names if name in found) or "-"
 
 
 def spread(rows: list[Row], name: str) -> str:

@@ -46,3 +46,18 @@ def test_the_table_has_medians_and_the_columns_there_are(bench: Any) -> None:
     head, _, line = bench.table(rows).splitlines()
     assert "Inception" not in head and "learned" in head
     assert line == "| d, 8 px | 2 | `v` | 3 | 10 | 1 (0 to 2) | 1 (1 to 1) |"
+
+
+def test_the_table_tells_rates_and_keeps_rows_of_other_rates_apart(bench: Any) -> None:
+    row = {"data": "d", "size": 8, "variant": "v", "seconds": 2.0, "cpu_seconds": 2.0, "images": 20}
+    slow, fast = ({"discriminator": lr, "generator": 3 * lr} for lr in (0.001, 0.002))
+    rows = [row | {"seed": 0, "rates": slow}, row | {"seed": 1, "rates": fast}, row | {"seed": 2}]
+    head, _, *lines = bench.table(rows).splitlines()
+    assert head == "| data | CPU s | variant | rates (D, G) | seeds | images a second |"
+    start = "| d, 8 px | 2 | `v` |"
+    assert sorted(lines) == [
+        f"{start} - | 1 | 10 |",
+        f"{start} 0.001, 0.003 | 1 | 10 |",
+        f"{start} 0.002, 0.006 | 1 | 10 |",
+    ]
+    assert "rates" not in bench.table(rows[2:]), "no column where no row has any"
