@@ -95,7 +95,7 @@ def spectrum(pixels: Pixels) -> Pixels:
 
 def spectral(samples: Pixels, real: Pixels) -> Row:
     """Power in times of the data's: in each of eight rings of the top octave, its mean of logs, and
-    where one side or both are at one change a pixel."""
+    where one side or both are at one change a pixel; beside them how `fine` the data are."""
     ours, theirs = spectrum(samples), spectrum(real)
     sides = [np.abs(np.fft.fftfreq(side)) * 2 for side in ours.shape]
     radius = np.hypot(sides[0][:, None], sides[1][None])
@@ -106,10 +106,19 @@ def spectral(samples: Pixels, real: Pixels) -> Row:
     top = np.maximum(sides[0][:, None], sides[1][None]) == 1
     found: Row = {"octave": round(float(np.exp(np.mean(np.log(rings)))), 3)}
     found["rings"] = [round(ring, 3) for ring in rings]
+    found["fine"] = round(fine(real), 4)
     if top.any():  # a side of an even number of pixels
         found["nyquist"] = round(float(ours[top].mean() / theirs[top].mean()), 3)
         found["board"] = round(float(ours[radius > 1.41].mean() / theirs[radius > 1.41].mean()), 3)
     return found
+
+
+def fine(pixels: Pixels) -> float:
+    """Share of the power of images, without their means, in changes of less than four pixels."""
+    power = spectrum(pixels)
+    power[0, 0] = 0
+    sides = [np.abs(np.fft.fftfreq(side)) * 2 for side in power.shape]
+    return float(power[np.hypot(sides[0][:, None], sides[1][None]) > 0.5].sum() / power.sum())
 
 
 def by(extractor: str, samples: Pixels, pack: Pack, count: int) -> Row:

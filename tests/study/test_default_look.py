@@ -40,6 +40,15 @@ def test_power_is_in_times_of_the_datas(bench: Any) -> None:
     assert "board" not in bench.spectral(level(noise)[..., 1:, 1:], level(other)[..., 1:, 1:])
 
 
+def test_fine_is_the_share_of_short_waves(bench: Any) -> None:
+    at = np.arange(16)
+    slow, fast = (np.cos(np.pi * at * rate)[:, None] + 0 * at for rate in (0.25, 0.75))
+    images = np.stack([128 + 40 * slow + 20 * fast] * 2)[:, None].round().astype(np.uint8)
+    assert bench.fine(images) == pytest.approx(20**2 / (20**2 + 40**2), abs=0.01)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
+    assert bench.spectral(noise, noise + 1)["fine"] == round(bench.fine(noise + 1), 4)
+
+
 def test_the_table_has_medians_and_the_columns_there_are(bench: Any) -> None:
     row = {"data": "d", "size": 8, "variant": "v", "seconds": 2.0, "cpu_seconds": 2.0, "images": 20}
     rows = [row | {"seed": seed, "learned_frechet": float(seed), "board": 1.0} for seed in range(3)]
