@@ -97,7 +97,7 @@ def spectrum(pixels: Pixels) -> Pixels:
 
 def spectral(samples: Pixels, real: Pixels) -> Row:
     """Power in times of the data's: in each of eight rings of the top octave, its mean of logs, and
-    where one side or both are at one change a pixel."""
+    where one side or both are at one change a pixel; beside them how `fine` the data are."""
     ours, theirs = spectrum(samples), spectrum(real)
     sides = [np.abs(np.fft.fftfreq(side)) * 2 for side in ours.shape]
     radius = np.hypot(sides[0][:, None], sides[1][None])
@@ -108,10 +108,19 @@ def spectral(samples: Pixels, real: Pixels) -> Row:
     top = np.maximum(sides[0][:, None], sides[1][None]) == 1
     found: Row = {"octave": round(float(np.exp(np.mean(np.log(rings)))), 3)}
     found["rings"] = [round(ring, 3) for ring in rings]
+    found["fine"] = round(fine(real), 4)
     if top.any():  # a side of an even number of pixels
         found["nyquist"] = round(float(ours[top].mean() / theirs[top].mean()), 3)
         found["board"] = round(float(ours[radius > 1.41].mean() / theirs[radius > 1.41].mean()), 3)
     return found
+
+
+def fine(pixels: Pixels) -> float:
+    """Share of the power of images, without their means, in changes of less than four pixels."""
+    power = spectrum(pixels)
+    power[0, 0] = 0
+    sides = [np.abs(np.fft.fftfreq(side)) * 2 for side in power.shape]
+    return float(power[np.hypot(sides[0][:, None], sides[1][None]) > 0.5].sum() / power.sum())
 
 
 def by(extractor: str, samples: Pixels, pack: Pack, count: int) -> Row:
@@ -167,6 +176,7 @@ def make_rows(
         row |= {"cpu_seconds": round(run.spent, 2), "batch": run.config.run.batch_size}
         row |= {"width": run.config.networks["G"].options.get("width")}
         row |= {"precision": run.config.run.precision, "torch": torch.__version__}
+        row |= {"rates": {name: one.lr for name, one in run.config.optimisers.items()}}
         row |= {"machine": machine(), "ganzfeld": ganzfeld.__version__}
         row |= {"date": datetime.now(UTC).date().isoformat()}
         samples = drawn(run.trainer.game, run.average, options.count, classes)
@@ -261,23 +271,33 @@ COLUMNS = {
 
 
 def table(rows: list[Row]) -> str:
-    """One line a variant: medians over the seeds, and the least and the most.
+    """One line a variant and its rates: medians over the seeds, and the least and the most.
 
     Columns that no row has are left out.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        at = (row["data"], row["size"], row["seconds"], row["variant"])
+        at = (row["data"], row["size"], row["seconds"], row["variant"], rates(row))
         groups.setdefault(at, []).append(row)
     columns = {name: head for name, head in COLUMNS.items() if any(name in row for row in rows)}
-    heads = ["data", "CPU s", "variant", "seeds", "images a second", *columns.values()]
+    told = any("rates" in row for row in rows)
+    heads = ["data", "CPU s", "variant", *["rates (D, G)"] * told, "seeds", "images a second"]
+    heads += columns.values()
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for (data, size, seconds, variant), found in sorted(groups.items(), key=lambda g: g[0][:3]):
-        shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", str(len(found))]
+    for (data, size, seconds, variant, lr), found in sorted(groups.items(), key=lambda g: g[0][:3]):
+        shown = [f"{data}, {size} px", f"{seconds:g}", f"`{variant}`", *[lr] * told]
+        shown.append(str(len(found)))
         shown.append(f"{statistics.median(r['images'] / r['cpu_seconds'] for r in found):.0f}")
         shown += [spread(found, name) for name in columns]
         lines.append(f"| {' | '.join(shown)} |")
     return "\n".join(lines)
+
+
+def rates(row: Row) -> str:
+    """First learning rates of discriminator and generator, as text; "-" where a row has none."""
+    found = row.get("rates", {})
+    names = ("discriminator", "generator")
+    return ", ".join(f"{found[name]:g}" for name in names if name in found) or "-"
 
 
 def spread(rows: list[Row], name: str) -> str:
