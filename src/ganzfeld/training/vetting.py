@@ -6,6 +6,8 @@ import contextlib
 import copy
 import math
 import re
+import types
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,12 @@ MOST = {
     "keep": 10**6,
     "evaluate_count": 10**6,
     "inception_count": 10**6,
+}
+LEAST = {  # options of networks and games that count
+    **dict.fromkeys(("width", "most", "latent", "hidden", "penalty_every"), 1),
+    **dict.fromkeys(("discriminator_moves", "generator_moves"), 1),
+    **dict.fromkeys(("discriminator_every", "generator_every"), 1),
+    **dict.fromkeys(("refine", "blur", "classes", "conditions", "noise", "words"), 0),
 }
 DOCTOR = ("watch", "treat", "off")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -206,15 +214,50 @@ def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> Non
         except Exception:  # names that only a type checker knows
             continue
         for name, value in part.options.items():
-            kind = hints.get(name)
-            if kind is int:
-                border.whole(value, f"{path}.{name}", -(10**9), 10**9)
-            elif kind is float:
-                border.real(value, f"{path}.{name}", -1e18, 1e18)
-            elif kind in (bool, str) and not isinstance(value, kind):
-                raise ArgumentError(
-                    f"{path}.{name} should be {kind.__name__}, not {border.told(value)}"
-                )
+            if name in hints:
+                check_value(value, hints[name], f"{path}.{name}", LEAST.get(name, -(10**9)))
+
+
+def check_value(value: Any, kind: Any, path: str, least: int = -(10**9)) -> None:
+    """ArgumentError where a value is not of a type that is plain: others are not looked at.
+
+    least: of whole numbers.
+    """
+    origin, members = typing.get_origin(kind), typing.get_args(kind)
+    if kind is int:
+        border.whole(value, path, least, 10**9)
+    elif kind is float:
+        border.real(value, path, -1e18, 1e18)
+    elif kind in (bool, str) and not isinstance(value, kind):
+        raise ArgumentError(f"{path} should be {kind.__name__}, not {border.told(value)}")
+    elif kind is types.NoneType and value is not None:
+        raise ArgumentError(f"{path} should be null, not {border.told(value)}")
+    elif origin is typing.Literal and value not in members:
+        border.one_of(value, path, map(str, members))
+    elif origin is tuple and members and ... not in members:
+        if not isinstance(value, list | tuple) or len(value) != len(members):
+            raise ArgumentError(f"{path} has {len(members)} values, not {border.told(value)}")
+        for place, (one, its) in enumerate(zip(value, members, strict=True)):
+            check_value(one, its, f"{path}[{place}]", least)
+    elif origin in (list, Sequence):
+        if not isinstance(value, list | tuple):
+            raise ArgumentError(f"{path} is a list, not {border.told(value)}")
+        for place, one in enumerate(value):
+            check_value(one, members[0], f"{path}[{place}]", least)
+    elif origin in (typing.Union, types.UnionType):
+        check_any(value, members, path, least)
+
+
+def check_any(value: Any, members: Sequence[Any], path: str, least: int) -> None:
+    """ArgumentError of the first of these types where a value is of none of them."""
+    first: ArgumentError | None = None
+    for member in members:
+        try:
+            return check_value(value, member, path, least)
+        except ArgumentError as error:
+            first = first or error
+    if first is not None:
+        raise first
 
 
 @contextlib.contextmanager
