@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ganzfeld
 from ganzfeld.shipping.page import page_of
-from ganzfeld.shipping.page_html import ENGINE, static
+from ganzfeld.shipping.page_html import engine_files, static
 
 SCRIPT = """
 const text = require("fs").readFileSync(process.argv[1], "utf8");
@@ -46,7 +46,7 @@ console.log(JSON.stringify(found));
 
 
 def main(runs: list[str]) -> None:
-    code = "\n".join(static(name) for name in ENGINE) + SCRIPT
+    code = "\n".join(static(name) for name in ["latents.js", *engine_files(), "worker.js"]) + SCRIPT
     for run in runs:
         model = ganzfeld.load(run)
         for precision in ("float16", "float32"):

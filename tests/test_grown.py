@@ -67,6 +67,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_more_data_and_says_so(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

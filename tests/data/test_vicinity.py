@@ -51,6 +51,7 @@ def test_nothing_is_moved_where_nothing_is_asked_for() -> None:
     assert vicinal([0.0]) is None and vicinal([]) is None
 
 
+@pytest.mark.long
 def test_a_run_with_vicinity_is_the_same_again_and_another_one_without(
     sparse: Path, tmp_path: Path
 ) -> None:

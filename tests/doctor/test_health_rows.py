@@ -43,6 +43,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(tmp_path_factory.mktemp("health") / "watched")
 
 
+@pytest.mark.long
 def test_a_run_has_the_same_weights_with_and_without_the_doctor(
     watched: Path, tmp_path: Path
 ) -> None:

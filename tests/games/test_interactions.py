@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -94,6 +95,7 @@ def test_expected_rows_have_the_mean_products_of_drawn_ones() -> None:
     assert torch.allclose(drawn.mean(0), mean, atol=0.01)
 
 
+@pytest.mark.long
 def test_a_generator_learns_a_parity_from_triples_alone() -> None:
     """Three columns of which every two are independent."""
     torch.manual_seed(0)

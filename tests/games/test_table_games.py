@@ -314,6 +314,7 @@ def test_the_distance_of_pairs_is_that_of_the_tables_of_two_columns() -> None:
     assert abs(float(few.mean())) < 0.01, "0 on average where they are alike, whatever the batch"
 
 
+@pytest.mark.long
 def test_pairs_teach_a_generator_what_depends_on_what() -> None:
     """Without a discriminator's help: its loss has no weight here."""
     x, known = known_rows(4000)

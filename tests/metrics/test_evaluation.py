@@ -97,6 +97,7 @@ def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
         assert any(value == pytest.approx(distance, abs=1e-3) for value in seen)
 
 
+@pytest.mark.long
 def test_a_fifth_of_near_copies_is_said_in_words(tmp_path: Path) -> None:
     """By `evaluate`, of a folder of images: cropped and brighter ones among fresh ones."""
     images = np.array(open_pack("avatars:480", PackOptions(size=(64, 64)), workers=0).images)

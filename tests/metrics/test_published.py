@@ -54,6 +54,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "inception", stand)
 
 
+@pytest.mark.long
 def test_the_distance_is_that_to_the_images_themselves(
     tmp_path: Path, images: np.ndarray[Any, Any], statistics: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_nothing_is_said_of_series_that_were_not_asked_for() -> None:
     assert measured(one_class, asked(3)[1], data_labels=one_class) == {}
 
 
+@pytest.mark.long
 def test_an_evaluation_of_a_run_says_it(tmp_path: Path) -> None:
     classes, phi = asked(0)
     data = tmp_path / "memory.npz"

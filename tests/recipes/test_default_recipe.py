@@ -23,6 +23,7 @@ def test_large_images_have_a_filter(recipe: str, height: int, width: int, blur: 
     assert RECIPES[recipe](facts).networks["G"].options.get("blur") == blur
 
 
+@pytest.mark.long
 def test_a_run_from_before_the_filter_draws_and_goes_on_without_it(tmp_path: Path) -> None:
     for name in ("old", "new"):
         ganzfeld.train("avatars:64", out=tmp_path / name, settings=SETTINGS, **SMALL)

@@ -15,6 +15,7 @@ from page_node import needs_node, node
 from ganzfeld.core import latents
 from ganzfeld.modalities.image import tensors
 from ganzfeld.shipping.page_graph import graph_of
+from ganzfeld.shipping.page_html import EVERY, OPERATORS, document, engine_files
 from ganzfeld.shipping.page_wasm import product
 
 pytestmark = needs_node
@@ -39,7 +40,25 @@ def drawn(graph: Any, inputs: list[dict[str, torch.Tensor]], wasm: bytes | None)
         "inputs": [{k: v.flatten().tolist() for k, v in one.items()} for one in inputs],
         "wasm": base64.b64encode(wasm).decode() if wasm else None,
     }
-    return node(DRAW, "engine.js", given=given)
+    operators = {node[0] for node in graph.nodes}  # and the page has the files of no others
+    return node(DRAW, *engine_files(operators), given=given)
+
+
+KINDS = {  # of networks for other samples than images
+    **dict.fromkeys(("line", "torus", "volume", "deposits"), "field"),
+    **{"wave": "audio", "series": "series", "lines": "text", "rows": "table"},
+    **dict.fromkeys(("cyclegan", "pix2pix"), "translation"),
+}
+
+MOST = {"field": 62, "series": 64}  # KB of a page without graph and weights
+
+
+def bare(graph: Any, kind: str) -> str:
+    """The page of such a network without its weights and its graph."""
+    nodes = [[operator] for operator in {node[0] for node in graph.nodes}]
+    task = "translation" if kind == "translation" else "generation"
+    model = {"modality": kind, "task": task, "graphs": {"G": {"nodes": nodes}}}
+    return document({"model": model}, b"", kind)
 
 
 LONG = LARGE | {"dcgan-plain", "judge", "mlp"}  # whose parts others have, too
@@ -60,6 +79,16 @@ def test_javascript_computes_what_torch_computes(name: str) -> None:
         assert found["rows"][0] == found["rows"][2]
         for row, wanted in zip(found["rows"], expected, strict=True):
             np.testing.assert_allclose(np.array(row), wanted, atol=2e-5, rtol=1e-4)
+    kind = KINDS.get(name, "image")
+    assert len(bare(graph, kind).encode()) <= 1000 * MOST.get(kind, 60)
+
+
+def test_each_operator_lies_in_the_file_that_pages_look_in() -> None:
+    script = "console.log(JSON.stringify(Object.keys(OPERATORS)));"
+    core = set(node(script, "engine.js"))
+    for name, held in OPERATORS.items():
+        assert set(node(script, "engine.js", name)) - core == set(held), name
+    assert not core & EVERY
 
 
 def test_the_product_has_the_bytes_that_were_tried_in_browsers() -> None:

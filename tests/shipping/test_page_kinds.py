@@ -16,7 +16,10 @@ from ganzfeld.modalities.text import lines_of
 
 pytestmark = needs_node
 
-TEXTS = ("engine.js", "sources.js", "cells.js", "lines.js", "rows.js", "series.js")
+TEXTS = (
+    *("engine.js", "words.js", "sources.js", "cells.js", "lines.js", "rows.js", "series.js"),
+    *("rows_text.js", "series_text.js"),
+)
 WRITE = """
 const found = given.samples.map((x) => TEXTS[given.kind].text(given.model, Float32Array.from(x)));
 console.log(JSON.stringify(found));
@@ -39,8 +42,9 @@ def test_numbers_are_written_as_numpy_writes_them() -> None:
     edges = np.float32([0.0, -0.0, 1.0, 1e-4, 9.9e-5, 1e16, 1e6, 999999, 0.1, 3e38])
     values = np.concatenate([bits, plain, edges])
     script = "console.log(JSON.stringify(given.map((v) => single(Number(v)))));"
+    numbers = ("words.js", "sources.js", "cells.js", "series.js", "series_text.js")
     given = [repr(float(v)) for v in values]
-    for text, value in zip(node(script, "cells.js", given=given), values, strict=True):
+    for text, value in zip(node(script, *numbers, given=given), values, strict=True):
         assert np.float32(text) == value
         if abs(value) < 1e6:  # where NumPy's own releases agree
             assert text == str(value)

@@ -29,7 +29,7 @@ def test_what_is_left_is_short() -> None:
     assert squeezed(code) == "const a=1;if(a){go(a,`x  y`);}"
     assert squeezed("const s = 'a  b'; // end") == "const s='a  b';"
     whole, left = (
-        sum(len(turn(page_html.static(name))) for name in (*page_html.ENGINE, *page_html.FACE))
+        sum(len(turn(page_html.static(name))) for name in page_html.file_names(True))
         for turn in (str, squeezed)
     )
     assert left < 0.8 * whole

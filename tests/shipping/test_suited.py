@@ -28,6 +28,7 @@ def test_a_translation_of_lines_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_a_model_of_captions_is_served_but_not_exported(tmp_path: Path) -> None:
     run = ganzfeld.train(
         "avatars-captions:64",

@@ -72,6 +72,7 @@ def raced(peers: ModuleType, data: Path, rivals: list[Any], *more: str) -> list[
     return found
 
 
+@pytest.mark.long
 def test_a_rival_has_trials_runs_and_its_seconds(
     peers: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_model_of_captions_says_what_it_does_not_know(run: ganzfeld.Run) -> No
         run.model.sample(1, text="a person", numbers=[[1]])
 
 
+@pytest.mark.long
 def test_a_model_without_captions_takes_no_text(tmp_path: Path) -> None:
     small = ["networks.*.width=4", "run.evaluate_count=64"]
     other = ganzfeld.train(
@@ -132,6 +133,7 @@ def test_the_plan_says_what_the_encoder_takes(capsys: pytest.CaptureFixture[str]
     assert "288 of them (30 %) teach the encoder" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_folder_of_images_and_captions_trains(tmp_path: Path) -> None:
     from PIL import Image
 

@@ -55,6 +55,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[Built]:
     yield found
 
 
+@pytest.mark.long
 def test_one_where_the_images_are_given_and_one_more_where_it_goes_on(
     tmp_path: Path, built: Built
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_game_of_ones_own_starts_from_zero_too() -> None:
     assert not any(optimiser.state for optimiser in trainer.optimisers.values())
 
 
+@pytest.mark.long
 def test_schedules_and_averages_follow_the_length_that_the_speed_gave(tmp_path: Path) -> None:
     config = config_of(tmp_path / "run", recipe="mlp", images=32)
     config.ema.half_life_images = None

@@ -21,6 +21,7 @@ def test_stillness_counts_from_the_first_score_as_good_as_the_best() -> None:
     assert still_for({100: 5.0, 200: 3.0, 300: 2.9, 400: 3.1}) == 200  # 3.0 is within a twentieth
 
 
+@pytest.mark.long
 def test_a_run_that_stands_still_ends_early_ships_and_stays_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +48,7 @@ def test_a_run_that_stands_still_ends_early_ships_and_stays_complete(
     assert json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["images"] > 384
 
 
+@pytest.mark.long
 def test_a_run_that_gets_better_is_left_alone(tmp_path: Path) -> None:
     settings = [*SMALL, "run.patience=100000"]
     out = tmp_path / "run"

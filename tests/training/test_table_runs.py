@@ -128,6 +128,7 @@ def test_another_table_is_read_by_the_names_of_its_levels(
         open_pack(lacking).see_as(model.spec)
 
 
+@pytest.mark.long
 def test_a_generation_can_be_conditioned_on_a_column(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 600)
     run = ganzfeld.train(
@@ -163,6 +164,7 @@ def test_a_recipe_for_images_is_refused(tmp_path: Path) -> None:
         ganzfeld.train(source, recipe="dcgan", images=100, out=tmp_path / "run", quiet=True)
 
 
+@pytest.mark.long
 def test_anybodys_rows_can_be_measured(
     customers: tuple[Path, ganzfeld.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

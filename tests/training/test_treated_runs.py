@@ -21,6 +21,8 @@ from ganzfeld.core import checkpoint
 from ganzfeld.doctor.treat import CURES, TRIED
 from ganzfeld.errors import CheckpointError, UsageError
 
+pytestmark = pytest.mark.long
+
 SOURCE = "avatars:300"
 SETTINGS = [
     "networks.*.width=4",

@@ -92,6 +92,7 @@ def test_anybodys_wav_files_are_measured(run: ganzfeld.Run, folder: Path, tmp_pa
     assert theirs["frechet"] > 0
 
 
+@pytest.mark.long
 def test_raw_waves_train_too(folder: Path, tmp_path: Path) -> None:
     out = ganzfeld.train(
         str(folder), recipe="wavegan", images=32, out=tmp_path / "run", quiet=True,

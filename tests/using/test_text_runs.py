@@ -139,6 +139,7 @@ def test_a_game_starts_from_a_generator_by_maximum_likelihood(tmp_path: Path) ->
     assert float(alike) > 0.7
 
 
+@pytest.mark.long
 def test_classes_of_a_table_are_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "names.jsonl"
     rows = [{"text": "ab"[i % 2] * (2 + i % 3), "label": "xy"[i % 2]} for i in range(200)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ganzfeld.core import files, reader
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
-from ganzfeld.shipping.page_html import script, static
+from ganzfeld.shipping.page_html import ALL, markup, script, style
 from ganzfeld.shipping.page_prepared import prepared
 from ganzfeld.version import __version__
 
@@ -124,6 +124,6 @@ def fits(model: object) -> None:
 
 def place_of(weights: str) -> Path:
     """Where the page of these weights lies, as this release makes it."""
-    made = hashlib.sha256((script(True) + static("page.css") + static("page.html")).encode())
+    made = hashlib.sha256((script(True) + style(ALL) + markup(True, ALL)).encode())
     name = f"{weights[:32]}-{made.hexdigest()[:12]}-{__version__}.html"
     return files.cache_folder() / "pages" / name

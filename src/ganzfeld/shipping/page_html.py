@@ -10,31 +10,74 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from ganzfeld.shipping.squeeze import squeezed
 
-ENGINE = ("latents.js", "engine.js", "worker.js")
+ENGINE = ("engine.js",)
+OPERATORS = {  # files of operators beside those of engine.js
+    "convolution.js": ("conv",),
+    "transposed.js": ("convt",),
+    "padding.js": ("pad",),
+    "recurrent.js": ("gru", "sigmoid"),
+    "resizing.js": ("bilinear", "shuffle", "unshuffle", "pool"),
+    "reductions.js": ("sum", "mean", "instance", "softmax", "permute"),
+    "functions.js": ("clamp", "sin", "cos", "exp", "log1p", "round", "div", "power", "ge"),
+    "choosing.js": (
+        *("expand", "cumsum", "where", "addat", "erf", "ndtr", "trunc"),
+        *("minimum", "maximum", "le", "lt", "gt", "eq", "ne"),
+    ),
+}
 STRICT = '"use strict";'
 FACE = ("files.js", "words.js", "sources.js", "app.js")
 LAST = "start.js"
-PARTS = {  # what pages of a kind of sample have beside these
-    "audio": ("audio.js",),
-    "field": ("field.js",),
+HERE = ("worker.js", "here.js", "exact.js")  # of a page that draws by itself
+THERE = ("there.js",)  # of a page that asks a server
+PARTS = {  # what pages of a kind of sample or of a task have beside these
+    "field": ("png.js", "field.js"),
     "series": ("cells.js", "series.js"),
-    "text": ("lines.js",),
-    "table": ("cells.js", "rows.js"),
+    "text": ("whole.js", "lines.js"),
+    "table": ("cells.js", "whole.js", "rows.js"),
+    "translation": ("translate.js",),
 }
-TASKS = {"translation": ("translate.js",), "projection": ("translate.js", "project.js")}
-ALL = frozenset({*PARTS, *TASKS})
+DRAWN = ("latents.js", "directions.js")  # of what is drawn from a latent
+HERE_PARTS = {  # and where they draw by themselves
+    "image": (*DRAWN, "png.js", "image.js", "between.js"),
+    "audio": (*DRAWN, "png.js", "wav.js", "audio.js"),
+    "field": (*DRAWN, "between.js"),
+    "series": (*DRAWN, "series_text.js"),
+    "text": DRAWN,
+    "table": (*DRAWN, "rows_text.js"),
+    "translation": ("png.js", "translate_here.js"),
+}
+THERE_PARTS = {
+    "translation": ("translate_there.js",),
+    "projection": ("translate.js", "project.js"),
+}
+STYLES = {  # a file of rules each
+    "audio": "audio.css",
+    "series": "series.css",
+    "text": "lines.css",
+    "table": "rows.css",
+    "translation": "translate.css",
+    "projection": "translate.css",
+}
+ALL = frozenset({*PARTS, *HERE_PARTS, *THERE_PARTS})
+EVERY = frozenset(name for names in OPERATORS.values() for name in names)
 
 
 @cache
 def static(name: str) -> str:
     return (files("ganzfeld.shipping") / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def code_of(name: str) -> str:
+    """A file of code without what only people need."""
+    return squeezed(static(name)).removeprefix(STRICT)
 
 
 def lean(text: str) -> str:
@@ -43,12 +86,62 @@ def lean(text: str) -> str:
 
 
 @cache
-def script(engine: bool, needs: frozenset[str] = ALL) -> str:
-    """The code of a page. engine: whether it draws by itself. needs: kinds of sample and tasks."""
-    parts = [name for need, names in (PARTS | TASKS).items() if need in needs for name in names]
-    names = [*(ENGINE if engine else ()), *FACE, *dict.fromkeys(parts), LAST]
-    body = "\n".join(squeezed(static(name)).removeprefix(STRICT) for name in names)
+def script(engine: bool, needs: frozenset[str] = ALL, operators: frozenset[str] = EVERY) -> str:
+    """The code of a page.
+
+    engine: whether it draws by itself. needs: kinds of sample and tasks. operators: of its graphs.
+    """
+    names = file_names(engine, needs, operators)
+    body = "\n".join(code_of(name) for name in names)
     return f"{STRICT}{body}"
+
+
+def file_names(
+    engine: bool, needs: frozenset[str] = ALL, operators: frozenset[str] = EVERY
+) -> list[str]:
+    """The files of such a page's code, in their order.
+
+    Example::
+
+        from ganzfeld.shipping.page_html import file_names
+
+        assert "engine.js" not in file_names(False)
+    """
+    own, ends = (HERE_PARTS, HERE) if engine else (THERE_PARTS, THERE)
+    parts = [
+        name for kinds in (PARTS, own) for need in kinds if need in needs for name in kinds[need]
+    ]
+    first = [*(engine_files(operators) if engine else ()), *FACE, *ends]
+    return [*first, *dict.fromkeys(parts), LAST]
+
+
+def engine_files(operators: Set[str] = EVERY) -> list[str]:
+    """The files that compute graphs of these operators.
+
+    Example::
+
+        from ganzfeld.shipping.page_html import engine_files
+
+        assert engine_files({"conv"}) == ["engine.js", "convolution.js"]
+    """
+    return [*ENGINE, *(name for name, held in OPERATORS.items() if operators & set(held))]
+
+
+def style(needs: frozenset[str]) -> str:
+    """The rules of pages of these kinds and tasks."""
+    parts = dict.fromkeys(name for need, name in STYLES.items() if need in needs)
+    return "\n".join(lean(static(name)) for name in ("page.css", *parts))
+
+
+def markup(engine: bool, needs: frozenset[str]) -> str:
+    """The elements of such a page; what others have lies in files of its own."""
+    translates = bool(needs & {"translation", "projection"})
+    found = static("page.html")
+    blends = engine and bool(needs & {"image", "field"})
+    for name, wanted in {"between": blends, "translate": translates}.items():
+        part = static(f"{name}.html") if wanted else ""
+        found = found.replace(f"<!-- {name} -->", part)
+    return lean(found)
 
 
 def as_data(value: Any) -> str:
@@ -80,9 +173,11 @@ def policy(code: str, style: str, *, server: bool) -> str:
 
 def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     """The whole page of a model. data: what `start.js` reads. title: any text."""
-    needs = frozenset({data["model"]["modality"], data["model"]["task"]})
-    code = script(True, needs)
-    return assembled(data, base64.b64encode(weights).decode(), title, code, server=False)
+    model = data["model"]
+    needs = frozenset({"translation" if model["task"] == "translation" else model["modality"]})
+    operators = frozenset(node[0] for graph in model["graphs"].values() for node in graph["nodes"])
+    text = base64.b64encode(weights).decode()
+    return assembled(data, text, title, script(True, needs, operators), needs, server=False)
 
 
 @cache
@@ -97,20 +192,28 @@ def app(needs: frozenset[str] = ALL) -> str:
 
         assert len(app(frozenset({"text"}))) < 60_000
     """
-    return assembled({"server": True}, "", "ganzfeld", script(False, needs), server=True)
+    return assembled({"server": True}, "", "ganzfeld", script(False, needs), needs, server=True)
 
 
-def assembled(data: Mapping[str, Any], weights: str, title: str, code: str, *, server: bool) -> str:
-    style = lean(static("page.css"))
-    rules = html.escape(policy(code, style, server=server))
+def assembled(
+    data: Mapping[str, Any],
+    weights: str,
+    title: str,
+    code: str,
+    needs: frozenset[str],
+    *,
+    server: bool,
+) -> str:
+    look = style(needs)
+    rules = html.escape(policy(code, look, server=server))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="generator" content="ganzfeld">'
         '<meta name="referrer" content="no-referrer">'
-        f"<title>{html.escape(title)}</title><style>{style}</style></head><body>"
-        f"{lean(static('page.html'))}"
+        f"<title>{html.escape(title)}</title><style>{look}</style></head><body>"
+        f"{markup(not server, needs)}"
         f'<script type="application/json" id="data">{as_data(data)}</script>'
         f'<script type="text/plain" id="weights">{weights}</script>'
         f'<script id="code">{code}</script></body></html>\n'

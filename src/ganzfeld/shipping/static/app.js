@@ -5,6 +5,9 @@ const directionsOf = ({ directions, latent }) => (directions ? Math.floor((direc
 const LIMIT = 1n << 64n, COUNTS = [1, 4, 8, 16, 24, 36, 48, 64], OF = 8, PAST = 100;
 const $ = (id) => document.getElementById(id);
 
+// What other files of the page add: to its listening, and to its fitting to a model
+const LISTENING = [], FITTING = [];
+
 class App {
   constructor(model, source) {
     Object.assign(this, { model, source, round: 0, kept: new Map(), past: [], shown: [], ends: {} });
@@ -31,9 +34,7 @@ class App {
     document.documentElement.lang = this.zh ? "zh-CN" : "en";
     for (const one of document.querySelectorAll("[data-t]")) one.textContent = this.t(one.dataset.t);
     for (const [element, [text, given]] of this.told) this.say(element, text, given);
-    for (const [id, text] of [["border", "Border between before and after"], ["share", "Place between the two"]]) {
-      $(id).setAttribute("aria-label", this.t(text));
-    }
+    for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", this.t(one.dataset.label));
     this.about();
     if (this.shown.length) this.name();
   }
@@ -289,26 +290,6 @@ class App {
 
   packed(files, name) { this.download(new Blob([zip(files)], { type: "application/zip" }), name); }
 
-  // All that is shown, as one file
-  wholeText() { return this.texts.whole(this.shown); }
-
-  saveWhole() {
-    const numbers = [];
-    for (const { job: { index } } of this.shown) {
-      const last = numbers[numbers.length - 1];
-      if (last && index === last[1] + 1n) last[1] = index; else numbers.push([index, index]);
-    }
-    const mark = this.shown[0].mark.replace(/,"label":"(?:[^"\\]|\\.)*"/, "")
-      .replace(/"index":\d+/, `"indices":[${numbers.map((pair) => `[${pair}]`)}]`);
-    const name = `${this.state.seed}.${this.texts.ending}`;
-    this.packed([[name, utf8(this.wholeText())], [`${name}.json`, utf8(mark)]], `${name}.zip`);
-  }
-
-  copy(text, count) {
-    navigator.clipboard.writeText(text).then(() => this.say($("status"), "{count} {noun} copied", { count }),
-      () => this.say($("status"), "This browser lets no page copy: select the text instead."));
-  }
-
   async zip() {
     const files = [], rows = [["file", "label", "seed", "index", "std"]];
     for (const job of this.kept.values()) {
@@ -383,48 +364,6 @@ class App {
 
   get blends() { return this.source.exact && !this.texts && this.model.modality !== "audio"; }
 
-  end(name) {
-    this.ends[name] = this.large;
-    $("large").close();
-    this.ends[name].held = this.ends[name].image || this.ends[name].file;
-    $(name).src = URL.createObjectURL(this.ends[name].held);
-    $(name).alt = this.told_of(this.ends[name]);
-    const both = this.ends.from && this.ends.to;
-    $("way-row").hidden = false;
-    $("how").hidden = Boolean(both);
-    if (both) this.frame();
-  }
-
-  async frame() {
-    if (this.framing) { this.late = true; return; }
-    this.framing = true;
-    const { from, to } = this.ends, share = Number($("share").value);
-    const job = { ...from.job, label: from.label, other: { seed: to.job.seed, index: to.job.index }, share };
-    const { file } = await this.source.draw(job);
-    const old = $("frame").src;
-    $("frame").src = URL.createObjectURL(file);
-    $("frame").alt = `${this.told_of(from)} → ${this.told_of(to)}: ${Math.round(100 * share)} %`;
-    $("frame").hidden = false;
-    if (old) URL.revokeObjectURL(old);
-    this.framing = false;
-    if (this.late) { this.late = false; this.frame(); }
-  }
-
-  play() {
-    const going = !this.timer;
-    this.say($("play"), going ? "Pause" : "Play");
-    clearInterval(this.timer);
-    this.timer = null;
-    if (!going || !this.ends.from || !this.ends.to) return;
-    let step = Number($("share").value) >= 1 ? -0.02 : 0.02;
-    this.timer = setInterval(() => {
-      const share = Number($("share").value) + step;
-      if (share >= 1 || share <= 0) step = -step;
-      $("share").value = String(Math.max(0, Math.min(1, share)));
-      this.frame();
-    }, 60);
-  }
-
   // What this page is, and whether it draws as it should
 
   about() {
@@ -440,27 +379,5 @@ class App {
       text.textContent = value;
       return [term, text];
     }));
-  }
-
-  async check() {
-    this.say($("verdict"), "Checking ...");
-    let [most, differ, total] = [0, 0, 0];
-    for (const one of this.model.check) {
-      const wanted = one.pixels ? bytesOf(one.pixels) : new Float32Array(bytesOf(one.numbers).buffer);
-      const x = one.way ? await this.source.call("translate", { way: one.way, x: Float32Array.from(bytesOf(one.x), (v) => Math.fround(v / 127.5) - 1) })
-        : (await this.source.call("draw", { seed: BigInt(one.seed), index: BigInt(one.index), label: one.label, std: 1 })).x;
-      const found = one.pixels ? toBytes(x) : x, by = one.pixels ? 1 : 128 / one.span;
-      found.forEach((value, i) => {
-        const apart = Math.round(by * Math.abs(value - wanted[i]));
-        most = Math.max(most, apart);
-        differ += apart > 0;
-      });
-      total += found.length;
-    }
-    const allowed = this.model.precision === "float16" ? 2 : 1, share = `${((100 * differ) / total).toFixed(3)} %`;
-    this.say($("verdict"), most <= allowed ? "Equal: {count} {noun} agree with PyTorch's, {share} of their values differ by one level of 256."
-      : "Different: up to {most} levels of 256, {share} of the values. Please report this browser.",
-    { count: this.model.check.length, share, most });
-    return { most, differ, total, equal: most <= allowed };
   }
 }

@@ -26,17 +26,6 @@ function digitsOf(v, digits) {
   return half ? `${down}e${e}` : v.toExponential(digits - 1);
 }
 
-// A float32 by the fewest digits that tell it from all others
-function single(v) {
-  if (!Number.isFinite(v)) return Number.isNaN(v) ? "nan" : v > 0 ? "inf" : "-inf";
-  let digits = 1;
-  while (digits < 9 && Math.fround(Number(digitsOf(v, digits))) !== v) digits += 1;
-  const size = Math.abs(v), short = digitsOf(v, digits);
-  if (v && (size < 1e-4 || size >= 1e6)) return power(short);
-  const text = `${Object.is(v, -0) ? "-" : ""}${Number(short)}`;
-  return text.includes(".") ? text : `${text}.0`;
-}
-
 // A number by so many digits that count, without zeros at the end
 function general(v, digits) {
   const short = digitsOf(v, digits), [mantissa, e] = short.split("e"), at = Number(e);

@@ -192,135 +192,9 @@ class Network {
 
 const deep = (shape) => [...shape.slice(0, 2), ...Array(5 - shape.length).fill(1), ...shape.slice(2)];
 
-function convolve(net, y, x, { shape, s, number, shapes }) {
-  const { m, k, n: width, kernel: [kd, kh, kw], at } = net.panels.get(number);
-  const [, channels, D, H, W] = deep(shapes[0]), [, out, OD, OH, OW] = deep(shape);
-  const [sd, sh, sw] = s.stride, [pd, ph, pw] = s.pad, [dd, dh, dw] = s.dilation;
-  const each = channels / s.groups, own = out / s.groups, places = OD * OH * OW;
-  const plain = kd * kh * kw === 1 && sd * sh * sw === 1 && pd + ph + pw === 0;
-  const f = net.f, bias = x[2];
-  for (let g = 0; g < s.groups; g++) {
-    for (let start = 0; start < places; start += width) {
-      const count = Math.min(width, places - start), n = roundUp(count, 8);
-      for (let c = 0, row = net.columns; c < each; c++) {
-        const map = x[0].subarray((g * each + c) * D * H * W, (g * each + c + 1) * D * H * W);
-        if (plain) {
-          f.set(map.subarray(start, start + count), row);
-          f.fill(0, row + count, row + n);
-          row += n;
-          continue;
-        }
-        for (let a = 0; a < kd; a++) for (let b = 0; b < kh; b++) for (let e = 0; e < kw; e++) {
-          for (let j = 0, p = start; j < count; ) {
-            const ow = p % OW, oh = Math.floor(p / OW) % OH, od = Math.floor(p / OW / OH);
-            const d = od * sd - pd + a * dd, h = oh * sh - ph + b * dh;
-            const run = Math.min(OW - ow, count - j);
-            if (d < 0 || d >= D || h < 0 || h >= H) f.fill(0, row + j, row + j + run);
-            else {
-              const line = (d * H + h) * W;
-              for (let i = 0, w = ow * sw - pw + e * dw; i < run; i++, w += sw) {
-                f[row + j + i] = w >= 0 && w < W ? map[line + w] : 0;
-              }
-            }
-            j += run; p += run;
-          }
-          f.fill(0, row + count, row + n);
-          row += n;
-        }
-      }
-      net.run(at + g * m * k, net.columns, net.product, m, k, n);
-      for (let o = 0; o < own; o++) {
-        const from = net.product + o * n, to = (g * own + o) * places + start;
-        const b = bias ? bias[g * own + o] : 0;
-        for (let j = 0; j < count; j++) y[to + j] = f[from + j] + b;
-      }
-    }
-  }
-}
-
-function transposed(net, y, x, { shape, s, number, shapes }) {
-  const { m, k, n: width, kernel: [kd, kh, kw], at } = net.panels.get(number);
-  const [, channels, D, H, W] = deep(shapes[0]), [, out, OD, OH, OW] = deep(shape);
-  const [sd, sh, sw] = s.stride, [pd, ph, pw] = s.pad, [dd, dh, dw] = s.dilation;
-  const each = channels / s.groups, own = out / s.groups, volume = kd * kh * kw, places = D * H * W;
-  const area = OD * OH * OW, f = net.f;
-  for (let o = 0; o < out; o++) y.fill(x[2] ? x[2][o] : 0, o * area, (o + 1) * area);
-  for (let g = 0; g < s.groups; g++) {
-    for (let start = 0; start < places; start += width) {
-      const count = Math.min(width, places - start), n = roundUp(count, 8);
-      for (let c = 0; c < each; c++) {
-        const from = (g * each + c) * places + start, row = net.columns + c * n;
-        f.set(x[0].subarray(from, from + count), row);
-        f.fill(0, row + count, row + n);
-      }
-      net.run(at + g * m * k, net.columns, net.product, m, k, n);
-      for (let o = 0, row = net.product; o < own; o++) {
-        const base = (g * own + o) * area;
-        for (let a = 0; a < kd; a++) for (let b = 0; b < kh; b++) for (let e = 0; e < kw; e++, row += n) {
-          for (let j = 0, p = start; j < count; ) {
-            const w0 = p % W, h0 = Math.floor(p / W) % H, d0 = Math.floor(p / W / H);
-            const run = Math.min(W - w0, count - j);
-            const d = d0 * sd - pd + a * dd, h = h0 * sh - ph + b * dh;
-            if (d >= 0 && d < OD && h >= 0 && h < OH) {
-              const line = base + (d * OH + h) * OW;
-              for (let i = 0, w = w0 * sw - pw + e * dw; i < run; i++, w += sw) {
-                if (w >= 0 && w < OW) y[line + w] += f[row + j + i];
-              }
-            }
-            j += run; p += run;
-          }
-        }
-      }
-    }
-  }
-}
-
-function padded(net, y, x, { shape, s, shapes }) {
-  const from = shapes[0], n = shape.length, inner = Array(n).fill(1), outer = Array(n).fill(1);
-  for (let i = n - 2; i >= 0; i--) {
-    inner[i] = inner[i + 1] * from[i + 1];
-    outer[i] = outer[i + 1] * shape[i + 1];
-  }
-  const source = shape.map((side, axis) => Array.from({ length: side }, (_, i) => {
-    const at = i - s.start[axis], size = from[axis];
-    if (at >= 0 && at < size) return at;
-    if (s.mode === "circular") return ((at % size) + size) % size;
-    if (s.mode === "replicate") return Math.max(0, Math.min(size - 1, at));
-    if (s.mode === "reflect") return at < 0 ? -at : 2 * size - 2 - at;
-    return -1;
-  }));
-  for (let i = 0; i < y.length; i++) {
-    let at = 0;
-    for (let axis = 0; axis < n && at >= 0; axis++) {
-      const place = source[axis][Math.floor(i / outer[axis]) % shape[axis]];
-      at = place < 0 ? -1 : at + place * inner[axis];
-    }
-    y[i] = at < 0 ? 0 : x[0][at];
-  }
-}
-
 // [rows before, length, numbers behind] of an axis
 function around(shape, dim) {
   return [sizeOf(shape.slice(0, dim)), shape[dim], sizeOf(shape.slice(dim + 1))];
-}
-
-function sums(mean) {
-  return (net, y, x, { s, shapes }) => {
-    const from = shapes[0], kept = from.map((side, axis) => (s.dims.includes(axis) ? 1 : side));
-    const step = kept.map((side, axis) => (side === 1 ? 0 : sizeOf(kept.slice(axis + 1))));
-    const total = new Float64Array(y.length);
-    for (let i = 0, rest; i < x[0].length; i++) {
-      let to = 0;
-      rest = i;
-      for (let axis = from.length - 1; axis >= 0; axis--) {
-        to += (rest % from[axis]) * step[axis];
-        rest = Math.floor(rest / from[axis]);
-      }
-      total[to] += x[0][i];
-    }
-    const by = mean ? x[0].length / y.length : 1;
-    for (let i = 0; i < y.length; i++) y[i] = total[i] / by;
-  };
 }
 
 const unary = (of) => (net, y, x, { s }) => { for (let i = 0; i < y.length; i++) y[i] = of(x[0][i], s); };
@@ -354,58 +228,8 @@ function binary(of) {
   };
 }
 
-function ends(length, wanted) {
-  return Array.from({ length: wanted }, (_, i) => {
-    const place = Math.max((i + 0.5) * (length / wanted) - 0.5, 0), under = Math.floor(place);
-    return [under, Math.min(under + 1, length - 1), Math.fround(place - under)];
-  });
-}
-
-// Of a number, 1 - erf: its series near 0, a continued fraction beyond
-function erfc(x) {
-  if (Math.abs(x) < 3) {
-    let term = x, total = x;
-    for (let n = 1; n < 80; n++) { term *= (2 * x * x) / (2 * n + 1); total += term; }
-    return 1 - (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
-  }
-  const size = Math.abs(x);
-  let below = size;
-  for (let n = 60; n > 0; n--) below = size + n / 2 / below;
-  const tail = Math.exp(-x * x) / Math.sqrt(Math.PI) / below;
-  return x > 0 ? tail : 2 - tail;
-}
-
-const sigmoid = (v) => 1 / (1 + Math.exp(-v));
-
-function recurrent(net, y, [rows, first, inputs, weights, ofInputs, ofStates], { shape }) {
-  const [, steps, width] = shape, before = inputs.length / width / 3;
-  let state = Float64Array.from(first);
-  const times = (matrix, size, row, from, v, bias) => {
-    let total = bias[row];
-    for (let i = 0; i < size; i++) total += matrix[row * size + i] * v[from + i];
-    return total;
-  };
-  for (let t = 0; t < steps; t++) {
-    const next = new Float64Array(width);
-    for (let i = 0; i < width; i++) {
-      const given = (k) => times(inputs, before, k * width + i, t * before, rows, ofInputs);
-      const held = (k) => times(weights, width, k * width + i, 0, state, ofStates);
-      const reset = sigmoid(given(0) + held(0)), keep = sigmoid(given(1) + held(1));
-      const fresh = Math.tanh(given(2) + reset * held(2));
-      next[i] = Math.fround(fresh + keep * (state[i] - fresh));
-    }
-    y.set(next, t * width);
-    state = next;
-  }
-}
-
+// Operators by name; the others lie in files of their own, which pages of such networks have
 const OPERATORS = {
-  conv: convolve,
-  gru: recurrent,
-  convt: transposed,
-  pad: padded,
-  sum: sums(false),
-  mean: sums(true),
   linear(net, y, x, { shapes }) {
     const [w, v, bias] = [x[1], x[0], x[2]], inputs = shapes[1][1], outputs = shapes[1][0];
     for (let r = 0; r < v.length / inputs; r++) for (let o = 0; o < outputs; o++) {
@@ -419,18 +243,6 @@ const OPERATORS = {
     for (let c = 0, i = 0; c < shape[1]; c++) {
       const a = scale[c], b = shift[c];
       for (let j = 0; j < area; j++, i++) y[i] = a * x[0][i] + b;
-    }
-  },
-  instance(net, y, x, { shape, s }) {
-    const area = y.length / shape[1];
-    for (let c = 0; c < shape[1]; c++) {
-      const row = x[0].subarray(c * area, (c + 1) * area);
-      let mean = 0, square = 0;
-      for (let i = 0; i < area; i++) mean += row[i];
-      mean /= area;
-      for (let i = 0; i < area; i++) square += (row[i] - mean) ** 2;
-      const by = (x[1] ? x[1][c] : 1) / Math.sqrt(square / area + s.eps), to = x[2] ? x[2][c] : 0;
-      for (let i = 0; i < area; i++) y[c * area + i] = (row[i] - mean) * by + to;
     }
   },
   slice(net, y, x, { shape, s, shapes }) {
@@ -449,64 +261,6 @@ const OPERATORS = {
       to += own;
     });
   },
-  softmax(net, y, x, { shape, s }) {
-    const [before, length, behind] = around(shape, s.dim);
-    for (let b = 0; b < before; b++) for (let j = 0; j < behind; j++) {
-      const start = b * length * behind + j;
-      let most = -Infinity, total = 0;
-      for (let i = 0; i < length; i++) most = Math.max(most, x[0][start + i * behind]);
-      for (let i = 0; i < length; i++) {
-        const power = Math.exp(x[0][start + i * behind] - most);
-        y[start + i * behind] = power;
-        total += power;
-      }
-      for (let i = 0; i < length; i++) y[start + i * behind] /= total;
-    }
-  },
-  bilinear(net, y, x, { shape, shapes }) {
-    const [, C, H, W] = shapes[0], [, , OH, OW] = shape, down = ends(H, OH), along = ends(W, OW);
-    for (let c = 0, i = 0; c < C; c++) for (const [t, b, v] of down) for (const [l, r, u] of along) {
-      const top = (c * H + t) * W, bottom = (c * H + b) * W;
-      const left = x[0][top + l] * (1 - v) + x[0][bottom + l] * v;
-      const right = x[0][top + r] * (1 - v) + x[0][bottom + r] * v;
-      y[i++] = left * (1 - u) + right * u;
-    }
-  },
-  shuffle(net, y, x, { s, shapes }) {
-    const [, C, H, W] = shapes[0], by = s.by, wide = W * by;
-    for (let c = 0, i = 0; c < C; c++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
-      const out = Math.floor(c / by / by), a = Math.floor(c / by) % by, b = c % by;
-      y[(out * H * by + h * by + a) * wide + w * by + b] = x[0][i++];
-    }
-  },
-  unshuffle(net, y, x, { shape, s }) {
-    const [, C, H, W] = shape, by = s.by, wide = W * by;
-    for (let c = 0, i = 0; c < C; c++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
-      const into = Math.floor(c / by / by), a = Math.floor(c / by) % by, b = c % by;
-      y[i++] = x[0][(into * H * by + h * by + a) * wide + w * by + b];
-    }
-  },
-  pool(net, y, x, { shape, s, shapes }) {
-    const [, C, H, W] = shape, [, , IH, IW] = shapes[0], by = s.by;
-    for (let c = 0, i = 0; c < C; c++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
-      let total = 0;
-      for (let a = 0; a < by; a++) for (let b = 0; b < by; b++) {
-        total += x[0][(c * IH + h * by + a) * IW + w * by + b];
-      }
-      y[i++] = total / by / by;
-    }
-  },
-  permute(net, y, x, { shape, s, shapes }) {
-    const step = s.dims.map((axis) => sizeOf(shapes[0].slice(axis + 1)));
-    for (let i = 0; i < y.length; i++) {
-      let rest = i, from = 0;
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        from += (rest % shape[axis]) * step[axis];
-        rest = Math.floor(rest / shape[axis]);
-      }
-      y[i] = x[0][from];
-    }
-  },
   row(net, y, x) { y.set(x[0].subarray(x[1][0] * y.length, (x[1][0] + 1) * y.length)); },
   onehot(net, y, x) { y.fill(0); y[x[0][0]] = 1; },
   tanh: unary(Math.tanh),
@@ -515,52 +269,9 @@ const OPERATORS = {
     const slope = s.negative_slope ?? 0.01, v = x[0];
     for (let i = 0; i < y.length; i++) y[i] = v[i] < 0 ? v[i] * slope : v[i];
   },
-  clamp: unary((v, s) => Math.min(Math.max(v, s.min ?? -Infinity), s.max ?? Infinity)),
-  sigmoid: unary(sigmoid),
-  sin: unary(Math.sin),
-  cos: unary(Math.cos),
-  exp: unary(Math.exp),
-  log1p: unary(Math.log1p),
-  round: unary(halfEven),
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
   mul: binary((a, b) => a * b),
-  div: binary((a, b) => a / b),
-  ge: binary((a, b) => (a >= b ? 1 : 0)),
-  power: binary((a, b) => a ** b),
-  expand(net, y, [a], { shape, shapes }) { binary((v) => v)(net, y, [a, a], { shape, shapes: [shapes[0], shapes[0]] }); },
-  cumsum(net, y, x, { shape, s }) {
-    const [before, length, behind] = around(shape, s.dim);
-    for (let b = 0; b < before; b++) for (let j = 0; j < behind; j++) {
-      let total = 0;
-      for (let i = 0; i < length; i++) {
-        const at = (b * length + i) * behind + j;
-        y[at] = total = Math.fround(total + x[0][at]);
-      }
-    }
-  },
-  where(net, y, [mask, one, other], { shape, shapes }) {
-    const full = [mask, one, other].map((v, i) => {
-      const found = new Float32Array(y.length);
-      OPERATORS.expand(net, found, [v], { shape, shapes: [shapes[i]] });
-      return found;
-    });
-    for (let i = 0; i < y.length; i++) y[i] = full[0][i] ? full[1][i] : full[2][i];
-  },
-  addat(net, y, [a, places, more]) {
-    y.set(a);
-    places.forEach((place, i) => { y[place] += more[i]; });
-  },
-  erf: unary((v) => 1 - erfc(v)),
-  ndtr: unary((v) => erfc(-v / Math.SQRT2) / 2),
-  trunc: unary(Math.trunc),
-  minimum: binary(Math.min),
-  maximum: binary(Math.max),
-  le: binary((a, b) => (a <= b ? 1 : 0)),
-  lt: binary((a, b) => (a < b ? 1 : 0)),
-  gt: binary((a, b) => (a > b ? 1 : 0)),
-  eq: binary((a, b) => (a === b ? 1 : 0)),
-  ne: binary((a, b) => (a !== b ? 1 : 0)),
 };
 
 // Pixels of a sample in [-1, 1], as ganzfeld rounds them: halves to even

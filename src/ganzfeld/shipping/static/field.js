@@ -64,3 +64,7 @@ function lined(seen, channels, length, low, high) {
   }
   return [tall, length * channels, pixels];
 }
+
+Object.assign(CHINESE, {
+  "{low} to {high} {unit}": "{low} 到 {high} {unit}",
+});

@@ -76,3 +76,10 @@ Object.assign(App.prototype, {
     } catch (error) { this.fail(error); }
   },
 });
+
+Object.assign(CHINESE, {
+  "Looking for its latent. That takes seconds ...": "正在寻找对应的潜变量，需要几秒……",
+  "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.":
+    "“之后”一侧是模型的重建结果。误差 {error}；{candidates} 个随机样本中最好的为 {start}。0 表示完全相同，1 表示黑白颠倒。",
+  "mixed with sample 0 of the seed above": "与上方种子的第 0 个样本混合",
+});

@@ -115,17 +115,12 @@ function pointed(app, found, { names, columns, x, y, of, left, right, wide, top,
 TEXTS.series = {
   ending: "csv",
 
-  text({ shape: [channels, steps], extra }, x) {
-    const names = extra.names && extra.names.length ? extra.names : Array.from({ length: channels }, (_, c) => `channel_${c}`);
-    let step = "step";
-    while (names.includes(step)) step += "_";
-    const value = (c, t) => {
-      const v = x[c * steps + t];
-      return single(extra.mean ? Math.fround(v * extra.deviation[c] + extra.mean[c]) : v);
-    };
-    const rows = Array.from({ length: steps }, (_, t) => lineOf([String(t), ...names.map((_, c) => value(c, t))]));
-    return lineOf([step, ...names]) + rows.join("");
-  },
-
   view: (app, { text }, size) => chart(app, text, size === "large"),
 };
+
+Object.assign(CHINESE, {
+  "step": "步", "step of {step}": "步（每步 {step}）", "step {step}": "第 {step} 步",
+  "deviations of each channel": "各通道的标准差",
+  "Point at the chart, or press the arrow keys, for its values.": "把指针移到图上，或按方向键，查看数值。",
+  "series": "序列",
+});

@@ -39,37 +39,15 @@ function listen(app) {
   });
   on("large-close", "click", () => $("large").close());
   on("large-save", "click", () => app.save(app.large));
-  on("copy", "click", () => app.copy(app.wholeText(), app.shown.length));
-  on("whole-save", "click", () => app.saveWhole());
   on("large-keep", "click", () => { app.keep(app.large); app.keeping(); });
-  on("large-from", "click", () => app.end("from"));
-  on("large-to", "click", () => app.end("to"));
   on("large-link", "click", () => {
     const link = location.href.split("#")[0] + app.address({ index: app.large.job.index });
     navigator.clipboard.writeText(link).then(() => app.say($("large-note"), "Link copied"),
       () => { $("large-note").textContent = link; });
   });
-  on("share", "input", () => app.frame());
-  on("play", "click", () => app.play());
   on("zip", "click", () => app.zip().catch((error) => app.fail(error)));
   on("clear", "click", () => { app.kept.clear(); app.store(); app.shown.forEach((_, i) => app.star(i)); app.strip("kept", []); });
-  on("check", "click", () => app.check().catch((error) => app.fail(error)));
-  on("border", "input", () => app.border());
-  on("way", "change", () => app.turn().catch((error) => app.fail(error)));
-  on("save", "click", () => app.download(app.made.after, app.found ? "reconstruction.png" : "translation.png"));
-  on("file", "change", () => { if ($("file").files[0]) app.take($("file").files[0]); });
-  on("drop", "dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
-  on("drop", "dragleave", () => $("drop").classList.remove("over"));
-  on("drop", "drop", (event) => {
-    event.preventDefault();
-    $("drop").classList.remove("over");
-    if (event.dataTransfer.files[0]) app.take(event.dataTransfer.files[0]);
-  });
-  on("drop", "keydown", (event) => { if (event.key === "Enter" && event.target === $("drop")) $("file").click(); });
-  document.addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-    if (file && !$("translate").hidden) app.take(file);
-  });
+  for (const part of LISTENING) part(app, on);
   window.addEventListener("hashchange", () => { app.read(); app.draw(); });
   document.addEventListener("keydown", (event) => keyed(app, event, another));
 }
@@ -89,31 +67,12 @@ function keyed(app, event, another) {
   }
 }
 
-// How far samples go along a direction of the latent, as `ganzfeld sample --direction` takes it
-function slider(app, number) {
-  const label = document.createElement("label"), head = document.createElement("span"), input = document.createElement("input");
-  const [name, value] = ["span", "output"].map((tag) => head.appendChild(document.createElement(tag)));
-  app.say(name, "direction {number}", { number });
-  Object.assign(input, { type: "range", min: "-3", max: "3", step: "0.25", value: "0" });
-  const take = () => { app.state.moves[number] = Number(input.value); value.textContent = ` ${input.value}`; };
-  input.addEventListener("input", take);
-  input.addEventListener("change", () => { take(); app.draw(); });
-  label.append(head, input);
-  return label;
-}
-
 function fitted(app) {
   const { model } = app, makes = model.task === "generation";
   document.title = model.title;
   $("title").textContent = model.title;
   app.say($("made"), "Every {one} here was made by a neural network. None is a recording of anything real.");
-  app.say($("how"), "Open two {noun} and press Start here and End here.");
   $("controls").hidden = $("extras").hidden = !makes;
-  $("translate").hidden = makes && !model.projection;
-  $("own").hidden = !makes;
-  $("found").textContent = "";
-  $("edit").replaceChildren();
-  $("pair").hidden = $("save").hidden = true;
   $("check").hidden = !(model.check && model.check.length);
   $("keys").hidden = !makes;
   if (model.shape && model.modality === "image") {
@@ -127,49 +86,15 @@ function fitted(app) {
   $("of-class").hidden = !model.classes.length;
   $("of-text").hidden = !model.text;
   $("of-best").hidden = !model.score;
-  $("leg").hidden = !app.blends;
-  $("moves").replaceChildren(...app.still.map((_, number) => slider(app, number)));
-  $("of-moves").hidden = !app.still.length;
   $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(String(n), String(n))));
-  $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
-  $("of-way").hidden = (model.ways || []).length < 2;
+  for (const part of FITTING) part(app, makes);
   $("past").hidden = $("kept").hidden = true;
-  if (!makes && model.size && app.source.exact) {
-    app.say($("cut"), "Images are cut to {size} pixels, the size that the model was trained on.",
-      { size: `${model.size[1]}x${model.size[0]}` });
-  }
-}
-
-// A model as `GET /v1/models` tells it, as the page knows it
-function served(one, limits) {
-  return {
-    ...one, title: one.name, score: one.score, most: limits.count, ways: one.directions.map((d) => d.from + d.to),
-    shape: one.shape, mark: { model: one.weights }, check: [],
-  };
 }
 
 async function begin(data) {
-  if (!data.server) {
-    const text = document.getElementById("weights").textContent;
-    return [[data.model, new Here(data.model, bytesOf(text).buffer)]];
-  }
-  const first = new There({ name: "" });
-  for (;;) {
-    try {
-      const { models, limits } = await (await first.fetched("")).json();
-      return models.map((one) => {
-        const source = new There(served(one, limits));
-        source.token = first.token;
-        return [source.model, source];
-      });
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      $("controls").hidden = $("of-token").hidden = false;
-      $("status").textContent = "The server wants a token.";
-      await new Promise((go) => $("token").addEventListener("change", go, { once: true }));
-      first.token = $("token").value;
-    }
-  }
+  if (data.server) return serving();
+  const text = document.getElementById("weights").textContent;
+  return [[data.model, new Here(data.model, bytesOf(text).buffer)]];
 }
 
 async function start() {

@@ -1,45 +1,6 @@
 // Translators of images: one that is given, before and after.
 "use strict";
 
-Object.assign(Here.prototype, {
-  // An image, cut to the size of training, and its translation
-  async translate(way, bitmap) {
-    const { graphs, channels, size: [height, width] } = this.model, canvas = document.createElement("canvas");
-    Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d"), scale = Math.max(width / bitmap.width, height / bitmap.height);
-    const [w, h] = [bitmap.width * scale, bitmap.height * scale];
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, width, height);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
-    const rgba = context.getImageData(0, 0, width, height).data, inputs = channels[way[0]], area = width * height;
-    const x = new Float32Array(inputs * area), cut = new Uint8Array(3 * area);
-    for (let i = 0; i < area; i++) {
-      const rgb = rgba.subarray(4 * i, 4 * i + 3);
-      const grey = Math.round((299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2]) / 1000);
-      for (let c = 0; c < inputs; c++) x[c * area + i] = Math.fround((inputs === 1 ? grey : rgb[c]) / 127.5) - 1;
-      cut.set(rgb, 3 * i);
-    }
-    const y = await this.call("translate", { way, x }), outputs = y.length / area;
-    const shape = graphs[way].nodes.length ? [height, width, outputs] : null;
-    const mark = markOf(this.model.mark, { to: way[1] });
-    return {
-      x: y,
-      before: new Blob([await png(cut, height, width, 3, this.model.mark, mark)], { type: "image/png" }),
-      after: new Blob([await png(turned(toBytes(y), outputs), ...shape, this.model.mark, mark)], { type: "image/png" }),
-    };
-  },
-});
-
-Object.assign(There.prototype, {
-  async translate(way, bitmap, file) {
-    const answer = await this.fetched(this.at(`translation?to=${way[1]}`), {
-      method: "POST", body: file, headers: { "Content-Type": file.type || "image/png" },
-    });
-    return { before: file, after: await answer.blob(), x: null };
-  },
-});
-
 Object.assign(App.prototype, {
   async take(file) {
     if (this.model.task !== "translation") { await this.project(file); return; }
@@ -69,4 +30,47 @@ Object.assign(App.prototype, {
   },
 
   border() { $("before").style.clipPath = `inset(0 ${100 - Number($("border").value)}% 0 0)`; },
+});
+
+LISTENING.push((app, on) => {
+  on("border", "input", () => app.border());
+  on("way", "change", () => app.turn().catch((error) => app.fail(error)));
+  on("save", "click", () => app.download(app.made.after, app.found ? "reconstruction.png" : "translation.png"));
+  on("file", "change", () => { if ($("file").files[0]) app.take($("file").files[0]); });
+  on("drop", "dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
+  on("drop", "dragleave", () => $("drop").classList.remove("over"));
+  on("drop", "drop", (event) => {
+    event.preventDefault();
+    $("drop").classList.remove("over");
+    if (event.dataTransfer.files[0]) app.take(event.dataTransfer.files[0]);
+  });
+  on("drop", "keydown", (event) => { if (event.key === "Enter" && event.target === $("drop")) $("file").click(); });
+  document.addEventListener("paste", (event) => {
+    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    if (file && !$("translate").hidden) app.take(file);
+  });
+});
+
+FITTING.push((app, makes) => {
+  const { model } = app;
+  $("translate").hidden = makes && !model.projection;
+  $("own").hidden = !makes;
+  $("found").textContent = "";
+  $("edit").replaceChildren();
+  $("pair").hidden = $("save").hidden = true;
+  $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
+  $("of-way").hidden = (model.ways || []).length < 2;
+  if (!makes && model.size && app.source.exact) {
+    app.say($("cut"), "Images are cut to {size} pixels, the size that the model was trained on.",
+      { size: `${model.size[1]}x${model.size[0]}` });
+  }
+});
+
+Object.assign(CHINESE, {
+  "Translate": "转换", "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
+  "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
+  "That is not an image that this browser can read.": "浏览器无法读取这个图像。",
+  "Images are cut to {size} pixels, the size that the model was trained on.":
+    "图像会被裁剪为 {size} 像素，即模型训练时的尺寸。",
+  "An image of your own": "你自己的图像",
 });

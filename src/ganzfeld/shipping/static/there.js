@@ -1,0 +1,100 @@
+// Where samples come from in the app of a server: `ganzfeld serve`.
+"use strict";
+
+class There {
+  constructor(model) {
+    this.model = model;
+    this.ready = Promise.resolve();
+    this.token = "";
+  }
+
+  get engine() { return "the server"; }
+
+  async fetched(address, more = {}) {
+    const headers = { ...more.headers };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const answer = await fetch(`/v1/models${address}`, { ...more, headers });
+    if (!answer.ok) {
+      const problem = await answer.json().catch(() => ({}));
+      const error = new Error([problem.detail || answer.statusText, problem.fix].filter(Boolean).join("; "));
+      error.status = answer.status;
+      throw error;
+    }
+    return answer;
+  }
+
+  at(path) { return `/${encodeURIComponent(this.model.name)}/${path}`; }
+
+  async draw(job) {
+    const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
+    if (job.label !== null) query.set("label", this.model.classes[job.label]);
+    if (job.text) query.set("text", job.text);
+    if (this.model.revision) query.set("revision", this.model.revision);
+    if (this.model.modality === "field") query.set("format", "json");
+    const answer = await this.fetched(this.at(`sample?${query}`));
+    if (this.model.modality === "field") {
+      const { mark, value } = await answer.json(), x = Float32Array.from(value.flat(Infinity));
+      return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label, x: null };
+    }
+    const labelled = (text) => {
+      const found = /"label":("(?:[^"\\]|\\.)*")/.exec(text);
+      return found && this.model.classes.includes(JSON.parse(found[1])) ? this.model.classes.indexOf(JSON.parse(found[1])) : null;
+    };
+    if (TEXTS[this.model.modality]) {
+      const mark = answer.headers.get("ganzfeld-mark");
+      return { ...marked(TEXTS[this.model.modality], await answer.text(), mark), label: labelled(mark), x: null };
+    }
+    const file = await answer.blob(), kind = file.type.split(";")[0];
+    let { label } = job;
+    if (label === null && this.model.classes.length) { // the file's mark says it
+      const part = kind === "audio/wav" ? [-4096] : [0, 4096];
+      label = labelled(String.fromCharCode(...new Uint8Array(await file.slice(...part).arrayBuffer())));
+    }
+    return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", label, x: null };
+  }
+
+  async best(jobs, count, say) {
+    const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
+    if (label !== null) body.labels = [this.model.classes[label]];
+    if (text) body.text = text;
+    const answer = await this.fetched(this.at("samples"), {
+      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+    });
+    const { samples } = await answer.json();
+    return samples.map((one) => ({ ...jobs[0], index: BigInt(one.index), score: one.score }));
+  }
+}
+
+// A model as `GET /v1/models` tells it, as the page knows it
+function served(one, limits) {
+  return {
+    ...one, title: one.name, score: one.score, most: limits.count, ways: one.directions.map((d) => d.from + d.to),
+    shape: one.shape, mark: { model: one.weights }, check: [],
+  };
+}
+
+// The models of the server, once it has let the page in
+async function serving() {
+  const first = new There({ name: "" });
+  for (;;) {
+    try {
+      const { models, limits } = await (await first.fetched("")).json();
+      return models.map((one) => {
+        const source = new There(served(one, limits));
+        source.token = first.token;
+        return [source.model, source];
+      });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      $("controls").hidden = $("of-token").hidden = false;
+      $("status").textContent = "The server wants a token.";
+      await new Promise((go) => $("token").addEventListener("change", go, { once: true }));
+      first.token = $("token").value;
+    }
+  }
+}
+
+Object.assign(CHINESE, {
+  "model": "模型", "the server": "服务器", "Text": "文字描述", "Token": "令牌",
+  "The server wants a token.": "服务器需要令牌。", "Model": "模型",
+});
