@@ -14,13 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import platform
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import ganzfeld
 from ganzfeld.core import runtime
@@ -88,13 +91,16 @@ def play(out: Path, fault: str, arm: str, seed: int, real: np.ndarray) -> dict[s
     given = [row for row in rows if row["kind"] == "treatment"]
     spent = round(time.process_time() - started, 1)
     row = {"fault": fault, "arm": arm, "seed": seed, "images": IMAGES, "cpu_seconds": spent}
+    row |= {"machine": platform.machine(), "torch": torch.__version__, "date": f"{date.today()}"}
     return row | measured(run, real) | {"treatments": given}
 
 
 def known() -> list[dict[str, Any]]:
+    """Rows of runs of this length."""
     if not RESULTS.exists():
         return []
-    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["images"] == IMAGES]
 
 
 def pairs_of(rows: Sequence[dict[str, Any]], fault: str, name: str) -> np.ndarray:
@@ -162,6 +168,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--faults", nargs="*", default=[*FAULTS], choices=[*FAULTS])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="*", default=[*ARMS], choices=ARMS)
     parser.add_argument("--seconds", type=float, default=150, help="start no run after these")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--docs", nargs="*", type=Path, default=[], help="pages with the marks")
@@ -171,7 +178,7 @@ def main() -> None:
         return
     started, real = time.monotonic(), fresh()
     done = {(row["fault"], row["arm"], row["seed"]) for row in known()}
-    todo = [(f, a, s) for s in args.seeds for f in args.faults for a in ARMS]
+    todo = [(f, a, s) for s in args.seeds for f in args.faults for a in args.arms]
     with runtime.threads(1):
         for fault, arm, seed in todo:
             if (fault, arm, seed) in done:

@@ -55,10 +55,16 @@ def given(treatment: Treatment, images: int) -> dict[str, Any]:
 def test_a_player_with_large_steps_is_slowed_to_usual_ones() -> None:
     found = asked(log(("divergence", 12)), [])
     assert found.name == "divergence" and "30.0% of its weights" in found.why
-    assert found.dose == Dose({"discriminator": 0.01}, back=True)
+    assert found.dose == Dose({"discriminator": 0.01}, fresh=True)  # so from the first look
+    later = asked(log(("", 6), ("divergence", 8)), [])
+    assert later.dose == Dose({"discriminator": 0.01}, back=True)
+    hidden = log(("divergence", 12))  # spoiled weights are large: steps look small beside them
+    for row in hidden[1:]:
+        row["signals"]["update/discriminator"] = 0.04
+    assert asked(hidden, []).dose == Dose({"discriminator": 0.01}, fresh=True)
     bare = asked(log(("divergence", 12)), [], ALL | {"bare"})
     assert bare.dose.penalties == 4
-    once = log(("divergence", 10))  # a single huge step is no measure of a player
+    once = log(("", 6), ("divergence", 6))  # a single huge step is no measure of a player
     for row, size in zip(once[-3:], (0.5, 0.06, 0.05), strict=True):
         row["signals"]["update/discriminator"] = size
     assert asked(once, []).dose.rates == {"discriminator": 0.05}
@@ -113,6 +119,7 @@ def test_doses_add_up() -> None:
     ]
     assert together(rows) == Dose({"discriminator": 0.05}, 4.0, True)
     assert together([]) == Dose()
+    assert in_words({**rows[2], "fresh": True}).endswith("weights of the start")
     assert in_words({**rows[0], "back": 7}) == (
         "the discriminator's learning rate times 0.1; R1 and R2 times 4; weights of image 7"
     )
@@ -174,6 +181,7 @@ def test_evidence_and_treatment_are_told_in_chinese(monkeypatch: pytest.MonkeyPa
     assert len(said) >= 10
     dose = Dose({"discriminator": 0.1}, 4.0, True).to_json()
     said.append(as_sentence({"images": 5, "name": "divergence", "dose": dose, "back": 3}))
+    said.append(as_sentence({"images": 5, "name": "divergence", "dose": dose, "fresh": True}))
     said.append(as_sentence({"images": 5, "name": "divergence"}))
     for text in said:
         words = set(re.findall(r"[A-Za-z]{2,}", tr(text))) - {"logits", "discriminator"}

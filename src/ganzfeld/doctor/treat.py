@@ -30,12 +30,14 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True)
 class Dose:
     """What a treatment changes. rates: factors of the learning rates, by player. penalties: a
-    factor of R1 and R2. augment: adaptive augmentation begins. back: to the best checkpoint."""
+    factor of R1 and R2. augment: adaptive augmentation begins. back: to the best checkpoint.
+    fresh: to the weights at the start, where no checkpoint is from before the illness."""
 
     rates: Mapping[str, float] = field(default_factory=dict)
     penalties: float = 1.0
     augment: bool = False
     back: bool = False
+    fresh: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -43,6 +45,7 @@ class Dose:
             "penalties": self.penalties,
             "augment": self.augment,
             "back": self.back,
+            "fresh": self.fresh,
         }
 
     @property
@@ -74,10 +77,30 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
     return found
 
 
+def afresh(m: Moment, *players: str) -> dict[str, float]:
+    """The factors, after a new start, of players whose steps were too large at the first look.
+
+    Spoiled weights are large and get small gradients, so that steps look small beside them: the
+    largest step of the run is the measure.
+    """
+    looks = (*m.past, m)
+    spoiled = [player for player in players if (looks[0][f"update/{player}"] or 0) > LARGE]
+    sizes = {player: max(one[f"update/{player}"] or 0 for one in looks) for player in spoiled}
+    return {player: float(f"{max(USUAL / size, LEAST):.2g}") for player, size in sizes.items()}
+
+
 def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties where there are none, and weights from before it went wrong."""
-    rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    return Dose(rates, STRONGER if "bare" in able else 1.0, back=True)
+    """Smaller steps, penalties where there are none, and weights from before it went wrong.
+
+    Steps that were too large from the start have spoiled every checkpoint: smaller ones would keep
+    spoiled weights as they are. Such runs begin again, with the time that is left.
+    """
+    players = ("discriminator", "generator")
+    penalties = STRONGER if "bare" in able else 1.0
+    if rates := afresh(m, *players):
+        return Dose(rates, penalties, fresh=True)
+    rates = slower(m, *players) or dict.fromkeys(players, 0.5)
+    return Dose(rates, penalties, back=True)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -177,4 +200,5 @@ def in_words(row: Row) -> str:
     told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
     told += ["adaptive augmentation from here on"] if dose["augment"] else []
     told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
+    told += ["weights of the start"] if row.get("fresh") else []
     return "; ".join(told)

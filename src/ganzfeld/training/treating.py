@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from ganzfeld.config import Config
 from ganzfeld.core import checkpoint
 from ganzfeld.core.console import Screen
@@ -18,7 +20,7 @@ from ganzfeld.core.schema import whole as whole_number
 from ganzfeld.doctor.treat import Dose, Treatment, decided, in_words, together
 from ganzfeld.doctor.words import verdict
 from ganzfeld.modalities import Modality
-from ganzfeld.training.build import schedules_of
+from ganzfeld.training.build import build_averages, build_game, schedules_of
 from ganzfeld.training.journal import Journal
 from ganzfeld.training.trainer import Report, Schedule, Trainer
 
@@ -28,7 +30,8 @@ DOSE = fields(
         "penalties": number(0, 1e6),
         "augment": anything,
         "back": anything,
-    }
+    },
+    {"fresh": anything},
 )
 ROWS = listing(
     fields({"images": whole_number(0, 1 << 60), "name": text}, {"dose": anything, "why": text})
@@ -106,10 +109,14 @@ class Treating:
             row["dose"] = treatment.dose.to_json()
             if treatment.dose.back and (best := self.best()) is not None:
                 row["back"] = best
+            if treatment.dose.fresh and not run.config.run.init:
+                row["fresh"] = True
         self.rows.append(row)
         apply(run.trainer, run.config, together(self.rows))
         if row.get("back") is not None:
             go_back(run.trainer, run.checkpoints / checkpoint.name_of(row["back"]))
+        if row.get("fresh"):
+            begin_again(run.trainer, run.config)
         run.record("treatment", {k: v for k, v in row.items() if k != "images"})
         run.screen.say(
             f"doctor: {treatment.title} at image {images:,}: {in_words(row)}\n"
@@ -147,4 +154,22 @@ def go_back(trainer: Trainer, path: Path) -> None:
     now = trainer.state_dict()
     trainer.load_state_dict(
         state | {"counts": now["counts"], "game": {**now["game"], **state["game"]}}
+    )
+
+
+def begin_again(trainer: Trainer, config: Config) -> None:
+    """The weights and averages that a run of this seed starts with; the clock goes on.
+
+    Optimisers forget their moments. Not for runs that began with the weights of another.
+    """
+    with torch.random.fork_rng(devices=[]):
+        game = build_game(config).to(trainer.device)
+    now = trainer.state_dict()
+    trainer.load_state_dict(
+        {
+            "counts": now["counts"],
+            "game": {**now["game"], **game.state_dict()},
+            "average": build_averages(game, config).state_dict(),
+            "optimisers": {player: {} for player in trainer.optimisers},
+        }
     )
