@@ -157,11 +157,11 @@ def is_too_large(value: Any) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable(f"has {shown(repr(twice))} twice in one object")
+    found: dict[str, Any] = {}
+    for name, value in pairs:  # one pass: a file can hold a million names
+        if name in found:
+            raise Unreadable(f"has {shown(repr(name))} twice in one object")
+        found[name] = value
     return found
 
 
