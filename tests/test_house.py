@@ -111,6 +111,7 @@ NAMED = {
     "recipes/gan.py": "the table of recipes says what each is for",
     "shipping/page.py": "the table of the kinds that a page's script draws",
     "shipping/page_facts.py": "the script is told what a translator makes",
+    "shipping/page_html.py": "the table of the files that each kind's page has",
     "training/run.py": "the usual name of a column, in a docstring",
 }
 ASKS = re.compile(r'[!=]= "translation"|isinstance\(.*\b(Pack|TwoDomains)\b|127\.5')

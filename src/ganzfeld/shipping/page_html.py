@@ -65,6 +65,7 @@ STYLES = {  # a file of rules each
     "translation": "translate.css",
     "projection": "translate.css",
 }
+OWN_PARTS = frozenset({"translation"})  # tasks whose pages draw no samples of a kind
 ALL = frozenset({*PARTS, *HERE_PARTS, *THERE_PARTS})
 EVERY = frozenset(name for names in OPERATORS.values() for name in names)
 
@@ -135,9 +136,11 @@ def style(needs: frozenset[str]) -> str:
 
 def markup(engine: bool, needs: frozenset[str]) -> str:
     """The elements of such a page; what others have lies in files of its own."""
-    translates = bool(needs & {"translation", "projection"})
+    translates = any(
+        "translate.js" in parts.get(need, ()) for parts in (PARTS, THERE_PARTS) for need in needs
+    )
     found = static("page.html")
-    blends = engine and bool(needs & {"image", "field"})
+    blends = engine and any("between.js" in HERE_PARTS.get(need, ()) for need in needs)
     for name, wanted in {"between": blends, "translate": translates}.items():
         part = static(f"{name}.html") if wanted else ""
         found = found.replace(f"<!-- {name} -->", part)
@@ -174,7 +177,8 @@ def policy(code: str, style: str, *, server: bool) -> str:
 def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     """The whole page of a model. data: what `start.js` reads. title: any text."""
     model = data["model"]
-    needs = frozenset({"translation" if model["task"] == "translation" else model["modality"]})
+    kind = model["task"] if model["task"] in OWN_PARTS else model["modality"]
+    needs = frozenset({kind})
     operators = frozenset(node[0] for graph in model["graphs"].values() for node in graph["nodes"])
     text = base64.b64encode(weights).decode()
     return assembled(data, text, title, script(True, needs, operators), needs, server=False)
