@@ -30,6 +30,8 @@ ROWS = 60
         (["$3.50", "-$2"], [3.5, -2], "$ taken off"),
         (["5%", "6.5 %"], [5, 6.5], "% taken off"),
         (["€ 3", "4 €"], [3, 4], "€ taken off"),
+        (["1.234,5", "7"], [1234.5, 7], "points taken for thousands, decimal commas"),
+        (["1.234.567", "8,25"], [1234567, 8.25], "points taken for thousands, decimal commas"),
     ],
 )
 def test_numbers_as_people_spell_them(cells: list[str], numbers: list[float], said: str) -> None:
@@ -63,6 +65,25 @@ def test_one_cell_that_is_no_number_makes_its_row_bad_and_not_its_column_text(
     report = check_data(table(tmp_path, "size,price\n" + rows))
     assert report["skipped"] == [["line 7", "price is no number: 1e400"]]
     assert [text.split()[0] for text in report["columns"]] == ["size", "price"]
+
+
+@pytest.mark.parametrize("odd", ["1e300", "inf", "12.3kg"])
+def test_no_number_becomes_a_gap_in_silence(tmp_path: Path, odd: str) -> None:
+    rows = "".join(f"{n},{odd if n == 5 else n / 2}\n" for n in range(ROWS))
+    report = check_data(table(tmp_path, "size,price\n" + rows))
+    assert report["skipped"] == [["line 7", f"price is no number: {odd}"]]
+
+
+def test_excel_names_the_sign_in_the_first_line(tmp_path: Path) -> None:
+    rows = "".join(f"{n};{n},5\n" for n in range(ROWS))
+    report = check_data(table(tmp_path, "sep=;\nsize;price\n" + rows))
+    assert report["count"] == ROWS and len(report["columns"]) == 2
+
+
+def test_german_dates_are_dates(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 28 + 1:02}.{n % 12 + 1:02}.2024,{n}\n" for n in range(ROWS))
+    report = check_data(table(tmp_path, "when,size\n" + rows))
+    assert "days since 1970" in report["columns"][0]
 
 
 def test_a_column_of_words_stays_one(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
 SIGNS = ",;\t|"
+EXCEL = re.compile(r"sep=(.)", re.IGNORECASE)  # a first line that names the sign
 LOOKED_AT = 200  # rows by which it is decided what a table is
 MOSTLY = 0.9  # of them must name a file that is there
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
@@ -179,8 +181,11 @@ def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[
     """
     data = head_of(path, HEAD) if most else whole(path)
     text = data.decode("utf-8-sig", "replace") if most else decoded(data)
-    head = text.split("\n", 1)[0]
-    sign = max(SIGNS, key=head.count)
+    head, _, rest = text.partition("\n")
+    told = EXCEL.fullmatch(head.strip())
+    if told:
+        text = f"\n{rest}"  # the numbers of lines stay
+    sign = told[1] if told else max(SIGNS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True)
     rows, numbers = [], []
     try:

@@ -19,6 +19,7 @@ MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-", "nat", "#
 TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")  # day, month, year
 LIST_SIGNS = ("|", ";")
 MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
@@ -78,10 +79,9 @@ def plain_cell(cell: Any) -> Any:
         number = float(text) if text[:1] in "+-.0123456789" and "_" not in text else math.nan
     except ValueError:
         return text
-    if TOP < abs(number) < math.inf:
-        return None  # no float32, as a pack holds
     zip_code = text[0] == "0" and len(text) > 1 and text[1].isdigit()  # 04109 is a name
-    return number if math.isfinite(number) and not zip_code else text
+    held = abs(number) <= TOP  # by a float32, as a pack has
+    return number if held and not zip_code else text
 
 
 def _word(cell: Any) -> str:
@@ -122,7 +122,10 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
 
 def _dates(cells: Sequence[Any]) -> Values | None:
     there = [cell for cell in cells if cell is not None]
-    if not all(isinstance(cell, str) and DATE.fullmatch(cell) for cell in there):
+    if not all(isinstance(cell, str) for cell in there):
+        return None
+    cells = [cell if cell is None else DOTTED.sub(r"\3-\2-\1", cell) for cell in cells]
+    if not all(DATE.fullmatch(cell) for cell in cells if cell is not None):
         return None
     try:
         seconds = [math.nan if cell is None else _seconds(cell) for cell in cells]
