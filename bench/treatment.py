@@ -73,8 +73,9 @@ def measured(run: Path, real: np.ndarray) -> dict[str, Any]:
     kind = MODALITIES["image"]
     drawn = kind.to_store(model.sample(FRESH), model.spec)
     found = ganzfeld.evaluate(run, real, extractor="random", count=FRESH)
-    flat = [kind.plain(x).astype(np.float64) for x in (drawn, real)]
-    apart = signals.energy(*(signals.pairwise(x) for x in flat), signals.pairwise(*flat))
+    ours, theirs = (kind.plain(x).astype(np.float64) for x in (drawn, real))
+    within = signals.pairwise(ours), signals.pairwise(theirs)
+    apart = signals.energy(*within, signals.pairwise(ours, theirs))
     return {"frechet": found["frechet"], "coverage": found["coverage"], "energy": apart}
 
 
@@ -96,7 +97,7 @@ def play(out: Path, fault: str, arm: str, seed: int, real: np.ndarray) -> dict[s
 
 
 def known() -> list[dict[str, Any]]:
-    """Rows of runs of this length."""
+    """Rows of runs of this length; arms beside `ARMS` are earlier forms of a cure."""
     if not RESULTS.exists():
         return []
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]

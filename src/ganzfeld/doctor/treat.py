@@ -77,30 +77,16 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
     return found
 
 
-def afresh(m: Moment, *players: str) -> dict[str, float]:
-    """The factors, after a new start, of players whose steps were too large at the first look.
-
-    Spoiled weights are large and get small gradients, so that steps look small beside them: the
-    largest step of the run is the measure.
-    """
-    looks = (*m.past, m)
-    spoiled = [player for player in players if (looks[0][f"update/{player}"] or 0) > LARGE]
-    sizes = {player: max(one[f"update/{player}"] or 0 for one in looks) for player in spoiled}
-    return {player: float(f"{max(USUAL / size, LEAST):.2g}") for player, size in sizes.items()}
-
-
 def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     """Smaller steps, penalties where there are none, and weights from before it went wrong.
 
-    Steps that were too large from the start have spoiled every checkpoint: smaller ones would keep
-    spoiled weights as they are. Such runs begin again, with the time that is left.
+    Steps that were too large at the first look already have spoiled every checkpoint: smaller ones
+    would keep spoiled weights as they are. Such runs begin again, with the time that is left.
     """
-    players = ("discriminator", "generator")
-    penalties = STRONGER if "bare" in able else 1.0
-    if rates := afresh(m, *players):
-        return Dose(rates, penalties, fresh=True)
-    rates = slower(m, *players) or dict.fromkeys(players, 0.5)
-    return Dose(rates, penalties, back=True)
+    rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
+    first = (*m.past, m)[0]
+    fresh = any((first[f"update/{player}"] or 0) > LARGE for player in rates)
+    return Dose(rates, STRONGER if "bare" in able else 1.0, back=not fresh, fresh=fresh)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -109,7 +95,7 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
 
 
 CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
-TRIED: dict[str, Cure] = {"divergence": calmer}  # no run ended better: bench/treatment.py
+TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse: bench/treatment.py
 
 
 def decided(
