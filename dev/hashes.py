@@ -9,6 +9,7 @@ Fixed seeds, one thread, runs of seconds. A line a recipe: name, SHA-256 of the 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import tempfile
 from pathlib import Path
@@ -27,6 +28,9 @@ SETTINGS = ["run.threads=1", "run.precision=float32", "run.products=false"]
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as place:
         for recipe in (n for n, r in RECIPES.items() if r.modality in (None, "image")):
             run = ganzfeld.train(

@@ -92,7 +92,7 @@ def test_a_bug_is_still_called_one(say: Say, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_widths_below_one_are_refused(tmp_path: Path, say: Say) -> None:
     code, text = say("train", "avatars:40", "--out", tmp_path / "r", "--set", "networks.G.width=-1")
-    assert code == 2 and "dcgan-generator cannot be built" in text
+    assert code == 2 and "networks.G.width is a whole number from 1" in text
 
 
 def test_a_side_beyond_memory_is_refused(translator: Path, tmp_path: Path, say: Say) -> None:

@@ -132,7 +132,7 @@ DATA: list[tuple[Maker, str, int, str]] = [
     (npy(DRAWN.astype(complex)), "d.npy", 3, "which are no images"),
     (npy(np.zeros((40, 0, 16), np.uint8)), "d.npy", 3, "has the shape"),
     (npy(np.float32(3)), "d.npy", 3, "has the shape ()"),
-    (npy(np.zeros(40, [("a", "f4")])), "d.npy", 3, "has the shape"),
+    (npy(np.zeros(40, [("a", "f4")])), "d.npy", 3, "which are no images"),
     (npy(np.full((9, 16, 16), np.inf)), "d.npy", 3, "all are NaN or infinite"),
     (npy(DRAWN.astype(">u2")), "d.npy", 0, "taken as 8-bit"),
     (npy(np.asfortranarray(DRAWN)), "d.npy", 0, "24 images"),

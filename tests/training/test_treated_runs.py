@@ -26,8 +26,6 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.training.build import build_trainer
 from ganzfeld.training.treating import begin_again
 
-pytestmark = pytest.mark.long
-
 SOURCE = "avatars:300"
 SETTINGS = [
     "networks.*.width=4",
@@ -76,6 +74,7 @@ def treated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wild(tmp_path_factory.mktemp("treated") / "run")
 
 
+@pytest.mark.long
 def test_what_was_done_is_recorded_and_acts(treated: Path) -> None:
     rows = rows_of(treated, "treatment")
     assert rows and rows[0]["name"] in ("divergence", "vanishing-gradient", "oscillation")
@@ -89,6 +88,7 @@ def test_what_was_done_is_recorded_and_acts(treated: Path) -> None:
     assert state_of(treated)["treatment"]["given"][0]["name"] == rows[0]["name"]
 
 
+@pytest.mark.long
 def test_what_was_spoiled_from_the_start_begins_again_as_a_new_run_would(treated: Path) -> None:
     assert rows_of(treated, "treatment")[0]["fresh"] is True
     config = from_dict(Config, json.loads((treated / "config.json").read_text()))
@@ -108,6 +108,7 @@ def test_what_was_spoiled_from_the_start_begins_again_as_a_new_run_would(treated
     assert not any(optimiser.state for optimiser in new.optimisers.values())
 
 
+@pytest.mark.long
 def test_it_is_said_on_the_screen_by_the_doctor_and_in_the_report(
     treated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +123,7 @@ def test_it_is_said_on_the_screen_by_the_doctor_and_in_the_report(
     assert f"Treated at image {image:,} against " in (treated / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_without_treatment_nothing_is_changed(tmp_path: Path, treated: Path) -> None:
     watched = wild(tmp_path / "watched", "watch")
     event = rows_of(treated, "treatment")[0]["images"]
@@ -142,6 +144,7 @@ wild(Path(sys.argv[2]))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("later", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_after_a_treatment_it_is_repeated_bit_for_bit(
     later: int, treated: Path, tmp_path: Path
@@ -168,7 +171,7 @@ def test_killed_after_a_treatment_it_is_repeated_bit_for_bit(
     assert same(state_of(out), state_of(treated))
 
 
-def test_a_checkpoint_whose_treatments_are_damaged_is_named(treated: Path) -> None:
+def test_a_checkpoint_whose_treatments_are_damaged_is_named() -> None:
     from ganzfeld.core.reader import Unreadable
     from ganzfeld.training.treating import Treating
 
@@ -191,8 +194,12 @@ def checkpoint_error() -> Any:
     return stack
 
 
-def test_a_wrong_word_is_refused_and_the_setting_is_kept(treated: Path, tmp_path: Path) -> None:
+def test_a_wrong_word_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="watch, treat, off"):
         wild(tmp_path / "run", '"cure"', dry_run=True)
+
+
+@pytest.mark.long
+def test_the_setting_is_kept(treated: Path) -> None:
     with pytest.raises(CheckpointError, match=r"run\.doctor"):  # it would change the run's numbers
         wild(treated, "watch")
