@@ -86,6 +86,12 @@ def test_german_dates_are_dates(tmp_path: Path) -> None:
     assert "days since 1970" in report["columns"][0]
 
 
+def test_codes_with_a_zero_in_front_are_no_bad_numbers(tmp_path: Path) -> None:
+    rows = "".join(f"{n},{'04109' if n == 5 else 60000 + n}\n" for n in range(ROWS))
+    report = check_data(table(tmp_path, "size,code\n" + rows))
+    assert not report["skipped"] and "the column code of text values" in report["aside"]
+
+
 def test_a_column_of_words_stays_one(tmp_path: Path) -> None:
     rows = "".join(f"{n},{f'word {n}' if n % 10 == 0 else n / 2}\n" for n in range(ROWS))
     report = check_data(table(tmp_path, "size,note\n" + rows))

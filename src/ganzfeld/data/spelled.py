@@ -64,6 +64,8 @@ def but_for_few(cells: Sequence[Any], values: Values) -> tuple[Values, dict[int,
     """
     there = [plain_cell(cell) for cell in cells]
     words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
+    if any(word.isdigit() for word in words.values()):
+        return values, {}  # 04109 is a code, and so are the others
     count = sum(cell is not None for cell in there)
     said = ""
     if (found := spelled([str(cell) for cell in there if cell is not None])) is not None:
