@@ -64,7 +64,7 @@ def test_a_bad_picture_takes_its_partner_along(tmp_path: Path) -> None:
     options = PackOptions(on_bad_image="skip")
     data = open_domains(a, "paired", options, other=b)
     assert greys(data) == [(i, 100 + i) for i in (0, 1, 3, 4)]
-    assert any("1 bad files are left out" in w for w in data.report["warnings"])
+    assert any("bad files left out: 1 (" in w for w in data.report["warnings"])
     with pytest.raises(DataError, match=r"2\.png"):
         open_domains(a, "paired", PackOptions(on_bad_image="fail"), other=b)
 

@@ -194,7 +194,7 @@ def test_the_one_percent_rule(photos, cache):
     spoil(photos, 1)
     pack = open_pack(photos, cache=cache)  # 1 of 100
     assert len(pack) == 99 and pack.report["skipped"] == [["dog/0.png", "cut short"]]
-    assert any("1 bad files are left out" in warning for warning in pack.report["warnings"])
+    assert any("bad files left out: 1 (" in warning for warning in pack.report["warnings"])
     with pytest.raises(DataError) as caught:
         open_pack(photos, PackOptions(on_bad_image="fail"), cache=cache)
     lines = str(caught.value).splitlines()

@@ -138,7 +138,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     if report["skipped"]:
         reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
-        warnings.append(f"{len(report['skipped']):,} bad files are left out: {listed}")
+        warnings.append(f"bad files left out: {len(report['skipped']):,} ({listed})")
     if count < FEW:
         warnings.append(f"only {count:,} images: under {FEW} a GAN soon memorises them")
     if count > 1 and report["duplicates"] == count - 1:

@@ -128,7 +128,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     if report["skipped"]:
         reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
-        warnings.append(f"{len(report['skipped']):,} bad {noun} are left out: {listed}")
+        warnings.append(f"bad {noun} left out: {len(report['skipped']):,} ({listed})")
     left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))
     if left > LEFT_SHARE * (left + count):
         warnings.append(f"{left:,} of {left + count:,} {noun} are left out, though not damaged")
