@@ -138,7 +138,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     What was left open is written into the configuration: run.precision and run.products, for this
     machine, and run.latents and run.noise.
     """
-    run = config.run
+    run, ema = config.run, config.ema
     run.latents, run.noise = run.latents or PORTABLE, run.noise or WIDE
     specs = task_of_run(config).specs(config)
     kind = modality_of(next(iter(specs.values())))
@@ -182,7 +182,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         total=run.images,
         schedules=schedules_of(config, game),
         vary=vary,
-        average=build_averages(game, config),
+        average=Averages(game, half_life(config), ema.ramp, ema.spans),
         device=device,
         precision=run.precision,
         compile=run.compile,
@@ -191,11 +191,6 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         accumulate=run.accumulate,
         leave_out=() if config.data.conditions else CONDITIONS,
     )
-
-
-def build_averages(game: Game, config: Config) -> Averages:
-    """The averages of a game as it is now."""
-    return Averages(game, half_life(config), config.ema.ramp, config.ema.spans)
 
 
 def schedules_of(config: Config, game: Game) -> dict[str, Schedule]:

@@ -19,8 +19,9 @@ from ganzfeld.core.schema import anything, fields, listing, number, table, text
 from ganzfeld.core.schema import whole as whole_number
 from ganzfeld.doctor.treat import Dose, Treatment, decided, in_words, together
 from ganzfeld.doctor.words import verdict
+from ganzfeld.games.ema import Averages
 from ganzfeld.modalities import Modality
-from ganzfeld.training.build import build_averages, build_game, schedules_of
+from ganzfeld.training.build import build_game, half_life, schedules_of
 from ganzfeld.training.journal import Journal
 from ganzfeld.training.trainer import Report, Schedule, Trainer
 
@@ -164,12 +165,12 @@ def begin_again(trainer: Trainer, config: Config) -> None:
     """
     with torch.random.fork_rng(devices=[]):
         game = build_game(config).to(trainer.device)
-    now = trainer.state_dict()
+    now, ema = trainer.state_dict(), config.ema
     trainer.load_state_dict(
         {
             "counts": now["counts"],
             "game": {**now["game"], **game.state_dict()},
-            "average": build_averages(game, config).state_dict(),
+            "average": Averages(game, half_life(config), ema.ramp, ema.spans).state_dict(),
             "optimisers": {player: {} for player in trainer.optimisers},
         }
     )
