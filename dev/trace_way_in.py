@@ -67,8 +67,11 @@ class Trace:
 
 
 def named(code: CodeType) -> bool:
-    """Not a lambda or a comprehension, whose lines are those of the function around it."""
-    return not code.co_name.startswith("<")
+    """Not a lambda or a comprehension, whose lines are those of the function around it.
+
+    Nor the body of a class, which is entered where its module is imported only now.
+    """
+    return not code.co_name.startswith("<") and bool(code.co_flags & inspect.CO_OPTIMIZED)
 
 
 def ours(code: CodeType) -> bool:
