@@ -14,21 +14,24 @@ WIDTH, LATENT = 32, 64  # of convolutions for long series: channels, entries of 
 
 
 def series_gan(facts: Facts) -> Config:
-    """Series: a recurrent generator with noise in every step, memory and spectrum told to D.
+    """Series: a recurrent generator with noise in every step, memory told to D.
 
-    Series of more than 128 steps get convolutions along time instead.
+    Series of more than 128 steps get convolutions along time instead, and D is told their spectrum,
+    too. Shorter ones did better without: pure waves lost their phases (docs/series.md).
     """
+    judge = Part(name="series-discriminator")
     if facts.shape[1] > LONG:
         shared: dict[str, Any] = {"width": WIDTH, "most": 4 * WIDTH}
         own = {"latent": LATENT, "refine": WIDTH, "noise": 2, "output": "identity"}
         generator = Part(name="dcgan-generator", options={**shared, **own})
     else:
         generator = Part(name="series-generator", options={"hidden": HIDDEN})
+        judge.options["sides"] = ["memory"]
     return adversarial(
         facts,
         recipe="series-gan",
         generator=generator,
-        discriminator=Part(name="series-discriminator"),
+        discriminator=judge,
         lr=(2e-3, 2e-3),
         betas=(0.0, 0.99),
         optimiser=LAST_HALF,
