@@ -143,13 +143,14 @@ COLUMNS = {
 def figure(values: list[float]) -> str:
     if not values:
         return ""
-    low, high = min(values), max(values)
-    mean = f"{sum(values) / len(values):.3f}"
-    return mean if len(values) == 1 else f"{mean} ({low:.3f} to {high:.3f})"
+    if len(values) < 3:
+        return ", ".join(f"{value:.3f}" for value in values)
+    mean = sum(values) / len(values)
+    return f"{mean:.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
 def line(lead: list[str], found: list[dict[str, Any]], channels: int) -> str:
-    """A line of the table: of each number the mean, and the range where there are several."""
+    """A line of the table: each number of one or two seeds, of more the mean and the range."""
     cells = [
         figure([one[key] for one in found if one.get(key) is not None])
         if channels > 1 or key != "cross_correlation"
@@ -212,7 +213,7 @@ def main() -> None:
             "exact": answers(name),
         }
         for seed in due:
-            out = options.out / f"{name}-{seed}"
+            out = options.out / options.name / f"{name}-{seed}"  # variants share none
             settings = ["run.threads=1", *options.set]
             taken = train(name, seed, out, options.images, settings)
             model = ganzfeld.load(out)

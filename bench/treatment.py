@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import platform
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -130,7 +131,8 @@ def what_was_done(rows: Sequence[dict[str, Any]], fault: str) -> str:
     said: dict[str, int] = {}
     for treatments in given:
         for row in treatments:
-            text = f"{TITLES[row['name']]}: {in_words({**row, 'back': None})}"
+            what = re.sub(r"times [\d.]+", "lowered", in_words({**row, "back": None}))
+            text = f"{TITLES[row['name']]}: {what}"
             said[text] = said.get(text, 0) + 1
     untouched = sum(not treatments for treatments in given)
     parts = [f"{text} ({count})" for text, count in said.items()]

@@ -91,18 +91,12 @@ def no_objects(path: Path) -> DataError:
 
 def first_objects(path: Path, count: int = 20) -> list[dict[str, Any]]:
     """The first lines as objects of JSON; [] where one of them is none."""
-    found = []
     text = head_of(path, MAX_LINE).decode("utf-8-sig", "replace")
     whole = text.rstrip().split("\n") if len(text) < MAX_LINE else text.split("\n")[:-1]
-    for line in [line for line in whole if line.strip()][:count]:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            return []
-        if not isinstance(row, dict):
-            return []
-        found.append(row)
-    return found
+    try:
+        return tables.objects("\n".join([line for line in whole if line.strip()][:count]))
+    except ValueError:
+        return []
 
 
 def head_of(path: Path, size: int) -> bytes:

@@ -37,7 +37,7 @@ class There {
       return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label, x: null };
     }
     const labelled = (text) => {
-      const found = /"label":("(?:[^"\\]|\\.)*")/.exec(text);
+      const found = text.match(/"label":("(?:[^"\\]|\\.)*")/);
       return found && this.model.classes.includes(JSON.parse(found[1])) ? this.model.classes.indexOf(JSON.parse(found[1])) : null;
     };
     if (TEXTS[this.model.modality]) {
