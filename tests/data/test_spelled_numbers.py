@@ -39,7 +39,19 @@ def test_numbers_as_people_spell_them(cells: list[str], numbers: list[float], sa
 
 
 @pytest.mark.parametrize(
-    "cells", [["abc"], ["1,2,3"], ["12.5.6"], ["1,5", "red"], ["1-2"], ["v1.0"], ["1,234.5,6"], []]
+    "cells",
+    [
+        ["abc"],
+        ["1,2,3"],
+        ["12.5.6"],
+        ["1,5", "red"],
+        ["1-2"],
+        ["v1.0"],
+        ["04109", "60001"],
+        ["04109", "5%"],
+        ["1,234.5,6"],
+        [],
+    ],
 )
 def test_what_is_no_number_is_left_as_it_is(cells: list[str]) -> None:
     assert spelled(cells) is None
@@ -84,6 +96,16 @@ def test_german_dates_are_dates(tmp_path: Path) -> None:
     rows = "".join(f"{n % 28 + 1:02}.{n % 12 + 1:02}.2024,{n}\n" for n in range(ROWS))
     report = check_data(table(tmp_path, "when,size\n" + rows))
     assert "days since 1970" in report["columns"][0]
+
+
+def test_conditions_of_images_are_spelled_so_too(tmp_path: Path) -> None:
+    lines = ["file_name;price"]
+    for number in range(20):
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png;{number},5")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines))
+    assert "price (numbers 0.5 to 19.5)" in str(check_data(tmp_path))
 
 
 def test_codes_with_a_zero_in_front_are_no_bad_numbers(tmp_path: Path) -> None:

@@ -1,19 +1,10 @@
-"""Columns of numbers that are spelled as people spell them, or that hold a few cells of words."""
+"""Numbers as people spell them: with currencies, percent signs, commas for points."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
-from ganzfeld.core.names import shortened
-from ganzfeld.data.columns import Values
-from ganzfeld.data.typed import number, plain_cell
-
-FEW = 0.05  # of a column's cells that may be no numbers, and make their rows bad
 DRESSED = re.compile(
     r"(?P<sign>[+-]?)(?P<before>[$€£¥]?) ?(?P<number>\d[\d.,]*) ?(?P<after>[%$€£¥]?)"
 )
@@ -33,6 +24,8 @@ def spelled(cells: Sequence[str]) -> tuple[list[float], str] | None:
     if not cells or not all(found):
         return None
     texts = [match["number"] for match in found if match]
+    if any(text[0] == "0" and text[1:2].isdigit() for text in texts):
+        return None  # 04109 is a code
     both = any(0 < text.find(".") < text.find(",") or text.count(".") > 1 for text in texts)
     pointed = both and all(map(POINTED.fullmatch, texts))
     if pointed:
@@ -50,36 +43,10 @@ def spelled(cells: Sequence[str]) -> tuple[list[float], str] | None:
         said.append("points taken for thousands")
     if commas:
         said.append("commas taken for thousands" if grouped else "decimal commas")
+    if not said:
+        return None
     numbers = [
         float(text) * (-1 if match and match["sign"] == "-" else 1)
         for text, match in zip(plain, found, strict=True)
     ]
     return numbers, ", ".join(said)
-
-
-def but_for_few(cells: Sequence[Any], values: Values) -> tuple[Values, dict[int, str]]:
-    """A column that was taken for text as numbers, and the cells that are none, by their places.
-
-    values: what `typed` made of it, which is given back where it is text indeed.
-    """
-    there = [plain_cell(cell) for cell in cells]
-    words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
-    if any(word.isdigit() for word in words.values()):
-        return values, {}  # 04109 is a code, and so are the others
-    count = sum(cell is not None for cell in there)
-    said = ""
-    if (found := spelled([str(cell) for cell in there if cell is not None])) is not None:
-        numbers, said = iter(found[0]), found[1]
-        row_of = [math.nan if cell is None else next(numbers) for cell in there]
-        words = {}
-    elif len(words) <= FEW * count and not any(isinstance(cell, bool) for cell in there):
-        row_of = [
-            math.nan if cell is None or isinstance(cell, str) else float(cell) for cell in there
-        ]
-    else:
-        return values, {}
-    column = np.array(row_of)
-    whole = not (column[np.isfinite(column)] % 1).any()
-    extra = {"spelled": said} if said else {}
-    odd = {row: shortened(word, 40) for row, word in words.items()}
-    return number(column, whole=whole, **extra), odd

@@ -20,9 +20,8 @@ from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.data.spelled import but_for_few
 from ganzfeld.data.textfiles import head_of, whole
-from ganzfeld.data.typed import NONE, typed
+from ganzfeld.data.typed import NONE, but_for_few, typed
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import natural
+from ganzfeld.core.names import natural, shortened
 from ganzfeld.data.columns import Values, texts
+from ganzfeld.data.spelled import spelled
 from ganzfeld.modalities.base import Spec
 
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-", "nat", "#n/a"})
@@ -21,6 +22,7 @@ WHOLE = re.compile(r"[+-]?\d{1,18}")
 DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")  # day, month, year
 LIST_SIGNS = ("|", ";")
+FEW = 0.05  # of a column's cells that may be no numbers, and make their rows bad
 MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -48,7 +50,7 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
         return _lists(cells)
     if any(isinstance(cell, list | dict) for cell in there):
         return None
-    if not classes and (found := _numbers(cells) or _dates(cells)):
+    if not classes and (found := _numbers(cells) or _dates(cells) or _spelled(cells)):
         return found
     if all(isinstance(cell, bool) for cell in there):
         return _booleans(cells)
@@ -59,6 +61,22 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     if (len(distinct) > max(2, MANY * len(there)) and not classes) or len(distinct) > MOST_CLASSES:
         return texts(words)
     return _classes(words, sorted(distinct, key=natural))
+
+
+def but_for_few(cells: Sequence[Any], values: Values) -> tuple[Values, dict[int, str]]:
+    """A column that was taken for text as numbers, and the cells that are none, by their places.
+
+    values: what `typed` made of it, which is given back where it is text indeed.
+    """
+    there = [plain_cell(cell) for cell in cells]
+    words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
+    if any(word.isdigit() for word in words.values()):
+        return values, {}  # 04109 is a code, and so are the others
+    rest = [None if row in words else cell for row, cell in enumerate(there)]
+    found = _numbers(rest) if len(words) <= FEW * sum(c is not None for c in there) else None
+    if found is None:
+        return values, {}
+    return found, {row: shortened(word, 40) for row, word in words.items()}
 
 
 def plain_cell(cell: Any) -> Any:
@@ -99,6 +117,17 @@ def _numbers(cells: Sequence[Any]) -> Values | None:
     whole = all(isinstance(cell, int) or cell == int(cell) for cell in there)
     values = np.array([math.nan if cell is None else float(cell) for cell in cells])
     return number(values, whole=whole)
+
+
+def _spelled(cells: Sequence[Any]) -> Values | None:
+    """Numbers as people spell them; what was taken off is in extra."""
+    found = spelled([str(cell) for cell in cells if cell is not None])
+    if found is None:
+        return None
+    numbers = iter(found[0])
+    values = np.array([math.nan if cell is None else next(numbers) for cell in cells])
+    whole = not (values[np.isfinite(values)] % 1).any()
+    return number(values, whole=whole, spelled=found[1])
 
 
 def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
