@@ -83,12 +83,11 @@ def dcgan(facts: Facts) -> Config:
     """Convolutions with batch normalisation in both networks and cross-entropy (DCGAN, 2016).
 
     First weights are the published ones, of standard deviation 0.02: with larger ones the same
-    steps change the features less.
+    steps change the features less. The discriminator takes labels by projection, since planes
+    joined to the image, as the tutorials have them, cost it a half (docs/defaults.md).
     """
     fit = fitted("dcgan", facts.afford)
-    generator, discriminator = small_dcgan(
-        width=fit.width, init_std=PUBLISHED, norm="batch", condition="concat"
-    )
+    generator, discriminator = small_dcgan(width=fit.width, init_std=PUBLISHED, norm="batch")
     return adversarial(
         facts,
         recipe="dcgan",
