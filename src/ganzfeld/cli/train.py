@@ -93,8 +93,8 @@ def train(
         log_to: Also tell these trackers: tensorboard, wandb, trackio, mlflow.
         progress: json: print JSON lines, for programs and notebooks.
         set: Change a setting of the recipe, such as networks.G.width=32.
-        config: JSON in the form of a run's config.json, whole or in part, or that of a run. Options
-            of the command come first; shapes and classes follow the data.
+        config: JSON or YAML in the form of a run's config.json, whole or in part, or that of a run.
+            Options of the command come first; shapes and classes follow the data.
         dry_run: Print the plan and train nothing. The data are packed in the cache, as always.
         quiet: Print errors only.
         trust_code: When a run continues, allow Python code that its folder names. Code that you

@@ -133,6 +133,11 @@ def parse(data: bytes | str, depth: int = DEPTH) -> Any:
         raise
     except ValueError as error:
         raise Unreadable(f"is not JSON: {shown(error)}") from error
+    return sound(tree, depth)
+
+
+def sound(tree: Any, depth: int = DEPTH) -> Any:
+    """A tree of plain values of bounded depth and numbers, its text marked. Raises Unreadable."""
     try:
         return checked(tree, depth)
     except TooLarge:

@@ -1,4 +1,4 @@
-"""Arguments of `train` out of a file: a run's own config.json, or a part of one.
+"""Arguments of `train` out of a file, JSON or YAML: a run's own config.json, or a part of one.
 
 What belongs to the data (shapes, classes, fingerprint) and to the machine (device, threads that
 were chosen) stays behind, so that a run's configuration fits other data, too.
@@ -17,6 +17,7 @@ from ganzfeld.core.border import path as as_path
 from ganzfeld.core.border import texts
 from ganzfeld.core.reader import read_json
 from ganzfeld.core.trust import is_code, refuse, trusted
+from ganzfeld.core.yaml_reader import read_yaml
 from ganzfeld.data import whereabouts
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.errors import UsageError, did_you_mean
@@ -63,14 +64,12 @@ def has_data(given: dict[str, Any]) -> bool:
 
 def read(path: Path, *, trust_code: bool) -> dict[str, Any]:
     """A file's configuration as nested dictionaries, every name in it known."""
-    if path.suffix.lower() in (".yaml", ".yml", ".toml"):
+    tree = tree_of(path)
+    if not isinstance(tree, dict):
         raise UsageError(
-            f"{path} is no JSON, which --config takes",
+            f"{path} holds no configuration: names with their values were expected",
             fix='a file such as {"recipe": "hinge", "run": {"images": 50000}}',
         )
-    tree = read_json(path, UsageError)
-    if not isinstance(tree, dict):
-        raise UsageError(f"{path} holds no configuration: a JSON object was expected")
     known = Config.__dataclass_fields__
     for name in tree:
         if name not in known:
@@ -83,6 +82,19 @@ def read(path: Path, *, trust_code: bool) -> dict[str, Any]:
             refuse(value)
     found: dict[str, Any] = trusted(tree)
     return found
+
+
+def tree_of(path: Path) -> Any:
+    """What the file says: YAML by its name, else JSON."""
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        return read_json(path, UsageError)
+    try:
+        return read_yaml(path, UsageError)
+    except ImportError as error:
+        raise UsageError(
+            f"{path} is YAML, which needs PyYAML",
+            fix="pip install 'ganzfeld[yaml]', or the same as JSON",
+        ) from error
 
 
 def arguments(tree: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
