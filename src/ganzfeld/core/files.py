@@ -42,16 +42,31 @@ def hide(path: Path) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Delete a directory or file so that no half of it can be taken for the whole."""
+    """Delete a directory or file so that no half of it can be taken for the whole.
+
+    Raises OSError, and leaves it as it was, for a directory that cannot be read or written, or that
+    holds another one: this package makes none there, so it is somebody's own.
+    """
     if not os.path.lexists(path):
         return
-    doomed = path if path.name.startswith(".") else hide(path)
-    if doomed.is_symlink() or not doomed.is_dir():  # what a link leads to is not ours
-        os.unlink(doomed)
+    if path.is_symlink() or not path.is_dir():  # what a link leads to is not ours
+        os.unlink(path if path.name.startswith(".") else hide(path))
         return
-    for file in doomed.iterdir():
-        os.unlink(file)
+    with os.scandir(path) as entries:
+        inside = [entry.name for entry in entries if refuse_folder(entry)]
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    doomed = path if path.name.startswith(".") else hide(path)
+    for name in inside:
+        os.unlink(doomed / name)
     os.rmdir(doomed)
+
+
+def refuse_folder(entry: os.DirEntry[str]) -> bool:
+    """True for a file or a link; IsADirectoryError for a folder."""
+    if entry.is_dir(follow_symlinks=False):
+        raise IsADirectoryError(errno.EISDIR, "a folder lies where only files should", entry.path)
+    return True
 
 
 def write(path: Path, data: bytes) -> dict[str, Any]:

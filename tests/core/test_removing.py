@@ -1,0 +1,46 @@
+"""A folder is deleted as a whole or stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ganzfeld.core import files
+
+
+def test_a_folder_that_holds_another_stays_where_it_is(tmp_path: Path) -> None:
+    own = tmp_path / "model"
+    (own / "notes").mkdir(parents=True)
+    (own / "a").write_text("a")
+    with pytest.raises(IsADirectoryError, match="a folder lies"):
+        files.remove(own)
+    assert sorted(p.name for p in own.iterdir()) == ["a", "notes"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_that_may_not_be_written_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "model"
+    own.mkdir()
+    (own / "a").write_text("a")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(PermissionError):
+        files.remove(own)
+    assert (own / "a").read_text() == "a"
+
+
+def test_files_links_and_folders_of_files_are_deleted(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept").write_text("kept")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "a").write_text("a")
+    (own / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (own, tmp_path / "none"):
+        files.remove(path)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    files.remove(tmp_path / "link")
+    assert [p.name for p in tmp_path.iterdir()] == ["elsewhere"]
+    assert (tmp_path / "elsewhere" / "kept").exists()
