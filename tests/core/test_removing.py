@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from ganzfeld.core import files
+from ganzfeld.errors import disk_behind
 
 
 def test_a_folder_that_holds_another_stays_where_it_is(tmp_path: Path) -> None:
@@ -44,3 +46,17 @@ def test_files_links_and_folders_of_files_are_deleted(tmp_path: Path) -> None:
     files.remove(tmp_path / "link")
     assert [p.name for p in tmp_path.iterdir()] == ["elsewhere"]
     assert (tmp_path / "elsewhere" / "kept").exists()
+
+
+@pytest.mark.parametrize("words", ["No space left on device", "No usable temporary directory"])
+def test_the_disk_behind_a_librarys_error_is_found(words: str) -> None:
+    number = errno.ENOSPC if "space" in words else errno.ENOENT
+    try:
+        try:
+            raise OSError(number, words)
+        except OSError as inner:
+            raise RuntimeError("step 1 of 3") from inner
+    except RuntimeError as outer:
+        assert disk_behind(outer) is outer.__cause__
+    assert disk_behind(FileNotFoundError(errno.ENOENT, "x")) is None
+    assert disk_behind(KeyError()) is None

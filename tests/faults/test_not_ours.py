@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 
 import ganzfeld
 from ganzfeld.cli import main
-from ganzfeld.core import marks
+from ganzfeld.core import checkpoint, lock, marks
+from ganzfeld.errors import CheckpointError, ResourceError
 
 TINY = ["networks.*.width=4", "run.threads=1", "run.evaluate_final=false"]
 
@@ -108,4 +111,55 @@ def test_a_class_of_5000_digits_is_no_class(run: Path, capsys: pytest.CaptureFix
     out = str(run / "x.png")
     assert code_of("sample", str(run), "--label", "9" * 5000, "--out", out) == 2
     assert code_of("mix", str(run), "9" * 5000, "1", "--out", out) == 2
-    assert json.loads("[]") == [] and len(capsys.readouterr().err) < 2000
+    assert len(capsys.readouterr().err) < 2000
+
+
+def as_nobody(work: Callable[[], Any]) -> bytes:
+    """What it returns in a process without the rights of root, which may read everything."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            os.write(writer, str(work()).encode()[:4000])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        said = file.read()
+    os.waitpid(child, 0)
+    return said
+
+
+def test_checkpoints_that_may_not_be_read_are_not_said_to_be_gone(tmp_path: Path) -> None:
+    home = Path(tempfile.mkdtemp())  # which others may enter, unlike those of pytest
+    home.chmod(0o755)
+    (home / "checkpoints" / "images-000000000064").mkdir(parents=True)
+    (home / "checkpoints").chmod(0)
+
+    def listed() -> Any:
+        try:
+            return checkpoint.listing(home / "checkpoints")
+        except CheckpointError as error:
+            return error.what
+
+    try:
+        assert b"cannot be read: Permission denied" in as_nobody(listed)
+    finally:
+        (home / "checkpoints").chmod(0o755)
+        shutil.rmtree(home)
+    assert checkpoint.listing(tmp_path / "none") == []
+    (tmp_path / "file").write_text("x")
+    assert checkpoint.listing(tmp_path / "file") == []
+
+
+def test_a_probe_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ganzfeld.core.system.replace", full)
+    with pytest.raises(ResourceError, match=r"written: No space left on device\n"):
+        lock.check_writable(tmp_path / "run", 0)
+    assert list((tmp_path / "run").iterdir()) == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from ganzfeld.core import files, reader, system
 from ganzfeld.core.mark_formats import MOST, SOURCE, found, stamped
-from ganzfeld.errors import DataError, of_disk
+from ganzfeld.errors import DataError, ResourceError, of_disk
 from ganzfeld.version import __version__
 
 Mark = dict[str, Any]
@@ -93,6 +94,9 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
                 files.replace(place, inside)
     except OSError as error:
         raise of_disk(error, path) from error
+    except ResourceError as error:  # of what was written out of sight
+        error.what = error.what.replace(f"{hidden}{os.sep}", f"{path.parent}{os.sep}")
+        raise
     finally:
         if hidden.is_dir():
             files.remove(hidden)
