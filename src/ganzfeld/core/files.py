@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -100,7 +103,7 @@ def replace(path: Path, data: bytes) -> None:
 
 def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
     """The same, piece by piece as they are made; where that fails, the other file stays."""
-    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    temporary = temporary_of(path)
     try:
         write_pieces(temporary, pieces)
         system.replace(temporary, path)
@@ -110,6 +113,24 @@ def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
         if isinstance(error, OSError):
             raise of_disk(error, path) from error
         raise
+
+
+def temporary_of(path: Path) -> Path:
+    """A name beside a file or folder for what is not whole yet; `sweep` knows it."""
+    return path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+
+
+def sweep(path: Path, seconds: float = 60.0) -> None:
+    """Remove what commands left of this file or folder when they were killed.
+
+    seconds: what is younger may be another command's at work, and stays.
+    """
+    name = re.compile(re.escape(f".tmp-{path.name}-") + "[0-9a-f]{8}")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for left in [path.with_name(e.name) for e in entries if name.fullmatch(e.name)]:
+            with contextlib.suppress(OSError):
+                if time.time() - os.lstat(left).st_mtime > seconds:
+                    remove(left)
 
 
 def sync(folder: Path) -> None:

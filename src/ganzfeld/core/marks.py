@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ Mark = dict[str, Any]
 SOFTWARE = f"ganzfeld {__version__}"
 GENERATED = f"{SOURCE}trainedAlgorithmicMedia"
 TRANSLATED = f"{SOURCE}compositeWithTrainedAlgorithmicMedia"  # of what somebody else made
+HOUR = 3600.0  # seconds, that no file takes to be written
 SIDECAR = ".json"  # behind the whole name of a file
 
 
@@ -78,9 +78,10 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
     if mark is None:
         yield path
         return
-    hidden = path.parent / f".tmp-{secrets.token_hex(4)}"
+    hidden = files.temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        files.sweep(path, HOUR)
         hidden.mkdir()
         yield hidden / path.name
         for file in sorted(hidden.iterdir()):

@@ -25,9 +25,10 @@ from ganzfeld.text import shown
 if TYPE_CHECKING:
     from ganzfeld.models.model import Model
 
+MOST_CLASSES = 200_000
 SIZE = whole(0, 1 << 31)  # bytes of a graph: protobuf takes no more
 PAIR = row(text, text)  # a seed and a sample's number
-DRAWN = row(listing(PAIR), maybe(listing(maybe(text))), number(0, 1e6))
+DRAWN = row(listing(PAIR), maybe(listing(whole(0, MOST_CLASSES))), number(0, 1e6))
 EXPORT = fields(
     {
         "graphs": table(
