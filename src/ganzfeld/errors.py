@@ -139,6 +139,22 @@ def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
     )
 
 
+def disk_behind(error: BaseException) -> OSError | None:
+    """The disk's error behind one of a library that keeps files of its own; None where none is.
+
+    A full disk, or no folder for temporary files, is no fault of what was asked for.
+    """
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and (
+            chain.errno in full or "temporary directory" in str(chain)
+        ):
+            return chain
+        chain = chain.__cause__ or chain.__context__
+    return None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence to put behind an unknown name: the nearest known one, or all of them."""
     known = sorted(known)

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ganzfeld.core import runtime, system
 from ganzfeld.core.files import as_json, difference, hide, mismatch, remove, sync, write
+from ganzfeld.core.names import quoted
 from ganzfeld.core.reader import JSON_BYTES, Unreadable, open_regular, parse, read_whole
 from ganzfeld.core.schema import fields, maybe, table, text, whole, wrong
 from ganzfeld.core.tensors import load_tensors, not_finite, read_layouts
@@ -101,7 +102,10 @@ def save(folder: Path, images: int, state: dict[str, Any], facts: dict[str, Any]
                 safe="earlier checkpoints are untouched",
                 fix="free some space, then run the same command again",
             ) from error
-        raise ResourceError(f"{final} cannot be written: {error}") from error
+        raise ResourceError(
+            f"{final} cannot be written: {error.strerror or error}",
+            safe="earlier checkpoints are untouched",
+        ) from error
     if problems := verify(final):
         raise ResourceError(f"{final} was written, but reads back differently: {problems[0]}")
     runtime.give_back()
@@ -299,9 +303,29 @@ def check_content(path: Path, name: str, size: int) -> None:
 
 
 def listing(folder: Path) -> list[Path]:
-    """Checkpoints by name, newest first, whole or not."""
-    found = (p for p in folder.glob("images-*") if NAME.fullmatch(p.name) and p.is_dir())
+    """Checkpoints by name, newest first, whole or not; none where there is no such folder.
+
+    Raises CheckpointError for a folder that may not be read: what is in it is not gone.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [folder / e.name for e in entries if NAME.fullmatch(e.name) and is_folder(e)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} cannot be read: {error.strerror}",
+            safe="nothing was changed",
+            fix=f"chmod -R u+rwX {quoted(folder)}, or ask whoever owns it",
+        ) from error
     return sorted(found, key=images_of, reverse=True)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # of a link whose end cannot be seen
+        return False
 
 
 def images_of(path: Path) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -42,16 +45,31 @@ def hide(path: Path) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Delete a directory or file so that no half of it can be taken for the whole."""
+    """Delete a directory or file so that no half of it can be taken for the whole.
+
+    Raises OSError, and leaves it as it was, for a directory that cannot be read or written, or that
+    holds another one: this package makes none there, so it is somebody's own.
+    """
     if not os.path.lexists(path):
         return
-    doomed = path if path.name.startswith(".") else hide(path)
-    if doomed.is_symlink() or not doomed.is_dir():  # what a link leads to is not ours
-        os.unlink(doomed)
+    if path.is_symlink() or not path.is_dir():  # what a link leads to is not ours
+        os.unlink(path if path.name.startswith(".") else hide(path))
         return
-    for file in doomed.iterdir():
-        os.unlink(file)
+    with os.scandir(path) as entries:
+        inside = [entry.name for entry in entries if refuse_folder(entry)]
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    doomed = path if path.name.startswith(".") else hide(path)
+    for name in inside:
+        os.unlink(doomed / name)
     os.rmdir(doomed)
+
+
+def refuse_folder(entry: os.DirEntry[str]) -> bool:
+    """True for a file or a link; IsADirectoryError for a folder."""
+    if entry.is_dir(follow_symlinks=False):
+        raise IsADirectoryError(errno.EISDIR, "a folder lies where only files should", entry.path)
+    return True
 
 
 def write(path: Path, data: bytes) -> dict[str, Any]:
@@ -85,7 +103,7 @@ def replace(path: Path, data: bytes) -> None:
 
 def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
     """The same, piece by piece as they are made; where that fails, the other file stays."""
-    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    temporary = temporary_of(path)
     try:
         write_pieces(temporary, pieces)
         system.replace(temporary, path)
@@ -95,6 +113,24 @@ def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
         if isinstance(error, OSError):
             raise of_disk(error, path) from error
         raise
+
+
+def temporary_of(path: Path) -> Path:
+    """A name beside a file or folder for what is not whole yet; `sweep` knows it."""
+    return path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+
+
+def sweep(path: Path, seconds: float = 60.0) -> None:
+    """Remove what commands left of this file or folder when they were killed.
+
+    seconds: what is younger may be another command's at work, and stays.
+    """
+    name = re.compile(re.escape(f".tmp-{path.name}-") + "[0-9a-f]{8}")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for left in [path.with_name(e.name) for e in entries if name.fullmatch(e.name)]:
+            with contextlib.suppress(OSError):
+                if time.time() - os.lstat(left).st_mtime > seconds:
+                    remove(left)
 
 
 def sync(folder: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganzfeld.core import system
@@ -80,16 +80,21 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
 
     fix: what to advise; by default another folder by --out.
     """
+    probe = run / f".tmp-probe-{os.getpid()}"
+    renamed = probe.with_name(probe.name + "-renamed")
     try:
         run.mkdir(parents=True, exist_ok=True)
-        probe = run / f".tmp-probe-{os.getpid()}"
-        probe.write_bytes(b"probe")
-        system.replace(probe, probe.with_name(probe.name + "-renamed"))
-        probe.with_name(probe.name + "-renamed").unlink()
+        try:
+            probe.write_bytes(b"probe")
+            system.replace(probe, renamed)
+        finally:
+            for path in (probe, renamed):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
         free = shutil.disk_usage(run).free
     except OSError as error:
         raise ResourceError(
-            f"{run} cannot be written: {error}",
+            f"{run} cannot be written: {error.strerror or error}",
             safe="nothing was trained",
             fix=fix or "choose a folder that you may write to with --out",
         ) from error

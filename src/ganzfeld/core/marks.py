@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ganzfeld.core import files, reader, system
 from ganzfeld.core.mark_formats import MOST, SOURCE, found, stamped
-from ganzfeld.errors import DataError, of_disk
+from ganzfeld.errors import DataError, ResourceError, of_disk
 from ganzfeld.version import __version__
 
 Mark = dict[str, Any]
@@ -25,6 +25,7 @@ Mark = dict[str, Any]
 SOFTWARE = f"ganzfeld {__version__}"
 GENERATED = f"{SOURCE}trainedAlgorithmicMedia"
 TRANSLATED = f"{SOURCE}compositeWithTrainedAlgorithmicMedia"  # of what somebody else made
+HOUR = 3600.0  # seconds, that no file takes to be written
 SIDECAR = ".json"  # behind the whole name of a file
 
 
@@ -77,9 +78,10 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
     if mark is None:
         yield path
         return
-    hidden = path.parent / f".tmp-{secrets.token_hex(4)}"
+    hidden = files.temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        files.sweep(path, HOUR)
         hidden.mkdir()
         yield hidden / path.name
         for file in sorted(hidden.iterdir()):
@@ -93,6 +95,9 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
                 files.replace(place, inside)
     except OSError as error:
         raise of_disk(error, path) from error
+    except ResourceError as error:  # of what was written out of sight
+        error.what = error.what.replace(f"{hidden}{os.sep}", f"{path.parent}{os.sep}")
+        raise
     finally:
         if hidden.is_dir():
             files.remove(hidden)

@@ -156,6 +156,23 @@ def merged(reasons: Sequence[str]) -> list[str]:
     return [shown_as(reason) for reason in reasons]
 
 
+def place_of(text: object, names: Sequence[str]) -> int | None:
+    """The place of a name among these, or of the one whose number it is; None of neither.
+
+    Example::
+
+        from ganzfeld.core.names import place_of
+
+        assert place_of("dog", ["cat", "dog"]) == place_of("1", ["cat", "dog"]) == 1
+    """
+    name = str(text)
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and len(name) < 10 and int(name) < len(names):
+        return int(name)
+    return None
+
+
 def quoted(folder: Path) -> str:
     """As a shell takes it."""
     return shlex.quote(str(folder))

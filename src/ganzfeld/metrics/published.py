@@ -7,11 +7,9 @@ the images. It allows the Frechet distance alone, by the network and the prepara
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganzfeld.core import npy
 from ganzfeld.core.randomness import key
 from ganzfeld.core.reader import Unreadable, read_whole
 from ganzfeld.errors import DataError, UsageError
@@ -62,9 +61,11 @@ def statistics_of(data: Any) -> Statistics | None:
         return None
     try:
         content = read_whole(path, MOST_BYTES)
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            mean, covariance = (np.asarray(file[key]) for key in KEYS)
-    except (Unreadable, ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        found = npy.arrays(content, MOST_BYTES, KEYS)
+        mean, covariance = (found[key] for key in KEYS)
+    except Unreadable as error:
+        raise DataError(f"{shown(path.name)} {error}") from error
+    except (KeyError, OSError) as error:
         raise DataError(f"{shown(path.name)} cannot be read: {error}") from error
     wrong = problem(mean, covariance)
     if wrong:
@@ -81,7 +82,7 @@ def names_in(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return set()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import captions
+from ganzfeld.text import shown
 
 Text = str | Sequence[str] | None
 
@@ -31,7 +32,13 @@ def rows_of(conditions: Mapping[str, Any], numbers: Any, text: Text = None) -> T
     wide = len(names)
     if is_captioned(conditions):
         wide = conditions["columns"][0]["length"]
-    rows = torch.as_tensor(np.asarray(numbers, dtype=np.float32))
+    try:
+        rows = torch.as_tensor(np.asarray(numbers, dtype=np.float32))
+    except (ValueError, TypeError, OverflowError) as error:  # text, or rows of unequal length
+        raise UsageError(
+            f"conditions are rows of numbers, not {shown(repr(numbers), 80)}: {shown(error, 80)}",
+            fix="in Python: numbers=model.given({'age': 30}, count)",
+        ) from error
     rows = rows.reshape(1, -1) if rows.ndim < 2 else rows
     if not names or rows.ndim != 2 or rows.shape[1] != wide or not len(rows):
         takes = f"rows of {', '.join(names)}" if names else "no numbers"

@@ -17,9 +17,10 @@ from torch import Tensor
 from ganzfeld.config import Config
 from ganzfeld.core import files as files_
 from ganzfeld.core import formats, reader, system, trust
+from ganzfeld.core.names import is_system
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import load_tensors, not_finite
-from ganzfeld.errors import CheckpointError
+from ganzfeld.errors import CheckpointError, of_disk
 from ganzfeld.models.task import judge_name
 from ganzfeld.models.tasks import task_of, task_of_run
 from ganzfeld.text import shown
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 JUDGE = "discriminator.safetensors"
+KEPT = "model-kept"  # in a run: what somebody else put into the model's folder
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -161,10 +163,34 @@ def ship(
     files_.write(temporary / "config.json", files_.as_json(about))
     files_.write(temporary / "README.md", files_.utf8(card_of(about)))
     files_.sync(temporary)
-    files_.remove(run / "model")
+    try:
+        keep_others(run / "model")
+        files_.remove(run / "model")
+    except OSError as error:
+        files_.remove(temporary)
+        raise of_disk(error, run / "model") from error
     system.replace(temporary, run / "model")
     files_.sync(run)
     return run / "model"
+
+
+def keep_others(model: Path) -> None:
+    """Move what a user put into a model's folder to `KEPT` beside it: the folder is replaced."""
+    if model.is_symlink() or not model.is_dir():
+        return
+    try:
+        code = read_about(model).get("code", {})
+    except CheckpointError:
+        code = {}
+    own = {"config.json", "README.md", "model.safetensors", JUDGE, *code}
+    others = [path for path in model.iterdir() if path.name not in own]
+    for path in others:
+        if is_system(path.name):
+            continue
+        kept = model.with_name(KEPT)
+        kept.mkdir(exist_ok=True)
+        ending = f"-{secrets.token_hex(4)}" if os.path.lexists(kept / path.name) else ""
+        system.replace(path, kept / f"{path.name}{ending}")
 
 
 def own_code(config: Config) -> tuple[dict[str, bytes], dict[str, str]]:

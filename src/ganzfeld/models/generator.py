@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ganzfeld.core import latents
 from ganzfeld.core.device import torch_device
+from ganzfeld.core.names import place_of
 from ganzfeld.data.conditions import row_of, slot_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
@@ -20,6 +21,7 @@ from ganzfeld.models.asked import Text, rows_of
 from ganzfeld.models.batches import Batches
 from ganzfeld.models.draws import CHUNK, Labels
 from ganzfeld.models.task import spec_in
+from ganzfeld.text import shown
 
 BLOCK = 8 * CHUNK  # latents drawn at once, which is quicker and changes none of them
 
@@ -387,11 +389,9 @@ class Model:
         return [self.label_number(label) for label in labels]
 
     def label_number(self, label: int | str) -> int:
-        if str(label) in self.classes:
-            return self.classes.index(str(label))
-        if str(label).isdecimal() and int(label) < len(self.classes):
-            return int(label)
-        raise UsageError(f"no class {label!r}. {did_you_mean(str(label), self.classes)}")
+        if (place := place_of(label, self.classes)) is not None:
+            return place
+        raise UsageError(f"no class {shown(repr(label))}. {did_you_mean(str(label), self.classes)}")
 
 
 def latent(size: int, seed: int, index: int, name: str = latents.PORTABLE) -> Tensor:

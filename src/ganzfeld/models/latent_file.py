@@ -7,7 +7,6 @@ alone is read, too.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganzfeld.core import files, reader
+from ganzfeld.core import files, npy, reader
 from ganzfeld.core.names import shown
 from ganzfeld.core.tensors import load_tensors
 from ganzfeld.errors import CheckpointError, UsageError
@@ -96,8 +95,8 @@ def read(path: str | Path, model: Model, labels: Labels = None) -> Latents:
 
 def from_npy(data: bytes, path: Path) -> tuple[dict[str, Tensor], None]:
     with reader.refused(path):
-        found = np.load(io.BytesIO(data), allow_pickle=False)
-        return {"z": torch.from_numpy(np.atleast_2d(np.asarray(found, np.float32)).copy())}, None
+        found = np.atleast_2d(npy.array(data, MOST_BYTES)).astype(np.float32)
+        return {"z": torch.from_numpy(found)}, None
 
 
 def from_safe(data: bytes, path: Path) -> tuple[dict[str, Tensor], str | None]:

@@ -41,7 +41,8 @@ def parse(text: str) -> tuple[int, int]:
         assert parse("7") == (7, 0) and parse("7:12") == (7, 12)
     """
     seed, _, number = text.partition(":")
-    if not (seed.isdecimal() and (number or "0").isdecimal()) or text.endswith(":"):
+    whole = all(part.isdecimal() and len(part) < 21 for part in (seed, number or "0"))
+    if not whole or text.endswith(":"):
         raise UsageError(
             f"a sample is SEED or SEED:NUMBER, not {text[:40]!r}", fix="ganzfeld mix MODEL 1 2:5"
         )

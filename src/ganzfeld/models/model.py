@@ -78,7 +78,12 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
     if os.path.lexists(path / "model.safetensors"):
         return load_model(path, trust_code=trust_code)
     folder = path / "model"
-    steps = checkpoint.listing(path / "checkpoints") if path.is_dir() else []
+    try:
+        steps = checkpoint.listing(path / "checkpoints") if path.is_dir() else []
+    except CheckpointError:  # they may not be read; the model that was shipped may
+        if which != "best" or not os.path.lexists(folder / "config.json"):
+            raise
+        steps = []
     if os.path.lexists(folder / "config.json") and (which == "best" or not steps):
         of_run = read_about(folder).get("run_images", 0)
         if not steps or checkpoint.images_of(steps[0]) <= of_run:

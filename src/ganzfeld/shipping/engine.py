@@ -7,6 +7,7 @@ beside it: `TorchEngine` gives what `Model.sample` gives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,12 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import formats, reader
-from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.core.names import quoted
+from ganzfeld.core.schema import fields, listing, maybe, number, one_of, row, table, text, whole
+from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.shipping.inputs import Floats, Inputs, Labels, Numbers, Pairs
+from ganzfeld.text import shown
 
 if TYPE_CHECKING:
     from ganzfeld.models.model import Model
 
+MOST_CLASSES = 200_000
+SIZE = whole(0, 1 << 31)  # bytes of a graph: protobuf takes no more
+PAIR = row(text, text)  # a seed and a sample's number
+DRAWN = row(listing(PAIR), maybe(listing(whole(0, MOST_CLASSES))), number(0, 1e6))
+EXPORT = fields(
+    {
+        "graphs": table(
+            fields({"file": text, "size": SIZE, "sha256": text}, {"operators": listing(text)}),
+            one_of("model", "model-ab", "model-ba", "discriminator"),
+        )
+    },
+    {"precision": one_of("float32", "float16", "int8"), "drawn": table(DRAWN), "ganzfeld": text},
+)
 AT_ONCE = 32  # samples that are computed together, at most: as many as `Model.sample` does
 INSTALL = 'pip install "ganzfeld[onnx]"'
 
@@ -163,9 +180,17 @@ class OnnxEngine(Batched):
         if "model" not in self.about["export"]["graphs"]:
             raise CheckpointError(f"{folder} holds no generator: it translates")
         self.inputs = Inputs(self.about)
-        self.session = session(graph_bytes(folder, self.about, "model"), threads=threads)
+        data = graph_bytes(folder, self.about, "model")
         self.pad = False
-        several = self.samples([(0, index) for index in range(AT_ONCE)])
+        try:
+            self.session = session(data, threads=threads)
+            several = self.samples([(0, index) for index in range(AT_ONCE)])
+        except GanzfeldError:
+            raise
+        except Exception as error:  # onnxruntime's are of many kinds
+            raise unusable(folder, first_line(error)) from error
+        if several.shape != (AT_ONCE, *self.inputs.spec.shape) or several.dtype != np.float32:
+            raise unusable(folder, f"it makes {several.dtype} {several.shape[1:]} of its samples")
         # where a batch of one is computed in another way than one of many, all are of 32
         self.pad = not np.array_equal(self.samples([(0, 0)])[0], several[0])
 
@@ -174,6 +199,18 @@ class OnnxEngine(Batched):
 
     def store(self, x: NDArray[Any]) -> NDArray[Any]:
         return self.inputs.kind.stored(x, self.inputs.spec)
+
+
+def unusable(folder: Path, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"{shown(folder)} is damaged: its graph cannot draw: {why}",
+        fix=f"ganzfeld export --check {quoted(folder)}",
+    )
+
+
+def first_line(error: BaseException) -> str:
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    return shown(text or type(error).__name__, 300)
 
 
 def padded(values: NDArray[Any], count: int) -> NDArray[Any]:
@@ -189,16 +226,12 @@ def read_export(folder: Path) -> dict[str, Any]:
     about = reader.read_json(path)
     with reader.refused(path):
         formats.model(about)
-        export = about.get("export")
-        graphs = export.get("graphs") if isinstance(export, dict) else None
-        if not isinstance(graphs, dict) or not graphs:
+        if not isinstance(about.get("export"), dict) or not about["export"].get("graphs"):
             raise CheckpointError(
-                f"{folder} is no exported model: its config.json has no export section",
-                fix=f"ganzfeld export {folder} --to onnx --out FOLDER",
+                f"{shown(folder)} is no exported model: its config.json has no export section",
+                fix=f"ganzfeld export {quoted(folder)} --to onnx --out FOLDER",
             )
-        for name, graph in graphs.items():
-            if not isinstance(graph, dict) or {"file", "size", "sha256"} - graph.keys():
-                raise reader.Unreadable(f"is damaged: export.graphs.{name}")
+        EXPORT(about["export"], "export")
     return dict(about)
 
 
@@ -209,7 +242,8 @@ def graph_bytes(folder: Path, about: Mapping[str, Any], name: str) -> bytes:
     expected = about["export"]["graphs"][name]
     if Path(expected["file"]).name != expected["file"]:
         raise CheckpointError(f"{folder / 'config.json'} is damaged: export.graphs.{name}.file")
-    data = reader.read_whole(folder / expected["file"], int(expected["size"]))
+    with reader.refused(folder / expected["file"]):
+        data = reader.read_whole(folder / expected["file"], int(expected["size"]))
     if problem := mismatch(expected["file"], data, expected):
         raise CheckpointError(
             f"{folder} is damaged: {problem}", fix="copy the folder again from its source"

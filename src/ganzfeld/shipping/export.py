@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -88,9 +87,10 @@ def export(
     protos = graphs_of(loaded, with_discriminator)
     say("drawing samples to compare with")
     cases, drawn = cases_of(loaded, list(protos), count)
-    temporary = folder.parent / f".tmp-{folder.name}-{secrets.token_hex(4)}"
+    temporary = files.temporary_of(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        files.sweep(folder, 3600.0)
         temporary.mkdir()
         say("comparing the graphs with PyTorch")
         found = written(temporary, loaded, protos, cases, drawn, precision)

@@ -258,7 +258,9 @@ def write(place: Path, made: Mapping[str, bytes]) -> None:
                 fix="--to with a new folder",
             )
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".tmp-publish-", dir=place.parent))
+    files.sweep(place, 3600.0)
+    temporary = files.temporary_of(place)
+    temporary.mkdir(mode=0o700)
     try:
         for name, data in made.items():
             files.write(temporary / name, data)

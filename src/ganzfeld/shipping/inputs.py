@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import latents
+from ganzfeld.core.names import place_of
 from ganzfeld.data.conditions import row_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of, spec_of
+from ganzfeld.text import shown
 
 Pairs = Sequence[tuple[int, int]]  # (seed, number) of each sample
 Labels = Sequence[int | str | None] | None  # a class of each; None: the sample's own
@@ -91,11 +93,9 @@ class Inputs:
 
     def label_number(self, label: int | str) -> int:
         """The number of a class by its name, or by its number; UsageError where there is none."""
-        if str(label) in self.classes:
-            return self.classes.index(str(label))
-        if str(label).isdecimal() and int(label) < len(self.classes):
-            return int(label)
-        raise UsageError(f"no class {label!r}. {did_you_mean(str(label), self.classes)}")
+        if (place := place_of(label, self.classes)) is not None:
+            return place
+        raise UsageError(f"no class {shown(repr(label))}. {did_you_mean(str(label), self.classes)}")
 
     def numbers_of(
         self,

@@ -6,7 +6,6 @@ Nothing here needs torch, so that the owner of an exported folder can repeat it.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.errors import CheckpointError
-from ganzfeld.shipping.engine import run, session
+from ganzfeld.shipping.engine import first_line, run, session
 from ganzfeld.text import shown
 
 Arrays = dict[str, NDArray[Any]]
@@ -287,11 +286,6 @@ def refused(name: str, why: str, *, fix: str = "") -> CheckpointError:
     )
 
 
-def first_line(error: BaseException) -> str:
-    text = re.sub(r"\s+", " ", str(error)).strip()
-    return shown(text or type(error).__name__, 300)
-
-
 def as_cases(arrays: Mapping[str, NDArray[Any]], names: Sequence[str]) -> dict[str, list[Case]]:
     """The cases of each graph that a check.npz holds; `GRAPH/CASE/NAME` are its arrays."""
     found: dict[str, list[Case]] = {}
@@ -306,7 +300,8 @@ def as_cases(arrays: Mapping[str, NDArray[Any]], names: Sequence[str]) -> dict[s
             raise refused(graph, "check.npz has nothing to compare it with")
         cases = []
         for case, own in parts.items():
-            if "wanted" not in own or len({len(value) for value in own.values()}) != 1:
+            rows = {value.shape[:1] for value in own.values()}
+            if "wanted" not in own or len(rows) != 1 or rows & {(), (0,)}:
                 raise refused(graph, f"check.npz is damaged: {shown(case)}")
             wanted = own.pop("wanted")
             cases.append(Case(own, wanted, what=case))

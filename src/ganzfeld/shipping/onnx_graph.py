@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.errors import GanzfeldError, UsageError
+from ganzfeld.errors import GanzfeldError, UsageError, disk_behind, of_disk
 from ganzfeld.models.generator import Model
 from ganzfeld.models.translator import Translator
 from ganzfeld.shipping.engine import INSTALL
@@ -152,6 +152,8 @@ def exported(
     except GanzfeldError:
         raise
     except Exception as error:
+        if disk := disk_behind(error):
+            raise of_disk(disk) from error
         raise not_exported(error) from error
     refuse_chance(proto)
     tidy(proto)
@@ -212,6 +214,7 @@ def not_exported(error: Exception) -> UsageError:
 
 
 def first_line(text: str) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # colours
     return shown(next((line.strip() for line in text.splitlines() if line.strip()), "unknown"), 200)
 
 

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import UsageError, disk_behind, of_disk
 from ganzfeld.shipping.page_choices import CHOICES
 from ganzfeld.shipping.page_operators import CASTS, DROPPED, OPERATORS, Ref, as_list
 
@@ -83,6 +83,8 @@ def graph_of(network: nn.Module, inputs: Mapping[str, Tensor]) -> Graph:
             program = torch.export.export(network, (), dict(inputs), strict=False)
             program = program.run_decompositions({})
         except Exception as error:
+            if disk := disk_behind(error):
+                raise of_disk(disk) from error
             first = str(error).strip().splitlines() or [type(error).__name__]
             raise UsageError(
                 f"the page cannot draw this network: its operators depend on its input "

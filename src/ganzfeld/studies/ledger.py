@@ -11,20 +11,67 @@ from typing import Any
 from ganzfeld.core import files, reader
 from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.metrics_log import append
-from ganzfeld.core.schema import fields, maybe, number, text, whole
+from ganzfeld.core.schema import anything, fields, maybe, number, row, table, text, whole
 from ganzfeld.errors import CheckpointError, Interrupted
+from ganzfeld.text import shown
 
 Cell = dict[str, Any]
 SCORE = maybe(number())
 SCORES = ("kernel", "frechet", "precision", "recall", "density", "coverage", "diversity")
-COUNTS = ("seed", "images", "parameters", "afford", "tested", "trained_on")
-CELL = fields(  # of either study
-    {},
-    {"seed": whole(0, 2**63)}
-    | {name: SCORE for name in (*SCORES, "accuracy", "cpu_seconds", "seconds")}
-    | {name: maybe(whole(0, 10**15)) for name in COUNTS if name != "seed"}
-    | {"kind": text, "recipe": text, "arm": text, "protocol": text, "diverged": text},
+COUNT = whole(0, 10**15)
+SECONDS = maybe(number(0))
+IMAGES = whole(1, 10**15)
+PLAYERS = table(row(number(), number()), most=100)
+RUN = {  # what a run took, unless it diverged
+    "steps": maybe(COUNT),
+    "batch": COUNT,
+    "widths": table(anything, most=100),
+    "rates": PLAYERS,
+    "parameters": COUNT,
+    "seconds": SECONDS,
+}
+MIXTURE = fields(
+    {
+        "real": COUNT,
+        "seed": whole(0, 2**63),
+        "arm": text,
+        "accuracy": number(0, 1),
+    },
+    {
+        "tested": COUNT,
+        "trained_on": COUNT,
+        "classifier_images": COUNT,
+        "seconds": SECONDS,
+        "generator_seconds": SECONDS,
+    },
 )
+TRIAL = {"recipe": text, "rate": number(0), "width": number(0)}
+SEEDED = TRIAL | {"seed": whole(0, 2**63)}
+KINDS = {  # of the cells of `families`
+    "size": fields({"recipe": text, "afford": maybe(COUNT)}),
+    "plan": fields(TRIAL | {"images": IMAGES}),
+    "run": fields(SEEDED | {"images": IMAGES} | RUN),
+    "result": fields(
+        SEEDED,
+        {name: SCORE for name in (*SCORES, "memorisation", "memorisation_copies")}
+        | {"protocol": text, "real": table(anything)},
+    ),
+}
+DIVERGED = fields(SEEDED | {"images": IMAGES, "diverged": text})
+
+
+def check(cell: Any) -> None:
+    """Raises Unreadable for what is no cell of either study."""
+    table(anything)(cell, "")
+    kind = cell.get("kind")
+    if kind is None:
+        MIXTURE(cell, "")
+    elif kind == "run" and "diverged" in cell:
+        DIVERGED(cell, "")
+    elif isinstance(kind, str) and kind in KINDS:
+        KINDS[kind](cell, "")
+    else:
+        raise reader.Unreadable(f"is no cell: {shown(kind)}")
 
 
 class Ledger:
@@ -37,7 +84,7 @@ class Ledger:
         for line in lines:
             try:
                 cell = reader.parse(line)
-                CELL(cell, "")
+                check(cell)
             except reader.Unreadable:  # cut off by a kill, or no cell: it is computed again
                 continue
             self.cells.append(cell)

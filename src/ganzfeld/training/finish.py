@@ -74,6 +74,7 @@ def finish(run: Standing) -> None:
         *quality_rows,
         ("grid", str(run.picture)),
         ("model", f"{path}, {chosen}"),
+        *([("kept", str(kept))] if (kept := path.with_name(shipping.KEPT)).is_dir() else []),
         ("report", str(page)),
         ("more", run.task.next_command(run.config, run.folder)),
     ]

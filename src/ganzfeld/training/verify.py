@@ -25,9 +25,13 @@ def verify_run(run: Path) -> Iterator[tuple[str, str | None]]:
     yield "config.json", problem_of_config(run)
     if os.path.lexists(run / "metrics.jsonl"):
         yield "metrics.jsonl", problem_of_log(run / "metrics.jsonl")
-    paths = checkpoint.listing(run / "checkpoints")
-    if not paths:
-        yield "checkpoints", "there are none"
+    paths: list[Path] = []
+    try:
+        paths = checkpoint.listing(run / "checkpoints")
+        if not paths:
+            yield "checkpoints", "there are none"
+    except CheckpointError as error:
+        yield "checkpoints", error.what
     for path in paths:
         yield f"checkpoints/{path.name}", next(iter(checkpoint.verify(path)), None)
     if os.path.lexists(run / "model"):

@@ -20,6 +20,7 @@ from ganzfeld.shipping.server.served import Served
 
 INSTALL = 'pip install "ganzfeld[serve]"'
 HEADER_SECONDS = 10.0  # until a request's headers must be there
+TAKING_SECONDS, TAKEN_BYTES = 10.0, 32 << 10  # what a client must take of its answer, and when
 GRACE_SECONDS = 10.0  # for the queue, after the signal to stop
 CONNECTIONS = 256  # at a time; slow ones are closed after HEADER_SECONDS
 
@@ -86,9 +87,11 @@ def run(app: App, own: socket.socket, started: Callable[[], None] = lambda: None
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Patient(H11Protocol):  # type: ignore[misc]
-        """Closes a connection whose request headers do not come in time, which uvicorn keeps."""
+        """Closes connections that uvicorn keeps: the headers of a request do not come in time, or
+        nobody takes the answer."""
 
         late: asyncio.TimerHandle | None = None
+        stuck: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -107,10 +110,32 @@ def run(app: App, own: socket.socket, started: Callable[[], None] = lambda: None
                 self.transport.close()
             self.late = None
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self.watch()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self.stuck is not None:
+                self.stuck.cancel()
+                self.stuck = None
+
+        def watch(self) -> None:
+            """Look again in a while whether the client has taken some of its answer."""
+            waits = self.transport.get_write_buffer_size()
+            self.stuck = self.loop.call_later(TAKING_SECONDS, self.look, waits)
+
+        def look(self, before: int) -> None:
+            if before - self.transport.get_write_buffer_size() < TAKEN_BYTES:
+                self.transport.abort()
+            else:
+                self.watch()
+
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
-            if self.late is not None:
-                self.late.cancel()
+            for timer in (self.late, self.stuck):
+                if timer is not None:
+                    timer.cancel()
 
     class Server(uvicorn.Server):  # type: ignore[misc]
         """Ends with 0 on SIGTERM and Ctrl-C, once its queue is empty; a second one ends it now."""
