@@ -30,7 +30,7 @@ from ganzfeld.data.embedded import SETS
 from ganzfeld.data.gather import NOUNS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
-from ganzfeld.data.other_kinds import next_step, what_is_there
+from ganzfeld.data.other_kinds import COMPANIONS, next_step, what_is_there
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.data.sounds import sounds_of
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
@@ -141,6 +141,8 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     others_there = [name for name in listed if name not in pictures]
     kinds = {name: kind for name in others_there if (kind := sniff(root / name)) in CONTAINERS}
     passed = {name for name in others_there if is_document(name) or name in kinds}
+    if pictures and reading.rules >= 3:
+        passed |= {name for name in others_there if suffix(name) in COMPANIONS}
     names = [name for name in listed if name not in passed] if passed else listed
     if not pictures and kinds:
         arrays_of_one = _one_image_each(root, kinds)

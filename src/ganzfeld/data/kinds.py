@@ -195,6 +195,6 @@ def _named(path: Path, cells: list[str], reading: Reading) -> Gathered | Encoded
         source.warnings.append(f"{len(missing):,} files of the table are not there: {some}")
     source.taken["modality"] = f"the files that {shown(path.name)} names"
     found = arranged(source, reading)
-    if not any(tables.rank(title) >= 0 for _, title in source.tables):
+    if not any(tables.rank(title, reading.rules) >= 0 for _, title in source.tables):
         found.notes.append(f"{shown(path.name)} is read for the names only")
     return sounds_of(found) if of_sounds(found.titles, reading) else found

@@ -10,6 +10,7 @@ from ganzfeld.core.names import capped, shown, suffix, tally
 
 SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "mid"})
 FILMS = frozenset({"mp4", "mov", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"})
+COMPANIONS = FILMS | SOUNDS | {"aae", "thm", "xmp", "lrv", "srt"}  # of images: a camera's, too
 TEXTS = frozenset({"txt", "md", "rst", "jsonl", "ndjson", "html", "htm", "tex", "pdf", "doc"})
 TABLES = frozenset({"csv", "tsv", "xls", "xlsx", "sqlite", "feather", "arrow"})
 KINDS = (

@@ -13,7 +13,7 @@ import numpy as np
 
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data import tables
+from ganzfeld.data import table_files
 from ganzfeld.data.candidates import add_cells, labels_by_column
 from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.encodings import encoding_of
@@ -78,7 +78,7 @@ def no_text(path: Path) -> DataError:
 def no_objects(path: Path) -> DataError:
     """Why a file that is called JSON lines is none. For it, `first_objects` gives none."""
     try:
-        tables.objects(head_of(path, MAX_LINE).decode("utf-8-sig", "replace"))
+        table_files.objects(head_of(path, MAX_LINE).decode("utf-8-sig", "replace"))
     except ValueError as error:
         why = f": {error}"
     else:
@@ -94,7 +94,7 @@ def first_objects(path: Path, count: int = 20) -> list[dict[str, Any]]:
     text = head_of(path, MAX_LINE).decode("utf-8-sig", "replace")
     whole = text.rstrip().split("\n") if len(text) < MAX_LINE else text.split("\n")[:-1]
     try:
-        return tables.objects("\n".join([line for line in whole if line.strip()][:count]))
+        return table_files.objects("\n".join([line for line in whole if line.strip()][:count]))
     except ValueError:
         return []
 
