@@ -43,9 +43,8 @@ def _label(source: Encoded, reading: Reading) -> None:
     elif reading.labels == "folders" or not _from_tables(source, reading.rules):
         _from_folders(source, reading.rules, insist=reading.labels == "folders")
     if reading.labels == "folders":
-        source.aside += [
-            f"{shown(t)}: a table of labels, not read" for t in _label_files(source, reading.rules)
-        ]
+        left = _label_files(source, reading.rules)
+        source.aside += [f"{shown(title)}: a table of labels, not read" for title in left]
 
 
 def depth_shared(names: Sequence[str]) -> int:
@@ -148,9 +147,8 @@ def _keep(
 
 
 def _label_files(source: Encoded, rules: int) -> list[str]:
-    return [
-        t for _, t in source.tables if tables.rank(t, rules) >= 0 or tables.looks_like_labels(t)
-    ]
+    ranks, titles = range(tables.LAST + 1), [title for _, title in source.tables]
+    return [t for t in titles if tables.rank(t, rules) in ranks or tables.looks_like_labels(t)]
 
 
 def _from_tables(source: Encoded, rules: int) -> bool:

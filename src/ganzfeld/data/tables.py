@@ -20,7 +20,7 @@ from ganzfeld.errors import DataError
 SUFFIXES = ("csv", "tsv", "jsonl", "ndjson")
 SAID = ("label", "attr", "annot", "class", "metadata", "identity", "caption")  # of samples
 OTHERS = (*SAID, "train", "instances", "token", "list_")
-PLAIN = frozenset({"list", "lists", "files", "file", "cls", "images", "names", "set"})
+PLAIN = frozenset({"list", "lists", "files", "file", "cls", "images", "names", "set", "instances"})
 FILE_COLUMNS = (
     "file_name", "filename", "file", "image", "image_name", "image_path", "img", "path",
     "filepath", "image_id", "img_id", "imageid", "id", "name", "fname",
@@ -70,9 +70,9 @@ def _of_one_class(base: str) -> bool:
     """Whether a list is of a part, or of one class in it: `cat_train.txt`, `val.partition.txt`."""
     if any(word in base for word in ("partition", "train_test_split")):
         return True
-    plain = rest(base.rpartition(".")[0])
-    said = any(word in base for word in SAID)
-    return plain != tuple(words(base.rpartition(".")[0])) and not said and not {*plain} <= PLAIN
+    stem = base.rpartition(".")[0]
+    of_part = rest(stem) != tuple(words(stem)) and not any(word in base for word in SAID)
+    return of_part and not {word for word in rest(stem) if not word.isdigit()} <= PLAIN
 
 
 def looks_like_labels(name: str) -> bool:
