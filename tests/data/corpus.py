@@ -102,7 +102,7 @@ def bad_cases() -> list[Case]:
         Case("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "a HEIC image"),
         Case("photo-heic.jpg", b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + bytes(64), "a HEIC image"),
         Case("photo.avif", b"\0\0\0\x1cftypavif\0\0\0\0avif" + bytes(64), "an AVIF image"),
-        Case("film.mp4", b"\0\0\0\x20ftypisom\0\0\x02\0isom" + bytes(64), "a video"),
+        Case("film.jpg", b"\0\0\0\x20ftypisom\0\0\x02\0isom" + bytes(64), "a video"),
         Case("paper.png", b"%PDF-1.7\n" + bytes(64), "a PDF"),
         Case("poster.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
         Case("packed.jpg", b"PK\x03\x04" + bytes(64), "a ZIP archive"),

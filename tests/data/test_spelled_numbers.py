@@ -13,7 +13,7 @@ from ganzfeld.data.check import check_data
 from ganzfeld.data.encodings import decoded, encoding_of
 from ganzfeld.data.npz import read_npz
 from ganzfeld.data.spelled import spelled
-from ganzfeld.data.tables import objects
+from ganzfeld.data.table_files import objects
 from ganzfeld.errors import DataError
 
 ROWS = 60

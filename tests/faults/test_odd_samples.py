@@ -124,7 +124,7 @@ def test_a_member_of_an_npz_that_is_no_array_is_named_or_left_aside(tmp_path: Pa
 
 
 def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    from ganzfeld.data.tabular import read_csv
+    from ganzfeld.data.csv_files import read_csv
 
     (tmp_path / "a.csv").write_text("age,age,town\n1,2,Ulm\n3,4,Bonn\n")
     names, rows, _ = read_csv(tmp_path / "a.csv")

@@ -13,6 +13,7 @@ from ganzfeld.text import plain
 SYSTEM_NAMES = frozenset(
     {
         "__macosx",
+        "__pycache__",
         "@eadir",
         "#recycle",
         "$recycle.bin",
@@ -21,6 +22,7 @@ SYSTEM_NAMES = frozenset(
         "icon\r",
         "icon\uf00d",
         "lost+found",
+        "node_modules",
         "picasa.ini",
         "pspbrwse.jbf",
         "system volume information",

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ganzfeld.core.names import capped, folded, natural, shown
-from ganzfeld.data import layout, tables
+from ganzfeld.data import layout, table_files, tables
 from ganzfeld.data.candidates import PREFIX, add_candidates
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
+from ganzfeld.data.split_files import held_by_lists
 from ganzfeld.errors import DataError
 
 TRAIN_NAMES = frozenset({"train", "training"})
@@ -28,7 +29,7 @@ def arranged(source: Encoded, reading: Reading) -> Encoded:
         return _by_top_folders(source)
     _set_apart(source, reading)
     _label(source, reading)
-    add_candidates(source)
+    add_candidates(source, reading.rules)
     return source
 
 
@@ -38,11 +39,12 @@ def _label(source: Encoded, reading: Reading) -> None:
         _note_depth(source, depth_shared(source.titles))
         return
     if reading.labels not in ("auto", "folders"):
-        _from_file(source, reading.labels)
-    elif reading.labels == "folders" or not _from_tables(source):
-        _from_folders(source, insist=reading.labels == "folders")
+        _from_file(source, reading.labels, reading.rules)
+    elif reading.labels == "folders" or not _from_tables(source, reading.rules):
+        _from_folders(source, reading.rules, insist=reading.labels == "folders")
     if reading.labels == "folders":
-        source.aside += [f"{shown(t)}: a table of labels, not read" for t in _label_files(source)]
+        left = _label_files(source, reading.rules)
+        source.aside += [f"{shown(title)}: a table of labels, not read" for title in left]
 
 
 def depth_shared(names: Sequence[str]) -> int:
@@ -63,12 +65,10 @@ def depth_shared(names: Sequence[str]) -> int:
 
 def _set_apart(source: Encoded, reading: Reading) -> None:
     """Leave out test folders and masks, unless all are asked for."""
-    aside = layout.set_aside(source.titles, masks=reading.masks)
-    if not aside:
-        return
+    aside = layout.set_aside(source.titles, masks=reading.masks, rules=reading.rules)
     if reading.splits == "all":
         aside = {path: kind for path, kind in aside.items() if kind == "masks"}
-    folders = {title.rpartition("/")[0] for title in source.titles}
+    folders = {title.rpartition("/")[0] for title in source.titles} if aside else set()
     goes: dict[str, str] = {}
     for folder in folders:
         path = folder
@@ -76,9 +76,15 @@ def _set_apart(source: Encoded, reading: Reading) -> None:
             if path in aside:
                 goes[folder] = path
             path = path.rpartition("/")[0]
-    found = [goes.get(title.rpartition("/")[0], "") for title in source.titles]
-    if not any(found) or all(found):
-        return
+    found = [goes.get(title.rpartition("/")[0], "") for title in source.titles] if goes else []
+    if any(found) and not all(found):
+        _leave(source, found, aside)
+    if reading.rules >= 3:
+        _by_names(source, reading)
+
+
+def _leave(source: Encoded, found: Sequence[str], aside: dict[str, str]) -> None:
+    """Leave out what lies in folders that are set aside, with a word on it."""
     counts = Counter(path for path in found if path)
     parts = [p for p in sorted(counts, key=natural) if aside[p] == "part"]
     masks = [p for p in sorted(counts, key=natural) if aside[p] == "masks"]
@@ -97,6 +103,34 @@ def _set_apart(source: Encoded, reading: Reading) -> None:
         source.aside.append(f"masks in {listed}: {total:,} images")
 
 
+def _by_names(source: Encoded, reading: Reading) -> None:
+    """Leave out masks that lie beside their images, and what lists call test images."""
+    masks = layout.masks_by_name(source.titles) if reading.masks else []
+    if masks and len(masks) < len(source.titles):
+        some = ", ".join(capped([shown(source.titles[place]) for place in masks], 3))
+        source.aside.append(f"{len(masks):,} masks beside their images: {some}")
+        _without(source, {place: "masks" for place in masks})
+    if reading.splits == "all":
+        return
+    held = held_by_lists(source, reading.rules)
+    if held:
+        lists = ", ".join(capped([shown(t) for t in sorted({*held.values()}, key=natural)], 3))
+        source.aside.append(f"{len(held):,} images that {lists} calls test or validation")
+        source.taken["split"] = f"train, by {lists}; --splits all takes the rest too"
+        _without(source, dict.fromkeys(held, "part"))
+
+
+def _without(source: Encoded, kinds: dict[int, str]) -> None:
+    """Leave out places, each as "part" or "masks"."""
+    found = [kinds.get(place, "") for place in range(len(source.titles))]
+    _keep(
+        source,
+        [i for i, kind in enumerate(found) if not kind],
+        found,
+        {"part": "part", "masks": "masks"},
+    )
+
+
 def _keep(
     source: Encoded, kept: Sequence[int], found: Sequence[str], aside: dict[str, str]
 ) -> None:
@@ -112,19 +146,24 @@ def _keep(
 # Labels
 
 
-def _label_files(source: Encoded) -> list[str]:
-    return [t for _, t in source.tables if tables.rank(t) >= 0 or tables.looks_like_labels(t)]
+def _label_files(source: Encoded, rules: int) -> list[str]:
+    ranks, titles = range(tables.LAST + 1), [title for _, title in source.tables]
+    return [t for t in titles if tables.rank(t, rules) in ranks or tables.looks_like_labels(t)]
 
 
-def _from_tables(source: Encoded) -> bool:
+def _from_tables(source: Encoded, rules: int) -> bool:
     """Labels by the first table that holds them. Whether folders need not be asked."""
-    tried = sorted((tables.rank(t), natural(t), n, t) for n, t in source.tables)
+    tried = sorted((tables.rank(t, rules), natural(t), n, t) for n, t in source.tables)
     candidates = [(name, title) for place, _, name, title in tried if place >= 0][:TRIED]
     spoken, settled = set(), False
+    apart = [title for _, title in source.apart] if rules >= 3 else []
     for name, title in candidates:
         try:
-            found = tables.apply(source.reader.read(name), title, source.titles)
+            content = source.reader.read(name)
+            found = tables.apply(content, title, source.titles, rules=rules, apart=apart)
         except (DataError, Unreadable) as error:
+            if tables.rank(title, rules) > tables.LAST:
+                continue  # by its name only
             what = error.what if isinstance(error, DataError) else f"{shown(title)}: {error}"
             source.aside.append(f"labels not read: {what}")
             spoken.add(title)
@@ -143,14 +182,14 @@ def _from_tables(source: Encoded) -> bool:
         if _take(source, found, title):
             settled = True
             break
-    left = [t for t in _label_files(source) if t not in spoken]
+    left = [t for t in _label_files(source, rules) if t not in spoken]
     source.aside += [f"{shown(t)}: a table of labels that is not read" for t in left[:3]]
     if len(left) > 3:
         source.aside.append(f"and {len(left) - 3} more tables")
     return settled
 
 
-def _from_file(source: Encoded, labels: str) -> None:
+def _from_file(source: Encoded, labels: str, rules: int) -> None:
     """Labels by the table that the user named, beside the images or anywhere."""
     path, column = labels, ""
     inside = {title: name for name, title in source.tables}
@@ -164,7 +203,7 @@ def _from_file(source: Encoded, labels: str) -> None:
         data = _table_bytes(place)
         info = place.stat()
         source.stamps = [*source.stamps, (str(place), info.st_size, info.st_mtime_ns)]
-    found = tables.apply(data, path, source.titles, column, asked=True)
+    found = tables.apply(data, path, source.titles, column, rules=rules, asked=True)
     assert found is not None
     source.aside += found.aside
     _take(source, found, path)
@@ -177,7 +216,7 @@ def _table_bytes(place: Path) -> bytes:
             fix="--labels auto, none, folders, or the path of a table",
         )
     with open(place, "rb") as file:
-        return file.read(tables.MAX_BYTES + 1)
+        return file.read(table_files.MAX_BYTES + 1)
 
 
 def _take(source: Encoded, found: tables.Labelled, title: str) -> bool:
@@ -214,7 +253,7 @@ def _tops(source: Encoded) -> tuple[int, list[str]]:
     return depth, [parts[depth] if len(parts) > depth + 1 else "" for parts in split]
 
 
-def _from_folders(source: Encoded, *, insist: bool) -> None:
+def _from_folders(source: Encoded, rules: int, *, insist: bool) -> None:
     """Labels by the folders of the names, or why there are none."""
     depth, tops = _tops(source)
     found = sorted(set(tops) - {""}, key=natural)
@@ -227,7 +266,7 @@ def _from_folders(source: Encoded, *, insist: bool) -> None:
         return
     if not found:
         return
-    why = "" if insist else layout.why_no_classes(tops, source.titles)
+    why = "" if insist else layout.why_no_classes(tops, source.titles, rules)
     if why:
         listed = ", ".join(capped([shown(name) for name in found], 3))
         source.taken["labels"] = (

@@ -135,7 +135,9 @@ def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stac
     """Images of an array by its shape: (N, H, W), (N, H, W, C) or (N, C, H, W), C from 1 to 4."""
     reading = reading or How()
     if array.dtype.kind not in "iufbcO":
-        raise DataError(f"{shown(name)} holds {array.dtype}, which are no images")
+        raise DataError(
+            f"{shown(name)} holds {array.dtype}, which are no images", fix=_other(array)
+        )
     if reading.rules >= 2:
         _refuse_one(array, name)
     if array.ndim == 3:
@@ -182,7 +184,22 @@ def _reshaping(array: NDArray[Any], name: str) -> str:
                 return f'np.save("data.npy", x.reshape{shape}), if its rows are images'
     if array.ndim == 5:
         return 'volumes are not learned: np.save("data.npy", x[:, k]) takes one slice of each'
+    if array.ndim <= 2:
+        return (
+            "as a table: np.savetxt('data.csv', x, delimiter=','); as one long series: --as series"
+        )
     return "use (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
+
+
+def _other(array: NDArray[Any]) -> str:
+    """The line that saves an array of no plain numbers as what is read."""
+    if array.dtype.kind == "c":
+        return 'np.save("data.npy", np.stack([x.real, x.imag], axis=1)), or np.abs(x)'
+    if array.dtype.kind in "US":
+        return 'np.savetxt("lines.txt", x, fmt="%s"), a sample a line'
+    if array.dtype.names:
+        return 'pandas.DataFrame(x).to_csv("data.csv", index=False)'
+    return 'np.save("data.npy", x.astype("float32")), if these are numbers'
 
 
 Convert = Callable[[NDArray[Any]], NDArray[np.uint8]]
@@ -193,7 +210,9 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
     """How the numbers become 0 to 255, a fact to count, words on the range, bad rows, and the
     numbers that become 0 and 255."""
     if array.dtype.kind not in "iufb":
-        raise DataError(f"{shown(name)} holds {array.dtype}, which are no images")
+        raise DataError(
+            f"{shown(name)} holds {array.dtype}, which are no images", fix=_other(array)
+        )
     if reading.range is not None:
         return _asked(array, name, reading.range)
     if array.dtype == np.bool_:

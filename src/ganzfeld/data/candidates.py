@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data import tables
+from ganzfeld.data import table_files, tables
 from ganzfeld.data.columns import Values
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Source
@@ -20,29 +20,31 @@ WRONG = "_wrong"  # of a column of captions that are wrong in one thing, one a l
 TRIED = 40  # tables that are looked into
 
 
-def add_candidates(source: Encoded) -> None:
+def add_candidates(source: Encoded, rules: int) -> None:
     """Set `source.columns` from the tables beside its files, of which the first to name one has it.
 
     Tables that cannot be read, or that are not about these files, add nothing.
     """
-    ranked = sorted((tables.rank(title), title, name) for name, title in source.tables)
+    ranked = sorted((tables.rank(title, rules), title, name) for name, title in source.tables)
     for place, title, name in ranked[:TRIED]:
         if place < 0:
             continue
+        names = tables.Names(source.titles, title.rpartition("/")[0], rules)
         try:
-            columns, rows = tables.read(source.reader.read(name), title)
+            columns, rows = table_files.read(source.reader.read(name), title, names.knows)
         except (DataError, Unreadable):
             continue  # `arranged` has said so
-        add_rows(source, columns, rows, title)
+        add_rows(source, columns, rows, names)
 
 
-def add_rows(source: Encoded, columns: list[str], rows: list[dict[str, Any]], title: str) -> None:
+def add_rows(
+    source: Encoded, columns: list[str], rows: list[dict[str, Any]], names: tables.Names
+) -> None:
     """The columns of one table that are about the files, but for names and parts."""
-    names = tables.Names(source.titles, title.rpartition("/")[0])
     file_column = tables.file_column(columns, rows, names)
     if file_column is None:
         return
-    places = [names.find(row.get(file_column, "")) for row in rows]
+    places = names.places(row.get(file_column, "") for row in rows)
     if len({p for p in places if p is not None}) < tables.ENOUGH * len(source.titles):
         return
     for column in columns:

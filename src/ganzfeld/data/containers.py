@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shlex
 import stat
 import zipfile
 import zlib
@@ -46,8 +47,30 @@ MAGIC = (
     ("pickle", b"\x80\x02"),
     ("pickle", b"\x80\x03"),
     ("pickle", b"\x80\x04"),
+    ("lfs", b"version https://git-lfs"),
     ("sqlite", b"SQLite format 3\0"),
     ("lmdb", b"\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\0"),
+)
+# Files that stand for others.
+LEFT_OVER = {
+    "lfs": ("a Git LFS pointer: the file itself was not downloaded", "git lfs pull"),
+}
+IMAGES = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"qoif", b"DDS "),
+    *(b"\x93NUMPY", b"SIMPLE", b"\0\0\1\0", b"icns", b"\0\0\0\x0cjP", b"BLP", b"\xb1h\xde:"),
+    *(
+        b"P1",
+        b"P2",
+        b"P3",
+        b"P4",
+        b"P5",
+        b"P6",
+        b"P7",
+        b"Pf",
+        b"PF",
+        b"\x01\xda",
+        b"\x59\xa6\x6a\x95",
+    ),
 )
 CONTAINERS = ("idx", "parquet", "zip", "tar", "npy")
 
@@ -71,6 +94,17 @@ def sniff(path: Path) -> str:
     except (OSError, EOFError, zlib.error, ValueError):  # a pipe or a device, too
         return ""
     return "idx" if not kind and _is_idx(head) else kind
+
+
+def begins_as_image(path: Path) -> bool:
+    """Whether a file begins as one of an image does."""
+    try:
+        with open_regular(path) as file:
+            head = file.read(132)
+    except OSError:
+        return True  # it is named when it is read
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return webp or head.startswith(IMAGES) or head[4:8] == b"ftyp" or head[128:132] == b"DICM"
 
 
 def _is_idx(head: bytes) -> bool:
@@ -133,9 +167,12 @@ def read_zip(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kept = [name for name in titles if name not in passed_over]
     if not kept:
         there = ", ".join(capped([shown(name) for name in files], 5)) or "nothing"
+        goal = shlex.quote(path.name.removesuffix(".zip") + "-unpacked")
         raise DataError(
             f"{shown(str(path))} holds no images; there is {there} in it",
-            fix="unpack it, and give what lies in it" if files else "pack the images again",
+            fix=f"unpack it, and give the folder: unzip {shlex.quote(str(path))} -d {goal}"
+            if files
+            else "pack the images again",
         )
     return Encoded(
         kind="zip",

@@ -16,10 +16,13 @@ from pathlib import Path
 
 from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, is_system, shown, suffix
 from ganzfeld.core.reader import not_regular
-from ganzfeld.data import arrays, shards
+from ganzfeld.data import arrays, shards, textfiles
 from ganzfeld.data.arrange import SPLIT_NAMES, TRAIN_NAMES, arranged, depth_shared
+from ganzfeld.data.array_files import of_arrays, several
 from ganzfeld.data.containers import (
     CONTAINERS,
+    LEFT_OVER,
+    begins_as_image,
     read_idx,
     read_numbers,
     read_parquet,
@@ -30,7 +33,7 @@ from ganzfeld.data.embedded import SETS
 from ganzfeld.data.gather import NOUNS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
-from ganzfeld.data.other_kinds import next_step, what_is_there
+from ganzfeld.data.other_kinds import COMPANIONS, next_step, texts_as_one, what_is_there
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.data.sounds import sounds_of
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
@@ -41,6 +44,12 @@ __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find
 
 CAPTIONED = ("avatars-captions", "avatars-paraphrases")  # avatars, each with a caption
 EMBEDDED = ("avatars", *CAPTIONED, *SETS)
+LOOKED_AT = 50  # files that are not called images
+ZIPPED = ("xlsx", "xlsm", "ods", "pt", "pth")  # kinds of files that are ZIP archives inside
+UNZIP = (
+    "; if each is a class, unpack each into a folder of its name: "
+    'for f in *.zip; do unzip -q "$f" -d "${f%.zip}"; done'
+)
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"
@@ -141,13 +150,18 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     others_there = [name for name in listed if name not in pictures]
     kinds = {name: kind for name in others_there if (kind := sniff(root / name)) in CONTAINERS}
     passed = {name for name in others_there if is_document(name) or name in kinds}
+    if pictures and reading.rules >= 3:
+        passed |= {name for name in others_there if suffix(name) in COMPANIONS}
     names = [name for name in listed if name not in passed] if passed else listed
     if not pictures and kinds:
+        stacks = _stacks(root, kinds, reading)
+        if stacks is not None:
+            return stacks
         arrays_of_one = _one_image_each(root, kinds)
         if not arrays_of_one:
             return _container_in(root, kinds, listing, reading)
         names = arrays_of_one
-    if (not names and not listing.broken) or (names and not pictures and what_is_there(names)[1]):
+    if not pictures and not _may_be_images(root, names, listing):
         raise _no_images(root, listing)
     kept = set(names)
     left_out = [n for n in listed if n not in kept] if len(kept) < len(listed) else []
@@ -172,6 +186,14 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     return arranged(source, reading)
 
 
+def _may_be_images(root: Path, names: list[str], listing: Listing) -> bool:
+    """Whether files that are not called images may be some, by what they begin with."""
+    if not names or what_is_there(names)[1]:
+        return not names and bool(listing.broken)
+    some = names[:: max(1, len(names) // LOOKED_AT)]
+    return bool(listing.broken) or any(begins_as_image(root / name) for name in some)
+
+
 def _note_links(source: Encoded, listing: Listing) -> None:
     """Say which links out of the folder were followed, and which were not."""
     if listing.followed:
@@ -189,6 +211,12 @@ def _note_links(source: Encoded, listing: Listing) -> None:
     if listing.again:
         some = ", ".join(capped([shown(name) for name in listing.again], 3))
         source.notes.append(f"links to folders that are read anyway are not followed: {some}")
+
+
+def _stacks(root: Path, kinds: dict[str, str], reading: Reading) -> Ready | None:
+    """Several .npy files as one set, where they are nothing else."""
+    alone = reading.rules >= 3 and {*kinds.values()} == {"npy"}
+    return of_arrays(root, list(kinds), reading) if alone else None
 
 
 def _one_image_each(root: Path, kinds: dict[str, str]) -> list[str]:
@@ -218,6 +246,7 @@ def _no_images(root: Path, listing: Listing) -> DataError:
         f"{shown(str(root))} holds no images; there is {there or 'nothing'} in it "
         f"(and in its sub-folders). {kind or f'Expected: {KNOWN}'}",
         fix=_step_of(root, names)
+        or texts_as_one(root, names)
         or "give the folder that holds the images, or the folders of its classes",
     )
 
@@ -256,12 +285,14 @@ def _container_in(
             source.notes.append(f"{len(left)} other {what} files left out")
             source.aside.append(f"files {', '.join(capped([shown(n) for n in left], 3))}")
         return source
+    if len(kinds) > 1 and all(suffix(name) in ("npy", "npz") for name in kinds):
+        raise several(root, list(kinds))
     if len(kinds) > 1:
         names = ", ".join(capped([shown(name) for name in kinds], 5))
         raise DataError(
             f"{shown(str(root))} holds several data sets: {names}",
             fix=f"ganzfeld data check {shlex.quote(str(root / next(iter(kinds))))}   or another "
-            "of them: one is read at a time",
+            f"of them: one is read at a time{UNZIP if {*kinds.values()} == {'zip'} else ''}",
         )
     (name,) = kinds
     found = _in_file(root / name, reading)
@@ -297,11 +328,22 @@ def _in_shards(pattern: str, reading: Reading) -> Encoded | Ready | Gathered:
 # Single files
 
 
+def as_text(path: Path) -> str:
+    """How a file of text that is called otherwise is read."""
+    if not textfiles.looks_like_text(path):
+        return ""
+    return "--as text takes a line for a sample, --as table a row"
+
+
 def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     kind = sniff(path)
+    if kind in LEFT_OVER:
+        raise DataError(f"{shown(str(path))} is {LEFT_OVER[kind][0]}", fix=LEFT_OVER[kind][1])
     others = reading.rules >= 2 and reading.modality != "image"
     if others and (other := other_file(path, kind, reading)):
         return other
+    if kind == "zip" and suffix(path.name) in ZIPPED and (step := next_step(path, "")):
+        raise DataError(f"{shown(str(path))} is not a ZIP of images", fix=step)
     if kind == "zip":
         found = read_zip(path, reading)
         if not isinstance(found, Encoded):
@@ -319,7 +361,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is not a data set that ganzfeld can read"
-    step = next_step(path, kind)
+    step = next_step(path, kind) or as_text(path)
     _, beside = what_is_there([path.name])
     if not path.stat().st_size:
         what = "is empty (0 bytes)"
@@ -331,8 +373,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         what = "is a gzip file that holds no IDX data"
     elif beside:
         raise DataError(f"{shown(str(path))} holds no images. {beside}", fix=step)
-    elif step:
+    elif step and kind:
         raise DataError(
             f"{shown(str(path))} is a file of the kind {kind}, which is not read", fix=step
         )
-    raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}")
+    raise DataError(f"{shown(str(path))} {what}. Expected: {KNOWN}", fix=step)

@@ -21,7 +21,7 @@ from ganzfeld.data.layout import is_test
 from ganzfeld.data.options import IMAGES, PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
-from ganzfeld.data.source import RULES, Encoded, Gathered, Ready
+from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, UsageError
 
 WIDEST = (1.2, 4.0)  # width by height of two images side by side
@@ -76,7 +76,7 @@ def open_domains(
         return draw(*drawn, paired=paired, options=options, pack=pack)
     if other is not None:
         return finished(two(locate(source, options), locate(other, options)))
-    found = find_source(source, replace(options, masks=False, rules=RULES).reading)
+    found = find_source(source, replace(options, masks=False, rules=max(options.rules, 2)).reading)
     assert not isinstance(found, Gathered)  # of images alone
     held = held_part(found)
     parts = parts_of(found)

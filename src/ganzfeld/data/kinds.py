@@ -23,17 +23,19 @@ from ganzfeld.data.fields import fields_of, why_field
 from ganzfeld.data.layout import role
 from ganzfeld.data.listing import Listing, Stamp, list_folder
 from ganzfeld.data.parquet import picture_columns
+from ganzfeld.data.pixels import pixel_rows
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.data.series import looks_like_series, series_of
 from ganzfeld.data.series_arrays import npy_series
 from ganzfeld.data.sounds import is_sound, sounds_of
-from ganzfeld.data.source import Encoded, Gathered, Reading
+from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tabular import names_files, table_of
 from ganzfeld.errors import DataError
 
 LINES = ("txt", "text", "md", "")  # how files of lines end
 OBJECTS = ("jsonl", "ndjson")
-SEPARATED = ("csv", "tsv", "data")
+SEPARATED = ("csv", "tsv", "data", "dat", "arff")
+INDEXES = ("index", "names")  # of UCI's folders: they tell of the data
 COMPANIONS = ("readme", "license", "licence", "notes", "changelog")
 
 
@@ -46,7 +48,7 @@ def of_sounds(names: Sequence[str], reading: Reading) -> bool:
     return reading.modality == "auto" and not pictures and 2 * sounds > len(names)
 
 
-def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | None:
+def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | Ready | None:
     """A file of samples that are no images, or the images that a table names; else None."""
     asked = reading.modality
     if kind == "npy" and asked == "series":
@@ -82,18 +84,27 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
         named = names_files(path)
         if named:
             return _named(path, named, reading)
+        pixels = pixel_rows(path, reading) if asked == "auto" and reading.rules >= 3 else None
+        return pixels or _rows([path], "csv", path, [stamp_of(path)], reading)
+    if end == "json" and (rows := textfiles.first_objects(path)):
+        if textfiles.is_text(rows):
+            return textfiles.json_lines_of(path, stamp_of(path))
         return _rows([path], "csv", path, [stamp_of(path)], reading)
     if end in LINES:
         return textfiles.lines_of(path, stamp_of(path))
     return None
 
 
-def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | Encoded | None:
+def other_folder(
+    root: Path, listing: Listing, reading: Reading
+) -> Gathered | Encoded | Ready | None:
     """A folder of sounds, or with one file of text or of a table in it; else None."""
     names = [name for name, _, _ in listing.files]
     if reading.modality != "audio" and any(suffix(name) in PICTURE_SUFFIXES for name in names):
         return None  # at the first image, of 100,000 too
     samples = [name for name in names if not is_document(name.removesuffix(".gz"))]
+    if any(end_of(name) in SEPARATED for name in samples):
+        samples = [n for n in samples if not (_tells(n) or end_of(n) in SEPARATED)]
     if of_sounds(samples, reading):
         sounds = [name for name in samples if is_sound(name)]
         return sounds_of(arranged(_encoded(root, listing, sounds), reading))
@@ -109,8 +120,7 @@ def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | E
         raise DataError(
             f"{shown(str(root))} holds several files of samples: "
             f"{', '.join(capped([shown(name) for name in chosen], 5))}",
-            fix=f"ganzfeld data check {shlex.quote(str(root / chosen[0]))}   or another of them: "
-            "one is read at a time",
+            fix=_together(root, train or chosen),
         )
     found = other_file(root / chosen[0], sniff(root / chosen[0]), reading)
     if found is not None:
@@ -118,6 +128,22 @@ def other_folder(root: Path, listing: Listing, reading: Reading) -> Gathered | E
         if left := [name for name in files if name not in chosen]:
             found.aside.append(f"files {', '.join(shown(name) for name in left[:3])}")
     return found
+
+
+def _together(root: Path, names: list[str]) -> str:
+    """What to do with several files of samples: take one, or make one of them."""
+    one = f"ganzfeld data check {shlex.quote(str(root / names[0]))}   for one of them"
+    folder = shlex.quote(str(root / names[0].rpartition("/")[0]).rstrip("/"))
+    end = suffix(names[0])
+    if end == "txt":
+        return f"{one}; all as one: cat {folder}/*.txt > all.txt"
+    return f"{one}; all as one need a file with a column that says which"
+
+
+def _tells(name: str) -> bool:
+    """Whether a file tells of the tables that it lies beside: `iris.names`, `Index`."""
+    base = name.rpartition("/")[2].casefold()
+    return base in INDEXES or suffix(base) in INDEXES or base.startswith(COMPANIONS)
 
 
 def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered | None:
@@ -129,7 +155,7 @@ def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered |
     stamps = [stamp_of(path) for path in paths]
     if asked not in ("table", "series"):
         try:
-            column, _ = picture_columns(paths[0])
+            column, _ = picture_columns(paths[0], reading.rules)
         except DataError as error:
             if "damaged" in error.what:
                 raise
@@ -195,6 +221,6 @@ def _named(path: Path, cells: list[str], reading: Reading) -> Gathered | Encoded
         source.warnings.append(f"{len(missing):,} files of the table are not there: {some}")
     source.taken["modality"] = f"the files that {shown(path.name)} names"
     found = arranged(source, reading)
-    if not any(tables.rank(title) >= 0 for _, title in source.tables):
+    if not any(tables.rank(title, reading.rules) >= 0 for _, title in source.tables):
         found.notes.append(f"{shown(path.name)} is read for the names only")
     return sounds_of(found) if of_sounds(found.titles, reading) else found

@@ -18,6 +18,7 @@ MASKS = frozenset(
     | {"label", "labels", "segmentation", "segmentations", "seg", "segs", "labelmap", "labelmaps"}
     | {"segmentationclass", "segmentationobject", "trimap", "trimaps", "semantic"}
 )
+PLAIN_MASKS = ("mask", "masks", "gt", "label", "labels", "annotation", "annotations")
 IMAGES = frozenset(
     {"image", "images", "img", "imgs", "jpegimages", "photo", "photos", "picture", "pictures"}
     | {"input", "inputs", "original", "originals", "rgb", "jpg", "jpgs", "png", "pngs"}
@@ -28,6 +29,14 @@ COUNTED = re.compile(
 )
 DATED = re.compile(r"(19|20)\d\d([-_.](0[1-9]|1[0-2])([-_.]([0-2]\d|3[01]))?)?")
 HEX = re.compile(r"[0-9a-f]{1,3}")
+# The two sides of a pair, as folders of pairs are called.
+SIDES = (
+    {"input", "target"}, {"source", "target"}, {"input", "output"}, {"hr", "lr"},
+    {"high", "low"}, {"sharp", "blur"}, {"sharp", "blurred"}, {"clean", "noisy"},
+    {"clear", "hazy"}, {"hazy", "gt"}, {"input", "gt"}, {"image", "target"}, {"photo", "sketch"},
+    {"photos", "sketches"}, {"color", "gray"}, {"colour", "grey"},
+)  # fmt: skip
+MASKED = re.compile(r"(.+?)[ _.-]*(mask|masks|gt|seg|segmentation|labelmap|matte)([ _-]?\d+)?")
 LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
@@ -68,29 +77,32 @@ def tree_of(titles: Sequence[str]) -> tuple[Counter[str], dict[str, set[str]]]:
     return folders, children
 
 
-def set_aside(titles: Sequence[str], *, masks: bool = True) -> dict[str, str]:
+def set_aside(titles: Sequence[str], *, masks: bool = True, rules: int = 3) -> dict[str, str]:
     """Folders not to train on, as {path: "part" or "masks"}: test images, ground truth.
 
-    masks: whether folders of masks beside folders of images count.
+    masks: whether folders of masks beside folders of images count. rules: below 3, `train_masks`
+    is a folder of training images.
     """
     files, children = tree_of(titles)
     found: dict[str, str] = {}
     for parent, names in children.items():
-        for name, kind in _among(names, bool(files[parent]), masks).items():
+        for name, kind in _among(names, bool(files[parent]), masks, rules).items():
             found[f"{parent}/{name}" if parent else name] = kind
     return found
 
 
-def _among(names: set[str], files_beside: bool, masks: bool) -> dict[str, str]:
+def _among(names: set[str], files_beside: bool, masks: bool, rules: int) -> dict[str, str]:
     """Which of the folders in one folder are set aside."""
     roles = {name: role(name) for name in names}
+    if rules >= 3 and masks:
+        roles |= {name: "" for name in names if _masks_of(name)}
     train = [name for name in names if roles[name] == "train"]
     held = [name for name in names if roles[name] == "held"]
     rests = {rest(name) for name in train}
     fits = any(not rest(name) or () in rests or rest(name) in rests for name in held)
     if train and held and fits:
         return {
-            name: "masks" if is_mask(name) else "part"
+            name: "masks" if is_mask(name) or (rules >= 3 and _masks_of(name)) else "part"
             for name in names
             if name not in train and (masks or not is_mask(name))
         }
@@ -100,20 +112,44 @@ def _among(names: set[str], files_beside: bool, masks: bool) -> dict[str, str]:
         aside |= {name: "part" for name in held if name.casefold() in PLAIN_HELD}
     pictured = train or any(" ".join(words(name)) in IMAGES for name in names)
     if masks and pictured:
-        aside |= {name: "masks" for name in others if is_mask(name)}
+        aside |= {
+            name: "masks" for name in others if is_mask(name) or (rules >= 3 and _masks_of(name))
+        }
     return aside
+
+
+def _masks_of(name: str) -> bool:
+    """Whether a folder holds the masks of a part: `train_masks`, `masks_val`."""
+    return rest(name) != tuple(words(name)) and " ".join(rest(name)) in PLAIN_MASKS
+
+
+def masks_by_name(titles: Sequence[str]) -> list[int]:
+    """Places of masks that lie beside their images: `cat 1_mask.png` with `cat 1.png`."""
+    stems = [title.rpartition(".")[0] or title for title in titles]
+    there = {stem.casefold() for stem in stems}
+    found = []
+    for place, stem in enumerate(stems):
+        folder, _, base = stem.casefold().rpartition("/")
+        if "m" in base or "g" in base:  # nothing else can match: most names have neither
+            match = MASKED.fullmatch(base)
+            if match and (f"{folder}/{match[1]}" if folder else match[1]) in there:
+                found.append(place)
+    return found
 
 
 def is_mask(name: str) -> bool:
     return " ".join(words(name)) in MASKS
 
 
-def why_no_classes(tops: Sequence[str], titles: Sequence[str]) -> str:
+def why_no_classes(tops: Sequence[str], titles: Sequence[str], rules: int = 3) -> str:
     """Why the folders sort files and are no classes; "" where they are classes.
 
-    tops: the folder of each title that would be its class.
+    tops: the folder of each title that would be its class. rules: below 3, folders that are called
+    as the two sides of pairs are classes.
     """
     names = sorted(set(tops), key=natural)
+    if rules >= 3 and len(names) == 2 and _sides(names):
+        return "the two sides of pairs"
     plain = [" ".join(words(name)) for name in names]
     if all(name in IMAGES | MASKS for name in plain):
         return "images and masks"
@@ -125,6 +161,16 @@ def why_no_classes(tops: Sequence[str], titles: Sequence[str]) -> str:
     if len(names) > 1 and all(DATED.fullmatch(name) for name in names):
         return "dates"
     return "files sorted by number" if _by_number(names, tops, titles) else ""
+
+
+def _sides(names: Sequence[str]) -> bool:
+    """Whether two folders are called as the two sides of pairs, with equal words beside."""
+    first, second = ({*words(name)} for name in names)
+    return any(
+        {*one} <= first and {*other} <= second
+        for side in SIDES
+        for one, other in itertools.permutations([[word] for word in side])
+    )
 
 
 def _by_number(names: Sequence[str], tops: Sequence[str], titles: Sequence[str]) -> bool:

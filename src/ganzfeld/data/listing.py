@@ -17,6 +17,7 @@ from ganzfeld.data import vast
 
 Stamp = tuple[str, int, int]  # relative name, bytes, mtime in ns
 
+RUN = frozenset({"config.json", "metrics.jsonl"})  # files of a run's folder
 OUTWARD = "a link out of the folder"
 DIGITS = str.maketrans("123456789", "0" * 9)
 
@@ -51,7 +52,11 @@ class Walk:
             path = f"{self.base}/{folder}" if folder else self.base
             try:
                 with os.scandir(path) as entries:
-                    for entry in entries:
+                    held = list(entries)
+                    if folder and {entry.name for entry in held} >= RUN:
+                        self.found.ignored.append(folder)  # what was made is no data
+                        continue
+                    for entry in held:
                         name = f"{folder}/{entry.name}" if folder else entry.name
                         self.look_at(entry, name, stack, linked)
             except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -70,7 +71,7 @@ def read_npz(path: Path, splits: str = "train") -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             keys = [key_of(name) for name in file.keys()]  # noqa: SIM118
-            return _chosen(Members(file), keys, path.name, splits)
+            return chosen(Members(file), keys, path.name, splits)
     except NUMPY_ERRORS as error:
         raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
 
@@ -127,7 +128,15 @@ class Members:
         return found
 
 
-def _chosen(file: Members, keys: list[Key], name: str, splits: str) -> Arrays:
+class Loaded(Members):
+    """Arrays that are read already, by their names."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        super().__init__(arrays)
+
+
+def chosen(file: Members, keys: list[Key], name: str, splits: str) -> Arrays:
+    """Images and labels among named arrays, those of the training part. splits: as `read_npz`."""
     parts = {key.part for key in keys if key.what == "image"}
     wanted = "train" if "train" in parts else ""
     images = next((k for k in keys if k.what == "image" and k.part == wanted), None)

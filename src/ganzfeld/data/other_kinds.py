@@ -10,6 +10,7 @@ from ganzfeld.core.names import capped, shown, suffix, tally
 
 SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "mid"})
 FILMS = frozenset({"mp4", "mov", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"})
+COMPANIONS = FILMS | SOUNDS | {"aae", "thm", "xmp", "lrv", "srt"}  # of images: a camera's, too
 TEXTS = frozenset({"txt", "md", "rst", "jsonl", "ndjson", "html", "htm", "tex", "pdf", "doc"})
 TABLES = frozenset({"csv", "tsv", "xls", "xlsx", "sqlite", "feather", "arrow"})
 KINDS = (
@@ -19,6 +20,29 @@ KINDS = (
     ("text", TEXTS),
 )
 
+PYTHON = {  # lines that save what other packages read, by the end of a file's name
+    **dict.fromkeys(
+        ("xls", "xlsx", "xlsm", "ods"),
+        "import pandas; pandas.read_excel('{path}').to_csv('table.csv', index=False)",
+    ),
+    "sav": "import pandas; pandas.read_spss('{path}').to_csv('table.csv', index=False)",
+    "dta": "import pandas; pandas.read_stata('{path}').to_csv('table.csv', index=False)",
+    "sas7bdat": "import pandas; pandas.read_sas('{path}').to_csv('table.csv', index=False)",
+    "feather": "import pandas; pandas.read_feather('{path}').to_csv('table.csv', index=False)",
+    "arrow": ("import datasets; datasets.Dataset.from_file('{path}').to_parquet('data.parquet')"),
+    "nc": (
+        "import numpy, xarray; d = xarray.open_dataset('{path}'); print(d); "
+        "numpy.save('data.npy', d['NAME'].values)"
+    ),
+    "safetensors": (
+        "import numpy, safetensors.numpy as s; numpy.savez('data.npz', **s.load_file('{path}'))"
+    ),
+    "exr": "import cv2, numpy; numpy.save('image.npy', cv2.imread('{path}', -1)[..., ::-1])",
+}
+NIFTI = (
+    "import nibabel, numpy; numpy.save('data.npy', "
+    "nibabel.load('{path}').get_fdata().transpose(2, 0, 1).astype('float32'))"
+)
 READ = {  # kinds that are read where the data are taken for them
     "sounds": "a folder or a ZIP of them is read without --as, or with --as audio",
     "tables": "one of them is read, as CSV: give its path",
@@ -38,9 +62,27 @@ def what_is_there(names: Sequence[str]) -> tuple[str, str]:
     return there, ""
 
 
+def texts_as_one(root: Path, names: Sequence[str]) -> str:
+    """The command that makes one file of many texts; "" where most are none."""
+    if 2 * sum(suffix(name) == "txt" for name in names) <= len(names):
+        return ""
+    return f"all as one: find {shlex.quote(str(root))} -name '*.txt' -exec cat {{}} + > all.txt"
+
+
 def next_step(path: Path, kind: str) -> str:
     """A command that makes a data set of a file that is not read here; "" where none is known."""
     name, end = shlex.quote(shown(str(path))), suffix(path.name)
+    if kind == "lfs":
+        return "git lfs pull   downloads what these files stand for"
+    if end in ("bin", "raw", "dat"):
+        shape = ".reshape(-1, CHANNELS, HEIGHT, WIDTH)"
+        return f"np.save('data.npy', np.fromfile({shown(path.name)!r}, np.uint8){shape})"
+    if end in PYTHON:
+        code = shlex.quote(PYTHON[end].format(path=shown(str(path))))
+        return f"save it as a file that is read: python -c {code}"
+    if path.name.endswith((".nii.gz", ".nii")):
+        code = shlex.quote(NIFTI.format(path=shown(str(path))))
+        return f"save its slices as one array: python -c {code}"
     if kind == "hdf5" or end in ("h5", "hdf5"):
         return (
             "find its arrays: "
@@ -69,7 +111,12 @@ def next_step(path: Path, kind: str) -> str:
             "pickles are never opened, as they run code. If you trust it, save its images in "
             "Python: np.savez('data.npz', x=images, y=labels)"
         )
-    if kind in ("lmdb", "sqlite"):
+    if kind == "sqlite" or end in ("sqlite", "db"):
+        return (
+            f"save one of its tables: sqlite3 -header -csv {name} 'select * from NAME' > NAME.csv; "
+            f"sqlite3 {name} .tables   lists them"
+        )
+    if kind == "lmdb":
         return "write its images into a folder, or as an array: np.save('data.npy', images)"
     if end in FILMS:
         return f"take its images: mkdir frames && ffmpeg -i {name} -vf fps=2 frames/%06d.png"

@@ -12,15 +12,22 @@ from ganzfeld.core.names import shown
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.errors import DataError
 
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")  # of images
 
-def picture_columns(path: Path) -> tuple[str, str]:
-    """The names of the image column and of the label column ("" for none)."""
+
+def picture_columns(path: Path, rules: int = 3) -> tuple[str, str]:
+    """The names of the image column and of the label column ("" for none).
+
+    rules: below 3, bytes of images count only where they are in a struct with their path.
+    """
     schema = read_schema(path)
     pictures = [
         column.name
         for column in schema
         if hasattr(column.type, "get_field_index") and column.type.get_field_index("bytes") >= 0
     ]
+    if not pictures and rules >= 3:
+        pictures = _plain_bytes(path, schema)
     if not pictures:
         columns = ", ".join(shown(name) for name in schema.names)
         raise DataError(
@@ -30,6 +37,20 @@ def picture_columns(path: Path) -> tuple[str, str]:
     column = "image" if "image" in pictures else pictures[0]
     label = next((n for n in ("label", "labels", "fine_label") if n in schema.names), "")
     return column, label
+
+
+def _plain_bytes(path: Path, schema: Any) -> list[str]:
+    """Columns of bytes that begin as images do."""
+    names = [column.name for column in schema if str(column.type) in ("binary", "large_binary")]
+    if not names:
+        return []
+    try:
+        with import_parquet().ParquetFile(path) as table:
+            batch = next(table.iter_batches(batch_size=1, columns=names), None)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(str(path))} is damaged or cut short ({error})") from error
+    row = batch.to_pylist()[0] if batch is not None and batch.num_rows else {}
+    return [name for name in names if (row.get(name) or b"").startswith(STARTS)]
 
 
 def read_schema(path: Path) -> Any:

@@ -160,7 +160,7 @@ class ParquetReader:
             self.rows = self._load(int(file), int(group))
             self.group = (file, group)
         picture = self.rows[int(row)].as_py()
-        data = picture and picture.get("bytes")
+        data = picture.get("bytes") if isinstance(picture, dict) else picture
         if not isinstance(data, bytes):
             raise Unreadable("the row holds no bytes")
         return data

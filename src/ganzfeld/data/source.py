@@ -15,7 +15,9 @@ from ganzfeld.data.columns import Values
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import Reader
 
-RULES = 2  # how folders, tables and ranges are understood; runs of before have 1
+# How folders, tables and ranges are understood. Runs of before have 1, or 2: without lists of test
+# images, masks by their names, tables of text and JSON.
+RULES = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.names import capped, natural, shortened, shown, suffix
-from ganzfeld.data.encodings import decoded
-from ganzfeld.data.layout import role
+from ganzfeld.core.names import capped, natural, shortened, shown
+from ganzfeld.data.layout import rest, role, words
+from ganzfeld.data.table_files import end_of, read
 from ganzfeld.errors import DataError
 
 SUFFIXES = ("csv", "tsv", "jsonl", "ndjson")
-MAX_BYTES = 256 << 20
+SAID = ("label", "attr", "annot", "class", "metadata", "identity", "caption")  # of samples
+OTHERS = (*SAID, "train", "instances", "token", "list_")
+PLAIN = frozenset({"list", "lists", "files", "file", "cls", "images", "names", "set", "instances"})
 FILE_COLUMNS = (
     "file_name", "filename", "file", "image", "image_name", "image_path", "img", "path",
     "filepath", "image_id", "img_id", "imageid", "id", "name", "fname",
@@ -33,6 +32,7 @@ LABEL_COLUMNS = (
 SPLIT_COLUMNS = ("split", "subset", "partition", "set")
 ENOUGH = 0.9  # of the images must be named in a table for it to be theirs
 DIGITS = re.compile(r"[+-]?[0-9]{1,400}")
+LAST = 9  # rank of a CSV of any name; text and JSON are tried after it
 SKIP = "\0"  # a label that is not there
 
 
@@ -52,110 +52,103 @@ class Labelled:
     problem: str = ""
 
 
-def rank(name: str) -> int:
+def rank(name: str, rules: int) -> int:
     """How readily a file is taken for a table of labels; the lowest first, -1 for never."""
     base = name.rpartition("/")[2].casefold()
     if base == "dataset.json":
         return 0
-    if suffix(base) not in SUFFIXES:
-        return -1
+    end = end_of(base) if rules >= 3 else base.rpartition(".")[2]
+    if end not in SUFFIXES:
+        named = end in ("txt", "json") and any(word in base for word in OTHERS)
+        return LAST + 1 if named and rules >= 3 and not _of_one_class(base) else -1
     stem = base.rpartition(".")[0]
     starts = ("metadata", "labels", "label", "train", "annotations", "classes")
-    return next((1 + n for n, start in enumerate(starts) if stem.startswith(start)), 9)
+    return next((1 + n for n, start in enumerate(starts) if stem.startswith(start)), LAST)
+
+
+def _of_one_class(base: str) -> bool:
+    """Whether a list is of a part, or of one class in it: `cat_train.txt`, `val.partition.txt`."""
+    if any(word in base for word in ("partition", "train_test_split")):
+        return True
+    stem = base.rpartition(".")[0]
+    of_part = rest(stem) != tuple(words(stem)) and not any(word in base for word in SAID)
+    return of_part and not {word for word in rest(stem) if not word.isdigit()} <= PLAIN
 
 
 def looks_like_labels(name: str) -> bool:
     """Whether a file that is no table here may hold labels all the same: it should be named."""
     base = name.rpartition("/")[2].casefold()
-    words = ("label", "attr", "annot", "class", "metadata", "identity", "caption")
-    return suffix(base) in ("txt", "json", "xml", "xlsx", "mat", "csv", "tsv") and any(
-        word in base for word in words
-    )
-
-
-def read(data: bytes, name: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """Columns and rows of a table. Raises `DataError` where it is none."""
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{shown(name)} is over {MAX_BYTES >> 20} MB, too large for a table")
-    base = name.rpartition("/")[2].casefold()
-    text = decoded(data)
-    try:
-        if base.endswith(".json"):
-            return _stylegan(json.loads(text))
-        if suffix(base) in ("jsonl", "ndjson"):
-            rows = objects(text)
-            return list(dict.fromkeys(key for row in rows for key in row)), rows
-        return _separated(text, "\t" if suffix(base) == "tsv" else "")
-    except (ValueError, RecursionError, csv.Error) as error:
-        raise DataError(f"{shown(name)} is not a readable table: {shown(str(error))}") from error
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    """The objects of JSON lines. ValueError names a line that is none."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise ValueError(f"line {number:,} is not JSON") from None
-        if not isinstance(row, dict):
-            raise ValueError(f"line {number:,} is no object")
-        found.append(row)
-    return found
-
-
-def _separated(text: str, separator: str) -> tuple[list[str], list[dict[str, Any]]]:
-    head = text.split("\n", 1)[0]
-    separator = separator or max(",;\t", key=head.count)
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    if not lines or len(lines[0]) < 2:
-        raise ValueError("two columns or more were expected")
-    columns = [cell.strip() for cell in lines[0]]
-    rows = [dict(zip(columns, line, strict=False)) for line in lines[1:] if line]
-    if any(suffix(cell) and not cell.replace(".", "").isdigit() for cell in columns):
-        # no head: the first line is an image's
-        columns = ["file_name", "label", *(f"column {i}" for i in range(3, len(columns) + 1))]
-        rows = [dict(zip(columns, line, strict=False)) for line in lines if line]
-    return columns, rows
-
-
-def _stylegan(tree: Any) -> tuple[list[str], list[dict[str, Any]]]:
-    """The layout of StyleGAN's dataset.json: {"labels": [[name, label], ...]}, or null."""
-    if not isinstance(tree, dict) or "labels" not in tree:
-        raise ValueError('no "labels"')
-    pairs = tree["labels"]
-    if pairs is None:
-        return ["file_name"], []
-    pairs = list(pairs.items()) if isinstance(pairs, dict) else pairs
-    if not isinstance(pairs, list) or not all(
-        isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs
-    ):
-        raise ValueError('"labels" are no pairs of a name and a label')
-    return ["file_name", "label"], [{"file_name": n, "label": v} for n, v in pairs]
+    ends = ("txt", "json", "xml", "xlsx", "mat", "csv", "tsv")
+    return end_of(base) in ends and any(word in base for word in SAID)
 
 
 class Names:
-    """Places of titles by what a table may call them: a path, a file's name, or its stem."""
+    """Places of titles by what a table may call them: a path, a file's name, or its stem.
 
-    def __init__(self, titles: Sequence[str], folder: str) -> None:
+    Where several are meant, as by `places`, a title that one of them names by its path is no
+    other's. rules: below 3, a file's name alone tells, whatever folder stands before it.
+    """
+
+    def __init__(self, titles: Sequence[str], folder: str, rules: int) -> None:
         start = f"{folder}/" if folder else ""
+        self.rules, self.folder = rules, folder
         self.paths = {title.removeprefix(start): i for i, title in enumerate(titles)}
         self.whole = {title: i for i, title in enumerate(titles)}
         self.bases = _once([title.rpartition("/")[2] for title in titles])
         self.stems = _once([_stem(title) for title in titles])
         self.long_stems = _once([title.rpartition(".")[0] for title in titles])
+        # 00012.png, of which a spreadsheet makes 12
+        padded = [stem.lstrip("0") or "0" if stem.isdigit() else "" for stem in map(_stem, titles)]
+        self.numbers = _once(padded) if rules >= 3 and any(padded) else {}
+        self.numbers.pop("", None)
 
-    def find(self, value: Any) -> int | None:
-        text = str(value).strip().replace("\\", "/").removeprefix("./")
+    def knows(self, cell: str) -> bool:
+        """Whether a cell names a title: so the first line of a table is known to be no head."""
+        return self.rules >= 3 and self.find(cell) is not None
+
+    def exactly(self, text: str) -> int | None:
+        """The place of a title that is called so in full."""
         for names in (self.paths, self.whole, self.long_stems):
             if text in names:
                 return names[text]
-        if "/" in text:
-            text = text.rpartition("/")[2]
-        found = self.bases.get(text)
-        return self.stems.get(text) if found is None else found
+        return None
+
+    def find(self, value: Any) -> int | None:
+        """The place of the title that a cell names; None where there is none."""
+        text = _cell(value)
+        found = self.exactly(text)
+        return self.loosely(text) if found is None else found
+
+    def loosely(self, text: str) -> int | None:
+        """The place of the one title whose file's name, stem or number it is."""
+        folder, _, base = text.rpartition("/")
+        if self.rules >= 3 and any(role(part) == "held" for part in folder.split("/")):
+            return None  # test/1.png is not train/1.png
+        found = self.bases.get(base)
+        found = self.stems.get(base) if found is None else found
+        if found is None and self.rules >= 3:
+            found = self.numbers.get(base)
+            if found is None and "#" in base:  # 1000_a.jpg#0, of the first of its captions
+                return self.loosely(text.rpartition("#")[0])
+        return found
+
+    def places(self, values: Iterable[Any]) -> list[int | None]:
+        """The places that cells name, one for each."""
+        texts = [_cell(value) for value in values]
+        exact = [self.exactly(text) for text in texts]
+        taken = {place for place in exact if place is not None} if self.rules >= 3 else set()
+        return [
+            place if place is not None else _unless(self.loosely(text), taken)
+            for place, text in zip(exact, texts, strict=True)
+        ]
+
+
+def _cell(value: Any) -> str:
+    return str(value).strip().replace("\\", "/").removeprefix("./")
+
+
+def _unless(place: int | None, taken: set[int]) -> int | None:
+    return None if place in taken else place
 
 
 def _stem(title: str) -> str:
@@ -169,17 +162,24 @@ def _once(names: Sequence[str]) -> dict[str, int]:
 
 
 def apply(
-    data: bytes, name: str, titles: Sequence[str], column: str = "", *, asked: bool = False
+    data: bytes,
+    name: str,
+    titles: Sequence[str],
+    column: str = "",
+    *,
+    rules: int,
+    asked: bool = False,
+    apart: Sequence[str] = (),
 ) -> Labelled | None:
     """What a table says of the titles; None where it is not about them.
 
     column: of the labels; by default the usual names. asked: the user named this table, so what
-    does not fit raises `DataError`.
+    does not fit raises `DataError`. apart: titles of the test part, of which it may speak too.
     """
-    columns, rows = read(data, name)
+    names = Names(titles, name.rpartition("/")[0] if not asked else "", rules)
+    columns, rows = read(data, name, names.knows)
     if columns == ["file_name"] and not rows:
         return Labelled(problem="its labels are null")
-    names = Names(titles, name.rpartition("/")[0] if not asked else "")
     found_column = file_column(columns, rows, names)
     if found_column is None:
         if asked:
@@ -188,15 +188,20 @@ def apply(
                 f"{', '.join(map(shown, columns))}",
                 fix="a column file_name with paths as they lie in the data",
             )
-        return None
-    places = [names.find(row.get(found_column, "")) for row in rows]
+        tested = Names(apart, name.rpartition("/")[0], rules)
+        return Labelled() if apart and file_column(columns, rows, tested) else None
+    places = names.places(row.get(found_column, "") for row in rows)
     hits = len({place for place in places if place is not None})
     if hits < ENOUGH * len(titles) and not asked:
         if hits < max(1, len(titles) // 10):
             return None
         return Labelled(problem=f"it names {hits:,} of {len(titles):,} images only")
     result = Labelled()
-    if lost := [row.get(found_column) for row, at in zip(rows, places, strict=True) if at is None]:
+    lost = [row.get(found_column) for row, at in zip(rows, places, strict=True) if at is None]
+    if lost and apart:
+        tested = Names(apart, names.folder, rules)
+        lost = [cell for cell in lost if tested.find(cell) is None]
+    if lost:
         listed = ", ".join(capped([shown(shortened(str(n), 60)) for n in lost], 3))
         result.aside.append(f"{shown(name)}: {len(lost):,} rows name no image here ({listed})")
     result.held = _held(columns, rows, places)
@@ -233,7 +238,8 @@ def file_column(columns: list[str], rows: list[dict[str, Any]], names: Names) ->
     order += [column for column in columns if column not in order]
     best, found = 0, None
     for column in order:
-        hits = sum(names.find(row.get(column, "")) is not None for row in some)
+        there = [p for row in some if (p := names.find(row.get(column, ""))) is not None]
+        hits = len({*there}) if names.rules >= 3 else len(there)
         if hits > best:
             best, found = hits, column
     return found

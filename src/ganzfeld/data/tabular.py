@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,23 +12,17 @@ import numpy as np
 from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
-from ganzfeld.data.encodings import decoded
+from ganzfeld.data.csv_files import LOOKED_AT, read_csv
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.data.textfiles import head_of, whole
 from ganzfeld.data.typed import NONE, but_for_few, typed
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
-SIGNS = ",;\t|"
-EXCEL = re.compile(r"sep=(.)", re.IGNORECASE)  # a first line that names the sign
-LOOKED_AT = 200  # rows by which it is decided what a table is
 MOSTLY = 0.9  # of them must name a file that is there
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
-MANY_LINES = 20  # that a cell may hold
-HEAD = 1 << 20  # bytes that hold so many rows
 
 
 def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> Gathered:
@@ -173,88 +164,6 @@ def _kind(values: Values) -> str:
     return "of whole numbers" if extra["whole"] else "of numbers"
 
 
-def read_csv(path: Path, most: int | None = None) -> tuple[list[str], list[list[str]], list[int]]:
-    """Names of the columns, rows of cells, and the line of the file that each row ends in.
-
-    Without a head the columns are called column_1 and so on. most: rows to read.
-    """
-    data = head_of(path, HEAD) if most else whole(path)
-    text = data.decode("utf-8-sig", "replace") if most else decoded(data)
-    head, _, rest = text.partition("\n")
-    told = EXCEL.fullmatch(head.strip())
-    if told:
-        text = f"\n{rest}"  # the numbers of lines stay
-    sign = told[1] if told else max(SIGNS, key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, skipinitialspace=True)
-    rows, numbers = [], []
-    try:
-        for row in reader:
-            if row and any(cell.strip() for cell in row):
-                rows.append([cell.strip() for cell in row])
-                numbers.append(reader.line_num)
-            if most and len(rows) > most:
-                break
-    except csv.Error as error:
-        raise DataError(f"{shown(str(path))} is not a readable table: {error}") from error
-    if not rows:
-        raise DataError(f"{shown(str(path))} holds no rows")
-    if len(rows) == 1 and not any(map(_is_number, rows[0])):
-        raise DataError(f"{shown(str(path))} holds the names of its columns and no rows")
-    if not most:
-        need_closed(path, rows, numbers, sign)
-    if has_head(rows):
-        return _unlike(rows[0]), rows[1:], numbers[1:]
-    return [f"column_{i}" for i in range(1, len(rows[0]) + 1)], rows, numbers
-
-
-def need_closed(path: Path, rows: list[list[str]], numbers: list[int], sign: str) -> None:
-    """DataError where a cell holds many lines of other cells: its quotation mark is not closed."""
-    for row, last in zip(rows, numbers, strict=True):
-        cell = max(row, key=len)
-        if cell.count("\n") > MANY_LINES and sign in cell:
-            raise DataError(
-                f"{shown(str(path))} has a quotation mark that is not closed: one cell goes from "
-                f"line {last - cell.count(chr(10)):,} to line {last:,}",
-                fix="close it, or write it twice where it belongs to the text",
-            )
-
-
-def has_head(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: no number among it, and no value seen again."""
-    first, rest = rows[0], rows[1 : LOOKED_AT + 1]
-    if any(_is_number(cell) for cell in first):
-        return False
-    numeric = any(
-        rest and all(_is_number(row[i]) for row in rest if i < len(row) and row[i])
-        for i in range(len(first))
-    )
-    again = any(first[i] in {row[i] for row in rest if i < len(row)} for i in range(len(first)))
-    return numeric or not (again or len(set(first)) < len(first))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _unlike(names: Sequence[str]) -> list[str]:
-    """Names without gaps, of which none is there twice.
-
-    >>> _unlike(["age", "", "age"])
-    ['age', 'column_2', 'age (2)']
-    """
-    found: dict[str, None] = {}
-    for place, name in enumerate(names, 1):
-        own, times = name or f"column_{place}", 1
-        while (unlike := own if times == 1 else f"{own} ({times})") in found:
-            times += 1
-        found[unlike] = None
-    return list(found)
-
-
 def _parquet_cells(paths: list[Path]) -> tuple[list[str], list[list[Any]], int]:
     names: list[str] = []
     cells: list[list[Any]] = []
@@ -292,7 +201,7 @@ def names_files(path: Path) -> list[str]:
     except DataError:
         return []
     for at in range(len(names)):
-        cells = [row[at] for row in rows if at < len(row)]
+        cells = [str(row[at]) for row in rows if at < len(row)]
         some = cells[:: max(1, len(cells) // LOOKED_AT)]
         there = [c for c in some if suffix(c) and _inside(c) and (path.parent / c).is_file()]
         if some and len(there) >= MOSTLY * len(some):

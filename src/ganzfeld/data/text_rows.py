@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,7 +39,10 @@ def add_lines(raw: Raw, lines: Sequence[str], place: str, unit: Unit = "characte
         if raw.bad:  # which then say it
             raw.columns["x"] = empty(len(lines))
             return
-        raise DataError(f"{place} has {error}") from None
+        raise DataError(
+            f"{place} has {error}",
+            fix=f"fold -s -w 60 {shlex.quote(place)} > lines.txt   cuts its lines at blanks",
+        ) from None
     found = encode_lines([lines[number] for number in good], vocabulary)
     for reason, left in found.left_out.items():
         raw.facts[f"left out: {reason}"] += len(left)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core.names import capped, shown
+from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
-from ganzfeld.data import tables
+from ganzfeld.data import table_files
 from ganzfeld.data.candidates import add_cells, labels_by_column
 from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.encodings import encoding_of
@@ -27,6 +27,8 @@ MAX_BYTES = 1 << 30
 WHITE = "\t\n\r\f\v\x1b"  # control characters that text may hold
 MAX_LINE = 1_000_000  # characters of a line; a longer one is bad
 HEAD = 1 << 16  # bytes by which a file is told to be text
+SURE_KEYS = ("text", "sentence", "content", "line", "prompt", "caption", "body")
+PLAIN_TEXT = 16  # characters, on average, of a field of text that is called otherwise
 TEXT_KEYS = ("text", "sentence", "content", "line", "name", "prompt", "caption", "body")
 
 
@@ -78,7 +80,7 @@ def no_text(path: Path) -> DataError:
 def no_objects(path: Path) -> DataError:
     """Why a file that is called JSON lines is none. For it, `first_objects` gives none."""
     try:
-        tables.objects(head_of(path, MAX_LINE).decode("utf-8-sig", "replace"))
+        table_files.objects(head_of(path, MAX_LINE).decode("utf-8-sig", "replace"))
     except ValueError as error:
         why = f": {error}"
     else:
@@ -91,10 +93,12 @@ def no_objects(path: Path) -> DataError:
 
 def first_objects(path: Path, count: int = 20) -> list[dict[str, Any]]:
     """The first lines as objects of JSON; [] where one of them is none."""
+    if suffix(path.name.removesuffix(".gz")) == "json":
+        return _listed(path)[:count]
     text = head_of(path, MAX_LINE).decode("utf-8-sig", "replace")
     whole = text.rstrip().split("\n") if len(text) < MAX_LINE else text.split("\n")[:-1]
     try:
-        return tables.objects("\n".join([line for line in whole if line.strip()][:count]))
+        return table_files.objects("\n".join([line for line in whole if line.strip()][:count]))
     except ValueError:
         return []
 
@@ -227,10 +231,29 @@ def text_key(rows: list[dict[str, Any]], keys: list[str]) -> str:
     return max(longest, key=lambda key: longest[key], default="")
 
 
+def is_text(rows: list[dict[str, Any]]) -> bool:
+    """Whether objects are texts with what is known of them, rather than rows of a table."""
+    key = text_key(rows, list(rows[0]))
+    mean = sum(len(str(row.get(key, ""))) for row in rows) / len(rows)
+    return bool(key) and (key.casefold() in SURE_KEYS or mean >= PLAIN_TEXT)
+
+
 def _split(path: Path) -> list[str]:
     """All lines of a file, without their ends. Bytes that are no UTF-8 become marks."""
+    if suffix(path.name.removesuffix(".gz")) == "json":
+        return [json.dumps(row) for row in _listed(path)]
     text = whole(path).decode("utf-8-sig", "replace")
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _listed(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file that is one list of them; [] where it is none."""
+    try:
+        tree = json.loads(whole(path).decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return []
+    several = isinstance(tree, list) and all(isinstance(row, dict) for row in tree)
+    return tree if several else []
 
 
 def _object(line: str) -> tuple[dict[str, Any], str]:
