@@ -187,7 +187,6 @@ def check_early(
     for guess in facts:
         try:
             plain = recipe(guess)
-            build(copy.deepcopy(plain))
         except Exception:  # a recipe for other data than these
             continue
         try:
@@ -195,13 +194,24 @@ def check_early(
             prepare(config)
             build(config)
             return True
-        except GanzfeldError as error:
+        except Exception as error:
+            if not builds(plain, build):
+                continue
+            if not isinstance(error, GanzfeldError):
+                return True  # not said in words: it will be met again with the data
             first = first or error
-        except Exception:
-            return True  # not said in words: it will be met again with the data
     if first is not None:
         raise first
     return False
+
+
+def builds(config: Config, build: Callable[[Config], object]) -> bool:
+    """Whether a recipe builds for guessed data without any settings."""
+    try:
+        build(copy.deepcopy(config))
+    except Exception:  # a recipe for other data than these
+        return False
+    return True
 
 
 def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> None:
