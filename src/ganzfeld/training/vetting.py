@@ -171,6 +171,7 @@ def check_early(
     prepare: Callable[[Config], None],
     build: Callable[[Config], object],
     facts: Sequence[Facts],
+    blamed: bool = False,
 ) -> bool:
     """Refuse settings that no data could make right, before there are any data.
 
@@ -180,7 +181,8 @@ def check_early(
     not without the settings, is the fault of the settings.
 
     prepare: checks a configuration's numbers. build: builds its game, without memory for it.
-    facts: of guessed data, see `guesses`.
+    facts: of guessed data, see `guesses`. blamed: whether the settings were at fault for other
+        data already; then what fails is not tried again without them.
     """
     check_texts(settings)
     first: GanzfeldError | None = None
@@ -195,7 +197,8 @@ def check_early(
             build(config)
             return True
         except Exception as error:
-            if not builds(plain, build):
+            known = isinstance(error, GanzfeldError) and (blamed or first is not None)
+            if not known and not builds(plain, build):
                 continue
             if not isinstance(error, GanzfeldError):
                 return True  # not said in words: it will be met again with the data
