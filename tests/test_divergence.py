@@ -228,6 +228,7 @@ def train(out: Path, *more: str, images: int = 640) -> ganzfeld.Run:
         settings=[
             *SMALL,
             *("run.save_every=80", "run.log_every=40", "run.evaluate_final=false"),
+            "run.sample_every=320",
             *more,
         ],
         quiet=True,
