@@ -55,6 +55,27 @@ def judges_of_few_steps(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+# trainings on images whose plans nobody reads; those of other kinds and of time try everything
+UNTIMED = {
+    *("test_augmenting", "test_commands", "test_compare", "test_divergence", "test_given"),
+    *("test_health_rows", "test_held_out", "test_messages", "test_odd_calls", "test_older_runs"),
+    *("test_own_judge", "test_page", "test_products", "test_publish", "test_report", "test_run"),
+    *("test_editing", "test_sweep", "test_treated_runs", "test_trust", "test_tutorials"),
+    *("test_translation", "test_unmeasured", "test_default_look", "test_ranking"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def chores_whose_time_is_not_tried(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A new run guesses what sheets, checkpoints and evaluations take instead of making some."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.module.__name__.rpartition(".")[2] in UNTIMED:
+            from ganzfeld.training import speed
+
+            patch.setattr(speed, "time_chores", lambda *_: (0.2, 0.5, 0.0, 0.0))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def words_of_images() -> None:
     """Messages speak of images again, whatever the kind of data that the last test had."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,19 @@ class Pictures:
         if self.bad is not None:
             x[-1, 0, 3, 3] = self.bad
         return {"x": x}
+
+
+@cache
+def began(recipe: str) -> tuple[Trainer, Any]:
+    trainer = trainer_of(recipe)
+    return trainer, copied(trainer.state_dict())
+
+
+def fresh(recipe: str) -> Trainer:
+    """The trainer of a recipe as it begins; it is built once."""
+    trainer, state = began(recipe)
+    trainer.load_state_dict(state)
+    return trainer
 
 
 def trainer_of(recipe: str, *more: str) -> Trainer:
@@ -121,7 +135,7 @@ EVERY = [  # of the long ones: three numbers, five places, four recipes
 
 @pytest.mark.parametrize(("recipe", "fault", "bad"), EVERY)
 def test_nothing_that_is_not_finite_stays(recipe: str, fault: str, bad: float) -> None:
-    trainer = trainer_of(recipe)
+    trainer = fresh(recipe)
     for _ in range(3):
         trainer.take_step()
     stop = inject(trainer, fault, bad)
@@ -140,7 +154,7 @@ def test_nothing_that_is_not_finite_stays(recipe: str, fault: str, bad: float) -
 @pytest.mark.parametrize("fault", ["loss", "several", "gradient of D", "gradient of G"])
 def test_a_skipped_step_moves_nothing_but_the_clock(fault: str, recipe: str, steps: int) -> None:
     """One decision a step: the player that had no fault stands still too, and so do averages."""
-    trainer = trainer_of(recipe)
+    trainer = fresh(recipe)
     for _ in range(steps):
         trainer.take_step()
     before = copied(trainer.state_dict())
@@ -214,6 +228,7 @@ def train(out: Path, *more: str, images: int = 640) -> ganzfeld.Run:
         settings=[
             *SMALL,
             *("run.save_every=80", "run.log_every=40", "run.evaluate_final=false"),
+            "run.sample_every=320",
             *more,
         ],
         quiet=True,

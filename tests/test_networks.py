@@ -171,7 +171,8 @@ def test_a_spectral_network_is_laid_out_without_power_iterations() -> None:
 
     with without_memory(), Watched():
         bare = build()
-    assert called and not any("aten.mv" in name for name in called)
+    of_iterations = ("aten.mv", "norm", "aten.dot", "aten.vdot", "aten.div")
+    assert called and not [name for name in called if any(part in name for part in of_iterations)]
     shapes = [
         {name: (value.shape, value.dtype) for name, value in network.state_dict().items()}
         for network in (bare, build())

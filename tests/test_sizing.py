@@ -162,19 +162,23 @@ def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.Monke
     assert kept["evaluate_every"] == kept["images"] // 2
 
 
+UNMEASURED = "run.evaluate_final=false"
+
+
 @pytest.mark.parametrize("afford, width", [(None, 32), (1_000, 16)])
 def test_images_alone_leave_the_networks_as_they_are(
     tmp_path: Path, afford: int | None, width: int
 ) -> None:
+    options: dict[str, Any] = {"images": 32, "batch": 16, "size": 16, "quiet": True}
     ganzfeld.train(
-        "avatars:90", out=tmp_path / "run", images=32, size=16, afford=afford, quiet=True
+        "avatars:90", out=tmp_path / "run", afford=afford, settings=[UNMEASURED], **options
     )
     assert stored(tmp_path / "run")["networks"]["D"]["options"]["width"] == width
 
 
 def test_what_is_set_is_left_alone(tmp_path: Path) -> None:
     options: dict[str, Any] = {"images": 32, "size": 16, "afford": 1_000, "quiet": True}
-    settings = ["networks.*.width=12"]
+    settings = ["networks.*.width=12", UNMEASURED]
     ganzfeld.train("avatars:90", out=tmp_path / "run", settings=settings, batch=8, **options)
     config = stored(tmp_path / "run")
     assert config["networks"]["G"]["options"]["width"] == 12 and config["run"]["batch_size"] == 8
@@ -209,7 +213,8 @@ def test_a_run_keeps_its_precision_on_another_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def precision() -> Any:
-        ganzfeld.train("avatars:90", out=tmp_path / "run", images=64, size=16, quiet=True)
+        options: dict[str, Any] = {"images": 32, "batch": 16, "size": 16, "quiet": True}
+        ganzfeld.train("avatars:90", out=tmp_path / "run", settings=[UNMEASURED], **options)
         return stored(tmp_path / "run")["run"]["precision"]
 
     monkeypatch.setattr(runtime, "bfloat16_cost", lambda: 0.6)

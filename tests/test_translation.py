@@ -398,7 +398,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return ganzfeld.train("avatars-lines:64", recipe="pix2pix", out=out, **options).path
 
 
-LINES = ["networks.*.width=8", "optimisers.generator.lr=2e-3"]
+LINES = ["networks.*.width=8", "optimisers.generator.lr=2e-3", "run.sample_every=320"]
 
 
 def evaluations(run: Path) -> list[dict[str, Any]]:

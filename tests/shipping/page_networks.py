@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks import NETWORKS
+from ganzfeld.shipping.page_graph import Graph, graph_of
 
 SMALL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     "dcgan": ("dcgan-generator", (3, 50, 34), {"latent": 8, "width": 4, "classes": 3, "refine": 4}),
@@ -86,3 +88,10 @@ def small(name: str) -> tuple[nn.Module, dict[str, Tensor]]:
     if options.get("conditions"):
         inputs["c"] = torch.randn(1, options["conditions"])
     return network, inputs
+
+
+@cache
+def traced(name: str) -> tuple[nn.Module, dict[str, Tensor], Graph]:
+    """The same with its graph, made once for all that compute with it. Nothing changes them."""
+    network, inputs = small(name)
+    return network, inputs, graph_of(network, inputs)

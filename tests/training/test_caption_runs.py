@@ -18,7 +18,7 @@ from ganzfeld.errors import UsageError
 SETTINGS = [
     *("networks.G.width=4", "networks.D.width=4", "networks.I.width=4", "networks.G.latent=8"),
     *("game.encoder_share=0.3", "run.evaluate_count=64", "run.threads=1"),
-    "run.precision=float32",
+    *("run.precision=float32", "run.sample_every=240", "run.evaluate_every=240"),
 ]
 
 

@@ -22,6 +22,7 @@ from ganzfeld.models.captioner import Captioner
 SETTINGS = [
     *("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"),
     *("game.likelihood_share=0.5", "run.threads=1"),
+    *("run.sample_every=320", "run.evaluate_every=320"),
 ]
 Screen = pytest.CaptureFixture[str]
 

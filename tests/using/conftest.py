@@ -20,7 +20,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         size=16,
         images=640,
         batch=32,
-        settings=["networks.G.width=4", "networks.D.width=4", "run.evaluate_every=320"],
+        settings=[
+            *("networks.G.width=4", "networks.D.width=4"),
+            *("run.evaluate_every=320", "run.sample_every=320"),
+        ],
         quiet=True,
     )
 

@@ -24,8 +24,9 @@ def build_network(part: Part) -> nn.Module:
 class Undrawn(TorchFunctionMode):
     """Leaves tensors as they are that would be filled with normal draws or by power iterations.
 
-    Spectral normalisation starts with fifteen of these a layer, which for tensors without memory
-    take a second of decomposed operators, and give no number.
+    Spectral normalisation starts with fifteen of these a layer, and ends with a division by its
+    estimate. For tensors without memory these are operators in Python, which give no number, and
+    whose first call loads PyTorch's compiler: 1.3 s of CPU at the start of a run.
     """
 
     def __torch_function__(
@@ -36,9 +37,19 @@ class Undrawn(TorchFunctionMode):
             return args[0] if args else kwargs["tensor"]
         if func is torch.mv:
             return args[0].new_empty(args[0].shape[:1])
-        if func is nn.functional.normalize and kwargs.get("out") is not None:
-            return kwargs["out"]
+        if func is torch.vdot:
+            return args[0].new_empty(())
+        if func is nn.functional.normalize:
+            return args[0] if kwargs.get("out") is None else kwargs["out"]
+        if func is torch.Tensor.div and len(args) == 2 and by_a_number(*args):
+            return args[0].new_empty(args[0].shape)
         return func(*args, **kwargs)
+
+
+def by_a_number(x: Any, divisor: Any) -> bool:
+    """Whether floats are divided by a tensor of one number."""
+    both = isinstance(x, torch.Tensor) and isinstance(divisor, torch.Tensor)
+    return both and x.is_floating_point() and divisor.dtype == x.dtype and not divisor.ndim
 
 
 @contextmanager

@@ -249,7 +249,8 @@ def check_settings(
         for kind in kinds:
             facts = vetting.guesses(MODALITIES[kind], size, direction)
             try:
-                if vetting.check_early(found, settings, prepare, build, facts):
+                blamed = first is not None
+                if vetting.check_early(found, settings, prepare, build, facts, blamed):
                     return
             except GanzfeldError as error:
                 first = first or error

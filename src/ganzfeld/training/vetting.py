@@ -171,6 +171,7 @@ def check_early(
     prepare: Callable[[Config], None],
     build: Callable[[Config], object],
     facts: Sequence[Facts],
+    blamed: bool = False,
 ) -> bool:
     """Refuse settings that no data could make right, before there are any data.
 
@@ -180,14 +181,14 @@ def check_early(
     not without the settings, is the fault of the settings.
 
     prepare: checks a configuration's numbers. build: builds its game, without memory for it.
-    facts: of guessed data, see `guesses`.
+    facts: of guessed data, see `guesses`. blamed: whether the settings were at fault for other
+        data already; then what fails is not tried again without them.
     """
     check_texts(settings)
     first: GanzfeldError | None = None
     for guess in facts:
         try:
             plain = recipe(guess)
-            build(copy.deepcopy(plain))
         except Exception:  # a recipe for other data than these
             continue
         try:
@@ -195,13 +196,25 @@ def check_early(
             prepare(config)
             build(config)
             return True
-        except GanzfeldError as error:
+        except Exception as error:
+            known = isinstance(error, GanzfeldError) and (blamed or first is not None)
+            if not known and not builds(plain, build):
+                continue
+            if not isinstance(error, GanzfeldError):
+                return True  # not said in words: it will be met again with the data
             first = first or error
-        except Exception:
-            return True  # not said in words: it will be met again with the data
     if first is not None:
         raise first
     return False
+
+
+def builds(config: Config, build: Callable[[Config], object]) -> bool:
+    """Whether a recipe builds for guessed data without any settings."""
+    try:
+        build(copy.deepcopy(config))
+    except Exception:  # a recipe for other data than these
+        return False
+    return True
 
 
 def check_options(config: Config, makers: Sequence[tuple[str, Any, Any]]) -> None:

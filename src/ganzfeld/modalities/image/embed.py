@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from bisect import bisect_left
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,7 @@ from ganzfeld.modalities.image.draw import on_white
 from ganzfeld.text import isolated, plain
 
 QUALITIES = (90, 80, 65, 50, 35)
+STRIPS, STRIP = 4, 12  # places that are looked at, and rows of each
 MARKS = ("\u2068", "\u2069")  # so that a name in an attribute moves nothing around it
 
 
@@ -53,18 +55,36 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
 
 def encoded(image: Image.Image, most: int) -> tuple[str, bytes]:
     """(png or jpeg, bytes), at most about this many."""
-    data = saved(image, "PNG")  # `optimize` takes twice the time for 0.02 % less
-    if len(data) <= most:
-        return "png", data
-    flat = on_white(image)
-    for quality in QUALITIES:
-        data = saved(flat, "JPEG", quality=quality, optimize=True)
+    if not hopeless(image, most):
+        data = saved(image, "PNG")  # `optimize` takes twice the time for 0.02 % less
         if len(data) <= most:
-            return "jpeg", data
-    if max(flat.size) < 64:
-        return "jpeg", data
+            return "png", data
+    flat = on_white(image)
+    made: dict[int, bytes] = {}
+
+    def fits(quality: int) -> bool:
+        made[quality] = saved(flat, "JPEG", quality=quality, optimize=True)
+        return len(made[quality]) <= most
+
+    place = bisect_left(QUALITIES, True, key=fits)  # less quality never takes more bytes
+    if place < len(QUALITIES) or max(flat.size) < 64:
+        return "jpeg", made[QUALITIES[min(place, len(QUALITIES) - 1)]]
     half = (max(flat.width // 2, 1), max(flat.height // 2, 1))
     return encoded(flat.resize(half, Image.Resampling.BOX), most)
+
+
+def hopeless(image: Image.Image, most: int) -> bool:
+    """Whether some of the rows tell that a PNG would take over three times these bytes.
+
+    A page has dozens of grids of samples, and PNGs that are not used took most of its time.
+    """
+    rows = STRIPS * STRIP
+    if image.height < 4 * rows:  # looking takes as long as trying
+        return False
+    tops = [(2 * n + 1) * image.height // (2 * STRIPS) - STRIP // 2 for n in range(STRIPS)]
+    strips = (image.crop((0, top, image.width, top + STRIP)) for top in tops)
+    taken = sum(len(saved(strip, "PNG")) for strip in strips)
+    return taken * image.height > 3 * most * rows
 
 
 def saved(image: Image.Image, kind: str, **options: int | bool) -> bytes:
