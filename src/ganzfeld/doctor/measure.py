@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.reference import Data, Reference
+from ganzfeld.doctor.reference import GROUPS, Data, Reference
 from ganzfeld.doctor.samples import Signals, of_samples
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
@@ -147,7 +147,7 @@ class Look:
         fake, real = self.stored(x), np.asarray(self.real["x"])
         found |= of_samples(self.reference, fake, real, self.reference.conditions_of(self.real))
         flat = self.reference.compared(self.reference.numbers(fake))
-        found["swing"] = self.swing(flat)
+        found |= self.swing(flat, real)
         if self.given:
             other = self.game.sample(self.z, **self.others())
             found["reacts"] = self.moved(flat, other)
@@ -160,19 +160,36 @@ class Look:
 
     def moved(self, flat: NDArray[Any], x: Tensor) -> float | None:
         """The mean distance of samples from others of the same latents, of the data's mean."""
+        there = self.flat_of(x)
+        return None if there is None else self.apart(flat, there)
+
+    def flat_of(self, x: Tensor) -> NDArray[Any] | None:
         if not x.float().isfinite().all():
             return None
-        there = self.reference.compared(self.reference.numbers(self.stored(x)))
+        return self.reference.compared(self.reference.numbers(self.stored(x)))
+
+    def apart(self, flat: NDArray[Any], there: NDArray[Any]) -> float | None:
         away = float(np.linalg.norm(flat - there, axis=1).mean())
         return signals.ratio(away, self.reference.mean)
 
-    def swing(self, flat: NDArray[Any]) -> float | None:
-        """How far the generator is from its own average: what oscillates stays away from it."""
+    def swing(self, flat: NDArray[Any], real: NDArray[Any]) -> Signals:
+        """How far the generator is from its own average, and how much nearer to the data.
+
+        What oscillates stays away from its average, which is the better of the two; what moves on
+        is ahead of it.
+        """
         average = self.subject.average
         if average is None or not self.game.averaged:
-            return None
+            return {"swing": None}
         with average.applied(self.game) as game:
-            return self.moved(flat, game.sample(self.z, **self.given))
+            there = self.flat_of(game.sample(self.z, **self.given))
+        if there is None:
+            return {"swing": None}
+        data = self.reference.compared(self.reference.numbers(real))
+        far = [2 * signals.pairwise(x, data).mean() - signals.pairwise(x).mean()
+               for x in (there, flat)]  # fmt: skip
+        lead = signals.ratio(float(far[0] - far[1]), self.reference.mean)
+        return {"swing": self.apart(flat, there), "lead": lead}
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
@@ -193,7 +210,10 @@ class Look:
         found["sure"] = float(((fake - real).sigmoid() < SURE).float().mean())
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
+            found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
         found["gradient"] = gradient
+        if "y" in self.given and self.reference.classes <= GROUPS:
+            found |= signals.gaps(told["real"], told["fake"], self.given["y"].cpu().numpy())
         if self.given.keys() - {"caption"}:
             wrong = self.opinion(column, self.others())
             assert wrong is not None

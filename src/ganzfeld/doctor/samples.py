@@ -25,7 +25,7 @@ def of_samples(
     flat = reference.numbers(fake)
     ours, theirs = reference.compared(flat), reference.compared(reference.numbers(real))
     within_ours, within_theirs = signals.pairwise(ours), signals.pairwise(theirs)
-    away = signals.pairwise(ours, reference.features)
+    away = reference.away(ours)
     median = reference.median
     found: Signals = {
         "vendi": signals.ratio(signals.vendi(ours, median), signals.vendi(theirs, median)),

@@ -1,15 +1,14 @@
 """Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
 
 A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
-decides the same again. `CURES` are applied; those of `TRIED` are not, and stay for the study that
-found no use in them.
+decides the same again. Only what bench/treatment.py has seen to help is in `CURES`.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganzfeld.doctor.diagnose import Finding
@@ -20,8 +19,9 @@ REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
 LAST = 0.85  # of a run, after which nothing is treated: it could not work any more
 MOST = 4  # treatments of a run
 QUIET = 3  # looks in a row without an illness, after which it is gone
-USUAL = 0.003  # of the weights, an update of a healthy player
-LEAST = 0.01  # of its rate, that a player keeps at one treatment
+USUAL = 0.01  # of the weights at the start, an update of a healthy player
+LEAST = 0.002  # of its rate, that a player keeps at one treatment
+BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 STRONGER = 4.0  # times the penalties
 
 Row = Mapping[str, Any]
@@ -31,7 +31,7 @@ Row = Mapping[str, Any]
 class Dose:
     """What a treatment changes. rates: factors of the learning rates, by player. penalties: a
     factor of R1 and R2. augment: adaptive augmentation begins. back: to the best checkpoint.
-    fresh: to the weights at the start, where no checkpoint is from before the illness."""
+    fresh: to the weights at the start."""
 
     rates: Mapping[str, float] = field(default_factory=dict)
     penalties: float = 1.0
@@ -77,16 +77,31 @@ def slower(m: Moment, *players: str) -> dict[str, float]:
     return found
 
 
-def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties where there are none, and weights from before it went wrong.
+def again(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    """Begin again with smaller steps, and penalties where there are none, with the time that is
+    left; nothing where the generator is not thrown about.
 
-    Steps that were too large at the first look already have spoiled every checkpoint: smaller ones
-    would keep spoiled weights as they are. Such runs begin again, with the time that is left.
+    Smaller steps alone would keep spoiled weights as they are. Large steps of the discriminator
+    often do no harm: such runs may well be better than others.
     """
+    if any((m.mean(name, 3) or 0.0) < BAD for name in ("energy", "swing")):
+        return Dose()
     rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    first = (*m.past, m)[0]
-    fresh = any((first[f"update/{player}"] or 0) > LARGE for player in rates)
-    return Dose(rates, STRONGER if "bare" in able else 1.0, back=not fresh, fresh=fresh)
+    return Dose(rates, STRONGER if "bare" in able else 1.0, fresh=True)
+
+
+def from_start(dose: Dose, m: Moment, start: Mapping[str, float]) -> Dose:
+    """A dose whose rates bring updates to a usual size of the weights that a run starts with.
+
+    Large steps make weights grow, and the same step is a larger part of those at the start.
+    start: the size of these, by player.
+    """
+    rates = {}
+    for player, factor in dose.rates.items():
+        grown, begun = m[f"weights/{player}"], start.get(player)
+        more = max(grown / begun, 1.0) if grown and begun else 1.0
+        rates[player] = float(f"{max(factor / more, LEAST):.2g}")
+    return replace(dose, rates=rates)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -94,8 +109,11 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     return Dose(augment="augment" in able and not augmented)
 
 
-CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
-TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse: bench/treatment.py
+CURES: dict[str, Cure] = {
+    "memorisation": blurred,
+    "discriminator-overfits": blurred,
+    "divergence": again,
+}
 
 
 def decided(
