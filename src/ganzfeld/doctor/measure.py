@@ -27,6 +27,7 @@ from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
+PART, LEAST = 4, 8  # of a look's samples, those whose gradient is asked for; of these at least
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
 
 
@@ -181,8 +182,11 @@ class Look:
         average = self.subject.average
         if average is None or not self.game.averaged:
             return {"swing": None}
+        half = max(self.count // 2, LEAST)
+        flat, real = flat[:half], real[:half]
         with average.applied(self.game) as game:
-            there = self.flat_of(game.sample(self.z, **self.given))
+            given = {name: value[:half] for name, value in self.given.items()}
+            there = self.flat_of(game.sample(self.z[:half], **given))
         if there is None:
             return {"swing": None}
         data = self.reference.compared(self.reference.numbers(real))
@@ -224,18 +228,19 @@ class Look:
         """Logits of fakes, and the median norm of the gradient that reaches the generator."""
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
         probe = self.game.cost(real[:1], real[:1])
+        whole = self.opinion(x, self.given)
+        assert whole is not None
         if not x.is_floating_point() or probe is None or rnn:  # cuDNN's are for training mode
-            opinion = self.opinion(x, self.given)
-            assert opinion is not None
-            return opinion, None
+            return whole, None
+        few = max(len(x) // PART, LEAST)
         with torch.enable_grad():
-            own = x.detach().requires_grad_()
-            opinion = self.opinion(own, self.given)
+            own = x[:few].detach().requires_grad_()
+            opinion = self.opinion(own, {name: value[:few] for name, value in self.given.items()})
             assert opinion is not None
-            cost = self.game.cost(opinion, real)
+            cost = self.game.cost(opinion, real[:few])
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
-        return opinion.detach(), signals.norms(gradient.float().cpu().numpy())
+        return whole, signals.norms(gradient.float().cpu().numpy())
 
 
 def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:

@@ -46,6 +46,7 @@ class Reference:
         order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
         rows = data.rows(order)
         flat = self.numbers(rows["x"])
+        self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
         few = flat[:SCALED].astype(np.float64)
         self.still = STILL * float(np.median(few.std(1)))
         self.middle, deviation = few.mean(0), few.std(0)
@@ -87,6 +88,12 @@ class Reference:
         squares += self.lengths
         found: Floats = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
         return found
+
+    def vitals_of(self, count: int) -> dict[str, float]:
+        """`Modality.vitals` of so many rows: some depend on the number."""
+        if count not in self.vitals:
+            self.vitals[count] = self.kind.vitals(self.few[:count])
+        return self.vitals[count]
 
     def conditions_of(self, rows: Rows) -> Floats | None:
         """What each sample is made for, (N,) class numbers or (N, k) numbers; None without."""

@@ -38,9 +38,9 @@ def of_samples(
     found |= copies(reference, reference.nearness(away)) | groups(reference, away.argmin(1))
     if asked is not None:
         found |= conditions(reference, ours, away.argmin(1), asked)
-    data = reference.kind.vitals(real)
+    usual = reference.vitals_of(len(fake))
     for name, value in reference.kind.vitals(fake).items():
-        found[name] = signals.ratio(value, data.get(name))
+        found[name] = signals.ratio(value, usual.get(name))
     return found
 
 
