@@ -34,7 +34,7 @@ from ganzfeld.core import runtime
 from ganzfeld.data.avatars import scene
 from ganzfeld.doctor import signals
 from ganzfeld.doctor.story import Moment
-from ganzfeld.doctor.treat import CURES, TITLES, Cure, Dose, again, slower
+from ganzfeld.doctor.treat import CURES, LEAST, TITLES, USUAL, Cure, Dose, again
 from ganzfeld.doctor.trend import STUDENT
 from ganzfeld.modalities import MODALITIES
 
@@ -93,12 +93,22 @@ def one(dose: Dose) -> Cure:
     return lambda moment, able, augmented: dose
 
 
+def slower(m: Moment) -> dict[str, float]:
+    """Factors that make steps usual ones of the weights as they are."""
+    found = {}
+    for player in ("discriminator", "generator"):
+        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
+        if sizes and (size := float(np.median(sizes))) > USUAL:
+            found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
+    return found
+
+
 def lower(moment: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    return Dose(slower(moment, "discriminator", "generator"))
+    return Dose(slower(moment))
 
 
 def best(moment: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    return replace(again(moment, able, augmented), fresh=False, back=True)
+    return replace(again(moment, able, augmented), fresh=False, back=True, rates=slower(moment))
 
 
 ARMS: dict[str, Cure] = {

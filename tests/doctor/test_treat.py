@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from ganzfeld.doctor.treat import (
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
 
-ALL = frozenset({"penalties", "augment"})
+ALL = frozenset({"penalties", "augment", "fresh"})
 TOTAL = 40_000
 THROWN = {"energy": 0.9, "swing": 1.2}
 ILL = {
@@ -56,16 +55,12 @@ def given(treatment: Treatment, images: int) -> dict[str, Any]:
     return {"images": images, "name": treatment.name, **({"dose": dose} if dose else {})}
 
 
-def test_what_large_steps_have_spoiled_begins_again_with_usual_ones() -> None:
+def test_what_large_steps_have_spoiled_begins_again() -> None:
     found = asked(log(("divergence", 12)), [])
     assert found.name == "divergence" and "30.0% of its weights" in found.why
-    assert found.dose == Dose({"discriminator": 0.033}, fresh=True)
-    bare = asked(log(("divergence", 12)), [], ALL | {"bare"})
-    assert bare.dose.penalties == 4
-    once = log(("", 6), ("divergence", 6))  # a single huge step is no measure of a player
-    for row, size in zip(once[-3:], (0.5, 0.06, 0.05), strict=True):
-        row["signals"]["update/discriminator"] = size
-    assert asked(once, []).dose.rates == {"discriminator": 0.17}
+    assert found.dose == Dose(fresh=True)
+    assert asked(log(("divergence", 12)), [], ALL | {"bare"}).dose.penalties == 4
+    assert asked(log(("divergence", 12)), [], ALL - {"fresh"}) is None  # another run's weights
 
 
 @pytest.mark.parametrize("kept", THROWN)
@@ -76,15 +71,21 @@ def test_large_steps_that_do_no_harm_are_left_alone(kept: str) -> None:
     assert asked(rows, []) is None
 
 
-def test_rates_are_lowered_by_as_much_as_weights_have_grown_beside() -> None:
-    now = story_of(log(("divergence", 3)), TOTAL).moments[-1]
-    grown = replace(now, signals={**now.signals, "weights/discriminator": 300.0})
-    dose = Dose({"discriminator": 0.1, "generator": 0.2}, fresh=True)
-    assert from_start(dose, grown, {"discriminator": 30.0}).rates == {
-        "discriminator": 0.01,
-        "generator": 0.2,
-    }
-    assert from_start(dose, grown, {"discriminator": 900.0}).rates == dose.rates
+def test_rates_make_usual_steps_of_the_weights_at_the_start() -> None:
+    start = {"discriminator": 10.0, "generator": 20.0}
+
+    def rates(*looks: tuple[float, float]) -> Any:
+        """looks: the discriminator's update in parts of its weights, and these."""
+        rows = log(("divergence", len(looks)))
+        for row, (update, weights) in zip(rows, looks, strict=True):
+            row["signals"] |= {"update/discriminator": update, "weights/discriminator": weights}
+            row["signals"]["weights/generator"] = 20.0
+        return from_start(Dose(fresh=True), story_of(rows, TOTAL).moments[-1], start).rates
+
+    assert rates(*[(0.2, 10.0)] * 3) == {"discriminator": 0.05}
+    assert rates(*[(0.02, 100.0)] * 3) == {"discriminator": 0.05}  # of weights that have grown
+    assert rates(*[(0.2, 10.0)] * 3, *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
+    assert rates(*[(0.012, 10.0)] * 4, (0.9, 10.0)) == {}  # one large step is no measure
 
 
 def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:

@@ -122,9 +122,11 @@ def test_without_treatment_nothing_is_changed(tmp_path: Path, treated: Path) -> 
     event = rows_of(treated, "treatment")[0]["images"]
     assert rows_of(watched, "treatment") == [] and "treatment" not in state_of(watched)
     until = [
-        [r for r in rows_of(run, "health") if r["images"] <= event] for run in (watched, treated)
+        [(r["images"], r["losses"]) for r in rows_of(run, "train") if r["images"] <= event]
+        for run in (watched, treated)
     ]
-    assert until[0] == until[1] and not same(state_of(watched)["game"], state_of(treated)["game"])
+    assert until[0] and until[0] == until[1]
+    assert not same(state_of(watched)["game"], state_of(treated)["game"])
 
 
 PROGRAM = """

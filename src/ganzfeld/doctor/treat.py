@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganzfeld.doctor.diagnose import Finding
-from ganzfeld.doctor.rules import LARGE, RULES
+from ganzfeld.doctor.rules import RULES
 from ganzfeld.doctor.story import Moment, Story
 
 REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
@@ -21,6 +21,7 @@ MOST = 4  # treatments of a run
 QUIET = 3  # looks in a row without an illness, after which it is gone
 USUAL = 0.01  # of the weights at the start, an update of a healthy player
 LEAST = 0.002  # of its rate, that a player keeps at one treatment
+ENOUGH = 0.7  # of a rate: smaller changes are not made
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 STRONGER = 4.0  # times the penalties
 
@@ -50,7 +51,7 @@ class Dose:
 
     @property
     def changes(self) -> bool:
-        return bool(self.rates) or self.penalties != 1 or self.augment
+        return bool(self.rates) or self.penalties != 1 or self.augment or self.fresh
 
 
 @dataclass(frozen=True)
@@ -66,42 +67,43 @@ class Treatment:
 Cure = Callable[[Moment, frozenset[str], bool], Dose]
 
 
-def slower(m: Moment, *players: str) -> dict[str, float]:
-    """The factor that brings a player's updates to a usual size, of those that are too large."""
-    found = {}
-    for player in players:
-        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
-        size = statistics.median(sizes) if sizes else None  # a single large step is no measure
-        if size is not None and size > LARGE / 3:
-            found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
-    return found
-
-
 def again(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Begin again with smaller steps, and penalties where there are none, with the time that is
-    left; nothing where the generator is not thrown about.
+    """Begin again with usual steps (`from_start`), and penalties where there are none, with the
+    time that is left; nothing where the generator is not thrown about.
 
     Smaller steps alone would keep spoiled weights as they are. Large steps of the discriminator
     often do no harm: such runs may well be better than others.
     """
-    if any((m.mean(name, 3) or 0.0) < BAD for name in ("energy", "swing")):
+    thrown = all((m.mean(name, 3) or 0.0) >= BAD for name in ("energy", "swing"))
+    if not thrown or "fresh" not in able:
         return Dose()
-    rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    return Dose(rates, STRONGER if "bare" in able else 1.0, fresh=True)
+    return Dose(penalties=STRONGER if "bare" in able else 1.0, fresh=True)
 
 
 def from_start(dose: Dose, m: Moment, start: Mapping[str, float]) -> Dose:
-    """A dose whose rates bring updates to a usual size of the weights that a run starts with.
+    """A dose that begins again, with rates that make usual steps of the weights at the start.
 
-    Large steps make weights grow, and the same step is a larger part of those at the start.
-    start: the size of these, by player.
+    Large steps make weights grow, of which later steps are a small part; and players that are lost
+    stand still. So the largest steps so far count, by their own size. start: the size of the
+    weights at the start, by player.
     """
     rates = {}
-    for player, factor in dose.rates.items():
-        grown, begun = m[f"weights/{player}"], start.get(player)
-        more = max(grown / begun, 1.0) if grown and begun else 1.0
-        rates[player] = float(f"{max(factor / more, LEAST):.2g}")
+    for player, begun in start.items():
+        step = largest(m, player)
+        if step and USUAL * begun < ENOUGH * step:
+            rates[player] = float(f"{max(USUAL * begun / step, LEAST):.2g}")
     return replace(dose, rates=rates)
+
+
+def largest(m: Moment, player: str) -> float:
+    """The largest update so far that was there at three looks: a single one is no measure."""
+    sizes = [
+        update * weights
+        for one in (*m.past, m)
+        if (update := one[f"update/{player}"]) is not None
+        and (weights := one[f"weights/{player}"]) is not None
+    ]
+    return max((statistics.median(sizes[n : n + 3]) for n in range(len(sizes) - 2)), default=0.0)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -122,7 +124,7 @@ def decided(
     """What to do now; None for nothing.
 
     findings: that stand, causes first. past: treatments so far, as the log has them. able: what
-    the game can take (`Game.cures`).
+    the game can take (`Game.cures`), and "fresh" where the run began with weights of its own.
 
     An illness that a treatment has not driven away in its time is given up: it is not treated
     again, nor is anything else tried against it.

@@ -103,13 +103,14 @@ class Treating:
     @property
     def able(self) -> frozenset[str]:
         able: frozenset[str] = self.run.trainer.game.cures
-        return able if self.run.kind.draws else able - {"augment"}
+        able = able if self.run.kind.draws else able - {"augment"}
+        return able if self.run.config.run.init else able | {"fresh"}
 
     def give(self, treatment: Treatment, now: Moment) -> None:
         run, images = self.run, self.run.trainer.images
         row: Row = {"images": images, "name": treatment.name, "why": treatment.why}
         if (dose := treatment.dose) is not None:
-            if dose.fresh and not run.config.run.init:
+            if dose.fresh:
                 row["fresh"] = True
                 dose = from_start(dose, now, start_of(run.trainer, run.config))
             row["dose"] = dose.to_json()
