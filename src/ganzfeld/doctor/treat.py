@@ -203,7 +203,9 @@ def in_words(row: Row) -> str:
         return "its treatment has not helped, and nothing more is done for it"
     dose = row["dose"]
     told = [f"the {player}'s learning rate times {f:g}" for player, f in dose["rates"].items()]
-    told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
+    if dose["penalties"] != 1:
+        bare = row.get("fresh")  # begins again with those of a game that has none
+        told += ["R1 and R2 of 1" if bare else f"R1 and R2 times {dose['penalties']:g}"]
     told += ["adaptive augmentation from here on"] if dose["augment"] else []
     told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
     told += ["weights of the start"] if row.get("fresh") else []
