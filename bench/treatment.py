@@ -1,10 +1,11 @@
-"""Do treated runs end better than untreated ones? Faults, with `--doctor treat` and without.
+"""Do treated runs end better than untreated ones? Faults that do harm, each cure and none.
 
     python bench/treatment.py --out OUT --seeds 0 1 2              # train and measure
     python bench/treatment.py --table --docs docs/doctor.md docs/doctor.zh-CN.md
 
-Each pair of runs has the same seed, data and number of images; only `run.doctor` differs. What they
-ship is compared with 500 avatars that neither saw: Frechet distance of random features, and the
+Runs of one fault and one seed have the same data and number of images. Only what is done against
+the first illness that the doctor names differs: nothing ("watch"), or one of `ARMS`. What they ship
+is compared with 1,000 avatars that none of them saw: Frechet distance of learned features, and the
 energy distance of pixels in units of the data's mean distance. A row a run goes into
 bench/results/treatment.jsonl; runs that are there are not made again.
 """
@@ -15,13 +16,15 @@ import argparse
 import json
 import math
 import platform
-import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -30,36 +33,92 @@ import ganzfeld
 from ganzfeld.core import runtime
 from ganzfeld.data.avatars import scene
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.treat import CURES, TITLES, TRIED, in_words
+from ganzfeld.doctor.story import Moment
+from ganzfeld.doctor.treat import CURES, LEAST, TITLES, USUAL, Cure, Dose, again
 from ganzfeld.doctor.trend import STUDENT
 from ganzfeld.modalities import MODALITIES
 
 RESULTS = Path(__file__).parent / "results" / "treatment.jsonl"
 START, END = "<!-- treatment: bench/treatment.py -->", "<!-- end of treatment -->"
-SIDE, IMAGES, FRESH = 8, 4_000, 500
+FITTED = 0  # the seed on which doses were chosen
+STUDY = 2  # rows of the first study, of 8 px and 4,000 images, have no such number
+SIDE, FRESH = 16, 1_000
 COMMON = [
-    "networks.*.width=4",
-    "run.evaluate_every=500",
+    "networks.*.width=8",
     "run.deterministic=true",
     "run.evaluate_count=128",
+    "run.evaluate_final=false",
     "run.inception_count=0",
 ]
-FAULTS: dict[str, tuple[str, str, list[str]]] = {  # title, data, settings
-    "fast-d": ("D's rate x 100", "avatars:1000", ["optimisers.discriminator.lr=0.1"]),
-    "few": ("64 training samples", "avatars:96", []),
-    "wild": (
-        "no penalties, rates x 10",
-        "avatars:1000",
-        ["game.r1=0", "game.r2=0", "optimisers.discriminator.lr=0.01",
-         "optimisers.generator.lr=0.03"],
-    ),
-    "none": ("no fault", "avatars:1000", []),
+
+
+class Fault(NamedTuple):
+    """source: embedded data, of which `held` are kept out. arms: what is tried against it."""
+
+    title: str
+    source: str
+    held: int
+    images: int
+    settings: tuple[str, ...]
+    arms: tuple[str, ...]
+    recipe: str = "default"
+
+
+def rates(discriminator: float, generator: float) -> tuple[str, ...]:
+    """Rates of both players, that fall to a tenth of them."""
+    return tuple(
+        f"optimisers.{player}.{name}={value * factor:g}"
+        for player, value in (("discriminator", discriminator), ("generator", generator))
+        for name, factor in (("lr", 1.0), ("final_lr", 0.1))
+    )
+
+
+STEPS = ("begin again", "lower rates and R1, best weights", "lower rates", "more R1")
+LIMITS = ("augmentation", "more R1", "lower rate of D")
+BARE = ("game.r1=0", "game.r2=0")
+FAULTS = {
+    "wild": Fault("no penalties, rates x 40", "avatars:2000", 128, 16_000,
+                  (*BARE, *rates(0.04, 0.12)), STEPS),
+    "fast-g": Fault("G's rate x 80", "avatars:2000", 128, 16_000, rates(0.001, 0.24), STEPS),
+    "few": Fault("64 training samples", "avatars:96", 32, 24_000, (), LIMITS),
+    "few-bare": Fault("64 training samples, no penalties", "avatars:96", 32, 24_000, BARE, LIMITS),
+    "fast-d": Fault("D's rate x 80", "avatars:2000", 128, 16_000, rates(0.08, 0.003), STEPS[:1]),
+    "none": Fault("no fault", "avatars:2000", 128, 16_000, (), ()),
+    "none-long": Fault("no fault", "avatars:2000", 128, 24_000, (), ()),
 }  # fmt: skip
-HELD = {"avatars:96": 32, "avatars:1000": 100}
-ARMS = ("watch", "treat")
+LIKE = {"few": "none-long", "few-bare": "none-long"}  # the healthy run of the same budget
 
 
-CURES.update(TRIED)  # what is not applied is studied all the same
+def one(dose: Dose) -> Cure:
+    return lambda moment, able, augmented: dose
+
+
+def slower(m: Moment) -> dict[str, float]:
+    """Factors that make steps usual ones of the weights as they are."""
+    found = {}
+    for player in ("discriminator", "generator"):
+        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
+        if sizes and (size := float(np.median(sizes))) > USUAL:
+            found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
+    return found
+
+
+def lower(moment: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    return Dose(slower(moment))
+
+
+def best(moment: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    return replace(again(moment, able, augmented), fresh=False, back=True, rates=slower(moment))
+
+
+ARMS: dict[str, Cure] = {
+    "augmentation": one(Dose(augment=True)),
+    "more R1": one(Dose(penalties=4.0)),
+    "lower rate of D": one(Dose({"discriminator": 0.25})),
+    "lower rates": lower,
+    "lower rates and R1, best weights": best,
+    "begin again": again,
+}
 
 
 def fresh() -> np.ndarray:
@@ -73,49 +132,62 @@ def measured(run: Path, real: np.ndarray) -> dict[str, Any]:
     model = ganzfeld.load(run)
     kind = MODALITIES["image"]
     drawn = kind.to_store(model.sample(FRESH), model.spec)
-    found = ganzfeld.evaluate(run, real, extractor="random", count=FRESH)
+    found = ganzfeld.evaluate(run, real, extractor="learned", count=FRESH)
     ours, theirs = (kind.plain(x).astype(np.float64) for x in (drawn, real))
     within = signals.pairwise(ours), signals.pairwise(theirs)
     apart = signals.energy(*within, signals.pairwise(ours, theirs))
     return {"frechet": found["frechet"], "coverage": found["coverage"], "energy": apart}
 
 
-def play(out: Path, fault: str, arm: str, seed: int, real: np.ndarray) -> dict[str, Any]:
-    _, source, settings = FAULTS[fault]
-    run = out / f"{fault}-{arm}-{seed}"
+def play(out: Path, name: str, arm: str, seed: int, real: np.ndarray) -> dict[str, Any]:
+    fault = FAULTS[name]
+    run = out / f"{name}-{arm.replace(', ', '-').replace(' ', '-')}-{seed}"
     shutil.rmtree(run, ignore_errors=True)
     started = time.process_time()
-    ganzfeld.train(
-        source, out=run, size=SIDE, images=IMAGES, batch=16, seed=seed, labels="none",
-        held_out=HELD[source], settings=[*COMMON, *settings, f"run.doctor={arm}"], quiet=True,
-    )  # fmt: skip
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    given = [row for row in rows if row["kind"] == "treatment"]
+    how = "watch" if arm == "watch" else "treat"
+    cures = dict.fromkeys(TITLES, ARMS[arm]) if arm in ARMS else {}
+    with patch.dict(CURES, cures, clear=True):
+        ganzfeld.train(
+            fault.source, out=run, recipe=fault.recipe, size=SIDE, images=fault.images, batch=32,
+            seed=seed, labels="none", held_out=fault.held, quiet=True,
+            settings=[*COMMON, *fault.settings, f"run.evaluate_every={fault.images // 12}",
+                      f"run.doctor={how}"],
+        )  # fmt: skip
     spent = round(time.process_time() - started, 1)
-    row = {"fault": fault, "arm": arm, "seed": seed, "images": IMAGES, "cpu_seconds": spent}
-    row |= {"machine": platform.machine(), "torch": torch.__version__, "date": f"{date.today()}"}
-    return row | measured(run, real) | {"treatments": given}
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    scores = [[r["images"], round(r["frechet"], 1)] for r in rows if r["kind"] == "evaluation"]
+    row = {"study": STUDY, "fault": name, "arm": arm, "seed": seed, "images": fault.images}
+    row |= {"cpu_seconds": spent, "machine": platform.machine(), "torch": torch.__version__}
+    row |= {"date": f"{date.today()}", **measured(run, real), "scores": scores}
+    found = [[f.name, f.said, f.until] for f in ganzfeld.doctor.read(run).findings]
+    return row | {"said": found, "treatments": [r for r in rows if r["kind"] == "treatment"]}
 
 
 def known() -> list[dict[str, Any]]:
-    """Rows of runs of this length; arms beside `ARMS` are earlier forms of a cure."""
+    """Rows of this study."""
     if not RESULTS.exists():
         return []
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["images"] == IMAGES]
+    return [row for row in rows if row.get("study") == STUDY]
 
 
-def pairs_of(rows: Sequence[dict[str, Any]], fault: str, name: str) -> np.ndarray:
-    """(seeds, 2): untreated and treated, of the seeds that have both."""
-    by = {(row["arm"], row["seed"]): row[name] for row in rows if row["fault"] == fault}
-    seeds = sorted({seed for _, seed in by})
-    both = [[by[arm, s] for arm in ARMS] for s in seeds if all((arm, s) in by for arm in ARMS)]
+Runs = dict[tuple[str, str, int], dict[str, Any]]
+
+
+def pairs_of(
+    runs: Runs, one: tuple[str, str], other: tuple[str, str], name: str, seeds: Sequence[int]
+) -> np.ndarray:
+    """(seeds, 2): a number of two kinds of run, (fault, arm) each, of the seeds that have both."""
+    both = [[runs[*kind, seed][name] for kind in (one, other)] for seed in seeds
+            if (*one, seed) in runs and (*other, seed) in runs]  # fmt: skip
     return np.array(both, float).reshape(-1, 2)
 
 
 def ratio(pairs: np.ndarray) -> str:
-    """The geometric mean of treated over untreated; of three pairs and more with its 95 % interval
-    (Student's t)."""
+    """The geometric mean of the second over the first; of three pairs and more with its 95 %
+    interval (Student's t)."""
+    if not len(pairs):
+        return "-"
     logs = np.log(np.maximum(pairs[:, 1], 1e-6) / np.maximum(pairs[:, 0], 1e-6))
     middle = float(logs.mean())
     if len(logs) < 3:
@@ -125,40 +197,42 @@ def ratio(pairs: np.ndarray) -> str:
     return f"{math.exp(middle):.2f} ({low:.2f} to {high:.2f})"
 
 
-def what_was_done(rows: Sequence[dict[str, Any]], fault: str) -> str:
-    """Of the treated runs, against what, and what."""
-    given = [row["treatments"] for row in rows if row["fault"] == fault and row["arm"] == "treat"]
-    said: dict[str, int] = {}
-    for treatments in given:
-        for row in treatments:
-            what = re.sub(r"times [\d.]+", "lowered", in_words({**row, "back": None}))
-            text = f"{TITLES[row['name']]}: {what}"
-            said[text] = said.get(text, 0) + 1
-    untouched = sum(not treatments for treatments in given)
-    parts = [f"{text} ({count})" for text, count in said.items()]
-    return "; ".join(parts + ([f"nothing ({untouched})"] if untouched else []))
+def against(given: Sequence[Sequence[dict[str, Any]]], images: int) -> str:
+    """What treated runs were treated for, and from which part of the run on."""
+    doses = [[row for row in rows if row.get("dose")] for rows in given]
+    names = Counter(TITLES[rows[0]["name"]] for rows in doses if rows)
+    parts = sorted(rows[0]["images"] / images for rows in doses if rows)
+    said = [f"{name} ({count})" for name, count in names.most_common()]
+    untouched = sum(not rows for rows in doses)
+    if parts:
+        said[-1] += f", from {parts[len(parts) // 2]:.0%} on"
+    return "; ".join(said + ([f"nothing ({untouched})"] if untouched else []))
 
 
 def lines_of(rows: Sequence[dict[str, Any]]) -> list[str]:
-    head = (
-        "| fault | seeds | Frechet untreated | treated | ratio | energy | treated | ratio | done |"
-    )
-    lines = [head, "|---|---|---|---|---|---|---|---|---|"]
-    for fault, (title, _, _) in FAULTS.items():
-        frechet, energy = (pairs_of(rows, fault, name) for name in ("frechet", "energy"))
-        if not len(frechet):
-            continue
-        cells = []
-        for pairs, digits in ((frechet, 0), (energy, 3)):
-            means = pairs.mean(0)
-            cells += [f"{means[0]:.{digits}f}", f"{means[1]:.{digits}f}", ratio(pairs)]
-        done = what_was_done(rows, fault)
-        lines.append(f"| {title} | {len(frechet)} | {' | '.join(cells)} | {done} |")
+    runs: Runs = {(row["fault"], row["arm"], row["seed"]): row for row in rows}
+    seeds = sorted({row["seed"] for row in rows})
+    lines = ["| fault | cure | pairs | Frechet, treated over untreated | energy | treated for |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for name, fault in FAULTS.items():
+        own = (name, "watch")
+        if name not in LIKE.values() and name != "none":
+            harm = [pairs_of(runs, (LIKE.get(name, "none"), "watch"), own, measure, seeds)
+                    for measure in ("frechet", "energy")]  # fmt: skip
+            title = f"**{fault.title}**, over no fault"
+            lines.append(f"| {title} | none | {len(harm[0])} | {' | '.join(map(ratio, harm))} | |")
+        for arm in fault.arms:
+            both = [pairs_of(runs, own, (name, arm), measure, seeds)
+                    for measure in ("frechet", "energy")]  # fmt: skip
+            if len(both[0]):
+                given = [runs[name, arm, s]["treatments"] for s in seeds if (name, arm, s) in runs]
+                cells = [fault.title, arm, str(len(both[0])), *map(ratio, both)]
+                lines.append(f"| {' | '.join(cells)} | {against(given, fault.images)} |")
     return lines
 
 
 def publish(docs: Sequence[Path]) -> None:
-    table = "\n".join(lines_of(known()))
+    table = "\n".join(lines_of([row for row in known() if row["seed"] != FITTED]))
     print(table)
     for page in docs:
         before, _, rest = page.read_text(encoding="utf-8").partition(START)
@@ -171,7 +245,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--faults", nargs="*", default=[*FAULTS], choices=[*FAULTS])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--arms", nargs="*", default=[*ARMS], choices=ARMS)
+    parser.add_argument("--arms", nargs="*", default=["watch", *ARMS], choices=["watch", *ARMS])
     parser.add_argument("--seconds", type=float, default=150, help="start no run after these")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--docs", nargs="*", type=Path, default=[], help="pages with the marks")
@@ -181,7 +255,13 @@ def main() -> None:
         return
     started, real = time.monotonic(), fresh()
     done = {(row["fault"], row["arm"], row["seed"]) for row in known()}
-    todo = [(f, a, s) for s in args.seeds for f in args.faults for a in args.arms]
+    todo = [
+        (name, arm, seed)
+        for seed in args.seeds
+        for name in args.faults
+        for arm in args.arms
+        if arm in ("watch", *FAULTS[name].arms)
+    ]
     with runtime.threads(1):
         for fault, arm, seed in todo:
             if (fault, arm, seed) in done:
@@ -192,7 +272,7 @@ def main() -> None:
             row = play(args.out, fault, arm, seed, real)
             with RESULTS.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
-            print({k: v for k, v in row.items() if k != "treatments"}, flush=True)
+            print({k: v for k, v in row.items() if k not in ("scores", "treatments")}, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""What the doctor's looks cost, in CPU time of a run of about a minute."""
+"""What the doctor's looks cost, in CPU time of a run."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 
@@ -18,7 +19,10 @@ from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import Health, schedule
 from ganzfeld.training.plan import fit, settle
 
-A_MINUTE = 35_000  # images at 32 px, with the networks of the default recipe for so many
+RUNS = {  # pixels of a side, images, the most that looks may take, settings
+    "a minute": (32, 35_000, 0.01, []),
+    "ten seconds": (16, 24_000, 0.018, ["networks.*.width=8", "run.batch_size=32"]),
+}
 
 
 def spent(do: Callable[[], object], times: int) -> float:
@@ -29,25 +33,31 @@ def spent(do: Callable[[], object], times: int) -> float:
 
 
 @pytest.mark.slow
-def test_looks_take_below_a_hundredth_of_a_run_of_a_minute() -> None:
-    pack = open_pack("avatars:600", PackOptions(size=(32, 32)), progress=lambda *_: None)
-    found = fit("default", pack, source="avatars:600", labels="none", afford=A_MINUTE, held_out=100)
-    config = complete(with_settings(found, [f"run.images={A_MINUTE}", "run.deterministic=true"]))
+@pytest.mark.parametrize("run", RUNS)
+def test_looks_take_a_small_share_of_a_run(run: str) -> None:
+    side, images, most, settings = RUNS[run]
+    pack = open_pack("avatars:2000", PackOptions(size=(side, side)), progress=lambda *_: None)
+    found = fit("default", pack, source="avatars:2000", labels="none", afford=images, held_out=100)
+    settings = [*settings, f"run.images={images}", "run.deterministic=true"]
+    config = complete(with_settings(found, settings))
     settle(config)
-    looks, count = schedule(A_MINUTE)
+    looks, count = schedule(images)
+    shares, rows = [], list[dict[str, object]]()
     with runtime.threads(1):
         trainer = build_trainer(config, pack, torch.device("cpu"))
-        rows: list[dict[str, object]] = []
         health = Health(
             trainer, modality_of(pack.spec), pack.spec, lambda kind, row: rows.append(row),
             count=count, fresh=Part(pack, np.arange(100)),
         )  # fmt: skip
         spent(trainer.take_step, 4)
-        step = spent(trainer.take_step, 16)
-        first, each = spent(health, 1), spent(health, 4)
+        for _ in range(5):  # alternated: other work on the machine slows both
+            health.reference = None
+            step, first = spent(trainer.take_step, 16), spent(health, 1)
+            step, each = (step + spent(trainer.take_step, 16)) / 2, spent(health, 4)
+            whole = images / config.run.batch_size * step
+            shares.append((first + (looks - 1) * each) / whole)
     assert "failed" not in rows[-1]
-    whole = A_MINUTE / config.run.batch_size * step
-    share = (first + (looks - 1) * each) / whole
-    print(f"run {whole:.0f} s, {looks} looks of {count}: first {first:.3f}, each {each:.3f} s, "
+    share = statistics.median(shares)
+    print(f"run {whole:.0f} s, {looks} looks of {count}: first {first:.3f}, each {each:.4f} s, "
           f"share {share:.2%}")  # fmt: skip
-    assert share < 0.01
+    assert share < most

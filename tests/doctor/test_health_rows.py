@@ -84,7 +84,9 @@ def test_looks_take_a_hundredth_of_the_images_at_most() -> None:
     for total in (40_000, 50_000, 200_000, 10_000_000):
         count, samples = schedule(total)
         assert count * samples <= total / 100 and count >= 12
-    assert schedule(5_000) == (12, 32)  # fewer could not tell an illness from chance
+    assert schedule(5_000) == (8, 32)  # fewer could not tell an illness from chance
+    assert schedule(5_000, treated=True) == (12, 32)
+    assert schedule(200_000, treated=True) == schedule(200_000)
 
 
 def plane() -> tuple[Trainer, Subject, Reference]:

@@ -8,27 +8,30 @@ import pytest
 import torch
 
 from ganzfeld import Adversarial
-from ganzfeld.doctor import treat
-from ganzfeld.doctor.treat import Dose, Treatment, as_sentence, decided, in_words, together
+from ganzfeld.doctor.story import story_of
+from ganzfeld.doctor.treat import (
+    Dose,
+    Treatment,
+    as_sentence,
+    decided,
+    from_start,
+    in_words,
+    together,
+)
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
 
-ALL = frozenset({"penalties", "augment"})
+ALL = frozenset({"penalties", "augment", "fresh"})
 TOTAL = 40_000
+THROWN = {"energy": 0.9, "swing": 1.2}
 ILL = {
     "": {"update/discriminator": 0.002, "update/generator": 0.002},
-    "divergence": {"update/discriminator": 0.3, "update/generator": 0.002},
+    "divergence": {"update/discriminator": 0.3, "update/generator": 0.002, **THROWN},
     "discriminator-overfits": {"overfit": 0.8, "gap": 1.5},
     "memorisation": {"nearest": 0.3},
     "vanishing-gradient": {"gap": 12.0, "sure": 0.95},
     "mode-collapse": {"vendi": 0.05},
 }
-
-
-@pytest.fixture(autouse=True)
-def all_cures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are not applied too: what is decided on is the same for all."""
-    monkeypatch.setattr(treat, "CURES", treat.CURES | treat.TRIED)
 
 
 def log(*parts: tuple[str, int]) -> list[dict[str, Any]]:
@@ -52,18 +55,37 @@ def given(treatment: Treatment, images: int) -> dict[str, Any]:
     return {"images": images, "name": treatment.name, **({"dose": dose} if dose else {})}
 
 
-def test_a_player_with_large_steps_is_slowed_to_usual_ones() -> None:
+def test_what_large_steps_have_spoiled_begins_again() -> None:
     found = asked(log(("divergence", 12)), [])
     assert found.name == "divergence" and "30.0% of its weights" in found.why
-    assert found.dose == Dose({"discriminator": 0.01}, fresh=True)  # so from the first look
-    later = asked(log(("", 6), ("divergence", 8)), [])
-    assert later.dose == Dose({"discriminator": 0.01}, back=True)
-    bare = asked(log(("divergence", 12)), [], ALL | {"bare"})
-    assert bare.dose.penalties == 4
-    once = log(("", 6), ("divergence", 6))  # a single huge step is no measure of a player
-    for row, size in zip(once[-3:], (0.5, 0.06, 0.05), strict=True):
-        row["signals"]["update/discriminator"] = size
-    assert asked(once, []).dose.rates == {"discriminator": 0.05}
+    assert found.dose == Dose(fresh=True)
+    assert asked(log(("divergence", 12)), [], ALL | {"bare"}).dose.penalties == 4
+    assert asked(log(("divergence", 12)), [], ALL - {"fresh"}) is None  # another run's weights
+
+
+@pytest.mark.parametrize("kept", THROWN)
+def test_large_steps_that_do_no_harm_are_left_alone(kept: str) -> None:
+    rows = log(("divergence", 20))
+    for row in rows:
+        row["signals"][kept] = 0.2
+    assert asked(rows, []) is None
+
+
+def test_rates_make_usual_steps_of_the_weights_at_the_start() -> None:
+    start = {"discriminator": 10.0, "generator": 20.0}
+
+    def rates(*looks: tuple[float, float]) -> Any:
+        """looks: the discriminator's update in parts of its weights, and these."""
+        rows = log(("divergence", len(looks)))
+        for row, (update, weights) in zip(rows, looks, strict=True):
+            row["signals"] |= {"update/discriminator": update, "weights/discriminator": weights}
+            row["signals"]["weights/generator"] = 20.0
+        return from_start(Dose(fresh=True), story_of(rows, TOTAL).moments[-1], start).rates
+
+    assert rates(*[(0.2, 10.0)] * 3) == {"discriminator": 0.05}
+    assert rates(*[(0.02, 100.0)] * 3) == {"discriminator": 0.05}  # of weights that have grown
+    assert rates(*[(0.2, 10.0)] * 3, *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
+    assert rates(*[(0.012, 10.0)] * 4, (0.9, 10.0)) == {}  # one large step is no measure
 
 
 def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
@@ -73,9 +95,7 @@ def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
     assert asked(rows, [], frozenset()) is None  # nothing that the game could take
 
 
-def test_what_has_no_evidence_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert asked(log(("divergence", 20)), []) is None
+def test_what_has_no_evidence_is_not_applied() -> None:
     assert asked(log(("mode-collapse", 20)), []) is None
     assert asked(log(("vanishing-gradient", 20)), []) is None
 
@@ -162,7 +182,6 @@ def test_evidence_and_treatment_are_told_in_chinese(monkeypatch: pytest.MonkeyPa
 
     from ganzfeld.core.language import tr
     from ganzfeld.doctor.rules import RULES
-    from ganzfeld.doctor.story import story_of
 
     monkeypatch.setenv("GANZFELD_LANG", "zh")
     signals = {

@@ -21,12 +21,13 @@ from torch.optim import Optimizer
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.reference import Data, Reference
+from ganzfeld.doctor.reference import GROUPS, Data, Reference
 from ganzfeld.doctor.samples import Signals, of_samples
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
+PART, LEAST = 4, 8  # of a look's samples, those whose gradient is asked for; of these at least
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
 
 
@@ -147,7 +148,7 @@ class Look:
         fake, real = self.stored(x), np.asarray(self.real["x"])
         found |= of_samples(self.reference, fake, real, self.reference.conditions_of(self.real))
         flat = self.reference.compared(self.reference.numbers(fake))
-        found["swing"] = self.swing(flat)
+        found |= self.swing(flat, real)
         if self.given:
             other = self.game.sample(self.z, **self.others())
             found["reacts"] = self.moved(flat, other)
@@ -160,19 +161,39 @@ class Look:
 
     def moved(self, flat: NDArray[Any], x: Tensor) -> float | None:
         """The mean distance of samples from others of the same latents, of the data's mean."""
+        there = self.flat_of(x)
+        return None if there is None else self.apart(flat, there)
+
+    def flat_of(self, x: Tensor) -> NDArray[Any] | None:
         if not x.float().isfinite().all():
             return None
-        there = self.reference.compared(self.reference.numbers(self.stored(x)))
+        return self.reference.compared(self.reference.numbers(self.stored(x)))
+
+    def apart(self, flat: NDArray[Any], there: NDArray[Any]) -> float | None:
         away = float(np.linalg.norm(flat - there, axis=1).mean())
         return signals.ratio(away, self.reference.mean)
 
-    def swing(self, flat: NDArray[Any]) -> float | None:
-        """How far the generator is from its own average: what oscillates stays away from it."""
+    def swing(self, flat: NDArray[Any], real: NDArray[Any]) -> Signals:
+        """How far the generator is from its own average, and how much nearer to the data.
+
+        What oscillates stays away from its average, which is the better of the two; what moves on
+        is ahead of it.
+        """
         average = self.subject.average
         if average is None or not self.game.averaged:
-            return None
+            return {"swing": None}
+        half = max(self.count // 2, LEAST)
+        flat, real = flat[:half], real[:half]
         with average.applied(self.game) as game:
-            return self.moved(flat, game.sample(self.z, **self.given))
+            given = {name: value[:half] for name, value in self.given.items()}
+            there = self.flat_of(game.sample(self.z[:half], **given))
+        if there is None:
+            return {"swing": None}
+        data = self.reference.compared(self.reference.numbers(real))
+        far = [2 * signals.pairwise(x, data).mean() - signals.pairwise(x).mean()
+               for x in (there, flat)]  # fmt: skip
+        lead = signals.ratio(float(far[0] - far[1]), self.reference.mean)
+        return {"swing": self.apart(flat, there), "lead": lead}
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
@@ -193,7 +214,10 @@ class Look:
         found["sure"] = float(((fake - real).sigmoid() < SURE).float().mean())
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
+            found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
         found["gradient"] = gradient
+        if "y" in self.given and self.reference.classes <= GROUPS:
+            found |= signals.gaps(told["real"], told["fake"], self.given["y"].cpu().numpy())
         if self.given.keys() - {"caption"}:
             wrong = self.opinion(column, self.others())
             assert wrong is not None
@@ -204,18 +228,19 @@ class Look:
         """Logits of fakes, and the median norm of the gradient that reaches the generator."""
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
         probe = self.game.cost(real[:1], real[:1])
+        whole = self.opinion(x, self.given)
+        assert whole is not None
         if not x.is_floating_point() or probe is None or rnn:  # cuDNN's are for training mode
-            opinion = self.opinion(x, self.given)
-            assert opinion is not None
-            return opinion, None
+            return whole, None
+        few = max(len(x) // PART, LEAST)
         with torch.enable_grad():
-            own = x.detach().requires_grad_()
-            opinion = self.opinion(own, self.given)
+            own = x[:few].detach().requires_grad_()
+            opinion = self.opinion(own, {name: value[:few] for name, value in self.given.items()})
             assert opinion is not None
-            cost = self.game.cost(opinion, real)
+            cost = self.game.cost(opinion, real[:few])
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
-        return opinion.detach(), signals.norms(gradient.float().cpu().numpy())
+        return whole, signals.norms(gradient.float().cpu().numpy())
 
 
 def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:

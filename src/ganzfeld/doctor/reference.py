@@ -13,6 +13,7 @@ from ganzfeld.modalities import Modality
 
 ROWS = 2_048  # of the training data that fakes are compared with, at most
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
+SCALED = 512  # rows that scales and groups are taken from
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
@@ -45,15 +46,19 @@ class Reference:
         order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
         rows = data.rows(order)
         flat = self.numbers(rows["x"])
-        self.still = STILL * float(np.median(flat.std(1)))
-        self.middle = flat.mean(0)
-        deviation = flat.std(0)
+        self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
+        few = flat[:SCALED].astype(np.float64)
+        self.still = STILL * float(np.median(few.std(1)))
+        self.middle, deviation = few.mean(0), few.std(0)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
         self.turn = None
         if flat.shape[1] > COLUMNS:
             draws = numpy_generator("doctor", "turn", flat.shape[1])
-            self.turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
+            turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
+            self.turn = (turn / self.scale[:, None]).astype(np.float32)
         self.features = self.compared(flat)
+        self.lengths = np.einsum("ij,ij->i", self.features, self.features)
+        self.usual: dict[int, float] = {}  # by row, as far as they were asked for
         pairs = signals.pairwise(self.features[:PAIRS])
         self.median, self.mean = float(np.median(pairs)), float(pairs.mean())
         self.conditions = self.conditions_of(rows)
@@ -61,15 +66,34 @@ class Reference:
         self.held_nearest, self.skill = self.held_out(held)
         self.groups = self.grouped()
 
-    def numbers(self, stored: Any) -> Floats:
+    def numbers(self, stored: Any) -> NDArray[Any]:
         """Stored samples as plain numbers (N, d), whatever their kind."""
-        flat = np.asarray(self.kind.plain(np.asarray(stored)), np.float64)
-        return np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
+        flat = np.asarray(self.kind.plain(np.asarray(stored)))
+        return flat if np.isfinite(flat).all() else np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
 
-    def compared(self, flat: Floats) -> Floats:
+    def compared(self, flat: NDArray[Any]) -> Floats:
         """Plain numbers on one scale (N, at most COLUMNS)."""
-        found: Floats = (flat - self.middle) / self.scale
-        return found if self.turn is None else found @ self.turn
+        if self.turn is None:
+            own: Floats = (flat - self.middle) / self.scale
+            return own
+        away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
+        return np.asarray(away @ self.turn, np.float64)
+
+    def away(self, ours: Floats) -> Floats:
+        """Distances (N, M) of compared samples from all rows."""
+        own = np.einsum("ij,ij->i", ours, ours)
+        squares = ours @ self.features.T
+        squares *= -2
+        squares += own[:, None]
+        squares += self.lengths
+        found: Floats = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+        return found
+
+    def vitals_of(self, count: int) -> dict[str, float]:
+        """`Modality.vitals` of so many rows: some depend on the number."""
+        if count not in self.vitals:
+            self.vitals[count] = self.kind.vitals(self.few[:count])
+        return self.vitals[count]
 
     def conditions_of(self, rows: Rows) -> Floats | None:
         """What each sample is made for, (N,) class numbers or (N, k) numbers; None without."""
@@ -115,21 +139,21 @@ class Reference:
         if of_class and 1 < self.classes <= GROUPS and (self.skill or 0) > PLAIN:
             assert self.conditions is not None
             return self.conditions.astype(np.int64)
+        few = self.features[:SCALED]
         draws = numpy_generator("doctor", "groups", len(self.features))
-        middles = self.features[:1].copy()
-        away = np.full(len(self.features), np.inf)
+        middles = few[:1].copy()
+        away = np.full(len(few), np.inf)
         for _ in range(GROUPS - 1):
-            away = np.minimum(away, signals.pairwise(self.features, middles[-1:])[:, 0] ** 2)
+            away = np.minimum(away, ((few - middles[-1]) ** 2).sum(1))
             if not away.sum():
                 break  # there are no more that differ
             chosen = draws.choice(len(away), p=away / away.sum())
-            middles = np.concatenate([middles, self.features[chosen : chosen + 1]])
-        found = np.zeros(len(self.features), np.int64)
+            middles = np.concatenate([middles, few[chosen : chosen + 1]])
         for _ in range(ROUNDS):
-            found = signals.pairwise(self.features, middles).argmin(1)
+            found = signals.pairwise(few, middles).argmin(1)
             for number in np.unique(found):
-                middles[number] = self.features[found == number].mean(0)
-        return found
+                middles[number] = few[found == number].mean(0)
+        return signals.pairwise(self.features, middles).argmin(1)
 
     def nearness(self, away: Floats) -> Floats:
         """How near samples lie to training samples, (N,), for where they lie: 0 for a copy.
@@ -140,13 +164,19 @@ class Reference:
         away: distances (N, M) of samples to all rows of the reference.
         """
         nearest = away.argmin(1)
-        places, back = np.unique(nearest, return_inverse=True)
-        usual = signals.pairwise(self.features[places], self.features)
-        usual[usual <= signals.SAME * self.median] = np.inf
-        own = usual.min(1)[back]
-        own[~np.isfinite(own)] = self.median  # all rows are equal
-        found: Floats = away.min(1) / own
+        found: Floats = away.min(1) / self.usual_at(nearest)
         return found
+
+    def usual_at(self, places: NDArray[np.int64]) -> Floats:
+        """Distances of rows (N,) of the reference to another one that differs from them."""
+        new = np.array(sorted({*places.tolist()} - self.usual.keys()), np.int64)
+        if len(new):
+            away = self.away(self.features[new])
+            away[away <= signals.SAME * self.median] = np.inf
+            least = away.min(1)
+            least[~np.isfinite(least)] = self.median  # all rows are equal
+            self.usual |= zip(new.tolist(), least.tolist(), strict=True)
+        return np.array([self.usual[place] for place in places.tolist()])
 
     def held_out(self, held: Data | None) -> tuple[Floats | None, float | None]:
         """Distances of held-out samples to the nearest training ones, and their skill.
@@ -157,7 +187,7 @@ class Reference:
         if held is not None and len(held) >= 16:
             rows = held.rows(np.arange(min(len(held), PAIRS)))
             there = self.compared(self.numbers(rows["x"]))
-            away = signals.pairwise(there, self.features)
+            away = self.away(there)
             skill = None
             if (asked := self.conditions_of(rows)) is not None:
                 skill = self.skill_of(away.argmin(1), asked)
@@ -165,6 +195,6 @@ class Reference:
         if self.conditions is None:
             return None, None
         few = self.features[:PAIRS]
-        away = signals.pairwise(few, self.features)
+        away = self.away(few)
         away[np.arange(len(few)), np.arange(len(few))] = np.inf
         return None, self.skill_of(away.argmin(1), self.conditions[: len(few)])

@@ -7,10 +7,10 @@ bench/doctor.py that its table does not report. Order matters: causes stand befo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganzfeld.doctor.overfitting import overfitted, overfitting
 from ganzfeld.doctor.story import EARLY, Moment
 
 Evidence = str | None
@@ -20,7 +20,6 @@ STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
 YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
-NOISE = 0.3  # of the difference that r_v is made of, at one look, in deviations of logits
 LONG = 8  # looks, where single ones say too little
 
 
@@ -166,36 +165,6 @@ def ignored(m: Moment) -> Evidence:
             f"discriminator tells wrong ones by {told:.2f} sd"
         )
     return None
-
-
-def overfitted(m: Moment) -> Evidence:
-    """r_v of three looks, each weighed by how far it tells samples from data."""
-    share, sure = pooled(m, 3)
-    return rv(share) if share >= 0.5 and sure >= 2 else None
-
-
-def overfitting(m: Moment) -> Evidence:
-    """A smaller r_v that stays: of eight looks, which are many enough for one alarm."""
-    share, sure = pooled(m, LONG)
-    return rv(share) if share >= 0.3 and sure >= 3 else None
-
-
-def rv(share: float) -> str:
-    return f"r_v {share:.2f}: it takes held-out samples for fakes (0 is right, 1 memorised)"
-
-
-def pooled(m: Moment, looks: int) -> tuple[float, float]:
-    """r_v over the last looks, and its distance from 0 in its deviations.
-
-    0, 0 where it is not known now, or was known in fewer than three quarters of these looks.
-    """
-    recent = [*m.past[max(len(m.past) - looks + 1, 0) :], m]
-    known = [(share, gap) for one in recent if (share := one["overfit"]) is not None
-             and (gap := one["gap"]) is not None]  # fmt: skip
-    if m["overfit"] is None or len(known) < 0.75 * looks:
-        return 0.0, 0.0
-    lost = sum(share * gap for share, gap in known)  # in deviations of logits
-    return lost / sum(gap for _, gap in known), lost / (NOISE * math.sqrt(len(known)))
 
 
 def vanishing(m: Moment) -> Evidence:

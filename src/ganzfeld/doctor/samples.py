@@ -25,7 +25,7 @@ def of_samples(
     flat = reference.numbers(fake)
     ours, theirs = reference.compared(flat), reference.compared(reference.numbers(real))
     within_ours, within_theirs = signals.pairwise(ours), signals.pairwise(theirs)
-    away = signals.pairwise(ours, reference.features)
+    away = reference.away(ours)
     median = reference.median
     found: Signals = {
         "vendi": signals.ratio(signals.vendi(ours, median), signals.vendi(theirs, median)),
@@ -38,9 +38,9 @@ def of_samples(
     found |= copies(reference, reference.nearness(away)) | groups(reference, away.argmin(1))
     if asked is not None:
         found |= conditions(reference, ours, away.argmin(1), asked)
-    data = reference.kind.vitals(real)
+    usual = reference.vitals_of(len(fake))
     for name, value in reference.kind.vitals(fake).items():
-        found[name] = signals.ratio(value, data.get(name))
+        found[name] = signals.ratio(value, usual.get(name))
     return found
 
 

@@ -1,27 +1,28 @@
 """Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
 
 A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
-decides the same again. `CURES` are applied; those of `TRIED` are not, and stay for the study that
-found no use in them.
+decides the same again. Only what bench/treatment.py has seen to help is in `CURES`.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganzfeld.doctor.diagnose import Finding
-from ganzfeld.doctor.rules import LARGE, RULES
+from ganzfeld.doctor.rules import RULES
 from ganzfeld.doctor.story import Moment, Story
 
 REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
 LAST = 0.85  # of a run, after which nothing is treated: it could not work any more
 MOST = 4  # treatments of a run
 QUIET = 3  # looks in a row without an illness, after which it is gone
-USUAL = 0.003  # of the weights, an update of a healthy player
-LEAST = 0.01  # of its rate, that a player keeps at one treatment
+USUAL = 0.01  # of the weights at the start, an update of a healthy player
+LEAST = 0.002  # of its rate, that a player keeps at one treatment
+ENOUGH = 0.7  # of a rate: smaller changes are not made
+BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 STRONGER = 4.0  # times the penalties
 
 Row = Mapping[str, Any]
@@ -31,7 +32,7 @@ Row = Mapping[str, Any]
 class Dose:
     """What a treatment changes. rates: factors of the learning rates, by player. penalties: a
     factor of R1 and R2. augment: adaptive augmentation begins. back: to the best checkpoint.
-    fresh: to the weights at the start, where no checkpoint is from before the illness."""
+    fresh: to the weights at the start."""
 
     rates: Mapping[str, float] = field(default_factory=dict)
     penalties: float = 1.0
@@ -50,7 +51,7 @@ class Dose:
 
     @property
     def changes(self) -> bool:
-        return bool(self.rates) or self.penalties != 1 or self.augment
+        return bool(self.rates) or self.penalties != 1 or self.augment or self.fresh
 
 
 @dataclass(frozen=True)
@@ -66,27 +67,43 @@ class Treatment:
 Cure = Callable[[Moment, frozenset[str], bool], Dose]
 
 
-def slower(m: Moment, *players: str) -> dict[str, float]:
-    """The factor that brings a player's updates to a usual size, of those that are too large."""
-    found = {}
-    for player in players:
-        sizes = [v for one in (*m.past[-2:], m) if (v := one[f"update/{player}"]) is not None]
-        size = statistics.median(sizes) if sizes else None  # a single large step is no measure
-        if size is not None and size > LARGE / 3:
-            found[player] = float(f"{max(USUAL / size, LEAST):.2g}")
-    return found
+def again(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
+    """Begin again with usual steps (`from_start`), and penalties where there are none, with the
+    time that is left; nothing where the generator is not thrown about.
 
-
-def calmer(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
-    """Smaller steps, penalties where there are none, and weights from before it went wrong.
-
-    Steps that were too large at the first look already have spoiled every checkpoint: smaller ones
-    would keep spoiled weights as they are. Such runs begin again, with the time that is left.
+    Smaller steps alone would keep spoiled weights as they are. Large steps of the discriminator
+    often do no harm: such runs may well be better than others.
     """
-    rates = slower(m, "discriminator", "generator") or {"discriminator": 0.5, "generator": 0.5}
-    first = (*m.past, m)[0]
-    fresh = any((first[f"update/{player}"] or 0) > LARGE for player in rates)
-    return Dose(rates, STRONGER if "bare" in able else 1.0, back=not fresh, fresh=fresh)
+    thrown = all((m.mean(name, 3) or 0.0) >= BAD for name in ("energy", "swing"))
+    if not thrown or "fresh" not in able:
+        return Dose()
+    return Dose(penalties=STRONGER if "bare" in able else 1.0, fresh=True)
+
+
+def from_start(dose: Dose, m: Moment, start: Mapping[str, float]) -> Dose:
+    """A dose that begins again, with rates that make usual steps of the weights at the start.
+
+    Large steps make weights grow, of which later steps are a small part; and players that are lost
+    stand still. So the largest steps so far count, by their own size. start: the size of the
+    weights at the start, by player.
+    """
+    rates = {}
+    for player, begun in start.items():
+        step = largest(m, player)
+        if step and USUAL * begun < ENOUGH * step:
+            rates[player] = float(f"{max(USUAL * begun / step, LEAST):.2g}")
+    return replace(dose, rates=rates)
+
+
+def largest(m: Moment, player: str) -> float:
+    """The largest update so far that was there at three looks: a single one is no measure."""
+    sizes = [
+        update * weights
+        for one in (*m.past, m)
+        if (update := one[f"update/{player}"]) is not None
+        and (weights := one[f"weights/{player}"]) is not None
+    ]
+    return max((statistics.median(sizes[n : n + 3]) for n in range(len(sizes) - 2)), default=0.0)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
@@ -94,8 +111,11 @@ def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     return Dose(augment="augment" in able and not augmented)
 
 
-CURES: dict[str, Cure] = {"memorisation": blurred, "discriminator-overfits": blurred}
-TRIED: dict[str, Cure] = {"divergence": calmer}  # runs ended worse: bench/treatment.py
+CURES: dict[str, Cure] = {
+    "memorisation": blurred,
+    "discriminator-overfits": blurred,
+    "divergence": again,
+}
 
 
 def decided(
@@ -104,7 +124,7 @@ def decided(
     """What to do now; None for nothing.
 
     findings: that stand, causes first. past: treatments so far, as the log has them. able: what
-    the game can take (`Game.cures`).
+    the game can take (`Game.cures`), and "fresh" where the run began with weights of its own.
 
     An illness that a treatment has not driven away in its time is given up: it is not treated
     again, nor is anything else tried against it.
@@ -183,7 +203,9 @@ def in_words(row: Row) -> str:
         return "its treatment has not helped, and nothing more is done for it"
     dose = row["dose"]
     told = [f"the {player}'s learning rate times {f:g}" for player, f in dose["rates"].items()]
-    told += [f"R1 and R2 times {dose['penalties']:g}"] if dose["penalties"] != 1 else []
+    if dose["penalties"] != 1:
+        bare = row.get("fresh")  # begins again with those of a game that has none
+        told += ["R1 and R2 of 1" if bare else f"R1 and R2 times {dose['penalties']:g}"]
     told += ["adaptive augmentation from here on"] if dose["augment"] else []
     told += [f"weights of image {row['back']:,}"] if row.get("back") is not None else []
     told += ["weights of the start"] if row.get("fresh") else []

@@ -17,8 +17,10 @@ from ganzfeld.core import checkpoint
 from ganzfeld.core.console import Screen
 from ganzfeld.core.schema import anything, fields, listing, number, table, text
 from ganzfeld.core.schema import whole as whole_number
-from ganzfeld.doctor.treat import Dose, Treatment, decided, in_words, together
+from ganzfeld.doctor.story import Moment
+from ganzfeld.doctor.treat import Dose, Treatment, decided, from_start, in_words, together
 from ganzfeld.doctor.words import verdict
+from ganzfeld.games import Game
 from ganzfeld.games.ema import Averages
 from ganzfeld.modalities import Modality
 from ganzfeld.training.build import build_game, half_life, schedules_of
@@ -96,22 +98,24 @@ class Treating:
         found = verdict(journal.rows, self.run.total)
         treatment = decided(found.story, found.standing, self.rows, self.able)
         if treatment is not None:
-            self.give(treatment)
+            self.give(treatment, found.story.moments[-1])
 
     @property
     def able(self) -> frozenset[str]:
         able: frozenset[str] = self.run.trainer.game.cures
-        return able if self.run.kind.draws else able - {"augment"}
+        able = able if self.run.kind.draws else able - {"augment"}
+        return able if self.run.config.run.init else able | {"fresh"}
 
-    def give(self, treatment: Treatment) -> None:
+    def give(self, treatment: Treatment, now: Moment) -> None:
         run, images = self.run, self.run.trainer.images
         row: Row = {"images": images, "name": treatment.name, "why": treatment.why}
-        if treatment.dose is not None:
-            row["dose"] = treatment.dose.to_json()
-            if treatment.dose.back and (best := self.best()) is not None:
-                row["back"] = best
-            if treatment.dose.fresh and not run.config.run.init:
+        if (dose := treatment.dose) is not None:
+            if dose.fresh:
                 row["fresh"] = True
+                dose = from_start(dose, now, start_of(run.trainer, run.config))
+            row["dose"] = dose.to_json()
+            if dose.back and (best := self.best()) is not None:
+                row["back"] = best
         self.rows.append(row)
         apply(run.trainer, run.config, together(self.rows))
         if row.get("back") is not None:
@@ -158,13 +162,29 @@ def go_back(trainer: Trainer, path: Path) -> None:
     )
 
 
+def started(trainer: Trainer, config: Config) -> Game:
+    """The game as a run of this seed starts; no draw of torch's own is used up."""
+    with torch.random.fork_rng(devices=[]):
+        return build_game(config).to(trainer.device)
+
+
+def start_of(trainer: Trainer, config: Config) -> dict[str, float]:
+    """The size of each player's weights at the start, as the log has it of later ones."""
+    names = {p: name for name, p in trainer.game.named_parameters()}
+    own = dict(started(trainer, config).named_parameters())
+    return {
+        player: float(torch.stack([own[names[p]].detach().norm() for p in of]).norm())
+        for player, of in trainer.parameters.items()
+        if of
+    }
+
+
 def begin_again(trainer: Trainer, config: Config) -> None:
     """The weights and averages that a run of this seed starts with; the clock goes on.
 
     Optimisers forget their moments. Not for runs that began with the weights of another.
     """
-    with torch.random.fork_rng(devices=[]):
-        game = build_game(config).to(trainer.device)
+    game = started(trainer, config)
     now, ema = trainer.state_dict(), config.ema
     trainer.load_state_dict(
         {
