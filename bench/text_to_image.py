@@ -2,12 +2,14 @@
 
     python bench/text_to_image.py --out runs/text-to-image --seconds 600 --seeds 0
     python bench/text_to_image.py --table bench/results/text_to_image.jsonl
+    python bench/text_to_image.py --confused runs/text-to-image/seed-0
 
 Each seed is a run of `ganzfeld train avatars-captions --recipe text-to-image` at 32 pixels on one
 thread, as long as so many CPU seconds last: a short run is timed first, or --images says how many
 are seen. Judges of attributes and of retrieval have learned from other avatars, with another seed.
 A line of JSON for each run goes to OUT/results.jsonl, with ceiling (the real images of the same
-captions) and chance; runs that are there already are measured again and not trained.
+captions) and chance; runs that are there already are measured again and not trained. --confused
+says of a run or a model which colors are drawn for which, and where hair hides.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from timing import machine
 
 import ganzfeld
+from ganzfeld.data.avatars import sentences
 from ganzfeld.metrics import caption_judges, captioned
 
 SIZE, COUNT = (32, 32), 1_000
@@ -90,6 +94,49 @@ def table(rows: list[dict[str, Any]]) -> None:
             print(f"  left open: {name:17} {row['open']['model'][name]:.2f} bits (real {real:.2f})")
 
 
+def confused(out: Path) -> None:
+    """Of each color that captions ask for: how often another one is drawn, the most frequent."""
+    model, (attributes, _) = ganzfeld.load(out), caption_judges.judges(*SIZE, lambda *_: None)
+    asked = captioned.questions(COUNT)
+    images = {
+        "model": model.store(model.sample(COUNT, text=asked.captions)),
+        "ceiling": asked.images(*SIZE),
+    }
+    known = caption_judges.truth(asked.facts)
+    with torch.no_grad():
+        parts = {who: np.split(own, range(200, COUNT, 200)) for who, own in images.items()}
+        scores = {
+            who: [attributes(caption_judges.ready(part)) for part in own]
+            for who, own in parts.items()
+        }
+    for name in ("hair_colour", "clothes_colour", "background_colour"):
+        logits = {who: torch.cat([part[name] for part in own]) for who, own in scores.items()}
+        said = torch.tensor([captioned.visible(name, one) for one in asked.facts])
+        drawn, truth = logits["model"].argmax(1), known[name]
+        among = (logits["model"].topk(2, 1).indices == truth[:, None]).any(1)
+        print(f"{name}: right color among the first two {100 * share(among, said):.0f} %")
+        for place, value in enumerate(sentences.VALUES[name]):
+            own = said & (truth == place)
+            counts = torch.bincount(drawn[own], minlength=len(sentences.VALUES[name]))
+            right = 100 * counts[place] / max(int(own.sum()), 1)
+            counts[place] = 0
+            other = int(counts.argmax())
+            wrong = 100 * counts[other] / max(int(own.sum()), 1)
+            print(
+                f"  {value:10} {right:4.0f} % of {int(own.sum())},"
+                f" {wrong:3.0f} % {sentences.VALUES[name][other]}"
+            )
+        for part in ("hat", "hair") if name == "hair_colour" else ():
+            for value in sentences.VALUES[part]:
+                own = said & torch.tensor([one[part] == value for one in asked.facts])
+                both = [100 * share(logits[who].argmax(1) == truth, own) for who in images]
+                print(f"  {part} {value:10} {both[0]:4.0f} %, real images {both[1]:4.0f} %")
+
+
+def share(right: torch.Tensor, of: torch.Tensor) -> float:
+    return float(right[of].float().mean())
+
+
 def line(shares: list[float]) -> str:
     return "".join(f"{100 * share:8.1f}" for share in shares)
 
@@ -102,7 +149,11 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--set", nargs="*", default=[], dest="settings")
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--confused", type=Path)
     asked = parser.parse_args()
+    if asked.confused:
+        confused(asked.confused)
+        raise SystemExit
     if asked.table:
         table([json.loads(text) for text in asked.table.read_text().splitlines()])
         raise SystemExit

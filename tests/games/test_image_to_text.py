@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzfeld.games import GAMES, Game
 from ganzfeld.games.base import Clock
-from ganzfeld.games.image_to_text import UNKNOWN, ended, known, parted
+from ganzfeld.games.image_to_text import UNKNOWN, differing, ended, known, parted
 from ganzfeld.games.text import taken
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.recurrent import Places
@@ -183,3 +183,97 @@ def test_a_low_temperature_takes_the_likeliest_word() -> None:
     z = torch.randn(32, writer.latent)
     assert len({tuple(row) for row in writer(z, x, 1e-3).tolist()}) == 1
     assert len({tuple(row) for row in writer(z, x).tolist()}) > 8
+
+
+def test_pairs_are_of_all_wrong_captions_where_they_first_differ() -> None:
+    caption = torch.tensor([[3, 4, 0], [5, 6, 0]])
+    wrong = torch.tensor(
+        [
+            [[3, 7], [8, 4], [3, 4]],  # at the second word, at the first, nowhere
+            [[5, UNKNOWN], [5, 6], [5, 2]],  # by a word that is not known, nowhere, at the second
+        ]
+    )
+    places = Places(
+        torch.tensor([0, 1, 0, 1, 0]), torch.tensor([0, 0, 1, 1, 2]), torch.tensor([3, 5, 4, 6, 0])
+    )
+    at, words = differing(places, caption, {"caption": caption[:, :2], "caption_wrong": wrong})
+    found = sorted(zip(at.tolist(), words.tolist(), strict=True))
+    assert found == [(0, [3, 8]), (2, [4, 7]), (3, [6, 2])]
+    at, words = differing(places, caption, {"caption": caption[:, :2]})  # those of other images
+    found = sorted(zip(at.tolist(), words.tolist(), strict=True))
+    assert found == [(0, [3, 5]), (1, [5, 3])]
+
+
+def test_a_writer_paid_in_pairs_says_what_it_sees_and_no_more_often() -> None:
+    """Symbols: silence, no word, and two wordings each of a right and of a wrong value."""
+    one = game(likelihood_share=0.4, match=1.0, pairs=True)
+    data = torch.tensor([0.3, 1e-6, 0.3, 0.12, 0.2, 0.08])
+    seen = torch.tensor(
+        [0.42, 0.42, 0.42, 0.42, 0.28, 0.28]
+    ).log()  # odds of the values, by the image
+    likely = data.log()[None]
+    fits = seen[None] - likely  # what D's second logit adds to its first
+    logits = torch.zeros(6, requires_grad=True)
+    adam = torch.optim.Adam([logits], 0.02)
+    places = Places(torch.zeros(1).long(), torch.zeros(1).long(), torch.tensor([1]))
+    for _ in range(1_000):
+        p = logits.softmax(0)[None]
+        loss = -(p[0] * (data.log() - p[0].detach().log())).sum()
+        for right in (2, 3):
+            caption = torch.tensor([[right, 0]])
+            own = places._replace(tokens=caption[0, :1])
+            some = {"caption": caption[:, :1], "caption_wrong": torch.tensor([[[4], [5]]])}
+            loss = loss - one.moved(p, own, likely, fits, caption, some)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    # the odds of 0.6 to 0.4 are squared, and each word keeps its part of its value's
+    sure = 0.7 * 0.36 / (0.36 + 0.16)
+    expected = [0.3, 0, sure * 5 / 7, sure * 2 / 7, (0.7 - sure) * 5 / 7, (0.7 - sure) * 2 / 7]
+    assert logits.detach().softmax(0).tolist() == pytest.approx(expected, abs=5e-3)
+
+
+def test_the_judge_of_pairs_starts_from_what_the_writer_knows() -> None:
+    one = game(likelihood_share=0.4, match=0.7, pairs=True, beside=0.5)
+    found = losses(one, "discriminator", 0.5)
+    assert set(found) == {"real", "fake", "match"}
+    caption = ended(batch()["caption"])
+    places, likely, _ = one.D(batch()["x"], caption)
+    at, words = differing(places, caption, batch())
+    scores = likely[at].gather(1, words)
+    exact = torch.nn.functional.softplus(scores[:, 1] - scores[:, 0]).mean()
+    assert torch.allclose(found["match"], exact, atol=1e-5)
+    told = losses(one, "generator", 0.5)
+    assert set(told) == {"adversarial", "likelihood", "matching"}
+    alone = losses(one, "generator", 0.3)["likelihood"]
+    assert torch.allclose(told["likelihood"], 0.5 * alone, rtol=1e-4)
+    same = batch() | {"caption_wrong": batch()["caption"][:, None]}
+    assert one.loss("discriminator", same)["match"].item() == 0, "nothing that is wrong"
+
+
+def test_images_can_be_moved_each_time_they_are_learned_from() -> None:
+    x = torch.zeros(200, *SHAPE)
+    x[:, :, 4, 4] = 1.0
+    for name in ("image-to-text", "image-to-text-mle"):
+        parts = networks()[: 2 if name == "image-to-text" else 1]
+        one: Any = GAMES[name](*parts, shifted=1.0)
+        peaks = one.seen({"x": x})[:, 0].flatten(1).argmax(1)
+        places = {divmod(int(peak), 8) for peak in peaks}
+        assert places == {(row, column) for row in (3, 4, 5) for column in (3, 4, 5)}
+        still: Any = GAMES[name](*parts)
+        assert still.seen({"x": x}) is x
+        with pytest.raises(ValueError, match="probability"):
+            GAMES[name](*parts, shifted=1.5)
+    for player in ("discriminator", "generator"):
+        moved = losses(game(likelihood_share=0.4, shifted=1.0), player, 0.5)
+        assert set(moved) == set(losses(game(likelihood_share=0.4), player, 0.5))
+    alone = losses(game(likelihood_share=0.4), "generator", 0.3)["likelihood"]
+    assert losses(game(likelihood_share=0.4, shifted=1.0), "generator", 0.3)["likelihood"] != alone
+
+
+def test_options_that_need_real_captions_say_so() -> None:
+    for options in ({"pairs": True}, {"beside": 0.5}):
+        with pytest.raises(ValueError, match="helping=true"):
+            game(helping=False, **options)
+    with pytest.raises(ValueError, match="0 or more"):
+        game(beside=-1.0)

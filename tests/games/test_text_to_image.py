@@ -216,9 +216,35 @@ def test_some_captions_are_different_ones_of_those_there_are() -> None:
     assert some_of(several, 9).shape == (64, 4, 5)
 
 
+def test_both_players_can_be_asked_which_caption_is_an_images_own() -> None:
+    one, some = game(telling=0.5, noise=0.0, agreement=0.0), batch()
+    assert some["caption"][0].equal(some["caption"][7]), "equal captions are no opponents"
+    some["x"] = some["x"].expand(8, 3, 8, 8)
+    said = one.G.text(some["caption"])
+    near = one.G.text(some["caption_wrong"].flatten(0, 1)).view(8, 2, -1)
+    features = one.D.features(some["x"])
+    by_hand = []
+    for i in range(8):
+        others = [j for j in ((i - 1) % 8, (i - 2) % 8) if not said[i].equal(said[j])]
+        among = torch.cat([said[i, None], near[i], said[others]])
+        logits = one.D.verdict(features[i, None].expand(len(among), -1, -1, -1), among)
+        by_hand.append(-logits.log_softmax(0)[0])
+    assert torch.allclose(one.told(features, said, some), torch.stack(by_hand).mean(), atol=1e-4)
+    with torch.no_grad():
+        one.D.alone.bias.fill_(7.0)  # what it thinks of an image alone is no answer
+    again = one.told(features, said, some)
+    assert torch.allclose(again, torch.stack(by_hand).mean(), atol=1e-4)
+    one.clock = Clock(9, 60, 64)
+    for player in ("discriminator", "generator"):
+        found = one.loss(player, some)
+        assert found["telling"] > 0 and "agreement" not in found
+    bare = {name: value for name, value in some.items() if name != "caption_wrong"}
+    assert one.loss("discriminator", bare)["telling"] > 0
+
+
 def test_odd_options_are_refused() -> None:
     bad = ({"encoder_share": 0.0}, {"encoder_share": 1.0}, {"hard": 2.0}, {"near": -1})
-    for options in (*bad, {"blur": -0.1}):
+    for options in (*bad, {"blur": -0.1}, {"telling": -0.1}):
         with pytest.raises(ValueError):
             game(**options)
     with pytest.raises(ValueError, match="takes a loss out of"):

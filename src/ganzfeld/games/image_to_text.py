@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
 from ganzfeld.core.types import Batch, Losses
+from ganzfeld.games.augment import augment
 from ganzfeld.games.base import Game
 from ganzfeld.games.text import LEAST, MOST, Places, taken
 from ganzfeld.games.text_to_image import one_of
@@ -20,6 +21,8 @@ class ImageToTextMLE(Game):
     """A writer of captions alone, by maximum likelihood: the opponent of `ImageToText`.
 
     G: a `CaptionWriter`.
+    shifted: probability that an image is moved by some pixels, up to an eighth of its sides, each
+        time it is learned from: ten thousand images are soon known by heart.
     """
 
     players = {"generator": ("G",)}  # noqa: RUF012
@@ -27,14 +30,21 @@ class ImageToTextMLE(Game):
     averaged = shipped = ("G",)
     task = "captioning"
 
-    def __init__(self, G: nn.Module) -> None:
+    def __init__(self, G: nn.Module, *, shifted: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= shifted <= 1:
+            raise ValueError(f"shifted is a probability in [0, 1], not {shifted}")
         self.G = cast(Any, G)
         self.latent = cast(int, G.latent)
+        self.shifted = shifted
+
+    def seen(self, batch: Batch) -> Tensor:
+        """The images (N, C, H, W) of a batch as they are learned from."""
+        return augment(batch["x"], self.shifted, ("shift",)) if self.shifted else batch["x"]
 
     def generator_loss(self, batch: Batch) -> Losses:
         """Nats a word, END included."""
-        places, logged = self.G.log_probabilities(ended(batch["caption"]), batch["x"])
+        places, logged = self.G.log_probabilities(ended(batch["caption"]), self.seen(batch))
         return {"likelihood": -known(taken(logged, places), places).mean()}
 
     def sample(  # type: ignore[override]
@@ -68,6 +78,14 @@ class ImageToText(ImageToTextMLE):
     praise: pay for words that go with the image. False: charge for those that do not, and no more.
         A word that is paid for is said more often, where the alternative is to be silent about the
         thing; a word that is not charged for is said as often as in the data.
+    pairs: the second logit is learned and paid for in pairs: of the right word and the wrong one
+        where both captions first differ, for all captions of an image that are wrong. It starts
+        as the first logit, D's log probability, and learns what that has of the wording: only the
+        difference of two words counts, and at its optimum that is the log ratio of the odds that
+        the image gives them. The writer is paid for moving probability from one word of a pair to
+        the other, and not for saying either more often: their sum is worth nothing.
+    beside: weight of the likelihood in the writer's loss while it plays. shifted: as in
+        `ImageToTextMLE`.
     helping: the writer writes one word behind each beginning of a real caption ("teacher helping",
         Press et al. 2017). False: it writes whole captions, and is judged on these.
     """
@@ -84,17 +102,23 @@ class ImageToText(ImageToTextMLE):
         match: float = 0.5,
         praise: bool = True,
         helping: bool = True,
+        pairs: bool = False,
+        beside: float = 0.0,
+        shifted: float = 0.0,
     ) -> None:
-        super().__init__(G)
+        super().__init__(G, shifted=shifted)
         if not 0 < likelihood_share < 1:
             raise ValueError(
                 f"likelihood_share is a part of the run in (0, 1), not {likelihood_share}"
             )
-        if match < 0:
-            raise ValueError(f"match is a weight, 0 or more, not {match}")
+        if min(match, beside) < 0:
+            raise ValueError(f"match and beside are weights, 0 or more, not {match} and {beside}")
+        if (pairs or beside) and not helping:
+            raise ValueError("pairs and beside need the real captions that helping=true reads")
         self.D = cast(Any, D)
         check_twins(G, D)
         self.match, self.praise, self.helping = match, praise, helping
+        self.pairs, self.beside = pairs, beside
         self.stages = (0.0, likelihood_share)
         self.register_buffer("copied", torch.zeros(()))
 
@@ -114,7 +138,7 @@ class ImageToText(ImageToTextMLE):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         self.begin()
-        x, caption = batch["x"], ended(batch["caption"])
+        x, caption = self.seen(batch), ended(batch["caption"])
         with torch.no_grad():
             same, own = self.G.log_probabilities(caption, x)
         places, likely, fits = self.D(x, caption)
@@ -128,7 +152,9 @@ class ImageToText(ImageToTextMLE):
             _, likely, _ = self.D(x, written)
             fakes = (own.exp() * softplus(odds(likely, own))).sum(1)
         losses["fake"] = fakes.mean()
-        if self.match:
+        if self.match and self.pairs:
+            losses["match"] = self.told_apart(places, likely, fits, caption, batch)
+        elif self.match:
             right, wrong = parted(fits, places, caption, ended(wrong_captions(batch)))
             losses["match"] = softplus(-right).mean() / 2
             losses["mismatch"] = softplus(wrong).mean() / 2
@@ -137,7 +163,7 @@ class ImageToText(ImageToTextMLE):
     def generator_loss(self, batch: Batch) -> Losses:
         if self.by_likelihood:
             return super().generator_loss(batch)
-        x = batch["x"]
+        x = self.seen(batch)
         if self.helping:
             caption = ended(batch["caption"])
             places, logged = self.G.log_probabilities(caption, x)
@@ -148,11 +174,50 @@ class ImageToText(ImageToTextMLE):
             scores = odds(likely, logged).clamp(-MOST, MOST)
         p = logged.exp()
         losses = {"adversarial": -known((p * scores).sum(1), places).mean()}
-        if self.match:
+        if self.beside:
+            losses["likelihood"] = -self.beside * known(taken(logged, places), places).mean()
+        if self.match and self.pairs:
+            losses["matching"] = -self.moved(p, places, likely, fits, caption, batch)
+        elif self.match:
             worth = fits.float().clamp(-MOST, MOST if self.praise else 0)
             paid = known((p * worth).sum(1), places).mean()
             losses["matching"] = -self.match * paid
         return losses
+
+    def told_apart(
+        self, places: Places, likely: Tensor, fits: Tensor, caption: Tensor, batch: Batch
+    ) -> Tensor:
+        """The discriminator's loss of pairs of words (Bradley, Terry 1952)."""
+        at, words = differing(places, caption, batch)
+        if not len(at):
+            return fits.sum() * 0
+        scores = (fits[at].float() + likely[at].detach().float()).gather(1, words)
+        return softplus(scores[:, 1] - scores[:, 0]).mean()
+
+    def moved(
+        self,
+        p: Tensor,
+        places: Places,
+        likely: Tensor,
+        fits: Tensor,
+        caption: Tensor,
+        batch: Batch,
+    ) -> Tensor:
+        """What the writer is paid for its probabilities (M, V), a mean over pairs of words.
+
+        At the optimum against a discriminator that knows the data, the words of a pair have the
+        data's odds times those of the image to the power `match`, and together what they had. How
+        they are worded has no part in that: synonyms are worth the same.
+        """
+        at, words = differing(places, caption, batch)
+        if not len(at):
+            return p.sum() * 0
+        with torch.no_grad():
+            scores = (fits[at].float() + likely[at].float()).gather(1, words)
+            scores = (scores - scores.mean(1, keepdim=True)).clamp(-MOST, MOST)
+            total = ((1 + self.match) * scores).logsumexp(1) - scores.logsumexp(1)
+            worth = self.match * scores - total[:, None]
+        return (p[at].gather(1, words) * worth).sum(1).mean()
 
     def written(self, x: Tensor) -> tuple[Tensor, Places, Tensor]:
         """As many captions as images, their places, and log probabilities (M, V) there."""
@@ -210,6 +275,27 @@ def parted(fits: Tensor, places: Places, caption: Tensor, wrong: Tensor) -> tupl
         return fits.new_zeros(1), fits.new_zeros(1)
     own = fits[at].float()
     return own.gather(1, places.tokens[at, None])[:, 0], own.gather(1, there[at, None])[:, 0]
+
+
+def differing(places: Places, caption: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Where captions (N, T) and their wrong ones first differ: places (m,), and words (m, 2) there.
+
+    The right word is the first. A caption has a pair for each of its wrong ones that differs from
+    it, by words that are both in the vocabulary; where the data have no wrong ones, of another
+    image's caption.
+    """
+    several = batch.get("caption_wrong", batch["caption"].roll(1, 0)[:, None])
+    found, words = [], []
+    for wrong in several.unbind(1):
+        apart = caption != ended(wrong)
+        first = apart.int().argmax(1)
+        here = apart.any(1)[places.rows] & (places.columns == first[places.rows])
+        there = ended(wrong)[places.rows, places.columns]
+        here = here & (places.tokens != UNKNOWN) & (there != UNKNOWN)
+        at = here.nonzero()[:, 0]
+        found.append(at)
+        words.append(torch.stack([places.tokens[at], there[at]], 1))
+    return torch.cat(found), torch.cat(words)
 
 
 def wrong_captions(batch: Batch) -> Tensor:

@@ -43,6 +43,11 @@ class TextToImage(Game):
     knowing: D begins as a copy of the encoder of images, so that it tells right captions from
         wrong ones from its first step. What a generator finds that pleases a frozen encoder and
         is no image, D unlearns.
+    telling: weight of a loss of both players in the game: D's logits of an image should name its
+        caption among wrong ones. D learns this from real images, G is asked it of fakes (Zhang et
+        al. 2021, "XMC-GAN", of whole sentences). The wrong ones are all that are wrong in one
+        thing, where the data have such, and those of two other images. What D thinks of the image
+        alone cancels out. 0: none.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
         so that it does not hang on single pixels.
     """
@@ -77,6 +82,7 @@ class TextToImage(Game):
         near: int = 0,
         knowing: bool = False,
         blur: float = 0.0,
+        telling: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -86,15 +92,17 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
-        if near < 0 or blur < 0:
-            raise ValueError(f"near and blur are 0 or more, not {near} and {blur}")
+        if min(near, blur, telling) < 0:
+            raise ValueError(
+                f"near, blur and telling are 0 or more, not {near}, {blur} and {telling}"
+            )
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard
         self.r1, self.r2, self.agreement = r1, r2, agreement
         self.slope_in_sentence = slope_in_sentence
-        self.near, self.blur, self.knowing = near, blur, knowing
+        self.near, self.blur, self.knowing, self.telling = near, blur, knowing, telling
         if knowing:
             check_twins(I, D)
             self.register_buffer("copied", torch.zeros(()))
@@ -186,11 +194,28 @@ class TextToImage(Game):
             fakes = verdict(self.D, fake, sentence)
         # half of the loss of fakes is that of wrong pairs
         halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
+        told = {"telling": self.telling * self.told(features, sentence, batch)}
         return {
             "adversarial": halves[0].mean() / 2,
             "mismatch": halves[1].mean() / 2,
+            **(told if self.telling else {}),
             **penalties,
         }
+
+    def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of sentences (N, width) among wrong ones, by D's logits of features."""
+        caption, others = batch["caption"], [sentence.roll(by, 0)[:, None] for by in (0, 1, 2)]
+        if "caption_wrong" in batch:
+            near = batch["caption_wrong"]
+            with torch.no_grad():
+                others.insert(1, self.noisy(self.near_sentences(near, near.shape[1])))
+        among = torch.cat(others, 1)
+        each = features.repeat_interleave(among.shape[1], 0)
+        logits = self.logits(each, among.flatten(0, 1)).view(len(features), -1)
+        same = torch.stack([(caption == caption.roll(by, 0)).all(1) for by in (1, 2)], 1)
+        hidden = nn.functional.pad(same, (among.shape[1] - 2, 0))  # equal ones are no opponents
+        logits = logits.masked_fill(hidden, -1e4)
+        return cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long))
 
     @torch.no_grad()
     def begin(self, x: Tensor) -> None:
@@ -232,8 +257,11 @@ class TextToImage(Game):
         caption = batch["caption"]
         sentence = self.sentences(caption)
         fake = self.fake(sentence)
-        logits = verdict(self.D, fake, sentence)
+        features = self.D.features(fake)
+        logits = self.logits(features, sentence)
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
+        if self.telling:
+            losses["telling"] = self.telling * self.told(features, sentence, batch)
         if self.agreement:
             losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses
