@@ -79,6 +79,30 @@ def test_a_wrong_value_is_told_before_the_data_are_looked_for(
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["train", "x", "--epochs", "5", "--batch-size", "64", "--lr=3e-4"],
+            ["--epochs, --batch-size, --lr", "--images N", "--batch 64", "'optimisers.*.lr=3e-4'"],
+        ),
+        (["train", "--dataset", "x", "--workers", "2"], ["the path alone", "leave out --workers"]),
+        (["sample", "x", "--labels", "3", "--n", "8"], ["--label 3; --count 8"]),
+        (["resume", "x", "--epochs", "5"], ["--images N"]),
+    ],
+)
+def test_what_other_tools_call_options_is_told_at_once_with_its_values(
+    words: list[str], told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = said(words, capsys)
+    assert code == 2 and all(part in text for part in told), text
+
+
+def test_no_option_is_offered_that_the_command_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text = said(["sample", "x", "--batch-size", "3"], capsys)
+    assert "--batch 3" not in text and "--batch-size" in text
+
+
+@pytest.mark.parametrize(
     "more",
     [
         ["--recipe", "pix2pix", "--set", "networks.G.width=8"],

@@ -181,6 +181,19 @@ def test_columns(run: Path, tmp_path: Path) -> None:
         assert grid.size == (6 * 66 + 2, 66 + 2)
 
 
+def test_a_grid_alone_needs_no_folder(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call("sample", run, "--count", 6, "--grid", "grid.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+    assert "6 images in grid.png" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call("sample", run, "--count", 6)
+    told = capsys.readouterr()
+    assert "where should" in told.out + told.err and "--grid" in told.out + told.err
+
+
 # Help
 
 

@@ -74,6 +74,9 @@ def test_one_protocol_makes_one_table(runs: Path) -> None:
     assert dict(found.settings())["run.seed"] == ["0", "1"]
     assert dict(found.settings())["run.batch_size"] == ["32", "16"]
     assert "data.source" not in dict(found.settings())
+    head, *lines = str(found).splitlines()[1:]  # as print shows it
+    assert head.split() == ["metric", "real", "data", "one", "two"] and len(str(found)) < 4000
+    assert any(line.startswith("Frechet distance") and cells[0] in line for line in lines)
 
 
 def test_other_counts_are_another_table_with_the_command_that_mends_it(runs: Path) -> None:
@@ -233,8 +236,9 @@ def test_what_is_wrong_is_said(runs: Path) -> None:
     ):
         with pytest.raises(UsageError, match=words):
             ganzfeld.compare([runs / "one", runs / name])
-    with pytest.raises(UsageError, match="two or more"):
+    with pytest.raises(UsageError, match="two or more") as caught:
         ganzfeld.compare([runs / "one"])
+    assert str(caught.value.fix).endswith("one OTHER")
     with pytest.raises(UsageError, match="'recall'"):
         ganzfeld.compare([runs / "one", runs / "two"], metrics=["recal"])
 

@@ -100,6 +100,13 @@ def test_other_types_are_refused_in_words(wrong: Any, tmp_path: Path) -> None:
         store(wrong, tmp_path)
 
 
+def test_a_loader_is_asked_for_its_data_set(tmp_path: Path) -> None:
+    loader = torch.utils.data.DataLoader(Items([IMAGES[0]]), batch_size=2)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="DataLoader") as caught:
+        store(loader, tmp_path)
+    assert "loader.dataset" in str(caught.value.fix)
+
+
 def test_unequal_shapes_and_counts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="different shapes"):
         store(Items([IMAGES[0], IMAGES[1, :, :8]]), tmp_path)

@@ -596,3 +596,14 @@ def test_finding_a_source_decodes_nothing(tmp_path, monkeypatch):
     (tmp_path / "0.png").write_bytes(corpus.png())
     monkeypatch.setattr(Image, "open", None)
     assert find_source(tmp_path).names == ["0.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("mnist", "MNIST"), ("Fashion-MNIST", "FashionMNIST"), ("cifar10", "CIFAR10")],
+)
+def test_the_name_of_a_public_set_leads_to_its_download(name, told, tmp_path, pack, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="downloads no data") as caught:
+        pack(name)
+    assert f"torchvision.datasets.{told}(" in str(caught.value.fix)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from ganzfeld.core.files import cache_folder
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import label_classifier
-from ganzfeld.metrics.features import BATCH, extract, make_extractor, native, of_pack
+from ganzfeld.metrics.features import BATCH, extract, make_extractor, native, of_pack, warning_of
 from ganzfeld.metrics.random_features import Untrained, untrained_tensors
 
 
@@ -199,3 +201,25 @@ def test_the_store_gives_back_what_was_kept_or_nothing(tmp_path: Path) -> None:
         place.write_bytes(data[:at])
         assert store.kept(place) is None
     assert cache_folder().exists()
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "classes", "better"),
+    [
+        (1, 28, 10, "domain"),
+        (3, 16, 2, "domain"),
+        (3, 64, 10, "inception"),
+        (1, 28, 0, "inception"),
+    ],
+)
+def test_learned_names_the_extractor_that_judges_better(
+    channels: int, side: int, classes: int, better: str
+) -> None:
+    pack = SimpleNamespace(
+        channels=channels,
+        height=side,
+        width=side,
+        labels=np.zeros(4) if classes else None,
+        classes=tuple(map(str, range(classes))),
+    )
+    assert warning_of(cast(Any, pack)).endswith(f"recipe by {better}.")

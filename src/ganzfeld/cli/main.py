@@ -67,7 +67,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 SECTIONS: dict[str, tuple[str, ...]] = {  # of the help; commands in none come last
     "train:": ("train", "resume", "recipes"),
-    "draw:": ("sample", "translate", "interpolate", "progress", "augment"),
+    "draw:": ("sample", "translate", "caption", "interpolate", "progress", "augment"),
     "edit:": ("directions", "project", "mix"),
     "measure:": ("evaluate", "report", "compare", "doctor"),
     "ship:": ("app", "export", "serve", "publish"),

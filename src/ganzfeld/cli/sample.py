@@ -60,7 +60,8 @@ def sample(
             Series are .csv files, or all in one .csv or .npy if you name one.
         count: Number of samples.
         seed: Seed of the samples.
-        grid: Also write one file that shows all of them; with several --label, one class a row.
+        grid: Write one file that shows all of them; with several --label, one class a row. Files
+            of their own are written only with --out.
         columns: Samples in a row of the grid. Default: as many as rows, or as a class has.
         label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
@@ -133,7 +134,7 @@ def sample(
         )
         return
     kind = loaded.modality
-    out = place_of(out, kind, seed)
+    out = place_of(out, kind, seed, grid)
     encode = None
     if format != "png":
         kind.need_images(f"--format {format}")
@@ -142,7 +143,7 @@ def sample(
     elif range is not None:
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
-    screen = Screen(quiet=out is None)
+    screen = Screen(quiet=out is None and (kind.one_file or not grid))
     rows = given_rows(loaded, given, count, seed, text)
     marker = Marker(loaded, seed, mean, std, rows, mark, steps)
     shift = directions_of(loaded).shift(steps) if steps else None
@@ -213,6 +214,8 @@ def sample(
         write_captions(loaded, files_of, rows, seed, out)
     if out is not None:
         tell(f"{count:,} {kind.noun} in {out}" + (f", grid in {grid}" if grid else ""))
+    elif grid and not kind.one_file:
+        tell(f"{count:,} {kind.noun} in {grid}")
     if show_price:
         drawn = 8 * count if of is None and rank is not None else of
         print_price(loaded, model, data, count, drawn, seed, label or None, mean, std)
@@ -259,16 +262,18 @@ def print_price(
         screen.say(line)
 
 
-def place_of(out: Path | None, kind: Any, seed: int) -> Path | None:
+def place_of(out: Path | None, kind: Any, seed: int, grid: Path | None) -> Path | None:
     """Where samples go: a folder, or one file of a kind that has one; None: to the screen.
 
-    A path with an ending is that file; one without is a folder for it. Raises UsageError where
-    samples can only go to a folder, and there is none.
+    A path with an ending is that file; one without is a folder for it. With a grid alone there is
+    no folder. Raises UsageError where samples can only go to a folder, and there is neither.
     """
     from ganzfeld.errors import UsageError
 
-    if out is None and not kind.one_file:
-        raise UsageError(f"where should the {kind.noun} go?", fix="--out FOLDER")
+    if out is None and not kind.one_file and grid is None:
+        raise UsageError(
+            f"where should the {kind.noun} go?", fix="--out FOLDER, or --grid FILE for one sheet"
+        )
     if out is not None and kind.one_file and (out.is_dir() or not out.suffix):
         return out / f"{kind.noun}-{seed}{kind.sheet_suffix}"
     return out

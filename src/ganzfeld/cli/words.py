@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ganzfeld.errors import UsageError
 
@@ -27,27 +27,50 @@ ASSIGNED: dict[str, Callable[[str], object]] = {
     "--direction": lambda word: "=" in word,
 }
 
-# What people type for other tools, and what it is here.
+# What people type for other tools, and what it is here. {N} takes the value that was given.
+EPOCHS = "--images N: images seen in all; an epoch is as many as the data have"
+ITERATIONS = "--images N: images seen in all, iterations times the batch"
+RATE = "--set 'optimisers.*.lr={0.0002}'"
 HABITS = {
-    "--epochs": "--images N: images seen in all; an epoch is as many as the data have",
-    "--epoch": "--images N: images seen in all; an epoch is as many as the data have",
-    "--steps": "--images N: images seen in all, steps times the batch",
-    "--iterations": "--images N: images seen in all, iterations times the batch",
+    "--epochs": EPOCHS,
+    "--epoch": EPOCHS,
+    "--n-epochs": EPOCHS,
+    "--num-epochs": EPOCHS,
+    "--steps": ITERATIONS,
+    "--iterations": ITERATIONS,
     "--kimg": "--images N: images seen in all",
-    "--batch-size": "--batch N",
-    "--lr": "--set 'optimisers.*.lr=0.0002'",
-    "--learning-rate": "--set 'optimisers.*.lr=0.0002'",
-    "--image-size": "--size N, or --size HEIGHTxWIDTH",
-    "--resolution": "--size N, or --size HEIGHTxWIDTH",
-    "--output": "--out FOLDER",
-    "--outdir": "--out FOLDER",
-    "--resume": "ganzfeld resume RUN, or the same command again",
+    "--batch-size": "--batch {N}",
+    "--lr": RATE,
+    "--learning-rate": RATE,
+    "--image-size": "--size {N}",
+    "--img-size": "--size {N}",
+    "--resolution": "--size {N}",
+    "--output": "--out {FOLDER}",
+    "--outdir": "--out {FOLDER}",
+    "--output-dir": "--out {FOLDER}",
+    "--resume": "`ganzfeld resume RUN`, or the same command again",
     "--gpu": "--device cuda",
-    "--gpus": "torchrun --nproc-per-node N -m ganzfeld train ...",
     "--cuda": "--device cuda",
-    "--threads": "--set run.threads=N",
+    "--gpus": "torchrun --nproc-per-node {N} -m ganzfeld train DATA",
+    "--threads": "--set run.threads={N}",
     "--model": "--recipe NAME: see `ganzfeld recipes`",
+    "--loss": "--set game.loss={NAME}",
+    "--latent-dim": "--set networks.G.latent={N}",
+    "--z-dim": "--set networks.G.latent={N}",
+    "--nz": "--set networks.G.latent={N}",
+    "--workers": "leave out --workers: data are decoded once, before training",
+    "--num-workers": "leave out --num-workers: data are decoded once, before training",
+    "--data": "the path alone, such as ganzfeld train photos/",
+    "--dataset": "the path alone, such as ganzfeld train photos/",
+    "--dataroot": "the path alone, such as ganzfeld train photos/",
+    "--labels": "--label {NAME}",
+    "--num": "--count {N}",
+    "--num-samples": "--count {N}",
+    "--n": "--count {N}",
 }
+TRAINING = ("`ganzfeld resume", "torchrun", "leave out", "the path alone")  # of `train` alone
+VALUE = re.compile(r"\{([^}]*)\}")
+PLAIN = re.compile(r"[\w./-]*[\w/]")  # a value that needs no quotes
 
 
 def prepared(command: str, make: Callable[..., None], words: Sequence[str]) -> list[str]:
@@ -58,11 +81,37 @@ def prepared(command: str, make: Callable[..., None], words: Sequence[str]) -> l
         name, equals, value = word.partition("=")
         if not word or (word.startswith("--") and equals and not value):
             raise UsageError(f"{name or before} is given an empty text", fix=f"{command} --help")
-        option = name.removeprefix("--").replace("-", "_")
-        if name in HABITS and option not in known:
-            raise UsageError(f"`{command}` has no {name}", fix=HABITS[name])
         before = word
+    habits = {
+        place: mended
+        for place, word in enumerate(words)
+        if (mended := said_here(words, place)) and may_say(known, word, mended)
+    }
+    if habits:
+        names = ", ".join(dict.fromkeys(words[place].partition("=")[0] for place in habits))
+        fix = "; ".join(dict.fromkeys(habits.values()))
+        raise UsageError(f"`{command}` has no {names}", fix=fix)
     return spread_lists(words, make)
+
+
+def said_here(words: Sequence[str], place: int) -> str:
+    """What the option of another tool at this place is here, with its value; "" for all else."""
+    name, equals, value = words[place].partition("=")
+    if not equals:
+        value = words[place + 1] if place + 1 < len(words) else ""
+    known = HABITS.get(name, "")
+    if value and PLAIN.fullmatch(value) and not value.startswith("-"):
+        return VALUE.sub(value, known)
+    return VALUE.sub(r"\1", known)
+
+
+def may_say(known: Mapping[str, object], word: str, mended: str) -> bool:
+    """Whether a command lacks an option that people know elsewhere, and has what replaces it."""
+    if word.partition("=")[0].removeprefix("--").replace("-", "_") in known:
+        return False
+    if mended.startswith("--"):
+        return re.split("[ :]", mended)[0].removeprefix("--").replace("-", "_") in known
+    return not mended.startswith(TRAINING) or "recipe" in known
 
 
 def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:

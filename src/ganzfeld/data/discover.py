@@ -50,6 +50,13 @@ UNZIP = (
     "; if each is a class, unpack each into a folder of its name: "
     'for f in *.zip; do unzip -q "$f" -d "${f%.zip}"; done'
 )
+PUBLIC = {  # what people call by name elsewhere: torchvision's class
+    "mnist": "MNIST",
+    "fashionmnist": "FashionMNIST",
+    "kmnist": "KMNIST",
+    "cifar10": "CIFAR10",
+    "cifar100": "CIFAR100",
+}
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"
@@ -131,6 +138,13 @@ def _missing(path: Path) -> DataError:
             hint = " " + did_you_mean(str(path), EMBEDDED)
     except OSError:
         hint = f" {shown(str(path.parent))} does not exist either."
+    public = PUBLIC.get(re.sub("[-_ ]", "", given.lower()))
+    if public and not hint:
+        return DataError(
+            f"there is nothing at {shown(given)}, and ganzfeld downloads no data",
+            fix="give the folder that holds its files, or in Python: "
+            f"ganzfeld.train(torchvision.datasets.{public}('data', download=True))",
+        )
     return DataError(
         f"there is nothing at {shown(str(path))} (looked for {KNOWN}).{hint}",
         fix="give the path of the data, or `avatars` for the embedded data set",

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,9 @@ def columns_of(
         raise UsageError(
             f"data of the type {type(dataset).__name__} cannot be read",
             safe="nothing was trained",
-            fix=f"give {WANTED}",
+            fix="its data set: ganzfeld.train(loader.dataset)"
+            if isinstance(getattr(dataset, "dataset", None), Sized)  # a DataLoader
+            else f"give {WANTED}",
         )
     if len(dataset) == 0:
         raise DataError("the data set is empty")

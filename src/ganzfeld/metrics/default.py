@@ -12,9 +12,8 @@ from ganzfeld.core import runtime
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics import label_classifier, learned
 from ganzfeld.metrics.features import extract, inception
-from ganzfeld.metrics.inception import installed
+from ganzfeld.metrics.inception import SIDE, installed, like_photographs
 
-SIDE = 32  # px: Inception enlarges every image to 299, and sees little in smaller ones
 COUNTS = (2_000, 1_000, 500)  # so that runs of about one length have one count
 
 
@@ -29,11 +28,6 @@ class Choice:
     count: int
     seconds: float
     cost: str
-
-
-def like_photographs(pack: Pack) -> bool:
-    """Whether Inception, which was taught colour photographs, has enough to look at."""
-    return pack.channels >= 3 and min(pack.height, pack.width) >= SIDE
 
 
 def candidates(pack: Pack) -> list[str]:

@@ -20,7 +20,7 @@ from ganzfeld.core.store import Arrays, digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.metrics import inception_resize as protocols
-from ganzfeld.metrics.inception import Inception, inception_tensors
+from ganzfeld.metrics.inception import Inception, inception_tensors, like_photographs
 from ganzfeld.metrics.label_classifier import domain_classifier
 from ganzfeld.metrics.learned import learned_features
 from ganzfeld.metrics.learning import Progress, learning_rows
@@ -98,8 +98,14 @@ COARSE = (
 FAIR = (
     "learned features rank artificial damage as Inception does with a rank correlation of only 0.8 "
     "(random features: 0.5 to 0.6), which is not enough to compare recipes. Confirm a lead of one "
-    "recipe by inception."
+    "recipe by {better}."
 )
+
+
+def warning_of(pack: Pack) -> str:
+    """What `learned` is worth, and which extractor judges recipes on these data better."""
+    labelled = pack.labels is not None and len(pack.classes) > 1
+    return FAIR.format(better="domain" if labelled and not like_photographs(pack) else "inception")
 
 
 def inception(protocol: str, source: Path | None = None) -> Extractor:
@@ -149,7 +155,7 @@ def learned(pack: Pack, progress: Progress) -> Extractor:
         network=network,
         prepare=native,
         weights=stamp,
-        facts={"warning": FAIR},
+        facts={"warning": warning_of(pack)},
         learned_from=learning_rows(pack),
     )
 

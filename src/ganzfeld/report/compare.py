@@ -30,6 +30,7 @@ WORDS = {
     "generated": "generated images",
     "fitted": "images of another size",
     "classes": "classes asked for",
+    "held_out": "held-out images",
 }
 
 
@@ -77,6 +78,17 @@ class Comparison:
     subjects: list[Subject]
     groups: list[Group]
     metrics: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The tables that `ganzfeld compare` prints, as plain text."""
+        parts = []
+        for group in self.groups:
+            parts += self.apart(group)
+            if group.protocol:
+                head = ("metric", ["real data", *(member.name for member in group.members)])
+                parts.append(f"protocol: {group.protocol['id']}")
+                parts += aligned([head, *group.rows(self.metrics)])
+        return "\n".join(parts)
 
     def apart(self, group: Group) -> list[str]:
         """Why a group cannot share the first one's table, and the commands that would let it."""
@@ -129,6 +141,16 @@ class Comparison:
         return Path(path)
 
 
+def aligned(rows: Sequence[tuple[str, list[str]]]) -> list[str]:
+    """A line for each row: names to the left, values to the right."""
+    lines = [[name, *cells] for name, cells in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in lines
+    ]
+
+
 def ends(text: str, room: int | None) -> str:
     """A text of at most `room` characters: both its ends where it is longer. None: the whole."""
     if room is None or len(text) <= room:
@@ -168,7 +190,10 @@ def compare(
         print(ganzfeld.compare(["seed0.json", "seed1.json"]))
     """
     if len(paths) < 2:
-        raise UsageError("compare takes two or more runs or result files")
+        raise UsageError(
+            "compare takes two or more runs or result files",
+            fix=f"ganzfeld compare {next(iter(paths), 'RUN')} OTHER",
+        )
     wanted = tuple(dict.fromkeys(n for name in metrics or MEASURES for n in measures(name)))
     subjects = [open_subject(path, name) for path, name in zip(paths, names(paths), strict=True)]
     found = Comparison(subjects, grouped(subjects), wanted)
@@ -258,7 +283,7 @@ def shapes(protocol: Row) -> tuple[Any, str]:
 
 
 def brief(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else "none" if value is None else json.dumps(value)
     return f"{text[:8]}..." if len(text) >= 64 else text
 
 
