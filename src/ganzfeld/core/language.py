@@ -8,6 +8,8 @@ the key is the English sentence, with {fields} for what differs:
     small letters      names and paths, which stay as they are
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
+    {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
+    {BY}               what labels are from: translated, or as it is
 
 No field but {REST} and a few more holds a semicolon or the end of a sentence.
 
@@ -20,6 +22,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -30,8 +33,13 @@ FIELD = re.compile(r"\{(\w+)\}")
 JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 PART = r"(?:(?!; |\. ).)+?"
-WIDE = frozenset({"REST", "command", "line", "reason", "table"})  # fields that may hold anything
-OPEN = frozenset({"REST", "PLAYER"})  # parts that may stay as they are
+WIDE = frozenset(
+    {"REST", "command", "line", "reason", "table", "REASON"}
+)  # fields that may hold anything
+OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
+BETWEEN = re.compile(r", (?=and \d|\d)")  # items of a {LIST}
+ITEM = re.compile(rf"({NUMBER}) (.+)", re.DOTALL)
+MORE = re.compile(r",? ?\band (\d[\d,]*) more$")  # see `core.names.capped`
 NOUNS = {  # what kinds of sample are called, for {NOUN}; others stay as they are
     "images": "图像",
     "sounds": "声音",
@@ -41,6 +49,7 @@ NOUNS = {  # what kinds of sample are called, for {NOUN}; others stay as they ar
     "series": "序列",
     "samples": "样本",
 }
+MEASURES = (("个文本行", "行文本"), ("个表格行", "行"), ("个序列", "条序列"))  # after a number
 
 
 def language() -> str:
@@ -84,7 +93,7 @@ def tr(text: str) -> str:
     told = in_chinese(text)
     if not SPOKEN["several"] or told == text:
         return told
-    told = told.replace("张图像", "个样本").replace("图像", "样本")
+    told = told.replace("张图像", "个样本").replace("图像", "样本").replace("坏图", "坏样本")
     return COUNTED.sub(r"\1 个", told)
 
 
@@ -147,7 +156,9 @@ def pattern(key: str) -> re.Pattern[str]:
         f"(?P<{part}>{what_fits(part)})" if place % 2 else re.escape(part)
         for place, part in enumerate(parts)
     ]
-    return re.compile("".join(made), re.DOTALL)
+    named = not parts[-1] and len(parts) > 1 and parts[-2].islower()
+    end = r"(?<!\.)" if named else ""  # a name takes no full stop: the sentence has it
+    return re.compile("".join(made) + end, re.DOTALL)
 
 
 def what_fits(field: str) -> str:
@@ -162,7 +173,7 @@ def in_chinese(text: str) -> str:
     body = text.strip()
     if not body:
         return text
-    found = whole(body) or in_parts(body)
+    found = whole(body) or in_parts(body) or all_listed(body)
     return text if found is None else text.replace(body, found, 1)
 
 
@@ -182,19 +193,55 @@ def whole(text: str) -> str | None:
 
 
 def filled(entry: str, values: dict[str, str]) -> str:
-    return FIELD.sub(lambda field: values[field[1]], entry)
+    told = FIELD.sub(lambda field: values[field[1]], entry)
+    for usual, right in MEASURES:
+        told = told.replace(usual, right)
+    return told
 
 
 def values_of(match: re.Match[str]) -> dict[str, str] | None:
     """What stands in the fields of a translation; None where a part has none itself."""
     values = match.groupdict()
+    for name in filter(str.islower, values):
+        values[name] = MORE.sub(r"，另有 \1 个", values[name])
     for name in filter(str.isupper, values):
         own = name.rstrip("0123456789")
-        told = NOUNS.get(values[name], values[name]) if own == "NOUN" else in_chinese(values[name])
+        told = READ.get(own, in_chinese)(values[name])
         if told == values[name] and own not in OPEN and own != "NOUN":
             return None
         values[name] = told
     return values
+
+
+def listed(text: str) -> str:
+    """The Chinese of numbers of things; a thing without a Chinese name stays as it is."""
+    told = [counted(item) for item in BETWEEN.split(text)]
+    return "、".join(told)
+
+
+def counted(item: str) -> str:
+    if more := MORE.fullmatch(item):
+        return f"另有 {more[1]} 种"
+    if (found := ITEM.fullmatch(item)) is None:
+        return item
+    thing = in_chinese(found[2])
+    return f"{thing}{' ' * (thing[-1] != '）')}{found[1]} 个"
+
+
+def all_listed(text: str) -> str | None:
+    """A list that is all there is, such as the kinds of a table's columns."""
+    if text.endswith("."):
+        found = all_listed(text[:-1])
+        return found and f"{found}。"
+    items = [ITEM.fullmatch(item) for item in BETWEEN.split(text)]
+    known = [found is not None and in_chinese(found[2]) != found[2] for found in items]
+    return listed(text) if all(known) else None
+
+
+READ: dict[str, Callable[[str], str]] = {
+    "NOUN": lambda text: NOUNS.get(text, text),
+    "LIST": listed,
+}  # how parts are translated that are no sentences
 
 
 def in_parts(text: str) -> str | None:

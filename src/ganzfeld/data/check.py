@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ganzfeld.core.language import tr
 from ganzfeld.core.names import capped, merged, shortened, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told_of
@@ -130,7 +131,7 @@ def describe(report: dict[str, Any]) -> str:
     ]
     if report["converted"]:
         lines.append("Converted:")
-        lines += [f"  {count:>9,}  {fact}" for fact, count in report["converted"].items()]
+        lines += [f"  {count:>9,}  {tr(fact)}" for fact, count in report["converted"].items()]
     if report["duplicates"]:
         lines.append(f"Exact copies of other {noun}: {report['duplicates']:,}")
     lines += lines_of(report)
@@ -188,7 +189,7 @@ def _bad_lines(report: dict[str, Any]) -> list[str]:
     for reason, count in list(reasons.items())[:6]:
         of_it = [name for (name, _), its in zip(skipped, why, strict=True) if its == reason]
         names = [shortened(name, 60) for name in of_it]
-        lines.append(f"  {count:>9,}  {reason}: {', '.join(capped(names, 3))}")
+        lines.append(f"  {count:>9,}  {tr(reason)}: {', '.join(capped(names, 3))}")
     if len(reasons) > 6:
         lines.append(f"             and {len(reasons) - 6} more reasons")
     if "quarantine" in report:
