@@ -84,8 +84,8 @@ def test_rates_make_usual_steps_of_the_weights_at_the_start() -> None:
 
     assert rates(*[(0.2, 10.0)] * 3) == {"discriminator": 0.05}
     assert rates(*[(0.02, 100.0)] * 3) == {"discriminator": 0.05}  # of weights that have grown
-    assert rates(*[(0.2, 10.0)] * 3, *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
-    assert rates(*[(0.012, 10.0)] * 4, (0.9, 10.0)) == {}  # one large step is no measure
+    assert rates((0.2, 10.0), *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
+    assert rates(*[(0.012, 10.0)] * 4) == {}
 
 
 def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:

@@ -6,7 +6,6 @@ decides the same again. Only what bench/treatment.py has seen to help is in `CUR
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -96,14 +95,14 @@ def from_start(dose: Dose, m: Moment, start: Mapping[str, float]) -> Dose:
 
 
 def largest(m: Moment, player: str) -> float:
-    """The largest update so far that was there at three looks: a single one is no measure."""
+    """The largest update so far, by its own size: the rate allows it, even if others are small."""
     sizes = [
         update * weights
         for one in (*m.past, m)
         if (update := one[f"update/{player}"]) is not None
         and (weights := one[f"weights/{player}"]) is not None
     ]
-    return max((statistics.median(sizes[n : n + 3]) for n in range(len(sizes) - 2)), default=0.0)
+    return max(sizes, default=0.0)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
