@@ -63,6 +63,13 @@ def test_what_large_steps_have_spoiled_begins_again() -> None:
     assert asked(log(("divergence", 12)), [], ALL - {"fresh"}) is None  # another run's weights
 
 
+def test_a_generator_that_was_thrown_about_may_have_come_to_rest() -> None:
+    rows = log(("divergence", 12))
+    for row in rows[3:]:
+        row["signals"]["swing"] = 0.0
+    assert asked(rows, []).dose == Dose(fresh=True)
+
+
 @pytest.mark.parametrize("kept", THROWN)
 def test_large_steps_that_do_no_harm_are_left_alone(kept: str) -> None:
     rows = log(("divergence", 20))

@@ -6,6 +6,7 @@ decides the same again. Only what bench/treatment.py has seen to help is in `CUR
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -73,8 +74,9 @@ def again(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     Smaller steps alone would keep spoiled weights as they are. Large steps of the discriminator
     often do no harm: such runs may well be better than others.
     """
-    thrown = all((m.mean(name, 3) or 0.0) >= BAD for name in ("energy", "swing"))
-    if not thrown or "fresh" not in able:
+    apart = m.mean("energy", 3) or 0.0
+    swings = sorted(one["swing"] or 0.0 for one in (*m.past, m))[-3:]  # it may have come to rest
+    if min(apart, statistics.mean(swings)) < BAD or "fresh" not in able:
         return Dose()
     return Dose(penalties=STRONGER if "bare" in able else 1.0, fresh=True)
 
