@@ -16,6 +16,7 @@ import argparse
 import json
 import math
 import platform
+import re
 import shutil
 import time
 from collections import Counter
@@ -219,6 +220,8 @@ def lines_of(rows: Sequence[dict[str, Any]]) -> list[str]:
         if name not in LIKE.values() and name != "none":
             harm = [pairs_of(runs, (LIKE.get(name, "none"), "watch"), own, measure, seeds)
                     for measure in ("frechet", "energy")]  # fmt: skip
+            if not len(harm[0]):
+                continue
             title = f"**{fault.title}**, over no fault"
             lines.append(f"| {title} | none | {len(harm[0])} | {' | '.join(map(ratio, harm))} | |")
         for arm in fault.arms:
@@ -231,13 +234,44 @@ def lines_of(rows: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
+CHINESE = {  # what the table says, the longer first
+    "| fault | cure | pairs | Frechet, treated over untreated | energy | treated for |":
+        "| 故障 | 办法 | 对数 | Frechet，治疗比不治疗 | 能量距离 | 针对什么 |",
+    "**, over no fault | none |": "**，与无故障相比 | 无 |",
+    "64 training samples": "64 个训练样本",
+    ", no penalties": "，无惩罚项",
+    "no penalties, rates x 40": "无惩罚项，学习率 40 倍",
+    "G's rate x 80": "生成器学习率 80 倍",
+    "D's rate x 80": "判别器学习率 80 倍",
+    "lower rates and R1, best weights": "较低学习率和 R1，权重回到最好时",
+    "begin again": "重新开始",
+    "lower rate of D": "判别器学习率降低",
+    "lower rates": "较低学习率",
+    "more R1": "更大的 R1",
+    "augmentation": "自适应增强",
+    "divergence ahead": "即将发散",
+    "the discriminator overfits": "判别器过拟合",
+    "mode collapse": "模式坍塌",
+    "memorisation": "记住训练集",
+    "nothing (": "什么也没做 (",
+}  # fmt: skip
+
+
+def in_chinese(table: str) -> str:
+    for words, own in sorted(CHINESE.items(), key=lambda pair: -len(pair[0])):
+        table = table.replace(words, own)
+    table = re.sub(r", from (\d+%) on", r"，从 \1 起", table)
+    return re.sub(r"\(([\d.]+) to ([\d.]+)\)", r"(\1 至 \2)", table)
+
+
 def publish(docs: Sequence[Path]) -> None:
     table = "\n".join(lines_of([row for row in known() if row["seed"] != FITTED]))
     print(table)
     for page in docs:
         before, _, rest = page.read_text(encoding="utf-8").partition(START)
         _, _, after = rest.partition(END)
-        page.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+        own = in_chinese(table) if page.name.endswith(".zh-CN.md") else table
+        page.write_text(f"{before}{START}\n{own}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:

@@ -116,3 +116,33 @@ def test_groups_are_counted_over_their_share() -> None:
     assert len(drawn) >= 4 and all(0.5 < (value or 0) < 1.6 for value in drawn.values())
     without = of_samples(reference, x[:200][x[:200].sum(1) < 15], x[200:400], None)
     assert min(without[name] or 0 for name in drawn) == 0
+
+
+def test_what_moves_on_does_not_oscillate() -> None:
+    away = {"swing": 0.9}
+    assert names(*[{**away, "lead": -0.3}] * 24) == ["oscillation"]
+    assert names(*[{**away, "lead": 0.1}] * 24) == []  # it is nearer to the data than its average
+
+
+def ring(g: np.random.Generator, count: int, without: int | None = None) -> np.ndarray:
+    """Points of eight modes on a circle, one of which may be left out."""
+    modes = [n for n in range(8) if n != without]
+    angle = g.choice(modes, count) * np.pi / 4
+    circle = np.stack([np.cos(angle), np.sin(angle)], 1)
+    return circle + 0.1 * g.standard_normal((count, 2))
+
+
+def told_of_ring(seed: int, without: int | None) -> list[str]:
+    """What is told of 20 looks at points that are right but for a mode that is never drawn."""
+    g = np.random.default_rng(seed)
+    reference = Reference(Modality(), Rows(ring(g, 2_000)), None)
+    looks = [of_samples(reference, ring(g, 32, without), ring(g, 32), None) for _ in range(20)]
+    return names(*[{"gap": 0.5, **look} for look in looks])
+
+
+def test_a_mode_of_many_that_is_never_drawn_is_missed_by_nobody() -> None:
+    assert [told_of_ring(seed, seed % 8) for seed in range(8)] == [["mode-collapse"]] * 8
+
+
+def test_all_modes_drawn_are_no_collapse() -> None:
+    assert [told_of_ring(seed, None) for seed in range(100, 112)] == [[]] * 12

@@ -63,6 +63,13 @@ def test_what_large_steps_have_spoiled_begins_again() -> None:
     assert asked(log(("divergence", 12)), [], ALL - {"fresh"}) is None  # another run's weights
 
 
+def test_a_generator_that_was_thrown_about_may_have_come_to_rest() -> None:
+    rows = log(("divergence", 12))
+    for row in rows[3:]:
+        row["signals"]["swing"] = 0.0
+    assert asked(rows, []).dose == Dose(fresh=True)
+
+
 @pytest.mark.parametrize("kept", THROWN)
 def test_large_steps_that_do_no_harm_are_left_alone(kept: str) -> None:
     rows = log(("divergence", 20))
@@ -84,8 +91,8 @@ def test_rates_make_usual_steps_of_the_weights_at_the_start() -> None:
 
     assert rates(*[(0.2, 10.0)] * 3) == {"discriminator": 0.05}
     assert rates(*[(0.02, 100.0)] * 3) == {"discriminator": 0.05}  # of weights that have grown
-    assert rates(*[(0.2, 10.0)] * 3, *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
-    assert rates(*[(0.012, 10.0)] * 4, (0.9, 10.0)) == {}  # one large step is no measure
+    assert rates((0.2, 10.0), *[(0.0, 10.0)] * 5) == {"discriminator": 0.05}  # it is lost
+    assert rates(*[(0.012, 10.0)] * 4) == {}
 
 
 def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:

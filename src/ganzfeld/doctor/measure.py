@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.reference import GROUPS, Data, Reference
+from ganzfeld.doctor.reference import Data, Reference
 from ganzfeld.doctor.samples import Signals, of_samples
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
@@ -216,8 +216,6 @@ class Look:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
             found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
         found["gradient"] = gradient
-        if "y" in self.given and self.reference.classes <= GROUPS:
-            found |= signals.gaps(told["real"], told["fake"], self.given["y"].cpu().numpy())
         if self.given.keys() - {"caption"}:
             wrong = self.opinion(column, self.others())
             assert wrong is not None

@@ -153,7 +153,7 @@ class Reference:
             found = signals.pairwise(few, middles).argmin(1)
             for number in np.unique(found):
                 middles[number] = few[found == number].mean(0)
-        return signals.pairwise(self.features, middles).argmin(1)
+        return np.asarray(signals.pairwise(self.features, middles).argmin(1), np.int64)
 
     def nearness(self, away: Floats) -> Floats:
         """How near samples lie to training samples, (N,), for where they lie: 0 for a copy.

@@ -20,6 +20,7 @@ STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
 YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
+BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
 LONG = 8  # looks, where single ones say too little
 
 
@@ -242,6 +243,8 @@ def swinging(m: Moment) -> Evidence:
         return None
     if m.past and swing < 0.7 * (m.past[-4:][0]["swing"] or 0):
         return None  # it comes to rest
+    if (lead := m.mean("lead")) is not None and lead > BEHIND:
+        return None  # its average is no better: it moves on, or is as good as it gets
     return f"the generator is {swing:.2f} of the data's mean distance away from its own average"
 
 

@@ -12,6 +12,7 @@ from ganzfeld.doctor.reference import VISIBLE, Floats, Reference
 
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
+LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
 
 
@@ -51,7 +52,7 @@ def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
     """
     shares = np.bincount(reference.groups) / len(reference.groups)
     ours = np.bincount(reference.groups[near], minlength=len(shares)) / len(near)
-    known = np.flatnonzero(shares * len(shares) >= 0.75)
+    known = np.flatnonzero(shares * len(shares) >= LARGE)
     return {f"group/{n}": float(ours[n] / shares[n]) for n in known}
 
 

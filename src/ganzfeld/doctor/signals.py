@@ -55,16 +55,6 @@ def shift(train: Floats, held: Floats, fake: Floats) -> float | None:
     return float(train.mean() - held.mean()) / scale if scale else None
 
 
-def gaps(real: Floats, fake: Floats, y: NDArray[np.integer[Any]]) -> dict[str, float | None]:
-    """`gap` of the samples of each class, all in one unit. y: classes (N,) of both."""
-    scale = spread(real, fake)
-    if not scale:
-        return {}
-    return {
-        f"gap/{n}": float(real[y == n].mean() - fake[y == n].mean()) / scale for n in np.unique(y)
-    }
-
-
 def told_apart(right: Floats, wrong: Floats) -> float | None:
     """By how many deviations logits fall when the same samples come with wrong conditions."""
     scale = float(right.std())

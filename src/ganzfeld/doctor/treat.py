@@ -74,8 +74,9 @@ def again(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
     Smaller steps alone would keep spoiled weights as they are. Large steps of the discriminator
     often do no harm: such runs may well be better than others.
     """
-    thrown = all((m.mean(name, 3) or 0.0) >= BAD for name in ("energy", "swing"))
-    if not thrown or "fresh" not in able:
+    apart = m.mean("energy", 3) or 0.0
+    swings = sorted(one["swing"] or 0.0 for one in (*m.past, m))[-3:]  # it may have come to rest
+    if min(apart, statistics.mean(swings)) < BAD or "fresh" not in able:
         return Dose()
     return Dose(penalties=STRONGER if "bare" in able else 1.0, fresh=True)
 
@@ -96,14 +97,14 @@ def from_start(dose: Dose, m: Moment, start: Mapping[str, float]) -> Dose:
 
 
 def largest(m: Moment, player: str) -> float:
-    """The largest update so far that was there at three looks: a single one is no measure."""
+    """The largest update so far, by its own size: the rate allows it, even if others are small."""
     sizes = [
         update * weights
         for one in (*m.past, m)
         if (update := one[f"update/{player}"]) is not None
         and (weights := one[f"weights/{player}"]) is not None
     ]
-    return max((statistics.median(sizes[n : n + 3]) for n in range(len(sizes) - 2)), default=0.0)
+    return max(sizes, default=0.0)
 
 
 def blurred(m: Moment, able: frozenset[str], augmented: bool) -> Dose:
