@@ -102,7 +102,10 @@ class ImageToText(ImageToTextMLE):
         if min(match, beside) < 0:
             raise ValueError(f"match and beside are weights, 0 or more, not {match} and {beside}")
         if (pairs or beside) and not helping:
-            raise ValueError("pairs and beside need the real captions that helping=true reads")
+            raise ValueError(
+                "pairs and beside need the real captions that helping=true reads: with "
+                "game.helping=false, set game.pairs=false and game.beside=0"
+            )
         self.D = cast(Any, D)
         check_twins(G, D)
         self.match, self.praise, self.helping = match, praise, helping
