@@ -251,26 +251,6 @@ def test_the_judge_of_pairs_starts_from_what_the_writer_knows() -> None:
     assert one.loss("discriminator", same)["match"].item() == 0, "nothing that is wrong"
 
 
-def test_images_can_be_moved_each_time_they_are_learned_from() -> None:
-    x = torch.zeros(200, *SHAPE)
-    x[:, :, 4, 4] = 1.0
-    for name in ("image-to-text", "image-to-text-mle"):
-        parts = networks()[: 2 if name == "image-to-text" else 1]
-        one: Any = GAMES[name](*parts, shifted=1.0)
-        peaks = one.seen({"x": x})[:, 0].flatten(1).argmax(1)
-        places = {divmod(int(peak), 8) for peak in peaks}
-        assert places == {(row, column) for row in (3, 4, 5) for column in (3, 4, 5)}
-        still: Any = GAMES[name](*parts)
-        assert still.seen({"x": x}) is x
-        with pytest.raises(ValueError, match="probability"):
-            GAMES[name](*parts, shifted=1.5)
-    for player in ("discriminator", "generator"):
-        moved = losses(game(likelihood_share=0.4, shifted=1.0), player, 0.5)
-        assert set(moved) == set(losses(game(likelihood_share=0.4), player, 0.5))
-    alone = losses(game(likelihood_share=0.4), "generator", 0.3)["likelihood"]
-    assert losses(game(likelihood_share=0.4, shifted=1.0), "generator", 0.3)["likelihood"] != alone
-
-
 def test_options_that_need_real_captions_say_so() -> None:
     for options in ({"pairs": True}, {"beside": 0.5}):
         with pytest.raises(ValueError, match="helping=true"):

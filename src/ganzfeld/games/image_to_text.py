@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
 from ganzfeld.core.types import Batch, Losses
-from ganzfeld.games.augment import augment
 from ganzfeld.games.base import Game
 from ganzfeld.games.text import LEAST, MOST, Places, taken
 from ganzfeld.games.text_to_image import one_of
@@ -21,8 +20,6 @@ class ImageToTextMLE(Game):
     """A writer of captions alone, by maximum likelihood: the opponent of `ImageToText`.
 
     G: a `CaptionWriter`.
-    shifted: probability that an image is moved by some pixels, up to an eighth of its sides, each
-        time it is learned from: ten thousand images are soon known by heart.
     """
 
     players = {"generator": ("G",)}  # noqa: RUF012
@@ -30,21 +27,14 @@ class ImageToTextMLE(Game):
     averaged = shipped = ("G",)
     task = "captioning"
 
-    def __init__(self, G: nn.Module, *, shifted: float = 0.0) -> None:
+    def __init__(self, G: nn.Module) -> None:
         super().__init__()
-        if not 0 <= shifted <= 1:
-            raise ValueError(f"shifted is a probability in [0, 1], not {shifted}")
         self.G = cast(Any, G)
         self.latent = cast(int, G.latent)
-        self.shifted = shifted
-
-    def seen(self, batch: Batch) -> Tensor:
-        """The images (N, C, H, W) of a batch as they are learned from."""
-        return augment(batch["x"], self.shifted, ("shift",)) if self.shifted else batch["x"]
 
     def generator_loss(self, batch: Batch) -> Losses:
         """Nats a word, END included."""
-        places, logged = self.G.log_probabilities(ended(batch["caption"]), self.seen(batch))
+        places, logged = self.G.log_probabilities(ended(batch["caption"]), batch["x"])
         return {"likelihood": -known(taken(logged, places), places).mean()}
 
     def sample(  # type: ignore[override]
@@ -84,8 +74,7 @@ class ImageToText(ImageToTextMLE):
         difference of two words counts, and at its optimum that is the log ratio of the odds that
         the image gives them. The writer is paid for moving probability from one word of a pair to
         the other, and not for saying either more often: their sum is worth nothing.
-    beside: weight of the likelihood in the writer's loss while it plays. shifted: as in
-        `ImageToTextMLE`.
+    beside: weight of the likelihood in the writer's loss while it plays.
     helping: the writer writes one word behind each beginning of a real caption ("teacher helping",
         Press et al. 2017). False: it writes whole captions, and is judged on these.
     """
@@ -104,9 +93,8 @@ class ImageToText(ImageToTextMLE):
         helping: bool = True,
         pairs: bool = False,
         beside: float = 0.0,
-        shifted: float = 0.0,
     ) -> None:
-        super().__init__(G, shifted=shifted)
+        super().__init__(G)
         if not 0 < likelihood_share < 1:
             raise ValueError(
                 f"likelihood_share is a part of the run in (0, 1), not {likelihood_share}"
@@ -114,7 +102,10 @@ class ImageToText(ImageToTextMLE):
         if min(match, beside) < 0:
             raise ValueError(f"match and beside are weights, 0 or more, not {match} and {beside}")
         if (pairs or beside) and not helping:
-            raise ValueError("pairs and beside need the real captions that helping=true reads")
+            raise ValueError(
+                "pairs and beside need the real captions that helping=true reads: with "
+                "game.helping=false, set game.pairs=false and game.beside=0"
+            )
         self.D = cast(Any, D)
         check_twins(G, D)
         self.match, self.praise, self.helping = match, praise, helping
@@ -138,7 +129,7 @@ class ImageToText(ImageToTextMLE):
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         self.begin()
-        x, caption = self.seen(batch), ended(batch["caption"])
+        x, caption = batch["x"], ended(batch["caption"])
         with torch.no_grad():
             same, own = self.G.log_probabilities(caption, x)
         places, likely, fits = self.D(x, caption)
@@ -163,7 +154,7 @@ class ImageToText(ImageToTextMLE):
     def generator_loss(self, batch: Batch) -> Losses:
         if self.by_likelihood:
             return super().generator_loss(batch)
-        x = self.seen(batch)
+        x = batch["x"]
         if self.helping:
             caption = ended(batch["caption"])
             places, logged = self.G.log_probabilities(caption, x)

@@ -10,7 +10,7 @@ from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
-LIKELIHOOD = 0.8  # of the run, in which the writer of captions learns by likelihood
+LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
 SEEN = 300_000  # images, unless a time is given
 
 
@@ -75,7 +75,10 @@ def image_to_text(facts: Facts) -> Config:
     judge.name = "caption-judge"
     return Config(
         recipe="image-to-text",
-        game=Part(name="image-to-text", options={"likelihood_share": LIKELIHOOD}),
+        game=Part(
+            name="image-to-text",
+            options={"likelihood_share": LIKELIHOOD, "pairs": True, "beside": 1.0},
+        ),
         networks={"G": writer(facts, dropout=0.1), "D": judge},
         optimisers={
             "generator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-4, decay="cosine"),
