@@ -102,6 +102,18 @@ def test_no_option_is_offered_that_the_command_lacks(capsys: pytest.CaptureFixtu
     assert "--batch 3" not in text and "--batch-size" in text
 
 
+@pytest.mark.parametrize("command", ["sample", "resume", "report"])
+def test_a_missing_run_is_told_with_the_nearest_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "names-default").mkdir()
+    more = ["--count", "1", "--grid", "x.png"] if command == "sample" else []
+    _, text = said([command, str(tmp_path / "names-defualt"), *more], capsys)
+    assert "there is no run" in text and "Did you mean" in text and "names-default'" in text, text
+    _, text = said([command, str(tmp_path / "qqqq"), *more], capsys)
+    assert "Did you mean" not in text, text
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import unicodedata
@@ -171,3 +172,16 @@ def duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def near(path: Path) -> str:
+    """The end of a sentence on a missing path: ". Did you mean 'runs/photos-default'?", or "".
+
+    Names are those of files and folders beside it.
+    """
+    try:
+        beside = [one.name for one in path.absolute().parent.iterdir()]
+    except OSError:
+        return ""
+    found = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
+    return f". Did you mean {shown(repr(str(path.with_name(found[0]))))}?" if found else ""
