@@ -104,7 +104,8 @@ def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
     """What it is, and what would be good: beside what real data have, never alone."""
     if untold(metric, result):
         seen, whole = result.get("memorisation_seen", 0), result.get("memorisation_of", 0)
-        return f"{seen:,}" + f" of {whole:,}" * (seen < whole) + " images are too few to tell"
+        of = f" of {whole:,}" if seen < whole else ""
+        return f"{seen:,}{of} images are too few to tell"
     parts = [metric.meaning]
     if metric.best:
         parts.append(BEST[metric.best] + (f" (real {real})" if real else ""))
