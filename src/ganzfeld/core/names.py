@@ -175,13 +175,18 @@ def duration(seconds: float) -> str:
 
 
 def near(path: Path) -> str:
-    """The end of a sentence on a missing path: ". Did you mean 'runs/photos-default'?", or "".
+    """The end of a sentence on a missing run: ". Did you mean 'runs/photos-default'?", or "".
 
-    Names are those of files and folders beside it.
+    Looked for are folders of that name in runs/, then of a like name beside it: runs and models.
     """
+    files = ("config.json", "model.safetensors")
     try:
-        beside = [one.name for one in path.absolute().parent.iterdir()]
+        beside = path.absolute().parent.iterdir()
+        runs = [one for one in beside if any((one / name).exists() for name in files)]
     except OSError:
-        return ""
-    found = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
-    return f". Did you mean {shown(repr(str(path.with_name(found[0]))))}?" if found else ""
+        runs = []
+    found = difflib.get_close_matches(path.name, [one.name for one in runs], n=1, cutoff=0.6)
+    meant = [path.with_name(name) for name in found]
+    if (usual := Path("runs") / path.name).is_dir():
+        meant.insert(0, usual)
+    return f". Did you mean {shown(repr(str(meant[0])))}?" if meant else ""
