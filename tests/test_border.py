@@ -102,6 +102,27 @@ def test_no_option_is_offered_that_the_command_lacks(capsys: pytest.CaptureFixtu
     assert "--batch 3" not in text and "--batch-size" in text
 
 
+@pytest.mark.parametrize("command", ["sample", "resume", "report"])
+def test_a_missing_run_is_told_with_the_nearest_one(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("names-default", "names-defaul"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "names-default" / "config.json").write_text("{}")  # the other one is no run
+    more = ["--count", "1", "--grid", "x.png"] if command == "sample" else []
+    _, text = said([command, str(tmp_path / "names-defualt"), *more], capsys)
+    assert "there is no run" in text and "Did you mean" in text and "names-default'" in text, text
+    _, text = said([command, str(tmp_path / "qqqq"), *more], capsys)
+    assert "Did you mean" not in text, text
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "faces").mkdir(parents=True)
+    _, text = said([command, "faces", *more], capsys)
+    assert str(Path("runs") / "faces") in text, text
+
+
 @pytest.mark.parametrize(
     "more",
     [

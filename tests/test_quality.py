@@ -126,7 +126,7 @@ def test_the_panel_leaves_room_for_the_echo_of_ctrl_c(columns: int) -> None:
 
 
 def test_no_word_is_broken_at_80_columns() -> None:
-    row = "  data    faces: 3,000 images, 96x96 pixels, 3 channel(s), no labels, and so on and on"
+    row = "  data    faces: 3,000 images, 96x96 pixels, 3 channels, no labels, and so on and on"
     lines = fold(row, 80, " " * 10)
     assert len(lines) == 2 and all(len(line) <= 80 for line in lines)
     assert " ".join(" ".join(lines).split()) == " ".join(row.split())

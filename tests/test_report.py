@@ -69,7 +69,7 @@ def test_a_whole_run_has_every_part_and_needs_no_other_file(run: Path, pack: Pac
     assert not list(run.glob(".tmp-*"))
     page = assert_alone(path)
     assert page.headings() == set(SECTIONS)
-    assert "avatars:64 by default" in page.text
+    assert "avatars:64 · default" in page.text
     assert "640" in page.text and "fewer than 5,000 images on a side" in page.text
     result = json.loads((run / "evaluation.json").read_text())
     assert result["protocol"]["id"] in page.text
@@ -246,6 +246,20 @@ def test_results_of_an_older_version_warn_as_they_did(run: Path) -> None:
     assert "it has collapsed" in page.text and "memorised some" in page.text
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("data/dataset.npz", "words · default"), ("/home/me/data/faces.npz", "faces.npz · default")],
+)
+def test_a_run_from_arrays_is_called_by_its_folder(
+    source: str, name: str, run: Path, tmp_path: Path
+) -> None:
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["source"] = source
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "config.json").write_text(json.dumps(config))
+    assert report.read(tmp_path / "words").name == name
+
+
 def test_another_game_and_samples_that_are_no_pictures(tmp_path: Path) -> None:
     run = tmp_path / "words"
     (run / "samples").mkdir(parents=True)
@@ -265,7 +279,7 @@ def test_another_game_and_samples_that_are_no_pictures(tmp_path: Path) -> None:
     row = {"kind": "train", "images": 100, "images_per_second": 50.0, "losses": {"loss": None}}
     (run / "metrics.jsonl").write_text(json.dumps(row) + "\n")
     page = assert_alone(report.write(run))
-    assert "poems.txt by mine.py:words" in page.text and "a <b> rose" in page.text
+    assert "poems.txt · mine.py:words" in page.text and "a <b> rose" in page.text
     assert "mine:Words" in page.text and "writer" in page.text and "2 s of training" in page.text
 
 

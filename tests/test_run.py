@@ -104,6 +104,11 @@ def test_another_setting_is_refused_with_a_table(run: ganzfeld.Run) -> None:
     with pytest.raises(CheckpointError, match="other settings") as caught:
         tiny(run.path, images=1280)
     assert f"ganzfeld resume {run.path} --images 1280" in str(caught.value)
+    with pytest.raises(CheckpointError, match="other settings") as caught:
+        tiny(run.path, size=8)  # the data are the same, whatever their fingerprint at that size
+    assert "bring the data back" not in str(caught.value)
+    assert "another folder with --out" in str(caught.value)
+    assert max(map(len, str(caught.value).splitlines())) < 140, "hashes are cut"
 
 
 @pytest.mark.long

@@ -110,7 +110,7 @@ class Run:
     products: bool | None = None  # deep convolutions as products; None: where a CPU is faster so
     compile: bool = False
     deterministic: bool = False  # float32, a fixed number of threads, and no choice by a probe
-    latents: str | None = None  # how samples' latents are drawn; None: ganzfeld.latents.PORTABLE
+    latents: str | None = None  # how samples' latents are drawn; None: core.latents.PORTABLE
     noise: str | None = None  # how training's draws are keyed; None: ganzfeld.randomness.WIDE
     save_every: int | None = None
     save_minutes: float = 10.0  # save at least this often, whatever `save_every` says

@@ -53,6 +53,11 @@ def shown(value: object, limit: int = NAME) -> str:
     return shortened(plain(shortened(str(value), 4 * limit)), limit)
 
 
+def several(count: int, noun: str) -> str:
+    """A count and what is counted: "1 channel", "3 channels"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def lines(text: str) -> str:
     """A whole message for the screen: its line breaks stay; long lines lose their middle."""
     parts = text.split("\n")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.from_python import store
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
@@ -105,6 +106,15 @@ def test_a_loader_is_asked_for_its_data_set(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="DataLoader") as caught:
         store(loader, tmp_path)
     assert "loader.dataset" in str(caught.value.fix)
+
+
+def test_a_set_is_checked_in_the_words_of_its_kind(tmp_path: Path) -> None:
+    rows = ["one,amount,kind", *(f"7,{1_000_000 + k},{'ab'[k % 2]}" for k in range(100))]
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    told = describe(check_data(str(tmp_path / "rows.csv")))
+    assert "100 rows, 3 columns" in told and "float32" not in told
+    assert "amount (numbers 1000000 to 1000099)" in told, "with all digits"
+    assert "one (numbers" not in told, "one value for all is no condition"
 
 
 def test_unequal_shapes_and_counts_are_refused(tmp_path: Path) -> None:

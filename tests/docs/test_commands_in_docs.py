@@ -1,7 +1,10 @@
-"""Every command in README and docs exists, with every option that the pages give it."""
+"""Commands, options and Python names that README and docs give do exist."""
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import inspect
 import re
 import shlex
@@ -67,9 +70,40 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     assert not found, "\n".join(found)
 
 
+def names(text: str) -> Iterator[tuple[str, str]]:
+    """(module, name) of what Python code on a page imports or calls out of ganzfeld."""
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganzfeld"):
+                yield from ((str(node.module), alias.name) for alias in node.names)
+    for dotted in re.findall(r"`(ganzfeld(?:\.[a-z_]\w*)+)[`(]", text):
+        module, _, name = dotted.rpartition(".")
+        yield module, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_python_names_exist(page: Path) -> None:
+    for module, name in names(page.read_text("utf-8")):
+        assert there(module, name), f"{page.name}: {module} has no {name}"
+
+
+def there(module: str, name: str) -> bool:
+    """Whether a module, or a class or a package in it, has such a name or such a module."""
+    try:
+        return hasattr(importlib.import_module(module), name) or bool(
+            importlib.util.find_spec(f"{module}.{name}")
+        )
+    except ModuleNotFoundError:
+        outer, _, last = module.rpartition(".")
+        return bool(outer) and hasattr(getattr(importlib.import_module(outer), last, None), name)
+
+
 def test_faults_are_seen() -> None:
     assert faults("train photos/ --epochs 3") and faults("trian photos/")
     assert not faults("sample --from face.png --no-mark  # --epochs") and not faults("data check x")
+    assert not there("ganzfeld.core", "nowhere") and not there("ganzfeld.nowhere", "load")
+    assert there("ganzfeld", "load") and there("ganzfeld.core", "latents")
+    assert list(names("```python\nfrom ganzfeld.a import b\n```")) == [("ganzfeld.a", "b")]
     assert list(commands("`ganzfeld x`\n```\ny && ganzfeld z \\\n   --a\n```")) == ["z --a", "x"]
 
 

@@ -248,7 +248,7 @@ def test_too_many_data_are_looked_at_in_part(pack: Pack, monkeypatch: pytest.Mon
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"], "count": 40}
     found = ganzfeld.evaluate(pack, pack, **options)
     assert found["memorisation"] is None and found["memorisation_copies"] is None
-    assert "150 of 400 images cannot tell" in "\n".join(summary(found))
+    assert "150 of 400 images are too few to tell" in "\n".join(summary(found))
     assert any("among 150 of 400 training images only" in line for line in found["warnings"])
 
 

@@ -115,8 +115,8 @@ def test_a_field_is_saved_in_its_unit_and_described(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(1, 8, 12)).astype(np.float32)
     FIELDS.save(x, tmp_path / "one.npy", spec)
     assert np.array_equal(np.load(tmp_path / "one.npy"), x)
-    assert FIELDS.describe(spec) == "12 x 8 cells, 1 channel(s), in GeV, periodic"
-    assert FIELDS.describe(Spec("field", (2, 40))) == "a line of 40 values, 2 channel(s)"
+    assert FIELDS.describe(spec) == "12 x 8 cells, 1 channel, in GeV, periodic"
+    assert FIELDS.describe(Spec("field", (2, 40))) == "a line of 40 values, 2 channels"
 
 
 def test_plain_numbers_are_means_of_blocks() -> None:

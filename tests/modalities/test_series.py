@@ -115,7 +115,7 @@ def test_ticks_are_round_and_few() -> None:
 def test_what_a_spec_says_is_checked() -> None:
     good = SERIES.fitted(SPEC, STORED).to_json()
     spec_of(good)
-    assert SERIES.describe(SPEC) == "12 steps of 1 hour, 2 channel(s): load, heat"
+    assert SERIES.describe(SPEC) == "12 steps of 1 hour, 2 channels: load, heat"
     for name, value in (
         ("mean", [0.0]), ("deviation", [0.0, 1.0]), ("names", ["a"]), ("lasts", 0),
     ):  # fmt: skip

@@ -197,7 +197,7 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
         taken = {row["rate"] for row in report["runs"] if row["recipe"] == name}
         assert taken == {least["rate"]} == {report["best"][name]["rate"]}
     text = page.with_suffix(".md").read_text()
-    for words in ("bars.npz", "## What each was given", "## All trials", "CPU s", "copies"):
+    for words in ("bars.npz", "seeds: 2 (3 and 5)", "## What each was given", "CPU s", "copies"):
         assert words in text
     assert page.read_text().count("data:image/") == 2
     check_tables(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import unicodedata
@@ -190,3 +191,21 @@ def duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def near(path: Path) -> str:
+    """The end of a sentence on a missing run: ". Did you mean 'runs/photos-default'?", or "".
+
+    Looked for are folders of that name in runs/, then of a like name beside it: runs and models.
+    """
+    files = ("config.json", "model.safetensors")
+    try:
+        beside = path.absolute().parent.iterdir()
+        runs = [one for one in beside if any((one / name).exists() for name in files)]
+    except OSError:
+        runs = []
+    found = difflib.get_close_matches(path.name, [one.name for one in runs], n=1, cutoff=0.6)
+    meant = [path.with_name(name) for name in found]
+    if (usual := Path("runs") / path.name).is_dir():
+        meant.insert(0, usual)
+    return f". Did you mean {shown(repr(str(meant[0])))}?" if meant else ""

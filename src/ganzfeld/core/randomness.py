@@ -33,7 +33,7 @@ def key(*parts: int | str) -> int:
     Any two keys are equal with probability 2^-63, whatever their purposes. Among n of them a pair
     is equal with probability n^2 / 2^64: 5e-8 for a million, 5 % for a billion. What takes keys
     by the million (the noise of training, latents) does not take them from here, since they would
-    be cut: see `state`, `wide_key` and `ganzfeld.latents`.
+    be cut: see `state`, `wide_key` and `ganzfeld.core.latents`.
     """
     digest = hashlib.blake2b(text_of(parts), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from ganzfeld.config import Config, from_dict
 from ganzfeld.core import formats, reader
 from ganzfeld.core.latents import NAMES, OF_TORCH
+from ganzfeld.core.names import near
 from ganzfeld.core.randomness import NARROW, NOISES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.text import shown
@@ -18,7 +19,9 @@ def read_config(run: Path) -> Config:
     path = run / "config.json"
     if not os.path.lexists(path):
         raise CheckpointError(
-            f"{run} is not a run: it has no config.json",
+            f"{run} is not a run: it has no config.json"
+            if os.path.lexists(run)
+            else f"there is no run at {run}{near(run)}",
             fix="give the folder that `ganzfeld train` named as its run",
         )
     stored = reader.read_json(path)

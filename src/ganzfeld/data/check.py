@@ -149,9 +149,8 @@ def describe(report: dict[str, Any]) -> str:
 
 def _shape(report: dict[str, Any]) -> str:
     """How one sample lies."""
-    if "shape" in report:
-        sides = " x ".join(map(str, report["shape"])) or "1"
-        return f"{'up to ' if report['ragged'] else ''}{sides} {report['dtype']}"
+    if "lies" in report:
+        return str(report["lies"])
     height, width = report["size"]
     kinds = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}
     return f"{height} x {width} px, {kinds[report['channels']]}"

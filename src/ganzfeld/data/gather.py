@@ -63,6 +63,7 @@ def _report(source: Gathered, raw: Raw, kept: list[int]) -> dict[str, Any]:
         "shape": list(spec.shape),
         "dtype": spec.dtype,
         "ragged": is_ragged(spec),
+        "lies": MODALITIES[source.modality].describe(spec),
         "found": len(raw.titles),
         "count": len(kept),
         "classes": classes,
@@ -86,8 +87,16 @@ def _report(source: Gathered, raw: Raw, kept: list[int]) -> dict[str, Any]:
 
 
 def columns_in_words(specs: dict[str, Any]) -> list[str]:
-    """Each column that a generation may be conditioned on: "age (numbers 3 to 81)"."""
-    return [f"{shown(name)} ({_in_words(spec)})" for name, spec in specs.items()]
+    """Each column that a generation may be conditioned on: "age (numbers 3 to 81)".
+
+    One that has a single value for all tells nothing, and is left out.
+    """
+    varied = {
+        name: spec
+        for name, spec in specs.items()
+        if spec.modality != "number" or spec.extra["low"] != spec.extra["high"]
+    }
+    return [f"{shown(name)} ({_in_words(spec)})" for name, spec in varied.items()]
 
 
 def _in_words(spec: Any) -> str:
@@ -95,12 +104,18 @@ def _in_words(spec: Any) -> str:
     if spec.modality == "number":
         missing = f", {extra['missing']:,} missing" if extra.get("missing") else ""
         unit = f", {extra['unit']}s since 1970" if extra.get("unit") else ""
-        return f"numbers {extra['low']:g} to {extra['high']:g}{unit}{missing}"
+        low, high = (_number(extra[end]) for end in ("low", "high"))
+        return f"numbers {low} to {high}{unit}{missing}"
     if spec.modality in ("class", "several"):
         names = ", ".join(capped([shown(name) for name in extra["names"]], 3))
         several = "any of " if spec.modality == "several" else ""
         return f"{several}{len(extra['names'])} classes: {names}"
     return "text"
+
+
+def _number(value: float) -> str:
+    """A whole number with all its digits, any other in six."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:g}"
 
 
 def _examples(raw: Raw, kept: list[int]) -> dict[str, list[str]]:

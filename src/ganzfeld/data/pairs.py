@@ -130,7 +130,7 @@ class TwoDomains:
         held = f", {min(len(self.held.a), len(self.held.b)):,} held out" if self.held else ""
         if not kind.rescaled:
             return f"{what}, {kind.describe(self.spec)}{held}"
-        channels = f"{self.channels} and {self.channels_b} channel(s)"
+        channels = f"{self.channels} and {self.channels_b} channels"
         return f"{what}, {self.width}x{self.height} pixels, {channels}{held}"
 
     def examples(self, count: int) -> tuple[Rows, Both]:

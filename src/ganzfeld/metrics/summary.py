@@ -77,9 +77,15 @@ def row_of(metric: Metric, result: dict[str, Any]) -> Row:
     ends = result.get(f"{metric.name}_interval")
     if ends and None not in ends:
         value += f" ({short(ends[0])} to {short(ends[1])})"
-    real = (result.get("real") or {}).get(metric.name)
+    real = None if untold(metric, result) else (result.get("real") or {}).get(metric.name)
     shown = "" if real is None else short(real)
     return (name_of(metric, result), value, shown, meaning(metric, result, shown))
+
+
+def untold(metric: Metric, result: dict[str, Any]) -> bool:
+    """Whether too few images were compared to say of copies what is usual."""
+    about = metric.name.startswith("memorisation")
+    return about and result.get("memorisation", 0) is None
 
 
 def short(value: float) -> str:
@@ -96,9 +102,10 @@ def name_of(metric: Metric, result: dict[str, Any]) -> str:
 
 def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
     """What it is, and what would be good: beside what real data have, never alone."""
-    if metric.name.startswith("memorisation") and result[metric.name] is None:
+    if untold(metric, result):
         seen, whole = result.get("memorisation_seen", 0), result.get("memorisation_of", 0)
-        return f"{seen:,} of {whole:,} images cannot tell"
+        of = f" of {whole:,}" if seen < whole else ""
+        return f"{seen:,}{of} images are too few to tell"
     parts = [metric.meaning]
     if metric.best:
         parts.append(BEST[metric.best] + (f" (real {real})" if real else ""))

@@ -318,7 +318,7 @@ class Modality:
         return None
 
     def describe(self, spec: Spec) -> str:
-        """How one sample lies, for plans and reports: "64x64 pixels, 3 channel(s)"."""
+        """How one sample lies, for plans and reports: "64x64 pixels, 3 channels"."""
         return f"{' x '.join(map(str, spec.shape))} {spec.dtype}"
 
     # What plans and metrics ask

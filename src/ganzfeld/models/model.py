@@ -13,6 +13,7 @@ import torch
 from ganzfeld.config import Part, from_dict
 from ganzfeld.core import checkpoint, metrics_log, reader
 from ganzfeld.core.device import torch_device
+from ganzfeld.core.names import near
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import Layouts, read_layouts
 from ganzfeld.core.trust import refuse, trusted
@@ -93,7 +94,7 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
     raise CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()
-        else f"there is no run or model at {path}",
+        else f"there is no run or model at {path}{near(path)}",
         fix="give the folder of a run, or a folder with model.safetensors and config.json",
     )
 

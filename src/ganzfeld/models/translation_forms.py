@@ -84,7 +84,7 @@ class OfImages(OfSamples):
     def trained_on(self, about: Mapping[str, Any]) -> str:
         height, width = about["size"]
         return (
-            f"{about['channels']['a']} and {about['channels']['b']} channel(s),\n"
+            f"{about['channels']['a']} and {about['channels']['b']} channels,\n"
             f"any height and width; trained on {height}x{width} pixels"
         )
 

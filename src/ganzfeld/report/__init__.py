@@ -40,7 +40,7 @@ def write(
     speak_of_kind(record.kind)
     model = samples.load_model(record, trust_code)
     text = page(
-        f"{record.data} by {Path(record.config.recipe).name} - ganzfeld",
+        f"{record.name} - ganzfeld",
         sections.hero(record),
         settings.plan(record, model),
         sections.through_time(record),

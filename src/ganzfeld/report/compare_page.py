@@ -71,7 +71,7 @@ def grids(found: Comparison) -> Html:
             continue
         images, grid = found_one
         box = tag("span", "", class_="swatch", style=f"background:var(--c{colour(found, subject)})")
-        small = f"{subject.record.data} by {subject.record.config.recipe}, {images:,} images seen"
+        small = f"{subject.record.name}: {images:,} images seen"
         shown.append(
             tag(
                 "figure",

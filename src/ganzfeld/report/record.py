@@ -42,7 +42,14 @@ class Record:
 
     @property
     def data(self) -> str:
-        return Path(self.config.data.source).name  # where it lies is nobody else's business
+        source = Path(self.config.data.source)  # where it lies is nobody else's business
+        own = source.parts[:1] == ("data",)  # in the run: what a Python program gave has no name
+        return self.path.resolve().name if own else source.name
+
+    @property
+    def name(self) -> str:
+        """The data and the recipe, as a title."""
+        return f"{self.data} · {Path(self.config.recipe).name}"
 
     @property
     def images(self) -> int:

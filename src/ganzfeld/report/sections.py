@@ -33,7 +33,7 @@ def hero(record: Record) -> Html:
     text = tag(
         "div",
         tag("p", "Report of a run", class_="kind"),
-        tag("h1", f"{record.data} by {Path(record.config.recipe).name}"),
+        tag("h1", record.name),
         tag("p", said, class_="verdict") if (said := judgement(record)) else None,
         tag("p", verdict(record), class_=None if said else "verdict"),
         tiles(record),

@@ -39,6 +39,7 @@ from ganzfeld.studies.mixtures import ModeCount as ModeCount
 from ganzfeld.studies.mixtures import count_modes as count_modes
 from ganzfeld.studies.mixtures import grid as grid
 from ganzfeld.studies.mixtures import ring as ring
+from ganzfeld.text import several
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.plan import settle, sized
 from ganzfeld.training.speed import affordable
@@ -161,7 +162,8 @@ def stacked(pack: Pack, count: int = STACKED, seed: int = 0) -> Stacked:
     """Random triples of a pack's images, which must be grey and labelled: else DataError."""
     if pack.channels != 1 or pack.labels is None:
         raise DataError(
-            f"digits to stack are grey and labelled; these have {pack.channels} channel(s) and "
+            f"digits to stack are grey and labelled; these have "
+            f"{several(pack.channels, 'channel')} and "
             f"{'no labels' if pack.labels is None else 'labels'}",
             fix="--data with a folder of MNIST's IDX files",
         )

@@ -117,7 +117,7 @@ def facts(study: Study, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[t
     return [
         ("images", f"{len(pack):,} of {pack.width}x{pack.height}"),
         ("CPU minutes for each run", f"{about['minutes']:g}"),
-        ("seeds", ", ".join(map(str, seeds))),
+        ("seeds", f"{len(seeds)} ({listed([str(seed) for seed in seeds])})"),
         ("trials for each recipe", str(len(wanted))),
         ("samples measured", f"{about['count']:,}"),
     ]

@@ -37,6 +37,7 @@ FREE = frozenset(
         "data.limits",
     }
 )
+SHOWN = 24  # characters at each end of a long value in a table
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
 
@@ -79,7 +80,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     go_on = f"ganzfeld resume {quoted(folder)}"
     if names == ["run.images"] and (wanted.run.images or 0) > (stored.run.images or 0):
         fix = f"{go_on} --images {wanted.run.images}   to go on to there"
-    elif "data.fingerprint" in names:
+    elif "data.fingerprint" in names and "data.size" not in names:  # of another size all differ
         more = go_on_grown(stored, wanted.data.samples, folder)
         fix = f"{more}bring the data back as it was for {go_on}, or {anew(wanted, folder)}"
     else:
@@ -132,11 +133,16 @@ def anew(config: Config, folder: Path) -> str:
 
 def table(rows: list[tuple[str, str, str]]) -> str:
     """Differences in three columns."""
-    rows = [("setting", "old", "new"), *rows]
+    rows = [("setting", "old", "new"), *((name, ends(a), ends(b)) for name, a, b in rows)]
     wide = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(
         "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
     )
+
+
+def ends(cell: str) -> str:
+    """A value; of a hash, and of other long ones, the two ends."""
+    return cell if len(cell) <= 2 * SHOWN else f"{cell[:SHOWN]}...{cell[-SHOWN:]}"
 
 
 def now(device: torch.device) -> dict[str, Any]:

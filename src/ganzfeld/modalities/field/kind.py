@@ -14,6 +14,7 @@ from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.field import scaling
 from ganzfeld.modalities.odd import of_columns
+from ganzfeld.text import several
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -98,7 +99,7 @@ class Fields(Drawn):
         words = NAMES.get(len(spec.shape), "{} values").format(*reversed(sides))
         unit = f", in {spec.extra['unit_name']}" if spec.extra.get("unit_name") else ""
         around = ", periodic" if spec.extra.get("periodic") else ""
-        return f"{words}, {channels} channel(s){unit}{around}"
+        return f"{words}, {several(channels, 'channel')}{unit}{around}"
 
     def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
         """Maps, lines and volumes, before anything was learned of their scale."""

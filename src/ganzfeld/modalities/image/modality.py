@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganzfeld.modalities.base import Modality, Spec
 from ganzfeld.modalities.image import draw, embed
 from ganzfeld.modalities.odd import Odd
+from ganzfeld.text import several
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -132,7 +133,7 @@ class Images(Modality):
 
     def describe(self, spec: Spec) -> str:
         channels, height, width = spec.shape
-        return f"{width}x{height} pixels, {channels} channel(s)"
+        return f"{width}x{height} pixels, {several(channels, 'channel')}"
 
     def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
         return [

@@ -17,7 +17,7 @@ from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.drawn import Drawn
 from ganzfeld.modalities.odd import of_columns
 from ganzfeld.modalities.series import scaling, table
-from ganzfeld.text import shown
+from ganzfeld.text import several, shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -103,7 +103,7 @@ class Series(Drawn):
         known = [shown(name) for name in spec.extra.get("names", ())]
         words = f": {', '.join(capped(known, 4))}" if known else ""
         step = f" of {shown(spec.extra['step'])}" if spec.extra.get("step") else ""
-        return f"{length:,} steps{step}, {channels} channel(s){words}"
+        return f"{length:,} steps{step}, {several(channels, 'channel')}{words}"
 
     def examples(self, size: tuple[int, int] | None = None) -> list[tuple[Spec, int]]:
         """Short series of one channel and of three, and long ones."""
