@@ -14,7 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from ganzfeld.core.names import shown, suffix
 from ganzfeld.data.encodings import decoded
@@ -78,8 +78,8 @@ def _separated(text: str, sign: str, name: str, knows: Callable[[str], bool] | N
     if told := EXCEL.match(text):
         sign, text = told[1], text[told.end() :]
     sign = sign or _sign(text)
-    plain = csv.QUOTE_NONE if sign == "|" else csv.QUOTE_MINIMAL  # a quotation mark is a letter
-    found = csv.reader(io.StringIO(text, newline=""), delimiter=sign, quoting=plain)
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if sign == "|" else csv.QUOTE_MINIMAL
+    found = csv.reader(io.StringIO(text, newline=""), delimiter=sign, quoting=quoting)
     lines = [[cell.strip() for cell in line] for line in found if line]
     if not lines or len(lines[0]) < 2:
         raise ValueError("two columns or more were expected")

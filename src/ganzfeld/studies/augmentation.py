@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld.core import reader, runfolder, system
+from ganzfeld.core import runfolder, system
 from ganzfeld.core.console import Screen
 from ganzfeld.core.metrics_log import append
 from ganzfeld.core.randomness import key
-from ganzfeld.core.schema import fields, number
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.image import draw
@@ -28,7 +27,7 @@ from ganzfeld.recipes.find import find_generation
 from ganzfeld.report.embed import open_picture
 from ganzfeld.report.progress import grids_of
 from ganzfeld.studies.classifier import accuracy_of
-from ganzfeld.studies.ledger import Ledger, opened
+from ganzfeld.studies.ledger import Ledger, opened, seconds_in
 from ganzfeld.studies.mirror import mirror_safe
 from ganzfeld.studies.page import Page
 from ganzfeld.studies.split import Split, real_rows, split
@@ -36,7 +35,6 @@ from ganzfeld.studies.statistics import Interval, holm, t_interval, t_test
 from ganzfeld.training.run import train
 
 REAL, MOVED = "real", "real + moves"
-SPENT = fields({"seconds": number(0)})  # a line of what a generator's training cost
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -254,17 +252,6 @@ class Work:
                 fix="a conditional recipe: see `ganzfeld recipes`",
             )
         return model
-
-
-def seconds_in(path: Path) -> Iterator[float]:
-    """The seconds in the rows of a log; none of a row that a kill cut off."""
-    for line in reader.read_lines(path):
-        try:
-            found = reader.parse(line)
-            SPENT(found, "")
-        except reader.Unreadable:
-            continue
-        yield float(found["seconds"])
 
 
 # What it says

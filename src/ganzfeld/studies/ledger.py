@@ -45,6 +45,7 @@ MIXTURE = fields(
         "generator_seconds": SECONDS,
     },
 )
+SPENT = fields({"seconds": number(0)})  # a line of what the training of a generator cost
 TRIAL = {"recipe": text, "rate": number(0), "width": number(0)}
 SEEDED = TRIAL | {"seed": whole(0, 2**63)}
 KINDS = {  # of the cells of `families`
@@ -137,3 +138,14 @@ def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
                 safe="its finished cells, and the run that was under way, are saved",
                 fix="run the same command again",
             ) from stopped
+
+
+def seconds_in(path: Path) -> Iterator[float]:
+    """The seconds in the rows of a log; none of a row that a kill cut off."""
+    for line in reader.read_lines(path):
+        try:
+            found = reader.parse(line)
+            SPENT(found, "")
+        except reader.Unreadable:
+            continue
+        yield float(found["seconds"])
