@@ -333,7 +333,7 @@ def test_check_says_what_was_taken_and_which_columns_there_are(tmp_path, capsys)
     np.savez(tmp_path / "x.npz", x=x, energy=np.arange(30.0))
     main(["data", "check", str(tmp_path / "x.npz")])
     told = capsys.readouterr().out
-    assert "30 fields, 1 x 4 x 4 float32" in told and "Taken as: fields" in told
+    assert "30 fields, 4 x 4 cells, 1 channel" in told and "Taken as: fields" in told
     assert "energy (numbers 0 to 29)" in told and "--condition" in told
 
 

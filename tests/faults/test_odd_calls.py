@@ -143,7 +143,7 @@ DATA: list[tuple[Maker, str, int, str]] = [
     (npz_of("x.npy", b"\x93NUMPY\x01\x00\xff\xff{"), "d.npz", 3, "cut short or damaged"),
     (npz_of("x.npy", b""), "d.npz", 3, ""),
     (bomb, "d.npz", 3, "would unpack to"),
-    (zip_of(["a/b.zip"]), "d.zip", 3, "unpack it, and give what lies in it"),
+    (zip_of(["a/b.zip"]), "d.zip", 3, "unpack it, and give the folder"),
     (zip_of(["0.png", "/etc/1.png"]), "d.zip", 3, "is an absolute path"),
     (zip_of([f"{n}.png" for n in range(9)], flag=1), "d.zip", 3, "encrypted in the archive"),
     (with_file("labels.csv", f"file,label\n{TWICE}"), "d", 0, "two different labels in it"),

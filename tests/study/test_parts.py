@@ -286,22 +286,25 @@ def test_the_classifier_learns_and_repeats_itself() -> None:
     assert run(0, draw.permutation(y[:150])) < 0.8, "wrong labels teach nothing"
 
 
+CELL = {"real": 100, "arm": "real"}
+
+
 def test_a_cell_is_computed_once_and_a_cut_line_again(tmp_path: Path) -> None:
     calls: list[int] = []
 
-    def compute() -> dict[str, int]:
+    def compute() -> dict[str, float]:
         calls.append(1)
-        return {"value": len(calls)}
+        return {"accuracy": len(calls) / 4}
 
     with opened(tmp_path, {"a": 1}) as ledger:
-        assert ledger.cell(compute, seed=0)["value"] == 1
-        assert ledger.cell(compute, seed=0)["value"] == 1
-        ledger.cell(compute, seed=1)
+        assert ledger.cell(compute, **CELL, seed=0)["accuracy"] == 0.25
+        assert ledger.cell(compute, **CELL, seed=0)["accuracy"] == 0.25
+        ledger.cell(compute, **CELL, seed=1)
     path = tmp_path / "cells.jsonl"
     path.write_bytes(path.read_bytes()[:-4])
     assert Ledger(tmp_path).find(seed=1) is None
     with opened(tmp_path, {"a": 1}) as ledger:
-        assert ledger.cell(compute, seed=1)["value"] == 3
+        assert ledger.cell(compute, **CELL, seed=1)["accuracy"] == 0.75
     assert len(path.read_text().splitlines()) == 2
     with pytest.raises(CheckpointError, match="other settings"), opened(tmp_path, {"a": 2}):
         pass

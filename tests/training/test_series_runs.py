@@ -128,7 +128,7 @@ def test_data_check_and_sheet_know_series(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not main(["data", "check", "sines:300"])
-    assert "300 series, 2 x 48" in capsys.readouterr().out
+    assert "300 series, 48 steps, 2 channels" in capsys.readouterr().out
     assert not main(["data", "sheet", "sines:300", "--out", str(tmp_path / "s.png")])
     assert (tmp_path / "s.png").stat().st_size > 5_000
 
