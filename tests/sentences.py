@@ -22,7 +22,9 @@ SAYS = {"tell", "say", "note", "warn"}  # functions and methods of screens
 FIELD = re.compile(r"\{(\w+)\}")
 NAMES = ("Qu7x", "Zu8k", "Vo9w", "Ko6j", "Wy5h", "Gu4m", "Du3f", "Bo2t", "Lu6d")
 PROSE = re.compile(r"[A-Za-z][a-z']+(?: [a-z']+){2,}")  # three words in a row
-COMMAND = re.compile(r"`[^`]*`|(?:^|(?<=[ (,:：，（]))(?:ganzfeld|pip|python|torchrun) [^,;:]*|--\S+")
+COMMAND = re.compile(
+    r"`[^`]*`|(?:^|(?<=[ (,:：，（]))(?:ganzfeld|pip|python|torchrun) [^,;:]*|--\S+"
+)
 MOST = 6  # variants of one text that has choices in it
 
 
