@@ -123,8 +123,8 @@ def confused(out: Path) -> None:
             other = int(counts.argmax())
             wrong = 100 * counts[other] / max(int(own.sum()), 1)
             print(
-                f"  {value:10} {right:4.0f} % of {int(own.sum())},"
-                f" {wrong:3.0f} % {sentences.VALUES[name][other]}"
+                f"  {value:10} {right:4.0f} % of {int(own.sum())}"
+                + (f", {wrong:3.0f} % {sentences.VALUES[name][other]}" if counts[other] else "")
             )
         for part in ("hat", "hair") if name == "hair_colour" else ():
             for value in sentences.VALUES[part]:
