@@ -108,7 +108,7 @@ def test_another_setting_is_refused_with_a_table(run: ganzfeld.Run) -> None:
         tiny(run.path, size=8)  # the data are the same, whatever their fingerprint at that size
     assert "bring the data back" not in str(caught.value)
     assert "another folder with --out" in str(caught.value)
-    assert max(map(len, str(caught.value).splitlines())) < 140, "hashes are cut"
+    assert not re.search("[0-9a-f]{40}", str(caught.value)), "hashes are cut"
 
 
 @pytest.mark.long

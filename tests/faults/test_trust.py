@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import py_compile
 import shutil
 import signal
 import sys
@@ -182,6 +183,15 @@ def test_a_name_from_a_file_is_refused_wherever_it_comes_by(name: str) -> None:
 def test_only_names_of_the_form_of_code_are_looked_up(name: str) -> None:
     with pytest.raises(UsageError, match="no recipe is called"):
         plugins.find(name, {"dcgan": None}, "recipe")
+
+
+def test_a_compiled_file_beside_a_users_file_is_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from pathlib import Path\nPath(__file__).with_name('mark').touch()\n")
+    py_compile.compile(str(file), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    file.write_text("mine = 1\n")
+    assert plugins.load_module(str(file)).mine == 1
+    assert not (tmp_path / "mark").exists()
 
 
 def test_a_users_file_stands_for_no_other_module(tmp_path: Path) -> None:

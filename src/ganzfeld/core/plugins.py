@@ -10,6 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +44,18 @@ def find(name: str, known: Mapping[str, Any], what: str) -> Any:
         raise UsageError(f"the {what} {shown(name)} cannot be loaded: {shown(reason)}") from error
 
 
+class Source(SourceFileLoader):
+    """Runs the text that was read: a compiled file beside it may be of another text."""
+
+    def __init__(self, name: str, path: str, text: bytes) -> None:
+        super().__init__(name, path)
+        self.text = text
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        code: types.CodeType = self.source_to_code(self.text, self.path)
+        return code
+
+
 def load_module(name: str) -> Any:
     """A module by its dotted name, from here or as installed; or that in a file.
 
@@ -60,17 +73,19 @@ def load_module(name: str) -> Any:
     path = Path(name).resolve()
     if not path.is_file():
         raise ImportError(f"there is no file {path}")
-    digest = hashlib.sha256(os.fsencode(path) + b"\0" + path.read_bytes()).hexdigest()[:16]
+    source = path.read_bytes()
+    digest = hashlib.sha256(os.fsencode(path) + b"\0" + source).hexdigest()[:16]
     own = f"ganzfeld_user.{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
     if own in sys.modules:
         return sys.modules[own]
-    spec = importlib.util.spec_from_file_location(own, path)
-    if spec is None or spec.loader is None:
+    loader = Source(own, str(path), source)
+    spec = importlib.util.spec_from_file_location(own, path, loader=loader)
+    if spec is None:
         raise ImportError(f"{path} is not a Python file")
     sys.modules.setdefault("ganzfeld_user", types.ModuleType("ganzfeld_user"))
     module = sys.modules[own] = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[own]
         raise
