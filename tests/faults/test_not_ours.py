@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -163,3 +165,49 @@ def test_a_probe_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ResourceError, match=r"written: No space left on device\n"):
         lock.check_writable(tmp_path / "run", 0)
     assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose report shows the closest training images."""
+    out = tmp_path_factory.mktemp("measured") / "run"
+    ganzfeld.train(
+        "avatars:64", recipe="dcgan", size=16, images=64, batch=32, out=out, settings=TINY[:2],
+        quiet=True,
+    )  # fmt: skip
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("generated", 10**9), ("generated", 10**12), ("generated", 0), ("seed", 0.5),
+        ("seed", -3), ("seed", 2**64), ("reference", 10**12), ("reference", 0),
+    ],
+)  # fmt: skip
+def test_a_report_is_written_whatever_its_evaluation_says(
+    name: str, value: Any, measured: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(measured, tmp_path / "run")
+    found = json.loads((run / "evaluation.json").read_bytes())
+    assert found["memorisation_pairs"]
+    found["protocol"][name] = value
+    (run / "evaluation.json").write_text(json.dumps(found))
+    (run / "report.html").unlink()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert code_of("report", str(run)) == 0
+    assert "left out" in (run / "report.html").read_text().lower()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 << 10
+
+
+@pytest.mark.parametrize("name", ["evaluate_count", "inception_count", "patience", "log_every"])
+def test_counts_of_a_strangers_run_take_no_memory(
+    name: str, measured: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(measured, tmp_path / "run")
+    found = json.loads((run / "config.json").read_bytes())
+    found["run"] |= {name: 10**6 if name == "inception_count" else 10**14, "evaluate_every": 32}
+    (run / "config.json").write_text(json.dumps(found))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert code_of("resume", str(run), "--images", "128", "--quiet") in (0, 2, 4)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 << 10

@@ -32,6 +32,7 @@ CHANNELS = whole(1, 4_096)
 SCORE = maybe(number())
 NAMES = listing(text, most=200_000)
 VALUES = 1 << 28  # of a sample
+MEASURED = 10_000_000  # samples of an evaluation: its report asks for the classes of all of them
 DICT: Check = table(anything)
 
 WEIGHTS = fields({"size": whole(0, 2**60), "sha256": text})
@@ -286,11 +287,11 @@ RESULT = fields(
             {
                 "id": text,
                 "extractor": text,
-                "generated": COUNT,
-                "reference": COUNT,
+                "generated": whole(1, MEASURED),
+                "reference": whole(0, MEASURED),
                 "data": text,
             },
-            {"seed": number(), "protocol": maybe(text), "library": text, "shape": shape},
+            {"seed": whole(0, 2**64 - 1), "protocol": maybe(text), "library": text, "shape": shape},
         )
     },
     {

@@ -80,6 +80,8 @@ def missing(result: Row, model: generate.Model | str, pack: Pack | None) -> str 
     protocol = result["protocol"]
     if protocol["data"] != pack.fingerprint:
         return "the data have changed since they were measured against"
+    if not protocol["reference"]:
+        return "the evaluation names no images of the data"
     rows = [row for _, row, _ in result["memorisation_pairs"]]
     if spec_of_data(pack).shape != model.shape or max(rows) >= len(pack):
         return "the data and the model are of different shapes"
