@@ -49,6 +49,7 @@ def test_what_a_user_put_into_the_model_is_kept_when_the_run_goes_on(run: Path) 
     (run / "model" / "onnx").mkdir()
     (run / "model" / "onnx" / "model.onnx").write_text("mine")
     (run / "model" / "notes.txt").write_text("mine")
+    (run / "model" / "__pycache__").mkdir()  # which Python once wrote beside code
     done = ganzfeld.resume(run, images=128, quiet=True)
     assert sorted(p.name for p in (run / "model").iterdir()) == [
         "README.md", "config.json", "discriminator.safetensors", "model.safetensors",

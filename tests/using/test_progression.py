@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said(run: ganzfeld.Run, tmp_path: Path) -> None:
         progress_of(run.path, tmp_path / "x.jpeg")
     with pytest.raises(UsageError, match="--count"):
         progress_of(run.path, tmp_path / "x.png", count=0)
-    with pytest.raises(CheckpointError, match="not a run"):
+    with pytest.raises(CheckpointError, match="there is no run at"):
         progress_of(tmp_path / "nowhere", tmp_path / "x.png")
     shutil.copytree(run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "samples")

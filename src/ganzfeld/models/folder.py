@@ -185,7 +185,7 @@ def keep_others(model: Path) -> None:
     own = {"config.json", "README.md", "model.safetensors", JUDGE, *code}
     others = [path for path in model.iterdir() if path.name not in own]
     for path in others:
-        if is_system(path.name):
+        if is_system(path.name) and not path.is_dir():
             continue
         kept = model.with_name(KEPT)
         kept.mkdir(exist_ok=True)
