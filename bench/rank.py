@@ -9,7 +9,8 @@ Half of each data set is for the extractors to learn on. Of the rest, some are t
 others are damaged in 22 ways (damage.py); generated images can stand beside. One row of
 results/rank.jsonl is one set of images as one extractor sees it. The order by eye is in
 rank_eye.json, written before any number was looked at. `--table` prints Spearman's rank
-correlations, and the pairs that an extractor puts in another order than the eye.
+correlations, of all sets and of those that generators made, and the pairs that an extractor puts
+in another order than the eye.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from ganzfeld.metrics.learning import learning_rows
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "rank.jsonl"
 EYE = HERE / "rank_eye.json"
+GENERATED = "G "  # begins the name of a set that a generator made
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -80,7 +82,7 @@ def sets_of(
     for folder in sorted(samples.iterdir()) if samples else ():
         size = (pack.height, pack.width)
         found = open_pack(folder, PackOptions(size=size, channels=pack.channels), workers=0)
-        yield f"G {folder.name}", np.array(found.images[:count])
+        yield f"{GENERATED}{folder.name}", np.array(found.images[:count])
 
 
 def samples_of(name: str, options: argparse.Namespace) -> Path | None:
@@ -172,7 +174,8 @@ def table(path: Path) -> str:
     """Correlations with Inception's Frechet distance and with the eye, for each data set."""
     rows = newest(path)
     eye = json.loads(EYE.read_text())
-    columns = ("data", "extractor", "sets", "with Inception", "with the eye", "against the eye")
+    columns = ("data", "extractor", "sets", "with Inception", "with the eye", "against the eye",
+               "generators", "with Inception", "with the eye")  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     names = dict.fromkeys(data for data, _, _ in rows)
     nets = dict.fromkeys(extractor for _, extractor, _ in rows)
@@ -184,7 +187,11 @@ def table(path: Path) -> str:
         if own:
             cells = [name, extractor, str(len(own))]
             cells += [agreement(own, other) for other in (standard, eye.get(name, {}))]
-            lines.append(f"| {' | '.join([*cells, against(own, eye.get(name, {}))])} |")
+            cells.append(against(own, eye.get(name, {})))
+            made = {s: value for s, value in own.items() if s.startswith(GENERATED)}
+            cells += [str(len(made))]
+            cells += [agreement(made, other) for other in (standard, eye.get(name, {}))]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
