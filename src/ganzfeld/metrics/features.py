@@ -97,8 +97,8 @@ COARSE = (
 
 FAIR = (
     "learned features rank artificial damage as Inception does with a rank correlation of only 0.6 "
-    "to 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes. Confirm a lead of one "
-    "recipe by {better}."
+    "to 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes. Confirm a lead "
+    "of one recipe by {better}."
 )
 
 
