@@ -20,6 +20,7 @@ from ganzfeld.recipes import RECIPES
 SOURCES = {
     "text-to-image": "avatars-captions:80",
     "image-to-text": "avatars-paraphrases:80",
+    "image-to-text-mle": "avatars-paraphrases:80",
     "cyclegan": "avatars-styles:40",
     "pix2pix": "avatars-lines:40",
 }
