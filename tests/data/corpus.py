@@ -7,7 +7,7 @@ import os
 import pickle
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,15 @@ def jpeg(seed: int = 0, **options: object) -> bytes:
 
 def png(seed: int = 0, **options: object) -> bytes:
     return encoded(rgb(seed=seed), "PNG", **options)
+
+
+def write(root: Path, names: Iterable[str]) -> Path:
+    """A different image at each of these paths below a folder."""
+    for seed, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(seed))
+    return root
 
 
 def webp(seed: int = 0) -> bytes:

@@ -3,8 +3,8 @@
 import gzip
 import json
 
-import corpus
 import pytest
+from corpus import write
 
 from ganzfeld.data import layout, table_files, tables
 from ganzfeld.data.check import check_data
@@ -14,14 +14,6 @@ from ganzfeld.data.source import Reading
 COUNT = 12
 NAMES = [f"{k:06d}.png" for k in range(COUNT)]
 AB = ["ab"[k % 2] for k in range(COUNT)]
-
-
-def write(root, names):
-    for k, name in enumerate(names):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(corpus.png(seed=k))
-    return root
 
 
 def lines(path, rows, sign=","):

@@ -14,6 +14,7 @@ import zlib
 import corpus
 import numpy as np
 import pytest
+from corpus import write
 from PIL import Image
 
 from ganzfeld.data import layout
@@ -31,14 +32,6 @@ def pack(tmp_path):
     return lambda source, **options: open_pack(
         source, PackOptions(**options), cache=tmp_path / "cache"
     )
-
-
-def write(root, names):
-    for k, name in enumerate(names):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(corpus.png(seed=k))
-    return root
 
 
 def table(path, rows, delimiter=","):

@@ -9,7 +9,7 @@ the key is the English sentence, with {fields} for what differs:
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
     {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
-    {BY}               what labels are from: translated, or as it is
+    {BY}, {SHAPE}      what labels are from, how samples lie: translated, or as it is
 
 No field but {REST} and a few more holds a semicolon or the end of a sentence.
 
@@ -33,9 +33,8 @@ FIELD = re.compile(r"\{(\w+)\}")
 JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 PART = r"(?:(?!; |\. ).)+?"
-WIDE = frozenset(
-    {"REST", "command", "line", "reason", "table", "REASON"}
-)  # fields that may hold anything
+# Fields that may hold anything:
+WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
 BETWEEN = re.compile(r", (?=and \d|\d)")  # items of a {LIST}
 ITEM = re.compile(rf"({NUMBER}) (.+)", re.DOTALL)

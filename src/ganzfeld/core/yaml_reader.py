@@ -43,7 +43,7 @@ def parse(data: bytes) -> Any:
     import yaml
 
     try:
-        tree = yaml.load(data, loader())
+        tree = plain()(data).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}: " if mark else ""
@@ -54,8 +54,8 @@ def parse(data: bytes) -> Any:
 
 
 @cache
-def loader() -> Any:
-    """A loader of PyYAML that knows plain values alone. Its type is not known without PyYAML."""
+def plain() -> Any:
+    """The class of PyYAML's readers that know plain values alone."""
     import yaml
 
     class Plain(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]
