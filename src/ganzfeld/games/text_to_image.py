@@ -194,13 +194,10 @@ class TextToImage(Game):
             fakes = verdict(self.D, fake, sentence)
         # half of the loss of fakes is that of wrong pairs
         halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
-        told = {"telling": self.telling * self.told(features, sentence, batch)}
-        return {
-            "adversarial": halves[0].mean() / 2,
-            "mismatch": halves[1].mean() / 2,
-            **(told if self.telling else {}),
-            **penalties,
-        }
+        losses = {"adversarial": halves[0].mean() / 2, "mismatch": halves[1].mean() / 2}
+        if self.telling:
+            losses["telling"] = self.telling * self.told(features, sentence, batch)
+        return losses | penalties
 
     def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of sentences (N, width) among wrong ones, by D's logits of features."""
