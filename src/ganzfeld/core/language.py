@@ -11,7 +11,7 @@ the key is the English sentence, with {fields} for what differs:
     {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
     {BY}, {SHAPE}      what labels are from, how samples lie: translated, or as it is
 
-No field but {REST} and a few more holds a semicolon or the end of a sentence.
+No field but {REST} and a few more holds a semicolon, the end of a sentence or of a line.
 
 What has no entry stays English. Files that programs read (JSON, model cards) are always English.
 """
@@ -30,11 +30,12 @@ from ganzfeld.text import lines
 
 MESSAGES = Path(__file__).with_name("messages.zh.json")
 FIELD = re.compile(r"\{(\w+)\}")
-JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
+OR = "   or "  # between commands
+JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
-PART = r"(?:(?!; |\. ).)+?"
+PART = r"(?:(?!; |\. |\n).)+?"
 # Fields that may hold anything:
-WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON"})
+WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON", "more"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
 BETWEEN = re.compile(r", (?=and \d|\d)")  # items of a {LIST}
 ITEM = re.compile(rf"({NUMBER}) (.+)", re.DOTALL)
@@ -172,7 +173,7 @@ def in_chinese(text: str) -> str:
     body = text.strip()
     if not body:
         return text
-    found = whole(body) or in_parts(body) or all_listed(body)
+    found = whole(body) or in_lines(body) or in_parts(body) or all_listed(body)
     return text if found is None else text.replace(body, found, 1)
 
 
@@ -243,6 +244,12 @@ READ: dict[str, Callable[[str], str]] = {
 }  # how parts are translated that are no sentences
 
 
+def in_lines(text: str) -> str | None:
+    """The lines of a text one by one; entries of several lines come first."""
+    told = "\n".join(map(in_chinese, text.split("\n"))) if "\n" in text else text
+    return None if told == text else told
+
+
 def in_parts(text: str) -> str | None:
     """The sentences or clauses of a text one by one; entries of several clauses come first."""
     for english, chinese in JOINS:
@@ -254,7 +261,7 @@ def in_parts(text: str) -> str | None:
             end, found = longest(parts, start, english)
             told.append(found)
             start = end
-        if told != parts:
+        if told != parts or english == OR:
             return chinese.join(told)
     return None
 
