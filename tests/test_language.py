@@ -170,6 +170,22 @@ def test_each_line_of_an_error_and_each_way_out_is_translated(chinese: None) -> 
     )
 
 
+def test_general_entries_do_not_break_into_sentences(chinese: None) -> None:
+    trend = (
+        "Whether more time would help is not known: by the trend of the last 6 evaluations, twice "
+        "the images would make the Frechet distance 0.81 times what it is (0.50 to 1.32)."
+    )
+    assert tr(trend).endswith("图像数加倍会使 Frechet 距离变为现在的 0.81 倍（0.50 至 1.32）。")
+    chart = (
+        "kernel distance against images seen: ada goes from 0.7 to 0.8; a line across: a draw: 2"
+    )
+    assert tr(chart) == "核距离，横轴为已见图像数：ada从 0.7 变为 0.8；横线：平局：2"
+    assert (
+        tr("x goes to y") == "x goes to y" and tr("float64 to float32") == "由 float64 转为 float32"
+    )
+    assert tr("weights 7f05... against 043c...") == "权重 7f05... 对 043c..."
+
+
 def test_the_frame_of_the_help_is_chinese(
     chinese: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ the text of a report's page) it passes through `tr`, which looks it up in messag
 the key is the English sentence, with {fields} for what differs:
 
     one small letter   a number, such as {n}
+    {bits}, {bits2}    types of numbers, such as float32
     small letters      names and paths, which stay as they are
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
@@ -33,7 +34,8 @@ FIELD = re.compile(r"\{(\w+)\}")
 OR = "   or "  # between commands
 JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
-PART = r"(?:(?!; |\. |\n).)+?"
+TYPE = r"[a-z]+\d+"
+PART = r"(?:(?!; |(?<!\.)\. |\n).)+?"
 # Fields that may hold anything:
 WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON", "more"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
@@ -164,6 +166,8 @@ def pattern(key: str) -> re.Pattern[str]:
 def what_fits(field: str) -> str:
     if len(field) == 1:
         return NUMBER
+    if field.startswith("bits"):
+        return TYPE
     return ".+?" if field in WIDE else PART
 
 
@@ -178,17 +182,19 @@ def in_chinese(text: str) -> str:
 
 
 def whole(text: str) -> str | None:
-    if (found := catalogue().get(text)) is not None:
-        return found
+    """The Chinese of an entry; it may begin with a capital here, and end in a stop."""
+    said = {text: "", text[:1].lower() + text[1:]: ""}
+    if text.endswith("."):
+        said |= {one[:-1]: "。" for one in said}
+    for one, stop in said.items():
+        if (found := catalogue().get(one)) is not None:
+            return found + stop
     for fixed, known, chinese in patterns():
-        if fixed not in text or (match := known.fullmatch(text)) is None:
-            continue
-        if (values := values_of(match)) is not None:
-            return filled(chinese, values)
-    if text.endswith(".") and (found := whole(text[:-1])) is not None:
-        return f"{found}。"
-    if text[:1].isupper() and (found := whole(text[:1].lower() + text[1:])) is not None:
-        return found
+        for one, stop in said.items():
+            if fixed not in one or (match := known.fullmatch(one)) is None:
+                continue
+            if (values := values_of(match)) is not None:
+                return filled(chinese, values) + stop
     return None
 
 
@@ -253,7 +259,7 @@ def in_lines(text: str) -> str | None:
 def in_parts(text: str) -> str | None:
     """The sentences or clauses of a text one by one; entries of several clauses come first."""
     for english, chinese in JOINS:
-        parts = text.split(english)
+        parts = re.split(rf"(?<!\.){re.escape(english)}", text)  # "ab12... against" is no end
         if len(parts) == 1:
             continue
         told, start = [], 0
