@@ -35,7 +35,8 @@ OR = "   or "  # between commands
 JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 TYPE = r"[a-z]+\d+"
-PART = r"(?:(?!; |(?<!\.)\. |\n).)+?"
+ENDS = r"(?<!\.)\. "  # of a sentence; not of a shortened "043c... against"
+PART = rf"(?:(?!; |{ENDS}|\n).)+?"
 # Fields that may hold anything:
 WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON", "more"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
@@ -259,7 +260,7 @@ def in_lines(text: str) -> str | None:
 def in_parts(text: str) -> str | None:
     """The sentences or clauses of a text one by one; entries of several clauses come first."""
     for english, chinese in JOINS:
-        parts = re.split(rf"(?<!\.){re.escape(english)}", text)  # "ab12... against" is no end
+        parts = re.split(ENDS if english == ". " else re.escape(english), text)
         if len(parts) == 1:
             continue
         told, start = [], 0
