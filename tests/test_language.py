@@ -20,7 +20,7 @@ from ganzfeld.cli.showing import documented
 from ganzfeld.core import language
 from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr
 from ganzfeld.core.wrapping import fold
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import DataError, UsageError
 from pages import Page
 
 LOCALE = ("GANZFELD_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -152,11 +152,53 @@ def test_errors_have_a_chinese_frame_on_the_screen_and_stay_english_in_python(
         main.main(["trian"])
     said = capsys.readouterr().err
     assert end.value.code == 2
-    assert said.startswith("错误[2]：没有 `ganzfeld trian` 这个命令。您是不是想用 'train'？")
+    assert said.startswith("错误[2]：没有 `ganzfeld trian` 这个命令。你是不是想用 'train'？")
     assert "解决：ganzfeld --help" in said
     assert str(UsageError("no", safe="nothing was trained")) == (
         "error[2]: no\n  safe: nothing was trained"
     )
+
+
+def test_each_line_of_an_error_and_each_way_out_is_translated(chinese: None) -> None:
+    what = "\n  ".join(["3 images could not be translated", "x.png: not an image (text)"])
+    error = DataError(
+        what, fix="ganzfeld data check d --quarantine   or give the folder of more images"
+    )
+    assert error.screen(tr) == (
+        "错误[3]：3 张图像无法翻译\n  x.png：不是图像（文本）\n"
+        "  解决：ganzfeld data check d --quarantine   或 请给出图像更多的文件夹"
+    )
+
+
+def test_general_entries_do_not_break_into_sentences(chinese: None) -> None:
+    trend = (
+        "Whether more time would help is not known: by the trend of the last 6 evaluations, twice "
+        "the images would make the Frechet distance 0.81 times what it is (0.50 to 1.32)."
+    )
+    assert tr(trend).endswith("图像数加倍会使 Frechet 距离变为现在的 0.81 倍（0.50 至 1.32）。")
+    chart = (
+        "kernel distance against images seen: ada goes from 0.7 to 0.8; a line across: a draw: 2"
+    )
+    assert tr(chart) == "核距离，横轴为已见图像数：ada从 0.7 变为 0.8；横线：平局：2"
+    assert (
+        tr("x goes to y") == "x goes to y" and tr("float64 to float32") == "由 float64 转为 float32"
+    )
+    assert tr("weights 7f05... against 043c...") == "权重 7f05... 对 043c..."
+
+
+def test_the_frame_of_the_help_is_chinese(
+    chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main.main(["--help"])
+    said = capsys.readouterr().out
+    assert (
+        said.startswith("用法：ganzfeld COMMAND ...")
+        and "训练之前检查数据（check, sheet）。" in said
+    )
+    assert said.rstrip().endswith("`ganzfeld COMMAND --help` 列出命令的选项。")
+    with pytest.raises(SystemExit):
+        main.main(["data", "check", "--help"])
+    assert "（默认：auto）" in capsys.readouterr().out
 
 
 ENGLISH_STAYS = {"r1", "r2", "adversarial"}  # names of terms and settings

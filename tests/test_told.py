@@ -44,7 +44,7 @@ def test_help_has_a_chinese_form(chinese: None) -> None:
     for command, make in every.items():
         shown, about = documented(make, command)
         told |= {
-            text: command for text in about.partition(f"\n\n{tr('examples')}:")[0].split("\n\n")
+            text: command for text in about.partition(f"\n\n{tr('examples:')}")[0].split("\n\n")
         }
         for kind in shown.__annotations__.values():
             helps = [getattr(extra, "help", None) for extra in typing.get_args(kind)[1:]]

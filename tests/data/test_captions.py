@@ -18,6 +18,7 @@ from ganzfeld.data.conditions import again, conditioned
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, DataError, UsageError
 from ganzfeld.modalities import captions
+from ganzfeld.recipes import RECIPES, Facts
 
 
 def test_words_are_english_words_and_chinese_characters() -> None:
@@ -26,6 +27,14 @@ def test_words_are_english_words_and_chinese_characters() -> None:
     ]
     assert captions.words_of("戴着红色棒球帽，T恤") == [*"戴着红色棒球帽", "t", "恤"]
     assert captions.words_of("naïve Straße café") == ["naïve", "strasse", "café"]
+
+
+def test_captions_that_repeat_are_classes_and_the_recipe_says_so() -> None:
+    told = "caption has 3 different values for 120 images: they were read as classes"
+    given = Facts(count=120, channels=3, height=32, width=32, classes=3, labels="caption")
+    for recipe in ("text-to-image", "image-to-text", "image-to-text-mle"):
+        with pytest.raises(UsageError, match=told):
+            RECIPES[recipe](given)
 
 
 def test_a_row_comes_back_as_its_words() -> None:

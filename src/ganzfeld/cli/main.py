@@ -109,18 +109,18 @@ def listing(prog: str, about: str, commands: dict[str, Callable[..., None]]) -> 
     """What there is to call, with the first line of what each says of itself."""
     rows = {name: (command.__doc__ or "").splitlines()[0] for name, command in commands.items()}
     if commands is COMMANDS:
-        rows |= {name: f"{says}: {', '.join(own)}." for name, (says, own) in GROUPS.items()}
+        rows |= {name: f"{says} ({', '.join(own)})." for name, (says, own) in GROUPS.items()}
     width = min(shutil.get_terminal_size().columns, 100)
     wide = max(map(len, rows)) + 4
     purpose = about[0].upper() + about[1:].rstrip(".") + "."
-    lines = [f"usage: {prog} COMMAND ...", "", tr(purpose), ""]
+    lines = [tr(f"usage: {prog} COMMAND ..."), "", tr(purpose), ""]
     for title, names in sections(commands, rows).items():
         lines += [tr(title)] if title else []
         for name in names:
             start = f"  {name}".ljust(wide)
             told = wrapped(tr(rows[name]), width - wide, "")
             lines += [(" " * wide if place else start) + line for place, line in enumerate(told)]
-    return "\n".join([*lines, "", f"`{prog} COMMAND --help` lists what a command takes."])
+    return "\n".join([*lines, "", tr(f"`{prog} COMMAND --help` lists what a command takes.")])
 
 
 def sections(

@@ -37,7 +37,7 @@ def documented(make: Callable[..., None], command: str) -> tuple[Callable[..., N
     copy.__annotations__ = kinds
     shown = "\n".join(f"  {line}" for line in EXAMPLES.get(command, ()))
     about = "\n\n".join(tr(" ".join(part.split())) for part in about.split("\n\n"))
-    return copy, f"{about}\n\n{tr('examples')}:\n{shown}" if shown else about
+    return copy, f"{about}\n\n{tr('examples:')}\n{shown}" if shown else about
 
 
 def parts(text: str) -> tuple[str, dict[str, str]]:
@@ -64,8 +64,8 @@ def annotated(kind: Any, parameter: inspect.Parameter, told: str) -> Any:
     named = getattr(mine, "metavar", None)
     quiet = parameter.default in (None, False, (), inspect.Parameter.empty)
     changes: dict[str, Any] = {"help": tr(told) or None}
-    if quiet or "Default:" in told:
-        changes["help_behavior_hint"] = ""
+    says_enough = quiet or "Default:" in told
+    changes["help_behavior_hint"] = "" if says_enough else lambda now: tr(f"(default: {now})")
     if named is None and (name := value_name(inner, parameter)):
         changes["metavar"] = name
     if mine is None:

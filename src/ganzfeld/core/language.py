@@ -5,13 +5,14 @@ the text of a report's page) it passes through `tr`, which looks it up in messag
 the key is the English sentence, with {fields} for what differs:
 
     one small letter   a number, such as {n}
+    {bits}, {bits2}    types of numbers, such as float32
     small letters      names and paths, which stay as they are
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
     {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
     {BY}, {SHAPE}      what labels are from, how samples lie: translated, or as it is
 
-No field but {REST} and a few more holds a semicolon or the end of a sentence.
+No field but {REST} and a few more holds a semicolon, the end of a sentence or of a line.
 
 What has no entry stays English. Files that programs read (JSON, model cards) are always English.
 """
@@ -30,11 +31,14 @@ from ganzfeld.text import lines
 
 MESSAGES = Path(__file__).with_name("messages.zh.json")
 FIELD = re.compile(r"\{(\w+)\}")
-JOINS = ((". ", "。"), ("; ", "；"))  # between parts that are looked up one by one
+OR = "   or "  # between commands
+JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
-PART = r"(?:(?!; |\. ).)+?"
+TYPE = r"[a-z]+\d+"
+ENDS = r"(?<!\.)\. "  # of a sentence; not of a shortened "043c... against"
+PART = rf"(?:(?!; |{ENDS}|\n).)+?"
 # Fields that may hold anything:
-WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON"})
+WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON", "more"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
 BETWEEN = re.compile(r", (?=and \d|\d)")  # items of a {LIST}
 ITEM = re.compile(rf"({NUMBER}) (.+)", re.DOTALL)
@@ -163,6 +167,8 @@ def pattern(key: str) -> re.Pattern[str]:
 def what_fits(field: str) -> str:
     if len(field) == 1:
         return NUMBER
+    if field.startswith("bits"):
+        return TYPE
     return ".+?" if field in WIDE else PART
 
 
@@ -172,22 +178,24 @@ def in_chinese(text: str) -> str:
     body = text.strip()
     if not body:
         return text
-    found = whole(body) or in_parts(body) or all_listed(body)
+    found = whole(body) or in_lines(body) or in_parts(body) or all_listed(body)
     return text if found is None else text.replace(body, found, 1)
 
 
 def whole(text: str) -> str | None:
-    if (found := catalogue().get(text)) is not None:
-        return found
+    """The Chinese of an entry; it may begin with a capital here, and end in a stop."""
+    said = {text: "", text[:1].lower() + text[1:]: ""}
+    if text.endswith("."):
+        said |= {one[:-1]: "。" for one in said}
+    for one, stop in said.items():
+        if (found := catalogue().get(one)) is not None:
+            return found + stop
     for fixed, known, chinese in patterns():
-        if fixed not in text or (match := known.fullmatch(text)) is None:
-            continue
-        if (values := values_of(match)) is not None:
-            return filled(chinese, values)
-    if text.endswith(".") and (found := whole(text[:-1])) is not None:
-        return f"{found}。"
-    if text[:1].isupper() and (found := whole(text[:1].lower() + text[1:])) is not None:
-        return found
+        for one, stop in said.items():
+            if fixed not in one or (match := known.fullmatch(one)) is None:
+                continue
+            if (values := values_of(match)) is not None:
+                return filled(chinese, values) + stop
     return None
 
 
@@ -243,10 +251,16 @@ READ: dict[str, Callable[[str], str]] = {
 }  # how parts are translated that are no sentences
 
 
+def in_lines(text: str) -> str | None:
+    """The lines of a text one by one; entries of several lines come first."""
+    told = "\n".join(map(in_chinese, text.split("\n"))) if "\n" in text else text
+    return None if told == text else told
+
+
 def in_parts(text: str) -> str | None:
     """The sentences or clauses of a text one by one; entries of several clauses come first."""
     for english, chinese in JOINS:
-        parts = text.split(english)
+        parts = re.split(ENDS if english == ". " else re.escape(english), text)
         if len(parts) == 1:
             continue
         told, start = [], 0
@@ -254,7 +268,7 @@ def in_parts(text: str) -> str | None:
             end, found = longest(parts, start, english)
             told.append(found)
             start = end
-        if told != parts:
+        if told != parts or english == OR:
             return chinese.join(told)
     return None
 

@@ -16,6 +16,13 @@ SEEN = 300_000  # images, unless a time is given
 
 def need_captions(facts: Facts, recipe: str, example: str) -> None:
     """UsageError where images come without captions. example: embedded data that have such."""
+    if not facts.words and facts.count and facts.labels and facts.classes:
+        raise UsageError(
+            f"the column {facts.labels} has {facts.classes:,} different values for "
+            f"{facts.count:,} images: they were read as classes, not as captions",
+            safe="nothing was trained",
+            fix="a column in which more than half of the captions differ from each other",
+        )
     if not facts.words and facts.count:
         raise UsageError(
             f"the recipe {recipe} needs captions beside the images, and "

@@ -6,6 +6,7 @@ import html
 
 import torch
 
+from ganzfeld.core.language import tr
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.modalities.captions import lines_of
@@ -30,7 +31,7 @@ def by_caption(model: generate.Model | str) -> Html:
     cards = []
     for place, caption in enumerate(told(model.conditions, rows)):
         own = samples[place * COLUMNS : (place + 1) * COLUMNS]
-        alt = f"{COLUMNS} images of: {caption}"
+        alt = tr(f"{COLUMNS} images of: {caption}")
         strip = model.modality.show(own, alt, model.spec, side=640, most=36_000, lazy=True)
         text = isolated(html.escape(plain(shortened(caption, LONGEST))), "<bdi>", "</bdi>")
         head = tag("h3", Html(f"<bdi>{text}</bdi>"))

@@ -101,12 +101,12 @@ class Comparison:
         what = "; ".join(reasons(first.protocol, group.protocol))
         if shapes(first.protocol) != shapes(group.protocol):
             return [
-                f"{names}: not comparable with the first table: {what}. Images of different "
+                f"{names}: not comparable with the first table: {what}; images of different "
                 "shapes are never measured alike: draw both with ganzfeld sample, and evaluate "
                 "the two folders against one data set"
             ]
         return [
-            f"{names}: not comparable with the first table: {what}. To fix it:",
+            f"{names}: not comparable with the first table: {what}; to fix it:",
             *self.commands(group),
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ganzfeld.core.language import tr
 from ganzfeld.report.chart import COLOURS, Best, Line, chart
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
@@ -88,7 +89,7 @@ def newest_grid(subject: Subject, most: int) -> tuple[int, Html] | None:
     record = subject.record
     for images, path in reversed(record.samples if record else []):
         assert record is not None
-        alt = f"Grid of {subject.name} after {images:,} images"
+        alt = tr(f"Grid of {subject.name} after {images:,} images")
         if (shown := record.kind.html(path, alt, side=800, most=most)) is not None:
             return images, Html(shown)
     return None

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.language import tr
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.metrics import evaluate
@@ -54,7 +55,7 @@ def closest(record: Record, model: generate.Model | str, pack: Pack | None) -> H
                 (sample[None], f"sample {number}"),
                 (nearest, f"{record.kind.one} {row} of the data, the nearest to it"),
             )
-            if (found := record.kind.show(stored, alt, model.spec, **PAIR)) is not None
+            if (found := record.kind.show(stored, tr(alt), model.spec, **PAIR)) is not None
         ]
         caption = f"{distance:.3g} apart"
         shown.append(tag("figure", tag("div", *images, class_="pair"), tag("figcaption", caption)))
@@ -168,7 +169,7 @@ def rows_of_samples(model: generate.Model, names: list[str]) -> dict[str, Html]:
     rows = stored.reshape(len(known), COLUMNS, *stored.shape[1:])
     found = {}
     for name, row in zip(known, rows, strict=True):
-        alt = f"{COLUMNS} samples of the class {name}"
+        alt = tr(f"{COLUMNS} samples of the class {name}")
         shown = model.modality.show(row, alt, model.spec, side=640, most=36_000, lazy=True)
         if shown is not None:
             found[name] = Html(shown)

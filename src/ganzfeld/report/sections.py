@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ganzfeld.core.language import tr
 from ganzfeld.core.names import duration
 from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.summary import HEAD, figure, real_words
@@ -141,7 +142,7 @@ def warnings(record: Record) -> list[str]:
 def newest(record: Record) -> Html | None:
     """The newest grid, or what else the run shows as samples."""
     for images, path in reversed(record.samples):
-        alt = f"Grid of generated {record.kind.noun} after {images:,} images"
+        alt = tr(f"Grid of generated {record.kind.noun} after {images:,} images")
         shown = record.kind.html(path, alt, side=1200, most=HERO_BYTES)
         if shown is not None:
             classes = record.config.data.classes
@@ -164,7 +165,7 @@ def through_time(record: Record) -> Html:
     files = [(n, p) for n, p in record.samples if p.suffix == suffix]
     stills, images_only = [], True
     for images, path in spaced(files, STILLS):
-        alt = f"Grid after {images:,} images"
+        alt = tr(f"Grid after {images:,} images")
         small = record.kind.html(path, alt, side=460, most=STILL_BYTES, lazy=True)
         if small is None:
             continue

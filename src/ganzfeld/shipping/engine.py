@@ -165,17 +165,16 @@ class OnnxEngine(Batched):
 
     Example::
 
-        from pathlib import Path
         from ganzfeld.shipping.engine import OnnxEngine
 
-        engine = OnnxEngine(Path("avatars-onnx"))
+        engine = OnnxEngine("avatars-onnx")
         pixels = engine.draw([(0, 5), (7, 0)])  # uint8 (2, C, H, W)
     """
 
     name = "onnx"
 
-    def __init__(self, folder: Path, *, threads: int = 1) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | Path, *, threads: int = 1) -> None:
+        self.folder = folder = Path(folder)
         self.about: Mapping[str, Any] = read_export(folder)
         if "model" not in self.about["export"]["graphs"]:
             raise CheckpointError(f"{folder} holds no generator: it translates")

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ganzfeld.core.language import tr
+
 WIDTH, HEIGHT = 400, 234
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 20, 192  # of the plot in it, as other charts of a report
 
@@ -27,16 +29,17 @@ def spectra(result: Mapping[str, Any]) -> str:
     for channel, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         if not all(isinstance(v, int | float) and v > 0 for v in (*a, *b)):
             continue
-        title = f"Power spectrum{f', channel {channel}' if several else ''}"
+        title = tr(f"Power spectrum{f', channel {channel}' if several else ''}")
         rows = [
             (str(k), f"{x:.4g}", f"{y:.4g}", f"{x / y:.3f}")
             for k, (x, y) in enumerate(zip(a, b, strict=True), 1)
         ]
         numbers = table(("waves a side", "samples", "data", "ratio"), rows)
         figures.append(
-            f'<figure class="card"><h3>{title} <span class="soft">(both axes logarithmic)</span>'
-            f"</h3>{plot(title, a, b)}<figcaption>Solid: samples; dashed: data."
-            f"</figcaption><details><summary>As numbers</summary>{numbers}</details></figure>"
+            f'<figure class="card"><h3>{title} <span class="soft">{tr("(both axes logarithmic)")}'
+            f"</span></h3>{plot(title, a, b)}<figcaption>{tr('Solid: samples; dashed: data.')}"
+            f"</figcaption><details><summary>{tr('As numbers')}</summary>{numbers}</details>"
+            "</figure>"
         )
     return f'<div class="cards">{"".join(figures)}</div>' if figures else ""
 
@@ -71,9 +74,11 @@ def plot(title: str, ours: Sequence[float], theirs: Sequence[float]) -> str:
     parts.append(f'<path class="line s1" stroke-dasharray="6 4" d="{path(theirs)}"/>')
     parts.append(f'<path class="line s0" d="{path(ours)}"/>')
     middle = (LEFT + RIGHT) / 2
-    parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">waves a side</text>')
+    parts.append(
+        f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">{tr("waves a side")}</text>'
+    )
     worst = max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
-    label = f"{title}: samples differ from the data by up to {worst:.0%}"
+    label = f"{title}: {tr(f'samples differ from the data by up to {worst:.0%}')}"
     start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
     return f"{start}{''.join(parts)}</svg>"
 
@@ -93,7 +98,7 @@ def bins(result: Mapping[str, Any]) -> str:
         for low, high, response, error, resolution, real, uncertain in found
     ]
     head = ("number asked for, scaled", "mean sum, over the data's", "relative deviation", "data")
-    return f"<h3>Response and resolution</h3>{table(head, rows)}"
+    return f"<h3>{tr('Response and resolution')}</h3>{table(head, rows)}"
 
 
 def observed(result: Mapping[str, Any]) -> str:
@@ -106,7 +111,7 @@ def observed(result: Mapping[str, Any]) -> str:
         for name, values in sorted(found.items(), key=lambda item: -item[1][0])
     ]
     head = ("observable", "KS", "KS of halves", "W1", "W1 of halves")
-    return f"<h3>Observables</h3>{table(head, rows)}"
+    return f"<h3>{tr('Observables')}</h3>{table(head, rows)}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -117,6 +122,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         rest = "".join(f'<{kind} class="number">{cell}</{kind}>' for cell in others)
         return f'<tr><th scope="row">{first}</th>{rest}</tr>'
 
-    top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    top = "".join(f'<th scope="col">{html.escape(tr(name))}</th>' for name in head)
     body = "".join(cells("td", row) for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ganzfeld.core.language import tr
+
 WIDTH, HEIGHT = 400, 234
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 20, 192  # of the plot in it, as other charts of a report
 MOST = 8  # channels that are shown
@@ -22,7 +24,7 @@ def measured(result: Mapping[str, Any]) -> str | None:
     """Sections for what the evaluation holds; None where there is nothing."""
     names = result.get("series_channels")
     figures = [
-        figure(title if not several else f"{title}, {name}", along, start, ours, theirs)
+        figure(tr(title) + (f", {name}" if several else ""), along, start, ours, theirs)
         for key, title, along, start in PLOTS
         for several, name, ours, theirs in channels(result, key, names)
     ]
@@ -58,8 +60,8 @@ def figure(
     said = html.escape(title)
     return (
         f'<figure class="card"><h3>{said}</h3>{plot(said, along, start, ours, theirs)}'
-        "<figcaption>Solid: samples; dashed: data.</figcaption>"
-        f"<details><summary>As numbers</summary>{numbers}</details></figure>"
+        f"<figcaption>{tr('Solid: samples; dashed: data.')}</figcaption>"
+        f"<details><summary>{tr('As numbers')}</summary>{numbers}</details></figure>"
     )
 
 
@@ -92,9 +94,9 @@ def plot(title: str, along: str, start: int, ours: Sequence[float], theirs: Sequ
     parts.append(f'<path class="line s1" stroke-dasharray="6 4" d="{path(theirs)}"/>')
     parts.append(f'<path class="line s0" d="{path(ours)}"/>')
     middle = (LEFT + RIGHT) / 2
-    parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">{along}</text>')
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">{tr(along)}</text>')
     worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-    label = f"{title}: samples differ from the data by up to {worst:.2g}"
+    label = f"{title}: {tr(f'samples differ from the data by up to {worst:.2g}')}"
     head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
     return f"{head}{''.join(parts)}</svg>"
 
@@ -119,6 +121,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         rest = "".join(f'<{kind} class="number">{cell}</{kind}>' for cell in others)
         return f'<tr><th scope="row">{first}</th>{rest}</tr>'
 
-    top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    top = "".join(f'<th scope="col">{html.escape(tr(name))}</th>' for name in head)
     body = "".join(cells("td", row) for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

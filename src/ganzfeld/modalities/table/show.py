@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.language import tr
 from ganzfeld.modalities.table.cells import texts
 from ganzfeld.modalities.table.schema import Column, Schema
 
@@ -35,7 +36,7 @@ def html_table(names: Sequence[str], rows: Sequence[Sequence[str]], more: int = 
         "<tr>" + "".join(f'<td style="{CELL}">{clipped(cell)}</td>' for cell in row) + "</tr>"
         for row in rows
     )
-    rest = f"<p>and {more:,} rows more</p>" if more else ""
+    rest = f"<p>{tr(f'and {more:,} rows more')}</p>" if more else ""
     return (
         f'<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:12px">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{rest}"
@@ -80,11 +81,11 @@ def html_marginals(shares: Mapping[str, Any], distances: Mapping[str, Any]) -> s
             '<div style="display:inline-block;vertical-align:top;width:230px;margin:6px">'
             f"<b>{clipped(name)}</b>{said}{bars}</div>"
         )
-    legend = (
-        "<p>Columns one by one: shares among samples (bars) and in the training part (red lines), "
-        "and the distance of both (Kolmogorov-Smirnov of numbers, total variation of levels).</p>"
+    legend = tr(
+        "Columns one by one: shares among samples (bars) and in the training part (red lines), "
+        "and the distance of both (Kolmogorov-Smirnov of numbers, total variation of levels)."
     )
-    return f"<div>{legend}{''.join(boxes)}</div>"
+    return f"<div><p>{legend}</p>{''.join(boxes)}</div>"
 
 
 def parts(values: NDArray[Any], column: Column) -> list[list[Any]]:

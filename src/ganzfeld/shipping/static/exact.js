@@ -34,7 +34,7 @@ Object.assign(CHINESE, {
   "Equal: {count} {noun} agree with PyTorch's, {share} of their values differ by one level of 256.":
     "一致：{count} 个样本与 PyTorch 的结果相符，{share} 的数值相差一级（共 256 级）。",
   "Different: up to {most} levels of 256, {share} of the values. Please report this browser.":
-    "不一致：最多相差 {most} 级（共 256 级），占数值的 {share}。请报告您的浏览器。",
+    "不一致：最多相差 {most} 级（共 256 级），占数值的 {share}。请报告你的浏览器。",
   "float16: {noun} differ from the command line's by at most a level or two of 256":
     "float16：与命令行的结果至多相差一两级（共 256 级）",
   "float32: {noun} as the command line draws them": "float32：与命令行的结果相同",
