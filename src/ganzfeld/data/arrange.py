@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ganzfeld.core.names import capped, folded, natural, shown
-from ganzfeld.data import layout, table_files, tables
+from ganzfeld.data import layout, sidecars, table_files, tables
 from ganzfeld.data.candidates import PREFIX, add_candidates
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
@@ -30,6 +30,8 @@ def arranged(source: Encoded, reading: Reading) -> Encoded:
     _set_apart(source, reading)
     _label(source, reading)
     add_candidates(source, reading.rules)
+    if reading.rules >= 4:
+        sidecars.note(source)
     return source
 
 
