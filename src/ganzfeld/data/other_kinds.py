@@ -120,8 +120,9 @@ def next_step(path: Path, kind: str) -> str:
             else f"mkdir data && unrar x {name} data/"
         )
         return f"unpack it first: {tool}, then give the folder data"
-    if path.name.startswith("data_batch") or path.parent.name == "cifar-100-python":
-        name = "CIFAR10" if path.name.startswith("data_batch") else "CIFAR100"
+    ten = (path.parent / "data_batch_1").is_file()
+    if ten or path.parent.name == "cifar-100-python":
+        name = "CIFAR10" if ten else "CIFAR100"
         return (
             "pickles are never opened, as they run code. torchvision opens those of CIFAR: "
             f"ganzfeld.train(torchvision.datasets.{name}({shown(str(path.parent.parent))!r}))"
