@@ -132,10 +132,10 @@ def numpy_reason(error: Exception) -> str:
     return f"cut short or damaged ({said if len(said) <= LONG else f'{said[:LONG]}...'})"
 
 
-def unpickled(reason: str) -> str | None:
-    """The line that saves an array of objects as one of numbers, where that is the reason."""
+def unpickled(reason: str) -> str:
+    """The line that saves an array of objects as one of numbers; "" for other reasons."""
     if "pickle" not in reason:
-        return None
+        return ""
     return (
         "if you trust the file: x = np.load('FILE', allow_pickle=True); "
         "np.save('data.npy', np.stack(list(x)).astype('float32')), where all x have one shape"

@@ -81,8 +81,8 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
             raise textfiles.no_objects(path)
         if reading.rules >= 4 and all(isinstance(row.get("drawing"), list) for row in rows):
             raise DataError(
-                f"{shown(str(path))} holds drawings as strokes, as Quick, Draw! has them, which are "
-                "not learned",
+                f"{shown(str(path))} holds drawings as strokes, as Quick, Draw! has them, "
+                "which are not learned",
                 safe="nothing was read",
                 fix="take the same drawings as images: its numpy_bitmap files (cat.npy), in one "
                 "folder, a class each",

@@ -18,7 +18,7 @@ MOST_BYTES = 64 << 20  # of a header
 def refuse(root: Path, listing: Listing) -> None:
     """DataError for the folder of a run or a model, or one that holds nothing but runs."""
     names = {name for name, _, _ in listing.files if "/" not in name}
-    place = quoted(str(root))
+    place = quoted(root)
     if names >= RUN:
         raise DataError(
             f"{shown(str(root))} is the folder of a run, not data",
@@ -37,7 +37,7 @@ def refuse(root: Path, listing: Listing) -> None:
         raise DataError(
             f"{shown(str(root))} holds folders of runs, not data: {some}",
             safe="nothing was read",
-            fix=f"ganzfeld report {quoted(str(root / listing.runs[0]))}, or give a folder of data",
+            fix=f"ganzfeld report {quoted(root / listing.runs[0])}, or give a folder of data",
         )
 
 
@@ -53,7 +53,7 @@ def refuse_file(path: Path) -> None:
         raise DataError(
             f"{shown(str(path))} holds the weights of a model, not data",
             safe="nothing was read",
-            fix=f"ganzfeld sample {quoted(str(path.parent))} --count 64 --out images",
+            fix=f"ganzfeld sample {quoted(path.parent)} --count 64 --out images",
         )
 
 

@@ -12,9 +12,10 @@ NUMBERED = re.compile(r"(.*[^\W\d].*?)[ ._-]*\(?\d+\)?")  # what stands before t
 BEGUN = re.compile(r"([^\W\d_]+|\d{1,4})[ ._-].*\d.*")  # a word or a number before all else
 # what cameras and programs call files of any content
 CAMERA = frozenset({
-    "img", "image", "images", "dsc", "dscn", "dscf", "photo", "pic", "picture", "frame", "screenshot",
-    "screen", "shot", "scan", "page", "file", "pxl", "vid", "video", "sample", "seed", "output", "out",
-    "mvi", "wp", "train", "test", "val", "copy", "untitled", "download", "face", "item", "x", "y",
+    "img", "image", "images", "dsc", "dscn", "dscf", "photo", "pic", "picture", "frame", "shot",
+    "screenshot", "screen", "scan", "page", "file", "pxl", "vid", "video", "sample", "seed", "out",
+    "output", "mvi", "wp", "train", "test", "val", "copy", "untitled", "download", "face", "item",
+    "x", "y",
 })  # fmt: skip
 SOME = 400  # names that are looked at first
 EACH = 4  # images of a class on average, below which these are no classes

@@ -79,7 +79,7 @@ def next_step(path: Path, kind: str) -> str:
     if end in RAW:
         return (
             f"develop them once: pip install rawpy, then imageio.imwrite('1.png', rawpy.imread("
-            f"{shown(path.name)!r}).postprocess()) for each; or save them as JPEG in a photo program"
+            f"{shown(path.name)!r}).postprocess()) for each; or save them as JPEG"
         )
     if end == "bin" and (line := _binary(path)):
         return line
@@ -164,7 +164,7 @@ def _binary(path: Path) -> str:
         )
     if size and size % 27648 == 0 and name.endswith("_X.bin"):
         return (
-            f"STL-10: np.save('data.npy', {read}.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2)); its "
-            "labels, from 1, are in the file that ends in _y.bin"
+            f"STL-10: np.save('data.npy', {read}.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2)); "
+            "its labels, from 1, are in the file that ends in _y.bin"
         )
     return ""

@@ -26,7 +26,8 @@ WORDS = ("auto", "none", "folders", "names")  # labels that are no table's path
 class Reading:
     """How what is there is to be understood.
 
-    `labels`: "auto", "none", "folders", "names", or a table's path, with ":COLUMN" where it has several.
+    `labels`: "auto", "none", "folders", "names", or a table's path, with ":COLUMN" where it has
+    several.
     `splits`: "train" leaves test and validation images out, "all" takes them. `frames`: "first"
     or "all" of an animation or a file with pages. `follow_links`: out of the data's folder too.
     `range`: see `ganzfeld.data.ranges`. `masks`: whether folders of masks are left aside.

@@ -21,7 +21,6 @@ from ganzfeld.errors import DataError
 from ganzfeld.text import shown
 
 
-
 def noted(data: Data, folder: Path) -> Data:
     """The data's places as the configuration in the run's folder keeps them."""
     home = folder.resolve()

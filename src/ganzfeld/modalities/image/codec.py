@@ -138,7 +138,8 @@ def decode(
         before, full = _orientation(image), image.size
         if not target.sample:
             _draft(image, target, turned=before >= 5)
-        check_size(*getattr(image, "_tile_size", image.size), limit)  # what a TIFF makes room for
+        width, height = getattr(image, "_tile_size", image.size)  # what a TIFF makes room for
+        check_size(width, height, limit)
         with without_pillows_limit():
             image.load()
         # Read again: Pillow has turned a TIFF by now, and has dropped the tag.
