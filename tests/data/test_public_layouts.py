@@ -4,6 +4,7 @@ line that helps."""
 import json
 import pickle
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from ganzfeld.data.source import Reading
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image import codec
+from ganzfeld.training.resume import left_aside
 
 COUNT = 12
 SAID = [f"a {('red', 'blue')[k % 2]} cat, {k}" for k in range(COUNT)]
@@ -299,6 +301,17 @@ def test_truths_depths_and_runs_are_no_classes(tmp_path):
     for name in ("config.json", "metrics.jsonl"):
         put(root / "old" / name)
     assert "folders of runs: old" in find_source(root).aside
+
+
+def test_a_run_of_before_is_told_what_is_left_aside_now(tmp_path, pack):
+    root = write(tmp_path / "set", [f"{k}.png" for k in range(4)] + ["old/1.png", "@eaDir/2.png"])
+    for name in ("config.json", "metrics.jsonl"):
+        put(root / "old" / name)
+    config = SimpleNamespace(data=SimpleNamespace(samples=6))
+    told = left_aside(config, 4, pack(root).report)
+    assert "folders of runs: old; system files: @eaDir: images that were" in told
+    config.data.samples = 4
+    assert left_aside(config, 4, pack(root).report) == ""
 
 
 def test_tables_of_test_folders_are_not_asked(tmp_path):

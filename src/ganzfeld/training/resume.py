@@ -13,7 +13,7 @@ import torch
 
 from ganzfeld.config import Config, Data, Part, differences
 from ganzfeld.core import distributed
-from ganzfeld.core.names import quoted
+from ganzfeld.core.names import capped, quoted
 from ganzfeld.core.plugins import options_of
 from ganzfeld.core.trust import trusted
 from ganzfeld.data import held
@@ -119,6 +119,20 @@ def go_on_grown(config: Config, now: int, folder: Path) -> str:
     if now <= config.data.samples:
         return ""
     return f"ganzfeld resume {quoted(folder)} --data-grown   to go on with all {now:,}, or "
+
+
+def left_aside(config: Config, now: int, report: Mapping[str, Any]) -> str:
+    """What the data hold that is left aside today, where there are fewer images than before: folders
+    of runs and of systems, which were once taken for data."""
+    found = [text for text in report.get("aside", []) if text.startswith("folders of runs")]
+    if names := report.get("ignored", []):
+        found.append(f"system files: {', '.join(capped(names, 3))}")
+    if now >= config.data.samples or not found:
+        return ""
+    return (
+        f"; left aside now are {'; '.join(found)}: images that were taken from there must be moved "
+        "into another folder of the data"
+    )
 
 
 def anew(config: Config, folder: Path) -> str:

@@ -192,7 +192,8 @@ def resume(
         if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} images then, {pack.count:,} now",
+                f"{config.data.samples:,} images then, {pack.count:,} now"
+                f"{lineage.left_aside(config, pack.count, pack.report)}",
                 safe="nothing was changed",
                 fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
                 "restore the original data, name it with --data PATH, or "
