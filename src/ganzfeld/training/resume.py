@@ -122,8 +122,10 @@ def go_on_grown(config: Config, now: int, folder: Path) -> str:
 
 
 def left_aside(config: Config, now: int, report: Mapping[str, Any]) -> str:
-    """What the data hold that is left aside today, where there are fewer images than before: folders
-    of runs and of systems, which were once taken for data."""
+    """What the data hold that is left aside today, where there are fewer images than before.
+
+    Folders of runs and of systems were once taken for data.
+    """
     found = [text for text in report.get("aside", []) if text.startswith("folders of runs")]
     if names := report.get("ignored", []):
         found.append(f"system files: {', '.join(capped(names, 3))}")
