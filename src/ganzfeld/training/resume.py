@@ -59,6 +59,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if stored.data.modality == before and wanted.data.modality == "auto":
         wanted.data.modality = before
     know_defaults(stored, wanted)
+    if wanted.data.fingerprint == stored.data.fingerprint:
+        wanted.data.rules = stored.data.rules  # of before, and they found the same
     wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
