@@ -28,11 +28,14 @@ def arranged(source: Encoded, reading: Reading) -> Encoded:
     """The source with its test images set apart and its labels set, each with a word on it."""
     if reading.rules < 2:
         return _by_top_folders(source)
+    tables_there = source.tables
     if reading.rules >= 4:
         _without_companions(source)
+        source.tables = sidecars.others(source)
     _set_apart(source, reading)
     _label(source, reading)
     add_candidates(source, reading.rules)
+    source.tables = tables_there
     if reading.rules >= 4:
         sidecars.note(source)
     return source
@@ -185,8 +188,9 @@ def _tables(source: Encoded, rules: int) -> list[tuple[str, str]]:
 
 def _from_tables(source: Encoded, rules: int) -> bool:
     """Labels by the first table that holds them. Whether folders need not be asked."""
-    tried = sorted((tables.rank(t, rules), natural(t), n, t) for n, t in _tables(source, rules))
-    candidates = [(name, title) for place, _, name, title in tried if place >= 0][:TRIED]
+    ranked = [(tables.rank(t, rules), n, t) for n, t in _tables(source, rules)]
+    tried = sorted((place, natural(t), n, t) for place, n, t in ranked if place >= 0)
+    candidates = [(name, title) for _, _, name, title in tried][:TRIED]
     spoken, settled = set(), False
     apart = [title for _, title in source.apart] if rules >= 3 else []
     for name, title in candidates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
 
 from ganzfeld.core.names import capped, natural, shown
 
@@ -28,7 +29,7 @@ def classes_of(titles: Sequence[str]) -> list[str] | None:
     >>> classes_of([f"{kind}.{i}.jpg" for kind in ("cat", "dog") for i in range(9)])[8:10]
     ['cat', 'dog']
     """
-    some = titles[:: max(1, len(titles) // SOME)]
+    some = Random(0).sample(titles, min(SOME, len(titles)))
     for pattern in (NUMBERED, BEGUN):
         if _parts(some, pattern, each=2) and (found := _parts(titles, pattern, each=EACH)):
             return found

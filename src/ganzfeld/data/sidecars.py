@@ -26,17 +26,7 @@ SHAPES = ("shapes", "annotations", "objects", "regions")  # of LabelMe, Supervis
 
 def note(source: Encoded) -> None:
     """Set `source.beside` where nearly each image has a text of its own stem, and say so."""
-    if not source.tables:
-        return
-    stems = {title.rpartition(".")[0] or title: place for place, title in enumerate(source.titles)}
-    found: dict[str, dict[int, str]] = {end: {} for end in ENDS}
-    for name, title in source.tables:
-        place = stems.get(title.rpartition(".")[0]) if (end := suffix(title)) in ENDS else None
-        if place is not None:
-            found[end][place] = name
-    for end, files in found.items():
-        if len(files) < ENOUGH * len(source.titles) or len(files) < 2:
-            continue
+    for end, files in _found(source).items():
         some = [_text(source, name) for name in [*files.values()][:LOOKED_AT]]
         kind = _kind(some, end)
         if kind:
@@ -47,6 +37,26 @@ def note(source: Encoded) -> None:
             lack = f"; {left:,} images have none" if left else ""
             source.taken["captions"] = f"from the .{end} files beside the images{lack}"
             return
+
+
+def others(source: Encoded) -> list[tuple[str, str]]:
+    """The tables but for texts of which nearly each image has its own: they are no tables."""
+    own = {name for files in _found(source).values() for name in files.values()}
+    return [item for item in source.tables if item[0] not in own] if own else source.tables
+
+
+def _found(source: Encoded) -> dict[str, dict[int, str]]:
+    """By how they end, the texts of the images' own stems, where nearly each has one."""
+    if not source.tables:
+        return {}
+    stems = {title.rpartition(".")[0] or title: place for place, title in enumerate(source.titles)}
+    found: dict[str, dict[int, str]] = {end: {} for end in ENDS}
+    for name, title in source.tables:
+        place = stems.get(title.rpartition(".")[0]) if (end := suffix(title)) in ENDS else None
+        if place is not None:
+            found[end][place] = name
+    least = max(2, ENOUGH * len(source.titles))
+    return {end: files for end, files in found.items() if len(files) >= least}
 
 
 def _text(source: Encoded, name: str) -> str:
