@@ -22,7 +22,7 @@ def evaluate(
     reference: int | None = None,
     held_out: str | None = None,
     fit: Literal["crop", "pad"] | None = None,
-    labels: Annotated[str, arg(metavar="auto|none|folders|FILE")] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|folders|names|FILE")] = "auto",
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     trust_code: bool = False,

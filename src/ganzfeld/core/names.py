@@ -33,8 +33,9 @@ SYSTEM_NAMES = frozenset(
 )
 # Companions of images. They are listed in the report and never counted as bad images.
 DOCUMENT_SUFFIXES = frozenset({
-    "7z", "bib", "bz2", "cfg", "conf", "crdownload", "csv", "db", "doc", "docx", "download",
-    "gz", "h5", "hdf5", "htm", "html", "ini", "ipynb", "json", "jsonl", "lmdb", "log", "mat",
+    "7z", "bib", "bz2", "caption", "captions", "cfg", "conf", "crdownload", "csv", "db", "doc",
+    "docx", "download", "gz", "h5", "hdf5", "htm", "html", "ini", "ipynb", "json", "jsonl", "lmdb",
+    "log", "mat",
     "md", "md5", "mdb", "ndjson", "npy", "npz", "opdownload", "parquet", "part", "partial",
     "pdf", "pickle", "pkl", "pt", "pth", "py", "rar", "rst", "rtf", "safetensors", "sh",
     "sha1", "sha256", "sqlite", "tar", "tex", "tfrecord", "tfrecords", "tgz", "tmp", "toml",

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ganzfeld.core.names import capped, folded, natural, shown
-from ganzfeld.data import layout, table_files, tables
+from ganzfeld.core.names import PICTURE_SUFFIXES, capped, folded, natural, shown, suffix, tally
+from ganzfeld.data import layout, named, sidecars, table_files, tables
 from ganzfeld.data.candidates import PREFIX, add_candidates
+from ganzfeld.data.other_kinds import COMPANIONS, RAW
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
 from ganzfeld.data.split_files import held_by_lists
@@ -27,16 +28,38 @@ def arranged(source: Encoded, reading: Reading) -> Encoded:
     """The source with its test images set apart and its labels set, each with a word on it."""
     if reading.rules < 2:
         return _by_top_folders(source)
+    tables_there = source.tables
+    if reading.rules >= 4:
+        _without_companions(source)
+        source.tables = sidecars.others(source)
     _set_apart(source, reading)
     _label(source, reading)
     add_candidates(source, reading.rules)
+    source.tables = tables_there
+    if reading.rules >= 4:
+        sidecars.note(source)
     return source
+
+
+def _without_companions(source: Encoded) -> None:
+    """Leave out films, sounds and raw files of cameras that lie beside images."""
+    beside = [i for i, title in enumerate(source.titles) if suffix(title) in COMPANIONS | RAW]
+    if not beside or not any(suffix(title) in PICTURE_SUFFIXES for title in source.titles):
+        return
+    ends = tally(f".{suffix(source.titles[i])}" for i in beside)
+    listed = ", ".join(capped([f"{count:,} {end}" for end, count in ends.items()], 4))
+    source.aside.append(f"what lies beside the images: {listed}")
+    source.ignored += [source.titles[i] for i in beside]
+    _without(source, dict.fromkeys(beside, "masks"))
 
 
 def _label(source: Encoded, reading: Reading) -> None:
     """Set the labels, unless a column is to give them, and say where they are from."""
     if reading.labels == "none" or reading.labels.startswith(PREFIX):
         _note_depth(source, depth_shared(source.titles))
+        return
+    if reading.labels == "names":
+        _from_names(source)
         return
     if reading.labels not in ("auto", "folders"):
         _from_file(source, reading.labels, reading.rules)
@@ -45,6 +68,9 @@ def _label(source: Encoded, reading: Reading) -> None:
     if reading.labels == "folders":
         left = _label_files(source, reading.rules)
         source.aside += [f"{shown(title)}: a table of labels, not read" for title in left]
+    unlabelled = source.labels is None and "labels" not in source.taken
+    if unlabelled and reading.rules >= 4 and (found := named.classes_of(source.titles)):
+        source.taken["labels"] = named.in_words(found)
 
 
 def depth_shared(names: Sequence[str]) -> int:
@@ -151,10 +177,20 @@ def _label_files(source: Encoded, rules: int) -> list[str]:
     return [t for t in titles if tables.rank(t, rules) in ranks or tables.looks_like_labels(t)]
 
 
+def _tables(source: Encoded, rules: int) -> list[tuple[str, str]]:
+    """The tables, but for those in folders of test images that were set apart."""
+    if rules < 4 or not source.apart:
+        return source.tables
+    apart = {title.rpartition("/")[0] for _, title in source.apart} - {""}
+    apart -= {title.rpartition("/")[0] for title in source.titles}
+    return [item for item in source.tables if item[1].rpartition("/")[0] not in apart]
+
+
 def _from_tables(source: Encoded, rules: int) -> bool:
     """Labels by the first table that holds them. Whether folders need not be asked."""
-    tried = sorted((tables.rank(t, rules), natural(t), n, t) for n, t in source.tables)
-    candidates = [(name, title) for place, _, name, title in tried if place >= 0][:TRIED]
+    ranked = [(tables.rank(t, rules), n, t) for n, t in _tables(source, rules)]
+    tried = sorted((place, natural(t), n, t) for place, n, t in ranked if place >= 0)
+    candidates = [(name, title) for _, _, name, title in tried][:TRIED]
     spoken, settled = set(), False
     apart = [title for _, title in source.apart] if rules >= 3 else []
     for name, title in candidates:
@@ -182,7 +218,8 @@ def _from_tables(source: Encoded, rules: int) -> bool:
         if _take(source, found, title):
             settled = True
             break
-    left = [t for t in _label_files(source, rules) if t not in spoken]
+    about = {title for _, title in _tables(source, rules)}
+    left = [t for t in _label_files(source, rules) if t not in spoken and t in about]
     source.aside += [f"{shown(t)}: a table of labels that is not read" for t in left[:3]]
     if len(left) > 3:
         source.aside.append(f"and {len(left) - 3} more tables")
@@ -213,7 +250,7 @@ def _table_bytes(place: Path) -> bytes:
     if not place.is_file():
         raise DataError(
             f"--labels {shown(str(place))}: there is no such file",
-            fix="--labels auto, none, folders, or the path of a table",
+            fix="--labels auto, none, folders, names, or the path of a table",
         )
     with open(place, "rb") as file:
         return file.read(table_files.MAX_BYTES + 1)
@@ -276,6 +313,20 @@ def _from_folders(source: Encoded, rules: int, *, insist: bool) -> None:
         return
     _set_classes(source, tops, found)
     source.taken["labels"] = "the folders' names"
+
+
+def _from_names(source: Encoded) -> None:
+    """Labels by the names of the files, as asked."""
+    found = named.classes_of(source.titles)
+    if found is None:
+        raise DataError(
+            "--labels names: the files' names do not begin as classes would, each with a number "
+            "behind it, such as cat.1.jpg or 7_0123.png",
+            safe="nothing was changed",
+            fix="--labels labels.csv, a table with the columns file_name and label",
+        )
+    _set_classes(source, found, sorted({*found}, key=natural))
+    source.taken["labels"] = "the files' names"
 
 
 def _set_classes(source: Encoded, tops: Sequence[str], found: Sequence[str]) -> None:

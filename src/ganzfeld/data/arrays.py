@@ -119,7 +119,8 @@ def read_npy(path: Path) -> NDArray[Any]:
         with np.errstate(over="ignore"):  # of sizes that no file has
             array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (*NUMPY_ERRORS, MemoryError) as error:  # of a header of many brackets
-        raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
+        reason = numpy_reason(error)
+        raise DataError(f"{shown(path.name)}: {reason}", fix=unpickled(reason)) from error
     assert isinstance(array, np.ndarray)
     return array
 
@@ -129,6 +130,16 @@ def numpy_reason(error: Exception) -> str:
         return "it holds Python objects (pickle), which are never loaded, instead of numbers"
     said = shown(str(error))
     return f"cut short or damaged ({said if len(said) <= LONG else f'{said[:LONG]}...'})"
+
+
+def unpickled(reason: str) -> str:
+    """The line that saves an array of objects as one of numbers; "" for other reasons."""
+    if "pickle" not in reason:
+        return ""
+    return (
+        "if you trust the file: x = np.load('FILE', allow_pickle=True); "
+        "np.save('data.npy', np.stack(list(x)).astype('float32')), where all x have one shape"
+    )
 
 
 def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stack:

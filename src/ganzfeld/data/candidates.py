@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data import table_files, tables
-from ganzfeld.data.columns import Values
+from ganzfeld.data import tables
+from ganzfeld.data.columns import Values, texts
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Source
 from ganzfeld.data.typed import NONE, spread, typed
 from ganzfeld.errors import DataError
 
 PREFIX = "column:"  # of the option `labels` where a column gives the classes
+SEVERAL = "several"  # in a column of text whose lines are captions of one sample: their most
+CAPTIONS = ("caption", "captions", "text", "texts", "sentence", "sentences", "prompt", "comment")
 WRONG = "_wrong"  # of a column of captions that are wrong in one thing, one a line
 TRIED = 40  # tables that are looked into
 
@@ -31,7 +33,7 @@ def add_candidates(source: Encoded, rules: int) -> None:
             continue
         names = tables.Names(source.titles, title.rpartition("/")[0], rules)
         try:
-            columns, rows = table_files.read(source.reader.read(name), title, names.knows)
+            columns, rows = tables.rows_of(source.reader.read(name), title, names)
         except (DataError, Unreadable):
             continue  # `arranged` has said so
         add_rows(source, columns, rows, names)
@@ -51,11 +53,47 @@ def add_rows(
         if column == file_column or column.casefold() in tables.SPLIT_COLUMNS or not column:
             continue
         cells: list[Any] = [None] * len(source.titles)
+        said: dict[int, list[Any]] = {}
         for place, row in zip(places, rows, strict=True):
             if place is not None:
                 cells[place] = row.get(column)
+                said.setdefault(place, []).append(row.get(column))
+        if names.rules < 4 and column == "caption":
+            cells = [cell[0] if isinstance(cell, list) and cell else cell for cell in cells]
+        if names.rules >= 4 and (values := captions_of(column, said, cells)):
+            source.columns.setdefault(column, values)
+            continue
         for name, part in (spread(column, cells) or {column: cells}).items():
             add_cells(source.columns, name, part)
+
+
+def captions_of(column: str, said: Mapping[int, list[Any]], cells: list[Any]) -> Values | None:
+    """A column of texts of which samples have several, all kept; None where it is none.
+
+    said: by the place of each sample, the cell of each of its rows. cells: the last of each.
+    """
+    named = column.casefold().strip() in CAPTIONS
+    flat = [
+        (place, text)
+        for place, some in said.items()
+        for cell in some
+        for text in (cell if isinstance(cell, list) else [cell])
+    ]
+    if not named and all(len(some) == 1 for some in said.values()):
+        return None
+    if not all(isinstance(text, str) for _, text in flat):
+        return None
+    if not named and (typed([text for _, text in flat]) or texts([])).spec.modality != "text":
+        return None
+    found: dict[int, dict[str, None]] = {}
+    for place, text in flat:
+        if words := " ".join(text.split()):
+            found.setdefault(place, {})[words] = None
+    most = max(map(len, found.values()), default=0)
+    if most < 2:
+        return None
+    lines = ["\n".join(found.get(place, ())) for place in range(len(cells))]
+    return texts(lines, **{SEVERAL: most})
 
 
 def add_cells(columns: dict[str, Values], name: str, cells: Sequence[Any]) -> None:

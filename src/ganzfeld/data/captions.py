@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.data.beside import Beside
-from ganzfeld.data.candidates import WRONG, need_column
+from ganzfeld.data.candidates import SEVERAL, WRONG, need_column
 from ganzfeld.data.columns import Column, text_of
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError
@@ -23,16 +23,21 @@ class Captioned(Beside):
     """A pack whose rows have captions too. about: the condition, as `captioned` finds it.
 
     Rows have "caption" (n, T) int64, word numbers with zeros behind their ends, "caption_length"
-    (n,), and, where the data have captions that are wrong, "caption_wrong" (n, K, T).
+    (n,), and, where the data have captions that are wrong, "caption_wrong" (n, K, T). Where images
+    have several captions, "caption" is the first, and all are "caption_several" (n, K, T), with
+    rows of zeros behind the last.
     """
 
     given = KIND
 
     def __init__(self, whole: Pack, about: Mapping[str, Any]) -> None:
         super().__init__(whole, [about], [str(about["name"])])
-        lines = lines_of(whole.columns[about["name"]])
+        found = several_of(whole.columns[about["name"]])
         symbols, length = about["symbols"], about["length"]
-        self.tokens = captions.encode(lines, symbols, length)
+        most = max(map(len, found))
+        filled = [line for some in found for line in (*some, *[""] * (most - len(some)))]
+        self.several = captions.encode(filled, symbols, length).reshape(len(found), most, length)
+        self.tokens = self.several[:, 0]
         self.wrong = None
         if (column := whole.columns.get(f"{about['name']}{WRONG}")) is not None:
             several = [line.split("\n") for line in lines_of(column)]
@@ -43,6 +48,8 @@ class Captioned(Beside):
     def rows(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         tokens = self.tokens[indices].astype(np.int64)
         found = {KIND: tokens, f"{KIND}_length": (tokens != 0).sum(1)}
+        if self.several.shape[1] > 1:
+            found[f"{KIND}_several"] = self.several[indices].astype(np.int64)
         if self.wrong is not None:
             found[f"{KIND}_wrong"] = self.wrong[indices].astype(np.int64)
         return {**self.whole.rows(indices), **found}
@@ -61,14 +68,14 @@ def captioned(pack: Pack, names: Sequence[str], training: NDArray[np.int64]) -> 
     """
     (name,) = names
     column = need_column(pack.columns, name, pack.report["source"])
-    lines = lines_of(column)
-    if missing := sum(not captions.words_of(line) for line in lines):
+    found = several_of(column)
+    if missing := sum(not captions.words_of(some[0]) for some in found):
         raise DataError(
-            f"{missing:,} of {len(lines):,} samples have no words in {shown(name)}",
+            f"{missing:,} of {len(found):,} samples have no words in {shown(name)}",
             safe="nothing was trained",
             fix=f"fill in the column {shown(name)}, or take those samples out of the data",
         )
-    symbols, length = captions.vocabulary(lines[int(row)] for row in training)
+    symbols, length = captions.vocabulary(line for row in training for line in found[int(row)])
     about = {"name": name, "kind": KIND, "digest": column.digest}
     return Captioned(pack, {**about, "symbols": symbols, "length": length})
 
@@ -76,3 +83,9 @@ def captioned(pack: Pack, names: Sequence[str], training: NDArray[np.int64]) -> 
 def lines_of(column: Column) -> list[str]:
     """All texts of a column."""
     return [text_of(column.sample(row)) for row in range(len(column))]
+
+
+def several_of(column: Column) -> list[list[str]]:
+    """The captions of each sample, at least one."""
+    lines = lines_of(column)
+    return [line.split("\n") if SEVERAL in column.spec.extra else [line] for line in lines]

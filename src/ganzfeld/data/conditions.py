@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data import captions, held
+from ganzfeld.data import captions, held, sidecars
 from ganzfeld.data.beside import Beside
 from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
 from ganzfeld.data.columns import Column, Values
@@ -188,6 +188,8 @@ def resolve(
     found, _ = load_source(source, options)
     columns: Mapping[str, Values] = found.columns
     labelled = isinstance(found, Encoded | Ready) and found.labels is not None
+    if isinstance(found, Encoded):
+        sidecars.add(found)
     if isinstance(found, Ready):
         found.load()
         columns, labelled = found.columns, found.labels is not None

@@ -25,7 +25,7 @@ from ganzfeld.data.npz import key_of, read_npz
 from ganzfeld.data.parquet import class_names, other_columns, picture_columns, titles_and_labels
 from ganzfeld.data.readers import ParquetReader, ZipReader
 from ganzfeld.data.series_arrays import npz_series
-from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
+from ganzfeld.data.source import WORDS, Encoded, Gathered, Reading, Ready
 from ganzfeld.data.unzip import titles_of
 from ganzfeld.errors import DataError, UsageError
 
@@ -292,7 +292,7 @@ def read_numbers(
     reading: Reading,
 ) -> Ready:
     by_column = reading.labels.startswith(PREFIX)
-    if reading.labels not in ("auto", "none", "folders") and not by_column:
+    if reading.labels not in WORDS and not by_column:
         raise UsageError(
             f"--labels {shown(reading.labels)}: labels of arrays lie beside them in the .npz",
             fix='np.savez("data.npz", x=images, y=labels)',

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import sidecars
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
 from ganzfeld.data.candidates import PREFIX, WRONG, labels_by_column
@@ -58,7 +59,9 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
     """Load what is not loaded, and settle whether there are labels."""
     if isinstance(source, Ready):
         source.load()
-    elif options.frames == "all":
+    else:
+        sidecars.add(source)
+    if isinstance(source, Encoded) and options.frames == "all":
         take_frames(source, options.max_megapixels)
     if options.labels.startswith(PREFIX):
         labels_by_column(source, source.columns, options.labels.removeprefix(PREFIX))

@@ -7,16 +7,14 @@ data do.
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 import shlex
 import stat
 from pathlib import Path
 
-from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, is_system, shown, suffix
+from ganzfeld.core.names import PICTURE_SUFFIXES, capped, is_document, shown, suffix
 from ganzfeld.core.reader import not_regular
-from ganzfeld.data import arrays, shards, textfiles
+from ganzfeld.data import arrays, made, shards, textfiles
 from ganzfeld.data.arrange import SPLIT_NAMES, TRAIN_NAMES, arranged, depth_shared
 from ganzfeld.data.array_files import of_arrays, several
 from ganzfeld.data.containers import (
@@ -33,12 +31,13 @@ from ganzfeld.data.embedded import SETS
 from ganzfeld.data.gather import NOUNS
 from ganzfeld.data.kinds import of_sounds, other_file, other_folder, parquet_rows
 from ganzfeld.data.listing import Listing, list_folder
+from ganzfeld.data.missing import missing
 from ganzfeld.data.other_kinds import COMPANIONS, next_step, texts_as_one, what_is_there
 from ganzfeld.data.readers import FolderReader
 from ganzfeld.data.sounds import sounds_of
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tarfiles import read_tars
-from ganzfeld.errors import DataError, did_you_mean
+from ganzfeld.errors import DataError
 
 __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find_source"]
 
@@ -50,13 +49,6 @@ UNZIP = (
     "; if each is a class, unpack each into a folder of its name: "
     'for f in *.zip; do unzip -q "$f" -d "${f%.zip}"; done'
 )
-PUBLIC = {  # what people call by name elsewhere: torchvision's class
-    "mnist": "MNIST",
-    "fashionmnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR10",
-    "cifar100": "CIFAR100",
-}
 KNOWN = (
     "a folder of images or sounds, a ZIP or tar of them, IDX files (MNIST), .npy, .npz, Parquet, "
     "CSV, a text file, or embedded data (" + ", ".join(EMBEDDED) + ")"
@@ -74,7 +66,7 @@ def find_source(
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
-        raise _missing(path) from None
+        raise missing(path, EMBEDDED, KNOWN) from None
     except OSError as error:
         raise DataError(f"{shown(str(path))} cannot be read: {error.strerror}") from error
     if what := "" if stat.S_ISDIR(mode) else not_regular(mode):
@@ -117,45 +109,12 @@ def embedded_count(source: str | os.PathLike[str]) -> int | None:
     return int(number)
 
 
-def _missing(path: Path) -> DataError:
-    """There is no such path: near names beside it help more than the bare fact."""
-    hint = ""
-    given = str(path)
-    if re.match(r"[a-z][a-z0-9+]*:/", given):
-        raise DataError(
-            f"{shown(given)} is an address: data are read from disk only",
-            safe="nothing was downloaded",
-            fix="download it, and give its path" if given[:5] != "file:" else given[5:],
-        )
-    if any(sign in path.name for sign in "*?["):
-        hint = f" Patterns are not read: give the folder, {shown(str(path.parent))}."
-    try:
-        beside = [name for name in os.listdir(path.parent) if not is_system(name)]
-        near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
-        if near and not hint:
-            hint = f" Did you mean {shown(str(path.parent / near[0]))!r}?"
-        elif difflib.get_close_matches(str(path), EMBEDDED, n=1, cutoff=0.6):
-            hint = " " + did_you_mean(str(path), EMBEDDED)
-    except OSError:
-        hint = f" {shown(str(path.parent))} does not exist either."
-    public = PUBLIC.get(re.sub("[-_ ]", "", given.lower()))
-    if public and not hint:
-        return DataError(
-            f"there is nothing at {shown(given)}, and ganzfeld downloads no data",
-            fix="give the folder that holds its files, or in Python: "
-            f"ganzfeld.train(torchvision.datasets.{public}('data', download=True))",
-        )
-    return DataError(
-        f"there is nothing at {shown(str(path))} (looked for {KNOWN}).{hint}",
-        fix="give the path of the data, or `avatars` for the embedded data set",
-    )
-
-
 # Folders
 
 
 def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
     listing = list_folder(root, follow=reading.follow_links)
+    made.refuse(root, listing)
     others = reading.rules >= 2 and reading.modality != "image"
     if others and (found := other_folder(root, listing, reading)):
         return found
@@ -193,6 +152,9 @@ def _in_folder(root: Path, reading: Reading) -> Encoded | Ready | Gathered:
         linked=listing.linked,
     )
     _note_links(source, listing)
+    if listing.runs:
+        some = ", ".join(capped([shown(name) for name in listing.runs], 3))
+        source.aside.append(f"folders of runs: {some}")
     boxes = [n for n in kinds if n not in kept]
     if boxes:
         some = ", ".join(capped([shown(name) for name in boxes], 3))
@@ -356,6 +318,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     others = reading.rules >= 2 and reading.modality != "image"
     if others and (other := other_file(path, kind, reading)):
         return other
+    if suffix(path.name) == "safetensors":
+        made.refuse_file(path)
     if kind == "zip" and suffix(path.name) in ZIPPED and (step := next_step(path, "")):
         raise DataError(f"{shown(str(path))} is not a ZIP of images", fix=step)
     if kind == "zip":

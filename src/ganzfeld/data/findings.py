@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 BAD_SHARE = 0.01  # of all files; above it, training stops unless told to skip
 FEW = 500  # images
+CONVERTED = {  # reasons, and what makes such files readable
+    "a HEIC image": "with ImageMagick: magick mogrify -format jpg *.heic   then move the HEIC "
+    "files away",
+    "Python objects": "if you trust them: np.save(name, np.stack(list(np.load(name, "
+    "allow_pickle=True))).astype('float32')) for each",
+}
 LISTED = 100  # names of ignored files that a report keeps
 
 
@@ -226,7 +232,10 @@ def _largest(bad: list[list[str]]) -> int:
 
 
 def _advice(bad: list[list[str]]) -> str:
-    """The line that converts, where most are bad for their range."""
+    """The line that converts, where most are bad for their range or their kind."""
+    for words, line in CONVERTED.items():
+        if 2 * sum(words in why for _, why in bad) > len(bad):
+            return line
     spans = [re.search(r"outside \S+ to \S+ \((\S+) to (\S+)\)", why) for _, why in bad]
     found = [(float(s[1]), float(s[2])) for s in spans if s]
     if 2 * len(found) <= len(bad):

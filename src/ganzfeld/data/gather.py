@@ -110,6 +110,8 @@ def _in_words(spec: Any) -> str:
         names = ", ".join(capped([shown(name) for name in extra["names"]], 3))
         several = "any of " if spec.modality == "several" else ""
         return f"{several}{len(extra['names'])} classes: {names}"
+    if most := extra.get("several"):
+        return f"text, up to {most} of each, of which a step draws one"
     return "text"
 
 

@@ -77,8 +77,16 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
     if asked in ("table", "series"):
         return _rows([path], "csv", path, [stamp_of(path)], reading)
     if end in OBJECTS:
-        if not textfiles.first_objects(path):
+        if not (rows := textfiles.first_objects(path)):
             raise textfiles.no_objects(path)
+        if reading.rules >= 4 and all(isinstance(row.get("drawing"), list) for row in rows):
+            raise DataError(
+                f"{shown(str(path))} holds drawings as strokes, as Quick, Draw! has them, "
+                "which are not learned",
+                safe="nothing was read",
+                fix="take the same drawings as images: its numpy_bitmap files (cat.npy), in one "
+                "folder, a class each",
+            )
         return textfiles.json_lines_of(path, stamp_of(path))
     if end in SEPARATED:
         named = names_files(path)

@@ -36,6 +36,8 @@ SIDES = (
     {"clear", "hazy"}, {"hazy", "gt"}, {"input", "gt"}, {"image", "target"}, {"photo", "sketch"},
     {"photos", "sketches"}, {"color", "gray"}, {"colour", "grey"},
 )  # fmt: skip
+DEPTHS = ({"rgb", "depth"}, {"image", "depth"}, {"color", "depth"}, {"left", "right"})
+TRUTHS = ("gtfine", "gtcoarse")  # of Cityscapes, beside leftImg8bit
 MASKED = re.compile(r"(.+?)[ _.-]*(mask|masks|gt|seg|segmentation|labelmap|matte)([ _-]?\d+)?")
 LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 
@@ -107,7 +109,8 @@ def _among(names: set[str], files_beside: bool, masks: bool, rules: int) -> dict
             if name not in train and (masks or not is_mask(name))
         }
     others = names - set(held) - set(train)
-    aside: dict[str, str] = {}
+    truths = {name for name in others if rules >= 4 and name.casefold() in TRUTHS}
+    aside = {name: "masks" for name in truths if masks and others - truths}
     if not train and (others or files_beside):
         aside |= {name: "part" for name in held if name.casefold() in PLAIN_HELD}
     pictured = train or any(" ".join(words(name)) in IMAGES for name in names)
@@ -148,7 +151,7 @@ def why_no_classes(tops: Sequence[str], titles: Sequence[str], rules: int = 3) -
     as the two sides of pairs are classes.
     """
     names = sorted(set(tops), key=natural)
-    if rules >= 3 and len(names) == 2 and _sides(names):
+    if rules >= 3 and len(names) == 2 and _sides(names, SIDES if rules < 4 else SIDES + DEPTHS):
         return "the two sides of pairs"
     plain = [" ".join(words(name)) for name in names]
     if all(name in IMAGES | MASKS for name in plain):
@@ -163,12 +166,12 @@ def why_no_classes(tops: Sequence[str], titles: Sequence[str], rules: int = 3) -
     return "files sorted by number" if _by_number(names, tops, titles) else ""
 
 
-def _sides(names: Sequence[str]) -> bool:
+def _sides(names: Sequence[str], known: Sequence[set[str]]) -> bool:
     """Whether two folders are called as the two sides of pairs, with equal words beside."""
     first, second = ({*words(name)} for name in names)
     return any(
         {*one} <= first and {*other} <= second
-        for side in SIDES
+        for side in known
         for one, other in itertools.permutations([[word] for word in side])
     )
 

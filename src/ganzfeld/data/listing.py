@@ -27,6 +27,7 @@ class Listing:
     files: list[Stamp] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)  # folders of runs, of which nothing is listed
     outward: list[str] = field(default_factory=list)  # links that lead out, not followed
     followed: list[str] = field(default_factory=list)  # links that lead out, followed
     again: list[str] = field(default_factory=list)  # links to folders that are read anyway
@@ -55,6 +56,7 @@ class Walk:
                     held = list(entries)
                     if folder and {entry.name for entry in held} >= RUN:
                         self.found.ignored.append(folder)  # what was made is no data
+                        self.found.runs.append(folder)
                         continue
                     for entry in held:
                         name = f"{folder}/{entry.name}" if folder else entry.name

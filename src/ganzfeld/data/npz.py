@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.memory import amount
 from ganzfeld.core.names import capped, shown
-from ganzfeld.data.arrays import NUMPY_ERRORS, numpy_reason
+from ganzfeld.data.arrays import NUMPY_ERRORS, numpy_reason, unpickled
 from ganzfeld.errors import DataError
 
 IMAGE_WORDS = ("x", "images", "image", "imgs", "img", "data", "samples", "arr_0", "pictures")
@@ -73,7 +73,8 @@ def read_npz(path: Path, splits: str = "train") -> Arrays:
             keys = [key_of(name) for name in file.keys()]  # noqa: SIM118
             return chosen(Members(file), keys, path.name, splits)
     except NUMPY_ERRORS as error:
-        raise DataError(f"{shown(path.name)}: {numpy_reason(error)}") from error
+        reason = numpy_reason(error)
+        raise DataError(f"{shown(path.name)}: {reason}", fix=unpickled(reason)) from error
 
 
 def need_tame(path: Path) -> None:

@@ -10,12 +10,14 @@ from ganzfeld.core.names import capped, shown, suffix, tally
 
 SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "mid"})
 FILMS = frozenset({"mp4", "mov", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"})
+RAW = frozenset({"cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw", "x3f"})
 COMPANIONS = FILMS | SOUNDS | {"aae", "thm", "xmp", "lrv", "srt"}  # of images: a camera's, too
 TEXTS = frozenset({"txt", "md", "rst", "jsonl", "ndjson", "html", "htm", "tex", "pdf", "doc"})
 TABLES = frozenset({"csv", "tsv", "xls", "xlsx", "sqlite", "feather", "arrow"})
 KINDS = (
     ("sounds", SOUNDS),
     ("films", FILMS),
+    ("raw files of cameras", RAW),
     ("tables", TABLES),
     ("text", TEXTS),
 )
@@ -74,6 +76,13 @@ def next_step(path: Path, kind: str) -> str:
     name, end = shlex.quote(shown(str(path))), suffix(path.name)
     if kind == "lfs":
         return "git lfs pull   downloads what these files stand for"
+    if end in RAW:
+        return (
+            f"develop them once: pip install rawpy, then imageio.imwrite('1.png', rawpy.imread("
+            f"{shown(path.name)!r}).postprocess()) for each; or save them as JPEG"
+        )
+    if end == "bin" and (line := _binary(path)):
+        return line
     if end in ("bin", "raw", "dat"):
         shape = ".reshape(-1, CHANNELS, HEIGHT, WIDTH)"
         return f"np.save('data.npy', np.fromfile({shown(path.name)!r}, np.uint8){shape})"
@@ -95,6 +104,11 @@ def next_step(path: Path, kind: str) -> str:
             "write its images into a folder or an array first: for r in tf.data.TFRecordDataset("
             f"'{shown(path.name)}') parse each record, then np.save('data.npy', images)"
         )
+    if path.name in ("train_32x32.mat", "test_32x32.mat", "extra_32x32.mat"):
+        return (
+            f"SVHN: m = scipy.io.loadmat('{shown(path.name)}'); np.savez('data.npz', "
+            "x=m['X'].transpose(3, 0, 1, 2), y=m['y'].ravel() % 10)"
+        )
     if kind == "matlab" or end == "mat":
         return f"np.save('data.npy', scipy.io.loadmat('{shown(path.name)}')['NAME'])"
     if kind in ("tar.gz", "xz", "bz2", "zstd") or end in ("tgz", "txz", "tbz2"):
@@ -106,6 +120,13 @@ def next_step(path: Path, kind: str) -> str:
             else f"mkdir data && unrar x {name} data/"
         )
         return f"unpack it first: {tool}, then give the folder data"
+    ten = (path.parent / "data_batch_1").is_file()
+    if ten or path.parent.name == "cifar-100-python":
+        name = "CIFAR10" if ten else "CIFAR100"
+        return (
+            "pickles are never opened, as they run code. torchvision opens those of CIFAR: "
+            f"ganzfeld.train(torchvision.datasets.{name}({shown(str(path.parent.parent))!r}))"
+        )
     if kind == "pickle" or end in ("pkl", "pickle", "pt", "pth"):
         return (
             "pickles are never opened, as they run code. If you trust it, save its images in "
@@ -116,8 +137,34 @@ def next_step(path: Path, kind: str) -> str:
             f"save one of its tables: sqlite3 -header -csv {name} 'select * from NAME' > NAME.csv; "
             f"sqlite3 {name} .tables   lists them"
         )
-    if kind == "lmdb":
-        return "write its images into a folder, or as an array: np.save('data.npy', images)"
+    if kind == "lmdb" or end == "mdb":
+        return (
+            "write its images into a folder, where its values are whole files: import lmdb; for k, "
+            f"v in lmdb.open({shown(str(path.parent))!r}, readonly=True).begin().cursor(): "
+            "open(f'images/{k.decode()}.jpg', 'wb').write(v)"
+        )
     if end in FILMS:
         return f"take its images: mkdir frames && ffmpeg -i {name} -vf fps=2 frames/%06d.png"
+    return ""
+
+
+def _binary(path: Path) -> str:
+    """The line that reads a binary file of a public set, known by name and size; else ""."""
+    name, size = path.name, path.stat().st_size
+    read = f"np.fromfile({shown(name)!r}, np.uint8)"
+    if size and size % 3073 == 0 and "batch" in name:
+        return (
+            f"CIFAR-10: a = {read}.reshape(-1, 3073); "
+            "np.savez('data.npz', x=a[:, 1:].reshape(-1, 3, 32, 32), y=a[:, 0])"
+        )
+    if size and size % 3074 == 0 and name in ("train.bin", "test.bin"):
+        return (
+            f"CIFAR-100: a = {read}.reshape(-1, 3074); "
+            "np.savez('data.npz', x=a[:, 2:].reshape(-1, 3, 32, 32), y=a[:, 1])"
+        )
+    if size and size % 27648 == 0 and name.endswith("_X.bin"):
+        return (
+            f"STL-10: np.save('data.npy', {read}.reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2)); "
+            "its labels, from 1, are in the file that ends in _y.bin"
+        )
     return ""

@@ -36,7 +36,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack_files import disk_errors, need_space, put_in_place, sweep, temporary
 from ganzfeld.data.pack_format import Content, DamagedPack, PackWriter, read_pack
 from ganzfeld.data.shards import Known
-from ganzfeld.data.source import Encoded, Gathered, Ready
+from ganzfeld.data.source import WORDS, Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.modalities import Spec, image_spec, modality_of
 from ganzfeld.modalities.image.codec import Target
@@ -235,7 +235,7 @@ def _packed(folder: Path, key: str, options: PackOptions, damaged: list[str]) ->
 def asked_of(options: PackOptions) -> Any:
     """What the pack of some shards depends on beside them; a value of its own for each call where
     that is a table that somebody may have changed."""
-    usual = options.labels in ("auto", "none", "folders") or options.labels.startswith(PREFIX)
+    usual = options.labels in WORDS or options.labels.startswith(PREFIX)
     return [KEY_VERSION, asdict(options), None if usual else secrets.token_hex(8)]
 
 

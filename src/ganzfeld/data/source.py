@@ -16,15 +16,18 @@ from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import Reader
 
 # How folders, tables and ranges are understood. Runs of before have 1, or 2: without lists of test
-# images, masks by their names, tables of text and JSON.
-RULES = 3
+# images, masks by their names, tables of text and JSON; or 3: one caption of an image, and none of
+# files beside it.
+RULES = 4
+WORDS = ("auto", "none", "folders", "names")  # labels that are no table's path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How what is there is to be understood.
 
-    `labels`: "auto", "none", "folders", or a table's path, with ":COLUMN" where it has several.
+    `labels`: "auto", "none", "folders", "names", or a table's path, with ":COLUMN" where it has
+    several.
     `splits`: "train" leaves test and validation images out, "all" takes them. `frames`: "first"
     or "all" of an animation or a file with pages. `follow_links`: out of the data's folder too.
     `range`: see `ganzfeld.data.ranges`. `masks`: whether folders of masks are left aside.
@@ -72,6 +75,7 @@ class Encoded(Source):
     broken: list[tuple[str, str]] = field(default_factory=list)  # (name, reason) known by now
     apart: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of a test set
     tables: list[tuple[str, str]] = field(default_factory=list)  # (name, title) of other files
+    beside: dict[int, str] = field(default_factory=dict)  # place: name of the text beside it
     linked: set[str] = field(default_factory=set)  # names that are links, or lie behind one
 
 

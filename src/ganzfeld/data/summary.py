@@ -47,6 +47,8 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     if "split" in taken:
         rows.append(("split", taken["split"]))
     rows.append(("labels", _labels(report, taken)))
+    if "captions" in taken:
+        rows.append(("captions", taken["captions"]))
     if aside := report.get("aside"):
         rows.append(("left aside", "; ".join(capped(aside, 6))))
     if cut := cut_words(report):

@@ -26,7 +26,8 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     if (sentence := balance(report)) is not None:
         lines.append(sentence)
     lines += aspects(survey.get("shapes", {}))
-    lines.append(f"Try: {command(report, survey)}")
+    if not report.get("verdict"):
+        lines.append(f"Try: {command(report, survey)}")
     return lines
 
 

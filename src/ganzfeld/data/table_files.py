@@ -195,7 +195,7 @@ def _stylegan(pairs: Any) -> Table:
 
 
 def _coco(tree: dict[str, Any]) -> Table:
-    """COCO's layout: for each image its categories and its first caption.
+    """COCO's layout: for each image its categories and its captions.
 
     Where each image has annotations of one category, the column is called "category".
     """
@@ -211,7 +211,7 @@ def _coco(tree: dict[str, Any]) -> Table:
         if row.get("category_id") in names:
             kinds[place][names[row["category_id"]]] += 1
         if isinstance(row.get("caption"), str):
-            found[place].setdefault("caption", row["caption"].strip())
+            found[place].setdefault("caption", []).append(row["caption"].strip())
     columns = ["file_name"]
     if any(kinds.values()):
         single = all(len(counts) == 1 for counts in kinds.values())
@@ -220,6 +220,9 @@ def _coco(tree: dict[str, Any]) -> Table:
             found[place][columns[1]] = next(iter(counts)) if single else sorted(counts)
     if any("caption" in row for row in found.values()):
         columns.append("caption")
+    for row in found.values():
+        if len(row.get("caption", ())) == 1:
+            (row["caption"],) = row["caption"]
     return columns, list(found.values())
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.names import capped, natural, shortened, shown
 from ganzfeld.data.layout import rest, role, words
-from ganzfeld.data.table_files import end_of, read
+from ganzfeld.data.table_files import Table, end_of, read
 from ganzfeld.errors import DataError
 
 SUFFIXES = ("csv", "tsv", "jsonl", "ndjson")
@@ -161,6 +161,19 @@ def _once(names: Sequence[str]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names) if counts[name] == 1}
 
 
+def rows_of(data: bytes, name: str, names: Names) -> Table:
+    """Columns and rows of a table, see `table_files.read`. names: of what it may be about.
+
+    What a file called captions.json says of each name are captions, not labels.
+    """
+    columns, rows = read(data, name, names.knows)
+    captions = names.rules >= 4 and "caption" in name.rpartition("/")[2].casefold()
+    if captions and columns == ["file_name", "label"]:
+        columns = ["file_name", "caption"]
+        rows = [{"file_name": row["file_name"], "caption": row.get("label")} for row in rows]
+    return columns, rows
+
+
 def apply(
     data: bytes,
     name: str,
@@ -177,7 +190,7 @@ def apply(
     does not fit raises `DataError`. apart: titles of the test part, of which it may speak too.
     """
     names = Names(titles, name.rpartition("/")[0] if not asked else "", rules)
-    columns, rows = read(data, name, names.knows)
+    columns, rows = rows_of(data, name, names)
     if columns == ["file_name"] and not rows:
         return Labelled(problem="its labels are null")
     found_column = file_column(columns, rows, names)

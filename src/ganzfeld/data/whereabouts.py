@@ -16,10 +16,9 @@ from ganzfeld.config import Data
 from ganzfeld.core.names import quoted
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.shards import is_pattern, there, whole
+from ganzfeld.data.source import WORDS
 from ganzfeld.errors import DataError
 from ganzfeld.text import shown
-
-WORDS = ("auto", "none", "folders")  # labels that are no table's path
 
 
 def noted(data: Data, folder: Path) -> Data:

@@ -17,6 +17,8 @@ from ganzfeld.core.latents import PORTABLE
 from ganzfeld.core.plugins import call, find, options_of
 from ganzfeld.core.randomness import WIDE, seed_globally
 from ganzfeld.core.schedules import DECAYS
+from ganzfeld.data.caption_draws import drawn
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.data.held import training
 from ganzfeld.data.vicinity import vicinal, widths_of
 from ganzfeld.errors import UsageError
@@ -39,7 +41,8 @@ OPTIMISERS: dict[str, type[Optimizer]] = {
 }
 
 
-CONDITIONS = ("c", "caption", "caption_length", "caption_wrong")  # columns of conditions
+# columns of conditions
+CONDITIONS = ("c", "caption", "caption_length", "caption_wrong", "caption_several")
 WORTH_IT = 0.9  # of the usual time, from which another way of computing is taken
 
 
@@ -150,6 +153,8 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         together=config.data.kind == "paired",
         noise=run.noise,
     )
+    if is_captioned(config.data.conditions):
+        vary = drawn(vary, run.noise)
     if config.data.vicinity:
         columns = (config.data.conditions or {}).get("columns", [])
         widths = widths_of(columns, config.data.vicinity)

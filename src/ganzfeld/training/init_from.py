@@ -62,6 +62,21 @@ def start_from(trainer: Trainer, source: Path) -> str:
     return "; ".join(f"{name} {transfer.words}" for name, transfer in found.items())
 
 
+def need_there(source: Path) -> None:
+    """CheckpointError where there is neither a run nor a model: before data are read."""
+    there = (source / "model.safetensors", source / "checkpoints", source / "model")
+    if not any(map(os.path.lexists, there)):
+        raise nothing_there(source)
+
+
+def nothing_there(source: Path) -> CheckpointError:
+    return CheckpointError(
+        f"--init {source}: there is no run or model",
+        safe="nothing was trained",
+        fix="give the folder of a run, or a folder with model.safetensors and config.json",
+    )
+
+
 def sized_by(source: Path) -> int | None:
     """The images that the networks of a run or a model were sized by, so that ours are as large."""
     try:
@@ -81,11 +96,7 @@ def read(source: Path) -> tuple[Weights, Weights]:
         return found.state["game"], found.state["average"] or {}
     folder = folder or source / "model"
     if not os.path.lexists(folder / "model.safetensors"):
-        raise CheckpointError(
-            f"--init {source}: there is no run or model",
-            safe="nothing was trained",
-            fix="give the folder of a run, or a folder with model.safetensors and config.json",
-        )
+        raise nothing_there(source)
     about = read_about(folder)
     weights = read_weights(folder, "model.safetensors", about["weights"])
     return task_of(about).initial(about, weights), {}

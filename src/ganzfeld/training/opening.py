@@ -18,6 +18,7 @@ from ganzfeld.data.discover import CAPTIONED, embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.request import READ, DataRequest
+from ganzfeld.data.source import WORDS
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.training.tasks import WORK, Dataset
@@ -76,7 +77,7 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
 
 def whole_labels(labels: str) -> str:
     """A table's path that holds from anywhere; other words as they are."""
-    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+    if labels in WORDS or labels.startswith(PREFIX):
         return labels
     path, colon, column = labels.rpartition(":")
     if not os.path.isfile(labels) and colon and os.path.isfile(path):
@@ -88,14 +89,14 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     """Refuse a word or a path that cannot be meant, before the data are read."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
     path = labels.rpartition(":")[0] or labels
-    if labels in ("auto", "none", "folders") or labels.startswith(PREFIX):
+    if labels in WORDS or labels.startswith(PREFIX):
         return
     if path.lower().endswith(suffixes):
         return
     if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
         return
     raise UsageError(
-        f"--labels is auto, none, folders, or the path of a table, not {labels!r}",
+        f"--labels is auto, none, folders, names, or the path of a table, not {labels!r}",
         safe="nothing was read",
         fix="--labels labels.csv",
     )

@@ -13,7 +13,7 @@ import torch
 
 from ganzfeld.config import Config, Data, Part, differences
 from ganzfeld.core import distributed
-from ganzfeld.core.names import quoted
+from ganzfeld.core.names import capped, quoted
 from ganzfeld.core.plugins import options_of
 from ganzfeld.core.trust import trusted
 from ganzfeld.data import held
@@ -59,6 +59,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if stored.data.modality == before and wanted.data.modality == "auto":
         wanted.data.modality = before
     know_defaults(stored, wanted)
+    if wanted.data.fingerprint == stored.data.fingerprint:
+        wanted.data.rules = stored.data.rules  # of before, and they found the same
     wanted.data.grown = stored.data.grown
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
@@ -119,6 +121,22 @@ def go_on_grown(config: Config, now: int, folder: Path) -> str:
     if now <= config.data.samples:
         return ""
     return f"ganzfeld resume {quoted(folder)} --data-grown   to go on with all {now:,}, or "
+
+
+def left_aside(config: Config, now: int, report: Mapping[str, Any]) -> str:
+    """What the data hold that is left aside today, where there are fewer images than before.
+
+    Folders of runs and of systems were once taken for data.
+    """
+    found = [text for text in report.get("aside", []) if text.startswith("folders of runs")]
+    if names := report.get("ignored", []):
+        found.append(f"system files: {', '.join(capped(names, 3))}")
+    if now >= config.data.samples or not found:
+        return ""
+    return (
+        f"; left aside now are {'; '.join(found)}: images that were taken from there must be moved "
+        "into another folder of the data"
+    )
 
 
 def anew(config: Config, folder: Path) -> str:

@@ -86,7 +86,8 @@ def train(
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
     batch: samples in a batch, over all processes.
     labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
-        folders as classes though they look like mere sorting; or the path of a table, with
+        folders as classes though they look like mere sorting, "names" takes classes from the
+        files' names, such as cat.1.jpg; or the path of a table, with
         ":COLUMN" where it has several.
     condition: columns that a generation is conditioned on, by name: of a table beside the files,
         of named arrays, of JSON lines. A column of classes becomes the labels; numbers and several
@@ -191,7 +192,8 @@ def resume(
         if pack.fingerprint != config.data.fingerprint and not data_grown:
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} images then, {pack.count:,} now",
+                f"{config.data.samples:,} images then, {pack.count:,} now"
+                f"{lineage.left_aside(config, pack.count, pack.report)}",
                 safe="nothing was changed",
                 fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
                 "restore the original data, name it with --data PATH, or "

@@ -26,7 +26,7 @@ from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import opening, promises, resume, vetting
 from ganzfeld.training.config_file import refuse_of_data
 from ganzfeld.training.final import inception_count
-from ganzfeld.training.init_from import sized_by
+from ganzfeld.training.init_from import need_there, sized_by
 from ganzfeld.training.pace import Pace
 from ganzfeld.training.plan import check, check_settings, outlook, plan_rows, settle, sized
 from ganzfeld.training.process import joined, make_screen, owned
@@ -147,6 +147,8 @@ def opened(
     """The request with its data found, and the data; bare of usual numbers, too."""
     refuse_of_data(asked.settings)
     need_apart(asked)
+    if asked.init is not None:
+        need_there(Path(asked.init))
     check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
     if asked.given is not None:
         asked = asked.reading(

@@ -28,6 +28,7 @@ from ganzfeld.modalities.image.formats import (
     is_dicom,
     is_npy,
     opened,
+    without_pillows_limit,
 )
 from ganzfeld.modalities.image.ranges import Seen
 
@@ -137,7 +138,10 @@ def decode(
         before, full = _orientation(image), image.size
         if not target.sample:
             _draft(image, target, turned=before >= 5)
-        image.load()
+        width, height = getattr(image, "_tile_size", image.size)  # what a TIFF makes room for
+        check_size(width, height, limit)
+        with without_pillows_limit():
+            image.load()
         # Read again: Pillow has turned a TIFF by now, and has dropped the tag.
         orientation = _orientation(image)
         if before > 1:

@@ -57,7 +57,7 @@ def opened(data: bytes, max_megapixels: float, name: str = "") -> Image.Image:
     end = name.rsplit(".", 1)[-1].lower() if "." in name else ""
     formats = (*FORMATS, BY_NAME[end]) if end in BY_NAME else FORMATS
     _check_scans(data)
-    with _without_pillows_limit():  # it is lower, and does not name the size; ours follows
+    with without_pillows_limit():  # it is lower, and does not name the size; ours follows
         image = Image.open(io.BytesIO(data), formats=formats)
     check_size(*image.size, max_megapixels)
     return image
@@ -72,7 +72,8 @@ def check_size(width: int, height: int, max_megapixels: float) -> None:
 
 
 @contextlib.contextmanager
-def _without_pillows_limit() -> Iterator[None]:
+def without_pillows_limit() -> Iterator[None]:
+    """For images whose size was checked against ours."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = 1 << 40
     try:
@@ -114,9 +115,11 @@ class Frames:
         if self.image is None or self.key != key or frame < self.image.tell():
             self.image, self.key = opened(data, limit, name), key
         try:
-            self.image.seek(frame)
+            with without_pillows_limit():
+                self.image.seek(frame)
         except EOFError:
             raise BadPicture(f"there is no frame {frame}") from None
+        check_size(*self.image.size, limit)  # pages may differ
         return self.image
 
 
