@@ -90,7 +90,7 @@ def test_conditions_of_samples_follow_the_shares() -> None:
 def test_conditions_of_training_give_rare_choices_more_rows_and_these_have_them() -> None:
     torch.manual_seed(0)
     game, x = gan(), some_rows(4000)
-    real, given = game.conditioned(x)
+    real, given, _ = game.conditioned({"x": x})
     assert (real[:, game.G.choices.places].gather(1, given[:, None]) == 1).all()
     asked = torch.nn.functional.one_hot(given, 10).float().mean(0) * 3
     assert asked[4] > 5 * SHARES[4], "the 1 % choice is asked for far more often"
@@ -101,7 +101,7 @@ def test_choices_that_a_batch_lacks_are_not_asked_for() -> None:
     torch.manual_seed(0)
     x = some_rows(64)
     x[:, 4:6] = torch.tensor([1.0, 0.0])
-    _, given = gan().conditioned(x)
+    _, given, _ = gan().conditioned({"x": x})
     assert (given != 4).all() and (given == 3).any()
 
 
@@ -335,3 +335,54 @@ def test_pairs_teach_a_generator_what_depends_on_what() -> None:
     assert (table[:, 0] == table[:, 1]).mean() > 0.85 and agrees(table) > 0.85
     shares = np.bincount(table[:, 0].astype(int), minlength=3) / len(table)
     assert np.abs(shares - [0.7, 0.25, 0.05]).max() < 0.05
+
+
+def test_rows_follow_the_numbers_that_they_are_asked_for_by() -> None:
+    """x depends on c by a known line, and a rare choice on its sign."""
+    torch.manual_seed(0)
+    layout, shares = [[1, 0], [0, 2]], [0.95, 0.05]
+    c = torch.randn(2048, 1)
+    x = torch.zeros(2048, 3)
+    x[:, 0] = (0.3 * c[:, 0] + 0.05 * torch.randn(2048)).clamp(-1, 1)
+    rare = c[:, 0] > 1.645
+    x[:, 1], x[:, 2] = (~rare).float(), rare.float()
+    G = TableGenerator(layout, shares=shares, noise=8, widths=(32,), conditions=1, spread=True)
+    D = TableDiscriminator(layout, pack=4, widths=(32,), conditions=1)
+    game = TableGAN(G, D, pairs=5.0, moments=1.0, marginals=1.0)
+    assert "choice" not in game.loss("generator", {"x": x[:64], "c": c[:64]})
+    players = {
+        "discriminator": torch.optim.Adam(D.parameters(), 2e-3, (0.5, 0.9)),
+        "generator": torch.optim.Adam(G.parameters(), 2e-3, (0.5, 0.9)),
+    }
+    for _ in range(250):
+        at = torch.randint(2048, (256,))
+        for player, optimiser in players.items():
+            losses = game.loss(player, {"x": x[at], "c": c[at]})
+            optimiser.zero_grad()
+            torch.stack(list(losses.values())).sum().backward()
+            optimiser.step()
+    G.eval()
+    z = torch.from_numpy(normals(G.latent, 0, range(500)))
+    with torch.no_grad():
+        made = {
+            asked: game.sample(z, None, torch.full((500, 1), asked)).mean(0).tolist()
+            for asked in (-1.0, 0.0, 1.0, 2.5)
+        }
+    for asked in (-1.0, 0.0, 1.0):
+        assert abs(made[asked][0] - 0.3 * asked) < 0.08, made
+        assert made[asked][2] < 0.15, made
+    assert made[2.5][2] > 0.25, made
+
+
+def test_with_numbers_only_a_label_is_a_given_choice() -> None:
+    G = generator(conditions=2)
+    z = torch.from_numpy(normals(G.latent, 0, range(4)))
+    assert G.embedding is None and G.condition(z, None).tolist() == [0] * 4
+    with pytest.raises(ValueError, match="needs c"):
+        G(z)
+    both = generator(conditions=2, condition=1, classes=2)
+    assert both.condition(z, torch.tensor([0, 1, 1, 0])).tolist() == [3, 4, 4, 3]
+    D = TableDiscriminator(LAYOUT, pack=4, widths=(16,), conditions=2)
+    batch = {"x": some_rows(8), "y": torch.tensor([0, 1] * 4), "c": torch.randn(8, 2)}
+    real, given, c = TableGAN(both, D).conditioned(batch)
+    assert torch.equal(real, batch["x"]) and c is batch["c"] and given.tolist() == [3, 4] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Model:
 
 def test_each_step_is_the_sample_that_the_value_gives(model: ganzfeld.Model) -> None:
     found, values = sweep(model, "slope", 1.0, 3.0, steps=5, count=7, seed=3)
-    assert values == [1.0, 1.5, 2.0, 2.5, 3.0] and len(found) == 35
+    assert values == ["1", "1.5", "2", "2.5", "3"] and len(found) == 35
     for step, value in enumerate(values):
-        given = model.given({"slope": value}, 7, seed=3)
+        given = model.given({"slope": float(value)}, 7, seed=3)
         assert torch.equal(found[step::5], model.sample(7, seed=3, numbers=given))
     assert not torch.equal(found[0], found[4])
 
@@ -39,10 +40,76 @@ def test_each_step_is_the_sample_that_the_value_gives(model: ganzfeld.Model) -> 
 def test_only_numbers_of_the_model_can_be_swept(model: ganzfeld.Model) -> None:
     with pytest.raises(UsageError, match="it has slope"):
         sweep(model, "energy", 1.0, 2.0)
+    with pytest.raises(UsageError, match="a number was expected, not 'x'"):
+        sweep(model, "slope", "1", "x")
     assert "outside" in notes(model, "slope", -5.0, 2.0)[0]
-    for text in ("slope", "slope=1", "slope=1:x", "=1:2"):
+    for text in ("slope", "slope=1", "slope=1:", "=1:2"):
         with pytest.raises(UsageError, match="NAME=FROM:TO"):
             parse(text)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Model:
+    """Of lines by a number, one of two classes, and any of three."""
+    folder = tmp_path_factory.mktemp("lines")
+    rows = [
+        {
+            "text": "ab"[i % 2] * (2 + i % 4),
+            "size": i % 4,
+            "kind": ["u", "v", "w"][i % 3],
+            "sort": "st"[i % 2],
+            "tags": ["x", "y"][: i % 3],
+        }
+        for i in range(60)
+    ]
+    source = folder / "lines.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    run = ganzfeld.train(
+        source,
+        recipe="text-mle",
+        condition=["size", "kind", "sort", "tags"],
+        images=64,
+        batch=16,
+        settings=["networks.*.hidden=8", "run.evaluate_count=16"],
+        out=folder / "run",
+        quiet=True,
+    )
+    assert isinstance(run.model, ganzfeld.Model)
+    return run.model
+
+
+@pytest.mark.parametrize(("name", "ends"), [("kind", ("u", "w")), ("tags", ("x", "x|y"))])
+def test_between_classes_lies_what_lies_between_their_numbers(
+    lines: ganzfeld.Model, name: str, ends: tuple[str, str]
+) -> None:
+    found, values = sweep(lines, name, *ends, steps=5, count=3, seed=1)
+    assert values == ["0%", "25%", "50%", "75%", "100%"]
+    first, last = (lines.given({name: end}, 3, seed=1) for end in ends)
+    for step, part in enumerate((0, 0.25, 0.5, 0.75, 1)):
+        between = lines.sample(3, seed=1, numbers=(1 - part) * first + part * last)
+        assert torch.equal(found[step::5], between)
+    assert notes(lines, name, *ends) == []
+    with pytest.raises(UsageError, match="not one of"):
+        sweep(lines, name, ends[0], "nothing")
+
+
+def test_several_classes_are_asked_for_with_a_stroke(lines: ganzfeld.Model) -> None:
+    with pytest.raises(UsageError, match="not one of x, y") as caught:
+        lines.given({"tags": "x,y"}, 1)
+    assert caught.value.fix == "--given tags='x|y'"
+
+
+def test_lines_of_a_sweep_are_printed(
+    lines: ganzfeld.Model, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganzfeld.cli.sample import sweep_sheet
+
+    sweep_sheet(lines, "size=0:3", None, 4, 2, 0, (), 1.0, mark=True)
+    found, _ = sweep(lines, "size", 0, 3, steps=4, count=2)
+    assert (
+        capsys.readouterr().out.splitlines()
+        == lines.modality.words(lines.store(found), lines.spec).splitlines()
+    )
 
 
 def test_the_command_writes_a_marked_sheet(model: ganzfeld.Model, tmp_path: Path) -> None:

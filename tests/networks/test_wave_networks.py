@@ -61,3 +61,21 @@ def test_the_second_head_knows_no_phase_and_shuffle_is_for_training_alone() -> N
     assert torch.equal(D(x), D(x))
     D.train()
     assert len({float(D(x)[0].detach()) for _ in range(20)}) > 1
+
+
+def test_numbers_reach_both_networks_and_both_heads() -> None:
+    torch.manual_seed(0)
+    sides = {"conditions": 2, "width": 2, "most": 8}
+    G = WaveGenerator((1, 1024), latent=4, **sides)  # type: ignore[arg-type]
+    D = WaveDiscriminator((1, 1024), size=64, hop=16, head=2, **sides)  # type: ignore[arg-type]
+    D.eval()
+    z, c = torch.randn(3, 4), torch.randn(3, 2)
+    x = G(z, None, c)
+    assert not torch.allclose(x, G(z, None, c + 1))
+    assert not torch.allclose(D(x, None, c), D(x, None, c + 1))
+    game = Adversarial(G, D, r1=1.0)
+    torch.stack(
+        list(game.loss("discriminator", {"x": x.detach(), "c": c}).values())
+    ).sum().backward()
+    for name, p in D.named_parameters():
+        assert p.grad is not None and p.grad.isfinite().all(), name

@@ -66,6 +66,7 @@ def tiny(recipe: str, out: Path, **more: Any) -> Path:
 REFUSED = (
     "audio-cyclegan",
     "text-cyclegan",
+    "text-pix2pix",
     "text-to-image",
     "image-to-text",
     "image-to-text-mle",

@@ -68,7 +68,7 @@ def sample(
             age=30 or tags=red|small. Default: those of a random sample of the data for each.
         text: Captions, repeated over the samples, for a model that was trained with such. Default:
             captions of the data. What was drawn for which is in --out as metadata.csv.
-        sweep: Let one number go from one end to the other, such as slope=1:3, in --columns steps
+        sweep: Let one condition go from one end to the other, such as slope=1:3, in --columns steps
             (default 8): --count samples, one a row of --grid.
         direction: Move each latent along a direction of `ganzfeld directions`, such as 0=2.5.
         latent: Draw the latents of a file that `ganzfeld project` wrote, or of a NumPy file.
@@ -321,7 +321,7 @@ def sweep_sheet(
     *,
     mark: bool,
 ) -> None:
-    """Write a sheet of samples while one number goes from one end to the other."""
+    """Write, or print, samples while one thing goes from one end to the other."""
     from ganzfeld.cli.marking import Marker
     from ganzfeld.core import border, marks
     from ganzfeld.errors import UsageError
@@ -329,15 +329,19 @@ def sweep_sheet(
 
     name, low, high = sweeping.parse(asked)
     border.whole(steps, "--columns", 2, 64)
-    if to is None:
+    if to is None and not loaded.modality.one_file:
         raise UsageError("where should the sheet go?", fix="--grid sweep.png")
-    for sentence in sweeping.notes(loaded, name, low, high):
-        tell(f"note: {sentence}: expect less of it")
     x, values = sweeping.sweep(
         loaded, name, low, high, steps=steps, count=count, seed=seed, labels=labels or None, std=std
     )
+    for sentence in sweeping.notes(loaded, name, low, high):
+        tell(f"note: {sentence}: expect less of it")
+    if to is None:
+        print(*loaded.modality.pieces([loaded.store(x)], loaded.spec), sep="", end="")
+        return
     marker = Marker(loaded, seed, 0.0, std, None, mark)
     with marks.marking(to, marker.many(range(count), labels, [asked])) as place:
         loaded.modality.sheet(loaded.store(x), steps, place, loaded.spec)
-    along = ", ".join(f"{value:g}" for value in values)
-    tell(f"{count} {loaded.modality.noun} in {to}, a row each, with {name} {along}")
+    way = f"{name} {low} to {high}: " if values[0].endswith("%") else f"{name} "
+    along = ", ".join(values)
+    tell(f"{count} {loaded.modality.noun} in {to}, a row each, with {way}{along}")

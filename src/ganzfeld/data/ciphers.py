@@ -87,11 +87,16 @@ def asked(source: object) -> tuple[str, int] | None:
     return counted(source, CIPHERS, COUNT)
 
 
-def sides(name: str, count: int) -> tuple[Gathered, Gathered, Gathered, Gathered]:
-    """Plain and secret lines to learn from, of other sentences each, and held-out pairs of both."""
+def sides(
+    name: str, count: int, *, paired: bool = False
+) -> tuple[Gathered, Gathered, Gathered, Gathered]:
+    """Plain and secret lines to learn from, and held-out pairs of both.
+
+    paired: the same sentences on both sides; else others on each.
+    """
     return (
         side(name, False, 0, count),
-        side(name, True, count, count),
+        side(name, True, 0 if paired else count, count),
         side(name, False, HELD_FROM, HELD),
         side(name, True, HELD_FROM, HELD),
     )

@@ -310,9 +310,15 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
         listed = ", ".join(capped([shown(n) for n in column["classes"]], 8))
         raise UsageError(
             f"--given {shown(name)}={shown(text)}: not one of {listed}",
-            fix=f"--given {shown(name)}={shown(column['classes'][0])}",
+            fix=f"--given {shown(name)}={_example(column)}",
         )
     return [1.0 if part in wanted else -1.0 for part in column["classes"]]
+
+
+def _example(column: Mapping[str, Any]) -> str:
+    """A value that can be asked for: a class, or two where several may apply at once."""
+    names = [shown(name) for name in column["classes"]]
+    return f"'{names[0]}|{names[1]}'" if column["kind"] == "several" and names[1:] else names[0]
 
 
 def beyond(conditions: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:

@@ -92,9 +92,10 @@ def gather_table(
 
     In "x" a class is its place in the names of its column; `spec.extra["columns"]` has, in order,
     name and modality of each and all that its own spec says. The columns themselves hold whole
-    numbers exactly.
+    numbers exactly. A column of several classes at once is no part of "x", and is kept beside it.
     """
     found: dict[str, Values] = {}
+    beside: dict[str, Values] = {}  # no part of a row: what rows may be conditioned on
     good = [row for row in range(len(titles)) if row not in bad]
     for name, column in zip(names, cells, strict=True):
         there = [column[row] for row in good]
@@ -105,6 +106,9 @@ def gather_table(
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
             source.aside.append(f"the column {shown(name)} of {what}")
+            if values is not None and values.spec.modality == "several":
+                source.aside[-1] += " (--condition takes it)"
+                beside[_free(name)] = scattered(values, good, len(titles))
             continue
         found[name] = scattered(values, good, len(titles))
         if coarse(values):
@@ -123,7 +127,7 @@ def gather_table(
         {"name": name, "modality": v.spec.modality, "dtype": v.spec.dtype, **v.spec.extra}
         for name, v in found.items()
     ]
-    columns = {_free(name): values for name, values in found.items()}
+    columns = {_free(name): values for name, values in found.items()} | beside
     spec = Spec("table", (len(found),), "float32", {"columns": about})
     raw = Raw(columns={"x": Values(spec=spec, rows=x), **columns}, titles=titles, bad=bad)
     kinds = [_kind(values) for values in found.values()]

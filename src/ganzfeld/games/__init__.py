@@ -18,6 +18,7 @@ from ganzfeld.games.gmmn import GMMN
 from ganzfeld.games.image_to_text import ImageToText, ImageToTextMLE
 from ganzfeld.games.table import TableGAN, TableVAE
 from ganzfeld.games.text import TextGAN, TextMLE
+from ganzfeld.games.text_pairs import TextPix2Pix
 from ganzfeld.games.text_to_image import TextToImage
 from ganzfeld.games.text_translation import TextCycleGAN
 from ganzfeld.games.translation import CycleGAN, Pix2Pix
@@ -33,6 +34,7 @@ GAMES: dict[str, type[Game]] = {
     "text-gan": TextGAN,
     "text-mle": TextMLE,
     "text-cyclegan": TextCycleGAN,
+    "text-pix2pix": TextPix2Pix,
     "text-to-image": TextToImage,
     "image-to-text": ImageToText,
     "image-to-text-mle": ImageToTextMLE,

@@ -58,6 +58,10 @@ class TableGAN(Game):
     same choice. Samples draw choices by their shares instead (`TableGenerator.condition`), which
     undoes it. The gradient penalty is R1 (Mescheder et al. 2018).
 
+    Where rows depend on numbers c (`G.conditions`), a fake has the numbers of the real row beside
+    it and, where there are labels, its label; no other choice is asked for. The numbers stand
+    beside both rows in all distances, so that what goes with them is learned as between columns.
+
     G, D: as `ganzfeld.networks.table` has them; `D.pack` divides the batch.
     loss: a name in `ganzfeld.games.losses.LOSSES`.
     r1: gamma of the penalty on real packs, which is due in every `penalty_every`-th step, with so
@@ -119,11 +123,13 @@ class TableGAN(Game):
         middle[choices.places] = self.G.shares
         self.register_buffer("middle", middle, persistent=False)
 
-    def conditioned(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows (N, width) out of a batch, and the choice (N,) that each was drawn for."""
-        choices, n = self.G.choices, len(x)
+    def conditioned(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Rows (N, width) out of a batch, the choice (N,) that each was drawn for, its numbers."""
+        x, choices, n = batch["x"], self.G.choices, len(batch["x"])
+        if self.G.conditions:
+            return x, self.G.condition(self.latents_for(x), batch.get("y")), batch["c"]
         if not choices.heads:
-            return x, torch.zeros(n, dtype=torch.long, device=x.device)
+            return x, torch.zeros(n, dtype=torch.long, device=x.device), None
         counted = x[:, choices.places].cumsum(0)  # (n, choices): rows up to here that have it
         present = counted[-1] > 0
         weight = (self.G.shares * FAMILIAR + 1).log() * present
@@ -131,20 +137,20 @@ class TableGAN(Game):
         given = torch.multinomial(weight * (choices.head == head[:, None]), 1)[:, 0]
         turn = (torch.rand(n, device=x.device) * counted[-1][given]).floor()
         row = (counted[:, given] <= turn).sum(0).clamp_max(n - 1)  # the turn-th that has it
-        return x[row], given
+        return x[row], given, None
 
-    def fake(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def fake(self, given: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Rows that have a gradient, their logits, and their latents."""
         z = self.latents_for(given)
-        return (*cast(tuple[Tensor, Tensor], self.G.relaxed(z, given)), z)
+        return (*cast(tuple[Tensor, Tensor], self.G.relaxed(z, given, c)), z)
 
     def discriminator_loss(self, batch: Batch) -> Losses:
-        real, given = self.conditioned(batch["x"])
+        real, given, c = self.conditioned(batch)
         with torch.no_grad():
-            fake, _, _ = self.fake(given)
+            fake, _, _ = self.fake(given, c)
 
         def logits(x: Tensor) -> Tensor:
-            return verdict(self.D, x, given)
+            return self.told(x, given, c)
 
         losses: Losses = {}
         if self.r1 and self.clock.step % self.penalty_every == 0:
@@ -157,26 +163,32 @@ class TableGAN(Game):
         return {"adversarial": adversarial, **losses}
 
     def generator_loss(self, batch: Batch) -> Losses:
-        real, given = self.conditioned(batch["x"])
-        fake, raw, z = self.fake(given)
-        fake_logits = verdict(self.D, fake, given)
+        real, given, c = self.conditioned(batch)
+        fake, raw, z = self.fake(given, c)
+        fake_logits = self.told(fake, given, c)
         with torch.no_grad():
             paired = self.adversarial.paired
-            real_logits = verdict(self.D, real, given) if paired else fake_logits
+            real_logits = self.told(real, given, c) if paired else fake_logits
         losses = {"adversarial": self.adversarial.generator(fake_logits, real_logits).mean()}
-        if self.choice and self.G.choices.heads:
+        if self.choice and self.G.embedding is not None:
             log_p = self.G.choices.log_probabilities(raw).gather(1, given[:, None])
             losses["choice"] = -self.choice * log_p.mean()
         if self.moments:
             losses["moments"] = self.moments * (fake.mean(0) - real.mean(0)).square().sum()
-        losses |= self.together(fake, raw, z, real)
+        losses |= self.together(fake, raw, z, real, c)
         if self.marginals and self.G.choices.heads:
             z = self.latents_for(fake)
-            drawn = self.G.choices.log_probabilities(self.G.raw(z, self.G.condition(z, None)))
+            asked = given if self.G.conditions else self.G.condition(z, None)
+            drawn = self.G.choices.log_probabilities(self.G.raw(z, asked, c))
             losses["marginals"] = self.marginals * off_unbiased(drawn.exp(), self.G.shares)
         return losses
 
-    def together(self, fake: Tensor, raw: Tensor, z: Tensor, real: Tensor) -> Losses:
+    def told(self, x: Tensor, given: Tensor, c: Tensor | None) -> Tensor:
+        return verdict(self.D, x, given) if c is None else verdict(self.D, x, given, c)
+
+    def together(
+        self, fake: Tensor, raw: Tensor, z: Tensor, real: Tensor, c: Tensor | None
+    ) -> Losses:
         """What columns have to do with each other: distances of their tables."""
         losses: Losses = {}
         fake, real, exact = fake - self.middle, real - self.middle, self.pairs and self.expected
@@ -186,13 +198,14 @@ class TableGAN(Game):
             own = self.interactions.in_columns(fake, real)
             losses["pairs"] = self.pairs * (self.interactions.pairs(mean, real) + own)
         elif self.pairs:
-            losses["pairs"] = self.pairs * apart_in_pairs(fake, real)
+            beside = [fake, real] if c is None else [torch.cat([x, c], 1) for x in (fake, real)]
+            losses["pairs"] = self.pairs * apart_in_pairs(*beside)
         if self.triples:
             losses["triples"] = self.triples * self.interactions.triples(mean, real)
         return losses
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y))
+        return cast(Tensor, self.G(z, y) if c is None else self.G(z, y, c))
 
 
 class TableVAE(Game):

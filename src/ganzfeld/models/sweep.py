@@ -1,7 +1,8 @@
-"""The same samples while one number that they are asked for goes from one end to the other."""
+"""The same samples while one thing that they are asked for goes from one end to the other."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -14,46 +15,45 @@ from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
 
 
-def parse(text: str) -> tuple[str, float, float]:
-    """("slope", 1.0, 3.0) for "slope=1:3"; UsageError for what is no way along a number.
+def parse(text: str) -> tuple[str, str, str]:
+    """("slope", "1", "3") for "slope=1:3"; UsageError for what is no way from one end to another.
 
     Example::
 
         from ganzfeld.models.sweep import parse
 
-        assert parse("slope=1:3") == ("slope", 1.0, 3.0)
+        assert parse("slope=1:3") == ("slope", "1", "3")
     """
     name, equals, ends = text.partition("=")
     low, colon, high = ends.partition(":")
-    try:
-        if not (equals and colon and name.strip()):
-            raise ValueError
-        return name.strip(), float(low), float(high)
-    except ValueError:
+    if not (equals and colon and all(part.strip() for part in (name, low, high))):
         raise UsageError(
             f"--sweep takes NAME=FROM:TO, not {shown(text[:40])!r}", fix="--sweep slope=1:3"
-        ) from None
+        )
+    return name.strip(), low.strip(), high.strip()
 
 
 @torch.inference_mode()
 def sweep(
     model: Model,
     name: str,
-    low: float,
-    high: float,
+    low: float | str,
+    high: float | str,
     *,
     steps: int = 8,
     count: int = 4,
     seed: int = 0,
     labels: Any = None,
     std: float = 1.0,
-) -> tuple[Tensor, list[float]]:
+) -> tuple[Tensor, list[str]]:
     """Samples (count * steps, ...), each with all steps behind one another, and the values.
 
     Each of `count` samples keeps its latent, class and other conditions; only `name` changes, in
-    even steps. The sample at a value is the one that `Model.sample` gives for it.
+    even steps. The sample at a value is the one that `Model.sample` gives for it. Of a condition of
+    classes, the ends are classes ("red", or "red|small" where several may apply), and between them
+    the networks are given what lies between their numbers.
 
-    Raises UsageError where the model has no such number.
+    Raises UsageError where the model has no such condition, or an end is none of its values.
 
     Example::
 
@@ -63,33 +63,55 @@ def sweep(
         model = ganzfeld.load("runs/fields-default")
         x, values = sweep(model, "slope", 1.0, 3.0)
     """
-    kinds = {column["name"]: column["kind"] for column in model.conditions.get("columns", [])}
-    numbers = [one for one, kind in kinds.items() if kind == "number"]
-    if name not in numbers:
-        has = ", ".join(shown(one) for one in numbers) or "none"
+    columns = model.conditions.get("columns", [])
+    has = [one["name"] for one in columns if one["kind"] in ("number", "class", "several")]
+    if name not in has:
         raise UsageError(
-            f"{shown(name)} is no number that this model is conditioned on; it has {has}",
-            fix=f"--sweep {numbers[0]}=FROM:TO" if numbers else "train with --condition NAME",
+            f"{shown(name)} is nothing that this model is conditioned on; it has "
+            f"{', '.join(shown(one) for one in has) or 'none'}",
+            fix=f"--sweep {shown(has[0])}=FROM:TO" if has else "train with --condition NAME",
         )
-    values = torch.linspace(low, high, steps, dtype=torch.float64).tolist()
+    if all(one["kind"] == "number" for one in columns if one["name"] == name):
+        start, end = number_of(name, low), number_of(name, high)
+        numbers = torch.linspace(start, end, steps, dtype=torch.float64).tolist()
+        values = [f"{value:g}" for value in numbers]
+        places = [row_of(model.conditions, {name: repr(value)}) for value in numbers]
+    else:
+        first, last = (row_of(model.conditions, {name: str(end)}) for end in (low, high))
+        shares = torch.linspace(0, 1, steps, dtype=torch.float64).tolist()
+        values = [f"{share:.0%}" for share in shares]
+        places = [{p: (1 - s) * first[p] + s * last[p] for p in first} for s in shares]
     own = model.numbers_of(range(count), seed, None)
     assert own is not None
     rows = own.repeat_interleave(steps, 0)
-    for step, value in enumerate(values):
-        for place, scaled in row_of(model.conditions, {name: repr(value)}).items():
+    for step, wanted_there in enumerate(places):
+        for place, scaled in wanted_there.items():
             rows[step::steps, place] = scaled
     wanted = model.label_numbers(labels) if labels is not None else []
     which = [number for number in range(count) for _ in range(steps)]
     found = []
-    for start in range(0, len(which), CHUNK):
-        some = which[start : start + CHUNK]
-        given = rows[start : start + CHUNK]
+    for place in range(0, len(which), CHUNK):
+        some = which[place : place + CHUNK]
+        given = rows[place : place + CHUNK]
         classes = model.labels_of(some, seed, wanted)
         found.append(model.draw_few(model.latents_of(some, seed, 0.0, std), classes, given))
     return torch.cat(found), values
 
 
-def notes(model: Model, name: str, low: float, high: float) -> list[str]:
+def number_of(name: str, end: float | str) -> float:
+    try:
+        value = float(end)
+    except ValueError:
+        value = float("nan")
+    if not math.isfinite(value):
+        raise UsageError(
+            f"--sweep {shown(name)}: a number was expected, not {shown(str(end)[:40])!r}",
+            fix=f"--sweep {shown(name)}=1:3",
+        )
+    return value
+
+
+def notes(model: Model, name: str, low: float | str, high: float | str) -> list[str]:
     """Sentences on ends that lie outside of what the data held."""
-    ends = [beyond(model.conditions, {name: repr(value)}) for value in (low, high)]
+    ends = [beyond(model.conditions, {name: str(value)}) for value in (low, high)]
     return [sentence for some in ends for sentence in some]

@@ -22,6 +22,7 @@ from ganzfeld.networks.caption_writer import CaptionJudge, CaptionWriter
 from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 from ganzfeld.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganzfeld.networks.deposits import DepositGenerator
+from ganzfeld.networks.line_translator import LineTranslator
 from ganzfeld.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.pretext import PretextEncoder, ProjectedDiscriminator
@@ -79,6 +80,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "text-generator": TextGenerator,
     "text-judge": TextJudge,
     "symbol-map": SymbolMap,
+    "line-translator": LineTranslator,
     "symbol-judge": SymbolJudge,
     "text-critic": TextCritic,
     "series-generator": SeriesGenerator,

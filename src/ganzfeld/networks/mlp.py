@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
 from ganzfeld.networks.layers import (
     SLOPE,
     Condition,
@@ -26,6 +27,7 @@ class MLPGenerator(nn.Module):
 
     shape: of one sample, without the batch.
     classes: number of labels; 0 for none. Their embedding is joined to z.
+    conditions: how many numbers samples depend on, as `conditions.JoinNumbers` has them.
     widths: of the hidden layers.
     norm: batch normalisation in all hidden layers but the first, in all of them, or none.
     output: "tanh" for values in [-1, 1], "linear" for any.
@@ -37,6 +39,7 @@ class MLPGenerator(nn.Module):
         *,
         latent: int = 100,
         classes: int = 0,
+        conditions: int = 0,
         widths: Sequence[int] = (256, 512, 1024),
         norm: Literal["batch", "batch-all", "none"] = "batch",
         output: Literal["tanh", "linear"] = "tanh",
@@ -44,8 +47,9 @@ class MLPGenerator(nn.Module):
         super().__init__()
         self.latent, self.shape = latent, tuple(shape)
         self.labels = JoinLabels(classes, 32)
+        self.numbers = JoinNumbers(conditions)
         layers: list[nn.Module] = []
-        before = latent + self.labels.width
+        before = latent + self.labels.width + self.numbers.width
         for level, width in enumerate(widths):
             layers.append(initialise(Linear(before, width)))
             if norm == "batch-all" or (norm == "batch" and level):
@@ -55,8 +59,8 @@ class MLPGenerator(nn.Module):
         layers.append(initialise(Linear(before, math.prod(shape)), gain=1.0))
         self.layers = nn.Sequential(*layers, nn.Tanh() if output == "tanh" else nn.Identity())
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        x: Tensor = self.layers(self.labels(z, y))
+    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        x: Tensor = self.layers(self.numbers(self.labels(z, y), c))
         return x.view(len(x), *self.shape)
 
 
@@ -64,6 +68,7 @@ class MLPDiscriminator(nn.Module):
     """Samples (N, *shape) to logits (N,).
 
     condition: how labels enter: their one-hot vector joined to the sample, or by projection.
+    conditions: how many numbers samples depend on; they enter by projection.
     spectral: divide weights by their largest singular value.
     """
 
@@ -72,6 +77,7 @@ class MLPDiscriminator(nn.Module):
         shape: Sequence[int],
         *,
         classes: int = 0,
+        conditions: int = 0,
         widths: Sequence[int] = (512, 256),
         condition: Condition = "concat",
         spectral: bool = False,
@@ -85,13 +91,15 @@ class MLPDiscriminator(nn.Module):
             before = width
         self.layers = nn.Sequential(*layers)
         self.verdict = Verdict(before, classes if condition == "projection" else 0)
+        self.numbers = NumberProjection(conditions, before) if conditions else None
         if spectral:
             add_spectral_norm(self)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         v = x.flatten(1)
         if self.joined:
             one_hot = nn.functional.one_hot(need_labels(y), self.joined)
             v = torch.cat([v, one_hot.to(v.dtype)], 1)
-        logits: Tensor = self.verdict(self.layers(v), y)
-        return logits
+        features = self.layers(v)
+        logits: Tensor = self.verdict(features, y)
+        return logits if self.numbers is None else logits + self.numbers(features, c)

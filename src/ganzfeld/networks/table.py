@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.modalities.table.layout import Layout
+from ganzfeld.networks.conditions import JoinNumbers
 from ganzfeld.networks.layers import SLOPE, initialise, need_labels
 from ganzfeld.networks.onednn_linear import Linear
 
@@ -138,6 +139,8 @@ class TableGenerator(nn.Module):
     shares: of each choice in the training part, in order; by them a sample's condition is drawn.
     shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
         whose choices they are; 0 and -1: no labels are taken.
+    conditions: numbers c (N, conditions) that rows depend on. With them the only choice that is
+        given is a label: others, drawn by their shares alone, would not go with the numbers.
     noise: entries of z that the layers see. Behind them, z has an entry for the column that is
         given, one for its choice, and one for every column with choices: each is drawn by its
         inverse distribution function at Phi(z_t), so that z decides all of a sample.
@@ -160,6 +163,7 @@ class TableGenerator(nn.Module):
         shape: Sequence[int] | None = None,
         classes: int = 0,
         condition: int = -1,
+        conditions: int = 0,
         noise: int = 64,
         embedding: int = 64,
         widths: Sequence[int] = (256, 256),
@@ -184,9 +188,12 @@ class TableGenerator(nn.Module):
             if classes > self.choices.lengths[self.given]:
                 raise ValueError(f"column {condition} has fewer choices than {classes} labels")
         check_shape(shape, self.choices.layout)
-        self.embedding = nn.Embedding(self.choices.count, embedding) if self.choices.count else None
+        self.numbers = JoinNumbers(conditions)
+        self.conditions = conditions
+        given = self.choices.count and (classes or not conditions)
+        self.embedding = nn.Embedding(self.choices.count, embedding) if given else None
         layers: list[nn.Module] = []
-        before = noise + (embedding if self.embedding is not None else 0)
+        before = noise + (embedding if self.embedding is not None else 0) + self.numbers.width
         for width in widths:
             layers.append(Residual(before, width))
             before += width
@@ -196,17 +203,20 @@ class TableGenerator(nn.Module):
         starts = [sum(self.choices.lengths[:head]) for head in range(self.choices.heads)]
         self.register_buffer("starts", torch.tensor(starts, dtype=torch.long), persistent=False)
 
-    def raw(self, z: Tensor, given: Tensor) -> Tensor:
-        """Logits and values (N, width) for a given choice (N,), its place among all choices."""
+    def raw(self, z: Tensor, given: Tensor, c: Tensor | None = None) -> Tensor:
+        """Logits and values (N, width) for a given choice (N,), its place among all choices.
+
+        c: numbers (N, conditions), where there are any.
+        """
         entries = z[:, : self.noise]
         if self.embedding is not None:
             entries = torch.cat([entries, self.embedding(given)], 1)
-        out: Tensor = self.last(self.layers(entries))
+        out: Tensor = self.last(self.layers(self.numbers(entries, c)))
         return out
 
-    def relaxed(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+    def relaxed(self, z: Tensor, given: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rows that have a gradient, and their logits, (N, width) each."""
-        raw = self.raw(z, given)
+        raw = self.raw(z, given, c)
         values = self.values(raw, z)
         return self.choices.relaxed(raw, values, self.temperature, self.hard), raw
 
@@ -222,8 +232,11 @@ class TableGenerator(nn.Module):
         return raw.index_add(1, self.choices.numbers, noise.to(raw.dtype)).tanh()
 
     def condition(self, z: Tensor, y: Tensor | None) -> Tensor:
-        """The given choice of each sample (N,): y, or a column at random, a choice by its share."""
-        if not self.choices.heads:
+        """The given choice of each sample (N,): y, or a column at random, a choice by its share.
+
+        0, which counts for nothing, where none is given.
+        """
+        if self.embedding is None:
             return torch.zeros(len(z), dtype=torch.long, device=z.device)
         starts: Tensor = self.get_buffer("starts")
         if self.given >= 0 and y is not None:
@@ -236,8 +249,8 @@ class TableGenerator(nn.Module):
         last = starts[head] + torch.tensor(self.choices.lengths, device=z.device)[head] - 1
         return torch.minimum(passed, last)
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        raw = self.raw(z, self.condition(z, y))
+    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        raw = self.raw(z, self.condition(z, y), c)
         tail = z[:, self.noise + 2 : self.noise + 2 + self.choices.heads]
         uniform = torch.special.ndtr(tail.float())
         return self.choices.drawn(raw, self.values(raw, z), uniform)
@@ -267,6 +280,7 @@ class TableDiscriminator(nn.Module):
     A discriminator that sees several rows at once sees that they are all alike (Lin et al. 2018).
     given: the place of the choice (N,) that each row was drawn for. Of it the column is seen, the
     choice itself being in the row.
+    conditions: numbers c (N, conditions) that are seen beside each row.
     """
 
     def __init__(
@@ -274,13 +288,15 @@ class TableDiscriminator(nn.Module):
         layout: Sequence[Sequence[int]],
         *,
         pack: int = 8,
+        conditions: int = 0,
         widths: Sequence[int] = (256, 256),
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.pack, self.choices = pack, Choices(layout)
         layers: list[nn.Module] = []
-        before = pack * (self.choices.layout.width + self.choices.heads)
+        self.numbers = JoinNumbers(conditions)
+        before = pack * (self.choices.layout.width + self.choices.heads + self.numbers.width)
         for width in widths:
             layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
             if dropout:
@@ -288,12 +304,13 @@ class TableDiscriminator(nn.Module):
             before = width
         self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, 1), gain=1.0))
 
-    def forward(self, x: Tensor, given: Tensor) -> Tensor:
+    def forward(self, x: Tensor, given: Tensor, c: Tensor | None = None) -> Tensor:
         if len(x) % self.pack:
             raise ValueError(f"{len(x)} rows do not make packs of {self.pack}")
         if self.choices.heads:
             column = nn.functional.one_hot(self.choices.head[given], self.choices.heads)
             x = torch.cat([x, column.to(x.dtype)], 1)
+        x = self.numbers(x, c)
         logits: Tensor = self.layers(x.view(len(x) // self.pack, -1))
         return logits.squeeze(1)
 

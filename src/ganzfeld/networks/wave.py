@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.modalities.audio.codec import magnitude
+from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
 from ganzfeld.networks.layers import SLOPE, JoinLabels, Verdict, initialise
 
 KERNEL, STRIDE = 25, 4  # of all convolutions over time, as published
@@ -35,8 +36,8 @@ def widths_of(stages: int, width: int, most: int) -> list[int]:
 class WaveGenerator(nn.Module):
     """Latents (N, latent) to waves (N, 1, L) in [-1, 1]: transposed convolutions of stride 4.
 
-    shape: (1, L). width: channels of the longest map; twice as many at each step before it, at
-    most `most`.
+    shape: (1, L). classes, conditions: labels and numbers to depend on; 0 for none. width:
+    channels of the longest map; twice as many at each step before it, at most `most`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class WaveGenerator(nn.Module):
         *,
         latent: int = 100,
         classes: int = 0,
+        conditions: int = 0,
         width: int = 24,
         most: int = 192,
     ) -> None:
@@ -53,10 +55,13 @@ class WaveGenerator(nn.Module):
         self.latent = latent
         stages = stages_of(length)
         self.labels = JoinLabels(classes, 32)
+        self.numbers = JoinNumbers(conditions)
         widths = widths_of(stages, width, most)
         start = length // STRIDE**stages
         self.first = nn.Unflatten(1, (widths[0], start))
-        self.linear = initialise(nn.Linear(latent + self.labels.width, widths[0] * start))
+        self.linear = initialise(
+            nn.Linear(latent + self.labels.width + self.numbers.width, widths[0] * start)
+        )
         self.activation = nn.LeakyReLU(SLOPE)
         self.ups = nn.ModuleList(
             initialise(nn.ConvTranspose1d(before, behind, KERNEL, STRIDE, PAD, 1), gain)
@@ -65,8 +70,8 @@ class WaveGenerator(nn.Module):
             )
         )
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        x = self.first(self.linear(self.labels(z, y)))
+    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+        x = self.first(self.linear(self.numbers(self.labels(z, y), c)))
         for up in self.ups:
             x = up(self.activation(x))
         wave: Tensor = x.tanh()
@@ -91,7 +96,7 @@ class WaveDiscriminator(nn.Module):
     """Waves (N, 1, L) to logits (N,): convolutions of stride 4 with phase shuffle between them.
 
     A second head looks at log |STFT|, which knows no phase: its gradients say what should sound,
-    not when (the discriminators of BigVGAN, in one resolution). Classes by projection.
+    not when (the discriminators of BigVGAN, in one resolution). Classes and numbers by projection.
 
     shuffle: most samples of a move, 0 for none; while it trains only. size, hop: of the second
         head's windows; size 0: no second head. head: its channels.
@@ -102,6 +107,7 @@ class WaveDiscriminator(nn.Module):
         shape: Sequence[int],
         *,
         classes: int = 0,
+        conditions: int = 0,
         width: int = 24,
         most: int = 192,
         shuffle: int = 2,
@@ -119,7 +125,9 @@ class WaveDiscriminator(nn.Module):
             before = behind
         self.layers = nn.ModuleList(layers)
         self.activation = nn.LeakyReLU(SLOPE)
-        self.verdict = Verdict(before * (length // STRIDE**stages), classes)
+        features = before * (length // STRIDE**stages)
+        self.verdict = Verdict(features, classes)
+        self.numbers = NumberProjection(conditions, features) if conditions else None
         self.head = nn.Sequential()
         if size:
             channels = [1, head, 2 * head, 4 * head, 4 * head]
@@ -128,19 +136,28 @@ class WaveDiscriminator(nn.Module):
                 self.head.append(nn.LeakyReLU(SLOPE))
             area = (size // 2 // 16) * (length // hop // 16)
             self.head_verdict = Verdict(4 * head * area, classes)
+            self.head_numbers = (
+                NumberProjection(conditions, 4 * head * area) if conditions else None
+            )
 
     def spectrogram(self, x: Tensor) -> Tensor:
         """Log magnitudes (N, 1, size / 2, L / hop), about as large as images are."""
         found = magnitude(x[:, 0], self.size, self.hop)[:, :-1, :-1]
         return ((found + QUIET).log() / 3).unsqueeze(1)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         maps = x
         for number, layer in enumerate(self.layers):
             if number and self.shuffle and self.training:
                 maps = shuffled(maps, self.shuffle)
             maps = self.activation(layer(maps))
-        logits: Tensor = self.verdict(maps.flatten(1), y)
+        seen = maps.flatten(1)
+        logits: Tensor = self.verdict(seen, y)
+        if self.numbers is not None:
+            logits = logits + self.numbers(seen, c)
         if self.size:
-            logits = logits + self.head_verdict(self.head(self.spectrogram(x)).flatten(1), y)
+            heard = self.head(self.spectrogram(x)).flatten(1)
+            logits = logits + self.head_verdict(heard, y)
+            if self.head_numbers is not None:
+                logits = logits + self.head_numbers(heard, c)
         return logits

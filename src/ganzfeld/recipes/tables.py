@@ -37,6 +37,9 @@ def table_gan(facts: Facts) -> Config:
     }
     if generator["classes"]:
         generator["condition"] = schema.index(facts.labels)
+    judge = {"layout": layout, "pack": PACK}
+    if facts.conditions:
+        generator["conditions"] = judge["conditions"] = facts.conditions
     options = {"moments": 1.0, "pairs": PAIRS, "marginals": 1.0}
     if generator["classes"]:  # a label that is asked for must be there, early
         options["choice"] = 4.0
@@ -45,7 +48,7 @@ def table_gan(facts: Facts) -> Config:
         game=Part(name="table-gan", options=options),
         networks={
             "G": Part(name="table-generator", options=generator),
-            "D": Part(name="table-discriminator", options={"layout": layout, "pack": PACK}),
+            "D": Part(name="table-discriminator", options=judge),
         },
         optimisers={
             player: Optimiser(lr=1e-3, betas=(0.5, 0.9), final_lr=1e-5, hold=0.5)

@@ -10,6 +10,7 @@ from ganzfeld.recipes.base import Facts, Recipe
 HIDDEN = 192  # width of a state
 BATCH = 256
 LINES = 1_500_000  # seen, unless a time is given
+PAIRS = 100_000  # of lines, seen by a translation from pairs
 CIPHERED = 200_000  # lines seen by a translation of symbols
 EASE: dict[str, Any] = {"decay": "cosine", "hold": 0.5}  # rates fall in the second half
 
@@ -93,9 +94,26 @@ def text_cyclegan(facts: Facts) -> Config:
     )
 
 
+def text_pix2pix(facts: Facts) -> Config:
+    """Translation of lines from pairs: likelihood and a discriminator of pairs, with attention."""
+    options = {"shape": facts.shape, "symbols": len(facts.spec.extra["symbols"])}
+    return Config(
+        recipe="text-pix2pix",
+        game=Part(name="text-pix2pix"),
+        networks={name: Part(name="line-translator", options=dict(options)) for name in ("G", "D")},
+        optimisers={
+            player: Optimiser(lr=2e-3, betas=(0.9, 0.99), final_lr=2e-5, **EASE)
+            for player in ("discriminator", "generator")
+        },
+        ema=Ema(),
+        run=Run(batch_size=64, images=PAIRS),
+    )
+
+
 TEXT: dict[str, Recipe] = {
     "text-gan": Recipe(text_gan, modality="text"),
     "text-gumbel": Recipe(text_gumbel, modality="text"),
     "text-mle": Recipe(text_mle, modality="text"),
     "text-cyclegan": Recipe(text_cyclegan, modality="text", task="translation", layout="unpaired"),
+    "text-pix2pix": Recipe(text_pix2pix, modality="text", task="translation", layout="paired"),
 }
