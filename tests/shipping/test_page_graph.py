@@ -71,7 +71,7 @@ def bare(graph: Any, kind: str) -> str:
     """The page of such a network without its weights and its graph."""
     nodes = [[operator] for operator in {node[0] for node in graph.nodes}]
     task = "translation" if kind == "translation" else "generation"
-    model = {"modality": kind, "task": task, "graphs": {"G": {"nodes": nodes}}}
+    model = {"modality": kind, "task": task, "graphs": {"G": {"nodes": nodes}}, "tensors": []}
     return document({"model": model}, b"", kind)
 
 
