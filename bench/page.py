@@ -50,7 +50,12 @@ measure();
 
 
 def main(runs: list[str]) -> None:
-    code = "\n".join(static(name) for name in ["latents.js", *engine_files(), "packed.js", "worker.js"]) + SCRIPT
+    code = (
+        "\n".join(
+            static(name) for name in ["latents.js", *engine_files(), "packed.js", "worker.js"]
+        )
+        + SCRIPT
+    )
     for run in runs:
         model = ganzfeld.load(run)
         for precision in ("float16", "float32"):
@@ -63,9 +68,9 @@ def main(runs: list[str]) -> None:
                 told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             parts = {
                 name: len(found[1])
-                if (found := re.search(rf'id="{name}">(.*?)</', made.text, re.S))
+                if (found := re.search(rf'id="{name}"[^>]*>(.*?)</', made.text, re.S))
                 else 0
-                for name in ("data", "weights")
+                for name in ("data", "weights", "packed")
             }
             row = {"run": run, "precision": precision, "bytes": size, "error": made.error}
             print(json.dumps(row | {"parts": parts} | told), flush=True)

@@ -1,7 +1,8 @@
-"""Code and weights as text in a page: bytes by their place in a number, deflated, five characters for four.
+"""Code and weights as text in a page: sorted by place in a number, deflated, in base 85.
 
-static/packed.js undoes it. The length stands first: a stream refuses what is behind its end. The upper bytes of many numbers, signs and exponents, are much alike and
+static/packed.js undoes it. The upper bytes of many numbers, signs and exponents, are much alike and
 deflate well once they lie together; base 85 takes 25 % more than the bytes, base 64 takes 33 %.
+The length stands first, for a stream refuses what is behind its end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def as_text(weights: bytes, tensors: Sequence[Sequence[Any]]) -> str:
         parts.append(sorted_(weights[at : at + size], width))
         at += size
     data = zlib.compress(b"".join(parts), 9)
-    return base64.b85encode(len(data).to_bytes(4, "big") + data, pad=True).decode().translate(LETTERS)
+    return (
+        base64.b85encode(len(data).to_bytes(4, "big") + data, pad=True).decode().translate(LETTERS)
+    )
 
 
 def sorted_(numbers: bytes, width: int) -> bytes:
