@@ -23,8 +23,10 @@ SCRIPT = """
 const text = require("fs").readFileSync(process.argv[1], "utf8");
 const model = JSON.parse(/id="data">(.*?)<\\/script>/s.exec(text)[1]).model;
 const coded = /id="weights">(.*?)<\\/script>/s.exec(text)[1];
-const weights = Uint8Array.from(Buffer.from(coded, "base64")).buffer;
-const found = {};
+async function measure() {
+const unpacking = process.cpuUsage();
+const weights = await unpacked(coded, model.tensors);
+const { user, system } = process.cpuUsage(unpacking), found = { unpack: (user + system) / 1000 };
 for (const kind of ["wasm", "javascript"]) {
   const wasm = kind === "wasm" ? Buffer.from(model.wasm, "base64") : null;
   const start = process.cpuUsage();
@@ -42,11 +44,18 @@ for (const kind of ["wasm", "javascript"]) {
   found[kind] = { first, each: rounds.sort((a, b) => a - b)[2] };
 }
 console.log(JSON.stringify(found));
+}
+measure();
 """
 
 
 def main(runs: list[str]) -> None:
-    code = "\n".join(static(name) for name in ["latents.js", *engine_files(), "worker.js"]) + SCRIPT
+    code = (
+        "\n".join(
+            static(name) for name in ["latents.js", *engine_files(), "packed.js", "worker.js"]
+        )
+        + SCRIPT
+    )
     for run in runs:
         model = ganzfeld.load(run)
         for precision in ("float16", "float32"):
@@ -59,9 +68,9 @@ def main(runs: list[str]) -> None:
                 told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             parts = {
                 name: len(found[1])
-                if (found := re.search(rf'id="{name}">(.*?)</', made.text, re.S))
+                if (found := re.search(rf'id="{name}"[^>]*>(.*?)</', made.text, re.S))
                 else 0
-                for name in ("data", "weights", "code")
+                for name in ("data", "weights", "packed")
             }
             row = {"run": run, "precision": precision, "bytes": size, "error": made.error}
             print(json.dumps(row | {"parts": parts} | told), flush=True)

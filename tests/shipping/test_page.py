@@ -82,7 +82,7 @@ def test_nothing_in_a_page_is_fetched(faces: Path) -> None:
             tag,
             attributes,
         )
-    rules = page_html.policy("", "", server=False)
+    rules = page_html.policy([""], "", server=False)
     assert "default-src 'none'" in rules and "connect-src 'none'" in rules
     assert "unsafe-inline" not in rules and "'unsafe-eval'" not in rules
     assert "fetch" not in page_html.script(True) and "XMLHttp" not in page_html.script(True)

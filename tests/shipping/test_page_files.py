@@ -16,6 +16,7 @@ from page_node import needs_node, node
 from PIL import Image
 
 from ganzfeld.core import marks
+from ganzfeld.shipping.page_packed import as_text
 
 pytestmark = needs_node
 
@@ -121,3 +122,31 @@ def test_the_words_of_the_page_are_all_translated(engine: bool, needs: frozenset
     for english, chinese in words.items():
         fields = set(re.findall(r"\{\w+\}", english))
         assert fields >= set(re.findall(r"\{\w+\}", chinese)), json.dumps(chinese)
+
+
+def test_code_and_weights_come_out_of_their_text_as_they_went_in() -> None:
+    rng = np.random.default_rng(0)
+    script = """
+    const all = given.map(([text, tensors]) => unpacked(text, tensors));
+    Promise.all(all).then((found) => console.log(JSON.stringify(
+      found.map((one) => Buffer.from(one).toString("base64")))));
+    """
+    for counts in ([0, 0, 0], [1, 0, 0], [3, 5, 0], [2, 1, 7], [0, 0, 5000]):
+        tensors = [["G", "x", n, width] for n, width in zip(counts, (4, 2, 1), strict=True)]
+        data = rng.bytes(sum(n * width for n, width in zip(counts, (4, 2, 1), strict=True)))
+        text = as_text(data, tensors)
+        assert not set(text) & set("<>&\"'`\\\n ") and text.isascii()
+        (found,) = node(script, "packed.js", given=[[text, tensors]])
+        assert base64.b64decode(found) == data
+
+
+def test_an_old_browser_says_so_in_a_sentence() -> None:
+    script = """
+    const said = {};
+    globalThis.document = { getElementById: () => said };
+    Object.defineProperty(globalThis, "navigator", { value: given, configurable: true });
+    delete globalThis.DecompressionStream;
+    unpack().then(() => console.log(JSON.stringify(said.textContent)));
+    """
+    assert "too old" in node(script, "packed.js", given={"language": "en"})
+    assert "浏览器太旧" in node(script, "packed.js", given={"language": "zh-CN"})

@@ -10,11 +10,12 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ganzfeld.shipping.page_packed import as_text
 from ganzfeld.shipping.squeeze import squeezed
 
 ENGINE = ("engine.js",)
@@ -34,6 +35,7 @@ OPERATORS = {  # files of operators beside those of engine.js
 STRICT = '"use strict";'
 FACE = ("files.js", "words.js", "sources.js", "app.js")
 LAST = "start.js"
+FIRST = "packed.js"  # of a page that draws by itself: it unpacks the rest
 HERE = ("worker.js", "here.js", "exact.js")  # of a page that draws by itself
 THERE = ("there.js",)  # of a page that asks a server
 PARTS = {  # what pages of a kind of sample or of a task have beside these
@@ -157,12 +159,12 @@ def sha256(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def policy(code: str, style: str, *, server: bool) -> str:
+def policy(codes: Sequence[str], style: str, *, server: bool) -> str:
     own = "'self'" if server else "'none'"
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {sha256(code)} 'wasm-unsafe-eval'",
+            f"script-src {' '.join(map(sha256, codes))} 'wasm-unsafe-eval'",
             f"style-src {sha256(style)}",
             "img-src blob:",
             "media-src blob:",
@@ -180,7 +182,7 @@ def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     kind = model["task"] if model["task"] in OWN_PARTS else model["modality"]
     needs = frozenset({kind})
     operators = frozenset(node[0] for graph in model["graphs"].values() for node in graph["nodes"])
-    text = base64.b64encode(weights).decode()
+    text = as_text(weights, model["tensors"])
     return assembled(data, text, title, script(True, needs, operators), needs, server=False)
 
 
@@ -209,7 +211,16 @@ def assembled(
     server: bool,
 ) -> str:
     look = style(needs)
-    rules = html.escape(policy(code, look, server=server))
+    codes = [code] if server else [code_of(FIRST), code]
+    rules = html.escape(policy(codes, look, server=server))
+    scripts = f'<script id="code">{code}</script>'
+    if not server:
+        data_ = code.encode()
+        packed = as_text(data_, [["", "", len(data_), 1]])
+        scripts = (
+            f'<script type="text/plain" id="packed" data-bytes="{len(data_)}">{packed}</script>'
+            f"<script>{codes[0]}</script>"
+        )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
@@ -220,5 +231,5 @@ def assembled(
         f"{markup(not server, needs)}"
         f'<script type="application/json" id="data">{as_data(data)}</script>'
         f'<script type="text/plain" id="weights">{weights}</script>'
-        f'<script id="code">{code}</script></body></html>\n'
+        f"{scripts}</body></html>\n"
     )

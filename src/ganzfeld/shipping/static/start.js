@@ -94,7 +94,7 @@ function fitted(app) {
 async function begin(data) {
   if (data.server) return serving();
   const text = document.getElementById("weights").textContent;
-  return [[data.model, new Here(data.model, bytesOf(text).buffer)]];
+  return [[data.model, new Here(data.model, await unpacked(text, data.model.tensors))]];
 }
 
 async function start() {
