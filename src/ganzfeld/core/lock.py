@@ -8,10 +8,10 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from ganzfeld.core import system
+from ganzfeld.core import system, temporary
 from ganzfeld.core.formats import HOLDER
 from ganzfeld.core.memory import amount
 from ganzfeld.core.names import quoted
@@ -80,17 +80,11 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
 
     fix: what to advise; by default another folder by --out.
     """
-    probe = run / f".tmp-probe-{os.getpid()}"
-    renamed = probe.with_name(probe.name + "-renamed")
     try:
         run.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary.hidden(run / "probe") as probe, temporary.hidden(run / "renamed") as other:
             probe.write_bytes(b"probe")
-            system.replace(probe, renamed)
-        finally:
-            for path in (probe, renamed):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+            system.replace(probe, other)
         free = shutil.disk_usage(run).free
     except OSError as error:
         raise ResourceError(
