@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ganzfeld.core import files, system, temporary
+from ganzfeld.core.metrics_log import append
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +152,34 @@ def test_one_that_was_taken_for_left_behind_is_made_again(
     assert first
     assert (tmp_path / "x").read_bytes() == b"whole"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    log = tmp_path / "metrics.jsonl"
+    append(log, {"images": 1})
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*/metrics\.jsonl'$"):
+        append(log, {"images": 2})
+    with (
+        pytest.raises(OSError, match=r"/out'$"),
+        temporary.hidden(tmp_path / "out", folder=True) as place,
+    ):
+        files.write(place / "a", b"whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.jsonl"]
+
+
+def test_half_a_line_is_taken_back_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, write = tmp_path / "metrics.jsonl", os.write
+    append(log, {"images": 1})
+    whole = log.read_bytes()
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+    with pytest.raises(OSError, match="No space left on device"):
+        append(log, {"images": 2})
+    assert log.read_bytes() == whole

@@ -16,7 +16,7 @@ from typing import Any
 
 from ganzfeld.core import system, temporary
 from ganzfeld.core.names import shown
-from ganzfeld.errors import ResourceError, of_disk
+from ganzfeld.errors import ResourceError, naming, of_disk
 
 CHUNK = 1 << 20
 
@@ -79,20 +79,27 @@ def write_pieces(path: Path, pieces: Iterable[bytes], *, new: bool = True) -> di
 
     new: FileExistsError where it is there already; False: it is, and empty.
     """
-    size, digest = 0, hashlib.sha256()
+    digest = hashlib.sha256()
     how = os.O_CREAT | os.O_EXCL if new else 0
     descriptor = os.open(path, os.O_WRONLY | how | system.flags_of_files(), 0o644)
     try:
-        for data in pieces:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view[:CHUNK]) :]
-            size += len(data)
-            digest.update(data)
-        os.fsync(descriptor)
+        with naming(path):
+            size = _pour(descriptor, pieces, digest)
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _pour(descriptor: int, pieces: Iterable[bytes], digest: Any) -> int:
+    size = 0
+    for data in pieces:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view[:CHUNK]) :]
+        size += len(data)
+        digest.update(data)
+    return size
 
 
 def replace(path: Path, data: bytes) -> None:

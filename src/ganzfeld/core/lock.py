@@ -16,7 +16,7 @@ from ganzfeld.core.formats import HOLDER
 from ganzfeld.core.memory import amount
 from ganzfeld.core.names import quoted
 from ganzfeld.core.reader import Unreadable, open_own, parse, read_whole
-from ganzfeld.errors import CheckpointError, InUseError, ResourceError
+from ganzfeld.errors import CheckpointError, InUseError, ResourceError, naming
 from ganzfeld.text import shown
 
 LOCK_BYTES = 10_000
@@ -42,8 +42,9 @@ def locked(run: Path) -> Iterator[None]:
             "host": socket.gethostname(),
             "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(about).encode())  # at 0: nothing was read or written yet
+        with naming(run / "lock"):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(about).encode())  # at 0: nothing was read or written
         yield
     finally:
         os.close(descriptor)

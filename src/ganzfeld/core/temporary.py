@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganzfeld.core import system
+from ganzfeld.errors import naming
 
 NAME = re.compile(r"\.tmp-.+-[0-9a-f]{8}", re.DOTALL)
 SCRATCH = "ganzfeld"  # the name of folders that hold what one command needs for itself
@@ -47,9 +48,11 @@ def hidden(path: Path, *, folder: bool = False, mode: int = 0o777) -> Iterator[P
     sweep(path.parent)
     if folder:
         sweep_hidden(path)
-    place, descriptor = _made(path, folder, mode)
+    with naming(path, path.with_name(f".tmp-{path.name}-")):
+        place, descriptor = _made(path, folder, mode)
     try:
-        yield place
+        with naming(path, place):
+            yield place
     finally:
         if descriptor is not None:
             os.close(descriptor)
