@@ -13,6 +13,7 @@ import pytest
 
 from ganzfeld.core import files, system, temporary
 from ganzfeld.core.metrics_log import append
+from ganzfeld.errors import ResourceError
 
 
 @pytest.fixture(autouse=True)
@@ -183,3 +184,13 @@ def test_half_a_line_is_taken_back_where_the_disk_is_full(
     with pytest.raises(OSError, match="No space left on device"):
         append(log, {"images": 2})
     assert log.read_bytes() == whole
+
+
+def test_no_file_takes_the_place_of_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = os.lstat("/dev/null")
+    monkeypatch.setattr(os, "lstat", lambda path: device)
+    with pytest.raises(ResourceError, match="null cannot be written: a device lies there"):
+        files.replace(tmp_path / "null", b"whole")
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -110,12 +111,21 @@ def replace(path: Path, data: bytes) -> None:
 def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
     """The same, piece by piece as they are made; where that fails, the other file stays."""
     try:
+        refuse_device(path)
         with temporary.hidden(path) as place:
             write_pieces(place, pieces, new=False)
             system.replace(place, path)
         sync(path.parent)
     except OSError as error:
         raise of_disk(error, path) from error
+
+
+def refuse_device(path: Path) -> None:
+    """FileExistsError for a device, such as /dev/null: a file in its place would break it."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise FileExistsError(errno.EEXIST, "a device lies there", str(path))
 
 
 def sync(folder: Path) -> None:
