@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ganzfeld.text import lines, shown
@@ -137,6 +138,29 @@ def of_disk(error: OSError, path: Path | None = None) -> ResourceError:
         if there
         else "another place that you may write to and that has room (df -h)",
     )
+
+
+@contextmanager
+def naming(path: Path, *hidden: Path) -> Iterator[None]:
+    """Put a file's name into errors that have none, or only that of what is `hidden` beside it.
+
+    A disk that is full while a file is written names no file of its own accord.
+
+    Example::
+
+        from pathlib import Path
+        from ganzfeld.errors import naming
+
+        with naming(Path("log")), open("log", "ab", 0) as file:
+            file.write(b"line")
+    """
+    try:
+        yield
+    except OSError as error:
+        own = str(error.filename)
+        if error.filename is None or any(own.startswith(str(place)) for place in hidden):
+            error.filename = str(path)
+        raise
 
 
 def disk_behind(error: BaseException) -> OSError | None:

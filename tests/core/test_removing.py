@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
@@ -61,19 +60,3 @@ def test_the_disk_behind_a_librarys_error_is_found(words: str) -> None:
         assert disk_behind(outer) is outer.__cause__
     assert disk_behind(FileNotFoundError(errno.ENOENT, "x")) is None
     assert disk_behind(KeyError()) is None
-
-
-def test_what_a_killed_command_left_is_swept_and_what_is_at_work_is_not(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    old, young = files.temporary_of(page), files.temporary_of(page)
-    folder, other = files.temporary_of(page), files.temporary_of(tmp_path / "page.htm")
-    own = tmp_path / ".tmp-page.html-mine"
-    folder.mkdir()
-    (folder / "part").write_text("part")
-    for path in (old, young, other, own):
-        path.write_text("part")
-    for path in (old, folder, other, own):
-        os.utime(path, (1.0, 1.0))
-    files.sweep(page)
-    assert {p.name for p in tmp_path.iterdir()} == {young.name, other.name, own.name}
-    files.sweep(tmp_path / "none" / "page.html")

@@ -53,7 +53,7 @@ def evaluate(
         quiet: Print errors only.
     """
     from ganzfeld.core.console import Screen
-    from ganzfeld.core.files import as_json, replace, sweep
+    from ganzfeld.core.files import as_json, replace
     from ganzfeld.metrics.evaluate import evaluate as run_evaluation
     from ganzfeld.metrics.summary import summary
 
@@ -77,7 +77,6 @@ def evaluate(
     for line in summary(result):  # before the file, which may fail
         screen.say(line)
     if json:
-        sweep(json)
         replace(json, as_json(result))
 
 

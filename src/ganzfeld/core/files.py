@@ -7,19 +7,17 @@ import errno
 import hashlib
 import json
 import os
-import re
 import secrets
 import stat
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core import system
+from ganzfeld.core import system, temporary
 from ganzfeld.core.names import shown
-from ganzfeld.errors import ResourceError, of_disk
+from ganzfeld.errors import ResourceError, naming, of_disk
 
 CHUNK = 1 << 20
 
@@ -77,23 +75,32 @@ def write(path: Path, data: bytes) -> dict[str, Any]:
     return write_pieces(path, [data])
 
 
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> dict[str, Any]:
-    """The same, piece by piece as they are made: a file may be larger than memory."""
-    size, digest = 0, hashlib.sha256()
-    descriptor = os.open(
-        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.flags_of_files(), 0o644
-    )
+def write_pieces(path: Path, pieces: Iterable[bytes], *, new: bool = True) -> dict[str, Any]:
+    """The same, piece by piece as they are made: a file may be larger than memory.
+
+    new: FileExistsError where it is there already; False: it is, and empty.
+    """
+    digest = hashlib.sha256()
+    how = os.O_CREAT | os.O_EXCL if new else 0
+    descriptor = os.open(path, os.O_WRONLY | how | system.flags_of_files(), 0o644)
     try:
-        for data in pieces:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view[:CHUNK]) :]
-            size += len(data)
-            digest.update(data)
-        os.fsync(descriptor)
+        with naming(path):
+            size = _pour(descriptor, pieces, digest)
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _pour(descriptor: int, pieces: Iterable[bytes], digest: Any) -> int:
+    size = 0
+    for data in pieces:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view[:CHUNK]) :]
+        size += len(data)
+        digest.update(data)
+    return size
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -103,34 +110,22 @@ def replace(path: Path, data: bytes) -> None:
 
 def replace_by(path: Path, pieces: Iterable[bytes]) -> None:
     """The same, piece by piece as they are made; where that fails, the other file stays."""
-    temporary = temporary_of(path)
     try:
-        write_pieces(temporary, pieces)
-        system.replace(temporary, path)
+        refuse_device(path)
+        with temporary.hidden(path) as place:
+            write_pieces(place, pieces, new=False)
+            system.replace(place, path)
         sync(path.parent)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise of_disk(error, path) from error
-        raise
+    except OSError as error:
+        raise of_disk(error, path) from error
 
 
-def temporary_of(path: Path) -> Path:
-    """A name beside a file or folder for what is not whole yet; `sweep` knows it."""
-    return path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
-
-
-def sweep(path: Path, seconds: float = 60.0) -> None:
-    """Remove what commands left of this file or folder when they were killed.
-
-    seconds: what is younger may be another command's at work, and stays.
-    """
-    name = re.compile(re.escape(f".tmp-{path.name}-") + "[0-9a-f]{8}")
-    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-        for left in [path.with_name(e.name) for e in entries if name.fullmatch(e.name)]:
-            with contextlib.suppress(OSError):
-                if time.time() - os.lstat(left).st_mtime > seconds:
-                    remove(left)
+def refuse_device(path: Path) -> None:
+    """FileExistsError for a device, such as /dev/null: a file in its place would break it."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise FileExistsError(errno.EEXIST, "a device lies there", str(path))
 
 
 def sync(folder: Path) -> None:

@@ -8,15 +8,15 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from ganzfeld.core import system
+from ganzfeld.core import system, temporary
 from ganzfeld.core.formats import HOLDER
 from ganzfeld.core.memory import amount
 from ganzfeld.core.names import quoted
 from ganzfeld.core.reader import Unreadable, open_own, parse, read_whole
-from ganzfeld.errors import CheckpointError, InUseError, ResourceError
+from ganzfeld.errors import CheckpointError, InUseError, ResourceError, naming
 from ganzfeld.text import shown
 
 LOCK_BYTES = 10_000
@@ -42,8 +42,9 @@ def locked(run: Path) -> Iterator[None]:
             "host": socket.gethostname(),
             "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(about).encode())  # at 0: nothing was read or written yet
+        with naming(run / "lock"):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(about).encode())  # at 0: nothing was read or written
         yield
     finally:
         os.close(descriptor)
@@ -80,17 +81,11 @@ def check_writable(run: Path, needed: int, fix: str = "") -> None:
 
     fix: what to advise; by default another folder by --out.
     """
-    probe = run / f".tmp-probe-{os.getpid()}"
-    renamed = probe.with_name(probe.name + "-renamed")
     try:
         run.mkdir(parents=True, exist_ok=True)
-        try:
+        with temporary.hidden(run / "probe") as probe, temporary.hidden(run / "renamed") as other:
             probe.write_bytes(b"probe")
-            system.replace(probe, renamed)
-        finally:
-            for path in (probe, renamed):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+            system.replace(probe, other)
         free = shutil.disk_usage(run).free
     except OSError as error:
         raise ResourceError(

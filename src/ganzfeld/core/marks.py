@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core import files, reader, system
+from ganzfeld.core import files, reader, system, temporary
 from ganzfeld.core.mark_formats import MOST, SOURCE, found, stamped
 from ganzfeld.errors import DataError, ResourceError, of_disk
 from ganzfeld.version import __version__
@@ -25,7 +25,6 @@ Mark = dict[str, Any]
 SOFTWARE = f"ganzfeld {__version__}"
 GENERATED = f"{SOURCE}trainedAlgorithmicMedia"
 TRANSLATED = f"{SOURCE}compositeWithTrainedAlgorithmicMedia"  # of what somebody else made
-HOUR = 3600.0  # seconds, that no file takes to be written
 SIDECAR = ".json"  # behind the whole name of a file
 
 
@@ -78,29 +77,25 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
     if mark is None:
         yield path
         return
-    hidden = files.temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.sweep(path, HOUR)
-        hidden.mkdir()
-        yield hidden / path.name
-        for file in sorted(hidden.iterdir()):
-            place = path.parent / file.name
-            inside = stamp(file.read_bytes(), mark) if holds(file) else None
-            if inside is None:
-                files.replace(sidecar(place), files.as_json(mark))
-                system.replace(file, place)
-                files.sync(place.parent)
-            else:
-                files.replace(place, inside)
+        with temporary.hidden(path, folder=True) as hidden:
+            try:
+                yield hidden / path.name
+            except ResourceError as error:  # of what was written out of sight
+                error.what = error.what.replace(f"{hidden}{os.sep}", f"{path.parent}{os.sep}")
+                raise
+            for file in sorted(hidden.iterdir()):
+                place = path.parent / file.name
+                inside = stamp(file.read_bytes(), mark) if holds(file) else None
+                if inside is None:
+                    files.replace(sidecar(place), files.as_json(mark))
+                    system.replace(file, place)
+                    files.sync(place.parent)
+                else:
+                    files.replace(place, inside)
     except OSError as error:
         raise of_disk(error, path) from error
-    except ResourceError as error:  # of what was written out of sight
-        error.what = error.what.replace(f"{hidden}{os.sep}", f"{path.parent}{os.sep}")
-        raise
-    finally:
-        if hidden.is_dir():
-            files.remove(hidden)
 
 
 def holds(path: Path) -> bool:

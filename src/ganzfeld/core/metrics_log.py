@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -11,6 +12,7 @@ from typing import Any
 from ganzfeld.core import files
 from ganzfeld.core.formats import logged
 from ganzfeld.core.reader import open_own, read_lines
+from ganzfeld.errors import naming
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -19,9 +21,15 @@ def append(path: Path, row: dict[str, Any]) -> None:
     JSON has no word for a number that is not finite: it becomes null.
     """
     row = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+    line = (json.dumps(row, allow_nan=False) + "\n").encode()
     descriptor = open_own(path, os.O_APPEND)
     try:
-        os.write(descriptor, (json.dumps(row, allow_nan=False) + "\n").encode())
+        with naming(path):
+            size = os.fstat(descriptor).st_size
+            written = os.write(descriptor, line)
+            if written < len(line):  # the disk is full: no half of a line stays
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(descriptor)
 

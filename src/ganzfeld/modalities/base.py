@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core import marks
+from ganzfeld.core import marks, temporary
 from ganzfeld.core.files import replace_by
 from ganzfeld.core.reader import LINE_BYTES, Unreadable, read_whole
 from ganzfeld.errors import DataError, UsageError
@@ -214,8 +213,8 @@ class Modality:
 
     def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
         """The bytes of the file that `save` writes. Override it where they need no file."""
-        with tempfile.TemporaryDirectory(prefix="ganzfeld-") as folder:
-            path = Path(folder) / f"sample{self.suffix}"
+        with temporary.scratch() as folder:
+            path = folder / f"sample{self.suffix}"
             self.save(sample, path, spec)
             return path.read_bytes()
 

@@ -16,7 +16,7 @@ from ganzfeld.core import border, files, reader, runfolder, system
 from ganzfeld.core.lock import check_writable, locked
 from ganzfeld.core.names import folded, is_system, shown
 from ganzfeld.data import whereabouts
-from ganzfeld.errors import UsageError
+from ganzfeld.errors import UsageError, naming
 from ganzfeld.models import draws
 from ganzfeld.models import model as generate
 from ganzfeld.models.marking import mark_of, weights_of
@@ -91,7 +91,10 @@ def write_table(folder: Path, rows: Iterable[tuple[Any, ...]]) -> None:
     """Write the rows as they come, out of sight until all are there: they may not fit memory."""
     part = folder / HIDDEN / f"{TABLE}.part"
     place = reader.open_own(part, os.O_TRUNC)
-    with open(place, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with (
+        naming(folder / TABLE),
+        open(place, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)

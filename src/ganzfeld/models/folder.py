@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganzfeld.config import Config
 from ganzfeld.core import files as files_
-from ganzfeld.core import formats, reader, system, trust
+from ganzfeld.core import formats, reader, system, temporary, trust
 from ganzfeld.core.names import is_system
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import load_tensors, not_finite
@@ -145,31 +145,27 @@ def ship(
     about = describe(config, chosen.about, run_images)
     state = task_of_run(config).weights(config, chosen.average.state_dict())
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
-    temporary = run / f".tmp-model-{secrets.token_hex(4)}"
-    temporary.mkdir()
     files, names = own_code(config)
     about = public(about, names)
-    if files:
-        about["code"] = {name: files_.write(temporary / name, c) for name, c in files.items()}
-    about["weights"] = files_.write(
-        temporary / "model.safetensors", safetensors.torch.save(weights)
-    )
     ranks = judge_name(config)
-    if judge is not None and ranks is not None:
-        about["discriminator"] = {
-            "network": public(dataclasses.asdict(config.networks[ranks]), names),
-            "weights": files_.write(temporary / JUDGE, safetensors.torch.save(judge)),
-        }
-    files_.write(temporary / "config.json", files_.as_json(about))
-    files_.write(temporary / "README.md", files_.utf8(card_of(about)))
-    files_.sync(temporary)
-    try:
-        keep_others(run / "model")
-        files_.remove(run / "model")
-    except OSError as error:
-        files_.remove(temporary)
-        raise of_disk(error, run / "model") from error
-    system.replace(temporary, run / "model")
+    with temporary.hidden(run / "model", folder=True) as new:
+        if files:
+            about["code"] = {name: files_.write(new / name, c) for name, c in files.items()}
+        about["weights"] = files_.write(new / "model.safetensors", safetensors.torch.save(weights))
+        if judge is not None and ranks is not None:
+            about["discriminator"] = {
+                "network": public(dataclasses.asdict(config.networks[ranks]), names),
+                "weights": files_.write(new / JUDGE, safetensors.torch.save(judge)),
+            }
+        files_.write(new / "config.json", files_.as_json(about))
+        files_.write(new / "README.md", files_.utf8(card_of(about)))
+        files_.sync(new)
+        try:
+            keep_others(run / "model")
+            files_.remove(run / "model")
+        except OSError as error:
+            raise of_disk(error, run / "model") from error
+        system.replace(new, run / "model")
     files_.sync(run)
     return run / "model"
 

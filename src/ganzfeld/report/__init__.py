@@ -7,7 +7,7 @@ from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzfeld.core.files import replace, sweep
+from ganzfeld.core.files import replace
 from ganzfeld.data import whereabouts
 from ganzfeld.errors import GanzfeldError
 from ganzfeld.modalities import speak_of_kind
@@ -55,7 +55,6 @@ def write(
         settings.footer(record),
     )
     path = Path(run) / "report.html"
-    sweep(path)
     replace(path, text.encode("utf-8", "replace"))
     return path
 

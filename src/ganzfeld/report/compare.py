@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import differences, flatten, to_json
-from ganzfeld.core.files import replace, sweep
+from ganzfeld.core.files import replace
 from ganzfeld.data.whereabouts import located
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
@@ -136,7 +136,6 @@ class Comparison:
         """Write one HTML file that needs no server, no network and no other file."""
         from ganzfeld.report import compare_page
 
-        sweep(Path(path))
         replace(Path(path), compare_page.document(self).encode("utf-8", "replace"))
         return Path(path)
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ganzfeld.core import formats, reader
 from ganzfeld.core.names import quoted
 from ganzfeld.core.schema import fields, listing, maybe, number, one_of, row, table, text, whole
-from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
+from ganzfeld.errors import CheckpointError, GanzfeldError
 from ganzfeld.shipping.inputs import Floats, Inputs, Labels, Numbers, Pairs
+from ganzfeld.shipping.onnx_guard import run, session
 from ganzfeld.text import shown
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ EXPORT = fields(
     {"precision": one_of("float32", "float16", "int8"), "drawn": table(DRAWN), "ganzfeld": text},
 )
 AT_ONCE = 32  # samples that are computed together, at most: as many as `Model.sample` does
-INSTALL = 'pip install "ganzfeld[onnx]"'
 
 
 class Engine(Protocol):
@@ -248,23 +248,3 @@ def graph_bytes(folder: Path, about: Mapping[str, Any], name: str) -> bytes:
             f"{folder} is damaged: {problem}", fix="copy the folder again from its source"
         )
     return data
-
-
-def session(data: bytes, *, threads: int = 1) -> Any:
-    """An onnxruntime session on the CPU."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UsageError("onnxruntime is not installed", fix=INSTALL) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3  # errors
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def run(session: Any, given: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """The one output of a session for these inputs; those that its graph does not use stay out."""
-    known = {one.name for one in session.get_inputs()}
-    feed = {name: np.ascontiguousarray(v) for name, v in given.items() if name in known}
-    found: NDArray[Any] = session.run(None, feed)[0]
-    return found

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzfeld.core import border, files, system
+from ganzfeld.core import border, files, system, temporary
 from ganzfeld.core.latents import OF_TORCH
 from ganzfeld.errors import CheckpointError, UsageError, of_disk
 from ganzfeld.shipping.onnx_check import Case, Found, check_graph, check_operators
@@ -87,22 +87,16 @@ def export(
     protos = graphs_of(loaded, with_discriminator)
     say("drawing samples to compare with")
     cases, drawn = cases_of(loaded, list(protos), count)
-    temporary = files.temporary_of(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        files.sweep(folder, 3600.0)
-        temporary.mkdir()
-        say("comparing the graphs with PyTorch")
-        found = written(temporary, loaded, protos, cases, drawn, precision)
-        files.sync(temporary)
-        system.replace(temporary, folder)
+        with temporary.hidden(folder, folder=True) as place:
+            say("comparing the graphs with PyTorch")
+            found = written(place, loaded, protos, cases, drawn, precision)
+            files.sync(place)
+            system.replace(place, folder)
         files.sync(folder.parent)
-    except BaseException as error:
-        if temporary.exists():
-            files.remove(temporary)
-        if isinstance(error, OSError):
-            raise of_disk(error, folder) from error
-        raise
+    except OSError as error:
+        raise of_disk(error, folder) from error
     return Export(folder, precision, found)
 
 

@@ -6,7 +6,6 @@ import getpass
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core import files, marks, reader, system
+from ganzfeld.core import files, marks, reader, system, temporary
 from ganzfeld.core.names import is_system
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.protocol import finite
@@ -100,8 +99,8 @@ def publish(
     if not on_hub:
         write(Path(to), made)
         return Published(sizes, text, str(to))
-    with tempfile.TemporaryDirectory(prefix="ganzfeld-") as temporary:
-        place = Path(temporary) / "model"
+    with temporary.scratch() as home:
+        place = home / "model"
         write(place, made)
         page = upload(place, name, list(made), private=private, pull_request=pull_request)
     return Published(sizes, text, page)
@@ -236,11 +235,11 @@ def preview(source: Path) -> Files:
     stored = np.concatenate([model.store(x) for x in model.chunks(PREVIEW)])
     kind = model.modality
     mark = of_model(model, seed=0, indices=[[0, PREVIEW - 1]])
-    with tempfile.TemporaryDirectory(prefix="ganzfeld-") as temporary:
-        place = Path(temporary) / f"preview{kind.sheet_suffix}"
+    with temporary.scratch() as home:
+        place = home / f"preview{kind.sheet_suffix}"
         with marks.marking(place, mark) as hidden:
             kind.sheet(stored, 6, hidden, model.spec)
-        return {p.name: p.read_bytes() for p in sorted(Path(temporary).iterdir())}
+        return {p.name: p.read_bytes() for p in sorted(home.iterdir())}
 
 
 def write(place: Path, made: Mapping[str, bytes]) -> None:
@@ -258,20 +257,14 @@ def write(place: Path, made: Mapping[str, bytes]) -> None:
                 fix="--to with a new folder",
             )
     place.parent.mkdir(parents=True, exist_ok=True)
-    files.sweep(place, 3600.0)
-    temporary = files.temporary_of(place)
-    temporary.mkdir(mode=0o700)
-    try:
+    with temporary.hidden(place, folder=True, mode=0o700) as new:
         for name, data in made.items():
-            files.write(temporary / name, data)
-        files.sync(temporary)
-        temporary.chmod(0o755)
+            files.write(new / name, data)
+        files.sync(new)
+        new.chmod(0o755)
         files.remove(place)
-        system.replace(temporary, place)
+        system.replace(new, place)
         files.sync(place.parent)
-    finally:
-        if temporary.exists():
-            files.remove(temporary)
 
 
 def upload(

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.errors import CheckpointError
-from ganzfeld.shipping.engine import first_line, run, session
+from ganzfeld.shipping.engine import first_line
+from ganzfeld.shipping.onnx_guard import Refused, run, session
 from ganzfeld.text import shown
 
 Arrays = dict[str, NDArray[Any]]
@@ -110,6 +111,8 @@ def check_graph(
         ready = session(data)
     except CheckpointError:
         raise
+    except Refused as error:
+        raise refused(name, str(error)) from error
     except Exception as error:
         if type(error).__module__.startswith("ganzfeld"):
             raise

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ganzfeld.errors import GanzfeldError, UsageError, disk_behind, of_disk
 from ganzfeld.models.generator import Model
 from ganzfeld.models.translator import Translator
-from ganzfeld.shipping.engine import INSTALL
+from ganzfeld.shipping.onnx_guard import INSTALL
 from ganzfeld.text import shown
 
 OPSET = 20

@@ -82,7 +82,6 @@ def export_page(
     page = page_of(loaded, precision=precision, with_discriminator=with_discriminator)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    files.sweep(out)
     files.replace(out, page.text.encode())
     return page
 

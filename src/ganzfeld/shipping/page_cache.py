@@ -98,7 +98,6 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
 def kept(place: Path, text: str) -> Path:
     """A page in the cache."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    files.sweep(place)
     files.replace(place, text.encode())
     return place
 

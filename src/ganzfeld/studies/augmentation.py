@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld.core import runfolder, system
+from ganzfeld.core import runfolder, system, temporary
 from ganzfeld.core.console import Screen
 from ganzfeld.core.metrics_log import append
 from ganzfeld.core.randomness import key
@@ -223,10 +223,11 @@ class Work:
         self.folder.mkdir(parents=True, exist_ok=True)
         source = self.folder / "real.npz"
         if not source.exists():
-            part = self.folder / ".tmp-real.npz"
             names = np.array(self.pack.classes)[self.labels]
-            np.savez(part, x=self.pixels.transpose(0, 2, 3, 1), y=names)
-            system.replace(part, source)
+            with temporary.hidden(source) as part:
+                with part.open("wb") as file:
+                    np.savez(file, x=self.pixels.transpose(0, 2, 3, 1), y=names)
+                system.replace(part, source)
         images = self.images
         if images is None and self.minutes is None:
             images = generator_images(self.count)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, cast
 import torch
 
 from ganzfeld.config import with_settings
-from ganzfeld.core import runfolder
+from ganzfeld.core import runfolder, temporary
 from ganzfeld.core.console import Screen
 from ganzfeld.core.device import choose_device
 from ganzfeld.data.pack import Pack
@@ -82,9 +81,9 @@ class Study:
         """
 
         def probed() -> Cell:
-            with tempfile.TemporaryDirectory(dir=self.folder, prefix="unfinished-") as place:
+            with temporary.scratch(self.folder) as place:
                 config = configured(job, self.pack)
-                return {"images": images_within(job, config, self.pack, Path(place))}
+                return {"images": images_within(job, config, self.pack, place)}
 
         key = {"recipe": job.recipe, **trial._asdict()}
         planned: int = self.ledger.cell(probed, kind="plan", **key)["images"]

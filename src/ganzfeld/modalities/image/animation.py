@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from PIL import Image, features
 
-from ganzfeld.core import border
+from ganzfeld.core import border, system, temporary
 from ganzfeld.core.files import replace
 from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.modalities.image.draw import on_white
@@ -91,35 +90,39 @@ def import_av() -> Any:
 
 def save_video(pictures: Iterable[Image.Image], out: Path, each: float, hold: float) -> None:
     """H.264 at a whole number of milliseconds an image; odd sizes gain a white edge."""
-    av = import_av()
-    part = out.with_name(f".tmp-{secrets.token_hex(4)}{out.suffix}")
+    import_av()
     step = round(1000 * each)
     try:
-        with av.open(str(part), "w") as file:
-            stream = file.add_stream("libx264", rate=Fraction(1000, step))
-            stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
-            last: Image.Image | None = None
-
-            def put(picture: Image.Image) -> None:
-                if last is None:
-                    stream.width, stream.height = picture.size
-                frame = av.VideoFrame.from_image(picture)
-                for packet in stream.encode(frame):
-                    file.mux(packet)
-
-            for picture in pictures:
-                put(even(picture))
-                last = even(picture)
-            for _ in range(round(1000 * hold / step)):
-                assert last is not None
-                put(last)
-            for packet in stream.encode():
-                file.mux(packet)
-        part.replace(out)
+        with temporary.hidden(out, folder=True) as home:
+            _video(pictures, home / out.name, step, hold)
+            system.replace(home / out.name, out)
     except OSError as error:
         raise ResourceError(f"{out} cannot be written: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def _video(pictures: Iterable[Image.Image], part: Path, step: int, hold: float) -> None:
+    """step: milliseconds an image."""
+    av = import_av()
+    with av.open(str(part), "w") as file:
+        stream = file.add_stream("libx264", rate=Fraction(1000, step))
+        stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
+        last: Image.Image | None = None
+
+        def put(picture: Image.Image) -> None:
+            if last is None:
+                stream.width, stream.height = picture.size
+            frame = av.VideoFrame.from_image(picture)
+            for packet in stream.encode(frame):
+                file.mux(packet)
+
+        for picture in pictures:
+            put(even(picture))
+            last = even(picture)
+        for _ in range(round(1000 * hold / step)):
+            assert last is not None
+            put(last)
+        for packet in stream.encode():
+            file.mux(packet)
 
 
 def even(picture: Image.Image) -> Image.Image:

@@ -6,16 +6,14 @@ import base64
 import csv
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core import marks
+from ganzfeld.core import marks, temporary
 from ganzfeld.modalities import Modality, Spec
 
 MEDIA = {  # by the ending of a file
@@ -71,8 +69,8 @@ def file_of(
 
 def grid(kind: Modality, spec: Spec, samples: NDArray[Any], mark: marks.Mark) -> bytes:
     """The sheet of `ganzfeld sample --grid`."""
-    with tempfile.TemporaryDirectory(prefix="ganzfeld-") as folder:
-        path = Path(folder) / f"grid{kind.sheet_suffix}"
+    with temporary.scratch() as folder:
+        path = folder / f"grid{kind.sheet_suffix}"
         kind.sheet(samples, None, path, spec)
         data = path.read_bytes()
     return marks.stamp(data, mark) or data
