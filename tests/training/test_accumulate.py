@@ -159,13 +159,12 @@ def gradients(trainer: Trainer) -> dict[str, list[Tensor]]:
     return found
 
 
-def check_equal(whole: Trainer, split: Trainer) -> None:
+def check_equal(whole: Trainer, split: Trainer, rounding: float = 1e-7) -> None:
     one, other = gradients(whole), gradients(split)
     assert one.keys() == other.keys() and one
     for player in one:
         for x, y in zip(one[player], other[player], strict=True):
-            # sums of terms of 0.5 round so: 2e-5 on an AMD processor, 3e-5 on an Intel one
-            least = max(1e-4 * float(x.abs().max()), 1e-7)
+            least = max(2e-5 * float(x.abs().max()), rounding)  # sums of terms of 0.5 round so
             torch.testing.assert_close(x, y, rtol=1e-4, atol=least)
     for b, c in zip(whole.game.buffers(), split.game.buffers(), strict=True):
         torch.testing.assert_close(b, c, rtol=1e-5, atol=1e-6)
@@ -175,7 +174,8 @@ def check_equal(whole: Trainer, split: Trainer) -> None:
 def test_gradients_of_parts_are_those_of_the_whole_batch(name: str) -> None:
     whole, split = trainer_of(1, *EXACT[name]), trainer_of(4, *EXACT[name])
     assert not parts.together(whole.game)
-    check_equal(whole, split)
+    # differences of logits over 0.01 round a hundred times as far, on some processors
+    check_equal(whole, split, 2e-3 if name == "difference" else 1e-7)
 
 
 @pytest.mark.parametrize("what", APART, ids=lambda what: what[0])
