@@ -8,6 +8,7 @@ import io
 import json
 import wave
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from page_node import needs_node, node
 from PIL import Image
 
 from ganzfeld.core import marks
-from ganzfeld.shipping.page_packed import as_text
+from ganzfeld.shipping import page_html
+from ganzfeld.shipping.page_packed import as_text, deflated, sorted_
 
 pytestmark = needs_node
 
@@ -138,6 +140,15 @@ def test_code_and_weights_come_out_of_their_text_as_they_went_in() -> None:
         assert not set(text) & set("<>&\"'`\\\n ") and text.isascii()
         (found,) = node(script, "packed.js", given=[[text, tensors]])
         assert base64.b64decode(found) == data
+
+
+def test_numbers_and_code_are_each_deflated_the_shorter_way() -> None:
+    numbers = np.random.default_rng(0).normal(scale=0.02, size=50_000).astype("<f2").tobytes()
+    halves = sorted_(numbers, 2)
+    code = page_html.static("app.js").encode()
+    assert len(deflated(halves)) < 0.99 * len(zlib.compress(halves, 9))
+    assert len(deflated(code)) == len(zlib.compress(code, 9))
+    assert zlib.decompress(deflated(halves)) == halves and zlib.decompress(deflated(code)) == code
 
 
 def test_an_old_browser_says_so_in_a_sentence() -> None:

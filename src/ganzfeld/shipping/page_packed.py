@@ -35,10 +35,19 @@ def as_text(weights: bytes, tensors: Sequence[Sequence[Any]]) -> str:
         size = width * sum(count for *_, count, own in tensors if own == width)
         parts.append(sorted_(weights[at : at + size], width))
         at += size
-    data = zlib.compress(b"".join(parts), 9)
+    data = deflated(b"".join(parts))
     return (
         base64.b85encode(len(data).to_bytes(4, "big") + data, pad=True).decode().translate(LETTERS)
     )
+
+
+def deflated(data: bytes) -> bytes:
+    """The shorter of zlib's two ways: one for code, one that seeks few repetitions for numbers."""
+    found = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED):
+        stream = zlib.compressobj(9, strategy=strategy)
+        found.append(stream.compress(data) + stream.flush())
+    return min(found, key=len)
 
 
 def sorted_(numbers: bytes, width: int) -> bytes:
