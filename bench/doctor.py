@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import doctor_more
 import doctor_recipes
 import torch
 from doctor_faults import FAULTS, KINDS, MORE, Fault, Made
@@ -45,7 +46,8 @@ from ganzfeld.training.meter import Meter
 from ganzfeld.training.plan import settle
 
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
-EVERY = {**FAULTS, **MORE}
+EVERY = {**FAULTS, **MORE, **doctor_more.UNSEEN}
+SETS = {**KINDS, **doctor_more.KINDS}
 CHINESE = {  # what the table says, the longer first
     "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
     "| fault | right first name | said first instead | delay, median |":
@@ -170,7 +172,7 @@ def all_of(out: Path, seeds: Sequence[int]) -> list[Seen]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kinds", nargs="*", default=[], choices=[*KINDS])
+    parser.add_argument("--kinds", nargs="*", default=[], choices=[*SETS])
     parser.add_argument("--faults", nargs="*", default=[*FAULTS, "healthy", "healthy-c"])
     parser.add_argument("--recipes", nargs="*", help="healthy runs; without names of all recipes")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
@@ -204,7 +206,7 @@ def main() -> None:
         if kind == "recipe":
             spent = doctor_recipes.play(path, name, seed, here())
         else:
-            spent = play(path, KINDS[kind](seed, fault.conditional), fault, seed)
+            spent = play(path, SETS[kind](seed, fault.conditional), fault, seed)
         found = seen(path)
         print(
             f"{path.stem}: {spent:.1f} s, said {found.name or 'nothing'} ({', '.join(found.all)})",
