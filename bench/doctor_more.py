@@ -1,7 +1,7 @@
 """Faults and data for `doctor.py` that no threshold was fitted on: real data, twelve more faults.
 
-Data are those of `--data FOLDER`: eurosat64/eurosat64_3500.zip, fashion_mnist/, emoji64/noto_emoji64.zip
-and fsdd/fsdd_recordings.zip, below it. Networks are narrow, and runs short, as in doctor_faults.py.
+Data lie in `--data FOLDER`: eurosat64/eurosat64_3500.zip, fashion_mnist, emoji64/noto_emoji64.zip
+and fsdd/fsdd_recordings.zip. Networks are narrow, and runs short, as in doctor_faults.py.
 """
 
 from __future__ import annotations
