@@ -75,7 +75,7 @@ def unmoved(player: str) -> Callable[[Moment], Evidence]:
         trace = m[f"trace/{player}"]
         if trace is None or not m.past or m.past[-1][f"trace/{player}"] != trace:
             return None
-        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0:
+        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0 or m.lost == 1:
             return None  # which `still` tells, or another illness
         return f"the weights of the {player} are those of the last look, to the bit"
 
