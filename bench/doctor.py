@@ -2,6 +2,7 @@
 
     python bench/doctor.py --out OUT --kinds points images fields --seeds 0 1 2
     python bench/doctor.py --out OUT --recipes --seeds 0          # a healthy run of every recipe
+    python bench/doctor.py --out OUT --data DATA --kinds eurosat fashion emoji digits --seeds 11
     python bench/doctor.py --out OUT --table --seeds 0 1 2 --docs docs/doctor{,.zh-CN}.md
 
 Each run writes OUT/KIND.FAULT.SEED.jsonl, a metrics.jsonl as any run has it, so that new thresholds
@@ -28,6 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import doctor_more
 import doctor_recipes
 import torch
 from doctor_faults import FAULTS, KINDS, MORE, Fault, Made
@@ -45,7 +47,8 @@ from ganzfeld.training.meter import Meter
 from ganzfeld.training.plan import settle
 
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
-EVERY = {**FAULTS, **MORE}
+EVERY = {**FAULTS, **MORE, **doctor_more.UNSEEN}
+SETS = (*KINDS, *doctor_more.KINDS)
 CHINESE = {  # what the table says, the longer first
     "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
     "| fault | right first name | said first instead | delay, median |":
@@ -66,6 +69,19 @@ CHINESE = {  # what the table says, the longer first
     "labels off by one for G": "生成器的标签错一位",
     "D's verdict inverted for G": "给生成器的判断被反号",
     "one mode is never drawn": "一个模式从不出现",
+    "D's rate 0 from a third on": "判别器学习率从三分之一起为 0",
+    "G's optimiser does nothing from half on": "生成器的优化器从一半起不更新",
+    "each latent twice in a batch": "一批中每个潜变量出现两次",
+    "data normalised twice": "数据归一化两次",
+    "noise on real samples": "真实样本加噪声",
+    "half of the fakes inverted": "一半的假样本取反",
+    "gradients clipped to 1e-6": "梯度裁剪到 1e-6",
+    "not finite from 60 % on": "从 60 % 起不是有限数",
+    "labels of two classes swapped for D": "判别器的两个类别标签对调",
+    "one class is never shown, with labels": "一个类别从不展示，有标签",
+    "one class is never shown": "一个类别从不展示",
+    "latents of two numbers": "潜变量只有两个数",
+    "the average stays at the start": "平均权重停在起点",
     "one class is never drawn": "一个类别从不出现",
     "nothing (": "什么也没说 (",
 }  # fmt: skip
@@ -170,7 +186,8 @@ def all_of(out: Path, seeds: Sequence[int]) -> list[Seen]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kinds", nargs="*", default=[], choices=[*KINDS])
+    parser.add_argument("--kinds", nargs="*", default=[], choices=[*SETS])
+    parser.add_argument("--data", type=Path, help="folder of the data sets of doctor_more.py")
     parser.add_argument("--faults", nargs="*", default=[*FAULTS, "healthy", "healthy-c"])
     parser.add_argument("--recipes", nargs="*", help="healthy runs; without names of all recipes")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
@@ -178,6 +195,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--docs", nargs="*", type=Path, default=[], help="pages with the marks")
     args = parser.parse_args()
+    if args.data is None and not KINDS.keys() >= set(args.kinds):
+        parser.error("these kinds need --data FOLDER")
     args.out.mkdir(parents=True, exist_ok=True)
     if args.table:
         show(args.out, args.seeds)
@@ -204,7 +223,11 @@ def main() -> None:
         if kind == "recipe":
             spent = doctor_recipes.play(path, name, seed, here())
         else:
-            spent = play(path, KINDS[kind](seed, fault.conditional), fault, seed)
+            if kind in KINDS:
+                made = KINDS[kind](seed, fault.conditional)
+            else:
+                made = doctor_more.KINDS[kind](seed, fault.conditional, args.data)
+            spent = play(path, made, fault, seed)
         found = seen(path)
         print(
             f"{path.stem}: {spent:.1f} s, said {found.name or 'nothing'} ({', '.join(found.all)})",

@@ -53,6 +53,7 @@ class Made(NamedTuple):
     fresh: Rows
     kind: Modality
     spec: Spec
+    labels: np.ndarray | None = None  # of train, where the run is told none
 
 
 def points(seed: int, conditional: bool) -> Made:
@@ -83,6 +84,7 @@ def points(seed: int, conditional: bool) -> Made:
 def made_of(pack: Pack, config: Config, spec: Spec) -> Made:
     order = np.random.default_rng(0).permutation(len(pack))
     columns = dict(pack.rows(order))
+    labels = columns.get("y")
     if not config.data.classes:
         columns.pop("y", None)
     if not config.data.conditions:
@@ -90,7 +92,8 @@ def made_of(pack: Pack, config: Config, spec: Spec) -> Made:
     rows = Rows(columns)
     config.data.held_out = 0
     train, fresh = rows.part(HELD, len(order)), rows.part(0, HELD)
-    return Made(config, train, fresh, modality_of(spec), spec)
+    own = None if labels is None else labels[HELD:]
+    return Made(config, train, fresh, modality_of(spec), spec, own)
 
 
 def images(seed: int, conditional: bool, recipe: str = "default") -> Made:
@@ -210,15 +213,19 @@ def wild(made: Made) -> Made:
     return made
 
 
-def halts(trainer: Trainer, made: Made) -> None:
-    """The generator's rate is 0 from half of the run on."""
-    schedule, half = trainer.schedules["generator"], (made.config.run.images or 0) // 2
+def halted(trainer: Trainer, made: Made, player: str, part: float) -> None:
+    """A player's rate is 0 from a part of the run on."""
+    schedule, start = trainer.schedules[player], part * (made.config.run.images or 0)
 
     def stopping(images: int) -> Any:
         settings = schedule(images)
-        return {**settings, "lr": settings["lr"] if images < half else 0.0}
+        return {**settings, "lr": settings["lr"] if images < start else 0.0}
 
-    trainer.schedules["generator"] = stopping
+    trainer.schedules[player] = stopping
+
+
+def halts(trainer: Trainer, made: Made) -> None:
+    halted(trainer, made, "generator", 0.5)
 
 
 def off_by_one(trainer: Trainer, made: Made) -> None:

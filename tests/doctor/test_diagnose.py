@@ -127,6 +127,58 @@ def test_a_penalty_spike_needs_a_second_sign() -> None:
     assert first_said(calm, TOTAL) is None
 
 
+def traced(player: str, *traces: float) -> list[dict[str, Any]]:
+    return rows(*[{f"trace/{player}": trace} for trace in traces])
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_weights_that_stay_equal_stand_still_whatever_moments_say(player: str) -> None:
+    moving = [float(n) for n in range(20)]
+    assert first_said(traced(player, *moving, *[99.0] * 3), TOTAL) == (f"{player}-still", 2_300)
+    assert not diagnose(traced(player, *moving, 99.0, 99.0, 98.0, 98.0), TOTAL)
+
+
+def test_steps_that_are_all_lost_are_divergence_and_not_standing_still() -> None:
+    log: list[dict[str, Any]] = []
+    for n, health in enumerate(traced("generator", *range(20), *[99.0] * 4)):
+        loss = None if n > 20 else 0.7
+        log += [
+            {
+                "kind": "train",
+                "images": health["images"],
+                "losses": {"generator/adversarial": loss},
+            },
+            health,
+        ]
+    assert first_said(log, TOTAL) == ("divergence", 2_300)
+    assert [found.name for found in diagnose(log, TOTAL)] == ["divergence"]
+    for row in log[::2]:
+        row["losses"] = {"generator/adversarial": 0.7}
+    assert [found.name for found in diagnose(log, TOTAL)] == ["generator-still"]
+
+
+def test_going_back_again_and_again_is_divergence_and_once_is_not() -> None:
+    def log(times: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for n, health in enumerate(rows(*[{}] * 40)):
+            count = times if n >= 20 else 0
+            row = {"kind": "train", "images": health["images"], "losses": {}, "rollbacks": count}
+            found += [row, health]
+        return found
+
+    assert first_said(log(1), TOTAL) is None
+    (found,) = diagnose(log(2), TOTAL)
+    assert (found.name, found.said, found.until) == ("divergence", 2_100, 2_900)
+
+
+def test_few_samples_that_come_nearer_to_the_data_have_not_collapsed() -> None:
+    few = {"vendi": 0.2, "distance": 0.3}
+    falling = [{**(few if n > 3 else {}), "energy": 0.85**n} for n in range(14)]
+    staying = [{**few, "energy": 0.5} for _ in range(14)]
+    assert not diagnose(rows(*[{}] * 16, *falling)[16:], TOTAL)
+    assert first_said(rows(*[{}] * 16, *staying), TOTAL) == ("mode-collapse", 1_900)
+
+
 def test_unknown_signals_say_nothing() -> None:
     log = [{"kind": "health", "images": n * 100, "signals": {}} for n in range(1, 41)]
     assert not diagnose(log, TOTAL)

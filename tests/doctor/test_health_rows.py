@@ -121,6 +121,24 @@ def test_a_player_whose_rate_is_zero_makes_no_updates() -> None:
     assert all(p.grad is None for p in trainer.game.parameters())
 
 
+def test_an_optimiser_that_is_skipped_is_seen_by_its_weights() -> None:
+    trainer, subject, reference = plane()
+
+    def traces() -> tuple[float | None, float | None]:
+        trainer.take_step()
+        found = look(subject, reference, trainer.data, None, 32, trainer.images)
+        assert found["update/discriminator"]
+        return found["trace/generator"], found["trace/discriminator"]
+
+    first, second = traces(), traces()
+    assert first[0] == second[0] is not None and first[1] != second[1]  # the rate of G is 0
+    trainer.optimisers["discriminator"].step = lambda *_: None  # type: ignore[method-assign]
+    assert traces() == second
+    weight = next(trainer.game.D.parameters())  # type: ignore[attr-defined]
+    weight.data.flatten()[0] += 1e-6
+    assert traces()[1] != second[1]
+
+
 def test_the_update_is_what_adam_does() -> None:
     trainer, subject, _ = plane()
     for _ in range(4):

@@ -87,8 +87,8 @@ CURES: dict[str, Callable[[Config], Settings]] = {
     ],
 }
 OTHERWISE = {  # what to look at where no setting is known to help
-    "generator-still": "Is the generator's learning rate 0, or are its weights frozen?",
-    "discriminator-still": "Is the discriminator's learning rate 0, or are its weights frozen?",
+    "generator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
+    "discriminator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
     "condition-ignored": "Do the labels belong to the samples?",
     "spectral-artefacts": "No setting is known to mend it: a recipe with other upsampling may.",
 }

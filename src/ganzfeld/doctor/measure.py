@@ -7,6 +7,7 @@ every draw has a key of its own.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
+TRACED = 64  # weights of each tensor that say whether it moves
 PART, LEAST = 4, 8  # of a look's samples, those whose gradient is asked for; of these at least
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
 
@@ -81,7 +83,8 @@ def look(
     fresh = None if held is None else held.rows(chosen(drawer, len(held), count))
     with undisturbed(subject.game):
         found |= Look(subject, reference, real, fresh, images).signals()
-    return {name: tidy(value) for name, value in found.items()}
+    exact = {name: value for name, value in found.items() if name.startswith("trace/")}
+    return {name: tidy(value) for name, value in found.items()} | exact
 
 
 def chosen(drawer: np.random.Generator, of: int, count: int) -> NDArray[np.int64]:
@@ -245,12 +248,15 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
     """The size of the last update and of the weights; of Adam, whose update its state tells.
 
     "update/PLAYER" is |update| / |weights|: 0 where the rate is 0, and where no weight is trained.
-    "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives.
+    "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives. "trace/PLAYER" is a
+    checksum of some weights of each tensor: it stays where none of them moves.
     """
     with torch.no_grad():
         every: list[Tensor] = [*parameters]
         weights = float(torch.stack(torch._foreach_norm(every)).norm()) if every else 0.0
         found: Signals = {f"weights/{player}": weights}
+        if every:
+            found[f"trace/{player}"] = float(zlib.crc32(some_of(every)))
         trained = [
             (group, p)
             for group in optimiser.param_groups
@@ -264,6 +270,12 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
         found[f"pull/{player}"] = math.sqrt(float(torch.stack(squares).sum())) / weights
     return found
+
+
+def some_of(parameters: list[Tensor]) -> bytes:
+    """The bytes of TRACED weights of each tensor, evenly spread, or of all where it has fewer."""
+    chosen = [p.flatten()[:: max(p.numel() // TRACED, 1)][:TRACED].float() for p in parameters]
+    return torch.cat(chosen).cpu().numpy().tobytes()
 
 
 def step_of(optimiser: Optimizer, group: dict[str, Any], p: Tensor) -> Tensor:

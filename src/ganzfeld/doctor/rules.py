@@ -68,12 +68,40 @@ def still(player: str) -> Callable[[Moment], Evidence]:
     return sees
 
 
+def unmoved(player: str) -> Callable[[Moment], Evidence]:
+    """Weights that stay equal while updates are due: steps are skipped, or undone."""
+
+    def sees(m: Moment) -> Evidence:
+        trace = m[f"trace/{player}"]
+        if trace is None or not m.past or m.past[-1][f"trace/{player}"] != trace:
+            return None
+        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0 or m.lost == 1:
+            return None  # which `still` tells, or another illness
+        return f"the weights of the {player} are those of the last look, to the bit"
+
+    return sees
+
+
+def lost(m: Moment) -> Evidence:
+    if m.lost < 1:
+        return None
+    return "no loss was finite since the last look, so no step was made"
+
+
+def rolled_back(m: Moment) -> Evidence:
+    """Going back again and again: once is an accident."""
+    before = m.past[-LONG].rollbacks if len(m.past) >= LONG else 0
+    if m.rollbacks < 2 or m.rollbacks == before:
+        return None
+    return f"training went back to an earlier checkpoint {m.rollbacks} times"
+
+
 def constant(m: Moment) -> Evidence:
     """Collapse that nothing else explains: samples are equal, or nearly so."""
     vendi, same = m["vendi"], m["duplicates"]
     if same is not None and same > 0.3:
         return f"{same:.0%} of the samples equal another one"
-    if vendi is None or vendi > 0.15 or growing(m):
+    if vendi is None or vendi > 0.15 or growing(m) or improving(m):
         return None
     return few(vendi) + (f"; they lie {m['distance']:.2f} as far apart" if m["distance"] else "")
 
@@ -91,7 +119,7 @@ def few(vendi: float) -> str:
 def collapse(m: Moment) -> Evidence:
     """Of games alone: what learns without an opponent blurs, which looks much the same."""
     vendi, distance, same = m["vendi"], m["distance"], m["duplicates"]
-    if not m.judged or growing(m):
+    if not m.judged or growing(m) or improving(m):
         return None
     told = []
     if vendi is not None and vendi < 0.6 and (m.mean("energy") or 0) > 0.3 * YOUNG:
@@ -106,7 +134,7 @@ def collapse(m: Moment) -> Evidence:
 def narrow(m: Moment) -> Evidence:
     """Few different samples that lie right otherwise: chance or a short while may look so."""
     vendi = m["vendi"]
-    if vendi is None or vendi >= 0.6 or not m.judged or growing(m):
+    if vendi is None or vendi >= 0.6 or not m.judged or growing(m) or improving(m):
         return None
     return few(vendi)
 
@@ -270,6 +298,9 @@ def artefacts(m: Moment) -> Evidence:
 
 
 STUCK = "More of the same: variety seldom comes back by itself."
+NOISE = "Losses will soon not be finite, or samples turn to noise."
+G_STILL = "No sample will change any more."
+D_STILL = "The generator will find what fools it, and learn nothing after that."
 
 RULES = (
     Rule("broken", "samples are not finite", "Training will be rolled back, or stop.", broken),
@@ -279,17 +310,12 @@ RULES = (
         "It does not mend itself: no gradient leads out of it.",
         blank,
     ),
-    Rule(
-        "generator-still",
-        "the generator stands still",
-        "No sample will change any more.",
-        still("generator"),
-    ),
-    Rule(
-        "discriminator-still",
-        "the discriminator stands still",
-        "The generator will find what fools it, and learn nothing after that.",
-        still("discriminator"),
+    Rule("divergence", "divergence ahead", NOISE, lost, looks=2),
+    Rule("divergence", "divergence ahead", NOISE, rolled_back, looks=1),
+    *(
+        Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
+        for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
+        for sees, looks in ((still, 3), (unmoved, 2))  # equal to the bit twice: three looks
     ),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
     Rule(
@@ -304,12 +330,7 @@ RULES = (
         "Samples of one class or value will look like those of any.",
         ignored,
     ),
-    Rule(
-        "divergence",
-        "divergence ahead",
-        "Losses will soon not be finite, or samples turn to noise.",
-        diverging,
-    ),
+    Rule("divergence", "divergence ahead", NOISE, diverging),
     Rule("mode-collapse", "mode collapse", STUCK, collapse, since=0.35),
     Rule("mode-collapse", "mode collapse", STUCK, narrow, since=0.35, looks=6),
     Rule("mode-collapse", "mode collapse", STUCK, missing, since=0.4),

@@ -22,7 +22,8 @@ class Moment:
     """One look: `images` seen, `part` of the run that is done, and the signals.
 
     past: the looks before it, oldest first. penalties: means of the penalty terms in the rows of
-    losses so far, oldest first. rollbacks: how often the run went back by then.
+    losses so far, oldest first. rollbacks: how often the run went back by then. lost: share of the
+    rows of losses since the last look in which one was not finite.
     """
 
     images: int
@@ -31,6 +32,7 @@ class Moment:
     past: Sequence[Moment] = ()
     penalties: Sequence[float] = ()
     rollbacks: int = 0
+    lost: float = 0.0
 
     def __getitem__(self, name: str) -> float | None:
         value = self.signals.get(name)
@@ -93,11 +95,12 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
     whole = max(total or seen, 1)
     story = Story(total, seen=seen)
     penalties: list[float] = []
-    rollbacks = 0
+    rollbacks, lost = 0, []  # type: int, list[bool]
     for row in rows:
         if row["kind"] == "train":
             rollbacks = max(rollbacks, int(row.get("rollbacks") or 0))
             losses = row.get("losses") or {}
+            lost.append(None in losses.values())
             own = [v for k, v in losses.items() if k.endswith(PENALTIES) and v is not None]
             if own:
                 penalties.append(float(sum(own)))
@@ -116,6 +119,8 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
                     past=tuple(story.moments),
                     penalties=tuple(penalties),
                     rollbacks=rollbacks,
+                    lost=sum(lost) / max(len(lost), 1),
                 )
             )
+            lost = []
     return story

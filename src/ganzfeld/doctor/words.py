@@ -102,7 +102,7 @@ def line(found: Verdict) -> str:
 
 def sure(finding: Finding) -> str:
     """How far to believe it: looks in a row, and how often such alarms were right before."""
-    text = f"seen in {finding.looks} looks in a row"
+    text = "seen in one look" if finding.looks == 1 else f"seen in {finding.looks} looks in a row"
     right, said = rates().get(finding.name, (0, 0))
     return f"{text}; {right} of {said} such alarms were right in tests" if said else text
 
