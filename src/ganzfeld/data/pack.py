@@ -292,8 +292,8 @@ def _build(
     """Decode everything into a new pack, under a name of its own until it is whole."""
     if isinstance(source, Gathered):
         return _build_columns(source, options, folder, key, progress)
-    leave_some(count_of(source), options.spared)
     prepare(source, options)
+    leave_some(count_of(source), options.spared)
     target = choose_target(source, options, progress, workers)
     shape = (target.channels, target.height, target.width)
     count = count_of(source)
