@@ -275,3 +275,15 @@ def test_what_is_asked_of_inception_holds(
                        settings=[*TINY, "run.inception_count=500"])  # fmt: skip
     assert "ganzfeld metrics install" in caught.value.fix
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_more_than_there_are_is_refused_before_anything_is_decoded(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
+    for count in (COUNT, COUNT + 1):
+        with pytest.raises(UsageError, match=f"{count} of {COUNT} images leaves nothing"):
+            ganzfeld.train(source, out=tmp_path / "run", held_out=count, quiet=True)
+    assert not list((tmp_path / "cache").rglob("*.safetensors")), "nothing was packed"
+    names = [open_pack(source, PackOptions(spared=n)).path for n in (0, COUNT - 1)]
+    assert names[0] == names[1], "what is held out changes no pack"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.from_python import store
+from ganzfeld.data.given import keep_in_cache
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 
@@ -124,3 +126,17 @@ def test_unequal_shapes_and_counts_are_refused(tmp_path: Path) -> None:
         store((IMAGES, LABELS[1:]), tmp_path)
     with pytest.raises(DataError, match="empty"):
         store(Items([]), tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_name_in_the_cache_is_no_proof_of_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    path = keep_in_cache(IMAGES)
+    right, when = path.read_bytes(), path.stat().st_mtime_ns
+    assert keep_in_cache(IMAGES) == path and path.stat().st_mtime_ns == when, "left as it is"
+    for put in (os.mkfifo, lambda place: place.symlink_to("nowhere"), Path.touch):
+        path.unlink()
+        put(path)
+        assert keep_in_cache(IMAGES) == path and path.read_bytes() == right

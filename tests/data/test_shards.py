@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -177,6 +178,35 @@ def test_a_damaged_note_or_pack_costs_a_listing_and_no_more(
     rebuilt = open_pack(folder, cache=cache)
     assert not rebuilt.reused and rebuilt.fingerprint == first.fingerprint
     assert any("was rebuilt" in warning for warning in rebuilt.report["warnings"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "broken link", "device", "socket"])
+def test_what_is_no_file_in_the_cache_is_never_waited_for(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    first = open_pack(folder, cache=cache)
+    (note,) = cache.glob("shards-*.json")
+    for path in (note, first.path):
+        path.unlink()
+        put(kind, path)
+        again = open_pack(folder, cache=cache)
+        assert again.fingerprint == first.fingerprint and again.path.is_file()
+        assert open_pack(folder, cache=cache).reused
+
+
+def put(kind: str, path: Path) -> None:
+    """Something that is no file, at this path."""
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(os.path.relpath(path))  # a path of a socket is short
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
 
 
 def test_bad_members_are_judged_again_from_the_note(folder: Path) -> None:

@@ -193,3 +193,30 @@ def test_nor_by_a_run_that_begins(
     code, text = ends([*words, "--set", "networks.*.width=4", "run.threads=1"], capsys)
     assert code == 4 and "is a link" in text, text
     assert contents(precious) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "copy"])
+def test_a_name_of_a_checkpoint_is_not_believed(
+    run: Path, precious: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """An empty folder, a link or a copy named after more images than the run has seen."""
+    last, fake = newest(run), run / "checkpoints" / "images-000000999999"
+    shipped = (run / "model" / "model.safetensors").read_bytes()
+    if kind == "folder":
+        fake.mkdir()
+    elif kind == "link":
+        fake.symlink_to(precious)
+    else:
+        shutil.copytree(last, fake)
+    assert checkpoint.seen(run / "checkpoints") == 640
+    assert ganzfeld.load(run).about["images_seen"] == 640
+    code, told = ends(["resume", str(run), "--images", "640"], capsys)
+    assert code == 0 and "999,999" not in told.replace("images-000000999999", "")
+    assert (run / "model" / "model.safetensors").read_bytes() == shipped
+    code, told = ends(["resume", str(run), "--images", "320"], capsys)
+    assert code == 2 and "has seen 640 images" in told
+    for path in checkpoint.listing(run / "checkpoints"):
+        if path != fake:
+            shutil.rmtree(path)
+    assert checkpoint.seen(run / "checkpoints") == 0
+    assert ganzfeld.load(run).about["images_seen"] == 640, "its model is whole"

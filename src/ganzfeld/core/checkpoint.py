@@ -333,6 +333,14 @@ def images_of(path: Path) -> int:
     return int(path.name.removeprefix("images-"))
 
 
+def seen(folder: Path) -> int:
+    """Images seen at the newest checkpoint that verifies; 0 where there is none.
+
+    A name proves nothing: an empty folder may have any.
+    """
+    return next((images_of(path) for path in listing(folder) if not verify(path)), 0)
+
+
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that verifies, and what was wrong with newer ones.
 

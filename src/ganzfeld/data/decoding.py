@@ -17,7 +17,7 @@ from ganzfeld.data.findings import Outcome
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Ready
 from ganzfeld.data.workers import answers
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import Target, cut_off, fit
 from ganzfeld.modalities.image.dicom import WINDOWED
@@ -40,6 +40,16 @@ MOSTLY = 0.9  # of the images must be of one kind for a range of their own
 
 def count_of(source: Encoded | Ready) -> int:
     return len(source.names) if isinstance(source, Encoded) else source.stack.shape[0]
+
+
+def leave_some(count: int, held_out: int) -> None:
+    """UsageError where no image of so many is left to train on."""
+    if held_out >= max(count, 1):
+        raise UsageError(
+            f"--held-out {held_out:,} of {count:,} images leaves nothing to train on",
+            safe="nothing was trained",
+            fix=f"--held-out with a number below {count:,}, or 0 to train on all",
+        )
 
 
 def decode_all(

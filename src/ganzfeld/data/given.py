@@ -11,6 +11,7 @@ from typing import Any
 from ganzfeld.core import system, temporary
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import quoted
+from ganzfeld.core.reader import Unreadable, open_regular
 from ganzfeld.data.from_python import is_path, store
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError, of_disk
@@ -52,7 +53,7 @@ def keep_in_cache(dataset: Any) -> Path:
     with stored(dataset, folder) as new:
         home = folder / digest(new)[:32]
         home.mkdir(exist_ok=True)
-        if not (home / new.name).exists():
+        if not same(new, home / new.name):
             system.replace(new, home / new.name)
     return home / new.name
 
@@ -79,5 +80,13 @@ def stored(dataset: Any, folder: Path, **columns: str | None) -> Iterator[Path]:
 
 
 def digest(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def same(path: Path, other: Path) -> bool:
+    """Whether the other is a file of the same content: its name may be that of a pipe."""
+    try:
+        return digest(path) == digest(other)
+    except (OSError, Unreadable):
+        return False

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.data.decoding import leave_some
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
@@ -150,12 +151,7 @@ def training(data: Any, count: int | None) -> Any:
             safe="nothing was trained",
             fix="leave --held-out away",
         )
-    if not 0 < count < len(data):
-        raise UsageError(
-            f"--held-out {count:,} of {len(data):,} images leaves nothing to train on",
-            safe="nothing was trained",
-            fix=f"--held-out with a number below {len(data):,}, or 0 to train on all",
-        )
+    leave_some(len(data), count)
     rows = training_rows(data, count)
     if not len(rows):
         raise UsageError(

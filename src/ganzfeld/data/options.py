@@ -31,7 +31,7 @@ class PackOptions:
     `masks`: whether folders of masks beside images are left out. `rules`: see `source.RULES`.
     `modality`: "auto" decides by what the data are; else a name in `KINDS`: what to take them for.
     `window`: steps of a series that is cut out of a longer one; None: chosen from the data.
-    `least`: images that there must be.
+    `least`: images that there must be. `spared`: images not to train on.
     """
 
     size: tuple[int, int] | None = None
@@ -52,6 +52,7 @@ class PackOptions:
     modality: str = "auto"
     window: int | None = None
     least: int = 2
+    spared: int = 0
 
     @property
     def reading(self) -> Reading:

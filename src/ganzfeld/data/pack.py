@@ -15,7 +15,7 @@ import re
 import secrets
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from ganzfeld.core.reader import open_regular
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.columns import Column, stored_bytes
 from ganzfeld.data.decode import choose_target, load_source, prepare
-from ganzfeld.data.decoding import count_of, decode_all
+from ganzfeld.data.decoding import count_of, decode_all, leave_some
 from ganzfeld.data.findings import Outcome, judge, report_of
 from ganzfeld.data.gather import gathered
 from ganzfeld.data.options import PackOptions
@@ -236,7 +236,11 @@ def asked_of(options: PackOptions) -> Any:
     """What the pack of some shards depends on beside them; a value of its own for each call where
     that is a table that somebody may have changed."""
     usual = options.labels in WORDS or options.labels.startswith(PREFIX)
-    return [KEY_VERSION, asdict(options), None if usual else secrets.token_hex(8)]
+    return [
+        KEY_VERSION,
+        asdict(replace(options, spared=0)),
+        None if usual else secrets.token_hex(8),
+    ]
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -246,7 +250,11 @@ def _silent(stage: str, done: int, total: int) -> None:
 def quick_key(source: Encoded | Ready | Gathered, options: PackOptions) -> str:
     """16 hex digits that change with the options and with any file's name, size or time."""
     wanted = asdict(options)
-    del wanted["on_bad_image"], wanted["least"]  # judged anew whenever the pack is opened
+    del (
+        wanted["on_bad_image"],
+        wanted["least"],
+        wanted["spared"],
+    )  # judged anew whenever the pack is opened
     if wanted["part"] == "whole":
         del wanted["part"]
     if wanted["fit"] == "crop":
@@ -285,6 +293,7 @@ def _build(
     if isinstance(source, Gathered):
         return _build_columns(source, options, folder, key, progress)
     prepare(source, options)
+    leave_some(count_of(source), options.spared)
     target = choose_target(source, options, progress, workers)
     shape = (target.channels, target.height, target.width)
     count = count_of(source)

@@ -83,6 +83,8 @@ def put_in_place(part: Path, path: Path) -> Path:
     Windows replaces no file that a process has mapped. Where another has just made the same pack,
     that one will do; where it maps a damaged one, the new one gets a name beside it.
     """
+    if path.is_dir() and not path.is_symlink():  # somebody's: no file takes its place
+        path = path.with_name(f"{secrets.token_hex(4)}-{path.name}")
     try:
         system.replace(part, path)
     except PermissionError:

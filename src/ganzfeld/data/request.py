@@ -24,6 +24,7 @@ class DataRequest:
 
     other: the second domain, where the source does not hold both. channels_b: of that domain.
     conditions: columns to condition on; None: those that the data come with, () for none.
+    spared: images that will be held out of training.
 
     The options are checked where a pack of them is asked for, in `options`.
 
@@ -51,11 +52,12 @@ class DataRequest:
     rules: int = RULES
     alpha: str = "white"
     on_bad_image: str | None = None
+    spared: int = 0
 
     @property
     def options(self) -> PackOptions:
         """How these data become a pack. Raises UsageError for an option that cannot be meant."""
-        return PackOptions(**{name: getattr(self, name) for name in (*READ, *SHAPED)})
+        return PackOptions(**{name: getattr(self, name) for name in (*READ, *SHAPED, "spared")})
 
     @classmethod
     def of_flags(cls, flags: Mapping[str, Any]) -> DataRequest:

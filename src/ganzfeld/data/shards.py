@@ -6,6 +6,7 @@ chooses, and "::" stands between patterns. Nothing of a path that exists is take
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core import system
+from ganzfeld.core import files
 from ganzfeld.core.names import capped, shown
-from ganzfeld.errors import DataError
+from ganzfeld.core.reader import parse, read_whole
+from ganzfeld.errors import DataError, ResourceError
 
 MOST = 100_000  # shards
+NOTE_BYTES = 100  # of the key of a pack
 BRACES = re.compile(r"\{([^{}]*)\}")
 COUNTS = re.compile(r"(\d+)\.\.(\d+)")
 BETWEEN = "::"
@@ -180,17 +183,14 @@ class Known:
         if self.path is None:
             return None
         try:
-            key = json.loads(self.path.read_text(encoding="ascii"))
-        except (OSError, ValueError):
+            key = parse(read_whole(self.path, NOTE_BYTES))
+        except (OSError, ValueError):  # or a pipe or a folder, which would be waited for
             return None
         return key if isinstance(key, str) and re.fullmatch("[0-9a-f]{16}", key) else None
 
     def note(self, key: str) -> None:
         if self.path is None or self.key == key:
             return
-        part = self.path.with_suffix(f".{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(key), encoding="ascii")
-            system.replace(part, self.path)
-        except OSError:  # it is a convenience; the pack itself tells of a full disk
-            part.unlink(missing_ok=True)
+        # it is a convenience: the pack itself tells of a full disk
+        with contextlib.suppress(OSError, ResourceError):
+            files.replace(self.path, json.dumps(key).encode("ascii"))

@@ -87,7 +87,8 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
         steps = []
     if os.path.lexists(folder / "config.json") and (which == "best" or not steps):
         of_run = read_about(folder).get("run_images", 0)
-        if not steps or checkpoint.images_of(steps[0]) <= of_run:
+        newer = [path for path in steps if checkpoint.images_of(path) > of_run]
+        if all(checkpoint.verify(path) for path in newer):
             return load_model(folder, trust_code=trust_code)
     if steps:
         return from_checkpoint(path, which, trust_code=trust_code)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from ganzfeld.errors import UsageError
 INSTALL = 'pip install "ganzfeld[onnx]"'
 MOST_BYTES = 4 << 30  # of all values that a graph holds at once
 SECONDS = 300.0  # to load a graph, and for each batch
+TICK = 0.25  # seconds between two looks at what is at work
 DEEPEST = 60  # messages within each other: graphs within nodes within graphs
 MESSAGES = {  # of onnx.proto: the fields that hold messages, by number
     "model": {7: "graph"},
@@ -144,6 +146,24 @@ def _bounded(onnxruntime: Any) -> None:
     _BOUNDED.set()
 
 
+_LOCK = threading.Lock()
+_AT_WORK: dict[object, tuple[float, Callable[[], None]]] = {}  # when to end it, and how
+_WATCHERS: list[threading.Thread] = []  # one at most; a thread for each batch would cost 0.1 ms
+
+
+def _watch() -> None:
+    """End what takes too long; gone where nothing was at work."""
+    while True:
+        time.sleep(min(TICK, SECONDS / 4))
+        with _LOCK:
+            if not _AT_WORK:
+                _WATCHERS.clear()
+                return
+            now = time.monotonic()
+            for one in [one for one, (until, _) in _AT_WORK.items() if until <= now]:
+                _AT_WORK.pop(one)[1]()
+
+
 @contextlib.contextmanager
 def _limited(stop: Callable[[], None]) -> Iterator[None]:
     """Do `stop` after SECONDS; Refused where what onnxruntime raises comes of that or of memory."""
@@ -153,9 +173,11 @@ def _limited(stop: Callable[[], None]) -> Iterator[None]:
         late.set()
         stop()
 
-    timer = threading.Timer(SECONDS, end)
-    timer.daemon = True
-    timer.start()
+    with _LOCK:
+        _AT_WORK[late] = (time.monotonic() + SECONDS, end)
+        if not any(thread.is_alive() for thread in _WATCHERS):  # none is after a fork
+            _WATCHERS[:] = [threading.Thread(target=_watch, daemon=True)]
+            _WATCHERS[0].start()
     try:
         yield
     except Exception as error:
@@ -165,7 +187,8 @@ def _limited(stop: Callable[[], None]) -> Iterator[None]:
             raise Refused(f"it needs more than {amount(MOST_BYTES)} of memory") from error
         raise
     finally:
-        timer.cancel()
+        with _LOCK:
+            _AT_WORK.pop(late, None)
 
 
 def run(ready: Any, given: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

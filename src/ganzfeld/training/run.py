@@ -205,8 +205,7 @@ def resume(
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type
-            steps = checkpoint.listing(folder / "checkpoints")
-            seen = checkpoint.images_of(steps[0]) if steps else 0
+            seen = checkpoint.seen(folder / "checkpoints")
             config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
                 if images < seen:

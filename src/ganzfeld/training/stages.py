@@ -158,7 +158,9 @@ def opened(
         )
     usual = opening.usual(asked.data, recipe.task)
     asked = replace(asked, data=opening.resolved(asked.data, recipe.task))
-    bare = opening.open_data(asked.data, screen, recipe.task, recipe.layout, recipe.modality)
+    spared = asked.held_out or 0 if WORK[recipe.task].from_noise else 0
+    data = replace(asked.data, spared=spared)  # too many are refused before they are decoded
+    bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(asked.data.conditions or usual)
     pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
     return asked, pack, bare if usual else pack
