@@ -1,4 +1,4 @@
-"""Numbers beside the samples: every recipe for images takes them, or says that it does not."""
+"""Numbers beside the samples: a recipe takes them, or says in plain words that it does not."""
 
 from __future__ import annotations
 
