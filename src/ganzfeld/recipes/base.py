@@ -116,7 +116,8 @@ def _takes_numbers(recipe: str, *parts: Part) -> None:
     for part in parts:
         if part.name in NETWORKS and "conditions" not in options_of(NETWORKS[part.name]):
             raise UsageError(
-                f"the recipe {recipe} takes no numbers as a condition; default, hinge and modern do",
+                f"the recipe {recipe} takes no numbers as a condition; "
+                "default, hinge and modern do",
                 safe="nothing was trained",
                 fix="--recipe default, or leave --condition out",
             )
