@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
-from ganzfeld.core.plugins import options_of
-from ganzfeld.errors import UsageError
 from ganzfeld.modalities import Spec, image_spec
 
 OF_SIDES = Spec("", ())  # stands for images of channels, height and width
@@ -109,20 +107,6 @@ def as_recipe(found: Callable[[Facts], Config]) -> Recipe:
     return Recipe(found, task=task, layout=layout)
 
 
-def _takes_numbers(recipe: str, *parts: Part) -> None:
-    """Raises UsageError where a network of these takes no numbers beside the samples."""
-    from ganzfeld.networks import NETWORKS
-
-    for part in parts:
-        if part.name in NETWORKS and "conditions" not in options_of(NETWORKS[part.name]):
-            raise UsageError(
-                f"the recipe {recipe} takes no numbers as a condition; "
-                "default, hinge and modern do",
-                safe="nothing was trained",
-                fix="--recipe default, or leave --condition out",
-            )
-
-
 def adversarial(
     facts: Facts,
     *,
@@ -142,7 +126,6 @@ def adversarial(
     """
     fit: dict[str, Any] = {"shape": facts.shape, "classes": facts.classes}
     if facts.conditions:  # for networks that take numbers
-        _takes_numbers(recipe, generator, discriminator)
         fit["conditions"] = facts.conditions
     generator.options = fit | generator.options
     discriminator.options = fit | discriminator.options

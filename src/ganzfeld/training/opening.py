@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ganzfeld.config import Config
+from ganzfeld.config import Config, Part
 from ganzfeld.core import distributed
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
+from ganzfeld.core.plugins import options_of
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.captions import KIND
 from ganzfeld.data.conditions import resolve
@@ -21,6 +22,7 @@ from ganzfeld.data.request import READ, DataRequest
 from ganzfeld.data.source import WORDS
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
+from ganzfeld.networks import NETWORKS
 from ganzfeld.training.tasks import WORK, Dataset
 
 
@@ -72,7 +74,7 @@ NUMBERED = {  # recipes that take numbers, of kinds other than images
 
 def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) -> None:
     """UsageError where numbers or captions were asked for that the recipe does not take."""
-    if conditions and config.data.conditions is None:
+    if conditions and (config.data.conditions is None or any(map(deaf, config.networks.values()))):
         captioned = getattr(pack, "given", "c") == KIND
         noun = "captions" if captioned else "numbers"
         better = "text-to-image" if captioned else NUMBERED.get(pack.spec.modality, "default")
@@ -82,6 +84,14 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
             safe="nothing was trained",
             fix=f"--recipe {better}, or leave --condition out",
         )
+
+
+def deaf(part: Part) -> bool:
+    """Whether a recipe gives numbers to a network of ours that takes none."""
+    network = NETWORKS.get(part.name)
+    return "conditions" in part.options and not (
+        network is None or "conditions" in options_of(network)
+    )
 
 
 def whole_labels(labels: str) -> str:
