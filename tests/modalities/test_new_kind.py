@@ -156,5 +156,5 @@ def test_a_new_kind_goes_all_the_way(run: ganzfeld.Run, tmp_path: Path) -> None:
 
 
 def test_a_recipe_of_another_kind_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="hinge is for images, and the data hold rows"):
+    with pytest.raises(UsageError, match="hinge is not for rows"):
         ganzfeld.train("rows.steps", recipe="hinge", images=64, out=tmp_path / "no", quiet=True)

@@ -103,7 +103,7 @@ def test_raw_waves_train_too(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_recipe_for_images_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ganzfeld.GanzfeldError, match="hinge is for images, and the data hold"):
+    with pytest.raises(ganzfeld.GanzfeldError, match="hinge is not for sounds"):
         ganzfeld.train(str(folder), recipe="hinge", images=32, out=tmp_path, quiet=True)
 
 

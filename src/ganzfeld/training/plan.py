@@ -133,8 +133,7 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
     found = find_recipe(name)
     if found.modality is not None and found.modality != spec.modality:
         raise UsageError(
-            f"the recipe {name} is for {MODALITIES[found.modality].noun}, and the data hold "
-            f"{kind.noun}",
+            f"the recipe {name} is not for {kind.noun}",
             safe="nothing was trained",
             fix=f"--recipe {kind.recipe}, or leave --recipe out",
         )
