@@ -104,6 +104,16 @@ def test_nothing_is_said_before_a_fifth_of_the_run() -> None:
     assert (found.since, found.said) == (100, 800)
 
 
+def test_a_run_is_counted_from_where_its_generator_begins() -> None:
+    log = rows(*[ILL["blank"]] * 40)
+    for look in log[:20]:  # others learn first, for half of the run
+        look["signals"]["update/encoder"] = 0.01
+        del look["signals"]["update/generator"]
+    assert not diagnose(log[:23], TOTAL)  # 300 of the game's 2,000 images
+    found = diagnose(log[:24], TOTAL)
+    assert found[0].name == "blank" and found[0].said == 2_400
+
+
 def test_what_has_passed_is_told_as_past() -> None:
     log = rows(*[{}] * 20, *[ILL["oscillation"]] * 6, *[{}] * 14)
     found = verdict(log, TOTAL)

@@ -19,7 +19,7 @@ PENALTIES = ("/r1", "/r2", "/gradient_penalty")
 
 @dataclass(frozen=True)
 class Moment:
-    """One look: `images` seen, `part` of the run that is done, and the signals.
+    """One look: `images` seen, `part` of the run's game that is done, and the signals.
 
     past: the looks before it, oldest first. penalties: means of the penalty terms in the rows of
     losses so far, oldest first. rollbacks: how often the run went back by then. lost: share of the
@@ -96,6 +96,7 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
     story = Story(total, seen=seen)
     penalties: list[float] = []
     rollbacks, lost = 0, []  # type: int, list[bool]
+    opened = 0  # images by which the generator had not moved
     for row in rows:
         if row["kind"] == "train":
             rollbacks = max(rollbacks, int(row.get("rollbacks") or 0))
@@ -111,11 +112,15 @@ def story_of(rows: Sequence[Row], total: int | None) -> Story:
         elif row["kind"] == "health" and row.get("failed"):
             story.failed = plain(str(row["failed"]))
         elif row["kind"] == "health":
+            images, signals = int(row["images"]), row.get("signals") or {}
+            still = "weights/generator" in signals and "update/generator" not in signals
+            if still and 2 * images <= whole:
+                opened = images  # others learn first: that is no part of the game
             story.moments.append(
                 Moment(
-                    images=int(row["images"]),
-                    part=int(row["images"]) / whole,
-                    signals=row.get("signals") or {},
+                    images=images,
+                    part=max(images - opened, 0) / max(whole - opened, 1),
+                    signals=signals,
                     past=tuple(story.moments),
                     penalties=tuple(penalties),
                     rollbacks=rollbacks,
