@@ -1,6 +1,6 @@
 """Data in several tar or Parquet files: patterns, one set of all, found again at once."""
 
-from __future__ import annotations
+from __future__ import contextlib
 
 import io
 import json
@@ -204,7 +204,8 @@ def put(kind: str, path: Path) -> None:
         path.mkdir()
     elif kind == "socket":
         with socket.socket(socket.AF_UNIX) as one:
-            one.bind(os.path.relpath(path))  # a path of a socket is short
+            with contextlib.chdir(path.parent):  # a path of a socket is short
+                one.bind(path.name)
     else:
         path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
 

@@ -160,7 +160,7 @@ def test_a_csv_file_finds_its_recipe(tmp_path: Path) -> None:
 
 def test_a_recipe_for_images_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 100)
-    with pytest.raises(UsageError, match="dcgan is for images"):
+    with pytest.raises(UsageError, match="dcgan is not for rows"):
         ganzfeld.train(source, recipe="dcgan", images=100, out=tmp_path / "run", quiet=True)
 
 
