@@ -1,7 +1,8 @@
 """Data in several tar or Parquet files: patterns, one set of all, found again at once."""
 
-from __future__ import contextlib
+from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -203,9 +204,8 @@ def put(kind: str, path: Path) -> None:
     elif kind == "folder":
         path.mkdir()
     elif kind == "socket":
-        with socket.socket(socket.AF_UNIX) as one:
-            with contextlib.chdir(path.parent):  # a path of a socket is short
-                one.bind(path.name)
+        with socket.socket(socket.AF_UNIX) as one, contextlib.chdir(path.parent):
+            one.bind(path.name)  # a path of a socket is short
     else:
         path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
 
