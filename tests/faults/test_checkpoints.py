@@ -408,6 +408,13 @@ def test_when_all_are_damaged_it_says_so_and_touches_nothing(
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 
+def test_a_folder_with_a_newer_name_takes_no_place_and_stops_no_pruning(tmp_path: Path) -> None:
+    (tmp_path / checkpoint.name_of(999_999)).mkdir()  # of nobody, and empty
+    for images in range(100, 700, 100):
+        save(tmp_path, images)
+    assert [checkpoint.images_of(path) for path in whole(tmp_path)] == [600, 500, 400]
+
+
 # A real run, and the commands
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import re
 import secrets
@@ -371,14 +372,15 @@ def best(folder: Path, scores: Mapping[int, float]) -> int | None:
 def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
     """Delete all but the newest `keep` checkpoints and those named in `also`.
 
-    Older ones stay until two of those that remain verify. One that cannot be deleted stays.
+    Nothing goes before two verify, and damaged ones that are newer take no place of the `keep`.
+    One that cannot be deleted stays.
     """
     paths = listing(folder)
-    kept = [p for p in paths[: max(keep, 2)]]
-    if len([p for p in kept[:2] if not verify(p)]) < 2:
+    whole = [*itertools.islice((n for n, path in enumerate(paths) if not verify(path)), 2)]
+    if len(whole) < 2:
         return
-    for path in paths:
-        if path not in kept and path.name not in also:
+    for path in paths[max(keep, 2) + whole[1] - 1 :]:
+        if path.name not in also:
             with contextlib.suppress(OSError):
                 remove(path)
 

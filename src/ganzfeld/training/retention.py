@@ -18,11 +18,13 @@ from ganzfeld.errors import CheckpointError
 def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
     """`checkpoint.prune`, after extra checkpoints that a newer, whole one has made needless."""
     paths = checkpoint.listing(folder)
-    older = [path for path in paths[1:] if extra_of(path) is not None]
-    if older and not checkpoint.verify(paths[0]):
-        for path in older:
+    extras = [path for path in paths[1:] if extra_of(path) is not None]
+    if extras:
+        whole = next((n for n, path in enumerate(paths) if not checkpoint.verify(path)), len(paths))
+        for path in paths[whole + 1 :]:
             with contextlib.suppress(OSError):
-                files.remove(path)
+                if path in extras:
+                    files.remove(path)
     checkpoint.prune(folder, keep, also)
 
 
