@@ -28,10 +28,11 @@ def try_lock(descriptor: int) -> bool:
     The lock is the kernel's, so that it is free as soon as its holder is gone, however it went.
     A file system without locks counts as free.
     """
-    found = lock(descriptor)
-    if found is None and os.name == "nt":
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
         return try_lock_windows(descriptor)
-    return found is not False
+    return lock(descriptor) is not False
 
 
 def lock(descriptor: int) -> bool | None:

@@ -17,7 +17,27 @@ import torch
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.core.randomness import WIDE, torch_generator
 from ganzfeld.core.types import Batch
+from ganzfeld.errors import UsageError
 from ganzfeld.modalities.image.transforms import Vary
+
+
+def nearby(
+    conditions: Mapping[str, Any] | None, vicinity: float, then: Vary | None, noise: str = WIDE
+) -> Vary | None:
+    """`vicinal` of a run's conditions, where its config asks for it (`data.vicinity`).
+
+    UsageError where there are no numbers to move.
+    """
+    if not vicinity:
+        return then
+    widths = widths_of((conditions or {}).get("columns", []), vicinity)
+    if not any(widths):
+        raise UsageError(
+            "data.vicinity moves numbers that samples are conditioned on, and there are none",
+            safe="nothing was trained",
+            fix="--condition NAME, of a column of numbers, or leave data.vicinity out",
+        )
+    return vicinal(widths, then, noise)
 
 
 def widths_of(columns: Sequence[Mapping[str, Any]], vicinity: float) -> list[float]:

@@ -20,7 +20,7 @@ from ganzfeld.core.schedules import DECAYS
 from ganzfeld.data.caption_draws import drawn
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.data.held import training
-from ganzfeld.data.vicinity import vicinal, widths_of
+from ganzfeld.data.vicinity import nearby
 from ganzfeld.errors import UsageError
 from ganzfeld.games import GAMES, Game
 from ganzfeld.games.ema import Averages
@@ -155,16 +155,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
     )
     if is_captioned(config.data.conditions):
         vary = drawn(vary, run.noise)
-    if config.data.vicinity:
-        columns = (config.data.conditions or {}).get("columns", [])
-        widths = widths_of(columns, config.data.vicinity)
-        if not any(widths):
-            raise UsageError(
-                "data.vicinity moves numbers that samples are conditioned on, and there are none",
-                safe="nothing was trained",
-                fix="--condition NAME, of a column of numbers, or leave data.vicinity out",
-            )
-        vary = vicinal(widths, vary, run.noise)
+    vary = nearby(config.data.conditions, config.data.vicinity, vary, run.noise)
     game = build_game(config).to(device)
     kind.layout(game)
     run.precision = precision_for(config, device)
