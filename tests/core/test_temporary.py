@@ -89,6 +89,17 @@ def test_what_is_not_of_this_kind_stays(tmp_path: Path) -> None:
     temporary.sweep(tmp_path / "none")
 
 
+def test_among_the_temporary_files_of_all_programs_only_scratch_folders_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary.tempfile, "tempdir", str(tmp_path))
+    theirs, ours = tmp_path / ".tmp-editor-0123abcd", tmp_path / ".tmp-ganzfeld-0123abcd"
+    theirs.write_text("somebody's")
+    ours.mkdir()
+    temporary.sweep(tmp_path)
+    assert theirs.exists() and not ours.exists()
+
+
 def test_another_users_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = tmp_path / ".tmp-x-01234567"
     left.write_text("theirs")

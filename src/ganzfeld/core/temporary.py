@@ -105,14 +105,19 @@ def _is(place: Path, descriptor: int) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone left half-written in a folder, as far as that can be."""
+    """Remove what processes that are gone left half-written in a folder, as far as that can be.
+
+    Among the temporary files of all programs, scratch folders alone: others may be named alike.
+    """
     key, now = os.path.abspath(folder), time.monotonic()
     if now - _SEEN.get(key, -AGAIN) < AGAIN:
         return
     _SEEN[key] = now
+    shared = key == os.path.abspath(tempfile.gettempdir())
+    start = f".tmp-{SCRATCH}-" if shared else ".tmp-"
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if NAME.fullmatch(name):
+            if NAME.fullmatch(name) and name.startswith(start):
                 _sweep_one(folder / name)
 
 
