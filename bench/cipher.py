@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from timing import machine
+from timing import machine, write_row
 
 import ganzfeld
 from ganzfeld.data.ciphers import LETTERS, encipher, keys, plain, sentences
@@ -189,11 +189,7 @@ def main() -> None:
     if asked.table:
         return table()
     for seed in asked.seeds:
-        line = json.dumps(measured(asked, seed))
-        print(line, flush=True)
-        if asked.keep:
-            with RESULTS.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        write_row(measured(asked, seed), RESULTS if asked.keep else None)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from timing import machine
+from timing import machine, write_row
 
 import ganzfeld
 from ganzfeld.data.avatars import sentences
@@ -118,11 +118,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write rows into results")
     asked = parser.parse_args()
     for seed in asked.seeds:
-        line = json.dumps(measured(asked, seed))
-        print(line, flush=True)
-        if asked.keep:
-            with RESULTS.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        write_row(measured(asked, seed), RESULTS if asked.keep else None)
 
 
 if __name__ == "__main__":

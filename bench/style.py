@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from timing import machine
+from timing import machine, write_row
 
 import ganzfeld
 from ganzfeld.data.ciphers import sentences
@@ -170,11 +170,7 @@ def main() -> None:
         return table()
     for style in asked.styles:
         for seed in asked.seeds:
-            line = json.dumps(measured(asked, style, seed))
-            print(line, flush=True)
-            if asked.keep:
-                with RESULTS.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
+            write_row(measured(asked, style, seed), RESULTS if asked.keep else None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ slows both; the wall time is given beside it.
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import platform
@@ -31,6 +32,15 @@ Side = tuple[Callable[..., Work], tuple[Any, ...]]  # what makes the work, in it
 class Spent(NamedTuple):
     cpu: float  # seconds an image, with those of child processes that have ended
     wall: float
+
+
+def write_row(row: Mapping[str, Any], results: Path | None = None) -> None:
+    """Print a row as a line of JSON, and add it to the file of results where one is given."""
+    line = json.dumps(row)
+    print(line, flush=True)
+    if results is not None:
+        with results.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 def machine(threads: str = "one thread") -> str:

@@ -63,21 +63,13 @@ def usual(asked: DataRequest, task: str) -> list[str]:
     return list(one.condition) if one and embedded_count(asked.source) is not None else []
 
 
-NUMBERED = {  # recipes that take numbers, of kinds other than images
-    "text": "text-gan",
-    "table": "table-gan",
-    "audio": "audio",
-    "series": "series-gan",
-    "field": "fields",
-}
-
-
 def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) -> None:
     """UsageError where numbers or captions were asked for that the recipe does not take."""
     if conditions and (config.data.conditions is None or any(map(deaf, config.networks.values()))):
         captioned = getattr(pack, "given", "c") == KIND
         noun = "captions" if captioned else "numbers"
-        better = "text-to-image" if captioned else NUMBERED.get(pack.spec.modality, "default")
+        kind = modality_of(pack.spec)
+        better = "text-to-image" if captioned else kind.numbered or kind.recipe
         raise UsageError(
             f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
