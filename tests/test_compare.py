@@ -16,6 +16,8 @@ from ganzfeld.errors import UsageError
 from ganzfeld.report import compare
 from pages import HOSTILE, Page, assert_alone
 
+pytestmark = pytest.mark.long
+
 TINY = [
     "networks.*.width=4",
     "run.evaluate_every=null",

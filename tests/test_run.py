@@ -151,6 +151,7 @@ def test_a_run_that_cannot_go_on_stays_as_it_was(
     assert files() == before
 
 
+@pytest.mark.long
 def test_minutes_become_images_once(tmp_path: Path) -> None:
     tiny(tmp_path / "run", images=None, minutes=0.02)
     config = json.loads((tmp_path / "run" / "config.json").read_text())

@@ -70,6 +70,7 @@ def test_heads_that_promise_what_is_not_there_are_refused(data: bytes) -> None:
         npy.arrays(zipped({"a.npy": data}), MOST)
 
 
+@pytest.mark.long
 def test_a_member_that_unpacks_to_gigabytes_takes_no_memory() -> None:
     bomb = zipped({"sigma.npy": headed("(10000, 10000)") + bytes(400 << 20)})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -106,6 +106,7 @@ def test_blurred_and_dark_ones_are_odd_and_clean_ones_are_not(report: dict) -> N
         assert odd[called]["count"] <= 5 + 4
 
 
+@pytest.mark.long
 def test_clean_images_are_left_in_peace() -> None:
     found = check_data("avatars:1000")["survey"]
     assert found["copies_count"] <= 10

@@ -20,6 +20,8 @@ from ganzfeld.training import health, run
 from ganzfeld.training.health import schedule
 from ganzfeld.training.trainer import Tensors, Trainer
 
+pytestmark = pytest.mark.long
+
 SMALL = ["networks.*.width=4", "run.deterministic=true", "run.evaluate_every=100000"]
 
 

@@ -204,6 +204,7 @@ def test_pairs_are_of_all_wrong_captions_where_they_first_differ() -> None:
     assert found == [(0, [3, 5]), (1, [5, 3])]
 
 
+@pytest.mark.long
 def test_a_writer_paid_in_pairs_says_what_it_sees_and_no_more_often() -> None:
     """Symbols: silence, no word, and two wordings each of a right and of a wrong value."""
     one = game(likelihood_share=0.4, match=1.0, pairs=True)

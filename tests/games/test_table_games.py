@@ -337,6 +337,7 @@ def test_pairs_teach_a_generator_what_depends_on_what() -> None:
     assert np.abs(shares - [0.7, 0.25, 0.05]).max() < 0.05
 
 
+@pytest.mark.long
 def test_rows_follow_the_numbers_that_they_are_asked_for_by() -> None:
     """x depends on c by a known line, and a rare choice on its sign."""
     torch.manual_seed(0)

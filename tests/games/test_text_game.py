@@ -188,6 +188,7 @@ LEARNERS: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "worst"),
     [

@@ -223,6 +223,7 @@ def test_predicted_classes_where_none_were_asked_for(
     assert 1 <= found["domain_score"] <= found["domain_score_of_data"] * 1.5
 
 
+@pytest.mark.long
 def test_held_out_data(folder: Path, pack: Pack) -> None:
     """Images that the data hold too (400 of these 500) do not count as fresh."""
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}

@@ -91,6 +91,7 @@ def test_auc_by_hand() -> None:
     assert standard_error(0.5, 100) == pytest.approx(np.sqrt(201 / 120_000), rel=0.01)
 
 
+@pytest.mark.long
 def test_a_classifier_tells_other_fields_and_not_equal_ones() -> None:
     def fields(first: int, slope: float) -> torch.Tensor:
         return torch.from_numpy(gaussian.make(range(first, first + 200), size=8, slope=slope)[0])

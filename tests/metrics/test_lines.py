@@ -12,6 +12,8 @@ from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.metrics.evaluate import evaluate
 from ganzfeld.metrics.registry import choose_metrics
 
+pytestmark = pytest.mark.long
+
 NUMBERS = ("js_2", "js_3", "js_4", "forward", "reverse", "distinct")
 
 

@@ -24,6 +24,8 @@ from ganzfeld.metrics.registered import Registered, memorisation_of_prints
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.image.prints import prints
 
+pytestmark = pytest.mark.long
+
 Pixels = NDArray[np.uint8]
 Searched = tuple[Registered, Look, Look]
 HALF = 320

@@ -93,6 +93,7 @@ def test_a_recipe_says_what_it_is_for_and_a_plain_function_is_one() -> None:
     assert as_recipe(own) is own
 
 
+@pytest.mark.long
 def test_runs_and_models_from_before_specs_load_and_go_on(tmp_path: Path) -> None:
     tiny = {"size": 16, "batch": 16, "out": tmp_path / "run", "quiet": True}
     settings = ["networks.*.width=4"]

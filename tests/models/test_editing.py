@@ -25,6 +25,8 @@ from ganzfeld.models.project import own_error, project
 from ganzfeld.networks.dcgan import DCGANGenerator
 from ganzfeld.networks.residual import ResidualGenerator
 
+pytestmark = pytest.mark.long
+
 
 def model_of(generator: nn.Module, latent: int, shape: tuple[int, ...], **more: Any) -> Model:
     about = {"shape": list(shape), "latent": latent, "classes": [], "recipe": "test"}

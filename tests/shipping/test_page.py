@@ -26,6 +26,8 @@ from ganzfeld.models import embedded
 from ganzfeld.shipping import page, page_cache, page_graph, page_html, page_prepared
 from ganzfeld.shipping.page_numpy import run
 
+pytestmark = pytest.mark.long
+
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
     '"><b>',

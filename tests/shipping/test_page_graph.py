@@ -17,6 +17,8 @@ from ganzfeld.shipping.page_html import document, engine_files
 from ganzfeld.shipping.page_numpy import run
 from ganzfeld.shipping.page_wasm import product
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.long] if n in LARGE else []) for n in SMALL]

@@ -15,6 +15,8 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.avatars.description import HAIR_COLOURS
 from ganzfeld.errors import UsageError
 
+pytestmark = pytest.mark.long
+
 SETTINGS = [
     *("networks.G.width=4", "networks.D.width=4", "networks.I.width=4", "networks.G.latent=8"),
     *("game.encoder_share=0.3", "run.evaluate_count=64", "run.threads=1"),

@@ -15,6 +15,8 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import UsageError
 
+pytestmark = pytest.mark.long
+
 SMALL = [
     *("networks.*.width=4", "networks.G.latent=8"),
     *("run.evaluate_count=64", "run.evaluate_every=160", "run.sample_every=160"),

@@ -19,6 +19,8 @@ from ganzfeld.cli.main import main
 from ganzfeld.errors import UsageError
 from ganzfeld.models.captioner import Captioner
 
+pytestmark = pytest.mark.long
+
 SETTINGS = [
     *("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"),
     *("game.likelihood_share=0.5", "run.threads=1"),

@@ -12,6 +12,8 @@ import pytest
 import ganzfeld
 from ganzfeld.errors import CheckpointError
 
+pytestmark = pytest.mark.long
+
 LATER = ("transport", "transport_on", "centring", "normalise_gradient", "opening", "consistency")
 
 

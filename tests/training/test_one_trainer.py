@@ -100,6 +100,7 @@ def config_of(folder: Path, **options: Any) -> Any:
     return read_config(ganzfeld.train("avatars:40", out=folder, **SMALL | options).path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["modern", "cyclegan"])
 def test_after_the_trial_all_is_as_if_there_had_been_none(tmp_path: Path, recipe: str) -> None:
     source = "avatars-styles:24" if recipe == "cyclegan" else "avatars:40"

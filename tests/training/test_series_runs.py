@@ -15,6 +15,8 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.series_sets import ar, var
 from ganzfeld.errors import UsageError
 
+pytestmark = pytest.mark.long
+
 SMALL = [
     *("networks.G.hidden=8", "networks.D.hidden=8", "networks.D.width=8"),
     *("run.evaluate_count=64", "run.evaluate_every=320", "run.sample_every=320"),

@@ -15,6 +15,8 @@ from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError, UsageError
 
+pytestmark = pytest.mark.long
+
 SMALL = ["networks.*.widths=[16,16]", "networks.G.noise=8", "run.evaluate_count=64",
          "run.evaluate_every=4096", "run.sample_every=4096"]  # fmt: skip
 

@@ -11,6 +11,8 @@ import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.errors import UsageError
 
+pytestmark = pytest.mark.long
+
 GAMES = '''
 from ganzfeld.games import Adversarial, Game, losses
 from ganzfeld.recipes import Facts, default

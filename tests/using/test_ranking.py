@@ -19,6 +19,8 @@ from ganzfeld.models.model import Model
 from ganzfeld.models.rank import best
 from ganzfeld.training.verify import verify_run
 
+pytestmark = pytest.mark.long
+
 
 def test_scores_use_running_statistics_not_the_batch(make_model: Callable[..., Model]) -> None:
     model = make_model()

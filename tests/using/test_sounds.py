@@ -20,6 +20,8 @@ from ganzfeld.data.audio_sets import NAMES, RATE, vowels
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.modalities.audio.wav import read_wav, wav_bytes
 
+pytestmark = pytest.mark.long
+
 SMALL = (
     "networks.*.width=4",
     "run.evaluate_count=16",

@@ -16,6 +16,8 @@ from ganzfeld.cli import main
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.image import units
 
+pytestmark = pytest.mark.long
+
 
 def ct(path: Path, low: int, high: int) -> Path:
     """60 images of 16 px with whole numbers from low to high, both of which occur."""
