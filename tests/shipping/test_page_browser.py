@@ -293,3 +293,36 @@ def test_an_image_is_projected_and_edited_in_the_app(
         chrome.wait('document.getElementById("after").complete')
         assert not np.array_equal(seen("after"), whole) and not chrome.errors
         chrome.open("about:blank")  # it asks the server for nothing more
+
+
+def test_the_price_of_less_variety_is_the_one_of_python(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    """Page and server measure the same; it is little beside 1, and nothing is said at 1."""
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server.served import Served
+    from ganzfeld.shipping.server.varying import variety
+
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces, precision="float32").text, "utf-8")
+    engine = TorchEngine(faces)
+    wanted = variety(engine, 0.25)["variety"]
+    assert 0 < wanted < 0.8
+    say = 'document.getElementById("cost")'
+    with served([Served("faces", faces.about, engine, faces)]) as server:
+        for place in (file.as_uri(), f"http://127.0.0.1:{server.port}/"):
+            chrome.open(f"{place}?lang=en#count=4&std=0.25")
+            chrome.wait(f'{say} && {say}.textContent.includes("pairs")')
+            assert f"differ {wanted:.2f} times as much as at variety 1" in chrome.run(
+                f"{say}.textContent"
+            )
+            chrome.run("speak = document.getElementById('language'); speak.value = 'zh';"
+                       " speak.dispatchEvent(new Event('change')); undefined")
+            assert "32 对" in chrome.run(f"{say}.textContent")
+            chrome.run("location.hash = '#count=4&std=1'; undefined")
+            chrome.wait(f"{say}.hidden")
+            assert not chrome.errors
+        chrome.open("about:blank")

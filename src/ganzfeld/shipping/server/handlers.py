@@ -14,7 +14,7 @@ from ganzfeld.core import marks
 from ganzfeld.core.latents import LIMIT
 from ganzfeld.core.marks import SOFTWARE
 from ganzfeld.modalities.image.bad import BadPicture
-from ganzfeld.shipping.server import answers, pages, projecting
+from ganzfeld.shipping.server import answers, pages, projecting, varying
 from ganzfeld.shipping.server.app import Answer, App, Handler, Limits, Request, as_json
 from ganzfeld.shipping.server.batching import Job, Wanted
 from ganzfeld.shipping.server.guard import Guard
@@ -90,6 +90,20 @@ async def sample(app: App, request: Request) -> Answer:
     name = f"{served.name}-{wanted.seed}-{wanted.index}.{format}".encode()
     headers.append((b"content-disposition", b'inline; filename="' + name + b'"'))
     return Answer(data, answers.media_of(format), headers=headers)
+
+
+async def variety(app: App, request: Request) -> Answer:
+    """What a deviation of the latents costs in variety; a pure function of model and address."""
+    given, served = app.query(request), drawn(request.model)
+    label = None if given["label"] is None else served.label(given["label"])
+    row = None if given["text"] is None else served.row_of_text(given["text"])
+    assert served.engine is not None
+    engine, std = served.engine, given["std"]
+    return as_json(
+        await app.work(
+            request, work=lambda breathe: varying.variety(engine, std, label, row, breathe)
+        )
+    )
 
 
 async def samples(app: App, request: Request) -> Answer:
@@ -342,6 +356,7 @@ HANDLERS: Mapping[str, Handler] = {
     "models": models,
     "sample": sample,
     "samples": samples,
+    "variety": variety,
     "interpolation": interpolation,
     "score": score,
     "translation": translation,

@@ -101,7 +101,7 @@ class App {
     const round = (this.round += 1), s = this.state, start = performance.now();
     this.fill();
     try { history.replaceState(null, "", this.address()); } catch { /* some browsers refuse on file: */ }
-    $("price").hidden = true;
+    $("price").hidden = $("cost").hidden = true;
     let jobs = Array.from({ length: s.count }, (_, i) => this.job(i));
     try {
       if (s.best) {
@@ -131,6 +131,7 @@ class App {
     this.took = (performance.now() - start) / jobs.length;
     this.say($("status"), "{count} {noun}, {ms} ms each", { count: jobs.length, ms: this.took.toFixed(this.took < 10 ? 1 : 0) });
     this.remember(jobs);
+    if (s.std !== 1) this.cost(round);
     if (this.open !== null) {
       const found = this.shown.findIndex(({ job }) => job.index === this.open);
       this.open = null;

@@ -53,6 +53,13 @@ class There {
     return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", label, x: null };
   }
 
+  async variety({ label, std, text }) {
+    const query = new URLSearchParams({ std });
+    if (label !== null) query.set("label", this.model.classes[label]);
+    if (text) query.set("text", text);
+    return (await this.fetched(this.at(`variety?${query}`))).json();
+  }
+
   async best(jobs, count, say) {
     const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
     if (label !== null) body.labels = [this.model.classes[label]];
