@@ -301,6 +301,9 @@ def test_every_kind_is_served_as_the_command_writes_it(recipe: str, tmp_path: Pa
                 assert len(samples) == 4 and all("data" in s or "value" in s for s in samples)
             if format == "zip":
                 check_marks(found.body, kind.suffix, tmp_path / "zip")
+            told = json.loads(found.headers.get("ganzfeld-mark", "null"))
+            assert (told is None) == (format not in ("csv", "txt", "npy"))
+            assert told is None or (told["seed"], told["indices"]) == (3, [[0, 3]])
         assert own.get("/ready").status == 200
         body = {"seeds": [1, 2]}
         assert own.post("/v1/models/it/interpolation", body).status == 404

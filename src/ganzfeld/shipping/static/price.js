@@ -5,9 +5,11 @@ Object.assign(App.prototype, {
   // Of the grid that was drawn last; a later one stops it
   async cost(round) {
     const { label, std, text } = this.state, key = [this.model.name, label, std, text].join("/"), known = (this.costs = this.costs || {});
-    const say = (words, given) => round === this.round && this.say($("cost"), words, given);
-    say("measuring the price of this variety");
-    $("cost").hidden = false;
+    const say = (words, given) => {
+      if (round !== this.round) return;
+      this.say($("cost"), words, given);
+      $("cost").hidden = false;
+    };
     try {
       const found = known[key] || await this.source.variety({ label, std, text }, () => round === this.round);
       if (!found) return;
@@ -19,7 +21,6 @@ Object.assign(App.prototype, {
 });
 
 Object.assign(CHINESE, {
-  "measuring the price of this variety": "正在测量代价",
   "Price: two {noun} of a kind differ {times} times as much as at variety 1 ({pairs} pairs). Quality is not measured here.":
     "代价：同类样本之间的差异是多样性为 1 时的 {times} 倍（{pairs} 对）。质量未在此测量。",
   "The price of this variety is not known.": "代价未知。",
