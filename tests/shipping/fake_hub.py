@@ -14,11 +14,13 @@ from urllib.parse import unquote, urlsplit
 
 
 class Hub:
-    """repos: by name, commits in order, each a mapping of names to bytes. asked: every path."""
+    """repos: by name, commits in order, each a mapping of names to bytes. asked: every path.
+    cut: files whose connection breaks in the middle."""
 
     def __init__(self) -> None:
         self.repos: dict[str, list[dict[str, bytes]]] = {}
         self.asked: list[str] = []
+        self.cut: set[str] = set()
         self.address = ""
 
     def commit_id(self, repo: str, place: int) -> str:
@@ -88,6 +90,13 @@ def fake_hub() -> Iterator[Hub]:
                     self.missing("EntryNotFound")
                     return
                 data = found[1][name]
+                if name in hub.cut and self.command == "GET":
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data[: len(data) // 2])
+                    self.close_connection = True
+                    return
                 self.answer(200, data, ETag=f'"{blob(data)}"', X_Repo_Commit=found[0])
                 return
             self.missing("RepoNotFound")

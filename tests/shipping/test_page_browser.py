@@ -109,16 +109,36 @@ def test_the_best_by_the_discriminator_are_those_of_python(
 def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(ganzfeld.load(tiny(recipe, tmp_path / "run"))).text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest#count=4")
+    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=en#count=4")
     text = body(chrome)
+    assert not chrome.errors
     if recipe == "wavegan":
         assert text.count("<audio controls") == 4 and len(told["drawn"]) == 4
     elif recipe == "fields":
         assert len(told["drawn"]) == 4
         with Image.open(io.BytesIO(base64.b64decode(told["file"]))) as image:
             assert image.mode == "RGB" and len(np.unique(np.asarray(image))) > 20
+        model = ganzfeld.load(tmp_path / "run")
+        value = model.store(model.sample(1))[0].reshape(-1, *model.shape[-2:])[0, 1, 2]
+        chrome.run('document.querySelector("#grid .one").click()')
+        chrome.run(
+            '(() => { const i = document.querySelector("#large-view img"), b ='
+            ' i.getBoundingClientRect(), at = (n, all, side) => (n + 0.5) * side / all;'
+            ' i.dispatchEvent(new PointerEvent("pointermove", {'
+            " clientX: b.left + at(2, i.naturalWidth, b.width),"
+            " clientY: b.top + at(1, i.naturalHeight, b.height) })); })()"
+        )
+        title = str(chrome.run('document.getElementById("large-title").textContent'))
+        assert float(title.split(" · ")[-1]) == pytest.approx(float(value), rel=6e-3), title
     else:
         assert told["check"]["equal"]
+        found = chrome.run(
+            '(() => { let asked = 0; const file = document.getElementById("file");'
+            ' file.click = () => { asked += 1; }; document.getElementById("drop").click();'
+            ' document.getElementById("drop").dispatchEvent(new KeyboardEvent("keydown",'
+            ' { key: "Enter", bubbles: true })); return [asked, file.checkVisibility()]; })()'
+        )
+        assert found == [2, False], "the whole box opens the choice, in the page's language"
 
 
 def test_the_keyboard_is_enough(chrome: Browser, faces: Any, tmp_path: Path) -> None:
@@ -293,3 +313,36 @@ def test_an_image_is_projected_and_edited_in_the_app(
         chrome.wait('document.getElementById("after").complete')
         assert not np.array_equal(seen("after"), whole) and not chrome.errors
         chrome.open("about:blank")  # it asks the server for nothing more
+
+
+def test_the_price_of_less_variety_is_the_one_of_python(
+    chrome: Browser, faces: Any, tmp_path: Path
+) -> None:
+    """Page and server measure the same; it is little beside 1, and nothing is said at 1."""
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server.served import Served
+    from ganzfeld.shipping.server.varying import variety
+
+    file = tmp_path / "page.html"
+    file.write_text(page_of(faces, precision="float32").text, "utf-8")
+    engine = TorchEngine(faces)
+    wanted = variety(engine, 0.25)["variety"]
+    assert 0 < wanted < 0.8
+    say = 'document.getElementById("cost")'
+    with served([Served("faces", faces.about, engine, faces)]) as server:
+        for place in (file.as_uri(), f"http://127.0.0.1:{server.port}/"):
+            chrome.open(f"{place}?lang=en#count=4&std=0.25")
+            chrome.wait(f'{say} && {say}.textContent.includes("pairs")')
+            assert f"differ {wanted:.2f} times as much as at variety 1" in chrome.run(
+                f"{say}.textContent"
+            )
+            chrome.run("speak = document.getElementById('language'); speak.value = 'zh';"
+                       " speak.dispatchEvent(new Event('change')); undefined")
+            assert "32 对" in chrome.run(f"{say}.textContent")
+            chrome.run("location.hash = '#count=4&std=1'; undefined")
+            chrome.wait(f"{say}.hidden")
+            assert not chrome.errors
+        chrome.open("about:blank")

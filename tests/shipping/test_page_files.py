@@ -118,6 +118,8 @@ def test_the_words_of_the_page_are_all_translated(engine: bool, needs: frozenset
     said |= set(re.findall(r'\.t\(\s*"([^"]+)"', code))
     said |= set(re.findall(r'\$\("[\w-]+"\),\s*(?:[^"?]+\? )?"([A-Z{][^"]+)"', code))
     said |= set(re.findall(r'note: \["([^"]+)"', code))
+    said |= set(re.findall(r'\bsay\("([^"]+)"', code))
+    said |= set(re.findall(r'\.say\(\w+, "([^"]+)"', code))
     said -= HIDDEN if engine else set()
     assert len(said) > 30
     assert not said - set(words), sorted(said - set(words))

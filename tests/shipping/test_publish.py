@@ -21,6 +21,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core import marks
 from ganzfeld.core.files import as_json
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.models import embedded
 from ganzfeld.models import hub as models_hub
 from ganzfeld.shipping.card import card
 from ganzfeld.shipping.hub import publish
@@ -316,7 +317,7 @@ def test_a_model_goes_to_the_hub_and_comes_back(hub: Hub, run: Path, tmp_path: P
 
 def test_what_the_hub_refuses_is_told(hub: Hub, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = command("sample", "hub:me/nothing", "--count", "1", "--out", "x")
-    assert gone.returncode == 4 and "cannot be downloaded" in gone.stderr
+    assert gone.returncode == 4 and "the hub has no model" in gone.stderr
     assert "Traceback" not in gone.stderr
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     done = command("publish", str(run), "--to", "hub:me/faces", "--license", LICENSE)
@@ -330,3 +331,47 @@ def test_a_damaged_download_is_refused(hub: Hub, run: Path) -> None:
     hub.repos["me/faces"] = [files]
     found = command("sample", "hub:me/faces", "--count", "1", "--out", "x")
     assert found.returncode == 4 and "SHA-256" in found.stderr
+
+
+def one_screen(done: subprocess.CompletedProcess[str], *says: str) -> None:
+    """A refusal in a few lines, with what to do; nothing of the library's own."""
+    assert done.returncode == 4 and not done.stdout, done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 8, done.stderr
+    assert all(text in done.stderr for text in says), done.stderr
+
+
+def test_what_cannot_be_downloaded_is_one_screen(
+    hub: Hub, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No such model, no such revision, a connection that breaks, and no hub at all."""
+    out = str(tmp_path / "out")
+    files = {file.name: file.read_bytes() for file in (run / "model").iterdir()}
+    hub.repos["me/faces"] = [files]
+    asked = ("sample", "--count", "1", "--out", out)
+    one_screen(command(*asked, "hub:me/nothing"), "the hub has no model me/nothing", "HF_TOKEN")
+    one_screen(command(*asked, "hub:me/faces@v9"), "me/faces on the hub has no revision v9")
+    hub.cut = {"model.safetensors"}
+    one_screen(command(*asked, "hub:me/faces"), "cannot be downloaded", "goes on where it stopped")
+    hub.cut = set()
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "other"))
+    one_screen(command(*asked, "hub:me/faces"), "cannot be downloaded")
+    assert not Path(out).exists()
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    done = command(*asked, "hub:me/faces")  # what broke off before is completed
+    assert done.returncode == 0 and len(list(Path(out).iterdir())) == 1, done.stderr
+
+
+def test_a_dry_run_for_the_hub_sends_nothing(hub: Hub, run: Path) -> None:
+    done = command("publish", str(run), "--to", "hub:me/faces", "--license", LICENSE, "--dry-run")
+    assert done.returncode == 0 and 'load("hub:me/faces")' in done.stdout, done.stderr
+    assert "nothing was written to hub:me/faces" in done.stdout
+    assert not hub.asked and not hub.repos
+
+
+def test_the_model_of_the_package_is_published_by_its_name(tmp_path: Path) -> None:
+    done = publish(embedded.USUAL, tmp_path / "out", license=LICENSE)
+    assert "model.safetensors" in done.files and "page.json" not in done.files
+    assert "evaluation.json" in done.files and "not evaluated" not in done.card
+    assert ganzfeld.load(tmp_path / "out").about["license"] == LICENSE

@@ -104,6 +104,29 @@ def test_32_clients_get_the_bits_that_one_gets(server: Running, run: Path) -> No
     assert any(size > 1 for size in server.app.metrics.batches), "batches formed"
 
 
+def test_the_price_of_a_deviation_of_the_latents(server: Running, run: Path) -> None:
+    """Pairs of one class, as `Model.sample` draws them: less far apart with less deviation."""
+    model = ganzfeld.load(run)
+    labels = model.labels_of(range(0, 64, 2), 0, [])
+
+    def apart(std: float, own: Any) -> float:
+        one, other = (
+            model.draw_exact(
+                [(0, 2 * i + more, int(y)) for i, y in enumerate(own)], std=std
+            ).double()
+            for more in (0, 1)
+        )
+        return float((one - other).square().mean().sqrt())
+
+    for query, own in (("", labels), ("&label=bob", [model.classes.index("bob")] * 32)):
+        found = server.get(f"{FACES}/variety?std=0.5{query}").json
+        assert found["variety"] == pytest.approx(apart(0.5, own) / apart(1, own), rel=1e-5)
+        assert 0.2 < found["variety"] < 0.9 and found["pairs"] == 32
+    assert server.get(f"{FACES}/variety").json["variety"] == 1
+    assert server.get(f"{FACES}/variety?std=0").json["variety"] == 0
+    assert server.get(f"{FACES}/variety?label=nobody").status == 422
+
+
 def test_etags_and_revisions(server: Running) -> None:
     address = f"{FACES}/sample?seed=1&index=2"
     first = server.get(address)
@@ -278,6 +301,9 @@ def test_every_kind_is_served_as_the_command_writes_it(recipe: str, tmp_path: Pa
                 assert len(samples) == 4 and all("data" in s or "value" in s for s in samples)
             if format == "zip":
                 check_marks(found.body, kind.suffix, tmp_path / "zip")
+            told = json.loads(found.headers.get("ganzfeld-mark", "null"))
+            assert (told is None) == (format not in ("csv", "txt", "npy"))
+            assert told is None or (told["seed"], told["indices"]) == (3, [[0, 3]])
         assert own.get("/ready").status == 200
         body = {"seeds": [1, 2]}
         assert own.post("/v1/models/it/interpolation", body).status == 404

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def fetch(name: str) -> Path:
     """
     repo, revision = parsed(name)
     hub = library()
+    quiet()
     try:
         folder = hub.snapshot_download(
             repo,
@@ -72,13 +74,7 @@ def fetch(name: str) -> Path:
             library_version=__version__,
         )
     except Exception as error:  # of the network, of the hub, of this disk
-        raise CheckpointError(
-            f"{shown(name)} cannot be downloaded: {shown(first_line(error), 300)}",
-            safe="what was downloaded before is still there",
-            fix=f"look at it in a browser: is it {repo}"
-            + (f", and is there a revision {revision}" if revision else "")
-            + "? A private model needs HF_TOKEN",
-        ) from error
+        raise refusal(error, name, repo, revision) from error
     place = Path(folder)
     commit = place.name
     if commit != revision:
@@ -90,6 +86,35 @@ def fetch(name: str) -> Path:
             fix="another name; `ganzfeld publish` makes such models",
         )
     return place
+
+
+def quiet() -> None:
+    """One screen where something fails, not a warning for each try; no bars but on a terminal."""
+    from huggingface_hub import utils
+
+    utils.logging.set_verbosity(CRITICAL)
+    if not sys.stderr.isatty():
+        utils.disable_progress_bars()
+
+
+def refusal(error: Exception, name: str, repo: str, revision: str | None) -> CheckpointError:
+    """What went wrong with a download, by what the library calls it."""
+    kinds = {one.__name__ for one in type(error).__mro__}
+    if "RevisionNotFoundError" in kinds:
+        return CheckpointError(
+            f"{shown(repo)} on the hub has no revision {shown(revision or 'main')}",
+            fix=f"hub:{repo} for its newest one",
+        )
+    if "RepositoryNotFoundError" in kinds:
+        return CheckpointError(
+            f"the hub has no model {shown(repo)}, or it is not for everybody",
+            fix="another name; for a private model HF_TOKEN (hf auth login)",
+        )
+    return CheckpointError(
+        f"{shown(name)} cannot be downloaded: {shown(first_line(error), 300)}",
+        safe="what was downloaded before is still there",
+        fix="the same command once the hub can be reached: it goes on where it stopped",
+    )
 
 
 def first_line(error: Exception) -> str:

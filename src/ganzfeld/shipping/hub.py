@@ -19,15 +19,17 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.protocol import finite
 from ganzfeld.models import folder as folders
 from ganzfeld.models import hub
+from ganzfeld.models.embedded import located
 from ganzfeld.models.folder import JUDGE
 from ganzfeld.models.model import load
 from ganzfeld.shipping.card import card, check_license
+from ganzfeld.shipping.page_prepared import NAME as PAGE
 from ganzfeld.text import shown
 
 SUMS = "SHA256SUMS"
 PREVIEW = 24  # samples, in six columns
 WEIGHTS = ("model.safetensors", JUDGE)
-SOURCE = ("config.json", "README.md", *WEIGHTS)  # what a model's folder may hold
+SOURCE = ("config.json", "README.md", *WEIGHTS, PAGE)  # what a model's folder may hold
 PUBLISHED = re.compile(
     r"config\.json|README\.md|evaluation\.json|preview\.(png|wav|txt|csv|npy)(\.json)?|"
     r"(model|discriminator)\.safetensors|SHA256SUMS|\.gitattributes"
@@ -91,7 +93,7 @@ def publish(
         )
     name = hub.parsed(str(to))[0] if on_hub else Path(to).resolve().name
     where = f"hub:{name}" if on_hub else "path/to/this/folder"
-    made = content(Path(model), license=license, data_license=data_license, name=name, where=where)
+    made = content(located(model), license=license, data_license=data_license, name=name, where=where)
     sizes = {file: len(data) for file, data in sorted(made.items())}
     text = made["README.md"].decode()
     if dry_run:
@@ -126,7 +128,7 @@ def content(model: Path, *, license: str, data_license: str | None, name: str, w
             )
         made[file] = data
     evaluation = None
-    if source != model and (model / "evaluation.json").exists():
+    if (model / "evaluation.json").exists():
         found = reader.read_json(model / "evaluation.json")
         if isinstance(found, dict) and isinstance(found.get("protocol"), dict):
             evaluation = found
@@ -279,6 +281,7 @@ def upload(
     """Send a folder to the hub; the address of what it made there."""
     library = hub.library()
     try:
+        hub.quiet()
         api = library.HfApi(library_name="ganzfeld")
         api.create_repo(name, private=private, exist_ok=True)
         done = api.upload_folder(

@@ -33,7 +33,7 @@ OPERATORS = {  # files of operators beside those of engine.js
     ),
 }
 STRICT = '"use strict";'
-FACE = ("files.js", "words.js", "sources.js", "app.js")
+FACE = ("files.js", "words.js", "sources.js", "app.js", "price.js")
 LAST = "start.js"
 FIRST = "packed.js"  # of a page that draws by itself: it unpacks the rest
 HERE = ("worker.js", "here.js", "exact.js")  # of a page that draws by itself
@@ -45,7 +45,7 @@ PARTS = {  # what pages of a kind of sample or of a task have beside these
     "table": ("cells.js", "whole.js", "rows.js"),
     "translation": ("translate.js",),
 }
-DRAWN = ("latents.js", "directions.js")  # of what is drawn from a latent
+DRAWN = ("latents.js", "directions.js", "price_here.js")  # of what is drawn from a latent
 HERE_PARTS = {  # and where they draw by themselves
     "image": (*DRAWN, "png.js", "image.js", "between.js"),
     "audio": (*DRAWN, "png.js", "wav.js", "audio.js"),

@@ -14,7 +14,7 @@ from ganzfeld.core import marks
 from ganzfeld.core.latents import LIMIT
 from ganzfeld.core.marks import SOFTWARE
 from ganzfeld.modalities.image.bad import BadPicture
-from ganzfeld.shipping.server import answers, pages, projecting
+from ganzfeld.shipping.server import answers, pages, projecting, varying
 from ganzfeld.shipping.server.app import Answer, App, Handler, Limits, Request, as_json
 from ganzfeld.shipping.server.batching import Job, Wanted
 from ganzfeld.shipping.server.guard import Guard
@@ -92,6 +92,20 @@ async def sample(app: App, request: Request) -> Answer:
     return Answer(data, answers.media_of(format), headers=headers)
 
 
+async def variety(app: App, request: Request) -> Answer:
+    """What a deviation of the latents costs in variety; a pure function of model and address."""
+    given, served = app.query(request), drawn(request.model)
+    label = None if given["label"] is None else served.label(given["label"])
+    row = None if given["text"] is None else served.row_of_text(given["text"])
+    assert served.engine is not None
+    engine, std = served.engine, given["std"]
+    return as_json(
+        await app.work(
+            request, work=lambda breathe: varying.variety(engine, std, label, row, breathe)
+        )
+    )
+
+
 async def samples(app: App, request: Request) -> Answer:
     given, served = await app.json(request), drawn(request.model)
     format = offered(given["format"], answers.several(served.kind))
@@ -105,11 +119,11 @@ async def samples(app: App, request: Request) -> Answer:
         for i in range(given["count"])
     ]
 
-    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> bytes:
+    def finish(rows: NDArray[Any], drawn: list[Wanted]) -> Packed:
         return packed(served, format, rows, drawn)
 
-    data = await app.work(request, engine=served.engine, wanted=wanted, finish=finish)
-    return in_format(data, format)
+    made = await app.work(request, engine=served.engine, wanted=wanted, finish=finish)
+    return in_format(*made, format=format)
 
 
 async def ranked(
@@ -128,7 +142,7 @@ async def ranked(
     elif numbers:
         served.check_numbers(numbers)
 
-    def work(breathe: Callable[[], None]) -> bytes:
+    def work(breathe: Callable[[], None]) -> Packed:
         best = served.best(given, breathe)
         rows = served.model.store(best.samples)
         labels = [served.label(one) for one in given["labels"] or []]
@@ -148,7 +162,10 @@ async def ranked(
         ]
         return packed(served, format, rows, wanted, [float(one) for one in best.scores])
 
-    return in_format(await app.work(request, work=work), format)
+    return in_format(*await app.work(request, work=work), format=format)
+
+
+Packed = tuple[bytes, marks.Mark | None]
 
 
 def packed(
@@ -157,22 +174,25 @@ def packed(
     rows: NDArray[Any],
     wanted: list[Wanted],
     scores: list[float] | None = None,
-) -> bytes:
-    """Samples in a format for many."""
+) -> Packed:
+    """Samples in a format for many, and the mark of a format that holds none."""
     kind, spec = served.kind, served.spec
     if format == "grid":
-        return answers.grid(kind, spec, rows, served.mark_of_many(wanted))
+        return answers.grid(kind, spec, rows, served.mark_of_many(wanted)), None
     if format in answers.WHOLE:
-        return answers.whole(kind, spec, rows)
+        return answers.whole(kind, spec, rows), served.mark_of_many(wanted)
     each = served.marks_of(wanted)
     if format == "zip":
-        return answers.zipped(kind, spec, rows, each)
-    return answers.listed(kind, spec, rows, each, scores)
+        return answers.zipped(kind, spec, rows, each), None
+    return answers.listed(kind, spec, rows, each, scores), None
 
 
-def in_format(data: bytes, format: str) -> Answer:
+def in_format(data: bytes, mark: marks.Mark | None = None, *, format: str) -> Answer:
     ending = "png" if format == "grid" else format
-    return Answer(data, answers.media_of(ending), headers=[(b"cache-control", b"no-store")])
+    headers = [(b"cache-control", b"no-store")]
+    if mark is not None:
+        headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
+    return Answer(data, answers.media_of(ending), headers=headers)
 
 
 async def interpolation(app: App, request: Request) -> Answer:
@@ -188,7 +208,7 @@ async def interpolation(app: App, request: Request) -> Answer:
     if given["frames"] > most:
         raise Problem(422, f"frames must be from 1 to {most} for so many seeds", field="frames")
     data = await app.work(request, work=lambda breathe: served.between(given, breathe))
-    return in_format(data, given["format"])
+    return in_format(data, format=given["format"])
 
 
 async def score(app: App, request: Request) -> Answer:
@@ -213,7 +233,7 @@ async def translation(app: App, request: Request) -> Answer:
     data = await app.body(request, app.limits.body)
     pixels = app.limits.pixels
     work = of_image(lambda: served.translate(data, given["to"], pixels))
-    return in_format(await app.work(request, work=work), "png")
+    return in_format(await app.work(request, work=work), format="png")
 
 
 async def projection(app: App, request: Request) -> Answer:
@@ -248,7 +268,7 @@ async def edited(app: App, request: Request) -> Answer:
     if given["label"] is not None:
         given["label"] = served.label(given["label"])
     work = of_image(lambda: projecting.edited(served, given))
-    return in_format(await app.work(request, work=work), "png")
+    return in_format(await app.work(request, work=work), format="png")
 
 
 def no_store(answer: Answer) -> Answer:
@@ -342,6 +362,7 @@ HANDLERS: Mapping[str, Handler] = {
     "models": models,
     "sample": sample,
     "samples": samples,
+    "variety": variety,
     "interpolation": interpolation,
     "score": score,
     "translation": translation,

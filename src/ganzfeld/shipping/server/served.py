@@ -335,7 +335,12 @@ def load(
             f"{path} is no exported model, which --engine onnx needs",
             fix=f"ganzfeld export {path} --to onnx --out FOLDER, and serve FOLDER",
         )
-    if exported and engine != "torch":
+    if exported and engine == "torch":
+        raise UsageError(
+            f"{path} is an exported model, and --engine torch needs one as it was trained",
+            fix="--engine auto, or the folder of its run",
+        )
+    if exported:
         onnx = engines.OnnxEngine(folder, threads=threads)
         return Served(name, onnx.about, onnx, None)
     import torch

@@ -73,6 +73,13 @@ def table(most: int) -> tuple[Endpoint, ...]:
                      "application/x-npy", "application/json"),
         ),
         Endpoint(
+            "GET",
+            "/v1/models/{model}/variety",
+            "variety",
+            "How much two samples of a class and condition differ, in parts of what they do at std 1.",
+            query=(STD, LABEL, TEXT),
+        ),
+        Endpoint(
             "POST",
             "/v1/models/{model}/samples",
             "samples",

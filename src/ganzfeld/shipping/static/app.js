@@ -3,7 +3,7 @@
 
 const directionsOf = ({ directions, latent }) => (directions ? Math.floor((directions.length * 3) / 16 / latent) : 0);
 const LIMIT = 1n << 64n, COUNTS = [1, 4, 8, 16, 24, 36, 48, 64], OF = 8, PAST = 100;
-const $ = (id) => document.getElementById(id);
+const $ = (id) => document.getElementById(id), make = (tag) => document.createElement(tag);
 
 // What other files of the page add: to its listening, and to its fitting to a model
 const LISTENING = [], FITTING = [];
@@ -26,7 +26,8 @@ class App {
 
   say(element, text, given = {}) {
     this.told.set(element, [text, given]);
-    element.textContent = this.t(text, { ...this.words(), ...given });
+    const { noun, one } = this.words();
+    element.textContent = this.t(text, { noun: given.count === 1 ? one : noun, one, ...given });
   }
 
   speak(language) {
@@ -101,7 +102,7 @@ class App {
     const round = (this.round += 1), s = this.state, start = performance.now();
     this.fill();
     try { history.replaceState(null, "", this.address()); } catch { /* some browsers refuse on file: */ }
-    $("price").hidden = true;
+    $("price").hidden = $("cost").hidden = true;
     let jobs = Array.from({ length: s.count }, (_, i) => this.job(i));
     try {
       if (s.best) {
@@ -131,6 +132,7 @@ class App {
     this.took = (performance.now() - start) / jobs.length;
     this.say($("status"), "{count} {noun}, {ms} ms each", { count: jobs.length, ms: this.took.toFixed(this.took < 10 ? 1 : 0) });
     this.remember(jobs);
+    if (s.std !== 1) this.cost(round);
     if (this.open !== null) {
       const found = this.shown.findIndex(({ job }) => job.index === this.open);
       this.open = null;
@@ -153,7 +155,7 @@ class App {
     this.shown = [];
     const layout = (this.texts && this.texts.layout) || "", [outer, inner] = { lines: ["ol", "li"], rows: ["table", "tr"] }[layout] || ["div", "div"];
     if (layout || !this.home || this.home.className) {
-      this.home = document.createElement(outer);
+      this.home = make(outer);
       this.home.className = layout;
       $("grid").replaceChildren(this.home);
     }
@@ -161,12 +163,11 @@ class App {
     while (this.home.children.length > count) this.home.lastChild.remove();
     this.boxes = [...this.home.children];
     while (this.boxes.length < count) {
-      const box = document.createElement(inner), button = document.createElement("button"), place = this.boxes.length;
+      const box = make(inner), button = make("button"), place = this.boxes.length;
       box.className = "box";
-      button.type = "button";
       button.className = "one";
       button.addEventListener("click", () => this.enlarge(this.shown[place]));
-      if (layout === "rows") box.appendChild(document.createElement("th")).append(button); else box.append(button);
+      if (layout === "rows") box.appendChild(make("th")).append(button); else box.append(button);
       this.home.append(box);
       this.boxes.push(box);
     }
@@ -187,21 +188,24 @@ class App {
     } else button.replaceChildren(this.face(one));
     if (one.ending === "wav") {
       box.className = "box sound";
-      const player = box.querySelector("audio") || box.appendChild(document.createElement("audio"));
-      player.controls = true;
-      player.preload = "none";
-      one.urls.push(URL.createObjectURL(one.file));
-      player.src = one.urls[1];
+      this.player(box, one);
+      one.urls.push(one.sound);
     }
     this.star(place);
     this.name(place);
   }
 
+  player(box, one) {
+    const player = box.querySelector("audio") || box.appendChild(make("audio"));
+    one.sound = one.sound || URL.createObjectURL(one.file);
+    Object.assign(player, { controls: true, preload: "none", src: one.sound });
+  }
+
   // A sample as an element: its image, its text, its chart. size: "strip", "grid" or "large"
   face(one, size = "grid") {
     if (this.texts) return this.texts.view(this, one, size);
-    const seen = one.image || one.ending === "png", element = document.createElement(seen ? "img" : "span");
-    if (seen) element.src = one.url; else element.textContent = one.ending === "wav" ? "♪" : "…";
+    const seen = one.image || one.ending === "png", element = make(seen ? "img" : "span");
+    if (seen) element.src = one.url; else element.textContent = `♪ ${size === "strip" ? "" : this.file(one)}`;
     return element;
   }
 
@@ -210,7 +214,7 @@ class App {
     const star = button.querySelector(".star");
     if (star && !on) star.remove();
     if (!star && on) {
-      const added = document.createElement("span");
+      const added = make("span");
       added.className = "star";
       added.textContent = "★";
       button.append(added);
@@ -245,12 +249,13 @@ class App {
     this.large = one;
     const image = this.face(one, "large");
     if (image.src) image.alt = this.told_of(one);
-    $("large-view").className = this.texts ? "read" : "";
+    $("large-view").className = this.texts || one.ending === "wav" ? "read" : "";
     $("large-view").replaceChildren(image);
+    if (one.ending === "wav") this.player($("large-view"), one);
     $("large-title").textContent = this.told_of(one);
+    if (one.at) this.legend(one, image);
     $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
     this.keeping();
-    for (const id of ["large-from", "large-to"]) $(id).hidden = !this.blends;
     if (!$("large").open) $("large").showModal();
   }
 
@@ -274,7 +279,7 @@ class App {
   }
 
   download(blob, name) {
-    const link = document.createElement("a"), url = URL.createObjectURL(blob);
+    const link = make("a"), url = URL.createObjectURL(blob);
     link.href = url;
     link.download = name;
     link.click();
@@ -340,8 +345,7 @@ class App {
       if (!button) {
         const drawn = await this.source.draw(job).catch(() => null);
         if (!drawn || turn !== this[`turn-${name}`]) return;
-        button = document.createElement("button");
-        button.type = "button";
+        button = make("button");
         button.dataset.key = this.key(job);
         const url = this.texts ? "" : URL.createObjectURL(drawn.image || drawn.file), one = { job, url, ...drawn };
         const image = this.face(one, "strip");
@@ -360,10 +364,6 @@ class App {
     window.scrollTo({ top: 0 });
   }
 
-  // From one sample to another
-
-  get blends() { return this.source.exact && !this.texts && this.model.modality !== "audio"; }
-
   // What this page is, and whether it draws as it should
 
   about() {
@@ -374,7 +374,7 @@ class App {
       ["engine", this.t(this.source.engine)],
     ];
     $("about").replaceChildren(...rows.filter(([, value]) => value).flatMap(([key, value]) => {
-      const [term, text] = ["dt", "dd"].map((tag) => document.createElement(tag));
+      const [term, text] = ["dt", "dd"].map(make);
       term.textContent = this.t(key);
       text.textContent = value;
       return [term, text];

@@ -46,19 +46,21 @@ Object.assign(App.prototype, {
 });
 
 LISTENING.push((app, on) => {
-  on("large-from", "click", () => app.end("from"));
-  on("large-to", "click", () => app.end("to"));
+  for (const [name, words] of [["from", "Start here"], ["to", "End here"]]) {
+    const button = make("button");
+    button.id = `large-${name}`;
+    app.say(button, words);
+    $("large-link").before(button);
+    on(button.id, "click", () => app.end(name));
+  }
   on("share", "input", () => app.frame());
   on("play", "click", () => app.play());
 });
 
-FITTING.push((app) => {
-  app.say($("how"), "Open two {noun} and press Start here and End here.");
-  $("leg").hidden = !app.blends;
-});
+FITTING.push((app) => app.say($("how"), "Open two {noun} and press Start here and End here."));
 
 Object.assign(CHINESE, {
-  "Interpolate": "插值",
+  "Interpolate": "插值", "Start here": "设为起点", "End here": "设为终点",
   "Play": "播放",
   "Pause": "暂停",
   "Place between the two": "两者之间的位置",

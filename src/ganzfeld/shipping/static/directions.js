@@ -3,8 +3,8 @@
 
 // How far samples go along a direction of the latent, as `ganzfeld sample --direction` takes it
 function slider(app, number) {
-  const label = document.createElement("label"), head = document.createElement("span"), input = document.createElement("input");
-  const [name, value] = ["span", "output"].map((tag) => head.appendChild(document.createElement(tag)));
+  const label = make("label"), head = make("span"), input = make("input");
+  const [name, value] = ["span", "output"].map((tag) => head.appendChild(make(tag)));
   app.say(name, "direction {number}", { number });
   Object.assign(input, { type: "range", min: "-3", max: "3", step: "0.25", value: "0" });
   const take = () => { app.state.moves[number] = Number(input.value); value.textContent = ` ${input.value}`; };

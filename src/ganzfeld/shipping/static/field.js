@@ -37,7 +37,10 @@ KINDS.field = async (model, x, mark) => {
   const [tall, wide, pixels] = sides.length === 1 ? lined(seen, channels, sides[0], low, high)
     : mapped(seen, channels, sides, low, high);
   const file = await png(pixels, tall, wide, 3, model.mark, mark);
-  return { file: new Blob([file], { type: "image/png" }), ending: "png",
+  const [across] = sides.slice(-1), each = values.length / channels, middle = sides.length > 2 ? Math.floor(sides[0] / 2) / sides[0] : 0;
+  const at = (i, j) => // the value that a pixel of the map shows
+    short(values[(Math.floor(i / across) + middle) * each + (i % across) + (sides.length > 1 ? j * across : 0)]);
+  return { file: new Blob([file], { type: "image/png" }), ending: "png", at,
     note: ["{low} to {high} {unit}", { low: told[0], high: told[1], unit: e.unit_name || "" }] };
 };
 
@@ -64,6 +67,18 @@ function lined(seen, channels, length, low, high) {
   }
   return [tall, length * channels, pixels];
 }
+
+// The large map: a bar of its colours, from the lower value to the upper, and the value under the pointer
+App.prototype.legend = ({ at }, image) => {
+  const bar = make("i"), value = make("output");
+  bar.style.cssText = `display:block;height:.6rem;background:linear-gradient(90deg,${VIRIDIS.map((c) => `rgb(${c})`)})`;
+  $("large-title").append(value, bar);
+  image.style.height = "auto"; // no bars beside the map
+  image.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const by = image.naturalWidth / image.width;
+    value.textContent = ` · ${at(Math.floor(offsetX * by), Math.floor(offsetY * by))}`;
+  });
+};
 
 Object.assign(CHINESE, {
   "{low} to {high} {unit}": "{low} 到 {high} {unit}",

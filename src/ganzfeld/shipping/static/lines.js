@@ -11,14 +11,14 @@ TEXTS.text = {
   },
 
   view(app, { text }, size) {
-    const line = document.createElement(size === "large" ? "p" : "bdi");
+    const line = make(size === "large" ? "p" : "bdi");
     line.dir = "auto";
     line.textContent = size === "strip" ? text.slice(0, 12) : text.replace(/\n$/, "");
     return line;
   },
 
   fill(app, box, one) {
-    const copy = document.createElement("button");
+    const copy = make("button");
     copy.type = "button";
     app.say(copy, "Copy");
     copy.addEventListener("click", () => app.copy(one.text.replace(/\n$/, ""), 1));

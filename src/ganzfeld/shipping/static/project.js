@@ -55,7 +55,7 @@ Object.assign(App.prototype, {
     const box = $("edit"), { directions } = this.found;
     const steps = {}, mixed = { share: 0 };
     const slide = (words, given, most, least, step, take) => {
-      const label = document.createElement("label"), head = document.createElement("span"), input = document.createElement("input");
+      const label = make("label"), head = make("span"), input = make("input");
       this.say(head, words, given);
       Object.assign(input, { type: "range", min: String(least), max: String(most), step: String(step), value: "0" });
       input.addEventListener("change", () => { take(input.value); this.edited(steps, mixed); });

@@ -1,7 +1,7 @@
 // Rows of a table: what the page shows of their CSV.
 "use strict";
 
-const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+const element = (tag, text) => Object.assign(make(tag), { textContent: text });
 
 TEXTS.table = {
   ending: "csv",
@@ -10,7 +10,7 @@ TEXTS.table = {
   view(app, { text }, size) {
     const [names, cells] = parsed(text);
     if (size === "strip") return element("span", cells[0].slice(0, 12));
-    const list = document.createElement("dl");
+    const list = make("dl");
     names.forEach((name, i) => list.append(element("dt", name), element("dd", cells[i])));
     return list;
   },

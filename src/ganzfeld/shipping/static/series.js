@@ -78,7 +78,7 @@ function chart(app, text, large) {
 
 // A line that follows the pointer or the arrow keys, and the values there
 function pointed(app, found, { names, columns, x, y, of, left, right, wide, top, low }) {
-  const steps = columns[0].length, box = document.createElement("figure"), said = document.createElement("figcaption");
+  const steps = columns[0].length, box = make("figure"), said = make("figcaption");
   const line = drawn("path", { class: "rule", visibility: "hidden" });
   const dots = columns.map((_, c) => drawn("circle", { r: 4, fill: COLOURS[c % COLOURS.length], visibility: "hidden" }));
   let here = -1;

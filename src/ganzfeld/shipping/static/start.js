@@ -2,7 +2,7 @@
 "use strict";
 
 function option(value, text) {
-  const one = document.createElement("option");
+  const one = make("option");
   one.value = value;
   one.textContent = text;
   return one;
@@ -38,6 +38,7 @@ function listen(app) {
     if (theme === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = theme;
   });
   on("large-close", "click", () => $("large").close());
+  on("large", "close", () => $("large-view").replaceChildren()); // no sound goes on
   on("large-save", "click", () => app.save(app.large));
   on("large-keep", "click", () => { app.keep(app.large); app.keeping(); });
   on("large-link", "click", () => {
@@ -142,7 +143,7 @@ async function selftest(app) {
   };
   const files = await Promise.all(app.shown.slice(0, 1).map((one) => one.file.arrayBuffer()));
   told.file = files.length ? btoa(Array.from(new Uint8Array(files[0]), (v) => String.fromCharCode(v)).join("")) : null;
-  const output = document.createElement("script");
+  const output = make("script");
   output.type = "application/json";
   output.id = "selftest";
   output.textContent = JSON.stringify(told);

@@ -34,7 +34,7 @@ class There {
     const answer = await this.fetched(this.at(`sample?${query}`));
     if (this.model.modality === "field") {
       const { mark, value } = await answer.json(), x = Float32Array.from(value.flat(Infinity));
-      return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label, x: null };
+      return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label };
     }
     const labelled = (text) => {
       const found = text.match(/"label":("(?:[^"\\]|\\.)*")/);
@@ -42,7 +42,7 @@ class There {
     };
     if (TEXTS[this.model.modality]) {
       const mark = answer.headers.get("ganzfeld-mark");
-      return { ...marked(TEXTS[this.model.modality], await answer.text(), mark), label: labelled(mark), x: null };
+      return { ...marked(TEXTS[this.model.modality], await answer.text(), mark), label: labelled(mark) };
     }
     const file = await answer.blob(), kind = file.type.split(";")[0];
     let { label } = job;
@@ -50,7 +50,14 @@ class There {
       const part = kind === "audio/wav" ? [-4096] : [0, 4096];
       label = labelled(String.fromCharCode(...new Uint8Array(await file.slice(...part).arrayBuffer())));
     }
-    return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", label, x: null };
+    return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", label };
+  }
+
+  async variety({ label, std, text }) {
+    const query = new URLSearchParams({ std });
+    if (label !== null) query.set("label", this.model.classes[label]);
+    if (text) query.set("text", text);
+    return (await this.fetched(this.at(`variety?${query}`))).json();
   }
 
   async best(jobs, count, say) {
@@ -68,8 +75,8 @@ class There {
 // A model as `GET /v1/models` tells it, as the page knows it
 function served(one, limits) {
   return {
-    ...one, title: one.name, score: one.score, most: limits.count, ways: one.directions.map((d) => d.from + d.to),
-    shape: one.shape, mark: { model: one.weights }, check: [],
+    ...one, title: one.name, most: limits.count, ways: one.directions.map((d) => d.from + d.to),
+    mark: { model: one.weights }, check: [],
   };
 }
 

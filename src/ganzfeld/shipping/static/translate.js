@@ -44,7 +44,8 @@ LISTENING.push((app, on) => {
     $("drop").classList.remove("over");
     if (event.dataTransfer.files[0]) app.take(event.dataTransfer.files[0]);
   });
-  on("drop", "keydown", (event) => { if (event.key === "Enter" && event.target === $("drop")) $("file").click(); });
+  on("drop", "click", (event) => { if (event.target !== $("file")) $("file").click(); });
+  on("drop", "keydown", (event) => { if ("Enter ".includes(event.key)) { event.preventDefault(); $("file").click(); } });
   document.addEventListener("paste", (event) => {
     const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
     if (file && !$("translate").hidden) app.take(file);
@@ -67,7 +68,7 @@ FITTING.push((app, makes) => {
 });
 
 Object.assign(CHINESE, {
-  "Translate": "转换", "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
+  "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
   "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
   "That is not an image that this browser can read.": "浏览器无法读取这个图像。",
   "Images are cut to {size} pixels, the size that the model was trained on.":

@@ -4,14 +4,12 @@
 const CHINESE = {
   "Every {one} here was made by a neural network. None is a recording of anything real.":
     "这里的每个样本（{one}）都由神经网络生成，没有一个取自真实世界。",
-  "The same seed gives the same {one} on the command line, in the API and here.":
-    "同一个种子在命令行、API 和本页面中得到相同的结果。",
   "Seed": "种子", "Another": "换一批", "Class": "类别", "random": "随机", "Variety": "多样性", "How many": "数量",
   "Keep the best": "只留最好的", "Copy link": "复制链接", "Link copied": "链接已复制", "Download": "下载",
   "Download all": "全部下载", "Close": "关闭", "Favourites": "收藏", "Add to favourites": "加入收藏",
   "Remove from favourites": "取消收藏", "Clear": "清空", "Directions": "方向",
   "direction {number}": "方向 {number}", "direction {number} {step}": "方向 {number} {step}",
-  "History": "历史", "Start here": "设为起点", "End here": "设为终点", "Check this page": "自检", "About": "关于",
+  "History": "历史", "Check this page": "自检", "About": "关于",
   "Theme": "主题", "auto": "自动", "light": "浅色", "dark": "深色", "Language": "语言",
   "drawing {done} of {total}": "正在生成 {done} / {total}",
   "scoring {done} of {total}": "正在评分 {done} / {total}",

@@ -31,15 +31,16 @@ class Drawer {
     return given;
   }
 
-  // One sample: its numbers as the network gives them, and its class
-  draw({ seed, index, label, std, other, share, moves }) {
+  // One sample: its numbers as the network gives them, and its class. like: the number of the sample
+  // that it has the class and the condition of
+  draw({ seed, index, label, std, other, share, moves, like }) {
     let z = latentOf(this.latent, seed, index, std);
     if (other) z = between(z, latentOf(this.latent, other.seed, other.index, std), share);
     if (moves) {
       const shift = shiftOf(this.latent, this.directions, moves);
       z = z.map((value, i) => value + shift[i]);
     }
-    const given = this.inputs(z, seed, index, label);
+    const given = this.inputs(z, seed, like ?? index, label);
     return { x: this.networks.G.draw(given).slice(), label: given.y ? given.y[0] : null };
   }
 
