@@ -42,7 +42,7 @@ from ganzfeld.doctor.story import EARLY, story_of
 from ganzfeld.metrics.spread import of_share
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import Health, schedule
-from ganzfeld.training.hooks import Every
+from ganzfeld.training.hooks import At, Every
 from ganzfeld.training.meter import Meter
 from ganzfeld.training.plan import settle
 
@@ -120,7 +120,7 @@ def play(path: Path, made: Made, fault: Fault, seed: int) -> float:
         hooks = [
             Every(config.run.batch_size, meter.add, 0),
             Every(config.run.log_every, lambda _: record("train", {"losses": meter.read()}), 0),
-            Every(total // looks, looked, 0),
+            At(looks, looked, 0),
         ]
         whole = doctor_recipes.played(trainer, hooks, total)
     share = round(spent[0] / (whole - spent[0]), 4)

@@ -222,7 +222,9 @@ class Look:
         if self.given.keys() - {"caption"}:
             wrong = self.opinion(column, self.others())
             assert wrong is not None
-            found["told"] = signals.told_apart(told["real"], wrong.float().cpu().numpy())
+            pair = told["real"], wrong.float().cpu().numpy()
+            found["told"] = signals.told_apart(*pair)
+            found["told_error"] = signals.told_error(*pair)
         return found
 
     def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None]:

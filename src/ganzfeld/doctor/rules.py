@@ -108,8 +108,8 @@ def constant(m: Moment) -> Evidence:
 
 def growing(m: Moment) -> bool:
     """Whether samples come to differ: weights that start small need their time for that."""
-    past = [value for one in m.past[-4:] if (value := one["distance"]) is not None]
-    return bool(past) and (m["distance"] or 0) > 1.15 * past[0]
+    before = m.before and m.before["distance"]
+    return before is not None and (m["distance"] or 0) > 1.15 * before
 
 
 def few(vendi: float) -> str:
@@ -211,7 +211,7 @@ def vanishing(m: Moment) -> Evidence:
 
 def improving(m: Moment) -> bool:
     """Whether samples come nearer to the data, and fast: then large steps are right."""
-    before = m.past[-4:][0]["energy"] if m.past else None
+    before = m.before and m.before["energy"]
     now = m["energy"]
     return before is not None and now is not None and before > YOUNG / 2 and now < 0.55 * before
 
@@ -269,7 +269,7 @@ def swinging(m: Moment) -> Evidence:
     swing = m["swing"]
     if swing is None or swing < 0.5 or not m.judged or improving(m):
         return None
-    if m.past and swing < 0.7 * (m.past[-4:][0]["swing"] or 0):
+    if m.before and swing < 0.7 * (m.before["swing"] or 0):
         return None  # it comes to rest
     if (lead := m.mean("lead")) is not None and lead > BEHIND:
         return None  # its average is no better: it moves on, or is as good as it gets

@@ -61,6 +61,12 @@ def told_apart(right: Floats, wrong: Floats) -> float | None:
     return float(right.mean() - wrong.mean()) / scale if scale else None
 
 
+def told_error(right: Floats, wrong: Floats) -> float | None:
+    """The standard error of `told_apart`, by the differences of pairs."""
+    scale = float(right.std())
+    return float((right - wrong).std() / math.sqrt(len(right))) / scale if scale else None
+
+
 def norms(gradient: Floats) -> float:
     """The median Euclidean norm of gradients (N, ...)."""
     return float(np.median(np.linalg.norm(gradient.reshape(len(gradient), -1), axis=1)))
