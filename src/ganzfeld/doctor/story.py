@@ -11,6 +11,7 @@ from typing import Any
 from ganzfeld.text import plain
 
 Row = Mapping[str, Any]
+Evidence = str | None  # of an illness in one look, in numbers; None where it is not seen
 
 EARLY = 0.2  # part of a run before which nothing is said
 OWN = 0.16  # part of a run whose median is the run's own measure of what is usual
