@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_three_looks_are_over_when_the_first_word_may_be_said(total: int) -> Non
     assert sum(part <= 0.2 + 1 / total for part in parts) >= 3
     assert any(0.2 <= part <= 0.2 + 1 / total for part in parts) and parts[-1] == 1
     rest = [part for part in parts if part >= 0.2]
-    gaps = [b - a for a, b in zip(rest, rest[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(rest)]
     assert max(gaps) - min(gaps) <= 2 / total and max(gaps) <= 0.1 + 2 / total
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ganzfeld.doctor.story import Evidence, Moment
 
-LONG = 8  # looks, where single ones say too little
+LONG = 16  # looks, where single ones say too little
 NOISE = 0.3  # of the difference that r_v is made of, at one look, in deviations of logits
 SAME = 0.1  # the part of it that is the same at all looks, whose held-out samples are the same
 SURE = 3.5  # deviations from 0: there are ten looks and several windows in a run
@@ -21,7 +21,7 @@ def overfitted(m: Moment) -> Evidence:
 
 
 def overfitting(m: Moment) -> Evidence:
-    """A smaller share that stays: of five to eight looks, which are enough for one alarm."""
+    """A smaller share that stays: of five to sixteen looks, which are enough for one alarm."""
     share = max(pooled(m, looks) for looks in range(5, LONG + 1))
     return rv(share) if share >= 0.3 else None
 

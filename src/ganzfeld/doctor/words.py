@@ -14,6 +14,7 @@ from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
 from ganzfeld.doctor.story import EARLY, Row, Story, story_of
 from ganzfeld.doctor.trend import Trend, trend
+from ganzfeld.text import several
 
 SHOWN = {  # signals that the story ends with, and what a healthy run has
     "gap": ("gap of the logits", "0.2 to 8 deviations"),
@@ -114,13 +115,12 @@ def summary(found: Verdict) -> str:
         return f"Little is known: a look at the run failed with {story.failed}"
     if not story.moments:
         return "Nothing is known: the run has no rows of signals."
-    looks = f"{len(story.moments)} looks up to image {story.seen:,}"
+    looks = f"{several(len(story.moments), 'look')} up to image {story.seen:,}"
     if not story.told:
         return f"Too early to say: {looks}, less than {EARLY:.0%} of the run."
     if found.healthy:
         return f"Nothing wrong was found in {looks}."
-    names = ", ".join(finding.rule.title for finding in found.standing)
-    return f"{names[:1].upper()}{names[1:]} ({looks})."
+    return f"Found in {looks}: {'; '.join(finding.rule.title for finding in found.standing)}."
 
 
 def span(finding: Finding) -> str:
