@@ -94,7 +94,8 @@ def test_json_of_a_healthy_run_ends_in_0(
         ((1_000,), None, "Found in 1 look up to image 1,000: divergence", "检查了 1 次，发现："),
         (
             (700, 800, 900, 1_000), {**ILL["memorisation"], "blank": 1.0},
-            "Found in 4 looks up to image 1,000: blank samples; memorisation.", "4 次，发现：样本是空白的；记忆",
+            "Found in 4 looks up to image 1,000: blank samples; memorisation.",
+            "4 次，发现：样本是空白的；记忆",
         ),
     ],
 )  # fmt: skip

@@ -181,7 +181,7 @@ def swinging(m: Moment) -> Evidence:
     swing = m["swing"]
     if swing is None or swing < 0.5 or not m.judged or improving(m):
         return None
-    if m.before and swing < 0.7 * (m.before["swing"] or 0):
+    if swing < 0.7 * (m.was("swing") or 0):
         return None  # it comes to rest
     if (lead := m.mean("lead")) is not None and lead > BEHIND:
         return None  # its average is no better: it moves on, or is as good as it gets

@@ -60,6 +60,10 @@ class Moment:
         old = [m for m in self.past[: 1 - AGO] if self.part - m.part > 0.99 * BACK]
         return old[-1] if old else next(iter(self.past), None)
 
+    def was(self, name: str) -> float | None:
+        """A signal at `before`."""
+        return self.before[name] if self.before else None
+
     def mean(self, name: str, looks: int = 4) -> float | None:
         """The mean of a signal over the last looks, this one included, where it was known."""
         recent = [*self.past[max(len(self.past) - looks + 1, 0) :], self]
