@@ -35,6 +35,14 @@ def test_one_look_alone_makes_no_overfitting() -> None:
     assert names(*odd) == []
     same = each("shift", 0.15, -0.3, 0.0, 0.8, 0.7, 0.7, 0.8, 0.6, 0.7, 0.8, 0.7)
     assert names(*same) == ["discriminator-overfits"]
+    few = each("shift", 0.15, -0.3, 0.0, *[0.65] * 8, held_out=30)
+    assert names(*few) == []  # which held-out samples there are may be chance
+    assert names(*[{**look, "held_out": 200} for look in few]) == ["discriminator-overfits"]
+
+
+def test_who_takes_fakes_for_real_takes_nobody_for_a_fake() -> None:
+    assert names(*each("shift", *[0.8] * 12, gap=-0.5)) == []
+    assert names(*each("shift", *[0.8] * 12, gap=0.5)) == ["discriminator-overfits"]
 
 
 def test_a_young_generator_that_comes_nearer_has_not_collapsed() -> None:

@@ -83,6 +83,8 @@ def look(
     fresh = None if held is None else held.rows(chosen(drawer, len(held), count))
     with undisturbed(subject.game):
         found |= Look(subject, reference, real, fresh, images).signals()
+    if held is not None:
+        found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
     return {name: tidy(value) for name, value in found.items()} | exact
 

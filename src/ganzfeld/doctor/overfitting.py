@@ -9,7 +9,7 @@ from ganzfeld.doctor.story import Evidence, Moment
 
 LONG = 16  # looks, where single ones say too little
 NOISE = 0.3  # of the difference that r_v is made of, at one look, in deviations of logits
-SAME = 0.1  # the part of it that is the same at all looks, whose held-out samples are the same
+HELD = 100  # held-out samples, where a log does not say how many there are
 SURE = 3.5  # deviations from 0: there are ten looks and several windows in a run
 AGREED = 2.0  # deviations without the look that says most: one look alone decides nothing
 
@@ -42,15 +42,21 @@ def pooled(m: Moment, looks: int) -> float:
     if lost_by_held_out(m) is None or len(known) < 0.75 * looks:
         return 0.0
     losses = [lost for lost, _ in known]
-    if sure(losses) < SURE or sure(sorted(losses)[:-1]) < AGREED:
+    same = 1 / math.sqrt(m["held_out"] or HELD)
+    if sure(losses, same) < SURE or sure(sorted(losses)[:-1], same) < AGREED:
         return 0.0
     apart = sum(gap for _, gap in known)
+    if apart <= 0:
+        return 0.0  # fakes pass for real better than the data do: nothing to take them for
     return min(sum(losses) / max(apart, 0.1 * len(known)), 2.0)
 
 
-def sure(losses: Sequence[float]) -> float:
-    """How many deviations the mean of such losses at some looks is away from 0."""
-    deviation = math.hypot(NOISE / math.sqrt(len(losses)), SAME)
+def sure(losses: Sequence[float], same: float) -> float:
+    """How many deviations the mean of such losses at some looks is away from 0.
+
+    same: the deviation that looks have in common, since their held-out samples are the same few.
+    """
+    deviation = math.hypot(NOISE / math.sqrt(len(losses)), same)
     return sum(losses) / len(losses) / deviation
 
 
