@@ -78,6 +78,15 @@ def test_read_gives_the_verdict_on_a_run_that_is_well(tmp_path: Path) -> None:
         assert (told["healthy"], told["told"], told["looks"]) == (True, True, 40)
 
 
+def test_a_healthy_run_is_told_in_chinese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    code, text = say(capsys, "doctor", folder(tmp_path / "well", None))
+    assert code == 0 and "未发现问题" in text and "高于 0.6" in text
+    assert not {"above", "of", "samples", "deviations"} & set(text.split())
+
+
 def test_json_of_a_healthy_run_ends_in_0(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

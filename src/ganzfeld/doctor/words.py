@@ -13,7 +13,7 @@ from ganzfeld.config import Config
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
 from ganzfeld.doctor.story import EARLY, Row, Story, story_of
-from ganzfeld.doctor.trend import Trend, trend
+from ganzfeld.doctor.trend import Trend, in_words, trend
 from ganzfeld.text import several
 
 SHOWN = {  # signals that the story ends with, and what a healthy run has
@@ -57,6 +57,11 @@ class Verdict:
         """What more time would do to the validated quality, as far as is known."""
         scores = [(row["images"], row.get("frechet")) for row in self.story.evaluations]
         return trend([(int(n), float(v)) for n, v in scores if isinstance(v, int | float)])
+
+    @property
+    def more_time(self) -> str:
+        """Whether more time would help, in a sentence; "" for a run that was never evaluated."""
+        return in_words(self.trend) if self.story.evaluations else ""
 
     def cures(self, finding: Finding) -> list[str]:
         return cure(finding.name, self.config, self.run)
