@@ -10,7 +10,8 @@ can be tried on what was recorded: `--table` diagnoses all of them anew. Runs th
 made again. Everything is embedded data, drawn from a seed.
 
 The faults of doctor_faults.py are there from the first step, but for those that say otherwise; a
-run is told of nothing before a fifth of it, so delays count from there. A name is right where it
+run is told of nothing before a fifth of it, so delays count twice: from there, and from the fault
+on. A name is right where it
 is one that the fault is given in FAULTS: several for two faults, whose course differs from run to
 run. Healthy runs of recipes are those of doctor_recipes.py.
 """
@@ -22,9 +23,10 @@ import json
 import math
 import platform
 import re
+import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,17 +44,20 @@ from ganzfeld.doctor.story import EARLY, story_of
 from ganzfeld.metrics.spread import of_share
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import Health, schedule
-from ganzfeld.training.hooks import Every
+from ganzfeld.training.hooks import At, Every
 from ganzfeld.training.meter import Meter
 from ganzfeld.training.plan import settle
 
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
 EVERY = {**FAULTS, **MORE, **doctor_more.UNSEEN}
 SETS = (*KINDS, *doctor_more.KINDS)
+HEAD = (
+    "| fault | right first name | said first instead | "
+    "median delay from a fifth on | from the fault on |"
+)
 CHINESE = {  # what the table says, the longer first
     "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
-    "| fault | right first name | said first instead | delay, median |":
-        "| 故障 | 最先说对名称 | 最先误说 | 延迟中位数 |",
+    HEAD: "| 故障 | 最先说对名称 | 最先误说 | 从五分之一起的延迟中位数 | 从故障起 |",
     "no fault, kinds of data above: nothing is said": "无故障，上述数据：什么也没说",
     "no fault, recipes: nothing is said": "无故障，各配方：什么也没说",
     "generator frozen": "生成器冻结",
@@ -120,7 +125,7 @@ def play(path: Path, made: Made, fault: Fault, seed: int) -> float:
         hooks = [
             Every(config.run.batch_size, meter.add, 0),
             Every(config.run.log_every, lambda _: record("train", {"losses": meter.read()}), 0),
-            Every(total // looks, looked, 0),
+            At(looks, looked, 0),
         ]
         whole = doctor_recipes.played(trainer, hooks, total)
     share = round(spent[0] / (whole - spent[0]), 4)
@@ -150,6 +155,7 @@ class Seen(NamedTuple):
     seed: int
     name: str  # said first; "" for none
     delay: float  # parts of the run after the moment from which anything may be said
+    since: float  # parts of the run after the fault began
     all: tuple[str, ...]
     images: int  # of the run
     cost: dict[str, Any]  # CPU seconds, machine, date, versions
@@ -159,7 +165,7 @@ def seen(path: Path) -> Seen:
     """What was said of a recorded run."""
     kind, fault, seed = parsed(path)
     rows = rows_of(path)
-    start = max(EARLY, EVERY[fault].start) if fault in EVERY else EARLY
+    begun = EVERY[fault].start if fault in EVERY else 0.0
     cost = {k: v for row in rows if row["kind"] == "cost" for k, v in row.items() if k in COST}
     total = total_of(rows)
     first = first_said(rows, total)
@@ -168,8 +174,10 @@ def seen(path: Path) -> Seen:
         dict.fromkeys(rule.name for rule in RULES if first_place(rule, moments) is not None)
     )
     if first is None:
-        return Seen(kind, fault, seed, "", math.nan, names, total, cost)
-    return Seen(kind, fault, seed, first[0], max(first[1] / total - start, 0.0), names, total, cost)
+        return Seen(kind, fault, seed, "", math.nan, math.nan, names, total, cost)
+    name, part = first[0], first[1] / total
+    late = [max(part - start, 0.0) for start in (max(EARLY, begun), begun)]
+    return Seen(kind, fault, seed, name, late[0], late[1], names, total, cost)
 
 
 def parsed(path: Path) -> tuple[str, str, int]:
@@ -253,17 +261,22 @@ def share(right: int, of: int) -> str:
     return f"{right} of {of} ({100 * low:.0f} to {100 * high:.0f} %)"
 
 
-def middle(found: Iterable[Seen]) -> str:
-    """The median delay of alarms that were right."""
-    delays = sorted(one.delay for one in found if is_right(one))
-    return f"{delays[len(delays) // 2]:.0%}" if delays else "-"
+def middle(found: Sequence[Seen]) -> str:
+    """The median delays of alarms that were right: two cells."""
+    right = [one for one in found if is_right(one)]
+    if not right:
+        return "- | -"
+    return " | ".join(
+        f"{statistics.median(delays):.0%}"
+        for delays in ([one.delay for one in right], [one.since for one in right])
+    )
 
 
 def lines_of(found: Sequence[Seen]) -> list[str]:
     """The table of confusion in Markdown."""
     rows = [
-        "| fault | right first name | said first instead | delay, median |",
-        "|---|---|---|---|",
+        HEAD,
+        "|---|---|---|---|---|",
     ]
     for name, fault in EVERY.items():
         if name == next(iter(MORE)):
@@ -284,7 +297,7 @@ def lines_of(found: Sequence[Seen]) -> list[str]:
             said = Counter(name for one in own for name in one.all)
             names = ", ".join(f"{n} ({count})" for n, count in said.most_common()) or "-"
             quiet = share(sum(not one.all for one in own), len(own))
-            rows.append(f"| {title}: nothing is said | {quiet} | {names} | |")
+            rows.append(f"| {title}: nothing is said | {quiet} | {names} | | |")
     return rows
 
 
@@ -320,6 +333,7 @@ def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
         {"kind": one.kind, "fault": one.fault, "seed": one.seed, "images": one.images,
          "said": one.name, "all": list(one.all),
          "delay": None if math.isnan(one.delay) else round(one.delay, 3),
+         "since": None if math.isnan(one.since) else round(one.since, 3),
          "right": is_right(one), **one.cost}
         for one in found
     ]  # fmt: skip

@@ -59,7 +59,7 @@ TOTAL = 4_000
 LATE = {
     "class-collapse": 300,
     "discriminator-overfits": 100,
-    "memorisation": 100,
+    "memorisation": 200,
 }  # of means over some looks
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from test_diagnose import HEALTHY, ILL
 
-from ganzfeld import report
+from ganzfeld import doctor, report
 from ganzfeld.cli import main
 from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.core.language import tr
 from ganzfeld.doctor.cures import CURES, OTHERWISE, cure
 from ganzfeld.doctor.rules import NAMES
+from ganzfeld.doctor.words import summary, verdict
 from ganzfeld.recipes.base import Facts
 from ganzfeld.recipes.find import data_kind
 from ganzfeld.recipes.gan import RECIPES
@@ -65,13 +67,72 @@ def test_a_healthy_run_ends_in_0(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert code == 0 and "Nothing wrong was found in 40 looks" in text
 
 
+def test_read_gives_the_verdict_on_a_run_that_is_well(tmp_path: Path) -> None:
+    """By its folder, and by its log there: which then has the run's settings, for cures."""
+    run = folder(tmp_path / "well", None)
+    for path in (run, str(run), run / "metrics.jsonl"):
+        found = doctor.read(path)
+        assert found.healthy and found.findings == [] and found.standing == []
+        assert (found.story.seen, found.story.total, found.run) == (4_000, 4_000, run)
+        told = found.to_json()
+        assert (told["healthy"], told["told"], told["looks"]) == (True, True, 40)
+
+
+def test_a_healthy_run_is_told_in_chinese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    code, text = say(capsys, "doctor", folder(tmp_path / "well", None))
+    assert code == 0 and "未发现问题" in text and "高于 0.6" in text
+    assert not {"above", "of", "samples", "deviations"} & set(text.split())
+
+
+def test_json_of_a_healthy_run_ends_in_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = say(capsys, "doctor", folder(tmp_path / "well", None), "--json")
+    assert code == 0 and json.loads(text)["healthy"] is True
+
+
+@pytest.mark.parametrize(
+    ("images", "signals", "said", "zh"),
+    [
+        ((1_000,), {}, "Nothing wrong was found in 1 look up to image 1,000.", "1 次，未发现"),
+        ((500, 1_000), {}, "found in 2 looks up to image 1,000.", "2 次，未发现"),
+        ((100,), {}, "Too early to say: 1 look up to image 100, less than 20%", "检查了 1 次"),
+        ((1_000,), None, "Found in 1 look up to image 1,000: divergence", "检查了 1 次，发现："),
+        (
+            (700, 800, 900, 1_000), {**ILL["memorisation"], "blank": 1.0},
+            "Found in 4 looks up to image 1,000: blank samples; memorisation.",
+            "4 次，发现：样本是空白的；记忆",
+        ),
+    ],
+)  # fmt: skip
+def test_a_verdict_counts_its_looks(
+    images: tuple[int, ...],
+    signals: dict[str, float] | None,
+    said: str,
+    zh: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """signals: None for a run that went back twice, of which one look is enough."""
+    back = 2 if signals is None else 0
+    rows: list[dict[str, Any]] = [{"kind": "train", "images": 1, "losses": {}, "rollbacks": back}]
+    own = {**HEALTHY, **(signals or {})}
+    rows += [{"kind": "health", "images": n, "signals": own} for n in images]
+    text = summary(verdict(rows, 1_000))
+    assert said in text
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    assert zh in tr(text)
+
+
 def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "somewhere.jsonl"
     shutil.copy(folder(tmp_path / "r", "memorisation") / "metrics.jsonl", log)
     code, text = say(capsys, "doctor", log, "--json")
     found = json.loads(text)
     assert code == 1 and [f["name"] for f in found["findings"]] == ["memorisation"]
-    assert found["findings"][0]["since"] == 1_200 and found["signals"]["gap"] == HEALTHY["gap"]
+    assert found["findings"][0]["since"] == 1_300 and found["signals"]["gap"] == HEALTHY["gap"]
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

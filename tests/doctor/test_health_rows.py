@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,22 @@ def test_signals_are_there_for_images_with_classes(watched: Path) -> None:
 
 
 def test_looks_take_a_hundredth_of_the_images_at_most() -> None:
-    assert schedule(500) == (0, 0)
+    assert schedule(500) == ([], 0)
     for total in (40_000, 50_000, 200_000, 10_000_000):
-        count, samples = schedule(total)
-        assert count * samples <= total / 100 and count >= 12
-    assert schedule(5_000) == (8, 32)  # fewer could not tell an illness from chance
-    assert schedule(5_000, treated=True) == (12, 32)
-    assert schedule(200_000, treated=True) == schedule(200_000)
+        marks, samples = schedule(total)
+        assert len(marks) * samples <= total / 100 and len(marks) >= 12
+    assert len(schedule(5_000)[0]) == 11  # fewer could not tell an illness from chance
+
+
+@pytest.mark.parametrize("total", [2_000, 2_001, 9_999, 24_000, 47_999, 48_000, 64_000, 1_000_003])
+def test_three_looks_are_over_when_the_first_word_may_be_said(total: int) -> None:
+    """By a fifth of the run, and the rest evenly, up to its end; none lies before five per cent."""
+    parts = [mark / total for mark in schedule(total)[0]]
+    assert sum(part <= 0.2 + 1 / total for part in parts) >= 3
+    assert any(0.2 <= part <= 0.2 + 1 / total for part in parts) and parts[-1] == 1
+    rest = [part for part in parts if part >= 0.2]
+    gaps = [b - a for a, b in itertools.pairwise(rest)]
+    assert max(gaps) - min(gaps) <= 2 / total and max(gaps) <= 0.1 + 2 / total
 
 
 def plane() -> tuple[Trainer, Subject, Reference]:

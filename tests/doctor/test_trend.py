@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganzfeld import doctor
+from ganzfeld.doctor import verdict
 from ganzfeld.doctor.trend import in_words, trend
 
 SEEN = np.arange(1, 9) * 1_000
@@ -63,3 +64,12 @@ def test_the_doctor_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert doctor.read(log).to_json()["trend"]["says"] == "better"
     main.main(["doctor", str(log)])
     assert "More time would help" in capsys.readouterr().out
+
+
+def test_too_few_evaluations_are_said() -> None:
+    few = [{"kind": "evaluation", "images": n * 100, "frechet": 50.0} for n in range(1, 4)]
+    assert verdict(few, 300).more_time == (
+        "Whether more time would help is not known: "
+        "that takes 5 evaluations in the last three quarters of a run."
+    )
+    assert verdict([], 300).more_time == ""

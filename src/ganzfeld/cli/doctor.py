@@ -16,9 +16,9 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     """
     from ganzfeld.core.console import Screen
     from ganzfeld.core.files import as_json
+    from ganzfeld.core.language import tr
     from ganzfeld.doctor import read
     from ganzfeld.doctor.treat import as_sentence as treated
-    from ganzfeld.doctor.trend import in_words
     from ganzfeld.doctor.words import signals_of, span, summary, sure
 
     found = read(run)
@@ -26,7 +26,8 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
         print(as_json(found.to_json()).decode(), end="")
         raise SystemExit(0 if found.healthy else 1)
     screen = Screen()
-    screen.say(f"{run}: {summary(found)}")
+    screen.say(f"{run}:")
+    screen.say(summary(found))
     for finding in found.findings:
         rows = [
             ("evidence", finding.evidence),
@@ -41,11 +42,11 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     for row in found.story.treatments:
         screen.say()
         screen.say(treated(row))
-    if found.trend:
+    if found.more_time:
         screen.say()
-        screen.say(in_words(found.trend))
+        screen.say(found.more_time)
     if last := signals_of(found):
         screen.say()
-        screen.columns(("last look", "", "healthy"), [(a, (b, c)) for a, b, c in last])
+        screen.columns(("last look", "", "healthy"), [(a, (b, tr(c))) for a, b, c in last])
     if not found.healthy:
         raise SystemExit(1)

@@ -83,6 +83,8 @@ def look(
     fresh = None if held is None else held.rows(chosen(drawer, len(held), count))
     with undisturbed(subject.game):
         found |= Look(subject, reference, real, fresh, images).signals()
+    if held is not None:
+        found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
     return {name: tidy(value) for name, value in found.items()} | exact
 
@@ -222,7 +224,9 @@ class Look:
         if self.given.keys() - {"caption"}:
             wrong = self.opinion(column, self.others())
             assert wrong is not None
-            found["told"] = signals.told_apart(told["real"], wrong.float().cpu().numpy())
+            pair = told["real"], wrong.float().cpu().numpy()
+            found["told"] = signals.told_apart(*pair)
+            found["told_error"] = signals.told_error(*pair)
         return found
 
     def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None]:

@@ -14,11 +14,13 @@ from ganzfeld.modalities import Modality
 ROWS = 2_048  # of the training data that fakes are compared with, at most
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
 SCALED = 512  # rows that scales and groups are taken from
+BLOCK = 256  # rows made into numbers at a time: memory that is fresh costs more than they do
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
 PLAIN = 0.5  # skill above which classes are the groups that are counted
 GROUPS, ROUNDS = 16, 10  # of similar samples otherwise, and rounds in which they are found
+CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
 STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
 
 Floats = NDArray[np.float64]
@@ -45,10 +47,10 @@ class Reference:
         self.kind, self.classes, self.given = kind, classes, given
         order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
         rows = data.rows(order)
-        flat = self.numbers(rows["x"])
+        flat = self.numbers(rows["x"][:SCALED])
         self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
-        few = flat[:SCALED].astype(np.float64)
-        self.still = STILL * float(np.median(few.std(1)))
+        few = flat.astype(np.float64)
+        self.still = STILL * signals.median(few.std(1))
         self.middle, deviation = few.mean(0), few.std(0)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
         self.turn = None
@@ -56,14 +58,20 @@ class Reference:
             draws = numpy_generator("doctor", "turn", flat.shape[1])
             turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
             self.turn = (turn / self.scale[:, None]).astype(np.float32)
-        self.features = self.compared(flat)
+        blocks = [rows["x"][n : n + BLOCK] for n in range(SCALED, len(order), BLOCK)]
+        rest = [self.compared(self.numbers(block)) for block in blocks]
+        self.features = np.concatenate([self.compared(flat), *rest])
         self.lengths = np.einsum("ij,ij->i", self.features, self.features)
         self.usual: dict[int, float] = {}  # by row, as far as they were asked for
         pairs = signals.pairwise(self.features[:PAIRS])
-        self.median, self.mean = float(np.median(pairs)), float(pairs.mean())
+        self.median, self.mean = signals.median(pairs), float(pairs.mean())
         self.conditions = self.conditions_of(rows)
         self.within = self.distances_within()
         self.held_nearest, self.skill = self.held_out(held)
+        self.usual_nearest, self.copied = None, 0.0  # type: float | None, float
+        if self.held_nearest is not None:
+            self.usual_nearest = signals.median(self.held_nearest)
+            self.copied = signals.quantile(self.held_nearest, CLOSE) / 2
         self.groups = self.grouped()
 
     def numbers(self, stored: Any) -> NDArray[Any]:

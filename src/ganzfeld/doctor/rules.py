@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganzfeld.doctor.conditions import blind, ignored
+from ganzfeld.doctor.course import YOUNG, improving
 from ganzfeld.doctor.overfitting import overfitted, overfitting
-from ganzfeld.doctor.story import EARLY, Moment
-
-Evidence = str | None
+from ganzfeld.doctor.story import EARLY, Evidence, Moment
+from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
-YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
-SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
 LONG = 8  # looks, where single ones say too little
 
@@ -96,104 +95,14 @@ def rolled_back(m: Moment) -> Evidence:
     return f"training went back to an earlier checkpoint {m.rollbacks} times"
 
 
-def constant(m: Moment) -> Evidence:
-    """Collapse that nothing else explains: samples are equal, or nearly so."""
-    vendi, same = m["vendi"], m["duplicates"]
-    if same is not None and same > 0.3:
-        return f"{same:.0%} of the samples equal another one"
-    if vendi is None or vendi > 0.15 or growing(m) or improving(m):
-        return None
-    return few(vendi) + (f"; they lie {m['distance']:.2f} as far apart" if m["distance"] else "")
-
-
-def growing(m: Moment) -> bool:
-    """Whether samples come to differ: weights that start small need their time for that."""
-    past = [value for one in m.past[-4:] if (value := one["distance"]) is not None]
-    return bool(past) and (m["distance"] or 0) > 1.15 * past[0]
-
-
-def few(vendi: float) -> str:
-    return f"the samples are worth {vendi:.2f} as many different ones as the data"
-
-
-def collapse(m: Moment) -> Evidence:
-    """Of games alone: what learns without an opponent blurs, which looks much the same."""
-    vendi, distance, same = m["vendi"], m["distance"], m["duplicates"]
-    if not m.judged or growing(m) or improving(m):
-        return None
-    told = []
-    if vendi is not None and vendi < 0.6 and (m.mean("energy") or 0) > 0.3 * YOUNG:
-        told.append(few(vendi))
-    if distance is not None and distance < 0.5:
-        told.append(f"they lie {distance:.2f} as far apart")
-    if same is not None and same > 0.05:
-        told.append(f"{same:.0%} of them equal another one")
-    return "; ".join(told) or None
-
-
-def narrow(m: Moment) -> Evidence:
-    """Few different samples that lie right otherwise: chance or a short while may look so."""
-    vendi = m["vendi"]
-    if vendi is None or vendi >= 0.6 or not m.judged or growing(m) or improving(m):
-        return None
-    return few(vendi)
-
-
-def missing(m: Moment) -> Evidence:
-    """Samples that look like the data, but for a group of them that is never drawn."""
-    apart = m.mean("energy")
-    if not m.judged or apart is None or apart > 0.75 * YOUNG:
-        return None
-    shares = [m.mean(name, LONG) for name in m.signals if name.startswith("group/")]
-    least = min((share for share in shares if share is not None), default=None)
-    if least is None or least >= 0.05 or len(m.past) < LONG / 2:
-        return None
-    return f"one group of the data is drawn {least:.2f} as often as it should be"
-
-
-def within(m: Moment) -> Evidence:
-    if not m.judged:
-        return None
-    usual, least = m.mean("within"), m.mean("within_least")
-    whole = min(m.mean("distance") or 1.0, 1.0)  # of young samples all lie close together
-    if usual is not None and usual < 0.2 and usual < 0.5 * whole:
-        return f"samples of one class lie {usual:.2f} as far apart as the data's do"
-    if least is not None and least < 0.05 and least < 0.25 * whole:
-        return f"in one class samples lie {least:.2f} as far apart as the data's do"
-    return None
-
-
 def memorised(m: Moment) -> Evidence:
     near, share = m.mean("nearest"), m.mean("copies")
     told = []
     if near is not None and near < 0.65:
         told.append(f"samples lie {near:.2f} as far from training samples as fresh ones do")
-    if share is not None and share > 0.2:
+    if share is not None and share > 0.33:  # models of lines repeat what is frequent
         told.append(f"{share:.0%} of them are near copies")
     return "; ".join(told) or None
-
-
-def ignored(m: Moment) -> Evidence:
-    """Samples that do not show their condition, once they look like data at all.
-
-    Young samples show nothing yet: of these only that they do not react is said.
-    """
-    right, reacts, told = m.mean("agreement"), m["reacts"], m.mean("told")
-    if reacts is not None and reacts <= 0.02 * min(m["distance"] or 1.0, 1.0):
-        return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
-    apart, visible = m.mean("energy"), m["visible"]
-    if right is None or apart is None or apart > YOUNG:
-        return None
-    if told is None:
-        return None  # without a judge: blurred samples show little of anything
-    late = m.part > 0.6 and right < 0.1  # before that it may still come
-    lost = told <= 0.15 and apart <= 0.75 * YOUNG
-    if right < SHOWN * (1.0 if visible is None else visible) and (lost or late):
-        return (
-            f"samples show what they were asked for {right:.2f} as well as the data do; the "
-            f"discriminator tells wrong ones by {told:.2f} sd"
-        )
-    return None
 
 
 def vanishing(m: Moment) -> Evidence:
@@ -209,13 +118,6 @@ def vanishing(m: Moment) -> Evidence:
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
 
-def improving(m: Moment) -> bool:
-    """Whether samples come nearer to the data, and fast: then large steps are right."""
-    before = m.past[-4:][0]["energy"] if m.past else None
-    now = m["energy"]
-    return before is not None and now is not None and before > YOUNG / 2 and now < 0.55 * before
-
-
 def diverging(m: Moment) -> Evidence:
     """Two signs at once, one of them in the players' updates and weights."""
     grown = [sign for player in PLAYERS for sign in growth(m, player)]
@@ -224,6 +126,8 @@ def diverging(m: Moment) -> Evidence:
         return None
     if (swing := m.mean("swing")) is not None and swing > 0.35:
         told.append(f"the generator is {swing:.2f} of the data's distance from its average")
+    if (lost := no_nearer(m)) is not None:
+        told.append(lost)
     if (spike := m.spike) is not None and spike > 10:
         told.append(f"a penalty is {spike:.0f} times its median")
     logit, usual = m["logit"], m.own("logit")
@@ -255,7 +159,15 @@ def steps(m: Moment) -> list[str]:
 def uneven(m: Moment) -> bool:
     """Whether the discriminator takes steps of another size than the generator."""
     own, other = m.mean("update/discriminator"), m.mean("update/generator")
-    return bool(own and other and own > LARGE / 3 and own > 4 * other)
+    return bool(own and other and own > LARGE / 2 and own > 4 * other)
+
+
+def no_nearer(m: Moment) -> Evidence:
+    """Samples that do not look like the data, and have come no nearer since an earlier look."""
+    now, before = m.mean("energy"), m.before.mean("energy") if m.before else None
+    if now is None or before is None or now <= YOUNG or now < before:
+        return None
+    return f"samples are {now:.2f} from the data, and were {before:.2f}"
 
 
 def growth(m: Moment, player: str) -> list[str]:
@@ -269,7 +181,7 @@ def swinging(m: Moment) -> Evidence:
     swing = m["swing"]
     if swing is None or swing < 0.5 or not m.judged or improving(m):
         return None
-    if m.past and swing < 0.7 * (m.past[-4:][0]["swing"] or 0):
+    if swing < 0.7 * (m.was("swing") or 0):
         return None  # it comes to rest
     if (lead := m.mean("lead")) is not None and lead > BEHIND:
         return None  # its average is no better: it moves on, or is as good as it gets
@@ -329,6 +241,13 @@ RULES = (
         "the condition is ignored",
         "Samples of one class or value will look like those of any.",
         ignored,
+    ),
+    Rule(
+        "condition-ignored",
+        "the condition is ignored",
+        "Nothing teaches the generator to show what it is asked for.",
+        blind,
+        since=0.4,
     ),
     Rule("divergence", "divergence ahead", NOISE, diverging),
     Rule("mode-collapse", "mode collapse", STUCK, collapse, since=0.35),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from ganzfeld.doctor.reference import VISIBLE, Floats, Reference
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
-CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
 
 
 def of_samples(
@@ -58,13 +58,11 @@ def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
 
 def copies(reference: Reference, near: Floats) -> Signals:
     """How much nearer fakes lie to training samples than fresh samples do."""
-    held = reference.held_nearest
-    if held is None:
+    if reference.usual_nearest is None:
         return {}
-    least = float(np.quantile(held, CLOSE)) / 2
     return {
-        "nearest": signals.ratio(float(np.median(near)), float(np.median(held))),
-        "copies": float((near < least).mean()),
+        "nearest": signals.ratio(signals.median(near), reference.usual_nearest),
+        "copies": float((near < reference.copied).mean()),
     }
 
 
@@ -83,6 +81,6 @@ def conditions(
         if len(mine) >= A_CLASS and own > 0:
             spreads[number] = float(signals.pairwise(mine).mean()) / own
     if spreads:
-        found["within"] = float(np.median([*spreads.values()]))
+        found["within"] = statistics.median(spreads.values())
         found["within_least"] = min(spreads.values())
     return found

@@ -11,9 +11,11 @@ from typing import Any
 from ganzfeld.text import plain
 
 Row = Mapping[str, Any]
+Evidence = str | None  # of an illness in one look, in numbers; None where it is not seen
 
 EARLY = 0.2  # part of a run before which nothing is said
-OWN = 0.15  # part of a run whose median is the run's own measure of what is usual
+OWN = 0.16  # part of a run whose median is the run's own measure of what is usual
+AGO, BACK = 4, 0.2  # looks, and part of the run, that a look is compared with an earlier one over
 PENALTIES = ("/r1", "/r2", "/gradient_penalty")
 
 
@@ -50,6 +52,17 @@ class Moment:
         early = [m[name] for m in self.past if m.part <= OWN]
         known = [value for value in early if value is not None]
         return statistics.median(known) if known else None
+
+    @cached_property
+    def before(self) -> Moment | None:
+        """The look that tells where the run is going: AGO looks ago, or BACK of the run where that
+        is longer; the first one where there is none so old."""
+        old = [m for m in self.past[: 1 - AGO] if self.part - m.part > 0.99 * BACK]
+        return old[-1] if old else next(iter(self.past), None)
+
+    def was(self, name: str) -> float | None:
+        """A signal at `before`."""
+        return self.before[name] if self.before else None
 
     def mean(self, name: str, looks: int = 4) -> float | None:
         """The mean of a signal over the last looks, this one included, where it was known."""

@@ -13,7 +13,8 @@ from ganzfeld.config import Config
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
 from ganzfeld.doctor.story import EARLY, Row, Story, story_of
-from ganzfeld.doctor.trend import Trend, trend
+from ganzfeld.doctor.trend import Trend, in_words, trend
+from ganzfeld.text import several
 
 SHOWN = {  # signals that the story ends with, and what a healthy run has
     "gap": ("gap of the logits", "0.2 to 8 deviations"),
@@ -56,6 +57,11 @@ class Verdict:
         """What more time would do to the validated quality, as far as is known."""
         scores = [(row["images"], row.get("frechet")) for row in self.story.evaluations]
         return trend([(int(n), float(v)) for n, v in scores if isinstance(v, int | float)])
+
+    @property
+    def more_time(self) -> str:
+        """Whether more time would help, in a sentence; "" for a run that was never evaluated."""
+        return in_words(self.trend) if self.story.evaluations else ""
 
     def cures(self, finding: Finding) -> list[str]:
         return cure(finding.name, self.config, self.run)
@@ -114,13 +120,12 @@ def summary(found: Verdict) -> str:
         return f"Little is known: a look at the run failed with {story.failed}"
     if not story.moments:
         return "Nothing is known: the run has no rows of signals."
-    looks = f"{len(story.moments)} looks up to image {story.seen:,}"
+    looks = f"{several(len(story.moments), 'look')} up to image {story.seen:,}"
     if not story.told:
         return f"Too early to say: {looks}, less than {EARLY:.0%} of the run."
     if found.healthy:
         return f"Nothing wrong was found in {looks}."
-    names = ", ".join(finding.rule.title for finding in found.standing)
-    return f"{names[:1].upper()}{names[1:]} ({looks})."
+    return f"Found in {looks}: {'; '.join(finding.rule.title for finding in found.standing)}."
 
 
 def span(finding: Finding) -> str:

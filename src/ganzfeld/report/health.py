@@ -5,7 +5,6 @@ from __future__ import annotations
 from ganzfeld.doctor.diagnose import Finding
 from ganzfeld.doctor.story import EARLY
 from ganzfeld.doctor.treat import as_sentence
-from ganzfeld.doctor.trend import in_words
 from ganzfeld.doctor.words import Verdict, span, summary, sure, verdict
 from ganzfeld.report.chart import Level, Line, Points, chart
 from ganzfeld.report.html import Html, command, note, section, table, tag
@@ -55,7 +54,7 @@ CHARTS = (  # (title, signals by name, level across and what it means, caption)
 def health(record: Record) -> Html:
     """Empty for runs without signals."""
     found = verdict(record.rows, record.config.run.images, record.config, record.path)
-    trend = tag("p", in_words(found.trend)) if found.trend else None
+    trend = tag("p", found.more_time) if found.more_time else None
     if not found.story.moments:
         return section("Health", trend) if trend else Html("")
     return section(

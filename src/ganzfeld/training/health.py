@@ -14,11 +14,12 @@ from ganzfeld.doctor.samples import Signals
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.text import lines
-from ganzfeld.training.hooks import Every
+from ganzfeld.training.hooks import At
 from ganzfeld.training.trainer import Report, Trainer
 
 LOOKS = 40  # in a run
-FEWEST, TREATED = 8, 12  # of short ones: that are watched, and that may be treated
+FEWEST = 11  # of short ones
+FIRST = (10, 15, 20)  # per cent of a short run at which it is looked at first
 LEAST, MOST = 32, 256  # samples a look
 SHARE = 0.01  # of a run's images, that all looks together may draw
 SAID = 200  # characters of why a look failed
@@ -27,20 +28,31 @@ SHORTEST = 2_000  # images, below which a run is over before anything could be s
 Record = Callable[[str, dict[str, Any]], None]
 
 
-def schedule(total: int, treated: bool = False) -> tuple[int, int]:
-    """Looks of a run of so many images, and samples of each; 0 looks for the shortest runs.
+def schedule(total: int) -> tuple[list[int], int]:
+    """Images at the looks of a run of so many, and samples of each look; none of the shortest runs.
 
     A look of 32 samples costs as much as training on 16 images at 32 px, and on 36 at 16 px with
-    narrow networks. Short runs have eight looks all the same, and pay more: fewer could not tell an
-    illness from chance. Runs that may be treated have twelve, since a treatment that comes late has
-    little time to work.
+    narrow networks. Short runs have eleven looks all the same, and pay more: fewer could not tell
+    an illness from chance. Three of them come by a fifth of the run, when the first thing may be
+    said, which takes three looks; the others are spread evenly.
+
+    Example::
+
+        from ganzfeld.training.health import schedule
+
+        assert schedule(10_000)[0][:5] == [1_000, 1_500, 2_000, 3_000, 4_000]
     """
     if total < SHORTEST:
-        return 0, 0
+        return [], 0
     count = int(SHARE * total / LOOKS)
-    if count >= LEAST:
-        return LOOKS, min(count, MOST)
-    return max(int(SHARE * total / LEAST), TREATED if treated else FEWEST), LEAST
+    looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), FEWEST)
+    whole, parts = looks, [*range(1, looks + 1)]
+    if FIRST[-1] * looks < 100 * len(FIRST):  # even looks would be too late
+        rest = looks - len(FIRST)
+        whole = 100 * rest
+        parts = [p * rest for p in FIRST]
+        parts += [FIRST[-1] * rest + (100 - FIRST[-1]) * n for n in range(1, rest + 1)]
+    return [-(-total * part // whole) for part in parts], min(max(count, LEAST), MOST)
 
 
 class Health:
@@ -99,10 +111,9 @@ class Health:
         return look(self.subject, self.reference, trainer.data, fresh, count, trainer.images)
 
 
-def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[Every]:
+def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[At]:
     """The hooks that look at a run; none where it asks for none, or is too short."""
-    total = config.run.images or 0
-    looks, count = schedule(total, config.run.doctor == "treat")
+    looks, count = schedule(config.run.images or 0)
     if config.run.doctor in (None, "off") or not looks:
         return []
     spec = next(iter(task_of_run(config).specs(config).values()))
@@ -120,4 +131,4 @@ def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[E
         given=bool(config.data.conditions),
         draws=config.run.latents or latents.PORTABLE,
     )
-    return [Every(max(total // looks, config.run.batch_size), health, trainer.images)]
+    return [At(looks, health, trainer.images)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 from ganzfeld.training.trainer import Report
 
@@ -33,3 +34,14 @@ class Every:
         """How often it was due up to here."""
         early = sum(images >= self.images / 2**k for k in range(1, 7)) if self.widening else 0
         return images // self.images + early
+
+
+class At(Every):
+    """Calls `do` at each of these numbers of images, which are in order."""
+
+    def __init__(self, marks: Sequence[int], do: Callable[[Report], None], seen: int) -> None:
+        super().__init__(1, do, seen)
+        self.marks = marks
+
+    def due(self, images: int) -> int:
+        return bisect_right(self.marks, images)

@@ -1,0 +1,25 @@
+"""Where a run is going: what is usual on the way is no illness."""
+
+from __future__ import annotations
+
+from ganzfeld.doctor.story import Moment
+
+YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
+
+
+def growing(m: Moment) -> bool:
+    """Whether samples come to differ: weights that start small need their time for that."""
+    before = m.was("distance")
+    return before is not None and (m["distance"] or 0) > 1.15 * before
+
+
+def improving(m: Moment) -> bool:
+    """Whether samples come nearer to the data, and fast: then large steps are right."""
+    before, now = m.was("energy"), m["energy"]
+    return before is not None and now is not None and before > YOUNG / 2 and now < 0.55 * before
+
+
+def nearing(m: Moment) -> bool:
+    """Whether samples come nearer to the data at all, by more than the noise of a look."""
+    before, now = m.was("energy"), m["energy"]
+    return before is not None and now is not None and before > YOUNG and now < 0.9 * before

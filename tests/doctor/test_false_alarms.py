@@ -1,0 +1,114 @@
+"""What healthy runs of the bench were once called ill for, and what tells them from ill ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganzfeld.doctor.diagnose import diagnose, first_said
+from ganzfeld.doctor.story import story_of
+
+STEADY = {"gap": 1.5, "vendi": 1.0, "distance": 1.0, "energy": 0.05}
+
+
+def log(*looks: dict[str, Any]) -> list[dict[str, Any]]:
+    """A whole run with a look at every hundredth image."""
+    return [
+        {"kind": "health", "images": 100 * n, "signals": known({**STEADY, **one})}
+        for n, one in enumerate(looks, 1)
+    ]
+
+
+def known(signals: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in signals.items() if value is not None}
+
+
+def names(*looks: dict[str, Any]) -> list[str]:
+    return [finding.name for finding in diagnose(log(*looks), 100 * len(looks))]
+
+
+def each(name: str, *values: float, **others: Any) -> list[dict[str, Any]]:
+    return [{name: value, **others} for value in values]
+
+
+def test_one_look_alone_makes_no_overfitting() -> None:
+    odd = each("shift", 0.15, -0.3, 0.0, 0.3, 0.2, 0.2, 0.2, 0.3, 2.5, 0.2, 0.1)
+    assert names(*odd) == []
+    same = each("shift", 0.15, -0.3, 0.0, 0.8, 0.7, 0.7, 0.8, 0.6, 0.7, 0.8, 0.7)
+    assert names(*same) == ["discriminator-overfits"]
+    few = each("shift", 0.15, -0.3, 0.0, *[0.65] * 8, held_out=30)
+    assert names(*few) == []  # which held-out samples there are may be chance
+    assert names(*[{**look, "held_out": 200} for look in few]) == ["discriminator-overfits"]
+
+
+def test_who_takes_fakes_for_real_takes_nobody_for_a_fake() -> None:
+    assert names(*each("shift", *[0.8] * 12, gap=-0.5)) == []
+    assert names(*each("shift", *[0.8] * 12, gap=0.5)) == ["discriminator-overfits"]
+
+
+def test_a_young_generator_that_comes_nearer_has_not_collapsed() -> None:
+    """Of a game whose judge gives no opinion, as that of text-to-image."""
+    alike = {"vendi": 0.1, "distance": 0.3, "gap": None}
+    coming = each("energy", 1.2, 0.95, 0.9, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4, 0.35, **alike)
+    assert names(*coming) == []
+    staying = each("energy", *[0.9] * 11, **alike)
+    assert names(*staying) == ["mode-collapse"]
+
+
+def test_a_variety_of_a_little_more_than_half_is_no_collapse() -> None:
+    around = each("vendi", *[0.62, 0.55, 0.59, 0.58, 0.52, 0.59, 0.56, 0.57] * 3, energy=0.12)
+    assert names(*around) == []
+    assert names(*each("vendi", *[0.42, 0.45, 0.39] * 8, energy=0.12)) == ["mode-collapse"]
+
+
+def test_first_steps_of_the_discriminator_are_larger() -> None:
+    sizes = (0.0128, 0.0092, 0.0091, 0.0066, *[0.006] * 6)
+    first = [{"update/discriminator": size, "update/generator": size / 5} for size in sizes]
+    assert names(*first) == []
+    wild = [{"update/discriminator": 0.025, "update/generator": 0.005}] * 10
+    assert names(*wild) == ["divergence"]
+
+
+def test_frequent_lines_come_again() -> None:
+    assert names(*each("copies", *[0.22, 0.31, 0.34, 0.16] * 5, nearest=0.9)) == []
+    assert names(*each("copies", *[0.4] * 20, nearest=0.9)) == ["memorisation"]
+
+
+def test_large_steps_that_lead_nowhere_are_divergence() -> None:
+    """Of one player, with no other sign than that samples are far from the data and stay there."""
+    large = {"update/generator": 0.08, "update/discriminator": 0.02, "vendi": 0.7}
+    away = each("energy", *[0.05] * 3, *[0.4] * 17, **large)
+    assert first_said(log(*away), 2_000) == ("divergence", 700)
+    well = each("energy", *[0.05] * 20, **large)  # steps are as large, and do no harm
+    assert names(*well) == []
+    nearing = each("energy", *[0.9 * 0.93**n for n in range(20)], **large)
+    assert names(*nearing) == []
+
+
+def blind(told: float, **others: Any) -> list[str]:
+    own = {"told_error": 0.15, "visible": 0.34, "agreement": 1.1, "reacts": 0.8, **others}
+    return names(*each("told", *[told - 0.2, told + 0.2] * 10, **own))
+
+
+def test_a_discriminator_that_never_sees_conditions_is_told() -> None:
+    """Even where samples show them, as energies of showers do: so far nothing else was wrong."""
+    assert blind(0.0) == ["condition-ignored"]
+    assert blind(0.3) == []  # it tells them, little as it is
+    assert blind(0.0, told_error=0.5) == []  # it may be chance
+    assert blind(0.0, visible=None) == []  # nobody could tell
+    assert blind(0.0, energy=0.5) == []  # young
+
+
+def test_at_rest_a_discriminator_that_once_saw_conditions_is_well() -> None:
+    own = {"told_error": 0.15, "visible": 0.34, "agreement": 1.1, "reacts": 0.8}
+    assert names(*each("told", *[1.5] * 6, *[0.0] * 14, **own)) == []
+
+
+def test_a_look_is_compared_with_one_a_fifth_of_the_run_ago_or_four_looks() -> None:
+    def before(parts: list[int]) -> list[int]:
+        rows = [{"kind": "health", "images": part, "signals": {}} for part in parts]
+        return [m.before.images if m.before else 0 for m in story_of(rows, 1_000).moments]
+
+    even = list(range(25, 1_001, 25))  # forty looks
+    assert before(even)[-1] == 800 and before(even)[:3] == [0, 25, 25]
+    short = [100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1_000]
+    assert before(short) == [0, 100, 100, 100, 100, 150, 200, 300, 400, 500, 600]
