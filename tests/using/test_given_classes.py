@@ -1,4 +1,4 @@
-"""A class is asked for by the name of its column too: `--given kind=a`, for every kind of sample."""
+"""A class is asked for by the name of its column too, of every kind: `--given kind=a`."""
 
 from __future__ import annotations
 

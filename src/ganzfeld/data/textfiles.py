@@ -149,7 +149,7 @@ def lines_of(path: Path, stamp: Stamp) -> Gathered:
         add_lines(raw, lines, shown(str(path)))
         return raw
 
-    source = _source("text file", path, stamp, gather)
+    source = source_of_text("text file", path, stamp, gather)
     source.taken["modality"] = "text: a sample a line; --as table reads it as a table"
     return source
 
@@ -171,15 +171,15 @@ def json_lines_of(path: Path, stamp: Stamp) -> Gathered:
             rows.append(row)
             if number % 100_000 == 0:
                 progress("reading", number, number)
-        _settle(raw, rows, titles, source)
+        settle(raw, rows, titles, source)
         return raw
 
-    source = _source("JSON lines", path, stamp, gather)
+    source = source_of_text("JSON lines", path, stamp, gather)
     source.taken["modality"] = "text: a field of each JSON object; --as table reads it as a table"
     return source
 
 
-def _source(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
+def source_of_text(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
     return Gathered(
         kind=kind,
         name=path.name.split(".")[0] or "data",
@@ -190,7 +190,7 @@ def _source(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
     )
 
 
-def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
+def settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
     """The text, the labels and the other columns of objects."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     key = text_key(rows, keys)

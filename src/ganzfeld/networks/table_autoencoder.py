@@ -97,7 +97,9 @@ class TableDecoder(nn.Module):
             start, stop = self.choices.layout.choices[self.given]
             asked = self.labels(y).to(raw.dtype)
             others = torch.zeros_like(raw[:, start + asked.shape[1] : stop])
-            raw = torch.cat([raw[:, :start], CERTAIN * asked, CERTAIN * (others - 1), raw[:, stop:]], 1)
+            raw = torch.cat(
+                [raw[:, :start], CERTAIN * asked, CERTAIN * (others - 1), raw[:, stop:]], 1
+            )
         uniform = torch.special.ndtr(z[:, self.noise : self.noise + heads].float())
         noise = self.log_deviation.exp() * z[:, self.noise + heads :]
         values = raw.index_add(1, self.choices.numbers, noise.to(raw.dtype))
