@@ -43,7 +43,8 @@ def study_families(
     minutes: of CPU time for each run and each trial, all threads together (of the clock on a
         GPU), with its previews, checkpoints and evaluations on the way. Networks, batches and
         rates are those that `ganzfeld train --minutes` takes, times what the best trial has.
-    recipes: names; by default the families that there are of images, or the recipes of the data's kind.
+    recipes: names; by default the families that there are of images, or all recipes of another
+        kind of sample.
     seeds: how many, from 0 on, or which.
     tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:
         none (`ganzfeld.study.tuning`).
