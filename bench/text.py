@@ -42,7 +42,7 @@ from ganzfeld.recipes import RECIPES, Facts
 RESULTS = Path(__file__).parent / "results" / "text.jsonl"
 HELD = 4_000  # lines that are kept apart, and that each model writes
 MOMENTS = 8  # by default
-TEMPERATURES = (0.7, 0.85)  # beside 1
+TEMPERATURES = (0.7, 0.85, 1.15)  # beside 1
 RECIPE_NAMES = ("text-gan", "text-gumbel", "text-mle")
 SHOWN = ("excess_2", "excess_3", "excess_4", "forward", "reverse", "distinct", "novel", "hits")
 
@@ -178,7 +178,7 @@ def table() -> str:
             lines.append(begin + " | ".join(cells) + " |")
             for temperature in TEMPERATURES:
                 cooler = [r["temperatures"][str(temperature)] for r in rows.values()
-                          if r.get("temperatures")]  # fmt: skip
+                          if str(temperature) in r.get("temperatures", {})]  # fmt: skip
                 if cooler:
                     cells = [figure([one[c] for one in cooler if c in one]) for c in columns]
                     begin = f"| {data} | {named}, temperature {temperature} | {seconds:g} | "

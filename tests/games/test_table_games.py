@@ -11,13 +11,8 @@ from ganzfeld.core.latents import normals
 from ganzfeld.games.base import Clock
 from ganzfeld.games.table import TableGAN, TableVAE, apart_in_pairs, off, off_unbiased
 from ganzfeld.modalities.table import rows, schema
-from ganzfeld.networks.table import (
-    Choices,
-    TableDecoder,
-    TableDiscriminator,
-    TableEncoder,
-    TableGenerator,
-)
+from ganzfeld.networks.table import Choices, TableDiscriminator, TableGenerator
+from ganzfeld.networks.table_autoencoder import TableDecoder, TableEncoder
 from ganzfeld.training.trainer import Trainer
 
 LAYOUT = [[1, 3], [0, 2], [0, 0], [1, 0], [0, 5]]
@@ -387,3 +382,43 @@ def test_with_numbers_only_a_label_is_a_given_choice() -> None:
     batch = {"x": some_rows(8), "y": torch.tensor([0, 1] * 4), "c": torch.randn(8, 2)}
     real, given, c = TableGAN(both, D).conditioned(batch)
     assert torch.equal(real, batch["x"]) and c is batch["c"] and given.tolist() == [3, 4] * 4
+
+
+def test_an_autoencoder_makes_the_label_and_follows_the_number_that_are_asked_for() -> None:
+    """x depends on c by a known line, and another column on the label."""
+    torch.manual_seed(0)
+    layout, shares = [[1, 0], [0, 2], [0, 2]], [0.75, 0.25, 0.7, 0.3]
+    c, y = torch.randn(2048, 1), torch.arange(2048) % 4 // 3
+    x = torch.zeros(2048, 5)
+    x[:, 0] = (0.3 * c[:, 0] + 0.05 * torch.randn(2048)).clamp(-1, 1)
+    x[:, 1:3] = torch.nn.functional.one_hot(y, 2)
+    x[:, 3:5] = torch.nn.functional.one_hot((y + (torch.rand(2048) < 0.1)) % 2, 2)
+    options = {"classes": 2, "condition": 1, "conditions": 1}
+    G = TableDecoder(layout, shares=shares, noise=4, widths=(32,), **options)  # type: ignore[arg-type]
+    game = TableVAE(G, TableEncoder(layout, outputs=8, widths=(32,)), marginals=1.0)
+    optimiser = torch.optim.Adam(game.parameters(), 5e-3)
+    z = torch.from_numpy(normals(G.latent, 0, range(500)))
+
+    def drawn(label: int, asked: float) -> list[float]:
+        with torch.no_grad():
+            of_label = torch.full((500,), label)
+            return game.eval().sample(z, of_label, torch.full((500, 1), asked)).mean(0).tolist()
+
+    assert drawn(1, 0.0)[1:3] == [0, 1] and drawn(0, 0.0)[1:3] == [1, 0], "without any training"
+    for _ in range(200):
+        at = torch.randint(2048, (256,))
+        losses = game.train().loss("autoencoder", {"x": x[at], "y": y[at], "c": c[at]})
+        optimiser.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        optimiser.step()
+    for label in (0, 1):
+        assert abs(drawn(label, 0.0)[4] - [0.1, 0.9][label]) < 0.1
+        for asked in (-1.0, 0.0, 1.0):
+            made = drawn(label, asked)
+            assert abs(made[0] - 0.3 * asked) < 0.06 and made[2] == label, made
+    with pytest.raises(ValueError, match="labels"):
+        G(z)
+    with pytest.raises(ValueError, match="needs c"):
+        G(z, torch.zeros(500, dtype=torch.long))
+    with pytest.raises(ValueError, match="fewer choices"):
+        TableDecoder(layout, classes=3, condition=1)

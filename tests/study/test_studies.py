@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.metrics.registry import BY_NAME
+from ganzfeld.modalities import modality_of
 from ganzfeld.studies.augmentation import pairs, sentence, study_augmentation, verdicts
-from ganzfeld.studies.families import study_families
+from ganzfeld.studies.families import of_kind, study_families
 from ganzfeld.studies.statistics import t_interval, t_test
 
 pytestmark = pytest.mark.long
@@ -212,3 +215,33 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
         run(tune=99)
     with pytest.raises(UsageError, match="seed 100"):
         run(seeds=[100])
+
+
+OTHER_KINDS = {  # data: recipes by default, one of them that is tried here, a number of its own
+    "grammar:200": (["text-gan", "text-gumbel", "text-mle"], "text-mle", "reverse"),
+    "table-known:400": (["table-gan", "table-vae"], "table-vae", "marginals"),
+    "vowels:64": (["audio", "wavegan"], "wavegan", "silent"),
+    "ar:120": (["series-gan"], "series-gan", "series_spectrum"),
+    "fields:96": (["fields", "showers"], "fields", "field_power"),
+}
+
+
+@pytest.mark.parametrize("data", OTHER_KINDS)
+def test_families_of_other_kinds(data: str, tmp_path: Path) -> None:
+    usual, recipe, own = OTHER_KINDS[data]
+    pack = open_pack(data)
+    assert of_kind(pack) == usual
+    with pytest.raises(UsageError, match="is not for"):
+        study_families(data, minutes=1, recipes=["dcgan"], out=tmp_path / "no")
+    page = study_families(
+        data, minutes=0.02, recipes=[recipe], seeds=1, tune=0, count=48, out=tmp_path / "study"
+    )
+    (run,) = json.loads((tmp_path / "study" / "report.json").read_text())["runs"]
+    assert run["frechet"] is not None and run["own"][own] >= 0
+    text = page.with_suffix(".md").read_text()
+    assert BY_NAME[own].words in text and " images" not in text
+    noun = modality_of(pack.spec).noun
+    assert f"{noun}: {len(pack)}" in text
+    (sheet,) = (tmp_path / "study" / "grids").glob(f"{recipe}.*")
+    assert sheet.suffix == modality_of(pack.spec).sheet_suffix and sheet.stat().st_size > 100
+    assert recipe in page.read_text()

@@ -10,6 +10,23 @@ from ganzfeld.cli.options import GRID_PIXELS, parse_given
 from ganzfeld.core.language import tell
 
 
+def with_class(
+    loaded: Any, label: Sequence[str], given: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """--label and --given, where a class that --given asks for by its column is among the first."""
+    if not given:
+        return label, given
+    from ganzfeld.data.label_names import class_of
+    from ganzfeld.errors import UsageError
+
+    name, left = class_of(loaded.about, parse_given(given))
+    if name is None:
+        return label, given
+    if label:
+        raise UsageError("--label and --given both name the class", fix="one of them")
+    return (name,), [f"{key}={value}" for key, value in left.items()]
+
+
 def given_rows(
     loaded: Any, given: Sequence[str], count: int, seed: int, text: Sequence[str] = ()
 ) -> Any:

@@ -15,6 +15,7 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
+    with_class,
     write_captions,
 )
 from ganzfeld.core import marks
@@ -65,7 +66,8 @@ def sample(
         columns: Samples in a row of the grid. Default: as many as rows, or as a class has.
         label: Class names, repeated over the samples. Default: a random class for each.
         given: Values of the columns that the model is conditioned on, in the data's units, such as
-            age=30 or tags=red|small. Default: those of a random sample of the data for each.
+            age=30 or tags=red|small, or a class by its column, kind=cat. Default: those of a
+            random sample of the data for each.
         text: Captions, repeated over the samples, for a model that was trained with such. Default:
             captions of the data. What was drawn for which is in --out as metadata.csv.
         sweep: Let one condition go from one end to the other, such as slope=1:3, in --columns steps
@@ -128,10 +130,10 @@ def sample(
         return
     if grid:
         check_grid(count, loaded)
+    label, given = with_class(loaded, label, given)
     if sweep is not None:
-        sweep_sheet(
-            loaded, sweep, grid or out, columns or 8, min(count, 8), seed, label, std, mark=mark
-        )
+        shape = (columns or 8, min(count, 8))
+        sweep_sheet(loaded, sweep, given, grid or out, shape, seed, label, std, mark=mark)
         return
     kind = loaded.modality
     out = place_of(out, kind, seed, grid)
@@ -312,27 +314,41 @@ def stored_blocks(
 def sweep_sheet(
     loaded: Any,
     asked: str,
+    given: Sequence[str],
     to: Path | None,
-    steps: int,
-    count: int,
+    shape: tuple[int, int],
     seed: int,
     labels: Sequence[str],
     std: float,
     *,
     mark: bool,
 ) -> None:
-    """Write, or print, samples while one thing goes from one end to the other."""
+    """Write, or print, samples while one thing goes from one end to the other.
+
+    shape: steps, and samples that each have a row of so many. given: what stays as it is.
+    """
     from ganzfeld.cli.marking import Marker
+    from ganzfeld.cli.options import parse_given
     from ganzfeld.core import border, marks
     from ganzfeld.errors import UsageError
     from ganzfeld.models import sweep as sweeping
 
+    (steps, count), fixed = shape, parse_given(given)
     name, low, high = sweeping.parse(asked)
     border.whole(steps, "--columns", 2, 64)
     if to is None and not loaded.modality.one_file:
         raise UsageError("where should the sheet go?", fix="--grid sweep.png")
     x, values = sweeping.sweep(
-        loaded, name, low, high, steps=steps, count=count, seed=seed, labels=labels or None, std=std
+        loaded,
+        name,
+        low,
+        high,
+        steps=steps,
+        count=count,
+        seed=seed,
+        labels=labels or None,
+        std=std,
+        given=fixed,
     )
     for sentence in sweeping.notes(loaded, name, low, high):
         tell(f"note: {sentence}: expect less of it")
@@ -340,7 +356,7 @@ def sweep_sheet(
         print(*loaded.modality.pieces([loaded.store(x)], loaded.spec), sep="", end="")
         return
     marker = Marker(loaded, seed, 0.0, std, None, mark)
-    with marks.marking(to, marker.many(range(count), labels, [asked])) as place:
+    with marks.marking(to, marker.many(range(count), labels, [asked, *given])) as place:
         loaded.modality.sheet(loaded.store(x), steps, place, loaded.spec)
     way = f"{name} {low} to {high}: " if values[0].endswith("%") else f"{name} "
     along = ", ".join(values)

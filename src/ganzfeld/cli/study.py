@@ -104,7 +104,7 @@ def study_families(
     Args:
         data: As `train` takes it.
         minutes: CPU minutes for each run and each trial.
-        recipes: Names, such as dcgan wgan-gp. Default: one of each family.
+        recipes: Names, such as dcgan wgan-gp. Default: one of each family, of the data's kind.
         seeds: Number of runs of each recipe, with seeds from 0; or the seeds, such as 0,3,7.
             Default: 3.
         tune: Trials of learning rates and widths per recipe, on a seed that is not reported.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.core.names import shown
-from ganzfeld.data.encodings import decoded
+from ganzfeld.data.encodings import FEW, decoded, odd_lines
 from ganzfeld.data.table_files import objects
 from ganzfeld.data.textfiles import head_of, whole
 from ganzfeld.errors import DataError
@@ -37,7 +37,7 @@ def read_csv(path: Path, most: int | None = None) -> Rows:
     comments and a title, are passed over. most: rows to read.
     """
     data = head_of(path, HEAD) if most else whole(path)
-    text = data.decode("utf-8-sig", "replace") if most else decoded(data)
+    text = data.decode("utf-8-sig", "replace") if most else rows_decoded(data)
     if text.lstrip()[:1] in ("{", "["):
         return _of_json(path, text, most)
     names, start = _arff(text)
@@ -56,6 +56,12 @@ def read_csv(path: Path, most: int | None = None) -> Rows:
     return [f"column_{i}" for i in range(1, len(rows[0]) + 1)], rows, numbers
 
 
+def rows_decoded(data: bytes) -> str:
+    """A table as text: where few lines are damaged, with marks in these (`encodings.decoded`)."""
+    lines, odd, _ = odd_lines(data) if not data.isascii() else (1, 0, 0)
+    return data.decode("utf-8-sig", "replace") if FEW * odd <= lines else decoded(data)
+
+
 def _parsed(path: Path, text: str, most: int | None) -> tuple[list[list[str]], list[int]]:
     """The cells of all lines, by the sign that stands between them."""
     first, _, rest = text.partition("\n")
@@ -72,7 +78,10 @@ def _parsed(path: Path, text: str, most: int | None) -> tuple[list[list[str]], l
             if most and len(rows) > most + TITLE:
                 break
     except csv.Error as error:
-        raise DataError(f"{shown(str(path))} is not a readable table: {error}") from error
+        last = numbers[-1] if numbers else 0
+        raise DataError(
+            f"{shown(str(path))} is not a readable table: {error}, behind line {last:,}"
+        ) from error
     if not most:
         need_closed(path, rows, numbers, sign)
     return _unquoted(rows), numbers

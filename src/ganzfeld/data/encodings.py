@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+WHITE = "\t\n\r\f\v\x1b"  # control characters that text may hold
+FEW = 20  # lines for each that may be damaged where a file is text all the same
+MARK = "\ufffd"  # in place of bytes that are not UTF-8
+DAMAGED = "holds bytes that are not UTF-8"
 
 
 def encoding_of(head: bytes) -> str:
@@ -26,9 +30,34 @@ def encoding_of(head: bytes) -> str:
     return "WINDOWS-1252" if 2 * runs.count(1) > len(runs) else "GB18030"
 
 
+def odd_lines(data: bytes) -> tuple[int, int, int]:
+    """Of how many lines: that are not UTF-8 or hold control characters, and that are UTF-8 beyond
+    ASCII: (lines, odd ones, others beyond ASCII).
+
+    >>> odd_lines("a\n\u732b\n".encode() + b"\xff\n")
+    (4, 1, 1)
+    """
+    lines, odd, beyond = data.split(b"\n"), 0, 0
+    for line in lines:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            odd += 1
+            continue
+        odd += any(c < " " and c not in WHITE for c in text)
+        beyond += not line.isascii()
+    return len(lines), odd, beyond
+
+
 def decoded(data: bytes) -> str:
-    """Text in UTF-8, or else in what `encoding_of` takes it for; other bytes become U+FFFD."""
+    """Text in UTF-8, or else in what `encoding_of` takes it for; other bytes become U+FFFD.
+
+    Where nearly all lines are UTF-8 and more than those that are not say so, all are.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        lines, odd, beyond = odd_lines(data)
+        if FEW * odd <= lines and odd < beyond:
+            return data.decode("utf-8-sig", "replace")
         return data.decode(encoding_of(data), "replace")

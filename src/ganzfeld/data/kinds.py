@@ -15,7 +15,7 @@ from ganzfeld.core.names import (
     shown,
     suffix,
 )
-from ganzfeld.data import arrays, tables, textfiles
+from ganzfeld.data import arrays, parquet_text, tables, textfiles
 from ganzfeld.data.arrange import arranged
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.containers import read_parquet, sniff, stamp_of
@@ -87,6 +87,9 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
                 fix="take the same drawings as images: its numpy_bitmap files (cat.npy), in one "
                 "folder, a class each",
             )
+        beside = (path.parent / str(cell) for cell in rows[0].values() if suffix(str(cell)))
+        if any(file.is_file() for file in beside) and (named := names_files(path)):
+            return _named(path, named, reading)
         return textfiles.json_lines_of(path, stamp_of(path))
     if end in SEPARATED:
         named = names_files(path)
@@ -172,6 +175,8 @@ def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered |
                 labels = "none" if reading.labels.startswith(PREFIX) else reading.labels
                 return sounds_of(read_parquet(paths, place, labels), every=True)
             return None
+    if asked == "text" or (asked == "auto" and parquet_text.holds_text(paths[0])):
+        return parquet_text.lines_of_columns(paths, place, stamps)
     return _rows(paths, "parquet", place, stamps, reading)
 
 

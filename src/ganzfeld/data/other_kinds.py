@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ganzfeld.core.names import capped, shown, suffix, tally
 
-SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "mid"})
+SOUNDS = frozenset(
+    {"wav", "mp3", "flac", "ogg", "opus", "m4a", "aac", "aif", "aiff", "au", "caf", "mid"}
+)
 FILMS = frozenset({"mp4", "mov", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "wmv", "flv"})
 RAW = frozenset({"cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "pef", "srw", "x3f"})
 COMPANIONS = FILMS | SOUNDS | {"aae", "thm", "xmp", "lrv", "srt"}  # of images: a camera's, too

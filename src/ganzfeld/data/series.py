@@ -22,7 +22,7 @@ from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
 from ganzfeld.data.tabular import cells_of, head_cells
-from ganzfeld.data.typed import number, typed
+from ganzfeld.data.typed import number, typed_but_for_few
 from ganzfeld.data.windows import Piece, Piled, cut, majority
 from ganzfeld.errors import DataError
 
@@ -116,7 +116,8 @@ def looks_like_series(paths: list[Path], kind: str) -> bool:
     if not total or even < EVEN * total:
         return False
     others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
-    kinds = [values.spec.modality for p in others if (values := typed(cells[p])) is not None]
+    columns = [typed_but_for_few(cells[p])[0] for p in others]
+    kinds = [values.spec.modality for values in columns if values is not None]
     numbers = kinds.count("number")
     return numbers > 0 and numbers >= len(kinds) - numbers
 
@@ -164,7 +165,7 @@ def gather_series(
         if int(row) not in reasons
     }  # fmt: skip
     others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
-    found = {names[p]: read(cells[p], count, reasons) for p in others}
+    found = {names[p]: read(names[p], cells[p], count, reasons) for p in others}
     channels, beside = sorted_out(found, groups, source, reasons, count)
     x = np.stack([np.asarray(found_number(found[name]), np.float64) for name in channels], 1)
     for row in np.flatnonzero(~np.isfinite(x).all(1)):
@@ -188,9 +189,14 @@ def gather_series(
     return raw
 
 
-def read(cells: Sequence[Any], count: int, reasons: Mapping[int, str]) -> Values | None:
-    """A column by its cells; those of bad rows say nothing."""
-    return typed([None if row in reasons else cells[row] for row in range(count)])
+def read(name: str, cells: Sequence[Any], count: int, reasons: dict[int, str]) -> Values | None:
+    """A column by its cells; those of bad rows say nothing, and few that are no numbers make
+    their rows bad."""
+    values, odd = typed_but_for_few(
+        [None if row in reasons else cells[row] for row in range(count)]
+    )
+    reasons |= {row: f"{shown(name)} is {why}" for row, why in odd.items()}
+    return values
 
 
 def found_number(values: Values | None) -> NDArray[Any]:

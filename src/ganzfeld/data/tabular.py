@@ -13,11 +13,12 @@ from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.csv_files import LOOKED_AT, read_csv
+from ganzfeld.data.encodings import DAMAGED, MARK
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.data.typed import NONE, but_for_few, typed
+from ganzfeld.data.typed import NONE, dates_in_several_forms, typed_but_for_few
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
@@ -57,6 +58,9 @@ def cells_of(
         for place, row in enumerate(rows)
         if len(row) != len(names)
     }
+    for place, row in enumerate(rows):
+        if place not in bad and any(isinstance(cell, str) and MARK in cell for cell in row):
+            bad[place] = DAMAGED
     cells = [
         [None if place in bad else row[at] for place, row in enumerate(rows)]
         for at in range(len(names))
@@ -99,18 +103,23 @@ def gather_table(
     good = [row for row in range(len(titles)) if row not in bad]
     for name, column in zip(names, cells, strict=True):
         there = [column[row] for row in good]
-        values = typed(there)
-        if values is not None and values.spec.modality == "text":
-            values, odd = but_for_few(there, values)
-            bad |= {good[row]: f"{shown(name)} is no number: {cell}" for row, cell in odd.items()}
+        values, odd = typed_but_for_few(there)
+        bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
+            if dates_in_several_forms(there):
+                what = "dates in several forms (write all of them as 2026-11-28)"
             source.aside.append(f"the column {shown(name)} of {what}")
             if values is not None and values.spec.modality == "several":
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue
         found[name] = scattered(values, good, len(titles))
+        if values.spec.modality == "class" and dates_in_several_forms(there):
+            source.warnings.append(
+                f"{shown(name)} holds dates in several forms, and is taken for classes: write "
+                "all of them as 2026-11-28"
+            )
         if coarse(values):
             source.warnings.append(
                 f"{shown(name)} has whole numbers above {EXACT:,}: they are rounded to 7 digits"

@@ -16,7 +16,7 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data import table_files
 from ganzfeld.data.candidates import add_cells, labels_by_column
 from ganzfeld.data.columns import Values, scattered
-from ganzfeld.data.encodings import encoding_of
+from ganzfeld.data.encodings import DAMAGED, FEW, MARK, WHITE, encoding_of, odd_lines
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -24,7 +24,6 @@ from ganzfeld.data.text_rows import add_lines
 from ganzfeld.errors import DataError
 
 MAX_BYTES = 1 << 30
-WHITE = "\t\n\r\f\v\x1b"  # control characters that text may hold
 MAX_LINE = 1_000_000  # characters of a line; a longer one is bad
 HEAD = 1 << 16  # bytes by which a file is told to be text
 SURE_KEYS = ("text", "sentence", "content", "line", "prompt", "caption", "body")
@@ -33,18 +32,24 @@ TEXT_KEYS = ("text", "sentence", "content", "line", "name", "prompt", "caption",
 
 
 def looks_like_text(path: Path) -> bool:
-    """Whether a file begins with UTF-8 without control characters."""
+    """Whether a file begins with UTF-8 without control characters, but for few lines of it."""
     try:
         head = head_of(path, HEAD)
     except (OSError, EOFError, zlib.error):
         return False
+    if len(head) == HEAD:
+        head = head[: head.rfind(b"\n") + 1] or whole_letters(head)
+    lines, odd, _ = odd_lines(head)
+    return bool(head.decode("utf-8-sig", "replace").strip()) and FEW * odd <= lines
+
+
+def whole_letters(data: bytes) -> bytes:
+    """UTF-8 without a letter at its end that is cut."""
     try:
-        text = head.decode("utf-8-sig")
+        data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if len(head) < HEAD or error.start < len(head) - 4:  # not a letter that is cut
-            return False
-        text = head[: error.start].decode("utf-8-sig")
-    return bool(text.strip()) and not any(c < " " and c not in WHITE for c in text)
+        return data[: error.start] if error.start >= len(data) - 4 else data
+    return data
 
 
 def no_text(path: Path) -> DataError:
@@ -144,7 +149,7 @@ def lines_of(path: Path, stamp: Stamp) -> Gathered:
         add_lines(raw, lines, shown(str(path)))
         return raw
 
-    source = _source("text file", path, stamp, gather)
+    source = source_of_text("text file", path, stamp, gather)
     source.taken["modality"] = "text: a sample a line; --as table reads it as a table"
     return source
 
@@ -166,15 +171,15 @@ def json_lines_of(path: Path, stamp: Stamp) -> Gathered:
             rows.append(row)
             if number % 100_000 == 0:
                 progress("reading", number, number)
-        _settle(raw, rows, titles, source)
+        settle(raw, rows, titles, source)
         return raw
 
-    source = _source("JSON lines", path, stamp, gather)
+    source = source_of_text("JSON lines", path, stamp, gather)
     source.taken["modality"] = "text: a field of each JSON object; --as table reads it as a table"
     return source
 
 
-def _source(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
+def source_of_text(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
     return Gathered(
         kind=kind,
         name=path.name.split(".")[0] or "data",
@@ -185,7 +190,7 @@ def _source(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered:
     )
 
 
-def _settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
+def settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
     """The text, the labels and the other columns of objects."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     key = text_key(rows, keys)
@@ -266,8 +271,8 @@ def _object(line: str) -> tuple[dict[str, Any], str]:
 
 def _good(line: str, place: int, raw: Raw) -> str:
     """The line, or "" with its reason where it is bad."""
-    if "\ufffd" in line:
-        raw.bad[place] = "holds bytes that are not UTF-8"
+    if MARK in line:
+        raw.bad[place] = DAMAGED
     elif "\0" in line:
         raw.bad[place] = "holds the character NUL"
     elif len(line) > MAX_LINE:

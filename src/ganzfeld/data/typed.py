@@ -21,6 +21,7 @@ TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")  # day, month, year
+SLASHED = re.compile(r"\d\d?/\d\d?/\d{2,4}([T ].*)?")
 LIST_SIGNS = ("|", ";")
 FEW = 0.05  # of a column's cells that may be no numbers, and make their rows bad
 MANY = 0.5  # distinct texts to rows, above which they are no classes
@@ -63,20 +64,40 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     return _classes(words, sorted(distinct, key=natural))
 
 
-def but_for_few(cells: Sequence[Any], values: Values) -> tuple[Values, dict[int, str]]:
-    """A column that was taken for text as numbers, and the cells that are none, by their places.
-
-    values: what `typed` made of it, which is given back where it is text indeed.
-    """
+def typed_but_for_few(cells: Sequence[Any]) -> tuple[Values | None, dict[int, str]]:
+    """`typed`, and of a column of numbers or dates the few cells that are none: why, by place."""
+    values = typed(cells)
+    if values is None or values.spec.modality not in ("text", "class"):
+        return values, {}
     there = [plain_cell(cell) for cell in cells]
+    count = sum(cell is not None for cell in there)
     words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
-    if any(word.isdigit() for word in words.values()):
+    odd = {row: word for row, word in words.items() if not as_date(word)}
+    if odd and len(odd) <= FEW * count and len(words) == count:
+        found = _dates([None if row in odd else cell for row, cell in enumerate(there)])
+        if found is not None:
+            return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
+    if values.spec.modality == "class" or any(word.isdigit() for word in words.values()):
         return values, {}  # 04109 is a code, and so are the others
     rest = [None if row in words else cell for row, cell in enumerate(there)]
-    found = _numbers(rest) if len(words) <= FEW * sum(c is not None for c in there) else None
+    found = _numbers(rest) if len(words) <= FEW * count else None
     if found is None:
         return values, {}
-    return found, {row: shortened(word, 40) for row, word in words.items()}
+    return found, {row: f"no number: {shortened(word, 40)}" for row, word in words.items()}
+
+
+def as_date(text: str) -> str:
+    """A date as `_dates` reads it: 2026-11-28, with a time or without; "" for what is none."""
+    plain = DOTTED.sub(r"\3-\2-\1", text)
+    return plain if DATE.fullmatch(plain) else ""
+
+
+def dates_in_several_forms(cells: Sequence[Any]) -> bool:
+    """Whether most texts are dates, some written as 2026-11-28 and others with a slash."""
+    words = [cell for cell in map(plain_cell, cells) if isinstance(cell, str)]
+    usual = sum(bool(as_date(word)) for word in words)
+    slashed = sum(SLASHED.fullmatch(word) is not None for word in words)
+    return bool(usual and slashed) and usual + slashed >= (1 - FEW) * len(words)
 
 
 def plain_cell(cell: Any) -> Any:

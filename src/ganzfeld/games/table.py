@@ -243,13 +243,14 @@ class TableVAE(Game):
         mean, raw = cast(Tensor, self.E(x)).float().chunk(2, 1)
         variance = log_variance(raw)
         z = mean + (variance / 2).exp() * torch.randn_like(mean)
-        decoded = self.G.raw(z).float()
+        given = batch.get("y"), batch.get("c")
+        decoded = self.G.raw(z, *given).float()
         losses = {
             "reconstruction": self.reconstruction * self.surprise(x, decoded).mean(),
             "divergence": divergence(mean, variance).mean(),
         }
         if self.marginals and self.G.choices.heads:
-            drawn = self.G.raw(self.latents_for(x)).float()
+            drawn = self.G.raw(self.latents_for(x), *given).float()
             p = self.G.choices.log_probabilities(drawn).exp()
             losses["marginals"] = self.marginals * off(p, self.G.shares)
         return losses
@@ -265,4 +266,4 @@ class TableVAE(Game):
         return cast(Tensor, within - chosen.sum(1))
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y))
+        return cast(Tensor, self.G(z, y, c))

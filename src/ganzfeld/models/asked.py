@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzfeld.data.conditions import is_captioned
+from ganzfeld.data.conditions import is_captioned, row_of
+from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import captions
 from ganzfeld.text import shown
@@ -44,6 +45,21 @@ def rows_of(conditions: Mapping[str, Any], numbers: Any, text: Text = None) -> T
         takes = f"rows of {', '.join(names)}" if names else "no numbers"
         raise UsageError(f"this model takes {takes}, not an array {tuple(rows.shape)}")
     return rows
+
+
+def fixed_by(about: Mapping[str, Any], values: Mapping[str, Any]) -> dict[int, float]:
+    """Scaled numbers by their place in a row of conditions, as `ganzfeld.data.conditions.row_of`.
+
+    about: of a model. UsageError for what it is not conditioned on, its classes included.
+    """
+    label, left = class_of(about, values)
+    if label is not None:
+        (name,) = values.keys() - left.keys()
+        raise UsageError(
+            f"{shown(name)} is the class of this model's samples, and no number beside them",
+            fix=f"in Python: model.sample(8, labels={label!r})",
+        )
+    return row_of(about.get("conditions") or {}, {k: str(value) for k, value in values.items()})
 
 
 def rows_of_text(conditions: Mapping[str, Any], texts: Sequence[str]) -> Tensor:

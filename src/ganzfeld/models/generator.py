@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from ganzfeld.core import latents
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.names import place_of
-from ganzfeld.data.conditions import row_of, slot_of
+from ganzfeld.data.conditions import slot_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
-from ganzfeld.models.asked import Text, rows_of
+from ganzfeld.models.asked import Text, fixed_by, rows_of
 from ganzfeld.models.batches import Batches
 from ganzfeld.models.draws import CHUNK, Labels
 from ganzfeld.models.task import spec_in
@@ -343,7 +343,7 @@ class Model:
             model = ganzfeld.load("runs/faces-default")
             x = model.sample(8, numbers=model.given({"age": 30}, 8))
         """
-        fixed = row_of(self.conditions, {name: str(value) for name, value in values.items()})
+        fixed = fixed_by(self.about, values)
         rows = self.numbers_of(range(start, start + count), seed, None)
         assert rows is not None
         for place, value in fixed.items():

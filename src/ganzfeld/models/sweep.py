@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -45,6 +46,7 @@ def sweep(
     seed: int = 0,
     labels: Any = None,
     std: float = 1.0,
+    given: Mapping[str, Any] | None = None,
 ) -> tuple[Tensor, list[str]]:
     """Samples (count * steps, ...), each with all steps behind one another, and the values.
 
@@ -53,6 +55,7 @@ def sweep(
     classes, the ends are classes ("red", or "red|small" where several may apply), and between them
     the networks are given what lies between their numbers.
 
+    given: values of other conditions, which each sample keeps.
     Raises UsageError where the model has no such condition, or an end is none of its values.
 
     Example::
@@ -81,9 +84,7 @@ def sweep(
         shares = torch.linspace(0, 1, steps, dtype=torch.float64).tolist()
         values = [f"{share:.0%}" for share in shares]
         places = [{p: (1 - s) * first[p] + s * last[p] for p in first} for s in shares]
-    own = model.numbers_of(range(count), seed, None)
-    assert own is not None
-    rows = own.repeat_interleave(steps, 0)
+    rows = model.given(given or {}, count, seed=seed).repeat_interleave(steps, 0)
     for step, wanted_there in enumerate(places):
         for place, scaled in wanted_there.items():
             rows[step::steps, place] = scaled
@@ -92,9 +93,9 @@ def sweep(
     found = []
     for place in range(0, len(which), CHUNK):
         some = which[place : place + CHUNK]
-        given = rows[place : place + CHUNK]
+        numbers_ = rows[place : place + CHUNK]
         classes = model.labels_of(some, seed, wanted)
-        found.append(model.draw_few(model.latents_of(some, seed, 0.0, std), classes, given))
+        found.append(model.draw_few(model.latents_of(some, seed, 0.0, std), classes, numbers_))
     return torch.cat(found), values
 
 

@@ -32,12 +32,8 @@ from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.scales import ScalesGenerator
 from ganzfeld.networks.series import SeriesDiscriminator, SeriesGenerator
 from ganzfeld.networks.symbols import SymbolJudge, SymbolMap
-from ganzfeld.networks.table import (
-    TableDecoder,
-    TableDiscriminator,
-    TableEncoder,
-    TableGenerator,
-)
+from ganzfeld.networks.table import TableDiscriminator, TableGenerator
+from ganzfeld.networks.table_autoencoder import TableDecoder, TableEncoder
 from ganzfeld.networks.text_critic import TextCritic
 from ganzfeld.networks.tutorials import (
     AnimeDiscriminator,

@@ -182,11 +182,7 @@ class TableGenerator(nn.Module):
         if spread:
             self.latent += numbers
             self.log_deviation = nn.Parameter(torch.full((numbers,), -1.5))
-        self.given = -1
-        if classes:
-            self.given = self.choices.layout.choice_of(condition)
-            if classes > self.choices.lengths[self.given]:
-                raise ValueError(f"column {condition} has fewer choices than {classes} labels")
+        self.given = label_column(self.choices, condition, classes)
         check_shape(shape, self.choices.layout)
         self.numbers = JoinNumbers(conditions)
         self.conditions = conditions
@@ -256,6 +252,16 @@ class TableGenerator(nn.Module):
         return self.choices.drawn(raw, self.values(raw, z), uniform)
 
 
+def label_column(choices: Choices, condition: int, classes: int) -> int:
+    """Which one-hot vector the labels are the choices of; -1 for none. ValueError for too few."""
+    if not classes:
+        return -1
+    given = choices.layout.choice_of(condition)
+    if classes > choices.lengths[given]:
+        raise ValueError(f"column {condition} has fewer choices than {classes} labels")
+    return given
+
+
 def check_shape(shape: Sequence[int] | None, layout: Layout) -> None:
     """ValueError where a row is not of this shape."""
     if shape is not None and list(shape) != [layout.width]:
@@ -313,74 +319,3 @@ class TableDiscriminator(nn.Module):
         x = self.numbers(x, c)
         logits: Tensor = self.layers(x.view(len(x) // self.pack, -1))
         return logits.squeeze(1)
-
-
-class TableEncoder(nn.Module):
-    """Rows (N, width) to (N, outputs): the encoder of a variational autoencoder."""
-
-    def __init__(
-        self, layout: Sequence[Sequence[int]], *, outputs: int, widths: Sequence[int] = (256, 256)
-    ) -> None:
-        super().__init__()
-        before = Layout.of(layout).width
-        layers: list[nn.Module] = []
-        for width in widths:
-            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
-            before = width
-        self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, outputs), gain=1.0))
-
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        out: Tensor = self.layers(x)
-        return out
-
-
-class TableDecoder(nn.Module):
-    """Latents (N, latent) to rows (N, width), with the noise of a variational autoencoder.
-
-    shape, classes: of a row, to be checked; 0, since no labels are taken.
-    shares: of each choice in the training part, for a game that compares them; () where none does.
-    noise: entries of z that the layers see. Behind them lie one for each column with choices and
-        one for each value within a mode: the noise that these have around the layers' output.
-    """
-
-    def __init__(
-        self,
-        layout: Sequence[Sequence[int]],
-        *,
-        shape: Sequence[int] | None = None,
-        classes: int = 0,
-        shares: Sequence[float] = (),
-        noise: int = 64,
-        widths: Sequence[int] = (256, 256),
-    ) -> None:
-        super().__init__()
-        self.choices, self.noise = Choices(layout), noise
-        check_shape(shape, self.choices.layout)
-        if classes:
-            raise ValueError("this network takes no labels: classes is 0")
-        self.latent = noise + self.choices.heads + len(self.choices.layout.numbers)
-        before = noise
-        layers: list[nn.Module] = []
-        for width in widths:
-            layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
-            before = width
-        last = initialise(Linear(before, self.choices.layout.width), gain=1.0)
-        self.layers = nn.Sequential(*layers, last)
-        numbers = len(self.choices.layout.numbers)
-        if shares and len(shares) != self.choices.count:
-            raise ValueError(f"{len(shares)} shares do not fit {self.choices.count} choices")
-        known = torch.tensor(shares, dtype=torch.float32)
-        self.register_buffer("shares", known, persistent=False)
-        self.log_deviation = nn.Parameter(torch.full((numbers,), -1.5))
-
-    def raw(self, z: Tensor) -> Tensor:
-        """Logits, and means of values, (N, width)."""
-        out: Tensor = self.layers(z[:, : self.noise])
-        return out
-
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        raw, heads = self.raw(z), self.choices.heads
-        uniform = torch.special.ndtr(z[:, self.noise : self.noise + heads].float())
-        noise = self.log_deviation.exp() * z[:, self.noise + heads :]
-        values = raw.index_add(1, self.choices.numbers, noise.to(raw.dtype))
-        return self.choices.drawn(raw, values, uniform)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
-from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table.schema import Schema
 from ganzfeld.recipes.base import Facts, Recipe
 
@@ -15,6 +14,16 @@ ROWS = 2_000_000  # seen in a run without a limit of time
 def schema_of(facts: Facts) -> Schema:
     """What was learned of the table's columns from its training part."""
     return Schema.from_json(facts.spec.extra["schema"])
+
+
+def conditions_of(facts: Facts, schema: Schema) -> dict[str, int]:
+    """Options of a network that makes rows by a class of a column, and by numbers."""
+    options = {"classes": facts.classes if facts.labels else 0}
+    if options["classes"]:
+        options["condition"] = schema.index(facts.labels)
+    if facts.conditions:
+        options["conditions"] = facts.conditions
+    return options
 
 
 def table_gan(facts: Facts) -> Config:
@@ -30,16 +39,14 @@ def table_gan(facts: Facts) -> Config:
         "layout": layout,
         "shape": facts.shape,
         "shares": schema.shares,
-        "classes": facts.classes if facts.labels else 0,
         "modes": schema.modes,
         "spread": True,
         "hard": True,
+        **conditions_of(facts, schema),
     }
-    if generator["classes"]:
-        generator["condition"] = schema.index(facts.labels)
     judge = {"layout": layout, "pack": PACK}
     if facts.conditions:
-        generator["conditions"] = judge["conditions"] = facts.conditions
+        judge["conditions"] = facts.conditions
     options = {"moments": 1.0, "pairs": PAIRS, "marginals": 1.0}
     if generator["classes"]:  # a label that is asked for must be there, early
         options["choice"] = 4.0
@@ -62,15 +69,9 @@ def table_gan(facts: Facts) -> Config:
 def table_vae(facts: Facts) -> Config:
     """Rows of a table by a variational autoencoder: no opponent, one loss, quick."""
     schema = schema_of(facts)
-    if facts.classes and facts.labels:
-        raise UsageError(
-            f"table-vae takes no condition, not {facts.labels} either",
-            safe="nothing was trained",
-            fix="--recipe table-gan, or leave --condition out",
-        )
     layout, noise = [list(head) for head in schema.layout.heads], 64
-    decoder = {"layout": layout, "shape": facts.shape, "classes": 0, "noise": noise}
-    decoder["shares"] = schema.shares
+    decoder = {"layout": layout, "shape": facts.shape, "noise": noise, "shares": schema.shares}
+    decoder |= conditions_of(facts, schema)
     return Config(
         recipe="table-vae",
         game=Part(name="table-vae", options={"marginals": 1.0}),

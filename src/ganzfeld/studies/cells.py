@@ -17,6 +17,8 @@ from ganzfeld.core.device import choose_device
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DivergedError
 from ganzfeld.metrics.evaluate import evaluate
+from ganzfeld.metrics.registry import FAMILIES, TABLE, Metric
+from ganzfeld.modalities import modality_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models import model as generate
 from ganzfeld.networks.layers import parameters
@@ -61,7 +63,8 @@ class Study:
     def job(self, name: str, seed: int, trial: Trial) -> Job:
         """What is trained, sized for the budget once for a recipe, and changed by the trial."""
         settings = (f"run.threads={torch.get_num_threads()}", *self.about["settings"])
-        size = (self.pack.height, self.pack.width)
+        sides = size_of(self.pack)
+        size = (sides[0], sides[1]) if sides else None
         job = Job(self.source, name, seed, self.seconds, size, settings, device=self.device)
         cell = self.ledger.cell(lambda: self.sized(job), kind="size", recipe=name)
         job = dataclasses.replace(job, afford=cell["afford"])
@@ -100,7 +103,7 @@ class Study:
             images, place = self.images(job, trial), self.place(name, seed, trial)
             fresh = not place.exists()
             words = f"{name}, seed {seed}" + f", {trial}" * (trial != FIRST)
-            self.screen.say(f"{words}: training on {images:,} images")
+            self.screen.say(f"{words}: training on {images:,} {modality_of(self.pack.spec).noun}")
             try:
                 spent = timed_train(job, place, images)
                 model = load_own(place)
@@ -128,21 +131,39 @@ class Study:
             found = evaluate(
                 load_own(self.place(name, seed, trial)),
                 self.pack,
-                metrics=(*METRICS, "memorisation"),
+                metrics=(*METRICS, "memorisation", *own_families(self.pack)),
                 extractor=self.about["extractor"],
                 count=self.about["count"],
                 device="cpu",
             )
             names = (*METRICS, *MEMORY, "frechet_interval", "kernel_interval", "real")
             kept = {metric: found[metric] for metric in names if metric in found}
+            if own := {m.name: found[m.name] for m in own_metrics(self.pack) if m.name in found}:
+                kept["own"] = {k: v for k, v in own.items() if isinstance(v, int | float)}
             return kept | {"protocol": found["protocol"]["id"]}
 
         fresh = self.ledger.find(kind="result", recipe=name, seed=seed, **trial._asdict()) is None
         key = {"kind": "result", "recipe": name, "seed": seed, **trial._asdict()}
         result = {**run, **self.ledger.cell(measure, **key)}
         if fresh:
-            self.screen.say(describe(result))
+            self.screen.say(describe(result, modality_of(self.pack.spec).noun))
         return result
+
+
+def size_of(pack: Pack) -> list[int] | None:
+    """(height, width) of images, None of other kinds."""
+    return [pack.height, pack.width] if modality_of(pack.spec).rescaled else None
+
+
+def own_families(pack: Pack) -> list[str]:
+    """Families of metrics that are for the kind of the data alone."""
+    kind = pack.spec.modality
+    return [name for name, one in FAMILIES.items() if one.modality == kind and one.usual]
+
+
+def own_metrics(pack: Pack) -> list[Metric]:
+    """The numbers that these give, of which one end is better."""
+    return [metric for metric in TABLE if metric.family in own_families(pack) and metric.best]
 
 
 def taken(place: Path, model: generate.Model) -> dict[str, Any]:
@@ -172,14 +193,14 @@ def load_own(run: Path) -> generate.Model:
     return cast(generate.Model, generate.load(run, trust_code=own, task="generation"))
 
 
-def describe(cell: Cell) -> str:
+def describe(cell: Cell, noun: str = "images") -> str:
     """A line for people."""
     trial = Trial(cell["rate"], cell["width"])
     head = f"{cell['recipe']}, seed {cell['seed']}" + f", {trial}" * (trial != FIRST)
     if "diverged" in cell:
         return f"{head}: {cell['diverged']}"
     numbers = "  ".join(f"{name} {shown(cell.get(name))}" for name in METRICS)
-    return f"{head}: {cell['images']:,} images  {numbers}"
+    return f"{head}: {cell['images']:,} {noun}  {numbers}"
 
 
 def shown(value: float | None) -> str:

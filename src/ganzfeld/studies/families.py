@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganzfeld.core.console import Screen
-from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.recipes.base import as_recipe
 from ganzfeld.recipes.find import find_generation
 from ganzfeld.recipes.gan import RECIPES
 from ganzfeld.studies import tuning
-from ganzfeld.studies.cells import Study
+from ganzfeld.studies.cells import Study, size_of
 from ganzfeld.studies.ledger import opened
+from ganzfeld.training.plan import recipe_for
 
 # what is compared by default, of those that this release has
 FAMILIES = ("mlp", "dcgan", "wgan-gp", "hinge", "modern", "default", "vae", "gmmn")
@@ -41,7 +43,8 @@ def study_families(
     minutes: of CPU time for each run and each trial, all threads together (of the clock on a
         GPU), with its previews, checkpoints and evaluations on the way. Networks, batches and
         rates are those that `ganzfeld train --minutes` takes, times what the best trial has.
-    recipes: names; by default the families that there are.
+    recipes: names; by default the families that there are of images, or all recipes of another
+        kind of sample.
     seeds: how many, from 0 on, or which.
     tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:
         none (`ganzfeld.study.tuning`).
@@ -59,11 +62,14 @@ def study_families(
     wanted = tuning.trials(tune)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
+    chosen = chosen or of_kind(pack)
+    for name in chosen:
+        recipe_for(name, pack.spec)
     about = {
         "study": "families",
         "data": pack.fingerprint,
         "source": Path(data).name,
-        "size": [pack.height, pack.width],
+        "size": size_of(pack),
         "minutes": minutes,
         "count": count or min(COUNT, len(pack)),
         "extractor": extractor,
@@ -83,15 +89,27 @@ def study_families(
 def asked(
     recipes: Sequence[str], seeds: int | Sequence[int], minutes: float
 ) -> tuple[list[str], list[int]]:
-    """The recipes and seeds to do; UsageError before anything is opened or trained."""
+    """The recipes and seeds to do; UsageError before anything is opened or trained.
+
+    No recipe stands for those of the kind that the data are of.
+    """
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
     if minutes <= 0 or not numbers or min(numbers) < 0:
         raise UsageError("--minutes must be more than zero, and there must be a seed, from 0 on")
     if tuning.SEED in numbers:
         raise UsageError(f"seed {tuning.SEED} is for trials: report others")
-    chosen = list(dict.fromkeys(recipes)) or [name for name in FAMILIES if name in RECIPES]
+    chosen = list(dict.fromkeys(recipes))
     for name in chosen:
         if name not in RECIPES and ":" not in name:
             raise UsageError(f"no recipe is called {name!r}. {did_you_mean(name, RECIPES)}")
         find_generation(name)
     return chosen, numbers
+
+
+def of_kind(pack: Pack) -> list[str]:
+    """What is compared where no recipe is named: a recipe of each family that suits the data."""
+    kind = pack.spec.modality
+    if kind == "image":
+        return [name for name in FAMILIES if name in RECIPES]
+    found = {name: as_recipe(recipe) for name, recipe in RECIPES.items()}
+    return [n for n, one in found.items() if one.modality == kind and one.task == "generation"]

@@ -55,7 +55,7 @@ KINDS = {  # of the cells of `families`
     "result": fields(
         SEEDED,
         {name: SCORE for name in (*SCORES, "memorisation", "memorisation_copies")}
-        | {"protocol": text, "real": table(anything)},
+        | {"protocol": text, "real": table(anything), "own": table(anything)},
     ),
 }
 DIVERGED = fields(SEEDED | {"images": IMAGES, "diverged": text})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,13 +21,20 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class Page:
-    """Built from top to bottom, then written as report.html and report.md."""
+    """Built from top to bottom, then written as report.html and report.md.
 
-    def __init__(self, title: str) -> None:
-        self.title = title
+    noun: what samples are called, in place of "images".
+    """
+
+    def __init__(self, title: str, noun: str = "images") -> None:
+        self.title, self.noun = title, noun
         self.html: list[Html] = [tag("p", "Study", class_="kind"), tag("h1", title)]
         self.sections: list[Html] = []
         self.markdown: list[str] = [f"# {plain(title)}"]
+
+    def named(self, text: str) -> str:
+        """A text that speaks of these samples."""
+        return re.sub(r"\bimages\b", self.noun, text)
 
     def heading(self, text: str) -> None:
         self.close()
@@ -41,17 +49,21 @@ class Page:
 
     def text(self, text: str, *, kind: str | None = None) -> None:
         """A paragraph. kind: "verdict" for the one to read first, "note" for a warning."""
+        text = self.named(text)
         self.html.append(tag("p", text, class_=kind))
         self.markdown.append(plain(text))
 
     def tiles(self, shown: Pairs) -> None:
         """A few facts to see first."""
+        shown = [(self.named(name), value) for name, value in shown]
         inner = (tag("div", tag("dt", a), tag("dd", b)) for a, b in shown)
         self.html.append(tag("dl", *inner, class_="tiles"))
         self.markdown.append("; ".join(f"{plain(a)}: {plain(b)}" for a, b in shown))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column names its rows; a wide one scrolls in a box of its own."""
+        head = [self.named(cell) for cell in head]
+        rows = [[self.named(row[0]), *row[1:]] for row in rows]
         kind = "wide" if len(head) > NARROW else None
         self.html.append(html.table(head[0], head, rows, kind=kind))
         lines = [head, ["---"] * len(head), *rows]
@@ -62,14 +74,17 @@ class Page:
         """Side by side in the page; the Markdown leaves them out."""
         self.cards([(caption, image, ()) for caption, image in named])
 
-    def cards(self, cards: Sequence[tuple[str, Image.Image | None, Pairs]]) -> None:
-        """For each a title, an image and facts about it, as many in a row as have room.
+    def cards(self, cards: Sequence[tuple[str, Image.Image | Html | None, Pairs]]) -> None:
+        """For each a title, an image or what shows it, and facts, as many in a row as have room.
 
         The Markdown leaves them out: a table there should have the facts.
         """
         found = []
         for title, image, facts in cards:
-            shown = None if image is None else picture(image, title, side=SIDE, most=BYTES)
+            shown = image
+            if isinstance(image, Image.Image):
+                shown = picture(image, title, side=SIDE, most=BYTES)
+            facts = [(self.named(name), value) for name, value in facts]
             rows = html.table(title, (), facts) if facts else None
             found.append(tag("div", tag("h3", title), shown, rows, class_="card small"))
         self.html.append(tag("div", *found, class_="cards"))

@@ -8,20 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from numpy.typing import NDArray
 
 from ganzfeld.core.files import as_json, replace
-from ganzfeld.modalities.image import draw
+from ganzfeld.metrics.registry import Metric
+from ganzfeld.metrics.summary import BEST
+from ganzfeld.modalities import modality_of
+from ganzfeld.models.model import Model
+from ganzfeld.report.html import Html
 from ganzfeld.studies import tuning
-from ganzfeld.studies.cells import MEMORY, METRICS, Study, load_own, shown
+from ganzfeld.studies.cells import MEMORY, METRICS, Study, load_own, own_metrics, shown, size_of
 from ganzfeld.studies.ledger import Cell
-from ganzfeld.studies.page import Page
+from ganzfeld.studies.page import BYTES, SIDE, Page
 from ganzfeld.studies.statistics import ranged_interval
 from ganzfeld.studies.tuning import Trial
 
 STEADY = 1.2  # times: CPU time of equal work that differs by less is usual
 FEW = 4  # seeds from which an interval says more than the values themselves
-REAL = "real images"
 RANGES = {  # what values there can be
     "frechet": (0.0, math.inf),
     "density": (0.0, math.inf),
@@ -51,7 +54,7 @@ def report(
         name: [study.measured(name, tuning.SEED, trial) for trial in wanted] for name in recipes
     }
     grids = drawn(study, cells, seeds[0], best)
-    page = Page("Families of generators, side by side")
+    page = Page("Families of generators, side by side", modality_of(study.pack.spec).noun)
     page.text(verdict(cells), kind="verdict")
     page.text(f"Data: {study.about['source']}, fingerprint {study.pack.fingerprint[:16]}.")
     page.tiles(facts(study, seeds, wanted))
@@ -60,6 +63,8 @@ def report(
     page.heading("Results")
     page.text(how(study, cells, seeds))
     results(page, cells)
+    if own := own_metrics(study.pack):
+        own_results(page, cells, own)
     page.heading("What each was given")
     page.text(
         "Width and batch follow the budget by one rule for all recipes; the best trial multiplies "
@@ -114,8 +119,9 @@ def listed(names: Sequence[str]) -> str:
 
 def facts(study: Study, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[tuple[str, str]]:
     about, pack = study.about, study.pack
+    sides = size_of(pack)
     return [
-        ("images", f"{len(pack):,} of {pack.width}x{pack.height}"),
+        ("images", f"{len(pack):,}" + (f" of {sides[1]}x{sides[0]}" if sides else "")),
         ("CPU minutes for each run", f"{about['minutes']:g}"),
         ("seeds", f"{len(seeds)} ({listed([str(seed) for seed in seeds])})"),
         ("trials for each recipe", str(len(wanted))),
@@ -164,7 +170,7 @@ def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
     text = f"{many}. Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
     text += "Kernel and Frechet distance: less is better. The others: 1 matches the data. "
     if real_of(cells):
-        text += f"The row of {REAL} has what other images of the data get in the same way. "
+        text += "The row of real images has what other images of the data get in the same way. "
     return text + (
         "Distance ratio and copies are about memorisation: well below 1, or above the row of real "
         "images, samples lie nearer to training images than these to each other; a dash where too "
@@ -182,8 +188,20 @@ def results(page: Page, cells: Cells) -> None:
         rows = [(name, *(figure(found, metric) for metric in metrics)) for name, found in
                 cells.items()]  # fmt: skip
         if real:
-            rows.append((REAL, *(shown_real(real.get(metric)) for metric in metrics)))
+            rows.append(("real images", *(shown_real(real.get(metric)) for metric in metrics)))
         page.table(("recipe", *(HEADS.get(metric, metric) for metric in metrics)), rows)
+
+
+def own_results(page: Page, cells: Cells, metrics: Sequence[Metric]) -> None:
+    """What is measured of this kind of sample alone, a row each."""
+    flat = {name: [cell.get("own") or {} for cell in found] for name, found in cells.items()}
+    there = [m for m in metrics if any(m.name in c for found in flat.values() for c in found)]
+    rows = [
+        (m.words, *(figure(found, m.name) for found in flat.values()), BEST[str(m.best)])
+        for m in there
+    ]
+    if rows:
+        page.table(("of these samples", *flat, ""), rows)
 
 
 def figure(cells: Sequence[Cell], metric: str) -> str:
@@ -315,28 +333,28 @@ def card(cells: Sequence[Cell]) -> list[tuple[str, str]]:
 # Images
 
 
-def drawn(
-    study: Study, cells: Cells, seed: int, best: Mapping[str, Trial]
-) -> dict[str, Image.Image]:
-    """A grid of each recipe's first seed, which is also saved."""
+def drawn(study: Study, cells: Cells, seed: int, best: Mapping[str, Trial]) -> dict[str, Html]:
+    """Samples of each recipe's first seed for the page, which are also saved."""
     found = {}
     for name, rows in cells.items():
         if "protocol" not in rows[0]:
             continue
-        found[name] = grid_of(study.place(name, seed, best[name]))
-        place = study.folder / "grids" / f"{name.rpartition(':')[2]}.png"
-        draw.save_image(found[name], place)
+        model = load_own(study.place(name, seed, best[name]))
+        samples, columns = some_of(model)
+        place = study.folder / "grids" / f"{name.rpartition(':')[2]}{model.modality.sheet_suffix}"
+        model.modality.sheet(samples, columns, place, model.spec)
+        shown_ = model.modality.html(place, name, side=SIDE, most=BYTES)
+        found[name] = Html(shown_ or "")
     return found
 
 
-def grid_of(run: Path) -> Image.Image:
-    """64 samples of a run, or six of each class, of at most ten."""
-    model = load_own(run)
+def some_of(model: Model) -> tuple[NDArray[Any], int]:
+    """64 samples, or six of each class, of at most ten, as stored; and how many side by side."""
     names = model.classes[:10]
     if not names:
-        return draw.grid(draw.to_pixels(model.sample(64)), 8)
+        return model.store(model.sample(64)), 8
     labels = [name for name in names for _ in range(6)]
-    return draw.grid(draw.to_pixels(model.sample(len(labels), labels=labels)), 6)
+    return model.store(model.sample(len(labels), labels=labels)), 6
 
 
 # For programs

@@ -69,7 +69,7 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
         captioned = getattr(pack, "given", "c") == KIND
         noun = "captions" if captioned else "numbers"
         kind = modality_of(pack.spec)
-        better = "text-to-image" if captioned else kind.numbered or kind.recipe
+        better = "text-to-image" if captioned else kind.recipe
         raise UsageError(
             f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import struct
 
 import numpy as np
 
@@ -20,6 +22,8 @@ OTHERS = (  # starts of files that libsndfile reads
     (b"caff", "CAF"),
 )
 NEEDS = "pip install 'ganzfeld[audio]'"
+AU_UNKNOWN = 0xFFFFFFFF  # a size, of a program that streams
+XING = 256  # bytes in which an MP3 tells its own length
 MOST_SECONDS = 3_600
 
 
@@ -39,6 +43,8 @@ def read_sound(data: bytes) -> Sound:
         return checked(read_wav(data))
     if not found:
         raise BadSound(what_it_is(data))
+    if cut_short(data):
+        raise BadSound("cut short")
     try:
         import soundfile  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
@@ -46,10 +52,33 @@ def read_sound(data: bytes) -> Sound:
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except (RuntimeError, soundfile.LibsndfileError) as error:
-        raise BadSound(f"damaged {found} ({error})") from error
+        raise BadSound(f"damaged {found} ({without_address(error)})") from error
     if not np.isfinite(samples).all():
         raise BadSound("samples that are NaN or infinite")
     return checked(Sound(np.ascontiguousarray(samples.T), int(rate), found))
+
+
+def cut_short(data: bytes) -> bool:
+    """Whether a file says that it is longer than it is, which decoders pass over: AIFF, AU, MP3."""
+    if data[:4] == b"FORM":
+        return struct.unpack(">I", data[4:8])[0] + 8 > len(data)
+    if data[:4] == b".snd" and len(data) >= 24:
+        start, size = struct.unpack(">II", data[4:12])
+        return size != AU_UNKNOWN and start + size > len(data)
+    if format_of(data[:16]) == "MP3":
+        head = 10 + sum(byte << 7 * (3 - n) for n, byte in enumerate(data[6:10]))  # of a picture
+        begin = head if data[:3] == b"ID3" else 0
+        found = (data.find(name, begin, begin + XING) for name in (b"Xing", b"Info"))
+        place = max(found)
+        if place >= 0 and len(data) >= place + 16 and data[place + 7] & 2:
+            at = place + 8 + 4 * (data[place + 7] & 1)
+            return struct.unpack(">I", data[at : at + 4])[0] > len(data)
+    return False
+
+
+def without_address(error: Exception) -> str:
+    """What libsndfile says, without the place in memory of what it was given."""
+    return re.sub(r"^Error opening <[^>]*>: ", "", str(error)).rstrip(".")
 
 
 def checked(sound: Sound) -> Sound:

@@ -51,7 +51,7 @@ class Tables(Modality):
     hub_task = "tabular-classification"
     tags = ("tabular", "gan")
     values = "one-hot choices, and values within a mode"
-    recipe, numbered = "table-vae", "table-gan"
+    recipe = "table-vae"
     compares, odd = False, (Odd("missing", "Mostly empty", beyond=0.5, high=True),)
     learns = one_file = True
 
