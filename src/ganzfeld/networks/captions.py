@@ -20,6 +20,8 @@ from ganzfeld.networks.smooth import Smooth
 
 WIDTH = 128  # of a sentence
 HIDDEN = 64  # of the steps between a sentence and what it changes
+FORGET = 0.01  # of the running moments of sentences, a batch
+LEAST = 1e-3  # of the mean variance of a sentence's numbers: what whitening adds to each
 
 
 class CaptionEncoder(nn.Module):
@@ -49,6 +51,80 @@ class CaptionEncoder(nn.Module):
         mean = x.sum(2) / there.sum(2).clamp_min(1)
         most = (x - 1e4 * (1 - there)).amax(2)
         return math.sqrt(self.width) * normalize(self.linear(torch.cat([mean, most], 1)), dim=1)
+
+    def plain(self, caption: Tensor) -> Tensor:
+        """The same: it is not whitened."""
+        found: Tensor = self(caption)
+        return found
+
+    def watch(self, sentence: Tensor) -> None:
+        """Nothing to be remembered of sentences."""
+
+    def settle(self) -> None:
+        """Nothing to be settled."""
+
+
+class PhraseEncoder(nn.Module):
+    """Word numbers (N, T) to sentences (N, width) of length sqrt(width).
+
+    The sum of what each few words say that stand side by side: so "red hat" says the same beside
+    "green eyes" as beside "blue eyes", and captions are understood whose parts never met in
+    training.
+
+    What two captions are told apart by may be little of a sentence's length. So `forward` gives
+    sentences whose numbers are uncorrelated and of one variance over the data (whitened), once
+    `settle` was called; the losses of the encoders take those of `plain`.
+
+    words: of the vocabulary, with the fill and the unknown word. span: words side by side.
+    """
+
+    mean: Tensor
+    moment: Tensor
+    white: Tensor
+    settled: Tensor
+
+    def __init__(
+        self, words: int, *, width: int = WIDTH, hidden: int = 256, span: int = 5
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.embedding = nn.Embedding(words, 64)
+        self.phrases = initialise(nn.Conv1d(64, hidden, span, padding=span // 2))
+        self.linear = initialise(nn.Linear(hidden, width, bias=False), 1.0)
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("moment", torch.eye(width))
+        self.register_buffer("white", torch.eye(width))
+        self.register_buffer("settled", torch.zeros(()))
+
+    def plain(self, caption: Tensor) -> Tensor:
+        """Sentences (N, width) as the encoders compare them with images."""
+        tokens = caption.long()
+        there = (tokens != 0).to(self.embedding.weight.dtype)[:, None]  # (N, 1, T)
+        x = self.embedding(tokens).transpose(1, 2) * there
+        x = nn.functional.leaky_relu(self.phrases(x), SLOPE) * there
+        return math.sqrt(self.width) * normalize(self.linear(x.sum(2)), dim=1)
+
+    def forward(self, caption: Tensor) -> Tensor:
+        sentence = self.plain(caption) - self.mean * self.settled
+        return math.sqrt(self.width) * normalize(sentence @ self.white, dim=1)
+
+    @torch.no_grad()
+    def watch(self, sentence: Tensor) -> None:
+        """Take plain sentences (N, width) into the running moments, which forget."""
+        own = sentence.detach().to(self.mean.dtype)
+        self.mean.lerp_(own.mean(0), FORGET)
+        self.moment.lerp_(own.T @ own / len(own), FORGET)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Whiten from now on, by the moments; directions of next to no variance stay small."""
+        if self.settled:
+            return
+        around = (self.moment - self.mean[:, None] * self.mean).double()
+        values, axes = torch.linalg.eigh(around)
+        scale = (values.clamp_min(0) + LEAST * values.clamp_min(0).mean()).rsqrt()
+        self.white.copy_((axes * scale) @ axes.T)
+        self.settled.fill_(1)
 
 
 class ImageEncoder(nn.Module):
@@ -197,6 +273,7 @@ class CaptionGenerator(nn.Module):
     refine: channels of the last map, as large as the image.
     hidden: numbers between a sentence and what it changes in a map.
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
+    phrases: the encoder is a `PhraseEncoder`; False: a `CaptionEncoder`.
     """
 
     def __init__(
@@ -211,10 +288,11 @@ class CaptionGenerator(nn.Module):
         refine: int = 16,
         hidden: int = HIDDEN,
         smooth: bool = False,
+        phrases: bool = False,
     ) -> None:
         super().__init__()
         self.latent = latent
-        self.text = CaptionEncoder(words, width=sentence)
+        self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         sizes = (width, most, refine, hidden)
         self.body = SentenceGenerator(shape, latent, sentence, *sizes, smooth=smooth)
 
