@@ -161,7 +161,12 @@ class TextToImage(Game):
     @torch.no_grad()
     def sentences(self, caption: Tensor) -> Tensor:
         """Sentences (N, width), with noise."""
-        return self.noisy(self.G.text(caption))
+        return self.noisy(self.read(caption))
+
+    def read(self, caption: Tensor) -> Tensor:
+        """Sentences (N, width) as the generator is given them; whitened ones need all digits."""
+        with torch.autocast(caption.device.type, enabled=False):
+            return cast(Tensor, self.G.text(caption))
 
     def wrong(self, batch: Batch) -> Tensor:
         """A wrong caption (N, T) for each image."""
@@ -212,10 +217,9 @@ class TextToImage(Game):
         if "caption_wrong" in batch:
             near = batch["caption_wrong"]
             with torch.no_grad():
-                others.insert(1, self.noisy(self.near_sentences(near, near.shape[1], self.G.text)))
+                others.insert(1, self.noisy(self.near_sentences(near, near.shape[1], self.read)))
         among = torch.cat(others, 1)
-        each = features.repeat_interleave(among.shape[1], 0)
-        logits = self.logits(each, among.flatten(0, 1)).view(len(features), -1)
+        logits = self.D.verdicts(features, among).float()
         same = torch.stack([(caption == caption.roll(by, 0)).all(1) for by in (1, 2)], 1)
         hidden = nn.functional.pad(same, (among.shape[1] - 2, 0))  # equal ones are no opponents
         logits = logits.masked_fill(hidden, -1e4)

@@ -112,8 +112,9 @@ class PhraseEncoder(nn.Module):
     def watch(self, sentence: Tensor) -> None:
         """Take plain sentences (N, width) into the running moments, which forget."""
         own = sentence.detach().to(self.mean.dtype)
-        self.mean.lerp_(own.mean(0), FORGET)
-        self.moment.lerp_(own.T @ own / len(own), FORGET)
+        with torch.autocast(own.device.type, enabled=False):
+            self.mean.lerp_(own.mean(0), FORGET)
+            self.moment.lerp_(own.T @ own / len(own), FORGET)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -344,6 +345,18 @@ class CaptionDiscriminator(nn.Module):
         logits: Tensor = self.alone(flat) + self.joined(both.flatten(1))
         along: Tensor = (flat * self.direction(sentence)).sum(1)
         return logits.squeeze(1) + along
+
+    def verdicts(self, features: Tensor, sentences: Tensor) -> Tensor:
+        """`verdict` (N, K) of each image and several sentences (N, K, sentence), at less cost."""
+        flat, maps = features.flatten(1), features.shape[1]
+        seen = flat @ self.direction.weight
+        along = (sentences @ seen[:, :, None])[:, :, 0] + (flat @ self.direction.bias)[:, None]
+        weight = self.join.weight
+        left = nn.functional.conv2d(features, weight[:, :maps], self.join.bias)
+        right = sentences @ weight[:, maps:, 0, 0].T
+        both = nn.functional.leaky_relu(left[:, None] + right[:, :, :, None, None], SLOPE)
+        logits: Tensor = self.joined(both.flatten(2))[:, :, 0] + self.alone(flat)
+        return logits + along
 
     def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
         logits: Tensor = self.verdict(self.features(x), sentence)
