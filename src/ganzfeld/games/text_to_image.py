@@ -142,9 +142,7 @@ class TextToImage(Game):
         )
         return {"of_images": by_image / 2, "of_captions": by_caption / 2}
 
-    def near_sentences(
-        self, wrong: Tensor, count: int, read: Callable[[Tensor], Tensor]
-    ) -> Tensor:
+    def near_sentences(self, wrong: Tensor, count: int, read: Callable[[Tensor], Tensor]) -> Tensor:
         """Sentences (N, count, width) of captions (N, K, T) that are wrong in one thing."""
         chosen = some_of(wrong, count)
         found = read(chosen.flatten(0, 1))
@@ -166,7 +164,7 @@ class TextToImage(Game):
     def read(self, caption: Tensor) -> Tensor:
         """Sentences (N, width) as the generator is given them; whitened ones need all digits."""
         with torch.autocast(caption.device.type, enabled=False):
-            return cast(Tensor, self.G.text(caption))
+            return cast(Tensor, self.G.text.read(caption))
 
     def wrong(self, batch: Batch) -> Tensor:
         """A wrong caption (N, T) for each image."""

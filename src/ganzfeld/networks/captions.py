@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,28 @@ FORGET = 0.01  # of the running moments of sentences, a batch
 LEAST = 1e-3  # of the mean variance of a sentence's numbers: what whitening adds to each
 
 
-class CaptionEncoder(nn.Module):
+class Reader(nn.Module):
+    """What a game asks of an encoder of captions, for those that are always the same."""
+
+    def plain(self, caption: Tensor) -> Tensor:
+        """Sentences (N, width) as the encoders compare them with images."""
+        found: Tensor = self(caption)
+        return found
+
+    def watch(self, sentence: Tensor) -> None:
+        """Take sentences (N, width) of the data into account."""
+
+    def settle(self) -> None:
+        """Stand still from now on."""
+
+    def read(self, caption: Tensor) -> Tensor:
+        """What the network gives, but for rounding; it may be quicker, and has no gradient."""
+        with torch.no_grad():
+            found: Tensor = self(caption)
+        return found
+
+
+class CaptionEncoder(Reader):
     """Word numbers (N, T) to sentences (N, width) of length sqrt(width).
 
     Two convolutions over the words, so that "a red hat, green eyes" is another sentence than "a
@@ -52,19 +73,8 @@ class CaptionEncoder(nn.Module):
         most = (x - 1e4 * (1 - there)).amax(2)
         return math.sqrt(self.width) * normalize(self.linear(torch.cat([mean, most], 1)), dim=1)
 
-    def plain(self, caption: Tensor) -> Tensor:
-        """The same: it is not whitened."""
-        found: Tensor = self(caption)
-        return found
 
-    def watch(self, sentence: Tensor) -> None:
-        """Nothing to be remembered of sentences."""
-
-    def settle(self) -> None:
-        """Nothing to be settled."""
-
-
-class PhraseEncoder(nn.Module):
+class PhraseEncoder(Reader):
     """Word numbers (N, T) to sentences (N, width) of length sqrt(width).
 
     The sum of what each few words say that stand side by side: so "red hat" says the same beside
@@ -83,9 +93,7 @@ class PhraseEncoder(nn.Module):
     white: Tensor
     settled: Tensor
 
-    def __init__(
-        self, words: int, *, width: int = WIDTH, hidden: int = 256, span: int = 5
-    ) -> None:
+    def __init__(self, words: int, *, width: int = WIDTH, hidden: int = 256, span: int = 5) -> None:
         super().__init__()
         self.width = width
         self.embedding = nn.Embedding(words, 64)
@@ -97,16 +105,39 @@ class PhraseEncoder(nn.Module):
         self.register_buffer("settled", torch.zeros(()))
 
     def plain(self, caption: Tensor) -> Tensor:
-        """Sentences (N, width) as the encoders compare them with images."""
         tokens = caption.long()
         there = (tokens != 0).to(self.embedding.weight.dtype)[:, None]  # (N, 1, T)
         x = self.embedding(tokens).transpose(1, 2) * there
         x = nn.functional.leaky_relu(self.phrases(x), SLOPE) * there
-        return math.sqrt(self.width) * normalize(self.linear(x.sum(2)), dim=1)
+        return self.summed(x.sum(2))
+
+    def summed(self, phrases: Tensor) -> Tensor:
+        return math.sqrt(self.width) * normalize(self.linear(phrases), dim=1)
+
+    def whitened(self, sentence: Tensor) -> Tensor:
+        white = (sentence - self.mean) @ self.white
+        found = math.sqrt(self.width) * normalize(white, dim=1)
+        return torch.where(self.settled.bool(), found, sentence)
 
     def forward(self, caption: Tensor) -> Tensor:
-        sentence = self.plain(caption) - self.mean * self.settled
-        return math.sqrt(self.width) * normalize(sentence @ self.white, dim=1)
+        return self.whitened(self.plain(caption))
+
+    @torch.no_grad()
+    def read(self, caption: Tensor) -> Tensor:
+        """By a table of what each word says at each place of a phrase, where it is small."""
+        tokens, words = caption.long(), self.embedding.num_embeddings
+        if 4 * words > tokens.numel():
+            return cast(Tensor, self(tokens))
+        weight = cast(Tensor, self.phrases.weight)  # (hidden, 64, span)
+        span = weight.shape[2]
+        word = self.embedding.weight * (torch.arange(words, device=tokens.device) != 0)[:, None]
+        table = (word @ weight.permute(2, 1, 0)).flatten(0, 1)  # (span * words, H)
+        places = nn.functional.pad(tokens, (span // 2, span // 2)).unfold(1, span, 1)
+        places = places + words * torch.arange(span, device=tokens.device)
+        x = nn.functional.embedding_bag(places.flatten(0, 1), table, mode="sum")
+        x = nn.functional.leaky_relu(x + cast(Tensor, self.phrases.bias), SLOPE)
+        x = x.view(*tokens.shape, -1) * (tokens != 0)[:, :, None]
+        return self.whitened(self.summed(x.sum(1)))
 
     @torch.no_grad()
     def watch(self, sentence: Tensor) -> None:
@@ -351,8 +382,8 @@ class CaptionDiscriminator(nn.Module):
         flat, maps = features.flatten(1), features.shape[1]
         seen = flat @ self.direction.weight
         along = (sentences @ seen[:, :, None])[:, :, 0] + (flat @ self.direction.bias)[:, None]
-        weight = self.join.weight
-        left = nn.functional.conv2d(features, weight[:, :maps], self.join.bias)
+        weight, bias = cast(Tensor, self.join.weight), cast(Tensor, self.join.bias)
+        left = nn.functional.conv2d(features, weight[:, :maps], bias)
         right = sentences @ weight[:, maps:, 0, 0].T
         both = nn.functional.leaky_relu(left[:, None] + right[:, :, :, None, None], SLOPE)
         logits: Tensor = self.joined(both.flatten(2))[:, :, 0] + self.alone(flat)
