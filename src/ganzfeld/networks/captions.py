@@ -134,10 +134,13 @@ class PhraseEncoder(Reader):
         table = (word @ weight.permute(2, 1, 0)).flatten(0, 1)  # (span * words, H)
         places = nn.functional.pad(tokens, (span // 2, span // 2)).unfold(1, span, 1)
         places = places + words * torch.arange(span, device=tokens.device)
-        x = nn.functional.embedding_bag(places.flatten(0, 1), table, mode="sum")
-        x = nn.functional.leaky_relu(x + cast(Tensor, self.phrases.bias), SLOPE)
-        x = x.view(*tokens.shape, -1) * (tokens != 0)[:, :, None]
-        return self.whitened(self.summed(x.sum(1)))
+        there = tokens != 0
+        x = nn.functional.embedding_bag(places[there], table, mode="sum")
+        x = nn.functional.leaky_relu_(x + cast(Tensor, self.phrases.bias), SLOPE)
+        starts = there.sum(1).cumsum(0) - there.sum(1)
+        rows = torch.arange(len(x), device=x.device)
+        x = nn.functional.embedding_bag(rows, x, offsets=starts, mode="sum")
+        return self.whitened(self.summed(x))
 
     @torch.no_grad()
     def watch(self, sentence: Tensor) -> None:
