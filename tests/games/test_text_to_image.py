@@ -275,6 +275,19 @@ def test_a_discriminator_can_begin_with_what_the_encoders_know() -> None:
     constant = found - expected  # the bias of the encoder is the same for all images
     by_bias = -(sentence @ one.I.linear.bias) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
     assert torch.allclose(constant, by_bias, atol=1e-3)
+    one.G.text, one.noise = PhraseEncoder(9), 0.0  # whose sentences are white
+    for _ in range(600):
+        one.G.text.watch(one.G.text.plain(some["caption"]))
+    one.copied.zero_()
+    one.loss("discriminator", some)
+    sentence, plain = one.G.text(some["caption"]), one.G.text.plain(some["caption"])
+    expected = (raw * plain).sum(1) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    for layer in (one.D.alone, one.D.joined):
+        torch.nn.init.zeros_(layer.weight)
+    by_bias = (plain @ one.I.linear.bias) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    found = one.D(some["x"], sentence)
+    both = torch.stack([found, expected - by_bias])
+    assert torch.corrcoef(both)[0, 1] > 0.8 and found.std() < 2 * expected.std()
     with torch.no_grad():
         one.D.direction.bias.fill_(1.0)
     one.loss("discriminator", some)

@@ -237,8 +237,9 @@ class TextToImage(Game):
         weight, bias = self.I.linear.weight, self.I.linear.bias
         length = (flat @ weight.T + bias).norm(dim=1).mean()
         scale = 1 / (self.temperature * weight.shape[0] ** 0.5 * length)
-        self.D.direction.weight.copy_(scale * weight.T)
-        self.D.direction.bias.zero_()
+        matrix, around = self.G.text.origin()
+        self.D.direction.bias.copy_(scale * (weight.T @ around))
+        self.D.direction.weight.copy_(scale * (weight.T @ matrix))
         self.copied.fill_(1)
 
     def logits(self, features: Tensor, sentence: Tensor) -> Tensor:

@@ -27,6 +27,8 @@ LEAST = 1e-3  # of the mean variance of a sentence's numbers: what whitening add
 class Reader(nn.Module):
     """What a game asks of an encoder of captions, for those that are always the same."""
 
+    width: int
+
     def plain(self, caption: Tensor) -> Tensor:
         """Sentences (N, width) as the encoders compare them with images."""
         found: Tensor = self(caption)
@@ -37,6 +39,11 @@ class Reader(nn.Module):
 
     def settle(self) -> None:
         """Stand still from now on."""
+
+    def origin(self) -> tuple[Tensor, Tensor]:
+        """A matrix (width, width), and what is added behind it, that give plain sentences back."""
+        like = next(self.parameters()).detach()
+        return like.new_ones(self.width).diag(), like.new_zeros(self.width)
 
     def read(self, caption: Tensor) -> Tensor:
         """What the network gives, but for rounding; it may be quicker, and has no gradient."""
@@ -160,6 +167,9 @@ class PhraseEncoder(Reader):
         scale = (values.clamp_min(0) + LEAST * values.clamp_min(0).mean()).rsqrt()
         self.white.copy_((axes * scale) @ axes.T)
         self.settled.fill_(1)
+
+    def origin(self) -> tuple[Tensor, Tensor]:
+        return torch.linalg.inv(self.white), self.mean * self.settled
 
 
 class ImageEncoder(nn.Module):
