@@ -169,7 +169,10 @@ class PhraseEncoder(Reader):
         self.settled.fill_(1)
 
     def origin(self) -> tuple[Tensor, Tensor]:
-        return torch.linalg.inv(self.white), self.mean * self.settled
+        around = self.moment - self.mean[:, None] * self.mean
+        length = (self.white @ around @ self.white).trace().clamp_min(0)  # before it was made one
+        usual = torch.where(self.settled.bool(), (length / self.width).sqrt(), 1.0)
+        return usual * torch.linalg.inv(self.white), self.mean * self.settled
 
 
 class ImageEncoder(nn.Module):
