@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ganzfeld.data.captions import Captioned
 from ganzfeld.data.conditions import again, conditioned
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, DataError, UsageError
-from ganzfeld.modalities import captions
+from ganzfeld.modalities import MODALITIES, captions
 from ganzfeld.recipes import RECIPES, Facts
 
 
@@ -35,6 +36,15 @@ def test_captions_that_repeat_are_classes_and_the_recipe_says_so() -> None:
     for recipe in ("text-to-image", "image-to-text", "image-to-text-mle"):
         with pytest.raises(UsageError, match=told):
             RECIPES[recipe](given)
+    spec, _ = MODALITIES["audio"].examples()[0]
+    sounds = Facts(count=120, spec=spec, classes=3, labels="caption")
+    with pytest.raises(UsageError, match="for 120 sounds"):
+        RECIPES["text-to-audio"](sounds)
+    with pytest.raises(UsageError, match="needs captions beside the sounds") as found:
+        RECIPES["text-to-audio"](replace(sounds, classes=0, labels=""))
+    assert "avatars" not in str(found.value.fix)
+    config = RECIPES["text-to-audio"](replace(sounds, classes=0, labels="", words=9))
+    assert config.networks["G"].options["shape"] == config.data.spec["shape"]  # type: ignore[index]
 
 
 def test_a_row_comes_back_as_its_words() -> None:

@@ -16,6 +16,7 @@ from ganzfeld.networks.captions import (
     CaptionEncoder,
     CaptionGenerator,
     ImageEncoder,
+    PhraseEncoder,
 )
 
 
@@ -71,15 +72,89 @@ def test_equal_captions_are_no_opponents() -> None:
     assert float(by_image) == pytest.approx(exact)
 
 
-def test_an_encoder_tells_who_wears_which_colour() -> None:
+@pytest.mark.parametrize("make", [CaptionEncoder, PhraseEncoder])
+def test_an_encoder_tells_who_wears_which_colour(
+    make: type[CaptionEncoder] | type[PhraseEncoder],
+) -> None:
     torch.manual_seed(0)
-    net = CaptionEncoder(9)
+    net = make(9)
     red_hat = torch.tensor([[2, 3, 4, 5, 0, 0], [4, 3, 2, 5, 0, 0]])  # the same words
     one, other = net(red_hat)
     assert not torch.allclose(one, other, atol=1e-2)
     longer = torch.nn.functional.pad(red_hat, (0, 5))
     assert torch.allclose(net(longer), net(red_hat), atol=1e-5), "what fills a row says nothing"
     assert torch.allclose(net(red_hat).norm(dim=1), torch.tensor(128**0.5))
+
+
+def test_phrases_add_up() -> None:
+    """What a caption says of one thing is the same whatever it says of another, far enough away."""
+    torch.manual_seed(0)
+    net = PhraseEncoder(20, width=16)
+    seen: list[torch.Tensor] = []
+    net.linear.register_forward_hook(lambda *call: seen.append(call[2]))
+    words = {"red hat": [2, 3], "blue hat": [4, 3], "green eyes": [5, 6], "grey eyes": [7, 6]}
+    apart = [8] * 5  # words that stand between both things
+    hats, eyes = ("red hat", "blue hat"), ("green eyes", "grey eyes")
+    net.plain(torch.tensor([words[hat] + apart + words[eye] for hat in hats for eye in eyes]))
+    red_green, red_grey, blue_green, blue_grey = seen[0]
+    assert torch.allclose(red_green - blue_green, red_grey - blue_grey, atol=1e-5)
+    assert not torch.allclose(red_green, blue_green, atol=1e-2)
+
+
+def test_sentences_are_white_once_they_are_settled() -> None:
+    torch.manual_seed(0)
+    net = PhraseEncoder(9, width=4)
+    with torch.no_grad():
+        net.linear.weight[0] *= 30  # one number outweighs the others
+    words = torch.randint(2, 9, (512, 6))
+    plain = net.plain(words)
+    for _ in range(600):
+        net.watch(plain)
+
+    def spread() -> float:
+        values = torch.linalg.eigvalsh(torch.cov(net(words).detach().T))
+        return float(values[-1] / values[0])
+
+    before = spread()
+    assert torch.equal(net(words), net.plain(words)), "until then they are as they are"
+    net.settle()
+    assert spread() < min(4, before / 20)
+    assert torch.allclose(net(words).norm(dim=1), torch.tensor(2.0))
+    words[:, 4:] = 0
+    for few in (words, words[:4]):  # by the table of words, and without it
+        assert torch.allclose(net.read(few), net(few), atol=1e-4)
+    white = net.white.clone()
+    net.watch(torch.randn(8, 4))
+    net.settle()
+    assert torch.equal(net.white, white), "it is settled once"
+
+
+def test_a_game_settles_its_sentences_when_the_encoders_stand_still() -> None:
+    one, some = game(), batch()
+    one.G.text = PhraseEncoder(9)
+    mean = one.G.text.mean.clone()
+    one.loss("encoder", some)
+    assert not torch.equal(one.G.text.mean, mean) and not one.G.text.settled
+    one.clock = Clock(9, 60, 64)
+    one.loss("discriminator", some)
+    assert one.G.text.settled
+    one.noise = 0.0
+    white = one.G.text(some["caption"])
+    assert torch.allclose(one.sentences(some["caption"]), white, atol=1e-4)
+    assert not torch.allclose(white, one.G.text.plain(some["caption"]))
+
+
+def test_a_generator_has_the_older_encoder_unless_phrases_are_asked_for() -> None:
+    assert isinstance(CaptionGenerator((3, 8, 8), words=9).text, CaptionEncoder)
+    assert isinstance(CaptionGenerator((3, 8, 8), words=9, phrases=True).text, PhraseEncoder)
+
+
+def test_several_sentences_are_judged_as_each_alone() -> None:
+    torch.manual_seed(0)
+    net = CaptionDiscriminator((3, 16, 16), width=8, most=16)
+    features, sentences = net.features(torch.randn(3, 3, 16, 16)), torch.randn(3, 4, 128)
+    each = net.verdict(features.repeat_interleave(4, 0), sentences.flatten(0, 1)).view(3, 4)
+    assert torch.allclose(net.verdicts(features, sentences), each, atol=1e-4)
 
 
 def test_the_encoders_move_first_and_stand_still_then() -> None:
@@ -179,13 +254,13 @@ def test_a_fake_is_told_from_captions_that_are_wrong_in_one_thing() -> None:
     sentence = one.G.text(some["caption"])
     noiseless = game(near=2, noise=0.0)
     wrong = some["caption_wrong"]
-    alone = noiseless.disagreement(fake, sentence, some)
+    alone = noiseless.disagreement(fake, some)
     seen = noiseless.I(fake)
     both = noiseless.G.text(wrong.flatten(0, 1)).view(8, 2, -1)
     assert torch.allclose(alone, told_apart(seen, sentence, both, 0.1), rtol=1e-4)
     bare = {name: value for name, value in some.items() if name != "caption_wrong"}
     among = contrast(seen, sentence, some["caption"], None, 0.1)
-    assert torch.allclose(noiseless.disagreement(fake, sentence, bare), (among[0] + among[1]) / 2)
+    assert torch.allclose(noiseless.disagreement(fake, bare), (among[0] + among[1]) / 2)
 
 
 def test_a_discriminator_can_begin_with_what_the_encoders_know() -> None:
@@ -200,6 +275,20 @@ def test_a_discriminator_can_begin_with_what_the_encoders_know() -> None:
     constant = found - expected  # the bias of the encoder is the same for all images
     by_bias = -(sentence @ one.I.linear.bias) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
     assert torch.allclose(constant, by_bias, atol=1e-3)
+    one.G.text, one.noise = PhraseEncoder(9), 0.0  # whose sentences are white
+    plain = one.G.text.plain(some["caption"]).detach()
+    for _ in range(2_000):
+        one.G.text.watch(plain)
+    one.copied.zero_()
+    one.loss("discriminator", some)
+    sentence = one.G.text(some["caption"])
+    expected = (raw * plain).sum(1) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    for layer in (one.D.alone, one.D.joined):
+        torch.nn.init.zeros_(layer.weight)
+    by_bias = (plain @ one.I.linear.bias) / (0.2 * 128**0.5 * raw.norm(dim=1).mean())
+    found = one.D(some["x"], sentence)
+    both = torch.stack([found, expected - by_bias])
+    assert torch.corrcoef(both)[0, 1] > 0.8 and found.std() < 2 * expected.std()
     with torch.no_grad():
         one.D.direction.bias.fill_(1.0)
     one.loss("discriminator", some)

@@ -68,6 +68,7 @@ REFUSED = (
     "text-cyclegan",
     "text-pix2pix",
     "text-to-image",
+    "text-to-audio",
     "image-to-text",
     "image-to-text-mle",
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import ganzfeld
 from ganzfeld.cli.main import main
@@ -102,6 +103,38 @@ def test_raw_waves_train_too(folder: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert out.model.sample(2).shape == (2, 1, 2048)
     assert read_config(out.path).data.spec["shape"] == [1, 2048]  # type: ignore[index]
+
+
+@pytest.mark.long
+def test_captions_beside_sounds_are_sounded(folder: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(folder, tmp_path / "set")
+    rows = ["file_name,caption"]
+    for label, said in (("ee", "sharp"), ("ah", "open")):
+        for file in sorted((place / label).iterdir()) if (place / label).exists() else ():
+            name = f"{label}/{file.name}"
+            rows += [f"{name},somebody says {label}", f"{name},一个声音 {said}"]
+    (place / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    settings = [*SMALL, "game.encoder_share=0.3"]
+    with pytest.raises(ganzfeld.GanzfeldError, match="--recipe text-to-audio"):
+        ganzfeld.train(
+            str(place), condition="caption", images=32, out=tmp_path / "a", quiet=True,
+            settings=SMALL,
+        )  # fmt: skip
+    told = ganzfeld.train(
+        str(place), recipe="text-to-audio", condition="caption", images=64, quiet=True,
+        out=tmp_path / "run", settings=settings,
+    )  # fmt: skip
+    one = told.model.sample(3, text="somebody says ee")
+    assert one.shape == (3, 1, 2048 // 32, 64)
+    assert torch.equal(one[:2], told.model.sample(2, text="somebody says ee"))
+    assert not torch.equal(one, told.model.sample(3, text="一个声音"))
+    words = ["--text", "somebody says ee", "--count", "2", "--out", str(tmp_path / "wavs")]
+    main(["sample", str(told.path), *words])
+    assert len(list((tmp_path / "wavs").glob("*.wav"))) == 2
+    table = (tmp_path / "wavs" / "metadata.csv").read_text(encoding="utf-8")
+    assert "somebody says ee" in table
+    card = (told.path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: text-to-audio" in card
 
 
 def test_a_recipe_for_images_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -127,9 +128,12 @@ class TextToImage(Game):
         """The symmetric loss of both encoders, half for each direction; see `contrast`."""
         self.I.train()
         caption, wrong = batch["caption"], None
-        said = self.G.text(caption)
+        said = self.G.text.plain(caption)
+        self.G.text.watch(said)
         if "caption_wrong" in batch:
-            wrong = self.near_sentences(batch["caption_wrong"], max(self.near, 1))
+            wrong = self.near_sentences(
+                batch["caption_wrong"], max(self.near, 1), self.G.text.plain
+            )
         if self.near:  # as both players will see them: what is weaker than the noise is lost
             said = self.noisy(said)
             wrong = None if wrong is None else self.noisy(wrong)
@@ -138,10 +142,10 @@ class TextToImage(Game):
         )
         return {"of_images": by_image / 2, "of_captions": by_caption / 2}
 
-    def near_sentences(self, wrong: Tensor, count: int) -> Tensor:
+    def near_sentences(self, wrong: Tensor, count: int, read: Callable[[Tensor], Tensor]) -> Tensor:
         """Sentences (N, count, width) of captions (N, K, T) that are wrong in one thing."""
         chosen = some_of(wrong, count)
-        found: Tensor = self.G.text(chosen.flatten(0, 1))
+        found = read(chosen.flatten(0, 1))
         return found.view(*chosen.shape[:2], -1)
 
     def noisy(self, sentence: Tensor) -> Tensor:
@@ -155,7 +159,12 @@ class TextToImage(Game):
     @torch.no_grad()
     def sentences(self, caption: Tensor) -> Tensor:
         """Sentences (N, width), with noise."""
-        return self.noisy(self.G.text(caption))
+        return self.noisy(self.read(caption))
+
+    def read(self, caption: Tensor) -> Tensor:
+        """Sentences (N, width) as the generator is given them; whitened ones need all digits."""
+        with torch.autocast(caption.device.type, enabled=False):
+            return cast(Tensor, self.G.text.read(caption))
 
     def wrong(self, batch: Batch) -> Tensor:
         """A wrong caption (N, T) for each image."""
@@ -172,6 +181,7 @@ class TextToImage(Game):
         return cast(Tensor, self.G.body(self.latents_for(sentence), sentence))
 
     def discriminator_loss(self, batch: Batch) -> Losses:
+        self.G.text.settle()
         x, sentence = batch["x"], self.sentences(batch["caption"])
         if self.knowing:
             self.begin(x)
@@ -205,10 +215,9 @@ class TextToImage(Game):
         if "caption_wrong" in batch:
             near = batch["caption_wrong"]
             with torch.no_grad():
-                others.insert(1, self.noisy(self.near_sentences(near, near.shape[1])))
+                others.insert(1, self.noisy(self.near_sentences(near, near.shape[1], self.read)))
         among = torch.cat(others, 1)
-        each = features.repeat_interleave(among.shape[1], 0)
-        logits = self.logits(each, among.flatten(0, 1)).view(len(features), -1)
+        logits = self.D.verdicts(features, among).float()
         same = torch.stack([(caption == caption.roll(by, 0)).all(1) for by in (1, 2)], 1)
         hidden = nn.functional.pad(same, (among.shape[1] - 2, 0))  # equal ones are no opponents
         logits = logits.masked_fill(hidden, -1e4)
@@ -228,8 +237,9 @@ class TextToImage(Game):
         weight, bias = self.I.linear.weight, self.I.linear.bias
         length = (flat @ weight.T + bias).norm(dim=1).mean()
         scale = 1 / (self.temperature * weight.shape[0] ** 0.5 * length)
-        self.D.direction.weight.copy_(scale * weight.T)
-        self.D.direction.bias.zero_()
+        matrix, around = self.G.text.origin()
+        self.D.direction.bias.copy_(scale * (weight.T @ around))
+        self.D.direction.weight.copy_(scale * (weight.T @ matrix))
         self.copied.fill_(1)
 
     def logits(self, features: Tensor, sentence: Tensor) -> Tensor:
@@ -260,17 +270,20 @@ class TextToImage(Game):
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
         if self.agreement:
-            losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
+            losses["agreement"] = self.agreement * self.disagreement(fake, batch)
         return losses
 
-    def disagreement(self, fake: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
-        """How badly the encoders find a fake's own sentence (N, width) among others."""
+    def disagreement(self, fake: Tensor, batch: Batch) -> Tensor:
+        """How badly the encoders find a fake's own sentence among others."""
         self.I.eval()  # its normalisation stands still, too
+        with torch.no_grad():
+            sentence = self.noisy(self.G.text.plain(batch["caption"]))
         if not self.near or "caption_wrong" not in batch:
             said = contrast(self.seen(fake), sentence, batch["caption"], None, self.temperature)
             return (said[0] + said[1]) / 2
         with torch.no_grad():
-            wrong = self.noisy(self.near_sentences(batch["caption_wrong"], self.near))
+            near = self.near_sentences(batch["caption_wrong"], self.near, self.G.text.plain)
+            wrong = self.noisy(near)
         return told_apart(self.seen(fake, held=True), sentence, wrong, self.temperature)
 
     def sample(

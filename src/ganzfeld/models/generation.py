@@ -122,7 +122,8 @@ class Generation(Task):
         weights = average if about["averaged"] else "as last trained"
         short = data["fingerprint"][:16]
         captioned = is_captioned(about.get("conditions"))
-        hub_task = "text-to-image" if captioned else kind.hub_task
+        drawn = captioned and kind.name == "image"
+        hub_task = "text-to-image" if drawn else kind.hub_task
         code = self.python(about, 'ganzfeld.load("path/to/this/folder")', label)
         return f"""---
 library_name: ganzfeld

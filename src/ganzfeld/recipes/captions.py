@@ -1,55 +1,82 @@
-"""Recipes that draw what captions say, or say what images show."""
+"""Recipes that draw or sound what captions say, or say what images show."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ganzfeld.config import Config, Ema, Optimiser, Part, Run
 from ganzfeld.errors import UsageError
+from ganzfeld.modalities import MODALITIES
+from ganzfeld.modalities.audio.modality import SPECTROGRAM, seen_as
 from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
+SENTENCE = 256  # numbers that a caption becomes
+SLOPE = 0.175  # weight of R1 and R2, in parts of what other recipes have
 SEEN = 300_000  # images, unless a time is given
 
 
 def need_captions(facts: Facts, recipe: str, example: str) -> None:
-    """UsageError where images come without captions. example: embedded data that have such."""
+    """UsageError where samples come without captions. example: embedded data with some, or ""."""
+    noun = MODALITIES[facts.spec.modality].noun
     if not facts.words and facts.count and facts.labels and facts.classes:
         raise UsageError(
             f"the column {facts.labels} has {facts.classes:,} different values for "
-            f"{facts.count:,} images: they were read as classes, not as captions",
+            f"{facts.count:,} {noun}: they were read as classes, not as captions",
             safe="nothing was trained",
             fix="a column in which more than half of the captions differ from each other",
         )
     if not facts.words and facts.count:
         raise UsageError(
-            f"the recipe {recipe} needs captions beside the images, and "
+            f"the recipe {recipe} needs captions beside the {noun}, and "
             + ("numbers were named" if facts.conditions else "none were named"),
             safe="nothing was trained",
             fix="--condition caption   with the column of metadata.csv or metadata.jsonl that "
-            f"holds them, or ganzfeld train {example} --recipe {recipe}",
+            "holds them" + (f", or ganzfeld train {example} --recipe {recipe}" if example else ""),
         )
 
 
 def text_to_image(facts: Facts) -> Config:
     """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
     need_captions(facts, "text-to-image", "avatars-captions")
+    return drawn(facts, "text-to-image")
+
+
+def text_to_audio(facts: Facts) -> Config:
+    """Sounds from captions: `text-to-image` of log spectrograms; Griffin-Lim finds the phases."""
+    facts = replace(facts, spec=seen_as(facts.spec, SPECTROGRAM))
+    need_captions(facts, "text-to-audio", "")
+    config = drawn(facts, "text-to-audio")
+    config.data.spec = facts.spec.to_json()
+    return config
+
+
+def drawn(facts: Facts, recipe: str) -> Config:
+    """What draws maps (C, H, W) in [-1, 1] by captions.
+
+    R1 and R2 weigh less than elsewhere, and count the slope in the image alone: by captions that
+    differ in the color of one thing, D must tell images that differ in few pixels.
+    """
     width, batch = within(facts.afford)
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
+    weight = round(SLOPE * gamma(facts), 3)
+    game = {"r1": weight, "r2": weight, "slope_in_sentence": False}
+    reads = {"words": facts.words, "phrases": True, "sentence": SENTENCE}
     config = Config(
-        recipe="text-to-image",
+        recipe=recipe,
         game=Part(
             name="text-to-image",
-            options={"r1": gamma(facts), "r2": gamma(facts), "encoder_share": ENCODER},
+            options={**game, "encoder_share": ENCODER, "agreement": 0.0, "telling": 1.0},
         ),
         networks={
             "G": Part(
-                name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}
+                name="caption-generator", options={**sizes, **reads, "refine": 8, "hidden": 128}
             ),
-            "D": Part(name="caption-discriminator", options=dict(sizes)),
-            "I": Part(name="image-encoder", options={"shape": facts.shape}),
+            "D": Part(name="caption-discriminator", options={**sizes, "sentence": SENTENCE}),
+            "I": Part(name="image-encoder", options={"shape": facts.shape, "outputs": SENTENCE}),
         },
         optimisers={
             "encoder": Optimiser(

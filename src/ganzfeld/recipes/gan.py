@@ -19,7 +19,12 @@ from ganzfeld.recipes.base import (
     gamma,
     small_dcgan,
 )
-from ganzfeld.recipes.captions import image_to_text, image_to_text_mle, text_to_image
+from ganzfeld.recipes.captions import (
+    image_to_text,
+    image_to_text_mle,
+    text_to_audio,
+    text_to_image,
+)
 from ganzfeld.recipes.features import drifting, projected
 from ganzfeld.recipes.fields import FIELDS
 from ganzfeld.recipes.series import SERIES
@@ -312,6 +317,7 @@ RECIPES: Mapping[str, Recipe] = {
     "image-to-text-mle": Recipe(image_to_text_mle, task="captioning", **OF_IMAGES),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
+    "text-to-audio": Recipe(text_to_audio, modality="audio"),
     **TEXT,
     **TABLES,
     **FIELDS,

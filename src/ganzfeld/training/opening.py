@@ -25,6 +25,8 @@ from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.networks import NETWORKS
 from ganzfeld.training.tasks import WORK, Dataset
 
+READERS = {"audio": "text-to-audio"}  # recipes for captions of samples that are no images
+
 
 def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
     """Names of columns, each once, of "age,breed" or a list of them; () of "none", None of ()."""
@@ -69,7 +71,8 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
         captioned = getattr(pack, "given", "c") == KIND
         noun = "captions" if captioned else "numbers"
         kind = modality_of(pack.spec)
-        better = "text-to-image" if captioned else kind.recipe
+        reads = READERS.get(kind.name, "text-to-image")
+        better = reads if captioned else kind.recipe
         raise UsageError(
             f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
