@@ -15,6 +15,7 @@ from ganzfeld import report
 from ganzfeld.cli.main import main
 from ganzfeld.core import runfolder
 from ganzfeld.core.files import as_json, cache_folder, replace
+from ganzfeld.data.held import Part, held_rows, training_rows, usual
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics import frechet_distance, kernel_distance, label_classifier, precision_recall
@@ -44,6 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         size=16,
         images=96,
         batch=32,
+        held_out=20,
         settings=["networks.G.width=4", "networks.D.width=4"],
         quiet=True,
     )
@@ -231,6 +233,30 @@ def test_held_out_data(folder: Path, pack: Pack) -> None:
     assert found["memorisation_copies_of_fresh"] <= 0.02
     alone = ganzfeld.evaluate(folder, pack, **options)
     assert alone["protocol"]["id"] != found["protocol"]["id"], "it was measured otherwise"
+
+
+@pytest.mark.parametrize("source", ["avatars:400@16", "grammar:400"])
+def test_held_out_rows_of_the_data_are_not_what_copies_are_of(source: str) -> None:
+    """As at the end of a run, whose held-out samples are rows of its data."""
+    name, _, size = source.partition("@")
+    sizes = PackOptions(size=(int(size), int(size))) if size else PackOptions()
+    pack = open_pack(name, sizes, workers=0)
+    out = Part(pack, held_rows(pack, usual(len(pack))))
+    copied = Part(pack, training_rows(pack, len(out))[:100])
+    options: dict[str, Any] = {"metrics": ["memorisation"], "held_out": out}
+    options["extractor"] = "random" if size else "plain"
+    found = ganzfeld.evaluate(copied, pack, **options)
+    assert found["memorisation_of"] == len(pack) - len(out)
+    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+    assert found["memorisation_copies_of_fresh"] <= 0.05 and found["memorisation_found"]
+    fresh = ganzfeld.evaluate(out, pack, **options)
+    assert not fresh["memorisation_found"]
+
+
+def test_a_run_compares_with_what_fresh_images_have(run: ganzfeld.Run) -> None:
+    found = json.loads((run.path / "evaluation.json").read_text())
+    assert found["memorisation"] > 0 and found["memorisation_of"] == 182
+    assert found["real"]["memorisation_copies"] == found["memorisation_copies_of_fresh"] <= 0.1
 
 
 def test_copies_are_found_among_all_of_the_data(pack: Pack) -> None:

@@ -86,17 +86,15 @@ def memorisation(
     space = Space(data)
     plain = space.look(generated)
     looked = best_of(plain, variants, space)
-    if held_out is None:
-        rows = left_out(len(data))
-        fresh = space.look_without(rows)
-        real = best_of(fresh, fresh_variants, space, rows)
-    else:
+    fresh = real = None
+    if held_out is not None:
         fresh = space.look(as_features(held_out, "held_out", 1))
         real = best_of(fresh, fresh_variants, space)
-        if (new := real.distances > space.alike).any():  # what the data hold too is not fresh
-            fresh, real = (
-                Look(x.indices[new], x.distances[new], x.relative[new]) for x in (fresh, real)
-            )
+        fresh, real = new_of(fresh, space.alike, real), new_of(real, space.alike)
+    if fresh is None or real is None:
+        rows = left_out(len(data))
+        fresh = space.look_without(rows)
+        real = best_of(fresh, () if held_out is not None else fresh_variants, space, rows)
     return judged(looked, real, plain, fresh, space.alike, pairs=pairs)
 
 
@@ -129,6 +127,16 @@ def judged(
         or ratio < 0.5,
         pairs=chosen,
     )
+
+
+def new_of(fresh: Look, alike: float, real: Look | None = None) -> Look | None:
+    """Held-out samples that the data do not hold too; None where they hold all of them.
+
+    real: another look at the same samples, which tells them.
+    """
+    new = (fresh if real is None else real).distances > alike
+    parts = (x[new] for x in (fresh.indices, fresh.distances, fresh.relative))
+    return Look(*parts) if new.any() else None
 
 
 def limit(relative: Array) -> float:
