@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ from ganzfeld.metrics import frechet_distance, kernel_distance, label_classifier
 from ganzfeld.metrics.evaluate import asked_labels, reference_rows
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.registry import TABLE
-from ganzfeld.metrics.scale import real_scale
+from ganzfeld.metrics.scale import real_scale, within_classes
 from ganzfeld.metrics.summary import summary
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.modalities.image.fitting import PLACES, apart
@@ -308,6 +309,23 @@ def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
     assert 0.45 * truth < halves["real"]["frechet"] < 1.6 * truth
     tiny = open_pack("avatars:10", PackOptions(size=(16, 16)), workers=0)
     assert real_scale(net, tiny, 8, 8)["real"] == {}
+
+
+def test_real_data_within_classes_are_carried_on_to_the_counts_asked_for() -> None:
+    """Halves of 40 a class have far larger distances than the 160 that are asked for."""
+    draw = np.random.default_rng(0)
+    kinds = np.repeat(np.arange(4), 160)
+    one, other = (draw.standard_normal((640, 24)) + kinds[:, None] for _ in range(2))
+    truth = np.mean([frechet_distance(one[kinds == k], other[kinds == k]) for k in range(4)])
+    few = np.arange(640) % 4 == 0
+    sets: Any = SimpleNamespace(
+        generated=one[few], data=other[few], wanted=kinds[few], data_labels=kinds[few]
+    )
+    found = within_classes(sets, growth=4.0)
+    assert found == pytest.approx(truth, rel=0.35)
+    assert within_classes(sets, growth=1.0) > 2.5 * truth
+    sets.wanted = np.where(np.arange(160) < 20, 9, kinds[few])  # a class of 20, and none of it
+    assert within_classes(sets, growth=4.0) is None
 
 
 def test_real_data_are_measured_once(

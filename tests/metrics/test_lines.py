@@ -30,6 +30,12 @@ def test_real_lines_score_what_real_lines_score(found: dict) -> None:
     assert found["entropy_share"] == pytest.approx(1, abs=0.03)
 
 
+def test_new_lines_are_as_many_as_among_real_ones(found: dict) -> None:
+    """A line is new where the data do not hold it: real ones, where no other one is the same."""
+    assert found["real"]["novel"] == pytest.approx(found["novel"], abs=0.06)
+    assert 0.1 < found["real"]["novel"] < 0.98
+
+
 def test_a_markov_chain_stands_beside_and_is_worse_where_it_must_be(found: dict) -> None:
     assert {f"markov_{name}" for name in NUMBERS} <= found.keys()
     assert found["markov_js_4"] < 2 * found["real"]["js_4"]

@@ -135,8 +135,9 @@ def new_of(fresh: Look, alike: float, real: Look | None = None) -> Look | None:
     real: another look at the same samples, which tells them.
     """
     new = (fresh if real is None else real).distances > alike
-    parts = (x[new] for x in (fresh.indices, fresh.distances, fresh.relative))
-    return Look(*parts) if new.any() else None
+    if not new.any():
+        return None
+    return Look(fresh.indices[new], fresh.distances[new], fresh.relative[new])
 
 
 def limit(relative: Array) -> float:
