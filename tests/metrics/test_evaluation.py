@@ -249,7 +249,7 @@ def test_held_out_rows_of_the_data_are_not_what_copies_are_of(source: str) -> No
     found = ganzfeld.evaluate(copied, pack, **options)
     assert found["memorisation_of"] == len(pack) - len(out)
     assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
-    assert found["memorisation_copies_of_fresh"] <= 0.05 and found["memorisation_found"]
+    assert found["memorisation_copies_of_fresh"] <= 0.1 and found["memorisation_found"]
     fresh = ganzfeld.evaluate(out, pack, **options)
     assert not fresh["memorisation_found"]
 

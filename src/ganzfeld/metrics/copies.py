@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.data.held import Part
+from ganzfeld.data.held import Part, occurs_once
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics import registered
 from ganzfeld.metrics.features import Features, of_pack
@@ -79,6 +79,7 @@ def for_copies(
         numbers=numbers[: len(generated)],
         rows=rows,
         whole=len(trained),
+        repeated=float(1 - occurs_once(pack).mean()) if kind.repeats else 0.0,
     )
 
 

@@ -24,7 +24,8 @@ class Thumbnails:
 
     generated, data, fresh: `Modality.thumbnails`, or prints where the kind has a `fitting`.
     numbers: which samples the generated ones are. rows: which images of the data these are.
-    whole: images of the data in all.
+    whole: images of the data in all. repeated: share of fresh samples that the data hold already,
+    of a kind that repeats itself, as lines do.
     """
 
     generated: NDArray[Any]
@@ -35,6 +36,7 @@ class Thumbnails:
     numbers: Labels
     rows: Labels
     whole: int
+    repeated: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def memorisation(
     *,
     variants: Sequence[NDArray[Any]] = (),
     fresh_variants: Sequence[NDArray[Any]] = (),
+    repeated: float = 0.0,
     pairs: int = 16,
 ) -> Memorisation:
     """Nearest-neighbour distances from generated to training data, against those of real ones.
@@ -81,6 +82,7 @@ def memorisation(
         samples in turn against all others.
     variants: features of the generated samples mirrored, shifted and so on, so that such copies
         are found too. fresh_variants: the same of held_out, or of the rows `left_out` of the data.
+    repeated: share of fresh samples that are also among the data by nature, as common names are.
     """
     generated, data = as_pair(generated, data)
     space = Space(data)
@@ -95,7 +97,7 @@ def memorisation(
         rows = left_out(len(data))
         fresh = space.look_without(rows)
         real = best_of(fresh, () if held_out is not None else fresh_variants, space, rows)
-    return judged(looked, real, plain, fresh, space.alike, pairs=pairs)
+    return judged(looked, real, plain, fresh, space.alike, repeated=repeated, pairs=pairs)
 
 
 def judged(
@@ -105,6 +107,7 @@ def judged(
     fresh: Look | None = None,
     alike: float = 0.0,
     *,
+    repeated: float = 0.0,
     pairs: int,
 ) -> Memorisation:
     """What is said of generated samples that were looked up, and of real ones.
@@ -114,7 +117,7 @@ def judged(
     middle = float(np.median((fresh or real).distances))
     cut = limit(real.relative)
     copied = found_out(looked, cut, alike)
-    usual = float(found_out(real, cut, alike).mean())
+    usual = repeated + (1 - repeated) * float(found_out(real, cut, alike).mean())
     order = np.argsort(looked.relative, kind="stable")[:pairs]
     chosen = [(int(i), int(looked.indices[i]), float(looked.distances[i])) for i in order]
     share = float(copied.mean())

@@ -118,6 +118,7 @@ def memorisation(sets: Sets) -> dict[str, Any]:
             here.fresh,
             variants=here.variants,
             fresh_variants=here.fresh_variants,
+            repeated=here.repeated,
         )
     enough = 2 * len(here.rows) > here.whole
     return {

@@ -101,6 +101,7 @@ class Modality:
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
     numbered: str = ""  # the recipe that takes numbers as conditions, where that one does not
+    trained_per_measured: int = 40  # between evaluations in training: measuring costs time too
     learns: bool = False  # whether `fitted` learns something from the training part
     # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
     # network makes it, `name` the file's name without an ending, `about` a model's config.json.
