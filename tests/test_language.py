@@ -67,7 +67,7 @@ def test_numbers_are_kept_parts_are_translated_and_names_are_not(chinese: None) 
     assert tr("plan for data") == "data 的训练计划"  # a folder of this name, and no word
     assert tr("2 images in images, grid in grid") == "images 中有 2 张图像，样本图在 grid"
     assert tr("no entry of this kind") == "no entry of this kind"
-    assert tr("between all images; unbiased; 0 is best") == "全部图像之间，无偏；0 最好"
+    assert tr("between all images; unbiased; lower is better") == "全部图像之间，无偏；越小越好"
     assert tr("about nothing that is known") == "about nothing that is known"
     assert tr("The recipe default saw 64 images of photos in 7 s of training; it is new.") == (
         "配方 default 用 7 秒训练了 photos 的 64 张图像；it is new."
@@ -244,7 +244,7 @@ def test_a_terminal_of_80_columns_holds_the_live_panel(chinese: None) -> None:
         rate=71.0,
         losses={"discriminator/adversarial": 1.38, "generator/adversarial": None},
         draws={"discriminator/adversarial": 1.386},
-        quality="Frechet 0.52 (real 0.04), still improving",
+        quality="Frechet 0.52 (real 0.04) of 535 samples, still improving",
     )
     console = Console(width=80, file=io.StringIO())
     console.print(panel(state, 76))

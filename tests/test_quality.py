@@ -31,7 +31,7 @@ def state(**changes: Any) -> State:
         "rate": 102.4,
         "losses": LOSSES,
         "draws": DRAWS,
-        "quality": "Frechet 0.42 (real 0.09), no better for 12,345,678 images",
+        "quality": "Frechet 0.42 (real 0.09) of 535 samples, no better for 12,345,678 images",
         "picture": Path("runs/photos-default/samples/000001234567.png"),
     }
     return State(**known | changes)
@@ -59,6 +59,8 @@ def test_the_line_of_a_run() -> None:
     assert quality.line({}, 0.09) == ""
     assert quality.line({200: 0.5, 100: 0.9}, 0.09) == "Frechet 0.50 (real 0.090)"
     assert quality.line({100: 0.9, 200: 0.5, 300: 0.42}, None) == "Frechet 0.42, still improving"
+    said = quality.line({200: 0.5, 100: 0.9}, 0.09, 1234)
+    assert said == "Frechet 0.50 (real 0.090) of 1,234 samples"
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -86,6 +88,25 @@ def test_the_levels_are_multiples_of_what_real_images_have(value: float, words: 
     assert words in quality.verdict(result(frechet=100 * value, real={"frechet": 9.0}))
 
 
+@pytest.mark.parametrize("name", quality.SHARES)
+def test_a_share_of_hardly_any_is_far_from_real(name: str) -> None:
+    """Melted faces had a Frechet distance of four times the real one, and a recall of 0.004."""
+    good, bad = ({name: share, "real": {"frechet": 0.09, name: 0.72}} for share in (0.3, 0.004))
+    assert "clearly worse than" in quality.verdict(result(**good))
+    assert "far from real" in quality.verdict(result(**bad))
+
+
+def test_a_kind_says_what_it_is_judged_by() -> None:
+    """Beside what real samples have: the Frechet distance of n-grams says little of spelling."""
+    table = result(told_apart=0.086, real={"frechet": 0.09, "told_apart": 0.015})
+    assert "told from the data by trees (0 never, 0.5 always) 0.086 (real 0.015)" in (
+        quality.verdict(table)
+    )
+    text = result(js_2=0.02, js_3=0.147, js_4=0.38, real={"js_3": 0.115})
+    assert "; divergence of triples of symbols 0.15 (real 0.12)." in quality.verdict(text)
+    assert "share heard as the class asked for 0.32." in quality.verdict(result(heard=0.321))
+
+
 def test_alarms_are_words_and_are_not_said_twice() -> None:
     assert quality.alarms(result()) == []
     copied = quality.alarms(result(memorisation=0.2))
@@ -104,9 +125,9 @@ def test_alarms_are_words_and_are_not_said_twice() -> None:
 def test_plain_lines_fit_80_columns_and_say_what_a_loss_means() -> None:
     lines = plain(state())
     assert all(len(line) <= 80 for line in lines)
-    text = "\n".join(lines)
+    text = " ".join(" ".join(lines).split())
     assert "adversarial 1.381 (draw 1.386)" in text and "r2 not finite" in text
-    assert "Frechet 0.42 (real 0.09), no better for 12,345,678 images" in text
+    assert "Frechet 0.42 (real 0.09) of 535 samples, no better for 12,345,678 images" in text
     assert "Frechet" not in "\n".join(plain(state(quality="")))
 
 

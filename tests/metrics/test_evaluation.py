@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -15,13 +16,14 @@ from ganzfeld import report
 from ganzfeld.cli.main import main
 from ganzfeld.core import runfolder
 from ganzfeld.core.files import as_json, cache_folder, replace
+from ganzfeld.data.held import Part, held_rows, training_rows, usual
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, ResourceError, UsageError
 from ganzfeld.metrics import frechet_distance, kernel_distance, label_classifier, precision_recall
 from ganzfeld.metrics.evaluate import asked_labels, reference_rows
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.registry import TABLE
-from ganzfeld.metrics.scale import real_scale
+from ganzfeld.metrics.scale import real_scale, within_classes
 from ganzfeld.metrics.summary import summary
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.modalities.image.fitting import PLACES, apart
@@ -44,6 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ganzfeld.Run:
         size=16,
         images=96,
         batch=32,
+        held_out=20,
         settings=["networks.G.width=4", "networks.D.width=4"],
         quiet=True,
     )
@@ -234,6 +237,30 @@ def test_held_out_data(folder: Path, pack: Pack) -> None:
     assert alone["protocol"]["id"] != found["protocol"]["id"], "it was measured otherwise"
 
 
+@pytest.mark.parametrize("source", ["avatars:400@16", "grammar:400"])
+def test_held_out_rows_of_the_data_are_not_what_copies_are_of(source: str) -> None:
+    """As at the end of a run, whose held-out samples are rows of its data."""
+    name, _, size = source.partition("@")
+    sizes = PackOptions(size=(int(size), int(size))) if size else PackOptions()
+    pack = open_pack(name, sizes, workers=0)
+    out = Part(pack, held_rows(pack, usual(len(pack))))
+    copied = Part(pack, training_rows(pack, len(out))[:100])
+    options: dict[str, Any] = {"metrics": ["memorisation"], "held_out": out}
+    options["extractor"] = "random" if size else "plain"
+    found = ganzfeld.evaluate(copied, pack, **options)
+    assert found["memorisation_of"] == len(pack) - len(out)
+    assert found["memorisation"] == 0 and found["memorisation_copies"] == 1
+    assert found["memorisation_copies_of_fresh"] <= 0.1 and found["memorisation_found"]
+    fresh = ganzfeld.evaluate(out, pack, **options)
+    assert not fresh["memorisation_found"]
+
+
+def test_a_run_compares_with_what_fresh_images_have(run: ganzfeld.Run) -> None:
+    found = json.loads((run.path / "evaluation.json").read_text())
+    assert found["memorisation"] > 0 and found["memorisation_of"] == 182
+    assert found["real"]["memorisation_copies"] == found["memorisation_copies_of_fresh"] <= 0.1
+
+
 def test_copies_are_found_among_all_of_the_data(pack: Pack) -> None:
     """A tenth of the data is reference; the originals of the copies are among all of them."""
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"], "count": 40}
@@ -283,6 +310,23 @@ def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
     assert 0.45 * truth < halves["real"]["frechet"] < 1.6 * truth
     tiny = open_pack("avatars:10", PackOptions(size=(16, 16)), workers=0)
     assert real_scale(net, tiny, 8, 8)["real"] == {}
+
+
+def test_real_data_within_classes_are_carried_on_to_the_counts_asked_for() -> None:
+    """Halves of 40 a class have far larger distances than the 160 that are asked for."""
+    draw = np.random.default_rng(0)
+    kinds = np.repeat(np.arange(4), 160)
+    one, other = (draw.standard_normal((640, 24)) + kinds[:, None] for _ in range(2))
+    truth = np.mean([frechet_distance(one[kinds == k], other[kinds == k]) for k in range(4)])
+    few = np.arange(640) % 4 == 0
+    sets: Any = SimpleNamespace(
+        generated=one[few], data=other[few], wanted=kinds[few], data_labels=kinds[few]
+    )
+    found = within_classes(sets, growth=4.0)
+    assert found == pytest.approx(truth, rel=0.35)
+    assert within_classes(sets, growth=1.0) > 2.5 * truth
+    sets.wanted = np.where(np.arange(160) < 20, 9, kinds[few])  # a class of 20, and none of it
+    assert within_classes(sets, growth=4.0) is None
 
 
 def test_real_data_are_measured_once(

@@ -11,6 +11,9 @@ from ganzfeld.data.held import Part
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.metrics.evaluate import evaluate
 from ganzfeld.metrics.registry import choose_metrics
+from ganzfeld.modalities import image_spec, spec_of_data
+from ganzfeld.recipes import RECIPES, Facts
+from ganzfeld.training.plan import settle
 
 pytestmark = pytest.mark.long
 
@@ -30,6 +33,19 @@ def test_real_lines_score_what_real_lines_score(found: dict) -> None:
         assert found[name] == pytest.approx(found["real"][name], rel=0.15, abs=0.02), name
     assert found["acceptance"] == 1 and found["real"]["acceptance"] == 1
     assert found["entropy_share"] == pytest.approx(1, abs=0.03)
+
+
+def test_new_lines_are_as_many_as_among_real_ones(found: dict) -> None:
+    """A line is new where the data do not hold it: real ones, where no other one is the same."""
+    assert found["real"]["novel"] == pytest.approx(found["novel"], abs=0.06)
+    assert 0.1 < found["real"]["novel"] < 0.98
+
+
+def test_lines_that_the_data_repeat_are_not_called_copies(found: dict) -> None:
+    """Real sentences hold some that others hold too: no more than that is no copying."""
+    usual = found["memorisation_copies_of_fresh"]
+    assert found["memorisation_copies"] == pytest.approx(usual, abs=0.06) and usual > 0.02
+    assert not found["memorisation_found"]
 
 
 def test_a_markov_chain_stands_beside_and_is_worse_where_it_must_be(found: dict) -> None:
@@ -62,3 +78,18 @@ def test_rules_of_no_sentence_have_no_divergence() -> None:
     same = SimpleNamespace(spec=pack.spec, samples=np.repeat(rows[:, :1], rows.shape[1], axis=1))
     found = grammar(same)  # type: ignore[arg-type]
     assert found == {"acceptance": 0, "entropy_share": None, "grammar_kl": None}
+
+
+def test_runs_measure_enough_lines_to_see_their_spelling() -> None:
+    """140 lines of a Markov chain of pairs had the Frechet distance of real ones."""
+    counts = []
+    for spec in (
+        spec_of_data(open_pack("grammar:40", PackOptions(), workers=0)),
+        image_spec(1, 8, 8),
+    ):
+        config = RECIPES["default"](Facts(count=20, channels=1, height=8, width=8))
+        config.data.spec = spec.to_json()
+        config.run.images, config.run.batch_size = 48_000, 16
+        settle(config)
+        counts.append(config.run.evaluate_count)
+    assert counts == [500, 150]

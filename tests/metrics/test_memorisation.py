@@ -127,6 +127,18 @@ def test_copies_among_held_out_images(faces: tuple[Pixels, Pixels]) -> None:
     assert found.warning and 0.19 <= found.copies <= 0.21
 
 
+def test_held_out_images_that_are_all_training_images_tell_nothing(
+    faces: tuple[Pixels, Pixels],
+) -> None:
+    """Training images in turn stand for fresh ones then, of any kind of sample."""
+    data, fresh = faces
+    generated = np.concatenate([data[:40], fresh[:160]])
+    found = searched(generated, data, data[:50])
+    assert found == searched(generated, data) and found.warning and found.copies_of_fresh <= 0.01
+    flat = [x.reshape(len(x), -1) for x in (generated, data)]
+    assert memorisation(*flat, flat[1][:50]) == memorisation(*flat)
+
+
 def test_the_limit_holds_for_fresh_ones_not_seen() -> None:
     """By its definition: of 400 choices of fresh samples 95 in 100 hold 1 in 100, or less."""
     assert [most_below(n) for n in (298, 299, 500, LEFT_OUT)] == [0, 1, 2, 5]

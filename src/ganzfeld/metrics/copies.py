@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.data.held import Part, occurs_once
 from ganzfeld.data.pack import Pack
 from ganzfeld.metrics import registered
 from ganzfeld.metrics.features import Features, of_pack
@@ -58,8 +59,12 @@ class Passing:
 def for_copies(
     passed: Passing, numbers: NDArray[np.int64], pack: Pack, held_out: Pack | None
 ) -> Thumbnails:
-    """Both sides of the search. The data are looked at whole, or at a random part of 50,000."""
-    kind, rows = passed.kind, usable_rows(pack)[:LIMIT]
+    """Both sides of the search. The data are looked at whole, or at a random part of 50,000.
+
+    held_out: samples that were not trained on. Where they are rows of `pack`, they are not data.
+    """
+    kind, trained = passed.kind, trained_rows(pack, held_out)
+    rows = trained[:LIMIT]
     of_fresh, chosen = pack, rows[left_out(len(rows))]
     if held_out is not None:
         of_fresh, chosen = held_out, usable_rows(held_out)[:LEFT_OUT]
@@ -73,8 +78,17 @@ def for_copies(
         fresh_variants=joined(list(variants)),
         numbers=numbers[: len(generated)],
         rows=rows,
-        whole=len(pack),
+        whole=len(trained),
+        repeated=float(1 - occurs_once(pack).mean()) if kind.repeats else 0.0,
     )
+
+
+def trained_rows(pack: Pack, held_out: Pack | None) -> NDArray[np.int64]:
+    """Rows of the data that copies may be of, in their order of use."""
+    rows = usable_rows(pack)
+    if isinstance(held_out, Part) and held_out.whole.fingerprint == pack.fingerprint:
+        rows = rows[~np.isin(rows, held_out.chosen)]
+    return rows
 
 
 def searched(kind: Modality, samples: NDArray[Any]) -> NDArray[Any]:
@@ -94,7 +108,7 @@ def thumbnails_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[Any]:
 
 def seconds_of_search(pack: Pack, count: int, held_out: Pack | None) -> float:
     """About how long the search takes for so many samples among the images of a pack."""
-    rows = usable_rows(pack)[:LIMIT]
+    rows = trained_rows(pack, held_out)[:LIMIT]
     kind = modality_of(spec_of_data(pack))
     fresh = rows if held_out is None else usable_rows(held_out)
     lookups = min(count, SEARCHED) + min(LEFT_OUT, len(fresh))

@@ -24,7 +24,8 @@ class Thumbnails:
 
     generated, data, fresh: `Modality.thumbnails`, or prints where the kind has a `fitting`.
     numbers: which samples the generated ones are. rows: which images of the data these are.
-    whole: images of the data in all.
+    whole: images of the data in all. repeated: share of fresh samples that the data hold already,
+    of a kind that repeats itself, as lines do.
     """
 
     generated: NDArray[Any]
@@ -35,6 +36,7 @@ class Thumbnails:
     numbers: Labels
     rows: Labels
     whole: int
+    repeated: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Sets:
     alike, where samples were asked for by numbers that the data have too.
 
     everything: the data as they were opened, for what looks at all of them; None where real samples
-    stand in place of the generated ones.
+    stand in place of the generated ones. among: the data that these are rows of.
 
     Both in random order. wanted: the classes of the generated ones, where they are known.
     intervals: whether these are wanted too.
@@ -68,6 +70,7 @@ class Sets:
     samples: NDArray[Any] | None = None
     data_samples: NDArray[Any] | None = None
     everything: Any = None
+    among: Any = None
     data_rows: Labels | None = None
     numbers: NDArray[np.float32] | None = None
     data_numbers: NDArray[np.float32] | None = None
@@ -99,6 +102,7 @@ class Metric:
     name: its key in the results. family: what finds it. title: for people. meaning: in one line.
     best: "min", "max", "one" (as near to 1 as may be), or None where no end is better.
     interval: whether there is one, under `name_interval`.
+    said: how the sentence at the end of a run says it, before the number; "" where it does not.
     """
 
     name: str
@@ -107,6 +111,7 @@ class Metric:
     best: str | None
     title: str = ""
     interval: bool = False
+    said: str = ""
 
     @property
     def words(self) -> str:

@@ -140,7 +140,13 @@ FAMILIES: dict[str, Family] = {
 }
 
 TABLE = (
-    Metric("field_ks", "field_distributions", "largest KS distance of an observable", "min"),
+    Metric(
+        "field_ks",
+        "field_distributions",
+        "largest KS distance of an observable",
+        "min",
+        said="largest KS distance of an observable",
+    ),
     Metric("field_ks_floor", "field_distributions", "the same of two halves of the data", None),
     Metric(
         "field_wasserstein",

@@ -15,7 +15,14 @@ from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.text_sets import english
 from ganzfeld.metrics.family import Family, Metric, Sets
 from ganzfeld.metrics.markov import MarkovChain
-from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, distinct, js_divergence, share_in
+from ganzfeld.metrics.text_metrics import (
+    JUDGE,
+    ORDERS,
+    distinct,
+    js_divergence,
+    share_in,
+    share_once,
+)
 from ganzfeld.modalities.text import lines_of
 
 ACROSS = f"by a Markov chain of order {JUDGE}"
@@ -27,6 +34,8 @@ def text(sets: Sets) -> dict[str, Any]:
     assert sets.spec is not None and samples is not None and data is not None
     symbols = len(sets.spec.extra["symbols"]) + 1  # one for what the data's vocabulary lacks
     found = compared(samples, data, symbols)
+    if sets.among is not None:  # a line is new where no other line of the data is the same
+        found["novel"] = share_once(samples, all_rows(sets.among))
     if sets.everything is None:
         return found
     rows = all_rows(sets.everything)
@@ -75,7 +84,13 @@ FAMILIES: dict[str, Family] = {
 NGRAMS = {2: "pairs", 3: "triples", 4: "fours"}
 COMPARED = (
     *(
-        Metric(f"js_{n}", "text", f"between the shares of {NGRAMS[n]} of symbols, in bits", "min")
+        Metric(
+            f"js_{n}",
+            "text",
+            f"between the shares of {NGRAMS[n]} of symbols, in bits",
+            "min",
+            said=f"divergence of {NGRAMS[n]} of symbols" if n == JUDGE else "",
+        )
         for n in ORDERS
     ),
     Metric("forward", "text", f"nats a symbol of samples, {ACROSS} of the data; low is dull", None),

@@ -72,6 +72,7 @@ def memorisation(
     *,
     variants: Sequence[NDArray[Any]] = (),
     fresh_variants: Sequence[NDArray[Any]] = (),
+    repeated: float = 0.0,
     pairs: int = 16,
 ) -> Memorisation:
     """Nearest-neighbour distances from generated to training data, against those of real ones.
@@ -81,23 +82,22 @@ def memorisation(
         samples in turn against all others.
     variants: features of the generated samples mirrored, shifted and so on, so that such copies
         are found too. fresh_variants: the same of held_out, or of the rows `left_out` of the data.
+    repeated: share of fresh samples that are also among the data by nature, as common names are.
     """
     generated, data = as_pair(generated, data)
     space = Space(data)
     plain = space.look(generated)
     looked = best_of(plain, variants, space)
-    if held_out is None:
-        rows = left_out(len(data))
-        fresh = space.look_without(rows)
-        real = best_of(fresh, fresh_variants, space, rows)
-    else:
+    fresh = real = None
+    if held_out is not None:
         fresh = space.look(as_features(held_out, "held_out", 1))
         real = best_of(fresh, fresh_variants, space)
-        if (new := real.distances > space.alike).any():  # what the data hold too is not fresh
-            fresh, real = (
-                Look(x.indices[new], x.distances[new], x.relative[new]) for x in (fresh, real)
-            )
-    return judged(looked, real, plain, fresh, space.alike, pairs=pairs)
+        fresh, real = new_of(fresh, space.alike, real), new_of(real, space.alike)
+    if fresh is None or real is None:
+        rows = left_out(len(data))
+        fresh = space.look_without(rows)
+        real = best_of(fresh, () if held_out is not None else fresh_variants, space, rows)
+    return judged(looked, real, plain, fresh, space.alike, repeated=repeated, pairs=pairs)
 
 
 def judged(
@@ -107,6 +107,7 @@ def judged(
     fresh: Look | None = None,
     alike: float = 0.0,
     *,
+    repeated: float = 0.0,
     pairs: int,
 ) -> Memorisation:
     """What is said of generated samples that were looked up, and of real ones.
@@ -116,7 +117,7 @@ def judged(
     middle = float(np.median((fresh or real).distances))
     cut = limit(real.relative)
     copied = found_out(looked, cut, alike)
-    usual = float(found_out(real, cut, alike).mean())
+    usual = repeated + (1 - repeated) * float(found_out(real, cut, alike).mean())
     order = np.argsort(looked.relative, kind="stable")[:pairs]
     chosen = [(int(i), int(looked.indices[i]), float(looked.distances[i])) for i in order]
     share = float(copied.mean())
@@ -129,6 +130,17 @@ def judged(
         or ratio < 0.5,
         pairs=chosen,
     )
+
+
+def new_of(fresh: Look, alike: float, real: Look | None = None) -> Look | None:
+    """Held-out samples that the data do not hold too; None where they hold all of them.
+
+    real: another look at the same samples, which tells them.
+    """
+    new = (fresh if real is None else real).distances > alike
+    if not new.any():
+        return None
+    return Look(fresh.indices[new], fresh.distances[new], fresh.relative[new])
 
 
 def limit(relative: Array) -> float:

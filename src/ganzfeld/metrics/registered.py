@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.likeness import RIVAL, Axes
-from ganzfeld.metrics.memorisation import Look, Memorisation, judged, left_out
+from ganzfeld.metrics.memorisation import Look, Memorisation, judged, left_out, new_of
 from ganzfeld.modalities.fitting import Fitting
 
 TRIED = 24  # originals that are fitted to each sample
@@ -106,13 +106,9 @@ def memorisation_of_prints(
 ) -> Memorisation:
     """As `memorisation`, of the `prints` of samples whose kind has a `fitting`."""
     among = Registered(fitting, data)
-    if held_out is None:
+    fresh = None if held_out is None else new_of(among.look(held_out), 0.0)
+    if fresh is None:
         fresh = among.look_without(left_out(len(data)))
-    else:
-        fresh = among.look(held_out)
-        new = fresh.distances > 0  # what the data hold too is not fresh
-        if new.any():
-            fresh = Look(fresh.indices[new], fresh.distances[new], fresh.relative[new])
     return judged(among.look(generated), fresh, pairs=pairs)
 
 

@@ -118,6 +118,7 @@ def memorisation(sets: Sets) -> dict[str, Any]:
             here.fresh,
             variants=here.variants,
             fresh_variants=here.fresh_variants,
+            repeated=here.repeated,
         )
     enough = 2 * len(here.rows) > here.whole
     return {
@@ -229,7 +230,7 @@ TABLE = (
     Metric("precision", "geometry", "share of the images among the data", "max", interval=True),
     Metric("recall", "geometry", "share of the data among the images", "max", interval=True),
     Metric("density", "geometry", "how deep among the data they lie", "one", interval=True),
-    Metric("coverage", "geometry", "share of the data with an image near", "max", interval=True),
+    Metric("coverage", "geometry", "share of the data that has images near", "max", interval=True),
     Metric("diversity", "diversity", "distances between images, over those of data", "one"),
     Metric("memorisation", "memorisation", "distance to the data, over that of fresh data", "one"),
     Metric("memorisation_copies", "memorisation", "share that are copies or near copies", "min"),
@@ -243,7 +244,13 @@ TABLE = (
     Metric("domain_score_of_data", "score", "the same of the data", None),
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
-    Metric("heard", "sound", "share in which the listener hears the requested class", "max"),
+    Metric(
+        "heard",
+        "sound",
+        "share in which the listener hears the requested class",
+        "max",
+        said="share heard as the class asked for",
+    ),
     Metric("silent", "sound", "share of the sounds in which nothing is heard", "min"),
     Metric("silence", "sound", "share of a sound that is 40 dB below its loudest part", None),
     Metric("loudness", "sound", "root mean square, full scale 1", None),
@@ -262,7 +269,13 @@ TABLE = (
     Metric("real_trees", "table", "the same of trees trained on data", None),
     Metric("synthetic_logistic", "table", "accuracy of a regression on samples, on data", "max"),
     Metric("real_logistic", "table", "the same of one trained on data", None),
-    Metric("told_apart", "table", "|accuracy - 1/2| of trees that tell samples from data", "min"),
+    Metric(
+        "told_apart",
+        "table",
+        "|accuracy - 1/2| of trees that tell samples from data",
+        "min",
+        said="told from the data by trees (0 never, 0.5 always)",
+    ),
     Metric("told_apart_floor", "table", "the same between two halves of the data", None),
     Metric("rare_off", "table", "share of rare levels off by more than a third", "min"),
     Metric("record_copies", "table", "share of rows that are a row of the data", "min"),

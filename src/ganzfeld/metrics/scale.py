@@ -28,8 +28,9 @@ from ganzfeld.metrics.reference import Progress, features_of, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
 from ganzfeld.modalities import modality_of, spec_of_data
 
-VERSION = 1  # of what is cached: raise it when the same images would give other numbers
+VERSION = 2  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
+CARRIED = 4 * LEAST  # from which a distance can be carried on to other counts
 
 
 def real_scale(
@@ -126,6 +127,7 @@ def measured(
         spec=spec_of_data(pack),
         samples=ours.rows(fresh[:PIXEL_COUNT])["x"] if keeps else None,
         data_samples=pack.rows(theirs[:PIXEL_COUNT])["x"] if keeps else None,
+        among=pack if origin != "held-out data" else None,
     )
     values: dict[str, Any] = {}
     for name in names:
@@ -136,28 +138,45 @@ def measured(
         if isinstance(values.get(metric.name), float) and math.isfinite(values[metric.name])
     }
     if origin == "halves":
-        real.pop("intra_class_frechet", None)  # of so few a class, nothing can be carried on
+        growth = 2 / (1 / count + 1 / reference) / len(fresh)
         if "frechet" in real:
-            real["frechet"] *= carried(sets, real["frechet"], count, reference)
+            real["frechet"] *= carried(sets.generated, sets.data, real["frechet"], growth)
+        if real.pop("intra_class_frechet", None) is not None:
+            within = within_classes(sets, growth)
+            real |= {"intra_class_frechet": within} if within is not None else {}
     return {"real": real, "real_count": [len(fresh), len(theirs)], "real_from": origin}
 
 
-def carried(sets: Sets, whole: float, count: int, reference: int) -> float:
+def carried(one: Features, other: Features, whole: float, growth: float) -> float:
     """What the Frechet distance of halves is to be multiplied by, for the counts asked for.
+
+    growth: these counts over those of the halves.
 
     Between sets of one distribution it falls as a power of N: 1 where N is far above the number
     of features, less below. The power is measured between the halves and halves of these.
     """
-    n = len(sets.generated)
-    if n < 4 * LEAST:
+    if min(len(one), len(other)) < CARRIED:
         return 1.0
-    parts = [frechet_distance(sets.generated[i::2], sets.data[j::2]) for i, j in ((0, 0), (1, 1))]
+    parts = [frechet_distance(one[i::2], other[i::2]) for i in (0, 1)]
     lesser = float(np.mean(parts))
     if not 0 < whole < lesser:
         return 1.0
-    power = min(math.log2(lesser / whole), 1.0)
-    wanted = 2 / (1 / count + 1 / reference)
-    return float((n / wanted) ** power)
+    return float((1 / growth) ** min(math.log2(lesser / whole), 1.0))
+
+
+def within_classes(sets: Sets, growth: float) -> float | None:
+    """The mean distance within a class, carried on class by class; None where one is too small."""
+    ours, theirs = sets.wanted, sets.data_labels
+    if ours is None or theirs is None:
+        return None
+    found = []
+    for label in np.union1d(ours, theirs):
+        one, other = sets.generated[ours == label], sets.data[theirs == label]
+        if min(len(one), len(other)) < CARRIED:
+            return None
+        whole = frechet_distance(one, other)
+        found.append(whole * carried(one, other, whole, growth))
+    return float(np.mean(found))
 
 
 def labels_of(pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:

@@ -14,6 +14,7 @@ HEAD = ("metric", "value", "real data", "what it means")
 
 SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
 BEST = {"min": "0 is best", "max": "more is better", "one": "1 matches the data"}
+ALONE = BEST | {"min": "lower is better"}  # where it is not known what real data have
 
 
 def summary(result: dict[str, Any]) -> list[str]:
@@ -104,17 +105,20 @@ def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
     """What it is, and what would be good: beside what real data have, never alone."""
     if untold(metric, result):
         seen, whole = result.get("memorisation_seen", 0), result.get("memorisation_of", 0)
-        of = f" of {whole:,}" if seen < whole else ""
-        return f"{seen:,}{of} images are too few to tell"
+        if seen >= whole:
+            return "the data are too alike to tell"
+        return f"{seen:,} of {whole:,} images are too few to tell"
     parts = [metric.meaning]
     if metric.best:
-        parts.append(BEST[metric.best] + (f" (real {real})" if real else ""))
+        parts.append(f"{BEST[metric.best]} (real {real})" if real else ALONE[metric.best])
     if metric.name == "frechet" and result.get("frechet_biased"):
         protocol = result["protocol"]
         least = min(protocol["generated"], protocol["reference"] or protocol["generated"])
         parts.append(f"biased: N = {least:,}; compare equal N only")
     elif metric.name == "frechet" and (cut := result.get("frechet_parts")):
         parts.append(f"{figure(min(cut))} to {figure(max(cut))} in {len(cut)} disjoint 5,000s")
+    if metric.name == "frechet_training" and (lots := result.get("frechet_training_range")):
+        parts.append(f"{figure(lots[0])} to {figure(lots[1])} in lots of as many")
     if (p := result.get(f"{metric.name}_p")) is not None:
         parts.append(f"p {p:.2g}")
     if (deviation := result.get(f"{metric.name}_deviation")) is not None:

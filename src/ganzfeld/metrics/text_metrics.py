@@ -61,6 +61,12 @@ def share_in(tokens: Tokens, others: Tokens) -> float:
     return float(np.isin(keys(tokens), keys(others)).mean())
 
 
+def share_once(tokens: Tokens, others: Tokens) -> float:
+    """Share of the lines that are once among the others, which hold all of them."""
+    values, counts = np.unique(keys(others), return_counts=True)
+    return float(np.isin(keys(tokens), values[counts == 1]).mean())
+
+
 def unique_rows(tokens: Tokens) -> NDArray[np.int64]:
     """Numbers of the rows that no earlier row equals, in order."""
     _, first = np.unique(keys(tokens), return_index=True)

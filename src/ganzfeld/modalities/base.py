@@ -100,6 +100,8 @@ class Modality:
     by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, `fitting`
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named
+    captioned: str = ""  # the recipe that makes such samples from captions
+    trained_per_measured: int = 40  # between evaluations in training: measuring costs time too
     learns: bool = False  # whether `fitted` learns something from the training part
     # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
     # network makes it, `name` the file's name without an ending, `about` a model's config.json.

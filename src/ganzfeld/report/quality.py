@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.summary import warnings
 
 MARGIN = 1.05  # a Frechet distance this many times the lowest is as good as that
@@ -18,6 +19,7 @@ LEVELS = (  # Frechet distance over that of real images, up to which it is calle
     (float("inf"), "far from real images"),
 )
 SHARES = ("precision", "recall")
+LITTLE = 0.25  # of what real images have: with a share below it, samples are far from them
 
 Score = tuple[int, float]  # (images seen, Frechet distance)
 
@@ -41,14 +43,19 @@ def trend(scores: Sequence[Score]) -> str:
     return f"no better for {images - scores[good][0]:,} images"
 
 
-def line(scores: Mapping[int, float], real: float | None) -> str:
-    """The newest Frechet distance for the screen; "" before the first. real: of real images."""
+def line(scores: Mapping[int, float], real: float | None, count: int | None = None) -> str:
+    """The newest Frechet distance for the screen; "" before the first.
+
+    real: of real images. count: of samples, which must be told: the fewer, the larger are both.
+    """
     if not scores:
         return ""
     ordered = sorted(scores.items())
     said = f"Frechet {figure(ordered[-1][1])}"
     if real is not None:
         said += f" (real {figure(real)})"
+    if count is not None:
+        said += f" of {count:,} samples"
     where = trend(ordered)
     return f"{said}, {where}" if where else said
 
@@ -64,7 +71,7 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
     real = real_of(result, "frechet")
     parts = [f"Frechet {figure(value)}"]
     if real is not None:
-        parts[0] += f" where real images have {figure(real)}: {level(value, real)}"
+        parts[0] += f" where real images have {figure(real)}: {level_of(result, value, real)}"
         by = result["protocol"]["extractor"]
         parts[0] += f" by the {by} extractor" if by != "inception" else ""
     shares = []
@@ -74,6 +81,11 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
             beside = "" if other is None else f" (real {other:.2f})"
             shares.append(f"{name} {share:.2f}{beside}")
     parts += [", ".join(shares)] if shares else []
+    for metric in TABLE:
+        if metric.said and (own := result.get(metric.name)) is not None:
+            other = real_of(result, metric.name)
+            beside = "" if other is None else f" (real {figure(other)})"
+            parts.append(f"{metric.said} {figure(own)}{beside}")
     if (by := result.get("inception")) and by.get("frechet") is not None:
         real = real_of(by, "frechet")
         beside = "" if real is None else f" (real {figure(real)})"
@@ -83,8 +95,14 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
     return "; ".join(parts) + "."
 
 
-def level(value: float, real: float) -> str:
+def level_of(result: Mapping[str, Any], value: float, real: float) -> str:
+    """In words, by the ratio of the distances; the worst where hardly a sample lies among the
+    data, or hardly any of the data among the samples, whatever the ratio."""
     ratio = value / real if real > 0 else float("inf")
+    for name in SHARES:
+        share, other = result.get(name), real_of(result, name)
+        if share is not None and other is not None and share < LITTLE * other:
+            ratio = float("inf")
     return next(words for most, words in LEVELS if ratio <= most)
 
 

@@ -73,12 +73,14 @@ def verdict(record: Record) -> str:
     if number is None:
         return f"{text}."
     count, other = chosen.get("count"), (record.evaluation or {}).get("count")
+    real = record.real_of(str(chosen.get("protocol", "")), str(chosen["by"]))
+    there = figure(number) + ("" if real is None else f", real images {figure(real)}")
     if isinstance(count, int) and isinstance(other, int) and count != other:
         return (
-            f"{text} ({figure(number)}). That is from {count:,} samples, and few samples make it "
+            f"{text} ({there}). That is from {count:,} samples, and few samples make it "
             f"larger: do not compare it with the figures below, which are from {other:,}."
         )
-    return f"{text} ({figure(number)})."
+    return f"{text} ({there})."
 
 
 def result_words(record: Record) -> str:

@@ -25,8 +25,6 @@ from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.networks import NETWORKS
 from ganzfeld.training.tasks import WORK, Dataset
 
-READERS = {"audio": "text-to-audio"}  # recipes for captions of samples that are no images
-
 
 def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
     """Names of columns, each once, of "age,breed" or a list of them; () of "none", None of ()."""
@@ -71,13 +69,12 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
         captioned = getattr(pack, "given", "c") == KIND
         noun = "captions" if captioned else "numbers"
         kind = modality_of(pack.spec)
-        reads = READERS.get(kind.name, "text-to-image")
-        better = reads if captioned else kind.recipe
+        better = kind.captioned if captioned else kind.recipe
         raise UsageError(
             f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
             safe="nothing was trained",
-            fix=f"--recipe {better}, or leave --condition out",
+            fix=f"{f'--recipe {better}, or ' if better else ''}leave --condition out",
         )
 
 

@@ -187,7 +187,9 @@ def settle(config: Config, share: float = 1.0) -> None:
     run.sample_every = interval(run.sample_every, 8 * share)
     run.evaluate_every = interval(run.evaluate_every, 8 * share)
     if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
-        run.evaluate_count = min(max(int(share * run.evaluate_every) // 40, 64), 2000)
+        spec = config.data.spec
+        per = 40 if spec is None else modality_of(Spec.from_json(spec)).trained_per_measured
+        run.evaluate_count = min(max(int(share * run.evaluate_every) // per, 64), 2000)
     run.save_every = interval(run.save_every, 10 * share)
 
 

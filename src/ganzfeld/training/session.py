@@ -247,7 +247,8 @@ class Session:
         row = {"step": self.trainer.step, "images_per_second": round(rate, 2), "losses": losses}
         self.record("train", row | {"rollbacks": self.trainer.salt})
         self.latest |= losses  # lazy penalties are not in every interval
-        real = self.examiner.real.get("frechet") if self.scores and self.examiner else None
+        measured = self.examiner if self.scores else None
+        real = measured.real.get("frechet") if measured else None
         state = State(
             run=self.folder,
             images=images,
@@ -255,7 +256,7 @@ class Session:
             rate=rate,
             losses=self.latest,
             draws=self.draws,
-            quality=quality.line(self.scores, real),
+            quality=quality.line(self.scores, real, measured.count if measured else None),
             picture=self.picture,
             health=self.journal.health(self.total),
         )

@@ -63,7 +63,7 @@ class Sounds(Modality):
     name, noun, one = "audio", "sounds", "sound"
     suffix, sheet_suffix = ".wav", ".png"
     hub_task, tags = "text-to-audio", ("audio-generation",)
-    values, recipe = "in [-1, 1]", "audio"
+    values, recipe, captioned = "in [-1, 1]", "audio", "text-to-audio"
     by_thumbnails = "as spectrograms of 16 bands and 16 times"
     odd = (
         Odd("sounding", "Nearly silent", beyond=0.1, away=2.5),

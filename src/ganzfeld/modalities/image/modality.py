@@ -50,7 +50,8 @@ class Images(Modality):
     name, noun, one = "image", "images", "image"
     suffix, sheet_suffix = ".png", ".png"
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
-    values, draws, recipe = "in [-1, 1]", True, "default"
+    values, draws = "in [-1, 1]", True
+    recipe, captioned = "default", "text-to-image"
     portable, portable_in = PORTABLE, PORTABLE_IN
     odd = (
         Odd("bright", "Dark", beyond=0.3, away=3.0),
