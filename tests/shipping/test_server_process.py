@@ -151,11 +151,13 @@ def test_another_host_is_listened_on(exported: Path, tmp_path: Path) -> None:
         with socket.create_connection(("127.0.0.2", port), 20) as own:  # others' way in
             own.sendall(asked.request("GET", SAMPLE, {}, b""))
             assert own.recv(20).startswith(b"HTTP/1.1 200")
-    if socket.has_ipv6 and Path("/proc/net/if_inet6").exists():
-        with process(tmp_path / "log", str(exported), "--host", "::1") as (_, port):
-            with socket.create_connection(("::1", port), 20) as own:
-                own.sendall(f"GET {SAMPLE} HTTP/1.1\r\nhost: [::1]:{port}\r\n\r\n".encode())
-                assert own.recv(20).startswith(b"HTTP/1.1 200")
+    if not (socket.has_ipv6 and Path("/proc/net/if_inet6").exists()):
+        return
+    with process(tmp_path / "log", str(exported), "--host", "::1") as (_, port):
+        six = f"GET {SAMPLE} HTTP/1.1\r\nhost: [::1]:{port}\r\n\r\n".encode()
+        with socket.create_connection(("::1", port), 20) as own:
+            own.sendall(six)
+            assert own.recv(20).startswith(b"HTTP/1.1 200")
 
 
 # The rules
