@@ -10,8 +10,10 @@ from typing import Any
 
 from PIL import Image
 
+from ganzfeld.core import marks
 from ganzfeld.core.files import as_json, replace
 from ganzfeld.modalities.image import draw
+from ganzfeld.models.marking import of_model
 from ganzfeld.studies import tuning
 from ganzfeld.studies.cells import MEMORY, METRICS, Study, load_own, shown
 from ganzfeld.studies.ledger import Cell
@@ -323,20 +325,22 @@ def drawn(
     for name, rows in cells.items():
         if "protocol" not in rows[0]:
             continue
-        found[name] = grid_of(study.place(name, seed, best[name]))
+        found[name], mark = grid_of(study.place(name, seed, best[name]))
         place = study.folder / "grids" / f"{name.rpartition(':')[2]}.png"
-        draw.save_image(found[name], place)
+        with marks.marking(place, mark) as hidden:
+            draw.save_image(found[name], hidden)
     return found
 
 
-def grid_of(run: Path) -> Image.Image:
-    """64 samples of a run, or six of each class, of at most ten."""
+def grid_of(run: Path) -> tuple[Image.Image, marks.Mark]:
+    """64 samples of a run, or six of each class, of at most ten; and what their mark says."""
     model = load_own(run)
-    names = model.classes[:10]
-    if not names:
-        return draw.grid(draw.to_pixels(model.sample(64)), 8)
+    names = list(model.classes[:10])
     labels = [name for name in names for _ in range(6)]
-    return draw.grid(draw.to_pixels(model.sample(len(labels), labels=labels)), 6)
+    count = len(labels) or 64
+    pixels = draw.to_pixels(model.sample(count, labels=labels or None))
+    mark = of_model(model, seed=0, indices=marks.ranges(range(count)), labels=names or None)
+    return draw.grid(pixels, 6 if labels else 8), mark
 
 
 # For programs
