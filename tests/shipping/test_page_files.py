@@ -117,6 +117,7 @@ def test_the_words_of_the_page_are_all_translated(engine: bool, needs: frozenset
     said = set(re.findall(r'data-(?:t|label)="([^"]+)"', markup(engine, needs)))
     said |= set(re.findall(r'\.t\(\s*"([^"]+)"', code))
     said |= set(re.findall(r'\$\("[\w-]+"\),\s*(?:[^"?]+\? )?"([A-Z{][^"]+)"', code))
+    said |= set(re.findall(r'\b(?:float16|float32|int8): "([^"]+)"', code))
     said |= set(re.findall(r'note: \["([^"]+)"', code))
     said |= set(re.findall(r'\bsay\("([^"]+)"', code))
     said |= set(re.findall(r'\.say\(\w+, "([^"]+)"', code))

@@ -145,15 +145,19 @@ def test_another_host_is_listened_on(exported: Path, tmp_path: Path) -> None:
     words = (str(exported), "--host", "0.0.0.0", "--token", TOKEN)
     with process(tmp_path / "log", *words) as (_, port):
         asked = Asked(port, tmp_path / "log")
-        assert asked.get(SAMPLE).status == 200 and asked.get(SAMPLE, authorization="-").status == 401
+        assert (
+            asked.get(SAMPLE).status == 200 and asked.get(SAMPLE, authorization="-").status == 401
+        )
         with socket.create_connection(("127.0.0.2", port), 20) as own:  # others' way in
             own.sendall(asked.request("GET", SAMPLE, {}, b""))
             assert own.recv(20).startswith(b"HTTP/1.1 200")
-    if socket.has_ipv6 and Path("/proc/net/if_inet6").exists():
-        with process(tmp_path / "log", str(exported), "--host", "::1") as (_, port):
-            with socket.create_connection(("::1", port), 20) as own:
-                own.sendall(f"GET {SAMPLE} HTTP/1.1\r\nhost: [::1]:{port}\r\n\r\n".encode())
-                assert own.recv(20).startswith(b"HTTP/1.1 200")
+    if not (socket.has_ipv6 and Path("/proc/net/if_inet6").exists()):
+        return
+    with process(tmp_path / "log", str(exported), "--host", "::1") as (_, port):
+        six = f"GET {SAMPLE} HTTP/1.1\r\nhost: [::1]:{port}\r\n\r\n".encode()
+        with socket.create_connection(("::1", port), 20) as own:
+            own.sendall(six)
+            assert own.recv(20).startswith(b"HTTP/1.1 200")
 
 
 # The rules
@@ -174,8 +178,9 @@ def rules(port: int) -> list[tuple[str, str, int, dict[str, Any]]]:
     }.items():  # fmt: skip
         add("host", host, status, host=host)
     for origin, status in {
-        f"http://{own}": 200, ALLOWED: 200, "null": 403, "https://evil.example": 403, "file://": 403,
-        f"{ALLOWED}.evil": 403, "http://trusted.example": 403, f"http://{own}.evil.example": 403,
+        f"http://{own}": 200, ALLOWED: 200, "null": 403, "https://evil.example": 403,
+        "file://": 403, f"{ALLOWED}.evil": 403, "http://trusted.example": 403,
+        f"http://{own}.evil.example": 403,
     }.items():  # fmt: skip
         add("origin", origin, status, origin=origin)
         add("origin, POST", origin, status, origin=origin, post=small)
@@ -206,8 +211,10 @@ def rules(port: int) -> list[tuple[str, str, int, dict[str, Any]]]:
         add("values", str(body), 422, post=body)
     add("values", "NaN", 400, post=b'{"std": NaN}')
     add("values", "a name twice", 400, post=b'{"seed": 1, "seed": 2}')
-    for path in ("/v1/models/../sample", "/v1/models/small/../../etc/passwd", "/etc/passwd",
-                 "/v1/models/%2e%2e/sample", "/static/app.js", "/v1/models/other/sample"):  # fmt: skip
+    for path in (
+        "/v1/models/../sample", "/v1/models/small/../../etc/passwd", "/etc/passwd",
+        "/v1/models/%2e%2e/sample", "/static/app.js", "/v1/models/other/sample",
+    ):  # fmt: skip
         add("addresses", path, 404, path=path)
     for method in ("DELETE", "PUT", "PATCH", "POST", "TRACE"):
         add("methods", method, 405, method=method)

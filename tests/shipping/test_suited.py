@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import ganzfeld
+from ganzfeld.cli.main import main
+from ganzfeld.core import marks
 from ganzfeld.errors import UsageError
 from ganzfeld.shipping.page import page_of
 from ganzfeld.shipping.suited import need_exported, need_served
@@ -26,6 +28,22 @@ def test_a_translation_of_lines_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="translates lines"):
         ganzfeld.export(run.path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("recipe", ["text-cyclegan", "text-pix2pix"])
+def test_translated_lines_have_their_mark_beside_them(recipe: str, tmp_path: Path) -> None:
+    """Which model made them, and from what somebody else wrote; --no-mark leaves it out."""
+    run = ganzfeld.train("cipher:64", recipe=recipe, images=64, out=tmp_path / "run", quiet=True)
+    (tmp_path / "a.txt").write_text("hello\nthe_sea\n", "utf-8")
+    words = ["translate", str(run.path), str(tmp_path / "a.txt"), "--to", "b", "--out"]
+    main([*words, str(tmp_path / "b.txt")])
+    said = marks.read(tmp_path / "b.txt")
+    assert said is not None and said["digital_source_type"] == marks.TRANSLATED
+    assert (said["to"], said["recipe"]) == ("b", recipe)
+    assert said["model"] == ganzfeld.load(run.path).about["weights"]["sha256"]
+    main([*words, str(tmp_path / "c.txt"), "--no-mark"])
+    assert (tmp_path / "c.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+    assert marks.read(tmp_path / "c.txt") is None
 
 
 @pytest.mark.long

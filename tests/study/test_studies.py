@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganzfeld.core import marks
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.registry import BY_NAME
@@ -203,6 +204,9 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     for words in ("bars.npz", "seeds: 2 (3 and 5)", "## What each was given", "CPU s", "copies"):
         assert words in text
     assert page.read_text().count("data:image/") == 2
+    for name in ("mlp", "default"):
+        said = marks.read(tmp_path / "grids" / f"{name}.png")
+        assert said is not None and said["recipe"] == name and len(said["model"]) == 64
     check_tables(tmp_path)
     before = (tmp_path / "cells.jsonl").read_bytes()
     run()

@@ -156,6 +156,28 @@ def test_the_command_marks_images_and_grids_and_draws_one_again(
     assert again.read_bytes() == files[1].read_bytes()
 
 
+@pytest.mark.parametrize("form", ["png16", "tiff16", "tiff32"])
+def test_samples_in_the_units_of_the_data_are_drawn_again(
+    run: ganzfeld.Run, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mark has the format and the range, so that the file is compared byte for byte."""
+    words = ["--count", "2", "--format", form, "--range", "0:4095", "--out", str(tmp_path)]
+    main(["sample", str(run.path), *words])
+    (file,) = (path for path in tmp_path.iterdir() if path.stem.startswith("0-000001")
+               and path.suffix != ".json")  # fmt: skip
+    said = marks.read(file)
+    assert said is not None and (said["format"], said["range"]) == (form, "0:4095")
+    capsys.readouterr()
+    main(["sample", str(run.path), "--from", str(file), "--out", str(tmp_path / "again")])
+    assert "equal to the bit" in capsys.readouterr().out
+    again = tmp_path / "again" / file.name
+    assert again.read_bytes() == file.read_bytes() and marks.read(again) == said
+    marks.write(file, file.read_bytes(), said | {"format": "exe"})
+    with pytest.raises(SystemExit) as error:
+        main(["sample", str(run.path), "--from", str(file)])
+    assert error.value.code == 2 and "is damaged: format" in capsys.readouterr().err
+
+
 def test_the_best_of_many_are_drawn_again(run: ganzfeld.Run, tmp_path: Path) -> None:
     main(["sample", str(run.path), "--count", "2", "--of", "40", "--out", str(tmp_path)])
     for file in sorted(tmp_path.iterdir()):

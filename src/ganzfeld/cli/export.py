@@ -9,6 +9,8 @@ from tyro.conf import Positional
 
 from ganzfeld.core.language import tell
 
+Precision = Literal["float32", "float16", "int8"]
+
 
 def export(
     model: Positional[Path | None] = None,
@@ -16,7 +18,7 @@ def export(
     *,
     out: Path | None = None,
     to: Literal["onnx", "page"] = "onnx",
-    precision: Literal["float32", "float16", "int8"] | None = None,
+    precision: Precision | None = None,
     with_discriminator: bool = False,
     seeds: int = 64,
     check: Path | None = None,
@@ -31,7 +33,7 @@ def export(
             or the .html file of a page.
         to: onnx: graphs for onnxruntime and others. page: one file that draws in a browser.
         precision: Of the stored weights. float16 halves the file, int8 quarters it. Default:
-            float32, and float16 of a page, which has no int8.
+            float32, and float16 of a page.
         with_discriminator: Also export the discriminator, which scores samples.
         seeds: Samples that are compared with PyTorch.
         check: Repeat the check of an exported folder, without PyTorch. Nothing is written.
@@ -79,22 +81,19 @@ def export(
     tell(f"exported to {done.folder}; python {done.folder / 'run.py'} draws without ganzfeld")
 
 
-def page(model: Path, out: Path, precision: str, judge: bool, which: str, trust_code: bool) -> None:
+def page(
+    model: Path, out: Path, precision: Precision, judge: bool, which: str, trust_code: bool
+) -> None:
     """Write the page of a model."""
     from ganzfeld.errors import UsageError
     from ganzfeld.shipping.page import export_page
 
-    if precision not in ("float16", "float32"):
-        raise UsageError(
-            f"a page has its weights in float16 or float32, not {precision}",
-            fix="--precision float16",
-        )
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
         raise UsageError(f"a page is one .html file, not {out}", fix=f"--out {out}.html")
     done = export_page(
         model,
         out,
-        precision="float16" if precision == "float16" else "float32",
+        precision=precision,
         with_discriminator=judge,
         which=which,
         trust_code=trust_code,

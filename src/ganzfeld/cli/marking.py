@@ -26,6 +26,7 @@ class Marker:
     rows: Any  # conditions (k, n) that were asked for, or None
     on: bool
     directions: dict[int, float] = field(default_factory=dict)  # steps of --direction
+    form: dict[str, str | None] = field(default_factory=dict)  # --format and --range, if not PNG
 
     @property
     def moved(self) -> dict[str, float] | None:
@@ -39,7 +40,7 @@ class Marker:
         from ganzfeld.models.marking import mark_of
 
         own = None if self.rows is None else self.rows[index % len(self.rows)].tolist()
-        return mark_of(
+        said = mark_of(
             self.model,
             seed=self.seed,
             index=index,
@@ -49,6 +50,7 @@ class Marker:
             numbers=own,
             directions=self.moved,
         )
+        return said | {name: value for name, value in self.form.items() if value is not None}
 
     def many(
         self, indices: range | list[int], labels: Sequence[str], given: Sequence[str] = ()
@@ -87,23 +89,32 @@ def again(
         )
     request = asked(said, picture)
     steps = request.pop("directions")
+    form, limits = request.pop("form")
     loaded, where = of_mark(str(said.get("model")), model, which, trust_code=trust_code)
     if steps:
         from ganzfeld.models.directions import directions_of
 
         request["shift"] = directions_of(loaded).shift(steps)
-    stored = loaded.store(loaded.sample(1, **request))[0]
-    kind = loaded.modality
-    data = kind.encoded(stored, loaded.spec)
+    x = loaded.sample(1, **request)
+    stored, kind = loaded.store(x)[0], loaded.modality
+    if form is None:
+        data = kind.encoded(stored, loaded.spec)
+    else:
+        from ganzfeld.modalities.image import units
+
+        kind.need_images(f"--format {form}")
+        data = units.encoder(form, limits_of(loaded), limits)(x[0])
     name = f"sample {request['start']:,} of seed {request['seed']} from {shown(str(where))}"
     if out is not None:
-        place = out if out.suffix else out / f"{picture.stem}{kind.suffix}"
+        place = (
+            out if out.suffix else out / f"{picture.stem}{picture.suffix if form else kind.suffix}"
+        )
         if place.resolve() == picture.resolve():
             raise UsageError(f"--out {shown(str(out))} is the file itself", fix="--out elsewhere")
         place.parent.mkdir(parents=True, exist_ok=True)
         marks.write(place, data, said if mark else None)
         tell(f"{name} in {place}")
-    same = same_sample(picture, data, said, stored, loaded)
+    same = same_sample(picture, data, said, None if form else stored, loaded)
     tell(f"{picture} is {name}" + (", equal to the bit" if same else ", but not equal to the bit"))
     if not same:
         raise CheckpointError(
@@ -133,12 +144,17 @@ def asked(said: marks.Mark, picture: Path) -> dict[str, Any]:
     label, numbers = said.get("label"), said.get("numbers")
     if numbers is not None and not isinstance(numbers, list):
         raise UsageError(f"the mark of {shown(str(picture))} is damaged: numbers")
+    from ganzfeld.modalities.image.units import FORMATS
     from ganzfeld.models.directions import parse
 
+    form, limits = said.get("format"), said.get("range")
+    if form not in (None, *FORMATS) or not isinstance(limits, str | None):
+        raise UsageError(f"the mark of {shown(str(picture))} is damaged: format")
     moved = said.get("directions") or {}
     if not isinstance(moved, dict):
         raise UsageError(f"the mark of {shown(str(picture))} is damaged: directions")
     return {
+        "form": (form, limits),
         "directions": parse([f"{number}={step}" for number, step in moved.items()]),
         "seed": border.whole(said.get("seed"), "the mark's seed", 0, border.MOST_SEED),
         "start": border.whole(said["index"], "the mark's index", 0, border.MOST_SEED),
@@ -147,6 +163,12 @@ def asked(said: marks.Mark, picture: Path) -> dict[str, Any]:
         "std": border.real(said.get("std", 1.0), "the mark's std", 0, 1e6),
         "numbers": numbers,
     }
+
+
+def limits_of(loaded: Any) -> tuple[float, float] | None:
+    """The numbers of the data that became black and white; None where the model has none."""
+    limits = loaded.about.get("training", {}).get("data", {}).get("limits")
+    return (limits[0], limits[1]) if limits else None
 
 
 def of_mark(sha256: str, model: Path | None, which: str, *, trust_code: bool) -> tuple[Any, Path]:
@@ -195,11 +217,14 @@ def weights_in(place: Path) -> str | None:
 
 
 def same_sample(picture: Path, data: bytes, said: marks.Mark, stored: Any, loaded: Any) -> bool:
-    """Whether a file holds this very sample: byte for byte, or, of images, pixel for pixel."""
+    """Whether a file holds this very sample: byte for byte, or, of images, pixel for pixel.
+
+    stored: the sample; None where only the bytes can tell.
+    """
     old = reader.read_bytes(picture, reader.IMAGE_BYTES)
     if old in (data, marks.stamp(data, said)):
         return True
-    if not loaded.modality.draws:
+    if stored is None or not loaded.modality.draws:
         return False
     with reader.refused(picture):
         image = reader.open_image(picture)

@@ -90,7 +90,7 @@ def sample(
     import numpy as np
 
     from ganzfeld.cli.editing import draw_latents
-    from ganzfeld.cli.marking import Marker, again
+    from ganzfeld.cli.marking import Marker, again, limits_of
     from ganzfeld.core import border, marks
     from ganzfeld.core.console import Screen
     from ganzfeld.errors import UsageError
@@ -140,14 +140,14 @@ def sample(
     encode = None
     if format != "png":
         kind.need_images(f"--format {format}")
-        limits = loaded.about.get("training", {}).get("data", {}).get("limits")
-        encode = units.encoder(format, limits and (limits[0], limits[1]), range)
+        encode = units.encoder(format, limits_of(loaded), range)
     elif range is not None:
         raise UsageError("--range is for --format png16, tiff16 and tiff32", fix="--format png16")
     suffix = ".tif" if format.startswith("tiff") else kind.suffix
     screen = Screen(quiet=out is None and (kind.one_file or not grid))
     rows = given_rows(loaded, given, count, seed, text)
-    marker = Marker(loaded, seed, mean, std, rows, mark, steps)
+    form = {} if encode is None else {"format": format, "range": range}
+    marker = Marker(loaded, seed, mean, std, rows, mark, steps, form)
     shift = directions_of(loaded).shift(steps) if steps else None
     if of is None and rank is None:
         numbers: builtins.range | list[int] = builtins.range(count)

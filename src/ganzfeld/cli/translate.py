@@ -51,7 +51,7 @@ def translate(
     if not isinstance(loaded, Translator):
         if side is not None or sheet is not None or dropout is not None or part != "auto":
             raise UsageError("--side, --sheet, --dropout and --part are for images")
-        count = loaded.translate_files(pictures, out, to=to, say=tell)
+        count = loaded.translate_files(pictures, out, to=to, mark=mark, say=tell)
         tell(f"{count:,} {loaded.kind.noun} in {out}")
         return
     count = translate_files(

@@ -68,7 +68,7 @@ def of_model(model: Model, *, mean: float = 0.0, std: float = 1.0, **says: Any) 
 
 
 def of_translation(model: Model, to: str, dropout: int | None = None) -> marks.Mark:
-    """The mark of an image that a model translated to the domain `to`."""
+    """The mark of an image, or of another sample, that a model translated to the domain `to`."""
     return marks.new(
         translated=True,
         model=weights_of(model),

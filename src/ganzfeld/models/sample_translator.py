@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganzfeld.core import marks
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.names import capped, shown
 from ganzfeld.data.adopting import as_spec
@@ -18,6 +19,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError
 from ganzfeld.modalities import Spec, modality_of
+from ganzfeld.models.marking import of_translation
 from ganzfeld.models.translator import way_to
 
 CHUNK = 64  # samples at a time
@@ -86,11 +88,13 @@ class SampleTranslator:
         out: Path,
         *,
         to: str | None = None,
+        mark: bool = True,
         say: Callable[[str], None] = lambda text: None,
     ) -> int:
         """Write the translation of each sample of a source, and say how many there are.
 
         out: a file, where samples of this kind are in one, such as lines of text; else a folder.
+        mark: the files say that a model made them, within or beside them (`ganzfeld.core.marks`).
         """
         way = self.way(to)
         options = PackOptions(modality=self.spec.modality, labels="none", least=1)
@@ -111,13 +115,15 @@ class SampleTranslator:
                 rows = pack.rows(np.arange(start, min(start + CHUNK, len(pack))))["x"]
                 yield from self.blocks(rows, way)
 
+        own = of_translation(self, way[1]) if mark else None
         if self.kind.one_file:
-            self.kind.write(translated(), out, self.spec)
+            with marks.marking(out, own) as place:
+                self.kind.write(translated(), place, self.spec)
         else:
             number = 0
             for block in translated():
                 for sample in block:
                     path = out / f"{number:05d}{self.kind.suffix}"
-                    self.kind.save(sample, path, self.spec)
+                    self.kind.save_marked(sample, path, self.spec, own)
                     number += 1
         return len(pack)

@@ -93,7 +93,9 @@ def publish(
         )
     name = hub.parsed(str(to))[0] if on_hub else Path(to).resolve().name
     where = f"hub:{name}" if on_hub else "path/to/this/folder"
-    made = content(located(model), license=license, data_license=data_license, name=name, where=where)
+    made = content(
+        located(model), license=license, data_license=data_license, name=name, where=where
+    )
     sizes = {file: len(data) for file, data in sorted(made.items())}
     text = made["README.md"].decode()
     if dry_run:

@@ -32,14 +32,19 @@ from ganzfeld.shipping.page_numpy import run
 from ganzfeld.shipping.page_wasm import product
 from ganzfeld.shipping.suited import need_exported
 
-Precision = Literal["float16", "float32"]
-LIMITS = {"float32": 2e-5, "float16": 5e-3}  # of |page - PyTorch|, by the range of the samples
+Precision = Literal["float16", "float32", "int8"]
+LIMITS = {
+    "float32": 2e-5,
+    "float16": 5e-3,
+    "int8": 0.126,
+}  # of |page - PyTorch|, by the range of the samples
 CHECKED = 16  # samples that are compared before a page is written, all classes among them
 HELD = 3  # of them whose pixels the page holds, to check itself
 HELD_BYTES = 160_000  # of these pixels, at most
 JUMPED = 0.02  # of samples that are chosen by chance: so many may be others by a rounding
 DIRECTIONS = 5  # of the latent, that a page has sliders for
 MOST_BYTES = 64 << 20  # of weights in a page
+SCALES = " scales"  # behind the name of a tensor of int8
 SERVE = "ganzfeld serve MODEL, whose app draws every kind"
 
 
@@ -67,7 +72,8 @@ def export_page(
     """Write the page of a run or a model folder: whole, or not at all.
 
     precision: of the weights. float16 halves the file; images then differ from PyTorch's by at
-        most a level or two of 256.
+        most a level or two of 256. int8 quarters it, with a scale for each row of a weight's first
+        axis: some values differ by several levels, by 16 at most.
     with_discriminator: the page can keep the best of many, too.
     which: of a run, "best" or "last".
     Raises UsageError for a model that a page cannot draw, CheckpointError where the check fails.
@@ -101,11 +107,11 @@ def page_of(
             graphs["D"] = judge_graph(model)
     if any(graph.chooses for graph in graphs.values()):
         precision = "float32"  # a rounding more, and a choice is another one
+    check: Callable[..., Any] = check_translator if isinstance(model, Translator) else check_model
+    if precision == "int8":  # a wrong graph must not pass for an inexact one
+        check(model, graphs, {n: graph.state for n, graph in graphs.items()}, LIMITS["float32"])
     tensors_, weights, rounded = packed(graphs, precision)
-    if isinstance(model, Translator):
-        compared_, error, held = check_translator(model, graphs, rounded, LIMITS[precision])
-    else:
-        compared_, error, held = check_model(model, graphs, rounded, LIMITS[precision])
+    compared_, error, held = check(model, graphs, rounded, LIMITS[precision])
     about = facts(model) | {
         "graphs": {name: graph.to_json() for name, graph in graphs.items()},
         "tensors": tensors_,
@@ -199,29 +205,47 @@ def packed(
 ) -> tuple[list[list[Any]], bytes, dict[str, dict[str, Array]]]:
     """Where each tensor lies, all their bytes, and the tensors as they were rounded.
 
-    Tensors of one dimension stay float32: they are few. Those of four bytes come first.
+    Tensors of one dimension stay float32: they are few. Those of four bytes come first, then two,
+    then one. A tensor of int8 has its scales, one for each row, under its name and SCALES.
     """
-    whole: list[tuple[str, str, Array]] = []
-    halved: list[tuple[str, str, Array]] = []
+    kept: dict[int, list[tuple[str, str, NDArray[Any]]]] = {
+        4: [],
+        2: [],
+        1: [],
+    }  # by bytes of a number
     rounded: dict[str, dict[str, Array]] = {name: {} for name in graphs}
     for network, graph in graphs.items():
         for name, value in graph.state.items():
-            half = precision == "float16" and value.ndim > 1
-            if half and not np.abs(value).max(initial=0) < 65504:
-                half = False  # float16 has no such numbers
-            (halved if half else whole).append((network, name, value))
-            rounded[network][name] = value.astype(np.float16).astype(np.float32) if half else value
-    found = [[n, name, int(v.size), 4] for n, name, v in whole]
-    found += [[n, name, int(v.size), 2] for n, name, v in halved]
-    parts = [v.astype("<f4").tobytes() for *_, v in whole]
-    parts += [v.astype("<f2").tobytes() for *_, v in halved]
-    data = b"".join(parts)
+            own = value
+            if precision == "int8" and value.ndim > 1:
+                levels, scale = as_int8(value)
+                kept[1].append((network, name, levels))
+                kept[4].append((network, name + SCALES, scale))
+                own = levels.astype(np.float32) * scale.reshape(-1, *[1] * (value.ndim - 1))
+            elif precision == "float16" and value.ndim > 1 and np.abs(value).max(initial=0) < 65504:
+                kept[2].append((network, name, value.astype(np.float16)))
+                own = value.astype(np.float16).astype(np.float32)
+            else:  # float16 has no such numbers
+                kept[4].append((network, name, value))
+            rounded[network][name] = own
+    kinds = {4: "<f4", 2: "<f2", 1: "i1"}
+    found = [[n, name, int(v.size), width] for width, all_ in kept.items() for n, name, v in all_]
+    data = b"".join(v.astype(kinds[w]).tobytes() for w, all_ in kept.items() for *_, v in all_)
     if len(data) > MOST_BYTES:
         raise UsageError(
             f"a page of {len(data) / 1e6:,.0f} MB of weights would be too large for a browser",
             fix=SERVE,
         )
     return found, data, rounded
+
+
+def as_int8(value: Array) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A tensor in 255 levels from -127, and the size of a level for each row of its first axis."""
+    rows = value.reshape(len(value), -1)
+    most = np.abs(rows).max(1, initial=0)
+    scale = (np.where(most > 0, most, 1) / 127).astype(np.float32)
+    levels = np.rint(rows / scale[:, None]).clip(-127, 127).astype(np.int8)
+    return levels.reshape(value.shape), scale
 
 
 # The check

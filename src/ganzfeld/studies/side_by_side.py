@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from ganzfeld.core import marks
 from ganzfeld.core.files import as_json, replace
 from ganzfeld.metrics.registry import Metric
 from ganzfeld.metrics.summary import BEST
 from ganzfeld.modalities import modality_of
+from ganzfeld.models.marking import of_model
 from ganzfeld.models.model import Model
 from ganzfeld.report.html import Html
 from ganzfeld.studies import tuning
@@ -340,21 +340,25 @@ def drawn(study: Study, cells: Cells, seed: int, best: Mapping[str, Trial]) -> d
         if "protocol" not in rows[0]:
             continue
         model = load_own(study.place(name, seed, best[name]))
-        samples, columns = some_of(model)
         place = study.folder / "grids" / f"{name.rpartition(':')[2]}{model.modality.sheet_suffix}"
-        model.modality.sheet(samples, columns, place, model.spec)
-        shown_ = model.modality.html(place, name, side=SIDE, most=BYTES)
-        found[name] = Html(shown_ or "")
+        labels, columns = asked_of(model)
+        samples = model.store(model.sample(len(labels) or 64, labels=labels or None))
+        mark = of_model(
+            model,
+            seed=0,
+            indices=marks.ranges(range(len(samples))),
+            labels=list(dict.fromkeys(labels)) or None,
+        )
+        with marks.marking(place, mark) as hidden:
+            model.modality.sheet(samples, columns, hidden, model.spec)
+        found[name] = Html(model.modality.html(place, name, side=SIDE, most=BYTES) or "")
     return found
 
 
-def some_of(model: Model) -> tuple[NDArray[Any], int]:
-    """64 samples, or six of each class, of at most ten, as stored; and how many side by side."""
-    names = model.classes[:10]
-    if not names:
-        return model.store(model.sample(64)), 8
-    labels = [name for name in names for _ in range(6)]
-    return model.store(model.sample(len(labels), labels=labels)), 6
+def asked_of(model: Model) -> tuple[list[str], int]:
+    """Labels, six of each of at most ten classes, and how many samples to a row."""
+    labels = [name for name in model.classes[:10] for _ in range(6)]
+    return labels, 6 if labels else 8
 
 
 # For programs

@@ -76,7 +76,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
             "GET",
             "/v1/models/{model}/variety",
             "variety",
-            "How much two samples of a class and condition differ, in parts of what they do at std 1.",
+            "How much two samples of a class and condition differ, by what they do at std 1.",
             query=(STD, LABEL, TEXT),
         ),
         Endpoint(

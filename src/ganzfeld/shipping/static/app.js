@@ -369,8 +369,7 @@ class App {
   about() {
     const { mark, precision } = this.model, rows = [
       ["recipe", this.model.recipe], ["data", this.model.data], ["weights", mark && mark.model],
-      ["precision", precision && this.t(precision === "float16" ? "float16: {noun} differ from the command line's by at most a level or two of 256"
-        : "float32: {noun} as the command line draws them", this.words())],
+      ["precision", precision && this.t(PRECISION[precision], this.words())],
       ["engine", this.t(this.source.engine)],
     ];
     $("about").replaceChildren(...rows.filter(([, value]) => value).flatMap(([key, value]) => {

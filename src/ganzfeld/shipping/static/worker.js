@@ -8,10 +8,17 @@ function weightsOf(buffer, tensors) {
   for (const [network, name, count, width] of tensors) {
     found[network] = found[network] || {};
     found[network][name] = width === 4 ? new Float32Array(buffer, at, count)
-      : fromHalf(new Uint16Array(buffer, at, count));
+      : width === 2 ? fromHalf(new Uint16Array(buffer, at, count))
+        : fromBytes(new Int8Array(buffer, at, count), found[network][`${name} scales`]);
     at += width * count;
   }
   return found;
+}
+
+// Levels of int8 as numbers: a scale for each row
+function fromBytes(levels, scales) {
+  const each = levels.length / scales.length;
+  return Float32Array.from(levels, (level, i) => level * scales[Math.floor(i / each)]);
 }
 
 class Drawer {
