@@ -55,9 +55,9 @@ def test_looks_take_a_small_share_of_a_run(run: str) -> None:
             step, first = spent(trainer.take_step, 16), spent(health, 1)
             step, each = (step + spent(trainer.take_step, 16)) / 2, spent(health, 4)
             whole = images / config.run.batch_size * step
-            shares.append((first + (looks - 1) * each) / whole)
+            shares.append((first + (len(looks) - 1) * each) / whole)
     assert "failed" not in rows[-1]
     share = statistics.median(shares)
-    print(f"run {whole:.0f} s, {looks} looks of {count}: first {first:.3f}, each {each:.4f} s, "
-          f"share {share:.2%}")  # fmt: skip
+    print(f"run {whole:.0f} s, {len(looks)} looks of {count}: first {first:.3f} s, "
+          f"each {each:.4f} s, share {share:.2%}")  # fmt: skip
     assert share < most

@@ -78,6 +78,22 @@ def test_read_gives_the_verdict_on_a_run_that_is_well(tmp_path: Path) -> None:
         assert (told["healthy"], told["told"], told["looks"]) == (True, True, 40)
 
 
+def test_a_run_that_patience_has_ended_is_as_young_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 4,000 images: what is ill at 600 has seen too little for anything to be said."""
+    run = folder(tmp_path / "ended", None)
+    config = config_of("default")
+    config.run.images, config.run.planned = 600, 4_000
+    (run / "config.json").write_text(to_json(config))
+    ill = {**HEALTHY, **ILL["mode-collapse"]}
+    rows = [{"kind": "health", "images": 100 * n, "signals": ill} for n in range(1, 7)]
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    code, text = say(capsys, "doctor", run)
+    assert code == 0 and "Too early to say: 6 looks up to image 600" in text
+    assert "Too early to say" in report.write(run).read_text("utf-8")
+
+
 def test_a_healthy_run_is_told_in_chinese(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ganzfeld.config import Config
 from ganzfeld.core import formats, reader, runfolder
 from ganzfeld.doctor.words import Verdict, verdict
 from ganzfeld.errors import CheckpointError
@@ -30,7 +31,7 @@ def read(run: str | os.PathLike[str]) -> Verdict:
     if path.is_dir():
         config = runfolder.read_config(path)
         rows = rows_of(path / "metrics.jsonl")
-        return verdict(rows, config.run.images, config, path)
+        return verdict(rows, planned(config), config, path)
     rows = rows_of(path)
     if not rows:
         raise CheckpointError(
@@ -39,6 +40,21 @@ def read(run: str | os.PathLike[str]) -> Verdict:
             fix="ganzfeld doctor with the folder of a run, or with its metrics.jsonl",
         )
     return verdict(rows, None)
+
+
+def planned(config: Config) -> int | None:
+    """Images that a run was to see: by these its looks are early or late, even if it ended before.
+
+    Example::
+
+        from ganzfeld import Facts, recipes
+        from ganzfeld.doctor import planned
+
+        config = recipes.default(Facts(count=100, channels=3, height=32, width=32, classes=0))
+        config.run.images, config.run.planned = 600, 4_000
+        assert planned(config) == 4_000
+    """
+    return config.run.planned or config.run.images
 
 
 def rows_of(path: Path) -> list[formats.Row]:

@@ -49,9 +49,9 @@ class Reference:
         rows = data.rows(order)
         flat = self.numbers(rows["x"][:SCALED])
         self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
-        few = flat.astype(np.float64)
-        self.still = STILL * signals.median(few.std(1))
-        self.middle, deviation = few.mean(0), few.std(0)
+        self.still = STILL * signals.median(flat[:PAIRS].std(1))
+        self.middle = flat.mean(0, np.float64)
+        deviation = flat.std(0).astype(np.float64)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
         self.turn = None
         if flat.shape[1] > COLUMNS:
@@ -131,7 +131,7 @@ class Reference:
         if self.conditions is None or self.conditions.ndim != 1:
             return {}
         found = {}
-        for number in np.unique(self.conditions).astype(int):
+        for number in np.flatnonzero(np.bincount(self.conditions.astype(np.int64))):
             own = self.features[self.conditions == number][:A_CLASS]
             if len(own) > 3:
                 found[int(number)] = float(signals.pairwise(own).mean())
@@ -159,7 +159,7 @@ class Reference:
             middles = np.concatenate([middles, few[chosen : chosen + 1]])
         for _ in range(ROUNDS):
             found = signals.pairwise(few, middles).argmin(1)
-            for number in np.unique(found):
+            for number in np.flatnonzero(np.bincount(found)):
                 middles[number] = few[found == number].mean(0)
         return np.asarray(signals.pairwise(self.features, middles).argmin(1), np.int64)
 

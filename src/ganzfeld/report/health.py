@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganzfeld.doctor import planned
 from ganzfeld.doctor.diagnose import Finding
 from ganzfeld.doctor.story import EARLY
 from ganzfeld.doctor.treat import as_sentence
@@ -53,7 +54,7 @@ CHARTS = (  # (title, signals by name, level across and what it means, caption)
 
 def health(record: Record) -> Html:
     """Empty for runs without signals."""
-    found = verdict(record.rows, record.config.run.images, record.config, record.path)
+    found = verdict(record.rows, planned(record.config), record.config, record.path)
     trend = tag("p", found.more_time) if found.more_time else None
     if not found.story.moments:
         return section("Health", trend) if trend else Html("")
