@@ -11,8 +11,8 @@ from ganzfeld.core.language import tell
 
 
 def with_class(
-    loaded: Any, label: Sequence[str], given: Sequence[str]
-) -> tuple[Sequence[str], Sequence[str]]:
+    loaded: Any, label: tuple[str, ...], given: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """--label and --given, where a class that --given asks for by its column is among the first."""
     if not given:
         return label, given
@@ -24,7 +24,7 @@ def with_class(
         return label, given
     if label:
         raise UsageError("--label and --given both name the class", fix="one of them")
-    return (name,), [f"{key}={value}" for key, value in left.items()]
+    return (name,), tuple(f"{key}={value}" for key, value in left.items())
 
 
 def given_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,25 +104,31 @@ def add_cells(columns: dict[str, Values], name: str, cells: Sequence[Any]) -> No
         columns[name] = found
 
 
-def labels_by_column(source: Source, columns: Mapping[str, Values], name: str) -> None:
-    """Set labels and classes of a source from one of its columns. DataError where it has none."""
+def labels_by_column(
+    source: Source, columns: Mapping[str, Values], name: str, bad: Collection[int] = ()
+) -> None:
+    """Set labels and classes of a source from one of its columns. DataError where it has none.
+
+    bad: samples that are left out, and need no label.
+    """
     values = need_column(columns, name, source.place)
     if values.spec.modality != "class":
         raise DataError(
             f"the column {shown(name)} holds {values.spec.modality} values, not classes",
             fix=f"--condition {name}",
         )
-    source.labels = whole_classes(values, name)
+    source.labels = whole_classes(values, name, bad)
     source.classes = tuple(values.spec.extra["names"])
     source.taken["labels"] = f"the column {shown(name)}"
 
 
-def whole_classes(values: Values, name: str) -> Any:
-    """The classes of a column (N,) int64. DataError where some are missing."""
-    rows = np.asarray(values.rows[:], dtype=np.int64)
+def whole_classes(values: Values, name: str, bad: Collection[int] = ()) -> Any:
+    """The classes of a column (N,) int64. DataError where some are missing, but of bad samples."""
+    rows = np.array(values.rows[:], dtype=np.int64)
+    rows[list(bad)] = np.maximum(rows[list(bad)], 0)
     if missing := int((rows == NONE).sum()):
         raise DataError(
-            f"{missing:,} of {len(rows):,} samples have no {shown(name)}",
+            f"{missing:,} of {len(rows) - len(bad):,} samples have no {shown(name)}",
             safe="nothing was trained",
             fix=f"fill in the column {shown(name)}, or take those samples out of the data",
         )

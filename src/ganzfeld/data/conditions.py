@@ -108,13 +108,14 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
             safe="nothing was trained",
             fix=f"--condition {shown(name)} alone, or other columns without it",
         )
-    if extra["missing"]:
+    every = column.rows(np.arange(len(column))).astype(np.float64)
+    if missing := int(np.isnan(every).sum()):  # extra["missing"] counts those left out, too
         raise DataError(
-            f"{extra['missing']:,} of {len(column):,} samples have no {shown(name)}",
+            f"{missing:,} of {len(column):,} samples have no {shown(name)}",
             safe="nothing was trained",
             fix=f"fill in the column {shown(name)}, or take those samples out of the data",
         )
-    values = column.rows(training).astype(np.float64)
+    values = every[training]
     mean, spread = float(values.mean()), float(values.std())
     if spread <= 1e-12 * max(1.0, abs(mean)):
         raise DataError(

@@ -300,4 +300,6 @@ class Titles(Sequence[str]):
         return self.total
 
     def __getitem__(self, place: Any) -> Any:
+        if place >= self.total:
+            raise IndexError(place)
         return f"{self.word} {place + self.first}"

@@ -37,7 +37,7 @@ def gathered(
     if prepare := getattr(kind, "prepare", None):  # one rate for all sounds, tokens of texts
         prepare(raw, options)
     if options.labels.startswith(PREFIX):
-        labels_by_column(source, raw.columns, options.labels.removeprefix(PREFIX))
+        labels_by_column(source, raw.columns, options.labels.removeprefix(PREFIX), raw.bad)
         raw.labels, raw.classes = source.labels, source.classes
     if options.labels == "none" or len(raw.classes) == 1:
         if len(raw.classes) == 1:

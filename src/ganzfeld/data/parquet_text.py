@@ -20,7 +20,7 @@ def lines_of_columns(paths: list[Path], place: Path, stamps: list[Stamp]) -> Gat
         names, cells, titles, _ = cells_of(paths, "parquet")
         rows = [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
         progress("reading", len(rows), len(rows))
-        settle(raw, rows, list(titles), source)
+        settle(raw, rows, [titles[row] for row in range(len(rows))], source)
         return raw
 
     source = source_of_text("parquet", place, stamps[0], gather)

@@ -46,6 +46,8 @@ class TableDecoder(nn.Module):
         one for each value within a mode: the noise that these have around the layers' output.
     """
 
+    one_hot: Tensor  # (classes, classes)
+
     def __init__(
         self,
         layout: Sequence[Sequence[int]],

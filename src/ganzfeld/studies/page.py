@@ -81,12 +81,11 @@ class Page:
         """
         found = []
         for title, image, facts in cards:
-            shown = image
             if isinstance(image, Image.Image):
-                shown = picture(image, title, side=SIDE, most=BYTES)
+                image = picture(image, title, side=SIDE, most=BYTES)
             facts = [(self.named(name), value) for name, value in facts]
             rows = html.table(title, (), facts) if facts else None
-            found.append(tag("div", tag("h3", title), shown, rows, class_="card small"))
+            found.append(tag("div", tag("h3", title), image, rows, class_="card small"))
         self.html.append(tag("div", *found, class_="cards"))
 
     def write(self, folder: Path) -> Path:

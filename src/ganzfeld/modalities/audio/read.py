@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 
 import numpy as np
 
@@ -61,9 +60,9 @@ def read_sound(data: bytes) -> Sound:
 def cut_short(data: bytes) -> bool:
     """Whether a file says that it is longer than it is, which decoders pass over: AIFF, AU, MP3."""
     if data[:4] == b"FORM":
-        return struct.unpack(">I", data[4:8])[0] + 8 > len(data)
+        return big(data, 4) + 8 > len(data)
     if data[:4] == b".snd" and len(data) >= 24:
-        start, size = struct.unpack(">II", data[4:12])
+        start, size = big(data, 4), big(data, 8)
         return size != AU_UNKNOWN and start + size > len(data)
     if format_of(data[:16]) == "MP3":
         head = 10 + sum(byte << 7 * (3 - n) for n, byte in enumerate(data[6:10]))  # of a picture
@@ -72,8 +71,13 @@ def cut_short(data: bytes) -> bool:
         place = max(found)
         if place >= 0 and len(data) >= place + 16 and data[place + 7] & 2:
             at = place + 8 + 4 * (data[place + 7] & 1)
-            return struct.unpack(">I", data[at : at + 4])[0] > len(data)
+            return big(data, at) > len(data)
     return False
+
+
+def big(data: bytes, place: int) -> int:
+    """Four bytes as a number, the largest first."""
+    return int.from_bytes(data[place : place + 4], "big")
 
 
 def without_address(error: Exception) -> str:
