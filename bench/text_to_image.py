@@ -182,7 +182,7 @@ def noisy(model: Any, lines: list[str], noise: float) -> torch.Tensor:
     about = model.conditions["columns"][0]
     rows = torch.from_numpy(captions.encode(lines, about["symbols"], about["length"]))
     with torch.no_grad():
-        found = torch.cat([model.generator.text(part) for part in rows.split(500)])
+        found = torch.cat([model.generator.text(part) for part in rows.split(500)])  # type: ignore[no-untyped-call]
     return found + noise * torch.randn_like(found)
 
 
