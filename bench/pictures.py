@@ -1,7 +1,7 @@
 """The pictures of docs/any-to-any.md: what short runs of its rows gave.
 
     python bench/pictures.py --work pictures                       # docs/images/any-*.webp
-    python bench/pictures.py --work pictures --rows noise pairs
+    python bench/pictures.py --work pictures --rows noise sound
     python bench/pictures.py --work pictures --run captions=runs/text-to-image/seed-0
 
 Each row is a run on embedded data, from seed 0 on one thread; runs that lie in --work are not
@@ -30,8 +30,6 @@ ROWS: dict[str, dict[str, Any]] = {  # and how much of each sheet is shown, in p
         **{"data": "avatars-captions", "recipe": "text-to-image", "size": 32},
         **{"images": 180_000, "high": 0.625},
     },
-    "pairs": {"data": "avatars-lines", "recipe": "pix2pix", "size": 32, "images": 6_000},
-    "no-pairs": {"data": "avatars-styles", "recipe": "cyclegan", "size": 32, "images": 3_000},
     "sound": {"data": "vowels", "recipe": "audio", "images": 6_000},
 }
 
