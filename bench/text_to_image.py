@@ -3,13 +3,15 @@
     python bench/text_to_image.py --out runs/text-to-image --seconds 600 --seeds 0
     python bench/text_to_image.py --table bench/results/text_to_image.jsonl
     python bench/text_to_image.py --confused runs/text-to-image/seed-0
+    python bench/text_to_image.py --reading runs/text-to-image/seed-0
 
 Each seed is a run of `ganzfeld train avatars-captions --recipe text-to-image` at 32 pixels on one
 thread, as long as so many CPU seconds last: a short run is timed first, or --images says how many
 are seen. Judges of attributes and of retrieval have learned from other avatars, with another seed.
 A line of JSON for each run goes to OUT/results.jsonl, with ceiling (the real images of the same
 captions) and chance; runs that are there already are measured again and not trained. --confused
-says of a run or a model which colors are drawn for which, and where hair hides.
+says of a run or a model which colors are drawn for which, and where hair hides. --reading says how
+much of captions a linear reading finds in the sentences that the model's encoder makes of them.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from timing import machine
 import ganzfeld
 from ganzfeld.data.avatars import sentences
 from ganzfeld.metrics import caption_judges, captioned
+from ganzfeld.modalities import captions
 
 SIZE, COUNT = (32, 32), 1_000
 FEW = 6_400  # images of the run that is timed
@@ -133,6 +136,56 @@ def confused(out: Path) -> None:
                 print(f"  {part} {value:10} {both[0]:4.0f} %, real images {both[1]:4.0f} %")
 
 
+def reading(out: Path, count: int = 10_000) -> None:
+    """Of captions that say everything: values that a linear layer reads in noisy sentences.
+
+    It learns from captions of other avatars, whose combinations training shows.
+    """
+    model, noise = ganzfeld.load(out), 0.1
+    some = [sentences.facts(one) for one in sentences.scenes(count, 0)]
+    lines = [
+        sentences.sentence(one, sentences.Wording(sentences.LANGUAGES[i % 2]))
+        for i, one in enumerate(some)
+    ]
+    asked = [captioned.questions(COUNT, new=new) for new in (False, True)]
+    torch.manual_seed(0)
+    known = noisy(model, lines, noise)
+    truths = caption_judges.truth(some)
+    layer = torch.nn.Linear(known.shape[1], sum(map(len, sentences.VALUES.values())))
+    sizes = [len(values) for values in sentences.VALUES.values()]
+    optimiser = torch.optim.Adam(layer.parameters(), 0.03)
+    for step in range(400):
+        rows = torch.randint(count, (1_500,))
+        logits = layer(known[rows]).split(sizes, 1)
+        each = [
+            torch.nn.functional.cross_entropy(own, truths[name][rows])
+            for name, own in zip(sentences.VALUES, logits, strict=True)
+        ]
+        optimiser.zero_grad()
+        torch.stack(each).sum().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        optimiser.param_groups[0]["lr"] = 0.03 * (1 - step / 400)
+    print(f"{'':18}{'seen':>8}{'new':>8}")
+    with torch.no_grad():
+        found = [layer(noisy(model, one.captions, noise)).split(sizes, 1) for one in asked]
+    for place, name in enumerate(sentences.VALUES):
+        shares = []
+        for one, logits in zip(asked, found, strict=True):
+            said = torch.tensor([captioned.visible(name, facts) for facts in one.facts])
+            right = logits[place].argmax(1) == caption_judges.truth(one.facts)[name]
+            shares.append(share(right, said))
+        print(f"{name:18}{line(shares)}")
+
+
+def noisy(model: Any, lines: list[str], noise: float) -> torch.Tensor:
+    """Sentences (N, width) as the generator of a model is given them in training."""
+    about = model.conditions["columns"][0]
+    rows = torch.from_numpy(captions.encode(lines, about["symbols"], about["length"]))
+    with torch.no_grad():
+        found = torch.cat([model.generator.text(part) for part in rows.split(500)])  # type: ignore[no-untyped-call]
+    return found + noise * torch.randn_like(found)
+
+
 def share(right: torch.Tensor, of: torch.Tensor) -> float:
     return float(right[of].float().mean())
 
@@ -150,9 +203,13 @@ if __name__ == "__main__":
     parser.add_argument("--set", nargs="*", default=[], dest="settings")
     parser.add_argument("--table", type=Path)
     parser.add_argument("--confused", type=Path)
+    parser.add_argument("--reading", type=Path)
     asked = parser.parse_args()
     if asked.confused:
         confused(asked.confused)
+        raise SystemExit
+    if asked.reading:
+        reading(asked.reading)
         raise SystemExit
     if asked.table:
         table([json.loads(text) for text in asked.table.read_text().splitlines()])

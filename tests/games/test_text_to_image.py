@@ -11,13 +11,8 @@ from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
 from ganzfeld.games.ema import Average
 from ganzfeld.games.text_to_image import TextToImage, contrast, some_of, told_apart
-from ganzfeld.networks.captions import (
-    CaptionDiscriminator,
-    CaptionEncoder,
-    CaptionGenerator,
-    ImageEncoder,
-    PhraseEncoder,
-)
+from ganzfeld.networks.caption_readers import CaptionEncoder, PhraseEncoder
+from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 
 
 def game(**options: float) -> TextToImage:
@@ -336,6 +331,8 @@ def test_odd_options_are_refused() -> None:
     for options in (*bad, {"blur": -0.1}, {"telling": -0.1}):
         with pytest.raises(ValueError):
             game(**options)
+    with pytest.raises(ValueError, match="are one number, not 128, 128, 64"):
+        TextToImage(game().G, game().D, ImageEncoder((3, 8, 8), width=8, outputs=64))
     with pytest.raises(ValueError, match="takes a loss out of"):
         game(loss="relativistic")  # type: ignore[arg-type]
 

@@ -98,6 +98,12 @@ class TextToImage(Game):
                 f"near, blur and telling are 0 or more, not {near}, {blur} and {telling}"
             )
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
+        widths = (self.G.text.width, self.D.direction.in_features, self.I.outputs)
+        if len({*widths}) > 1:
+            raise ValueError(
+                "networks.G.sentence, networks.D.sentence and networks.I.outputs are one number, "
+                f"not {', '.join(map(str, widths))}"
+            )
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard

@@ -26,7 +26,8 @@ from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, text_metrics
 from ganzfeld.modalities.captions import decode, encode
 from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.open import opened as opened_before
-from ganzfeld.networks.captions import CaptionEncoder, ImageEncoder
+from ganzfeld.networks.caption_readers import CaptionEncoder
+from ganzfeld.networks.captions import ImageEncoder
 from ganzfeld.version import __version__
 
 COUNT, LEAST = 2_000, 16  # images that are captioned, and the fewest that say anything

@@ -30,7 +30,8 @@ from ganzfeld.metrics.label_classifier import Classifier
 from ganzfeld.metrics.learning import Progress, same_everywhere
 from ganzfeld.modalities import captions
 from ganzfeld.modalities.image import tensors
-from ganzfeld.networks.captions import CaptionEncoder, ImageEncoder
+from ganzfeld.networks.caption_readers import CaptionEncoder
+from ganzfeld.networks.captions import ImageEncoder
 
 RECIPE = 1  # raise it when the same sizes would give other networks
 SEED = 101  # of the avatars that both learn from

@@ -1,0 +1,81 @@
+"""The pictures of docs/any-to-any.md: what short runs of its rows gave.
+
+    python bench/pictures.py --work pictures                       # docs/images/any-*.webp
+    python bench/pictures.py --work pictures --rows noise sound
+    python bench/pictures.py --work pictures --run captions=runs/text-to-image/seed-0
+
+Each row is a run on embedded data, from seed 0 on one thread; runs that lie in --work are not
+trained again, and --run takes one that is there already. A picture is the top of the run's last
+sheet of samples: nothing is selected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import ganzfeld
+from ganzfeld.core import marks
+
+MOST = 60_000  # bytes of a picture
+WIDE = 528  # pixels
+ROWS: dict[str, dict[str, Any]] = {  # and how much of each sheet is shown, in parts of its width
+    "noise": {"data": "avatars", "recipe": "default", "size": 32, "images": 40_000, "high": 0.5},
+    "numbers": {"data": "fields", "recipe": "fields", "images": 20_000, "high": 0.5},
+    "captions": {
+        **{"data": "avatars-captions", "recipe": "text-to-image", "size": 32},
+        **{"images": 180_000, "high": 0.625},
+    },
+    "sound": {"data": "vowels", "recipe": "audio", "images": 6_000},
+}
+
+
+def train(row: dict[str, Any], out: Path) -> None:
+    given = {name: row[name] for name in ("recipe", "size", "images") if name in row}
+    settings = ["run.threads=1"]
+    ganzfeld.train(row["data"], out=out, seed=0, quiet=True, settings=settings, **given)
+
+
+def picture(run: Path, high: float) -> bytes:
+    """The top of the last sheet of a run as WebP, with its mark."""
+    sheet = max((run / "samples").glob("*.png"))
+    with Image.open(sheet) as whole:
+        rows = whole.convert("RGB").crop(
+            (0, 0, whole.width, min(int(high * whole.width), whole.height))
+        )
+    if rows.width > WIDE:
+        rows = rows.resize((WIDE, rows.height * WIDE // rows.width), Image.Resampling.LANCZOS)
+    mark = marks.read(sheet)
+    for quality in range(90, 10, -5):
+        buffer = io.BytesIO()
+        rows.save(buffer, "WEBP", quality=quality, method=6)
+        data = buffer.getvalue()
+        stamped = (marks.stamp(data, mark) if mark else None) or data
+        if len(stamped) <= MOST:
+            return stamped
+    raise ValueError(f"{sheet} does not become small enough")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The pictures of docs/any-to-any.md.")
+    parser.add_argument("--work", type=Path, default=Path("pictures"))
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--run", nargs="+", default=[], metavar="ROW=FOLDER")
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    asked = parser.parse_args()
+    there = dict(one.split("=", 1) for one in asked.run)
+    for name in asked.rows:
+        run = Path(there.get(name, asked.work / name))
+        if not (run / "evaluation.json").exists():
+            train(ROWS[name], run)
+        place = asked.out / f"any-{name}.webp"
+        place.write_bytes(picture(run, ROWS[name].get("high", 0.375)))
+        print(f"{place}: {place.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
