@@ -155,10 +155,12 @@ def in_chunks(
 
 
 def reduced(x: Tensor, factor: int) -> Tensor:
-    """Evenly, since a fit would take uneven pixels for a shift."""
+    """Evenly, since a fit would take uneven pixels for a shift; and smoothed before, since fine
+    stripes that are shifted by half of a pixel would no longer look alike."""
     if factor == 1 or min(x.shape[1:]) < SMALL:
         return x.float()
-    return avg_pool2d(x.float()[:, None], factor, ceil_mode=True)[:, 0]
+    smooth = avg_pool2d(pad(x.float()[:, None], (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return avg_pool2d(smooth, factor, ceil_mode=True)[:, 0]
 
 
 def fitted(ours: Tensor, theirs: Tensor, fit: Tensor, steps: int) -> tuple[Tensor, Tensor]:
