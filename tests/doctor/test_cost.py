@@ -21,7 +21,7 @@ from ganzfeld.training.plan import fit, settle
 
 RUNS = {  # pixels of a side, images, the most that looks may take, settings
     "a minute": (32, 35_000, 0.01, []),
-    "ten seconds": (16, 24_000, 0.018, ["networks.*.width=8", "run.batch_size=32"]),
+    "ten seconds": (16, 24_000, 0.024, ["networks.*.width=8", "run.batch_size=32"]),
 }
 
 

@@ -54,6 +54,14 @@ def test_a_young_generator_that_comes_nearer_has_not_collapsed() -> None:
     assert names(*staying) == ["mode-collapse"]
 
 
+def test_blank_samples_that_come_to_differ_are_young() -> None:
+    """Networks whose weights start small draw what hardly varies, and more of it at each look."""
+    young = [{"blank": 1.0, "distance": 0.001 * 1.3**n, "reacts": None} for n in range(6)]
+    grown = each("distance", *[0.5 * 1.05**n for n in range(14)], blank=0.0)
+    assert "blank" not in names(*young, *grown)
+    assert names(*each("blank", *[1.0] * 20, distance=0.001))[0] == "blank"
+
+
 def test_a_variety_of_a_little_more_than_half_is_no_collapse() -> None:
     around = each("vendi", *[0.62, 0.55, 0.59, 0.58, 0.52, 0.59, 0.56, 0.57] * 3, energy=0.12)
     assert names(*around) == []

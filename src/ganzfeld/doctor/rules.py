@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import YOUNG, improving
+from ganzfeld.doctor.course import YOUNG, growing, improving
 from ganzfeld.doctor.overfitting import overfitted, overfitting
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
@@ -45,7 +45,7 @@ def broken(m: Moment) -> Evidence:
 
 def blank(m: Moment) -> Evidence:
     share, level = m["blank"], m["level"]
-    if share is not None and share >= 0.9:
+    if share is not None and share >= 0.9 and not growing(m):
         return f"{share:.0%} of the samples are blank: they do not vary within themselves"
     if level is not None and level < 0.1:
         return f"the samples' level is {level:.3f} of the data's"

@@ -131,7 +131,7 @@ class Study:
             found = evaluate(
                 load_own(self.place(name, seed, trial)),
                 self.pack,
-                metrics=(*METRICS, "memorisation", *own_families(self.pack)),
+                metrics=(*METRICS, "memorisation") if size_of(self.pack) else None,
                 extractor=self.about["extractor"],
                 count=self.about["count"],
                 device="cpu",

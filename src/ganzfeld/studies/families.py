@@ -109,7 +109,7 @@ def asked(
 def of_kind(pack: Pack) -> list[str]:
     """What is compared where no recipe is named: a recipe of each family that suits the data."""
     kind = pack.spec.modality
-    if kind == "image":
+    if size_of(pack):
         return [name for name in FAMILIES if name in RECIPES]
     found = {name: as_recipe(recipe) for name, recipe in RECIPES.items()}
     return [n for n, one in found.items() if one.modality == kind and one.task == "generation"]
