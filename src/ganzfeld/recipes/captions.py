@@ -14,8 +14,6 @@ from ganzfeld.recipes.sizing import LONG, within
 
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
-SENTENCE = 256  # numbers that a caption becomes
-SLOPE = 0.175  # weight of R1 and R2, in parts of what other recipes have
 SEEN = 300_000  # images, unless a time is given
 
 
@@ -55,28 +53,21 @@ def text_to_audio(facts: Facts) -> Config:
 
 
 def drawn(facts: Facts, recipe: str) -> Config:
-    """What draws maps (C, H, W) in [-1, 1] by captions.
-
-    R1 and R2 weigh less than elsewhere, and count the slope in the image alone: by captions that
-    differ in the color of one thing, D must tell images that differ in few pixels.
-    """
+    """What draws maps (C, H, W) in [-1, 1] by captions."""
     width, batch = within(facts.afford)
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
-    weight = round(SLOPE * gamma(facts), 3)
-    game = {"r1": weight, "r2": weight, "slope_in_sentence": False}
-    reads = {"words": facts.words, "phrases": True, "sentence": SENTENCE}
     config = Config(
         recipe=recipe,
         game=Part(
             name="text-to-image",
-            options={**game, "encoder_share": ENCODER, "agreement": 0.0, "telling": 1.0},
+            options={"r1": gamma(facts), "r2": gamma(facts), "encoder_share": ENCODER},
         ),
         networks={
             "G": Part(
-                name="caption-generator", options={**sizes, **reads, "refine": 8, "hidden": 128}
+                name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}
             ),
-            "D": Part(name="caption-discriminator", options={**sizes, "sentence": SENTENCE}),
-            "I": Part(name="image-encoder", options={"shape": facts.shape, "outputs": SENTENCE}),
+            "D": Part(name="caption-discriminator", options=dict(sizes)),
+            "I": Part(name="image-encoder", options={"shape": facts.shape}),
         },
         optimisers={
             "encoder": Optimiser(
