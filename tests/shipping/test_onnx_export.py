@@ -8,7 +8,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -413,58 +412,6 @@ def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> No
     wanted = model.sample(1, seed=7, start=2**40 + 5)[0].numpy()
     got = drawn_by_script(done.folder, 7, 2**40 + 5)
     np.testing.assert_allclose(got, wanted, atol=GOAL * max(1, np.abs(wanted).max()))
-
-
-def conditioned(kind: str, home: Path) -> Path:
-    """Samples of a kind with a number, a class and a list of classes beside each."""
-    towns, tags = ["north", "south", "west"], ["x", "x|y"]
-    rows: list[dict[str, Any]] = [
-        {"age": 20 + i % 7, "town": towns[i % 3], "tags": tags[i % 2]} for i in range(48)
-    ]
-    home.mkdir()
-    draws = np.random.default_rng(0)
-    if kind == "table-gan":
-        for row in rows:
-            row["income"] = round(float(draws.normal(row["age"], 2)), 2)
-        names = list(rows[0])
-        text = "\n".join([",".join(names), *(",".join(str(r[n]) for n in names) for r in rows)])
-        (home / "rows.csv").write_text(text + "\n", "utf-8")
-        return home / "rows.csv"
-    table = ["file_name,age,town,tags"]
-    for number, row in enumerate(rows):
-        if kind == "wavegan":
-            name = f"{number}.wav"
-            with wave.open(str(home / name), "wb") as file:
-                file.setparams((1, 2, 8000, 0, "NONE", ""))
-                file.writeframes(draws.integers(-9000, 9000, 1024).astype("<i2").tobytes())
-        else:
-            name = f"{number}.png"
-            Image.fromarray(draws.integers(0, 256, (16, 16, 3), np.uint8)).save(home / name)
-        table.append(f"{name},{row['age']},{row['town']},{row['tags']}")
-    (home / "metadata.csv").write_text("\n".join(table) + "\n", "utf-8")
-    return home
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("recipe", ["mlp", "wavegan", "table-gan"])
-def test_several_conditions_at_once_are_exported(recipe: str, tmp_path: Path) -> None:
-    """A number, a class and a list of classes: the graph takes them, and run.py draws them."""
-    more = {"source": conditioned(recipe, tmp_path / "data"), "condition": ["age", "town", "tags"]}
-    run = tiny(recipe, tmp_path / "run", images=64, batch=16, **more)
-    done = ganzfeld.export(run, tmp_path / "out")
-    print(f"{recipe} with three conditions: {done.error:.2g}")
-    assert done.error <= GOAL
-    model = ganzfeld.load(run)
-    wanted = model.sample(1, seed=7, start=5)[0].numpy()
-    got = drawn_by_script(done.folder, 7, 5)
-    np.testing.assert_allclose(got, wanted, atol=GOAL * max(1, np.abs(wanted).max()))
-    engine, given = OnnxEngine(done.folder), {"age": 22, "town": "west", "tags": "y"}
-    assert "c" in {one.name for one in engine.session.get_inputs()}
-    stored = engine.draw([(7, 5)], numbers=[given])[0]
-    rows = model.given({name: str(value) for name, value in given.items()}, 1, seed=7)
-    asked = model.store(model.sample(1, seed=7, start=5, numbers=rows))[0]
-    np.testing.assert_allclose(stored, asked, rtol=1e-4, atol=1)
-    assert not np.array_equal(stored, engine.draw([(7, 5)], numbers=[given | {"age": 26}])[0])
 
 
 OWN = """
