@@ -121,9 +121,8 @@ class Generation(Task):
         average = f"exponential moving average, {about['chosen']['average']} half-life"
         weights = average if about["averaged"] else "as last trained"
         short = data["fingerprint"][:16]
-        captioned = is_captioned(about.get("conditions"))
-        drawn = captioned and kind.name == "image"
-        hub_task = "text-to-image" if drawn else kind.hub_task
+        captioned = is_captioned(about.get("conditions"))  # by recipes that are named like tasks
+        hub_task = kind.captioned if captioned else kind.hub_task
         code = self.python(about, 'ganzfeld.load("path/to/this/folder")', label)
         return f"""---
 library_name: ganzfeld
