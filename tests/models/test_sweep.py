@@ -104,7 +104,7 @@ def test_lines_of_a_sweep_are_printed(
 ) -> None:
     from ganzfeld.cli.sample import sweep_sheet
 
-    sweep_sheet(lines, "size=0:3", None, 4, 2, 0, (), 1.0, mark=True)
+    sweep_sheet(lines, "size=0:3", (), None, (4, 2), 0, (), 1.0, mark=True)
     found, _ = sweep(lines, "size", 0, 3, steps=4, count=2)
     assert (
         capsys.readouterr().out.splitlines()
@@ -115,7 +115,7 @@ def test_lines_of_a_sweep_are_printed(
 def test_the_command_writes_a_marked_sheet(model: ganzfeld.Model, tmp_path: Path) -> None:
     from ganzfeld.cli.sample import sweep_sheet
 
-    sweep_sheet(model, "slope=1:3", tmp_path / "sweep.png", 4, 2, 0, (), 1.0, mark=True)
+    sweep_sheet(model, "slope=1:3", (), tmp_path / "sweep.png", (4, 2), 0, (), 1.0, mark=True)
     assert marks.read(tmp_path / "sweep.png") is not None
     with pytest.raises(UsageError, match="where should"):
-        sweep_sheet(model, "slope=1:3", None, 4, 2, 0, (), 1.0, mark=True)
+        sweep_sheet(model, "slope=1:3", (), None, (4, 2), 0, (), 1.0, mark=True)

@@ -12,6 +12,7 @@ from ganzfeld.modalities.audio.modality import SPECTROGRAM, seen_as
 from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
 
+SENTENCE = 256  # numbers that a caption becomes
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
 SEEN = 300_000  # images, unless a time is given
@@ -64,10 +65,18 @@ def drawn(facts: Facts, recipe: str) -> Config:
         ),
         networks={
             "G": Part(
-                name="caption-generator", options={**sizes, "words": facts.words, "refine": 8}
+                name="caption-generator",
+                options={
+                    **sizes,
+                    "words": facts.words,
+                    "refine": 8,
+                    "phrases": True,
+                    "sentence": SENTENCE,
+                    "hidden": 128,
+                },
             ),
-            "D": Part(name="caption-discriminator", options=dict(sizes)),
-            "I": Part(name="image-encoder", options={"shape": facts.shape}),
+            "D": Part(name="caption-discriminator", options={**sizes, "sentence": SENTENCE}),
+            "I": Part(name="image-encoder", options={"shape": facts.shape, "outputs": SENTENCE}),
         },
         optimisers={
             "encoder": Optimiser(
