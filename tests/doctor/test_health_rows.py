@@ -51,7 +51,7 @@ def test_a_run_has_the_same_weights_with_and_without_the_doctor(
     watched: Path, tmp_path: Path
 ) -> None:
     alone = train(tmp_path / "alone", "run.doctor=off")
-    assert len(looks(watched)) == 8 and not looks(alone)
+    assert len(looks(watched)) == 11 and not looks(alone)
     assert digest(watched) == digest(alone)
 
 

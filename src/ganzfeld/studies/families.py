@@ -9,6 +9,7 @@ from pathlib import Path
 from ganzfeld.core.console import Screen
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.modalities import modality_of
 from ganzfeld.recipes.base import as_recipe
 from ganzfeld.recipes.find import find_generation
 from ganzfeld.recipes.gan import RECIPES
@@ -107,9 +108,16 @@ def asked(
 
 
 def of_kind(pack: Pack) -> list[str]:
-    """What is compared where no recipe is named: a recipe of each family that suits the data."""
-    kind = pack.spec.modality
+    """What is compared where no recipe is named: a recipe of each family that suits the data.
+
+    Those that need captions are for runs of their own.
+    """
+    kind = modality_of(pack.spec)
     if size_of(pack):
         return [name for name in FAMILIES if name in RECIPES]
     found = {name: as_recipe(recipe) for name, recipe in RECIPES.items()}
-    return [n for n, one in found.items() if one.modality == kind and one.task == "generation"]
+    return [
+        name
+        for name, one in found.items()
+        if one.modality == kind.name and one.task == "generation" and name != kind.captioned
+    ]
