@@ -6,25 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_kill import killed_while_it_trains
+from test_kill import ALONE, IMAGES, killed_while_it_trains
 
-SAMPLES = 1_184  # neither this nor the intervals divide evenly
 SETTINGS = (
     "networks.*.width=4",
     "networks.G.latent=8",
-    "run.threads=1",
-    "run.precision=float32",
-    "run.products=false",
-    "run.log_every=112",
-    "run.save_every=272",
-    "run.sample_every=400",
-    "run.evaluate_every=432",
-    "run.evaluate_count=32",
+    *ALONE,
 )
 
 
 def words_of(data: str, out: Path) -> list[str]:
-    words = ["train", data, "--batch", "16", "--images", str(SAMPLES), "--out", str(out)]
+    words = ["train", data, "--batch", "16", "--images", str(IMAGES), "--out", str(out)]
     return [*words, "--quiet", "--set", *SETTINGS]
 
 

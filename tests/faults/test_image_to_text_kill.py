@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_kill import killed_while_it_trains
+from test_kill import ALONE, IMAGES, killed_while_it_trains
 
-IMAGES = 1_184  # neither this nor the intervals divide evenly
 SETTINGS = (
     *("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"),
     "game.likelihood_share=0.4",  # so that some kills come before the discriminator begins
-    "run.threads=1",
-    "run.precision=float32",
-    "run.log_every=112",
-    "run.save_every=272",
-    "run.sample_every=400",
-    "run.evaluate_every=432",
+    *ALONE,
 )
 
 

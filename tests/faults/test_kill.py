@@ -27,6 +27,16 @@ pytestmark = pytest.mark.long
 
 KILLS = int(os.environ.get("GANZFELD_KILLS", "50"))  # of each recipe and number of threads
 IMAGES = 1_184  # neither this nor the intervals divide evenly
+USUAL = (
+    "run.precision=float32",
+    "run.products=false",
+    "run.log_every=112",
+    "run.save_every=272",
+    "run.sample_every=400",
+    "run.evaluate_every=432",
+    "run.evaluate_count=32",
+)
+ALONE = ("run.threads=1", *USUAL)
 RECIPES = {
     "default": ("networks.*.width=4", "networks.G.latent=16"),
     "vae": ("networks.*.width=4",),
@@ -46,17 +56,7 @@ def zygote() -> Iterator[command.Zygote]:
 
 
 def words_of(recipe: str, out: Path, threads: int) -> list[str]:
-    settings = (
-        *RECIPES[recipe],
-        f"run.threads={threads}",
-        "run.precision=float32",
-        "run.products=false",
-        "run.log_every=112",
-        "run.save_every=272",
-        "run.sample_every=400",
-        "run.evaluate_every=432",
-        "run.evaluate_count=32",
-    )
+    settings = (*RECIPES[recipe], *USUAL, f"run.threads={threads}")
     words = ["train", "avatars:64", "--recipe", recipe, "--size", "16", "--batch", "16"]
     return [*words, "--images", str(IMAGES), "--out", str(out), "--quiet", "--set", *settings]
 

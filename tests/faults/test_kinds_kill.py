@@ -7,19 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_kill import killed_while_it_trains
+from test_kill import ALONE, IMAGES, killed_while_it_trains
 
-COUNT = 1_184  # neither this nor the intervals divide evenly
-USUAL = (
-    "run.threads=1",
-    "run.precision=float32",
-    "run.products=false",
-    "run.log_every=112",
-    "run.save_every=272",
-    "run.sample_every=400",
-    "run.evaluate_every=432",
-    "run.evaluate_count=32",
-)
 LINES = ["grammar:200"]
 SOUNDS = ["vowels:64"]
 CASES: dict[str, tuple[list[str], tuple[str, ...]]] = {
@@ -40,8 +29,8 @@ CASES: dict[str, tuple[list[str], tuple[str, ...]]] = {
 
 def words_of(recipe: str, out: Path) -> list[str]:
     data, settings = CASES[recipe]
-    words = ["train", *data, "--recipe", recipe, "--batch", "16", "--images", str(COUNT)]
-    return [*words, "--out", str(out), "--quiet", "--set", *settings, *USUAL]
+    words = ["train", *data, "--recipe", recipe, "--batch", "16", "--images", str(IMAGES)]
+    return [*words, "--out", str(out), "--quiet", "--set", *settings, *ALONE]
 
 
 @pytest.mark.long

@@ -6,24 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_kill import killed_while_it_trains
+from test_kill import ALONE, IMAGES, killed_while_it_trains
 
-ROWS = 1_184  # neither this nor the intervals divide evenly
 SETTINGS = (
     "networks.*.widths=[8,8]",
-    "run.threads=1",
-    "run.precision=float32",
-    "run.log_every=112",
-    "run.save_every=272",
-    "run.sample_every=400",
-    "run.evaluate_every=432",
-    "run.evaluate_count=32",
+    *ALONE,
 )
 
 
 def words_of(recipe: str, out: Path) -> list[str]:
     words = ["train", "table-known:400", "--recipe", recipe, "--batch", "16"]
-    return [*words, "--images", str(ROWS), "--out", str(out), "--quiet", "--set", *SETTINGS]
+    return [*words, "--images", str(IMAGES), "--out", str(out), "--quiet", "--set", *SETTINGS]
 
 
 @pytest.mark.long

@@ -144,6 +144,21 @@ def test_a_generator_has_the_older_encoder_unless_phrases_are_asked_for() -> Non
     assert isinstance(CaptionGenerator((3, 8, 8), words=9, phrases=True).text, PhraseEncoder)
 
 
+def test_the_older_encoder_is_read_once_a_move_and_its_noise_is_drawn_once() -> None:
+    """So runs that began with it go on to the bit."""
+    one, some = game(agreement=0.5), batch()
+    one.clock = Clock(9, 60, 64)
+    before = torch.get_rng_state()
+    said = one.sentences(some["caption"])
+    fake = one.fake(said)
+    left = torch.get_rng_state()
+    found = contrast(one.seen(fake), said, some["caption"], None, one.temperature)
+    torch.set_rng_state(before)
+    losses = one.loss("generator", some)
+    assert torch.equal(torch.get_rng_state(), left)
+    assert torch.equal(losses["agreement"], 0.5 * (found[0] + found[1]) / 2)
+
+
 def test_several_sentences_are_judged_as_each_alone() -> None:
     torch.manual_seed(0)
     net = CaptionDiscriminator((3, 16, 16), width=8, most=16)
@@ -249,13 +264,13 @@ def test_a_fake_is_told_from_captions_that_are_wrong_in_one_thing() -> None:
     sentence = one.G.text(some["caption"])
     noiseless = game(near=2, noise=0.0)
     wrong = some["caption_wrong"]
-    alone = noiseless.disagreement(fake, some)
+    alone = noiseless.disagreement(fake, sentence, some)
     seen = noiseless.I(fake)
     both = noiseless.G.text(wrong.flatten(0, 1)).view(8, 2, -1)
     assert torch.allclose(alone, told_apart(seen, sentence, both, 0.1), rtol=1e-4)
     bare = {name: value for name, value in some.items() if name != "caption_wrong"}
     among = contrast(seen, sentence, some["caption"], None, 0.1)
-    assert torch.allclose(noiseless.disagreement(fake, bare), (among[0] + among[1]) / 2)
+    assert torch.allclose(noiseless.disagreement(fake, sentence, bare), (among[0] + among[1]) / 2)
 
 
 def test_a_discriminator_can_begin_with_what_the_encoders_know() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
@@ -169,7 +170,8 @@ class TextToImage(Game):
 
     def read(self, caption: Tensor) -> Tensor:
         """Sentences (N, width) as the generator is given them; whitened ones need all digits."""
-        with torch.autocast(caption.device.type, enabled=False):
+        exact = torch.autocast(caption.device.type, enabled=False)
+        with exact if self.G.text.whitens else nullcontext():
             return cast(Tensor, self.G.text.read(caption))
 
     def wrong(self, batch: Batch) -> Tensor:
@@ -276,14 +278,18 @@ class TextToImage(Game):
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
         if self.agreement:
-            losses["agreement"] = self.agreement * self.disagreement(fake, batch)
+            losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses
 
-    def disagreement(self, fake: Tensor, batch: Batch) -> Tensor:
-        """How badly the encoders find a fake's own sentence among others."""
+    def disagreement(self, fake: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
+        """How badly the encoders find a fake's own sentence among others.
+
+        sentence: (N, width), as the generator was given it.
+        """
         self.I.eval()  # its normalisation stands still, too
-        with torch.no_grad():
-            sentence = self.noisy(self.G.text.plain(batch["caption"]))
+        if self.G.text.whitens:
+            with torch.no_grad():
+                sentence = self.noisy(self.G.text.plain(batch["caption"]))
         if not self.near or "caption_wrong" not in batch:
             said = contrast(self.seen(fake), sentence, batch["caption"], None, self.temperature)
             return (said[0] + said[1]) / 2

@@ -20,6 +20,7 @@ class Reader(nn.Module):
     """What a game asks of an encoder of captions, for those that are always the same."""
 
     width: int
+    whitens = False  # whether `forward` gives other sentences than `plain`, once it has settled
 
     def plain(self, caption: Tensor) -> Tensor:
         """Sentences (N, width) as the encoders compare them with images."""
@@ -87,6 +88,7 @@ class PhraseEncoder(Reader):
     words: of the vocabulary, with the fill and the unknown word. span: words side by side.
     """
 
+    whitens = True
     mean: Tensor
     moment: Tensor
     white: Tensor
