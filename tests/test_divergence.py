@@ -267,7 +267,8 @@ def test_a_few_bad_steps_are_skipped_and_the_run_goes_on(
     assert {row["rollbacks"] for row in rows(run.path) if row["kind"] == "train"} == {0}
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("times", [1, 2])
 def test_many_bad_steps_lead_back_to_other_randomness(
     times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +297,8 @@ def test_a_run_that_cannot_be_mended_ends_with_what_was_good(
     assert ganzfeld.load(tmp_path / "run").sample(4).isfinite().all()
 
 
-@pytest.mark.parametrize("images", [pytest.param(320, marks=pytest.mark.long), 40, 16, 8])
+@pytest.mark.long
+@pytest.mark.parametrize("images", [320, 40, 16, 8])
 @pytest.mark.parametrize("lr", ["1e20", "1e29"])
 def test_an_absurd_learning_rate_leaves_only_finite_numbers(
     lr: str, images: int, tmp_path: Path

@@ -103,6 +103,7 @@ def test_a_killed_run_on_grown_data_goes_on_bit_for_bit(run: Path, tmp_path: Pat
     assert (whole.path / name).read_bytes() == (part.path / name).read_bytes()
 
 
+@pytest.mark.long
 def test_data_that_shrank_or_have_other_classes_are_no_growth(run: Path, tmp_path: Path) -> None:
     before = (run / "config.json").read_bytes()
     np.save(tmp_path / "data.npy", np.load(tmp_path / "data.npy")[:100])

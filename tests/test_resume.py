@@ -157,9 +157,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int, int],
 
 
 # `test_stopping_at_every_step_changes_nothing` stops at all of them in one go
-@pytest.mark.parametrize(
-    "stop", [pytest.param(n, marks=[] if n == 4 else [pytest.mark.long]) for n in STOPS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize(("recipe", "classes"), CASES)
 def test_a_resumed_run_equals_a_straight_one(
     recipe: str, classes: int, stop: int, saved: Callable[[str, int, int], Path]

@@ -188,6 +188,7 @@ def test_ones_own_network_and_game(tmp_path: Path, recipe: str) -> None:
     assert ganzfeld.load(run.path, trust_code=True).sample(1).shape == (1, 3, 16, 16)
 
 
+@pytest.mark.long
 def test_commands_run_ones_own_network_only_when_trusted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +212,7 @@ def test_commands_run_ones_own_network_only_when_trusted(
 
 
 @pytest.mark.parametrize("recipe", ["own_network.py:tall", "own_game.py:matching"])
+@pytest.mark.long
 def test_opening_a_checkpoint_runs_no_code_of_the_run(recipe: str, tmp_path: Path) -> None:
     source = tmp_path / "mine.py"
     name, _, function = recipe.partition(":")

@@ -406,6 +406,7 @@ def evaluations(run: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["kind"] == "evaluation"]
 
 
+@pytest.mark.long
 def test_error_falls_and_is_measured_on_held_out_scenes(lines: Path, styles: Path) -> None:
     rows = evaluations(lines)
     assert rows[-1]["held_out"] is True and "n=64" in rows[-1]["protocol"]

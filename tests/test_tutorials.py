@@ -298,6 +298,7 @@ def test_raw_weights_can_be_shipped_and_are_called_so(tmp_path: Path) -> None:
     assert "as last trained" in (run.path / "model" / "README.md").read_text()
 
 
+@pytest.mark.long
 def test_a_run_starts_from_another_run(first: Path, tmp_path: Path) -> None:
     run = tiny(tmp_path / "run", seed=5, init=first, settings=["run.keep=9"])
     for part in ("game", "average"):

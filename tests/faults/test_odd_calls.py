@@ -295,6 +295,7 @@ def test_names_that_differ_in_digits_alone_sort_as_all_others_do(tmp_path: Path)
     assert not alike([("a1", 0, 0), ("a10", 0, 0)]) and not alike([("a1", 0, 0), ("b1", 0, 0)])
 
 
+@pytest.mark.long
 def test_a_reader_that_goes_does_not_change_the_verdict(tmp_path: Path) -> None:
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     (tmp_path / "run" / "config.json").write_text("[" * 90)

@@ -86,6 +86,7 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.long
 def test_the_closest_pairs_can_be_drawn(run: ganzfeld.Run, pack: Pack) -> None:
     """What the numbers of a pair mean: sample and row, by the distance of their prints."""
     options: dict[str, Any] = {"extractor": "random", "metrics": ["memorisation"]}

@@ -59,6 +59,7 @@ def test_half_is_learned_from_and_never_more_than_25_000(
     assert len(learning_rows(pack)) == MOST
 
 
+@pytest.mark.long
 def test_what_was_learned_from_is_never_reference(net: Extractor, pack: Pack) -> None:
     assert net.learned_from is not None
     rows = evaluate.reference_rows(pack, 600, net)

@@ -31,6 +31,7 @@ def test_a_translation_of_lines_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["text-cyclegan", "text-pix2pix"])
+@pytest.mark.long
 def test_translated_lines_have_their_mark_beside_them(recipe: str, tmp_path: Path) -> None:
     """Which model made them, and from what somebody else wrote; --no-mark leaves it out."""
     run = ganzfeld.train("cipher:64", recipe=recipe, images=64, out=tmp_path / "run", quiet=True)

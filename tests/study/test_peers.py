@@ -105,6 +105,7 @@ def test_a_rival_has_trials_runs_and_its_seconds(
     assert raced(peers, data, [rival]) == rows, "the same command again makes nothing again"
 
 
+@pytest.mark.long
 def test_what_does_not_install_or_run_is_a_row_with_its_reason(
     peers: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

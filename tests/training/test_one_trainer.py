@@ -68,6 +68,7 @@ def test_one_where_the_images_are_given_and_one_more_where_it_goes_on(
 
 
 @pytest.mark.parametrize(("afforded", "trainers"), [(10**9, 1), (1, 2)])
+@pytest.mark.long
 def test_minutes_take_a_second_only_for_smaller_networks(
     tmp_path: Path,
     built: Built,
