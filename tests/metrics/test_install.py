@@ -45,8 +45,8 @@ def test_without_a_network_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
 
 
 BROKEN = (  # as pip 24 prints it where the name of the host cannot be resolved
-    "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by "
-    """'NameResolutionError("HTTPSConnection(host='pypi.org', port=443): Failed to resolve")': /x/\n"""
+    "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by '"
+    """NameResolutionError("HTTPSConnection(host='pypi.org', port=443): Failed to resolve")'\n"""
     "ERROR: Could not find a version that satisfies the requirement x (from versions: none)\n"
     "ERROR: No matching distribution found for x\n"
 )
