@@ -172,9 +172,8 @@ def table(path: Path) -> str:
         cell = f"{row['holds']:.3g}" + (" (!)" if row["negative"] else "")
         found.setdefault(tuple(str(row.get(key, "")) for key in keys), {})[row["metric"]] = cell
     names = [name for name in METRICS if any(name in cells for cells in found.values())]
-    lines = [
-        f"| {' | '.join(('data', 'extractor', 'N', 'first set', 'splits', 'drawn again', *names))} |"
-    ]
+    head = ("data", "extractor", "N", "first set", "splits", "drawn again", *names)
+    lines = [f"| {' | '.join(head)} |"]
     lines.append("|---" * (len(keys) + len(names)) + "|")
     for key, cells in found.items():
         lines.append(f"| {' | '.join([*key, *(cells.get(name, '-') for name in names)])} |")
