@@ -16,7 +16,9 @@ values (1.96 would be right for a normal variable).
 
 Where 2 N is a good part of the images, splits overlap and vary less than independent samples would,
 so that intervals seem too wide: precision and the like by up to sqrt(1 - 2 N / images), distances
-less, since what one set has the other lacks.
+less, since what one set has the other lacks. `--again` draws every image of both sets anew instead,
+as if there were endlessly many: then the answer is known, also that of equal distributions. It is
+for distances alone: an image that is there twice is its own nearest neighbour.
 """
 
 from __future__ import annotations
@@ -121,13 +123,14 @@ def bench(name: str, pack: Pack, extractor: str, options: argparse.Namespace) ->
     for kind in options.sets:
         first = plain if kind == "real" else features(pack, extractor, options.most, kind)
         for count in options.counts:
-            if 2 * count >= len(plain):
+            if 2 * count >= len(plain) and not options.again:
                 continue
             rows = splits(first, plain, count, f"{name}-{extractor}-{kind}", extractor, options)
             for metric in rows[0]:
                 truth = 0.0 if (metric, kind) == ("kernel", "real") else None
                 row = {"data": name, "extractor": extractor, "count": count, "first": kind}
                 row |= {"metric": metric, "splits": options.splits, "images": len(plain)}
+                row |= {"again": True} if options.again else {}
                 row |= judged(rows, metric, truth)
                 print(row, flush=True)
                 with open(options.out, "a") as file:
@@ -144,12 +147,16 @@ def splits(
 ) -> list[Row]:
     """What each split gives. Those of a bench that was stopped are in the cache."""
     stamp = hashlib.sha256(first[:64].tobytes() + plain.tobytes()).hexdigest()[:16]
-    words = f"intervals-{which}-{count}-{'-'.join(options.metrics)}-{stamp}.jsonl"
+    words = f"intervals-{which}-{count}-{'-'.join(options.metrics)}-{stamp}"
+    words += "-again.jsonl" if options.again else ".jsonl"
     place = cache_folder() / words
     rows = [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
     for split in range(len(rows), options.splits):
-        order = numpy_generator("intervals", count, split).permutation(len(plain))
+        draw = numpy_generator("intervals", count, split)
+        order = draw.permutation(len(plain))
         one, other = order[:count], order[count : 2 * count]
+        if options.again:
+            one, other = (draw.integers(len(plain), size=count) for _ in range(2))
         rows.append(measured(first[one], plain[other], extractor, options.metrics))
         with open(place, "a") as file:
             file.write(json.dumps(rows[-1]) + "\n")
@@ -159,13 +166,14 @@ def splits(
 def table(path: Path) -> str:
     """The share of intervals that hold the mean: a line for each extractor, data set and count."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    keys = ("data", "extractor", "count", "first", "splits")
+    keys = ("data", "extractor", "count", "first", "splits", "again")
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for row in rows:
         cell = f"{row['holds']:.3g}" + (" (!)" if row["negative"] else "")
-        found.setdefault(tuple(str(row[key]) for key in keys), {})[row["metric"]] = cell
+        found.setdefault(tuple(str(row.get(key, "")) for key in keys), {})[row["metric"]] = cell
     names = [name for name in METRICS if any(name in cells for cells in found.values())]
-    lines = [f"| {' | '.join(('data', 'extractor', 'N', 'first set', 'splits', *names))} |"]
+    head = ("data", "extractor", "N", "first set", "splits", "drawn again", *names)
+    lines = [f"| {' | '.join(head)} |"]
     lines.append("|---" * (len(keys) + len(names)) + "|")
     for key, cells in found.items():
         lines.append(f"| {' | '.join([*key, *(cells.get(name, '-') for name in names)])} |")
@@ -180,10 +188,13 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["real", "blurred"])
     parser.add_argument("--counts", nargs="+", type=int, default=[200, 1000])
     parser.add_argument("--splits", type=int, default=100)
+    parser.add_argument("--again", action="store_true", help="draw with replacement")
     parser.add_argument("--most", type=int, default=20_000, help="images to split")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
+    if options.again and set(SHARES) & set(options.metrics):
+        parser.error("--again is for --metrics kernel frechet")
     started = time.process_time()
     for name, pack in map(opened, options.data):
         for extractor in options.extractors:

@@ -4,6 +4,7 @@
         --extractors inception random learned --montage sheets
     python bench/rank.py --data ... --samples photos=/samples/photos   # folders of generated images
     python bench/rank.py --table
+    python bench/rank.py --values faces64   # the numbers themselves
 
 Half of each data set is for the extractors to learn on. Of the rest, some are the reference, and
 others are damaged in 22 ways (damage.py); generated images can stand beside. One row of
@@ -36,6 +37,7 @@ from ganzfeld.core.store import keep, kept
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.metrics.features import BATCH, Extractor, Features, extract, make_extractor
 from ganzfeld.metrics.learning import learning_rows
+from ganzfeld.metrics.registry import kernel_of, kernel_words
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "rank.jsonl"
@@ -121,7 +123,7 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
             "count": len(pixels),
             "reference": len(reference),
             "frechet": metrics.frechet_distance(found, data),
-            "kernel": metrics.kernel_distance(found, data).value,
+            **kernel(net.name, found, data),
             **metrics.precision_recall(found, data)._asdict(),
             **metrics.density_coverage(found, data)._asdict(),
         }
@@ -131,6 +133,13 @@ def measured(net: Extractor, pack: Pack, name: str, options: argparse.Namespace)
         )
         with open(options.out, "a") as file:
             file.write(json.dumps(numbers) + "\n")
+
+
+def kernel(extractor: str, found: Features, data: Features) -> dict[str, Any]:
+    """As `evaluate` measures it. Rows of before 2026-11-29 have the cubic kernel for all."""
+    there = kernel_of(extractor, found, data)
+    ends = [float(f"{end:.5g}") for end in there.interval]
+    return {"kernel": there.value, "kernel_interval": ends, "of": kernel_words(extractor)}
 
 
 def montage(pack: Pack, name: str, options: argparse.Namespace) -> None:
@@ -195,6 +204,28 @@ def table(path: Path) -> str:
     return "\n".join(lines)
 
 
+def values(path: Path, name: str) -> str:
+    """What every extractor says of every set of one data set."""
+    rows = {(e, s): row for (data, e, s), row in newest(path).items() if data == name}
+    nets, sets = (list(dict.fromkeys(key[i] for key in rows)) for i in (0, 1))
+    head = ["set", *(f"{net}: {what}" for net in nets for what in ("kernel", "Frechet", "P/R/C"))]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for which in sets:
+        cells = [which.removeprefix(GENERATED)]
+        for net in nets:
+            row = rows.get((net, which))
+            cells += told(row) if row else ["-"] * 3
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def told(row: dict[str, Any]) -> list[str]:
+    kernel, shares = f"{row['kernel']:.2g}", (row[n] for n in ("precision", "recall", "coverage"))
+    if ends := row.get("kernel_interval"):
+        kernel += f" ({ends[0]:.2g} to {ends[1]:.2g})"
+    return [kernel, f"{row['frechet']:.3g}", "/".join(f"{share:.2f}" for share in shares)]
+
+
 def agreement(own: dict[str, float], other: dict[str, float]) -> str:
     both = [s for s in own if s in other]
     if len(both) < 5:
@@ -223,6 +254,7 @@ def main() -> None:
     parser.add_argument("--montage")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--values", metavar="NAME", help="print the rows of one data set")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for text in options.data:
@@ -234,6 +266,8 @@ def main() -> None:
             measured(make_extractor(extractor, pack, progress=silent), pack, name, options)
     if options.table:
         print(table(options.out))
+    if options.values:
+        print(values(options.out, options.values))
 
 
 if __name__ == "__main__":

@@ -76,6 +76,10 @@ def test_one_protocol_makes_one_table(runs: Path) -> None:
     assert dict(found.settings())["run.seed"] == ["0", "1"]
     assert dict(found.settings())["run.batch_size"] == ["32", "16"]
     assert "data.source" not in dict(found.settings())
+    # What the extractor is worth is under the table, as `ganzfeld evaluate` says it.
+    assert group.notes() == [result_of(runs / "one")["extractor_warning"]]
+    *_, star, note = str(found).splitlines()
+    assert star.startswith("* the best of its row") and note == f"warning: {group.notes()[0]}"
     head, *lines = str(found).splitlines()[1:]  # as print shows it
     assert head.split() == ["metric", "real", "data", "one", "two"] and len(str(found)) < 4000
     assert any(line.startswith("Frechet distance") and cells[0] in line for line in lines)
@@ -246,6 +250,12 @@ def test_what_is_wrong_is_said(runs: Path) -> None:
 
 
 @pytest.mark.long
+def test_settings_are_shown_without_the_last_digits_of_arithmetic() -> None:
+    assert [compare.rounded(v) for v in (105.85000000000001, 3e-4, 7, "a", None)] == [
+        105.85, 3e-4, 7, "a", None,
+    ]  # fmt: skip
+
+
 def test_the_command(runs: Path) -> None:
     command = [sys.executable, "-m", "ganzfeld", "compare", "one", "two"]
 
@@ -256,7 +266,11 @@ def test_the_command(runs: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "kernel distance" in done.stdout and "recall" in done.stdout
     assert "Frechet" not in done.stdout and "run.batch_size" in done.stdout
-    assert "recall" in Page(runs / "page.html").text
+    words = " ".join(done.stdout.split())
+    assert "warning: random features are a coarse measure" in words and "* the best of" in words
+    page = Page(runs / "page.html").text
+    assert "recall" in page and "Random features are a coarse measure" in page
+    assert "by an extractor that does not see all" in page and "can be compared" not in page
     done = call("few.json")
     assert done.returncode == 0 and "not comparable" in done.stdout
     done = call("few.json", "--strict", "--out", "none.html")

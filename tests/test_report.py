@@ -411,9 +411,20 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = Page(report.write(run))
     assert "66 samples a point: bars are 95 % intervals" in page.text
+    assert "Best: 0.9 at 640" in page.text and "at the end" not in page.text
+    change(run / "evaluation.json", count=2000, precision=0.31, real={"precision": 0.8})
+    words = "Few samples can make it larger: of 2,000 at the end it is 0.31 (real 0.8)."
+    assert words in Page(report.write(run)).text
     assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
     plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
     assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high
+
+
+def test_no_point_of_equal_ones_is_called_the_best() -> None:
+    lines = [chart.Line("recall", [(288.0, 0.0), (576.0, 0.0)])]
+    assert "Best" not in chart.chart("recall", lines, best=chart.Best("max"))
+    lines = [chart.Line("recall", [(288.0, 0.0), (576.0, 0.1)])]
+    assert "Best: 0.1 at 576" in chart.chart("recall", lines, best=chart.Best("max"))
 
 
 def test_a_number_on_a_tile_is_never_broken() -> None:

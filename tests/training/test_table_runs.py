@@ -14,6 +14,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.metrics.summary import summary
 
 pytestmark = pytest.mark.long
 
@@ -108,6 +109,9 @@ def test_an_evaluation_has_the_metrics_of_tables(customers: tuple[Path, ganzfeld
     assert found["target"] == "member" and 0 < found["synthetic_trees"] <= 1
     assert set(found["marginals_by_column"]) == {"age", "spent", "town", "member", "since"}
     assert found["record_copies"] == 0
+    assert 0.5 <= found["real_commonest"] < 1, "true or false"
+    told = "\n".join(summary(found))
+    assert "they predict member" in told and "always naming the commonest value" in told
 
 
 def test_another_table_is_read_by_the_names_of_its_levels(

@@ -119,6 +119,7 @@ def compare(
         strict: Exit 2 if any protocols differ.
     """
     from ganzfeld.core.console import Screen
+    from ganzfeld.report.compare import STAR
     from ganzfeld.report.compare import compare as compare_runs
 
     found = compare_runs(runs, metrics=metrics or None, strict=strict)
@@ -130,6 +131,10 @@ def compare(
             screen.say(f"protocol: {group.protocol['id']}")
             head = ["metric", "real data", *(member.name for member in group.members)]
             screen.columns(head, group.rows(found.metrics))
+            if len(group.members) > 1:
+                screen.say(STAR)
+            for text in group.notes():
+                screen.say(f"warning: {text}")
         screen.say()
     if differing := found.settings(room=21):  # on one line
         screen.say("settings that differ")

@@ -20,7 +20,14 @@ from ganzfeld.core.store import Arrays, digest
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError, UsageError
 from ganzfeld.metrics import inception_resize as protocols
-from ganzfeld.metrics.inception import Inception, inception_tensors, like_photographs
+from ganzfeld.metrics.inception import (
+    INSTALL,
+    MEGABYTES,
+    Inception,
+    inception_tensors,
+    installed,
+    like_photographs,
+)
 from ganzfeld.metrics.label_classifier import domain_classifier
 from ganzfeld.metrics.learned import learned_features
 from ganzfeld.metrics.learning import Progress, learning_rows
@@ -97,15 +104,21 @@ COARSE = (
 
 FAIR = (
     "learned features rank artificial damage as Inception does with a rank correlation of only 0.6 "
-    "to 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes. Confirm a lead "
-    "of one recipe by {better}."
+    "to 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes."
 )
 
 
-def warning_of(pack: Pack) -> str:
-    """What `learned` is worth, and which extractor judges recipes on these data better."""
+def warning_of(pack: Pack, text: str = FAIR) -> str:
+    """What an extractor is worth, and which one judges recipes on these data better.
+
+    text: of the extractor. Where Inception is not installed, the command that installs it is named.
+    """
     labelled = pack.labels is not None and len(pack.classes) > 1
-    return FAIR.format(better="domain" if labelled and not like_photographs(pack) else "inception")
+    if labelled and not like_photographs(pack):
+        return f"{text} Confirm a lead of one recipe by domain."
+    if installed():
+        return f"{text} Confirm a lead of one recipe by inception."
+    return f"{text} Confirm a lead of one recipe by inception (once: {INSTALL}, {MEGABYTES} MB)."
 
 
 def inception(protocol: str, source: Path | None = None) -> Extractor:
@@ -168,7 +181,7 @@ def untrained(pack: Pack) -> Extractor:
         network=Untrained(tensors),
         prepare=native,
         weights=digest(tensors),
-        facts={"warning": COARSE},
+        facts={"warning": warning_of(pack, COARSE)},
     )
 
 

@@ -7,6 +7,7 @@ nothing but one file of it is read here. An extra cannot leave those out, since 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -69,9 +70,16 @@ def fetched(folder: Path) -> Path:
         raise failed(str(error), shown) from error
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise failed(lines[-1] if lines else "pip said nothing", shown)
+        raise failed(reason(done.stderr or done.stdout), shown)
     return wheels[0]
+
+
+def reason(said: str) -> str:
+    """Why pip failed: its last line, but without a network that line blames the package."""
+    if "connection broken by" in said and (host := re.search(r"host='([^']+)'", said)):
+        return f"there is no connection to {host[1]}"
+    lines = said.strip().splitlines()
+    return lines[-1] if lines else "pip said nothing"
 
 
 def failed(why: str, command: str) -> ResourceError:

@@ -269,6 +269,7 @@ TABLE = (
     Metric("real_trees", "table", "the same of trees trained on data", None),
     Metric("synthetic_logistic", "table", "accuracy of a regression on samples, on data", "max"),
     Metric("real_logistic", "table", "the same of one trained on data", None),
+    Metric("real_commonest", "table", "the same of always naming the commonest value", None),
     Metric(
         "told_apart",
         "table",

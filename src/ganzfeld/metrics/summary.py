@@ -109,6 +109,8 @@ def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
             return "the data are too alike to tell"
         return f"{seen:,} of {whole:,} images are too few to tell"
     parts = [metric.meaning]
+    if metric.name in ("synthetic_trees", "synthetic_logistic") and "target" in result:
+        parts.append(f"they predict {result['target']}")
     if metric.best:
         parts.append(f"{BEST[metric.best]} (real {real})" if real else ALONE[metric.best])
     if metric.name == "frechet" and result.get("frechet_biased"):

@@ -84,6 +84,8 @@ def measure(sets: Sets) -> dict[str, Any]:
         ours, theirs = (metrics.scores(t, test, levels, target) for t in (made, train))
         found |= {f"synthetic_{name}": value for name, value in ours.items()}
         found |= {f"real_{name}": value for name, value in theirs.items()}
+        known_ones = test[target][test[target] >= 0]
+        found["real_commonest"] = float(np.bincount(known_ones).max() / len(test[target]))
         found["target"] = target
     return {k: v for k, v in found.items() if not (isinstance(v, float) and np.isnan(v))}
 

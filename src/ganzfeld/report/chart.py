@@ -94,7 +94,7 @@ def chart(
         parts += plot.line(line, dots=not noisy)
     for level in levels:
         parts += plot.level(level)
-    if best:
+    if best and min(values) < max(values):  # of equal ones none is the best
         line, point = best.of(lines)
         parts.append(plot.ring(line, point))
         whose = f" ({line.name})" if len(lines) > 1 else ""

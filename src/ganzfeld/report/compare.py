@@ -24,6 +24,10 @@ MEASURES = tuple(metric.name for metric in TABLE)
 WHERE = frozenset(
     {"data.source", "data.other", "data.home", "run.init"}
 )  # not shown: private, and the fingerprint says more
+STAR = (
+    "* the best of its row; where a metric has an interval, only if it overlaps no other. "
+    "Without an interval a small lead may be chance."
+)
 BY_HELD_OUT = ("memorisation", "frechet_held_out", "frechet_training")
 WORDS = {
     "reference": "images of the data",
@@ -70,6 +74,12 @@ class Group:
                 found.append((title(name), [real_cell(name, results), *cells]))
         return found
 
+    def notes(self) -> list[str]:
+        """What its extractor is worth, which no table of it may leave out."""
+        results = (member.result or {} for member in self.members)
+        said = (str(result.get("extractor_warning") or "") for result in results)
+        return [text for text in said if text][:1]
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -88,6 +98,8 @@ class Comparison:
                 head = ("metric", ["real data", *(member.name for member in group.members)])
                 parts.append(f"protocol: {group.protocol['id']}")
                 parts += aligned([head, *group.rows(self.metrics)])
+                parts += [STAR] if len(group.members) > 1 else []
+                parts += [f"warning: {text}" for text in group.notes()]
         return "\n".join(parts)
 
     def apart(self, group: Group) -> list[str]:
@@ -128,7 +140,7 @@ class Comparison:
         }
         flat = [flatten(json.loads(to_json(record.config))) for record in records]
         return [
-            (path, [ends(json.dumps(values.get(path)), room) for values in flat])
+            (path, [ends(json.dumps(rounded(values.get(path))), room) for values in flat])
             for path in sorted(paths)
         ]
 
@@ -148,6 +160,11 @@ def aligned(rows: Sequence[tuple[str, list[str]]]) -> list[str]:
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
         for line in lines
     ]
+
+
+def rounded(value: Any) -> Any:
+    """A setting without the last digits of what it was calculated from."""
+    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 def ends(text: str, room: int | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core.language import tr
 from ganzfeld.report.chart import COLOURS, Best, Line, chart
+from ganzfeld.report.compare import STAR
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
 from ganzfeld.report.sections import BEST, title
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 GRIDS_BYTES = 1_300_000  # of all grids together
 BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equal counts."
-STAR = (
-    "* the best of its row; where a metric has an interval, only if it overlaps no other. "
-    "Without an interval a small lead may be chance."
-)
 
 
 def document(found: Comparison) -> str:
@@ -46,6 +43,8 @@ def document(found: Comparison) -> str:
 
 def said(found: Comparison) -> str:
     if len(found.groups) == 1 and found.groups[0].protocol:
+        if found.groups[0].notes():
+            return "All were measured in the same way, by an extractor that does not see all."
         return "All were measured in the same way, so their numbers can be compared."
     ways = sum(group.protocol is not None for group in found.groups)
     if not ways:
@@ -111,6 +110,7 @@ def metrics(found: Comparison, group: Group) -> Html:
         note("The Frechet distance of fewer than 5,000 images is biased: compare equal counts.")
         if biased
         else None,
+        *(note(f"{text[:1].upper()}{text[1:]}") for text in group.notes()),
         table(f"Metrics of {', '.join(names)}", head, rows, numbers=range(1, len(head))),
         tag("p", STAR, class_="soft") if len(names) > 1 else None,
         tag("p", "protocol: ", tag("code", str(group.protocol["id"])), class_="soft"),

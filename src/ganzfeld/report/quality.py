@@ -122,7 +122,8 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
     if (result.get("protocol") or {}).get("extractor") == "random" and "random" not in said:
         found.append(
             "The random extractor sees colour and texture, hardly shapes: look at the images. "
-            "For numbers that agree with people: ganzfeld evaluate --extractor inception."
+            "For numbers that agree with people: ganzfeld metrics install, once, then "
+            "ganzfeld evaluate --extractor inception."
         )
     if (value := result.get("diversity")) is not None and value < 0.3 and "collapsed" not in said:
         found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")

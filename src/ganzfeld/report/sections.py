@@ -22,6 +22,7 @@ from ganzfeld.report.record import Record, Row
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
 SHARES = frozenset({"precision", "recall", "coverage"})  # in [0, 1]
+GROWING = SHARES | {"frechet", "density"}  # where neighbours are few and far, or means uncertain
 FEW = 1_000  # samples of an evaluation
 NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
@@ -239,6 +240,8 @@ def metric_charts(record: Record) -> Iterable[Html]:
         if name in SHARES and count:
             lines = [replace(line, errors=chance(line.points, count)) for line in lines]
         notes = [few(name, count)] if count and name in BEST else []
+        if count and (ended := at_the_end(name, record.evaluation or {}, count)):
+            notes.append(ended)
         if several or name == "errors":
             notes.append(f"Protocol: {protocol}")
         yield chart(
@@ -265,6 +268,16 @@ def few(name: str, count: int) -> str:
     if name in SHARES:
         return f"{text}: bars are 95 % intervals."
     return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
+
+
+def at_the_end(name: str, result: Row, count: int) -> str:
+    """What the final evaluation says in place of a curve that its few samples make better."""
+    value, there = result.get(name), result.get("count")
+    if name not in GROWING or not isinstance(there, int) or there <= count or value is None:
+        return ""
+    real = quality.real_of(result, name)
+    beside = "" if real is None else f" (real {figure(real)})"
+    return f"Few samples can make it larger: of {there:,} at the end it is {figure(value)}{beside}."
 
 
 def title(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,13 @@ from ganzfeld.recipes.find import find_generation
 from ganzfeld.report.embed import open_picture
 from ganzfeld.report.progress import grids_of
 from ganzfeld.studies.classifier import accuracy_of
+from ganzfeld.studies.differences import MOVED, REAL, accuracy, difference, verdicts
 from ganzfeld.studies.ledger import Ledger, opened, seconds_in
 from ganzfeld.studies.mirror import mirror_safe
 from ganzfeld.studies.page import Page
 from ganzfeld.studies.split import Split, real_rows, split
-from ganzfeld.studies.statistics import Interval, holm, t_interval, t_test
 from ganzfeld.training.run import train
 
-REAL, MOVED = "real", "real + moves"
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
@@ -278,9 +277,12 @@ def results(
             f"; {parts.dropped:,} equal to one of them were left out of training"
             * (parts.dropped > 0)
         )
+        + f". Always the commonest class would be {100 * commonest(parts.test_labels):.1f} % right"
         + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
-        "Student's, 95 %, over seeds: other real images, generator and initial weights, but "
-        "the same test images." + " Fewer than five seeds say little." * (len(seeds) < 5)
+        "Student's, 95 %, over seeds (of an accuracy's logit, so that they stay below 100 %): "
+        "other real images, generator and initial weights, but the same test images."
+        + " Fewer than five seeds say little."
+        * (len(seeds) < 5)
     )
     scores = {
         count: {
@@ -293,7 +295,7 @@ def results(
     for count in real:
         page.heading(f"{count:,} real images")
         page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
-            (arm, figure(t_interval(values)),
+            (arm, accuracy(values),
              *(difference(scores[count], arm, b) for b in names[:2]))
             for arm, values in scores[count].items()
         ])  # fmt: skip
@@ -309,6 +311,11 @@ def results(
         "of one comparison alone. Fewer than three seeds get no verdict."
     )
     return page
+
+
+def commonest(labels: Labels) -> float:
+    """The share of the largest class: what a classifier has that sees nothing."""
+    return float(np.bincount(labels).max() / len(labels))
 
 
 def costs(
@@ -336,58 +343,6 @@ def costs(
 
 def cpu(seconds: float) -> str:
     return "-" if math.isnan(seconds) else f"{seconds:,.1f}"
-
-
-def verdicts(
-    scores: Mapping[int, dict[str, list[float]]], names: Sequence[str]
-) -> dict[int, list[str]]:
-    """Plain sentences for each number of real images: what synthetic ones add.
-
-    To real images, with and without moves; corrected for all comparisons together.
-    """
-    asked = [
-        (count, arm, base)
-        for count in scores
-        for arm in names[2:]
-        for base in ((MOVED,) if "moves" in arm else (REAL, MOVED))
-    ]
-    ours = [pairs(scores[count][arm], scores[count][base]) for count, arm, base in asked]
-    found: dict[int, list[str]] = {count: [] for count in scores}
-    for (count, arm, base), values, p in zip(
-        asked, ours, holm(list(map(t_test, ours))), strict=True
-    ):
-        found[count].append(sentence(arm, base, t_interval(values), p))
-    return found
-
-
-def sentence(arm: str, base: str, found: Interval, p: float) -> str:
-    """p: corrected for all comparisons."""
-    if found.n < 3:
-        few = "one seed" if found.n == 1 else "two seeds"
-        return f"{arm} against {base}: {few} cannot tell ({signed(found)} points)."
-    kind = "no gain: the difference may be chance"
-    if p < 0.05:
-        kind = "a gain" if found.mean > 0 else "a loss"
-    return f"{arm} against {base}: {kind} ({signed(found)} points, P {p:.2g})."
-
-
-def pairs(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Differences seed by seed, in points of percentage."""
-    return [100 * (a - b) for a, b in zip(ours, theirs, strict=True)]
-
-
-def difference(scores: dict[str, list[float]], arm: str, base: str) -> str:
-    return "" if arm == base else signed(t_interval(pairs(scores[arm], scores[base])))
-
-
-def figure(found: Interval) -> str:
-    text = f"{100 * found.mean:.2f}"
-    return text if found.n < 3 else f"{text} ± {100 * (found.high - found.mean):.2f}"
-
-
-def signed(found: Interval) -> str:
-    text = f"{found.mean:+.2f}"
-    return text if found.n < 3 else f"{text} ({found.low:+.2f} to {found.high:+.2f})"
 
 
 def grid_of(run: Path) -> Image.Image | None:

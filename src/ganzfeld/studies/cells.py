@@ -136,7 +136,8 @@ class Study:
                 count=self.about["count"],
                 device="cpu",
             )
-            names = (*METRICS, *MEMORY, "frechet_interval", "kernel_interval", "real")
+            more = ("frechet_interval", "kernel_interval", "real", "extractor_warning")
+            names = (*METRICS, *MEMORY, *more)
             kept = {metric: found[metric] for metric in names if metric in found}
             if own := {m.name: found[m.name] for m in own_metrics(self.pack) if m.name in found}:
                 kept["own"] = {k: v for k, v in own.items() if isinstance(v, int | float)}

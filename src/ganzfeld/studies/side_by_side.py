@@ -99,6 +99,8 @@ def verdict(cells: Cells) -> str:
     order = sorted(scores, key=lambda name: statistics.median(scores[name]))
     first = order[0]
     text = f"{first} has the lowest Frechet distance, {spread(scores[first])}"
+    if (real := real_of(cells).get(tuning.BY)) is not None:
+        text += f", where real images have {shown(real)}"
     if len(order) == 1:
         return f"{text}."
     if min(len(found) for found in scores.values()) < 2:
@@ -144,6 +146,8 @@ def notes(cells: Cells, tried: Cells, seeds: Sequence[int], wanted: Sequence[Tri
             "The runs were measured under different protocols, so their numbers cannot be "
             "compared. --measure-again measures all of them alike."
         )
+    worth = (cell.get("extractor_warning") for rows in cells.values() for cell in rows)
+    found += [f"{text[:1].upper()}{text[1:]}" for text in dict.fromkeys(filter(None, worth))]
     if (change := unsteady(cells, tried)) > STEADY:
         found.append(
             f"The speed was not steady: the same steps took up to {change:.2f} times the CPU "
@@ -196,12 +200,18 @@ def own_results(page: Page, cells: Cells, metrics: Sequence[Metric]) -> None:
     """What is measured of this kind of sample alone, a row each."""
     flat = {name: [cell.get("own") or {} for cell in found] for name, found in cells.items()}
     there = [m for m in metrics if any(m.name in c for found in flat.values() for c in found)]
+    real = real_of(cells)
     rows = [
-        (m.words, *(figure(found, m.name) for found in flat.values()), BEST[str(m.best)])
+        (
+            m.words,
+            *(figure(found, m.name) for found in flat.values()),
+            shown_real(real.get(m.name)),
+            BEST[str(m.best)],
+        )
         for m in there
     ]
     if rows:
-        page.table(("of these samples", *flat, ""), rows)
+        page.table(("of these samples", *flat, "real data", ""), rows)
 
 
 def figure(cells: Sequence[Cell], metric: str) -> str:
