@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.dates import DATE, EPOCH, ORDERS, seconds
 from ganzfeld.data.typed import MISSING
 
 WORDS = """time date datetime timestamp timestamps times dates ts day month year hour minute second
     week quarter step steps t tick period date_time time_stamp"""
 NAMES = frozenset(WORDS.split())  # by which columns of times are called
-DATE = re.compile(
-    r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?"
-    r"(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?"
-)
-ORDERS = ("ymd", "dmy", "mdy")
-EPOCH = datetime.datetime(1970, 1, 1)
 MOSTLY = 0.9  # of the cells must be times
 DAY = 86_400.0
 ROOM = 0.25  # of a step, by which a time may lie beside its place
@@ -36,10 +30,11 @@ Index = NDArray[np.int64]
 @dataclass(frozen=True)
 class Times:
     """A column as points in time. values: (N,), seconds since 1970 where `dates`, else numbers;
-    NaN where there is none."""
+    NaN where there is none. order: in which the parts of dates were read, where two can be meant."""
 
     values: Floats
     dates: bool
+    order: str = ""
 
 
 def read_times(cells: Sequence[Any]) -> Times | None:
@@ -55,15 +50,14 @@ def read_times(cells: Sequence[Any]) -> Times | None:
     some = there[:: max(1, len(there) // 50)]
     if sum(DATE.fullmatch(word) is not None for word in some) < MOSTLY * len(some):
         return None
-    best: Floats | None = None
-    for order in ORDERS:
-        values = np.array([as_seconds(word, order) for word in words])
-        known = np.isfinite(values).sum()
-        if known < MOSTLY * len(there):
-            continue
-        if best is None or known > np.isfinite(best).sum() or ordered(values) > ordered(best):
-            best = values
-    return None if best is None else Times(best, dates=True)
+    read = {order: np.array([seconds(word, order) for word in words]) for order in ORDERS}
+    known = {order: int(np.isfinite(values).sum()) for order, values in read.items()}
+    orders = [order for order in ORDERS if known[order] >= MOSTLY * len(there)]
+    if not orders:
+        return None
+    best = max(orders, key=lambda order: (known[order], ordered(read[order]), even(read[order])))
+    told = "ymd" not in orders and any("/" in word or "-" in word for word in some)
+    return Times(read[best], dates=True, order=best if told else "")
 
 
 def rising(values: Floats) -> float:
@@ -77,39 +71,20 @@ def ordered(values: Floats) -> float:
     return max(rising(values), rising(values[::-1]))
 
 
+def even(values: Floats) -> float:
+    """The share of steps that are equal."""
+    there = np.sort(values[np.isfinite(values)])
+    if len(there) < 3:
+        return 0.0
+    return float((np.diff(steps_of(there, dates=True).numbers) == 1).mean())
+
+
 def as_number(word: str) -> float:
     try:
         found = float(word) if word and "_" not in word else math.nan
     except ValueError:
         return math.nan
     return found if math.isfinite(found) else math.nan
-
-
-def as_seconds(word: str, order: str) -> float:
-    """A date, with a time or without, in seconds since 1970; NaN for what is none.
-
-    order: of its parts, "ymd", "dmy" or "mdy"; without a third part it is year and month.
-    """
-    found = DATE.fullmatch(word)
-    if found is None:
-        return math.nan
-    parts, zone = [found[1], found[3], found[4]], found[8]
-    if parts[2] is None:
-        parts[2] = "1"
-        if order != "ymd" or found[2] == ".":
-            return math.nan  # 3.5 is a number
-    year, month, day = (int(parts[order.index(name)]) for name in "ymd")
-    if year < 1_000:
-        return math.nan
-    try:
-        time = datetime.datetime(year, month, day, int(found[5] or 0), int(found[6] or 0))
-    except ValueError:
-        return math.nan
-    seconds = (time - EPOCH).total_seconds() + float(found[7] or 0)
-    if zone and zone != "Z":
-        sign = -1 if zone[0] == "-" else 1
-        seconds -= sign * (3_600 * int(zone[1:3]) + 60 * int(zone[-2:]))
-    return seconds
 
 
 @dataclass(frozen=True)

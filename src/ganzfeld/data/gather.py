@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ganzfeld.core.dates import written
 from ganzfeld.core.names import capped, merged, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import PREFIX, labels_by_column
@@ -103,9 +104,11 @@ def _in_words(spec: Any) -> str:
     extra = spec.extra
     if spec.modality == "number":
         missing = f", {extra['missing']:,} missing" if extra.get("missing") else ""
-        unit = f", {extra['unit']}s since 1970" if extra.get("unit") else ""
+        if unit := extra.get("unit"):
+            low, high = (written(extra[end], unit, extra.get("form", "")) for end in ("low", "high"))
+            return f"dates {low} to {high}{missing}"
         low, high = (_number(extra[end]) for end in ("low", "high"))
-        return f"numbers {low} to {high}{unit}{missing}"
+        return f"numbers {low} to {high}{missing}"
     if spec.modality in ("class", "several"):
         names = ", ".join(capped([shown(name) for name in extra["names"]], 3))
         several = "any of " if spec.modality == "several" else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ganzfeld.core.dates import SAID
 from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
@@ -18,7 +19,7 @@ from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.data.typed import NONE, dates_in_several_forms, typed_but_for_few
+from ganzfeld.data.typed import NONE, typed_but_for_few, unclear_dates
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
@@ -107,19 +108,15 @@ def gather_table(
         bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
-            if dates_in_several_forms(there):
-                what = "dates in several forms (write all of them as 2026-11-28)"
+            what = unclear_dates(there) or what
             source.aside.append(f"the column {shown(name)} of {what}")
             if values is not None and values.spec.modality == "several":
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue
         found[name] = scattered(values, good, len(titles))
-        if values.spec.modality == "class" and dates_in_several_forms(there):
-            source.warnings.append(
-                f"{shown(name)} holds dates in several forms, and is taken for classes: write "
-                "all of them as 2026-11-28"
-            )
+        if values.spec.modality == "class" and (unclear := unclear_dates(there)):
+            source.warnings.append(f"{shown(name)} holds {unclear}, and is taken for classes")
         if coarse(values):
             source.warnings.append(
                 f"{shown(name)} has whole numbers above {EXACT:,}: they are rounded to 7 digits"
@@ -142,8 +139,8 @@ def gather_table(
     kinds = [_kind(values) for values in found.values()]
     raw.values = ", ".join(f"{kinds.count(k):,} {k}" for k in dict.fromkeys(kinds))
     for name, values in found.items():
-        if said := values.spec.extra.get("spelled"):
-            raw.facts[f"{shown(name)}: {said}"] += len(good)
+        if said := read_as(values.spec.extra):
+            raw.facts[f"{shown(name)}: {said}"] += len(good) - values.spec.extra["missing"]
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
 
@@ -154,6 +151,16 @@ def coarse(values: Values) -> bool:
     if values.spec.modality != "number" or not extra["whole"] or extra.get("unit"):
         return False
     return bool(max(abs(extra["low"]), abs(extra["high"])) > EXACT)
+
+
+def read_as(extra: Mapping[str, Any]) -> str:
+    """How cells were read that could be read otherwise, in words."""
+    said = [extra["spelled"]] if extra.get("spelled") else []
+    if extra.get("order"):
+        said.append(f"dates read as {SAID[extra['order']]}")
+    if extra.get("zones"):
+        said.append("times taken to UTC")
+    return ", ".join(said)
 
 
 def _free(name: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import dates
 from ganzfeld.core.names import natural, shortened
 from ganzfeld.data.columns import Values, texts
 from ganzfeld.data.spelled import spelled
@@ -18,15 +19,14 @@ from ganzfeld.modalities.base import Spec
 
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-", "nat", "#n/a"})
 TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
+BOOLEANS = "false|true"  # how booleans are written where nothing else is known
 WHOLE = re.compile(r"[+-]?\d{1,18}")
-DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")  # day, month, year
-SLASHED = re.compile(r"\d\d?/\d\d?/\d{2,4}([T ].*)?")
 LIST_SIGNS = ("|", ";")
 FEW = 0.05  # of a column's cells that may be no numbers, and make their rows bad
+MARGIN = 0.1  # of a few cells, by which a share may be off
 MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
-EPOCH = datetime.datetime(1970, 1, 1)
 TOP = 3.4028234663852886e38  # of float32
 NONE = -1  # the class of what is missing
 
@@ -36,14 +36,16 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
 
     Gives a Spec of the modality
     "number": float32, or int32 where all are whole and none is missing; extra low, high, mean,
-        spread, whole, missing, and unit ("day", "second", "minute") for dates, since 1970;
+        spread, whole, missing, and for dates unit ("day", "second", "minute") since 1970, with the
+        form (`core.dates`) unless it is the usual one, the order of parts where another could be
+        meant, and the number of time zones;
     "class": int32 places in extra names, -1 for what is missing;
     "several": uint8 (N, k), ones for the names in extra that a cell lists;
     "text": code points, ragged. None where no cell says anything, or they hold what is neither.
 
     classes: whole numbers and texts are classes though they look like numbers.
     """
-    cells = [plain_cell(cell) for cell in cells]
+    given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
     if not there:
         return None
@@ -54,7 +56,7 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     if not classes and (found := _numbers(cells) or _dates(cells) or _spelled(cells)):
         return found
     if all(isinstance(cell, bool) for cell in there):
-        return _booleans(cells)
+        return _booleans(cells, given)
     if (listed := _separated(cells)) is not None:
         return listed
     words = ["" if cell is None else _word(cell) for cell in cells]
@@ -72,10 +74,11 @@ def typed_but_for_few(cells: Sequence[Any]) -> tuple[Values | None, dict[int, st
     there = [plain_cell(cell) for cell in cells]
     count = sum(cell is not None for cell in there)
     words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
-    odd = {row: word for row, word in words.items() if not as_date(word)}
-    if odd and len(odd) <= FEW * count and len(words) == count:
-        found = _dates([None if row in odd else cell for row, cell in enumerate(there)])
-        if found is not None:
+    if len(words) == count and (order := order_of(list(words.values()), FEW)):
+        good = dict(zip(words, known(_alike(list(words.values())), order), strict=True))
+        found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)])
+        odd = {row: word for row, word in words.items() if not good[row]}
+        if found is not None and odd:
             return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
     if values.spec.modality == "class" or any(word.isdigit() for word in words.values()):
         return values, {}  # 04109 is a code, and so are the others
@@ -86,18 +89,24 @@ def typed_but_for_few(cells: Sequence[Any]) -> tuple[Values | None, dict[int, st
     return found, {row: f"no number: {shortened(word, 40)}" for row, word in words.items()}
 
 
-def as_date(text: str) -> str:
-    """A date as `_dates` reads it: 2026-11-28, with a time or without; "" for what is none."""
-    plain = DOTTED.sub(r"\3-\2-\1", text)
-    return plain if DATE.fullmatch(plain) else ""
-
-
-def dates_in_several_forms(cells: Sequence[Any]) -> bool:
-    """Whether most texts are dates, some written as 2026-11-28 and others with a slash."""
+def unclear_dates(cells: Sequence[Any]) -> str:
+    """Why a column of dates was not read as such, in words; "" where it holds none."""
     words = [cell for cell in map(plain_cell, cells) if isinstance(cell, str)]
-    usual = sum(bool(as_date(word)) for word in words)
-    slashed = sum(SLASHED.fullmatch(word) is not None for word in words)
-    return bool(usual and slashed) and usual + slashed >= (1 - FEW) * len(words)
+    if not words or sum(map(dates.is_date, words)) < (1 - FEW) * len(words):
+        return ""
+    counts = {order: sum(known(words, order)) for order in dates.ORDERS[1:]}
+    if min(counts.values()) < (1 - FEW) * len(words):
+        return "dates in several forms (write all of them as 2026-11-28)"
+    first = next(word for word in words if dates.is_date(word))
+    return (
+        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the month "
+        "comes first (write them as 2026-11-28)"
+    )
+
+
+def known(words: Sequence[str], order: str) -> list[bool]:
+    """Which texts are dates in an order."""
+    return [not math.isnan(dates.seconds(word, order)) for word in words]
 
 
 def plain_cell(cell: Any) -> Any:
@@ -170,39 +179,73 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
     return Values(spec=Spec("number", (), dtype, about), rows=values.astype(dtype))
 
 
+def order_of(words: Sequence[str], few: float = 0.0) -> str:
+    """The order in which the parts of dates stand; "" where texts are no dates, or two orders can be.
+
+    few: share of the texts that may be none. Of two orders in which enough are dates, that in which
+    all are tells.
+    """
+    words = _alike(words)
+    some = words[:: max(1, len(words) // 50)]
+    if sum(map(dates.is_date, some)) < (1 - few - MARGIN) * len(some):
+        return ""
+    counts = {order: sum(known(words, order)) for order in dates.ORDERS}
+    best = max(counts.values())
+    found = [order for order, count in counts.items() if count == best]
+    if best < (1 - few) * len(words) or not best:
+        return ""
+    if len(found) > 1:
+        same = all(dates.seconds(w, found[0]) == dates.seconds(w, found[1]) for w in words)
+        return found[0] if same and best == len(words) else ""
+    others = [count for order, count in counts.items() if order != found[0]]
+    return found[0] if best == len(words) or max(others) < (1 - few) * len(words) else ""
+
+
+def _alike(words: Sequence[str]) -> list[str]:
+    """Dates of one column in one form: 28.11.2026 as 2026-11-28 where others are written so."""
+    if all(DOTTED.match(word) for word in words):
+        return list(words)
+    return [DOTTED.sub(r"\3-\2-\1", word) for word in words]
+
+
 def _dates(cells: Sequence[Any]) -> Values | None:
     there = [cell for cell in cells if cell is not None]
-    if not all(isinstance(cell, str) for cell in there):
+    if not there or not all(isinstance(cell, str) for cell in there):
         return None
-    cells = [cell if cell is None else DOTTED.sub(r"\3-\2-\1", cell) for cell in cells]
-    if not all(DATE.fullmatch(cell) for cell in cells if cell is not None):
+    words = _alike(there)
+    order = order_of(words)
+    if not order:
         return None
-    try:
-        seconds = [math.nan if cell is None else _seconds(cell) for cell in cells]
-    except ValueError:
-        return None
-    values = np.array(seconds)
-    finite = values[np.isfinite(values)]
+    found = iter([dates.seconds(word, order) for word in words])
+    seconds = np.array([math.nan if cell is None else next(found) for cell in cells])
+    finite = seconds[np.isfinite(seconds)]
+    form = dates.form_of(words, order)
+    about = {"order": order} if order != "ymd" and "." not in form else {}
+    if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match and match[10]}:
+        about["zones"] = len(zones)
+    unit, rows = "minute", np.round(seconds / 60)
     if not (finite % 86400).any():
-        return number(values / 86400, whole=True, unit="day")
-    if (np.abs(finite) < 2**31).all():
-        return number(np.round(values), whole=True, unit="second")
-    return number(np.round(values / 60), whole=True, unit="minute")
+        unit, rows = "day", seconds / 86400
+    elif (np.abs(finite) < 2**31).all():
+        unit, rows = "second", np.round(seconds)
+    return number(rows, whole=True, unit=unit, **about, **form_unless(form, dates.PLAIN[unit]))
 
 
-def _seconds(text: str) -> float:
-    day, *rest = re.split("[T ]", text)
-    year, month, date = (int(part) for part in day.split("-"))
-    plain = f"{year:04}-{month:02}-{date:02}" + (f"T{rest[0]}" if rest else "")
-    found = datetime.datetime.fromisoformat(plain)
-    if found.tzinfo is not None:
-        found = found.astimezone(datetime.UTC).replace(tzinfo=None)
-    return (found - EPOCH).total_seconds()
-
-
-def _booleans(cells: Sequence[Any]) -> Values:
+def _booleans(cells: Sequence[Any], given: Sequence[Any]) -> Values:
+    """Booleans, and in extra "form" the two words by which most of them are written: "no|yes"."""
     rows = np.array([NONE if cell is None else int(cell) for cell in cells], dtype=np.int32)
-    return _placed(rows, ["false", "true"], boolean=True)
+    spelt = Counter(
+        (place, text.strip())
+        for place, text in zip(rows.tolist(), given, strict=True)
+        if isinstance(text, str) and place != NONE
+    )
+    form = {place: word for (place, word), _ in reversed(spelt.most_common())}
+    written = f"{form[0]}|{form[1]}" if len(form) == 2 else BOOLEANS
+    return _placed(rows, BOOLEANS.split("|"), boolean=True, **form_unless(written, BOOLEANS))
+
+
+def form_unless(form: str, usual: str) -> dict[str, str]:
+    return {} if form == usual else {"form": form}
 
 
 def _classes(words: Sequence[str], names: Sequence[str]) -> Values:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import math
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.dates import written
 from ganzfeld.core.files import replace
 from ganzfeld.modalities.table.schema import Column, Schema
 
-EPOCH = datetime.datetime(1970, 1, 1)
 DIGITS = 7  # of numbers without a known count of decimals: what float32 holds
 UNITS = {"day": "D", "minute": "m", "second": "s"}  # as numpy has them
 
@@ -28,10 +27,10 @@ def texts(values: NDArray[Any], column: Column) -> list[str]:
 def text(value: float, column: Column) -> str:
     """One cell that is there."""
     if column.names:
-        return column.names[int(value)]
+        names = column.form.split("|") if column.boolean and column.form else column.names
+        return names[int(value)]
     if column.unit:
-        moment = EPOCH + datetime.timedelta(**{f"{column.unit}s": round(value)})
-        return moment.date().isoformat() if column.unit == "day" else moment.isoformat(" ")
+        return written(value, column.unit, column.form)
     if column.whole:
         return str(round(value))
     return f"{value:.{DIGITS}g}" if column.decimals is None else f"{value:.{column.decimals}f}"
@@ -65,15 +64,15 @@ def values(row: NDArray[Any], schema: Schema) -> list[Any]:
     """The cells of a row (columns,) as JSON has them; None where one is missing."""
     found: list[Any] = []
     for value, column in zip(row.tolist(), schema.columns, strict=True):
-        written = "" if math.isnan(value) else text(value, column)
-        if not written:
+        cell = "" if math.isnan(value) else text(value, column)
+        if not cell:
             found.append(None)
         elif column.boolean:
-            found.append(written == "true")
+            found.append(column.names[int(value)] == "true")
         elif column.names or column.unit:
-            found.append(written)
+            found.append(cell)
         else:
-            found.append(int(written) if column.whole else float(written))
+            found.append(int(cell) if column.whole else float(cell))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ STORED = fields(  # of `Schema.to_json`
                     "whole": flag,
                     "decimals": maybe(whole_(0, 30)),
                     "unit": one_of("", "day", "minute", "second"),
+                    "form": words,
                     "atoms": NUMBERS,
                     "means": NUMBERS,
                     "deviations": listing(number(1e-300, 1e39)),
@@ -62,6 +64,7 @@ class Column:
     names: of the levels, for a category or a boolean; none for a number.
     boolean, whole, decimals, unit: how its cells are written; decimals is None where any number
         of digits may follow the point. unit: "day", "second" or "minute" since 1970, of dates.
+    form: of dates (`core.dates`), or "no|yes" of booleans; "" where they are written as usual.
     atoms: numbers that many rows have to the digit, in order.
     means, deviations: of the modes of the other numbers.
     low, high: the range in the training part; no sample lies outside.
@@ -76,6 +79,7 @@ class Column:
     whole: bool = False
     decimals: int | None = None
     unit: str = ""
+    form: str = ""
     atoms: tuple[float, ...] = ()
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
@@ -122,6 +126,9 @@ class Column:
         if self.unit:
             return "date" if self.unit == "day" else "time"
         return "whole number" if self.whole else "number"
+
+
+FIELDS = frozenset(field.name for field in dataclass_fields(Column))  # later releases have more
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,9 @@ class Schema:
 
 
 def column_of(entry: Mapping[str, Any]) -> Column:
-    made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    made: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k in FIELDS
+    }
     column = Column(**made)
     if column.head[1] and len(column.shares) != column.options:
         raise ValueError(
@@ -194,7 +203,8 @@ def fit(rows: NDArray[Any], about: Sequence[Mapping[str, Any]]) -> Schema:
 
     rows: (n, columns) numbers, NaN where a cell is missing; of levels, their places in the names.
     about: of each column its "name", and "names" for levels ("boolean" where these are true and
-        false); for numbers "whole", and "unit" where they count days, seconds or minutes.
+        false); for numbers "whole", and "unit" where they count days, seconds or minutes; of both
+        "form", where dates or booleans are written in a form of their own.
     Raises DataError for a table from which nothing can be learned.
 
     Example::
@@ -222,7 +232,11 @@ def fit(rows: NDArray[Any], about: Sequence[Mapping[str, Any]]) -> Schema:
 def fit_levels(values: Floats, about: Mapping[str, Any]) -> Column:
     """Levels in the order of their names; those that the training part lacks stay, with share 0."""
     names, n = tuple(str(name) for name in about["names"]), len(values)
-    common: dict[str, Any] = {"name": str(about["name"]), "boolean": bool(about.get("boolean"))}
+    common: dict[str, Any] = {
+        "name": str(about["name"]),
+        "boolean": bool(about.get("boolean")),
+        "form": str(about.get("form") or ""),
+    }
     if len(names) > MOST_LEVELS or (len(names) > 50 and len(names) > 0.5 * n):
         why = f"{len(names):,} different values in {n:,} rows: left empty, not learned"
         return Column(**common, names=names[:1], blank=why)
@@ -238,6 +252,7 @@ def fit_number(values: Floats, about: Mapping[str, Any]) -> Column:
     common: dict[str, Any] = {
         "name": str(about["name"]),
         "unit": str(about.get("unit") or ""),
+        "form": str(about.get("form") or ""),
         "whole": bool(about.get("whole")),
         "missing": bool(gone),
     }

@@ -23,7 +23,10 @@ function cellOf(column, x) {
   for (let i = 1; i < choices; i++) {
     if (x[start + numbers + i] > x[start + numbers + choice]) choice = i;
   }
-  if (names.length) return choice < names.length ? names[choice] : "";
+  if (names.length) {
+    const words = column.boolean && column.form ? column.form.split("|") : names;
+    return choice < names.length ? words[choice] : "";
+  }
   if (choice < atoms.length) return numberOf(column, atoms[choice]);
   const mode = choice - atoms.length;
   if (mode >= means.length) return "";
@@ -33,12 +36,19 @@ function cellOf(column, x) {
   return numberOf(column, Math.max(column.low, Math.min(column.high, value)));
 }
 
-function numberOf({ unit, whole, decimals }, given) {
+// A number of days, minutes or seconds since 1970 in the form of the data
+function dateOf(v, unit, form) {
+  const length = { day: DAY, minute: 60000, second: 1000 }[unit];
+  const step = unit === "second" && !form.includes("ss") ? 60000 : length;
+  const [YYYY, MM, DD, hour, mm, ss] = new Date(halfEven(v * length / step) * step).toISOString().split(/[^0-9]/);
+  const hh = form.includes("AM") ? String((+hour + 11) % 12 + 1).padStart(2, "0") : hour;
+  const parts = { YYYY, YY: YYYY.slice(2), MM, M: +MM, DD, D: +DD, hh, h: +hh, mm, ss, AM: +hour < 12 ? "AM" : "PM" };
+  return form.replace(/YYYY|YY|MM|M|DD|D|hh|h|mm|ss|AM/g, (part) => parts[part]);
+}
+
+function numberOf({ unit, form, whole, decimals }, given) {
   const v = Math.fround(given);
-  if (unit) {
-    const moment = new Date(halfEven(v) * { day: DAY, minute: 60000, second: 1000 }[unit]).toISOString();
-    return unit === "day" ? moment.slice(0, 10) : moment.slice(0, 19).replace("T", " ");
-  }
+  if (unit) return dateOf(v, unit, form || (unit === "day" ? "YYYY-MM-DD" : "YYYY-MM-DD hh:mm:ss"));
   if (whole) return String(BigInt(halfEven(v)));
   if (decimals === null) return general(v, 7);
   return `${Object.is(v, -0) ? "-" : ""}${v.toFixed(decimals)}`;
