@@ -4,18 +4,19 @@
     python bench/from_text.py field --images 60000 --seeds 0
     python bench/from_text.py --show bench/results/from_text.jsonl
 
-**Tables**: 6,000 invented customers: kind (four), age and spending that depend on it, and whether they
-bought. The caption names kind, age and purchase, in English or Chinese, in one of six wordings. A
-sample follows it where kind and purchase are those of the caption and the age is at most two years
-off. Rare customers who bought are **new**: no row and no caption of the training table has them.
+**Tables**: 6,000 invented customers: kind (four), age and spending that depend on it, and whether
+they bought. The caption gives a name and says kind, age and purchase, in English or Chinese, in
+one of six wordings. A sample follows it where kind and purchase are those of the caption and the
+age is at most two years off. Rare customers who bought are **new**: no row and no caption of the
+training table has them.
 
-**Fields**: 4,000 Gaussian random fields of 32 x 32 cells, rough, even or smooth (a slope of the power
-spectrum of 1, 2 or 3, each with a spread of 0.15) and weak or strong (standard deviation 1 or 2). The
-caption names both. A sample follows it where its fitted slope and deviation are nearest to those that
-it asks for. Smooth weak fields are new.
+**Fields**: 4,000 Gaussian random fields of 32 x 32 cells, rough, even or smooth (a slope of the
+power spectrum of 1, 2 or 3, each with a spread of 0.15) and weak or strong (standard deviation 1
+or 2). The caption names both. A sample follows it where its fitted slope and deviation are
+nearest to those that it asks for. Smooth weak fields are new.
 
-Beside each number stands what real samples of the same captions have ("ceiling") and what real samples
-of other captions, drawn by chance, have ("chance").
+Beside each number stands what real samples of the same captions have ("ceiling") and what real
+samples of other captions, drawn by chance, have ("chance").
 """
 
 from __future__ import annotations
@@ -46,12 +47,40 @@ KINDS = ("casual", "regular", "loyal", "rare")
 CHINESE = ("偶尔来", "经常来", "忠实", "少见")
 SHARES, AGES, SPENT = (0.4, 0.3, 0.2, 0.1), (28, 40, 58, 70), (1.0, 2.0, 3.0, 1.5)
 TOLD = (
-    ("a {kind} customer of {age} years who {bought}", ("bought nothing", "bought")),
-    ("{age} years old, a {kind} customer, {bought}", ("no purchase", "one purchase")),
-    ("this {kind} customer, aged {age}, {bought}", ("left without a purchase", "bought something")),
-    ("一位{age}岁的{kind}顾客，{bought}", ("没有购买", "购买了")),
-    ("{kind}顾客，{age}岁，{bought}", ("没买东西", "买了东西")),
-    ("顾客{age}岁，{kind}，{bought}", ("空手离开", "有购买")),
+    ("{name}, a {kind} customer of {age} years who {bought}", ("bought nothing", "bought")),
+    ("{age} years old, a {kind} customer called {name}, {bought}", ("no purchase", "one purchase")),
+    (
+        "this {kind} customer, {name}, aged {age}, {bought}",
+        ("left without a purchase", "bought something"),
+    ),
+    ("{name}，一位{age}岁的{kind}顾客，{bought}", ("没有购买", "购买了")),
+    ("{kind}顾客{name}，{age}岁，{bought}", ("没买东西", "买了东西")),
+    ("顾客{name}，{age}岁，{kind}，{bought}", ("空手离开", "有购买")),
+)
+
+NAMES = tuple(
+    [
+        "Ada",
+        "Ben",
+        "Cleo",
+        "Dana",
+        "Eli",
+        "Fay",
+        "Gus",
+        "Hana",
+        "Ian",
+        "Jo",
+        "Kai",
+        "Lea",
+        "Max",
+        "Nia",
+        "Otto",
+        "Pia",
+        "Quinn",
+        "Rosa",
+        "Sam",
+        "Tess",
+    ]
 )
 
 
@@ -68,8 +97,9 @@ def customer(draw: np.random.Generator, new: bool | None = None) -> tuple[int, i
 
 def about(kind: int, age: int, bought: bool, way: int) -> str:
     template, does = TOLD[way % len(TOLD)]
-    name = CHINESE[kind] if way % len(TOLD) > 2 else KINDS[kind]
-    return template.format(kind=name, age=age, bought=does[bought])
+    told = CHINESE[kind] if way % len(TOLD) > 2 else KINDS[kind]
+    name = NAMES[way * 7 // len(TOLD) % len(NAMES)]  # says nothing of the row
+    return template.format(kind=told, age=age, bought=does[bought], name=name)
 
 
 def write_table(place: Path) -> str:
@@ -88,7 +118,10 @@ def followed(rows: list[dict[str, Any]], asked: list[tuple[int, int, bool, float
     kind = np.array([str(r["kind"]) == KINDS[a[0]] for r, a in zip(rows, asked, strict=True)])
     age = np.array([abs(float(r["age"]) - a[1]) <= 2 for r, a in zip(rows, asked, strict=True)])
     bought = np.array(
-        [str(r["bought"]) in (("yes", "True") if a[2] else ("no", "False")) for r, a in zip(rows, asked, strict=True)]  # fmt: skip
+        [
+            str(r["bought"]) in (("yes", "True") if a[2] else ("no", "False"))
+            for r, a in zip(rows, asked, strict=True)
+        ]  # fmt: skip
     )
     found = {"kind": kind, "age": age, "bought": bought, "all": kind & age & bought}
     return {name: round(float(hits.mean()), 4) for name, hits in found.items()}
@@ -155,14 +188,9 @@ def pairs_of(count: int, seed: int, new: bool | None) -> NDArray[np.int64]:
 
 def write_fields(place: Path) -> str:
     pairs = pairs_of(4_000, 0, False)
-    (place / "set").mkdir()
-    rows = [("file_name", "caption")]
-    for number, (one, pair) in enumerate(zip(maps(pairs, 2), pairs, strict=True)):
-        np.save(place / "set" / f"{number:04}.npy", one)
-        rows += [(f"{number:04}.npy", line(pair, way)) for way in range(len(SAID))]
-    with open(place / "set" / "metadata.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
-    return str(place / "set")
+    lines = [[line(pair, way) for way in range(len(SAID))] for pair in pairs]
+    np.savez(place / "maps.npz", x=maps(pairs, 2), caption=np.array(lines))
+    return str(place / "maps.npz")
 
 
 def nearest(x: NDArray[Any], pairs: NDArray[np.int64]) -> Shares:
@@ -197,7 +225,9 @@ def of_fields(model: Any, seed: int) -> dict[str, Any]:
 def show(path: Path) -> None:
     for text in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(text)
-        print(f"{row['data']}, seed {row['seed']}, {row['images']:,}, {row['cpu_seconds']:.0f} CPU s")
+        print(
+            f"{row['data']}, seed {row['seed']}, {row['images']:,}, {row['cpu_seconds']:.0f} CPU s"
+        )
         for part in ("seen", "new"):
             for who in ("model", "ceiling", "chance"):
                 cells = "  ".join(f"{k} {100 * v:.1f}" for k, v in row[part][who].items())

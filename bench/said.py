@@ -3,13 +3,14 @@
     python bench/said.py fsdd_recordings.zip --images 30000 --afford 20000 --seeds 0
     python bench/said.py --table bench/results/said.jsonl
 
-The clips are those of the Free Spoken Digit Dataset. Recordings 0 to 4 of each speaker and digit are
-the test part, as in `bench/audio.py`. Of the sixty pairs of speaker and digit, ten (each digit once,
-each speaker once or twice) are **new**: no run hears them, and no caption names them. Every other
-clip has three captions, in English and Chinese, and with each one that is wrong in one thing. The
-listener (`ganzfeld.metrics.audio_classifier`) learns words and speakers of all sixty pairs. 1,000
-sounds of seen pairs and 1,000 of new ones are judged; beside them stand the real test clips of the
-same pairs, as they are and through spectrogram and Griffin-Lim, and what guessing gives.
+The clips are those of the Free Spoken Digit Dataset. Recordings 0 to 4 of each speaker and digit
+are the test part, as in `bench/audio.py`. Of the sixty pairs of speaker and digit, ten (each
+digit once, each speaker once or twice) are **new**: no run hears them, and no caption names them.
+Every other clip has three captions, in English and Chinese, and with each one that is wrong in
+one thing. The listener (`ganzfeld.metrics.audio_classifier`) learns words and speakers of all
+sixty pairs. 1,000 sounds of seen pairs and 1,000 of new ones are judged; beside them stand the
+real test clips of the same pairs, as they are and through spectrogram and Griffin-Lim, and what
+guessing gives.
 """
 
 from __future__ import annotations

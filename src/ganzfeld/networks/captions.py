@@ -193,7 +193,9 @@ class CaptionGenerator(nn.Module):
         self.latent = latent
         self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         sizes = (width, most, refine, hidden)
-        self.body = SentenceGenerator(shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded)
+        self.body = SentenceGenerator(
+            shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded
+        )
 
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:

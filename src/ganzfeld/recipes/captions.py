@@ -124,7 +124,8 @@ def drawn(facts: Facts, recipe: str) -> Config:
 def writer(facts: Facts, **options: Any) -> Part:
     """The network that writes captions, which both recipes share."""
     sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest, "hidden": 192}
-    return Part(name="caption-writer", options=sizes | options)
+    reading = {"norm": True, "joint": 256}
+    return Part(name="caption-writer", options=sizes | reading | options)
 
 
 def image_to_text(facts: Facts) -> Config:
