@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.avatars import captions as full
@@ -170,3 +172,68 @@ def test_images_without_captions_are_named(tmp_path: Path) -> None:
     lines[5] = ""
     with pytest.raises(DataError, match="1 of 24 samples have no words"):
         conditioned(open_pack(folder_of(tmp_path, lines)), ["words"], 0)
+
+
+def said_by(pack: Pack, rows: NDArray[Any]) -> list[str]:
+    symbols = pack.condition_columns[0]["symbols"]
+    return [captions.decode(row, symbols) for row in rows]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_wrong_captions_that_repeat_are_read_as_they_are(tmp_path: Path, apart: bool) -> None:
+    """apart: a row of the table for each of two captions; else one, whose wrong ones are lines."""
+    folder_of(tmp_path, [f"square {number}" for number in range(24)])
+    rows = ["file_name,caption,caption_wrong"]
+    for number in range(24):
+        name, wrong = f"{number:02}.png", ("a red square", "a red thing")
+        if apart:
+            rows += [f"{name},blue square {number},{wrong[0]}"]
+            rows += [f"{name},blue thing {number},{wrong[1]}"]
+        else:
+            rows += [f'{name},blue square {number},"{wrong[0]}\n{wrong[1]} red square"']
+    (tmp_path / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    pack = conditioned(open_pack(tmp_path), ["caption"], 0)
+    found = pack.rows(np.arange(24))["caption_wrong"]
+    assert found.shape[:2] == (24, 2)
+    unknown = captions.SYMBOLS[1]
+    words = [
+        {word for word in said.replace(unknown, "?").split() if "?" not in word}
+        for said in said_by(pack, found[7])
+    ]
+    both = [{"square"}, {"thing"}] if apart else [{"square"}, {"square"}]
+    assert words == both, "red and a are in no caption of the training data"
+
+
+def test_an_array_of_texts_beside_fields_holds_several_captions_of_each(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 8, 8)).astype(np.float32)
+    lines = [["a rough field", "粗糙"] if number % 2 else ["smooth", "平滑"] for number in range(20)]
+    np.savez(tmp_path / "maps.npz", x=x, caption=np.array(lines))
+    pack = conditioned(open_pack(tmp_path / "maps.npz"), ["caption"], 0)
+    several = pack.rows(np.arange(20))["caption_several"]
+    assert several.shape[:2] == (20, 2)
+    assert said_by(pack, several[3]) == ["a rough field", "粗糙"]
+    assert said_by(pack, several[4]) == ["smooth", "平滑"]
+
+
+def test_texts_of_a_table_are_beside_its_rows(tmp_path: Path) -> None:
+    rows = [f"{number},customer number {number}" for number in range(40)]
+    (tmp_path / "rows.csv").write_text("\n".join(["size,told", *rows]), encoding="utf-8")
+    pack = open_pack(tmp_path / "rows.csv")
+    assert pack.spec.shape == (1,) and "(--condition takes it)" in str(pack.report["aside"])
+    held = conditioned(pack, ["told"], 4)
+    assert said_by(held, held.rows(np.array([3]))["caption"])[0].startswith("customer number")
+    before = open_pack(tmp_path / "rows.csv", rules=4)  # as runs of before have it
+    assert "told" not in before.columns and before.fingerprint != pack.fingerprint
+
+
+def test_recipes_from_captions_of_tables_and_fields() -> None:
+    spec, _ = MODALITIES["field"].examples()[0]
+    config = RECIPES["text-to-field"](Facts(count=120, spec=spec, words=9))
+    assert config.networks["G"].options["bounded"] is False
+    with pytest.raises(UsageError, match="needs captions beside the fields"):
+        RECIPES["text-to-field"](Facts(count=120, spec=spec))
+    line = replace(spec, shape=(1, 64))
+    with pytest.raises(UsageError, match="fields of two dimensions, and these have 1"):
+        RECIPES["text-to-field"](Facts(count=120, spec=line, words=9))
+    assert MODALITIES["field"].captioned == "text-to-field"
+    assert MODALITIES["table"].captioned == "text-to-table"

@@ -258,3 +258,25 @@ def test_options_that_need_real_captions_say_so() -> None:
             game(helping=False, **options)
     with pytest.raises(ValueError, match="0 or more"):
         game(beside=-1.0)
+
+
+def test_states_ask_what_they_want_to_know_of_the_image() -> None:
+    """The product is nothing at first; once it counts, all ways through a writer have it alike."""
+    torch.manual_seed(0)
+    one = NETWORKS["caption-writer"](SHAPE, **SIZES, joint=8, norm=True).eval()
+    x, z = torch.randn(4, *SHAPE), torch.randn(4, one.latent)
+    before = one.log_probabilities(ended(batch(4)["caption"]), x)[1]
+    torch.nn.init.normal_(one.text.joined.weight)
+    after = one.log_probabilities(ended(batch(4)["caption"]), x)[1]
+    assert not torch.allclose(before, after)
+    written, places, logged = one.write(z, x)
+    again = one.log_probabilities(written, x)
+    assert torch.equal(again[0].tokens, places.tokens)
+    assert torch.allclose(again[1], logged, atol=1e-5)
+    judge = NETWORKS["caption-judge"](SHAPE, **SIZES, joint=8, norm=True).eval()
+    judge.load_state_dict(one.state_dict(), strict=False)
+    assert torch.allclose(judge(x, written)[1], logged, atol=1e-5)
+    drawn = one(z, x)
+    told = [row[row > 0].tolist() for row in written]
+    if all(UNKNOWN not in row for row in told):  # it is never written, and may be learned from
+        assert [row[row > 0].tolist() for row in drawn] == told

@@ -69,6 +69,8 @@ REFUSED = (
     "text-pix2pix",
     "text-to-image",
     "text-to-audio",
+    "text-to-field",
+    "text-to-table",
     "image-to-text",
     "image-to-text-mle",
 )

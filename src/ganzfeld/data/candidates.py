@@ -11,7 +11,7 @@ from ganzfeld.core.names import capped, shown
 from ganzfeld.data import tables
 from ganzfeld.data.columns import Values, texts
 from ganzfeld.data.readers import Unreadable
-from ganzfeld.data.source import Encoded, Source
+from ganzfeld.data.source import RULES, Encoded, Source
 from ganzfeld.data.typed import NONE, spread, typed
 from ganzfeld.errors import DataError
 
@@ -60,24 +60,33 @@ def add_rows(
                 said.setdefault(place, []).append(row.get(column))
         if names.rules < 4 and column == "caption":
             cells = [cell[0] if isinstance(cell, list) and cell else cell for cell in cells]
-        if names.rules >= 4 and (values := captions_of(column, said, cells)):
+        if names.rules >= 4 and (values := captions_of(column, said, cells, names.rules)):
             source.columns.setdefault(column, values)
             continue
         for name, part in (spread(column, cells) or {column: cells}).items():
             add_cells(source.columns, name, part)
 
 
-def captions_of(column: str, said: Mapping[int, list[Any]], cells: list[Any]) -> Values | None:
+def captions_of(
+    column: str, said: Mapping[int, list[Any]], cells: list[Any], rules: int = RULES
+) -> Values | None:
     """A column of texts of which samples have several, all kept; None where it is none.
 
-    said: by the place of each sample, the cell of each of its rows. cells: the last of each.
+    said: by the place of each sample, the cell of each of its rows. cells: the last of each; []
+        where all places are said.
     """
-    named = column.casefold().strip() in CAPTIONS
+    wrong = WRONG if rules >= 5 else ""  # of which a cell may hold several, one a line
+    named = column.casefold().strip().removesuffix(wrong) in CAPTIONS
     flat = [
         (place, text)
         for place, some in said.items()
         for cell in some
-        for text in (cell if isinstance(cell, list) else [cell])
+        for whole in (cell if isinstance(cell, list) else [cell])
+        for text in (
+            whole.split("\n")
+            if isinstance(whole, str) and wrong and column.endswith(wrong)
+            else [whole]
+        )
     ]
     if not named and all(len(some) == 1 for some in said.values()):
         return None
@@ -92,7 +101,7 @@ def captions_of(column: str, said: Mapping[int, list[Any]], cells: list[Any]) ->
     most = max(map(len, found.values()), default=0)
     if most < 2:
         return None
-    lines = ["\n".join(found.get(place, ())) for place in range(len(cells))]
+    lines = ["\n".join(found.get(place, ())) for place in range(len(cells or said))]
     return texts(lines, **{SEVERAL: most})
 
 

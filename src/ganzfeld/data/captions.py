@@ -39,7 +39,8 @@ class Captioned(Beside):
         self.several = captions.encode(filled, symbols, length).reshape(len(found), most, length)
         self.tokens = self.several[:, 0]
         self.wrong = None
-        if (column := whole.columns.get(f"{about['name']}{WRONG}")) is not None:
+        column = whole.columns.get(f"{about['name']}{WRONG}")
+        if column is not None and column.spec.modality in ("text", "class"):
             several = [line.split("\n") for line in lines_of(column)]
             most = max(len(some) for some in several)
             flat = [some[i % len(some)] for some in several for i in range(most)]
@@ -81,7 +82,10 @@ def captioned(pack: Pack, names: Sequence[str], training: NDArray[np.int64]) -> 
 
 
 def lines_of(column: Column) -> list[str]:
-    """All texts of a column."""
+    """All texts of a column; of classes, which few texts that repeat are read as, their names."""
+    if column.spec.modality == "class":
+        names = ["", *column.spec.extra["names"]]  # "" for what is missing, -1
+        return [names[int(row) + 1] for row in column.rows(np.arange(len(column)))]
     return [text_of(column.sample(row)) for row in range(len(column))]
 
 

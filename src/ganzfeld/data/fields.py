@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.arrays import NOT_FINITE, NUMPY_ERRORS, numpy_reason
+from ganzfeld.data.candidates import captions_of
 from ganzfeld.data.columns import CHUNK_BYTES, Values
 from ganzfeld.data.npz import TRAIN, key_of, need_tame
 from ganzfeld.data.source import Gathered, Raw
@@ -251,7 +252,7 @@ def _looked_at(
 def columns_beside(
     beside: Mapping[str, NDArray[Any]], count: int, source: Any
 ) -> dict[str, Values]:
-    """Arrays of as many rows as columns: numbers, classes, or several classes at once."""
+    """Arrays of as many rows as columns: numbers, classes, several classes at once, or texts."""
     found: dict[str, Values] = {}
     for name, array in beside.items():
         for part, values in _column(name, np.asarray(array), count).items():
@@ -267,7 +268,10 @@ def _column(name: str, array: NDArray[Any], count: int) -> dict[str, Values]:
     if array.ndim == 0 or len(array) != count or array.dtype.kind not in "biufUS":
         return {}
     if array.ndim == 1 and array.dtype.kind in "US":
-        values = typed([str(cell) for cell in array])
+        values = typed([_text(cell) for cell in array])
+    elif array.ndim == 2 and array.dtype.kind in "US":  # several captions of each sample
+        lines = {row: [_text(cell) for cell in some] for row, some in enumerate(array)}
+        values = captions_of(name, lines, [])
     elif array.ndim == 1 and name in ("y", "label", "labels", "class") and array.dtype.kind != "f":
         values = typed([_scalar(cell) for cell in array], classes=True)
     elif array.ndim == 1 and array.dtype.kind == "b":
@@ -284,6 +288,10 @@ def _column(name: str, array: NDArray[Any], count: int) -> dict[str, Values]:
     else:
         return {}
     return {} if values is None else {name: values}
+
+
+def _text(cell: Any) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
 
 
 def _scalar(cell: Any) -> Any:

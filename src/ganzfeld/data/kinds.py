@@ -194,7 +194,7 @@ def _rows(
         return series_of(paths, kind, place, stamps, reading.window, "as asked (--as series)")
     if asked == "auto" and looks_like_series(paths, kind):
         return series_of(paths, kind, place, stamps, reading.window, "by a column of times")
-    return table_of(paths, kind, place, stamps)
+    return table_of(paths, kind, place, stamps, texts=reading.rules >= 5)
 
 
 def _name(path: Path) -> str:

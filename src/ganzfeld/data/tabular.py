@@ -27,12 +27,17 @@ MOSTLY = 0.9  # of them must name a file that is there
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 
 
-def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> Gathered:
-    """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet"."""
+def table_of(
+    paths: list[Path], kind: str, place: Path, stamps: list[Stamp], *, texts: bool = True
+) -> Gathered:
+    """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet".
+
+    texts: keep columns of text beside the rows.
+    """
 
     def gather(progress: Progress) -> Raw:
         names, cells, titles, bad = cells_of(paths, kind)
-        return gather_table(names, cells, titles, bad, source)
+        return gather_table(names, cells, titles, bad, source, texts=texts)
 
     source = Gathered(
         kind=kind,
@@ -92,12 +97,15 @@ def gather_table(
     titles: Sequence[str],
     bad: dict[int, str],
     source: Gathered,
+    *,
+    texts: bool = True,
 ) -> Raw:
     """Typed columns, and "x": all of them side by side as float32 (N, K), NaN where one is missing.
 
     In "x" a class is its place in the names of its column; `spec.extra["columns"]` has, in order,
     name and modality of each and all that its own spec says. The columns themselves hold whole
-    numbers exactly. A column of several classes at once is no part of "x", and is kept beside it.
+    numbers exactly. A column of several classes at once is no part of "x", and is kept beside it;
+    and so are those of text, where `texts` is True.
     """
     found: dict[str, Values] = {}
     beside: dict[str, Values] = {}  # no part of a row: what rows may be conditioned on
@@ -110,7 +118,7 @@ def gather_table(
             what = "no values" if values is None else f"{values.spec.modality} values"
             what = unclear_dates(there) or what
             source.aside.append(f"the column {shown(name)} of {what}")
-            if values is not None and values.spec.modality == "several":
+            if values is not None and (texts or values.spec.modality == "several"):
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue

@@ -243,7 +243,7 @@ class TableVAE(Game):
         mean, raw = cast(Tensor, self.E(x)).float().chunk(2, 1)
         variance = log_variance(raw)
         z = mean + (variance / 2).exp() * torch.randn_like(mean)
-        given = batch.get("y"), batch.get("c")
+        given = batch.get("y"), batch.get("c"), batch.get("caption")
         decoded = self.G.raw(z, *given).float()
         losses = {
             "reconstruction": self.reconstruction * self.surprise(x, decoded).mean(),
@@ -265,5 +265,11 @@ class TableVAE(Game):
         within = ((0.5 * error.square() + log_deviation) * in_mode).sum(1)
         return cast(Tensor, within - chosen.sum(1))
 
-    def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.G(z, y, c))
+    def sample(
+        self,
+        z: Tensor,
+        y: Tensor | None = None,
+        c: Tensor | None = None,
+        caption: Tensor | None = None,
+    ) -> Tensor:
+        return cast(Tensor, self.G(z, y, c, caption) if caption is not None else self.G(z, y, c))

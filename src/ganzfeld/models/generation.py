@@ -28,6 +28,7 @@ from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
 from ganzfeld.text import shown
 
+HUB_TASKS = ("text-to-image", "text-to-audio")  # as model hubs name them
 KINDS = {  # what a model is, and its tag, by the name of its game
     "adversarial": ("generative adversarial network", "gan"),
     "vae": ("variational autoencoder", "vae"),
@@ -122,7 +123,8 @@ class Generation(Task):
         weights = average if about["averaged"] else "as last trained"
         short = data["fingerprint"][:16]
         captioned = is_captioned(about.get("conditions"))  # by recipes that are named like tasks
-        hub_task = kind.captioned if captioned else kind.hub_task
+        own = captioned and kind.captioned in HUB_TASKS
+        hub_task = kind.captioned if own else kind.hub_task
         code = self.python(about, 'ganzfeld.load("path/to/this/folder")', label)
         return f"""---
 library_name: ganzfeld

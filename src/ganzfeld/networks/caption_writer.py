@@ -9,10 +9,34 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.networks.captions import ImageEncoder
+from ganzfeld.networks.layers import initialise
 from ganzfeld.networks.recurrent import NEVER, Places, TextGenerator, inverse
 
 SEEN = 256  # numbers that an image becomes
 UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: it is never written
+
+
+class Teller(TextGenerator):
+    """A `TextGenerator` whose states choose what of its conditions they speak of.
+
+    What a state says beside its own logits is a product with the conditions (Kim et al. 2017,
+    low-rank bilinear), so that "the color of the hair comes next" meets "red" without a detour
+    through the state. joint: numbers of that product.
+    """
+
+    def __init__(self, shape: Sequence[int], *, joint: int, **options: Any) -> None:
+        super().__init__(tuple(shape), **options)
+        self.asks = initialise(nn.Linear(self.cell.width, joint), 1.0)
+        self.knows = initialise(nn.Linear(options["conditions"], joint), 1.0)
+        self.joined = nn.Linear(joint, self.symbols)
+        nn.init.zeros_(self.joined.weight)
+        nn.init.zeros_(self.joined.bias)
+
+    def spoken(self, states: Tensor, c: Tensor | None) -> Tensor:
+        assert c is not None
+        states = self.dropout(states)
+        found: Tensor = self.logits(states) + self.joined(self.asks(states) * self.knows(c))
+        return found
 
 
 class CaptionWriter(nn.Module):
@@ -25,6 +49,8 @@ class CaptionWriter(nn.Module):
     longest: words of the longest caption; T is one more, for END.
     width: channels of the encoder's first maps. hidden, embedding: of the decoder's state and of a
     word. dropout: of states.
+    norm: the encoder has batch normalisation and 3x3 convolutions, and sees small things sooner.
+    joint: numbers of the product of state and image in a `Teller`; 0: none.
     """
 
     def __init__(
@@ -37,16 +63,17 @@ class CaptionWriter(nn.Module):
         hidden: int = 256,
         embedding: int = 64,
         dropout: float = 0.0,
+        norm: bool = False,
+        joint: int = 0,
     ) -> None:
         super().__init__()
-        self.eye = ImageEncoder(shape, width=width, outputs=SEEN)
-        self.text = TextGenerator(
-            (longest + 1,),
-            symbols=words,
-            conditions=SEEN,
-            hidden=hidden,
-            embedding=embedding,
-            dropout=dropout,
+        self.eye = ImageEncoder(shape, width=width, outputs=SEEN, norm=norm)
+        sizes: dict[str, Any] = {"symbols": words, "conditions": SEEN, "hidden": hidden}
+        sizes |= {"embedding": embedding, "dropout": dropout}
+        self.text = (
+            Teller((longest + 1,), joint=joint, **sizes)
+            if joint
+            else TextGenerator((longest + 1,), **sizes)
         )
         self.latent, self.length = self.text.latent, self.text.length
 
@@ -95,10 +122,10 @@ class CaptionJudge(nn.Module):
     def forward(self, x: Tensor, captions: Tensor) -> tuple[Places, Tensor, Tensor]:
         """The places of captions, and both logits (M, V) there."""
         z = x.new_zeros(len(x), self.text.latent)
-        state, always, _ = self.text.begin(z, None, self.eye(x))
+        seen = self.eye(x)
+        state, always, _ = self.text.begin(z, None, seen)
         states, places = self.text.inputs.read(self.text.cell, captions, state, always)
-        states = self.text.dropout(states)
-        logits = self.text.logits(states)
+        logits = self.text.spoken(states, seen[places.rows])
         last = places.columns == self.text.length - 1  # where only END is left, as in the writer
         logits = logits.masked_fill(last[:, None] & self.text.others(logits), NEVER)
-        return places, logits.log_softmax(1), self.match(states)
+        return places, logits.log_softmax(1), self.match(self.text.dropout(states))

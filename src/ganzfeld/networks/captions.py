@@ -127,9 +127,11 @@ class SentenceGenerator(nn.Module):
         refine: int,
         hidden: int = HIDDEN,
         smooth: bool = False,
+        bounded: bool = True,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
+        self.bounded = bounded
         self.sizes = pyramid(height, broad)
         ups = len(self.sizes) - 1
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(ups + 1)]
@@ -155,7 +157,7 @@ class SentenceGenerator(nn.Module):
         for affine, up, (high, broad) in zip(self.affine, self.ups, self.sizes[1:], strict=False):
             x = up(self.activation(affine(x, given)))[:, :, :high, :broad]
         image: Tensor = self.smooth(self.last(self.activation(self.affine[-1](x, given))))
-        return image.tanh()
+        return image.tanh() if self.bounded else image
 
 
 class CaptionGenerator(nn.Module):
@@ -169,6 +171,7 @@ class CaptionGenerator(nn.Module):
     hidden: numbers between a sentence and what it changes in a map.
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
     phrases: the encoder is a `PhraseEncoder`; False: a `CaptionEncoder`.
+    bounded: False: samples may have any numbers, as those of fields have.
     """
 
     def __init__(
@@ -184,12 +187,15 @@ class CaptionGenerator(nn.Module):
         hidden: int = HIDDEN,
         smooth: bool = False,
         phrases: bool = False,
+        bounded: bool = True,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         sizes = (width, most, refine, hidden)
-        self.body = SentenceGenerator(shape, latent, sentence, *sizes, smooth=smooth)
+        self.body = SentenceGenerator(
+            shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded
+        )
 
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:

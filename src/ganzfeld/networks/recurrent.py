@@ -206,7 +206,7 @@ class TextGenerator(nn.Module):
                 alive, before, state = alive[keep], before[keep], state[keep]
             common = always if len(always) == 1 else always[alive]
             state = self.cell(self.inputs(before, table) + common, state)
-            logits = self.logits(self.dropout(state))
+            logits = self.spoken(state, None if c is None else c[alive])
             if t == cap - 1:
                 logits = logits.masked_fill(self.others(logits), NEVER)
             logged = logits.log_softmax(1)
@@ -231,10 +231,14 @@ class TextGenerator(nn.Module):
         """
         state, always, _ = self.begin(z, y, c)
         states, places = self.inputs.read(self.cell, x.long(), state, always)
-        logits = self.logits(self.dropout(states))
+        logits = self.spoken(states, None if c is None else c[places.rows])
         last = places.columns == (cap or self.length) - 1
         logits = logits.masked_fill(last[:, None] & self.others(logits), NEVER)
         return places, logits.log_softmax(1)
+
+    def spoken(self, states: Tensor, c: Tensor | None) -> Tensor:
+        """Logits (M, V) behind states (M, hidden), and what is known at each, (M, k)."""
+        return cast(Tensor, self.logits(self.dropout(states)))
 
     def begin(self, z: Tensor, y: Tensor | None, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """The first state (N, hidden), what all inputs have in common, and those of symbols."""
@@ -289,7 +293,7 @@ class TextGenerator(nn.Module):
         found: list[Tensor] = []
         for t in range(cap):
             state = self.cell(self.inputs(symbol, table) + always, state)
-            logits = self.logits(self.dropout(state))
+            logits = self.spoken(state, c)
             closed = over if t < cap - 1 else torch.ones_like(over)
             symbol, kept = choose(t, logits.masked_fill(closed & self.others(logits), NEVER))
             number = symbol.detach().argmax(1) if symbol.is_floating_point() else symbol

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzfeld.modalities.table.layout import Layout
+from ganzfeld.networks.caption_readers import PhraseEncoder
 from ganzfeld.networks.conditions import JoinNumbers
 from ganzfeld.networks.layers import SLOPE, initialise, need_labels
 from ganzfeld.networks.onednn_linear import Linear
@@ -41,6 +42,8 @@ class TableDecoder(nn.Module):
     shape: of a row, to be checked. classes, condition: how many labels y there are, and the column
         whose choices they are, which a sample has as they are asked for; 0 and -1: none are taken.
     conditions: numbers c (N, conditions) that rows depend on.
+    words: of the vocabulary of captions (N, T) that rows depend on, which an encoder of the
+        network's own reads; 0: none. sentence: numbers that a caption becomes.
     shares: of each choice in the training part, for a game that compares them; () where none does.
     noise: entries of z that the layers see. Behind them lie one for each column with choices and
         one for each value within a mode: the noise that these have around the layers' output.
@@ -56,6 +59,8 @@ class TableDecoder(nn.Module):
         classes: int = 0,
         condition: int = -1,
         conditions: int = 0,
+        words: int = 0,
+        sentence: int = 64,
         shares: Sequence[float] = (),
         noise: int = 64,
         widths: Sequence[int] = (256, 256),
@@ -67,7 +72,8 @@ class TableDecoder(nn.Module):
         self.given = label_column(self.choices, condition, classes)
         self.register_buffer("one_hot", torch.eye(classes), persistent=False)
         self.numbers = JoinNumbers(conditions)
-        before = noise + classes + self.numbers.width
+        self.text = PhraseEncoder(words, width=sentence) if words else None
+        before = noise + classes + self.numbers.width + (sentence if words else 0)
         layers: list[nn.Module] = []
         for width in widths:
             layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
@@ -85,16 +91,32 @@ class TableDecoder(nn.Module):
         """One-hot vectors (N, classes) of labels (N,)."""
         return nn.functional.embedding(need_labels(y), self.one_hot)
 
-    def raw(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
+    def raw(
+        self,
+        z: Tensor,
+        y: Tensor | None = None,
+        c: Tensor | None = None,
+        caption: Tensor | None = None,
+    ) -> Tensor:
         """Logits, and means of values, (N, width)."""
         entries = z[:, : self.noise]
+        if self.text is not None:
+            if caption is None:
+                raise ValueError("this network makes rows by captions: it needs caption, (N, T)")
+            entries = torch.cat([entries, self.text(caption).to(entries.dtype)], 1)
         if self.given >= 0:
             entries = torch.cat([entries, self.labels(y).to(entries.dtype)], 1)
         out: Tensor = self.layers(self.numbers(entries, c))
         return out
 
-    def forward(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        raw, heads = self.raw(z, y, c), self.choices.heads
+    def forward(
+        self,
+        z: Tensor,
+        y: Tensor | None = None,
+        c: Tensor | None = None,
+        caption: Tensor | None = None,
+    ) -> Tensor:
+        raw, heads = self.raw(z, y, c, caption), self.choices.heads
         if self.given >= 0:  # of its column, the label that was asked for and no other
             start, stop = self.choices.layout.choices[self.given]
             asked = self.labels(y).to(raw.dtype)

@@ -11,6 +11,7 @@ from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.audio.modality import SPECTROGRAM, seen_as
 from ganzfeld.recipes.base import Facts, gamma
 from ganzfeld.recipes.sizing import LONG, within
+from ganzfeld.recipes.tables import table_vae
 
 SENTENCE = 256  # numbers that a caption becomes
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
@@ -53,8 +54,32 @@ def text_to_audio(facts: Facts) -> Config:
     return config
 
 
+def text_to_field(facts: Facts) -> Config:
+    """Fields from captions: `text-to-image` without a bound of values."""
+    need_captions(facts, "text-to-field", "")
+    if len(facts.shape) != 3:
+        raise UsageError(
+            f"the recipe text-to-field takes fields of two dimensions, and these have "
+            f"{len(facts.shape) - 1}",
+            safe="nothing was trained",
+            fix="--recipe fields   without captions",
+        )
+    config = drawn(facts, "text-to-field")
+    config.networks["G"].options["bounded"] = False
+    return config
+
+
+def text_to_table(facts: Facts) -> Config:
+    """Rows of a table from captions: `table-vae` with an encoder of captions in its decoder."""
+    need_captions(facts, "text-to-table", "")
+    config = table_vae(facts)
+    config.recipe = "text-to-table"
+    config.networks["G"].options["words"] = facts.words
+    return config
+
+
 def drawn(facts: Facts, recipe: str) -> Config:
-    """What draws maps (C, H, W) in [-1, 1] by captions."""
+    """What draws maps (C, H, W) by captions, in [-1, 1] unless it is told otherwise."""
     width, batch = within(facts.afford)
     sizes = {"shape": facts.shape, "width": width, "most": 8 * width}
     config = Config(
@@ -99,7 +124,8 @@ def drawn(facts: Facts, recipe: str) -> Config:
 def writer(facts: Facts, **options: Any) -> Part:
     """The network that writes captions, which both recipes share."""
     sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest, "hidden": 192}
-    return Part(name="caption-writer", options=sizes | options)
+    reading = {"norm": True, "joint": 256}
+    return Part(name="caption-writer", options=sizes | reading | options)
 
 
 def image_to_text(facts: Facts) -> Config:

@@ -23,7 +23,9 @@ from ganzfeld.recipes.captions import (
     image_to_text,
     image_to_text_mle,
     text_to_audio,
+    text_to_field,
     text_to_image,
+    text_to_table,
 )
 from ganzfeld.recipes.features import drifting, projected
 from ganzfeld.recipes.fields import FIELDS
@@ -318,6 +320,8 @@ RECIPES: Mapping[str, Recipe] = {
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
     "text-to-audio": Recipe(text_to_audio, modality="audio"),
+    "text-to-field": Recipe(text_to_field, modality="field"),
+    "text-to-table": Recipe(text_to_table, modality="table"),
     **TEXT,
     **TABLES,
     **FIELDS,

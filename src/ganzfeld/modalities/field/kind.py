@@ -32,6 +32,7 @@ class Fields(Drawn):
     suffix, sheet_suffix = ".npy", ".png"
     hub_task, tags = "other", ("field", "simulation")
     values, recipe, learns = "in the unit of the data, scaled", "fields", True
+    captioned = "text-to-field"
     stacks = True
 
     def check(self, spec: Spec) -> None:

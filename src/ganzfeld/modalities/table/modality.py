@@ -51,7 +51,7 @@ class Tables(Modality):
     hub_task = "tabular-classification"
     tags = ("tabular", "gan")
     values = "one-hot choices, and values within a mode"
-    recipe = "table-vae"
+    recipe, captioned = "table-vae", "text-to-table"
     compares, odd = False, (Odd("missing", "Mostly empty", beyond=0.5, high=True),)
     learns = one_file = True
 
