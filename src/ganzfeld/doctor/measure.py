@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,13 +23,15 @@ from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
 from ganzfeld.doctor.reference import Data, Reference
-from ganzfeld.doctor.samples import Signals, of_samples
+from ganzfeld.doctor.samples import Beside, Signals
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
 TRACED = 64  # weights of each tensor that say whether it moves
-PART, LEAST = 4, 8  # of a look's samples, those whose gradient is asked for; of these at least
+PART = 4  # of many samples, those whose gradient is asked for
+LEAST = 8  # samples beside those of the average
+TOGETHER = 128  # samples, of which a discriminator's opinion is asked for at once
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
 
 
@@ -55,13 +57,14 @@ class Subject:
 @contextmanager
 def undisturbed(game: Game) -> Iterator[None]:
     """Every network in evaluation mode, and as it was afterwards."""
-    modes = {module: module.training for module in game.modules()}
+    training = [module for module in game.modules() if module.training]
     try:
-        game.eval()
+        for module in training:
+            module.training = False
         yield
     finally:
-        for module, mode in modes.items():
-            module.training = mode
+        for module in training:
+            module.training = True
 
 
 def look(
@@ -150,13 +153,12 @@ class Look:
         if broken:
             return {"broken": broken}
         found: Signals = {"broken": 0.0, **self.of_logits(x)}
-        fake, real = self.stored(x), np.asarray(self.real["x"])
-        found |= of_samples(self.reference, fake, real, self.reference.conditions_of(self.real))
-        flat = self.reference.compared(self.reference.numbers(fake))
-        found |= self.swing(flat, real)
+        pair = Beside(self.reference, self.stored(x), np.asarray(self.real["x"]))
+        found |= pair.signals(self.reference.conditions_of(self.real))
+        found |= self.swing(pair)
         if self.given:
             other = self.game.sample(self.z, **self.others())
-            found["reacts"] = self.moved(flat, other)
+            found["reacts"] = self.moved(pair.ours, other)
         return found
 
     def stored(self, x: Tensor) -> NDArray[Any]:
@@ -178,7 +180,7 @@ class Look:
         away = float(np.linalg.norm(flat - there, axis=1).mean())
         return signals.ratio(away, self.reference.mean)
 
-    def swing(self, flat: NDArray[Any], real: NDArray[Any]) -> Signals:
+    def swing(self, pair: Beside) -> Signals:
         """How far the generator is from its own average, and how much nearer to the data.
 
         What oscillates stays away from its average, which is the better of the two; what moves on
@@ -187,33 +189,34 @@ class Look:
         average = self.subject.average
         if average is None or not self.game.averaged:
             return {"swing": None}
-        half = max(self.count // 2, LEAST)
-        flat, real = flat[:half], real[:half]
+        half = min(max(self.count // 2, LEAST), self.count)
         with average.applied(self.game) as game:
             given = {name: value[:half] for name, value in self.given.items()}
             there = self.flat_of(game.sample(self.z[:half], **given))
         if there is None:
             return {"swing": None}
-        data = self.reference.compared(self.reference.numbers(real))
-        far = [2 * signals.pairwise(x, data).mean() - signals.pairwise(x).mean()
-               for x in (there, flat)]  # fmt: skip
+        rest = signals.pairwise(there, pair.theirs[:half]), signals.pairwise(there)
+        own = pair.across[:half, :half], signals.off_diagonal(pair.within[:half, :half])
+        far = [2 * across.mean() - within.mean() for across, within in (rest, own)]
         lead = signals.ratio(float(far[0] - far[1]), self.reference.mean)
-        return {"swing": self.apart(flat, there), "lead": lead}
+        return {"swing": self.apart(pair.ours[:half], there), "lead": lead}
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
         column = self.subject.ready("x", torch.as_tensor(self.real["x"]))
-        real = self.opinion(column, self.given)
-        if real is None:
-            return {}
-        fake, gradient = self.fakes(x, real)
-        logits = {"real": real, "fake": fake}
+        asked = {"real": (column, self.given)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
-            opinion = self.opinion(fresh, self.conditions(self.fresh))
-            assert opinion is not None
-            logits["held"] = opinion
+            asked["held"] = fresh, self.conditions(self.fresh)
+        if self.given.keys() - {"caption"}:
+            asked["wrong"] = column, self.others()
+        logits = self.opinions(asked)
+        if logits is None:
+            return {}
+        real = logits["real"]
+        fake, gradient = self.fakes(x, real)
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
+        told["fake"] = fake.float().cpu().numpy()
         found: Signals = {"gap": signals.gap(told["real"], told["fake"])}
         found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
         found["sure"] = float(((fake - real).sigmoid() < SURE).float().mean())
@@ -221,23 +224,38 @@ class Look:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
             found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
         found["gradient"] = gradient
-        if self.given.keys() - {"caption"}:
-            wrong = self.opinion(column, self.others())
-            assert wrong is not None
-            pair = told["real"], wrong.float().cpu().numpy()
-            found["told"] = signals.told_apart(*pair)
-            found["told_error"] = signals.told_error(*pair)
+        if "wrong" in told:
+            found["told"] = signals.told_apart(told["real"], told["wrong"])
+            found["told_error"] = signals.told_error(told["real"], told["wrong"])
         return found
+
+    def opinions(
+        self, asked: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]]
+    ) -> dict[str, Tensor] | None:
+        """Logits of several sets of samples and their conditions: of small ones in one batch,
+        since a pass of few samples costs as much as one of many."""
+        sizes = [len(x) for x, _ in asked.values()]
+        if sum(sizes) > TOGETHER:
+            each = [self.opinion(x, given) for x, given in asked.values()]
+        else:
+            names = next(iter(asked.values()))[1]
+            given = {name: torch.cat([own[name] for _, own in asked.values()]) for name in names}
+            whole = self.opinion(torch.cat([x for x, _ in asked.values()]), given)
+            each = [None] if whole is None else [*whole.split(sizes)]
+        found = {name: one for name, one in zip(asked, each, strict=False) if one is not None}
+        return found or None
 
     def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None]:
         """Logits of fakes, and the median norm of the gradient that reaches the generator."""
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
-        probe = self.game.cost(real[:1], real[:1])
-        whole = self.opinion(x, self.given)
-        assert whole is not None
-        if not x.is_floating_point() or probe is None or rnn:  # cuDNN's are for training mode
-            return whole, None
-        few = max(len(x) // PART, LEAST)
+        probe = self.game.cost(real[:1], real[:1]) if x.is_floating_point() else None
+        few = len(x) if len(x) <= TOGETHER // 2 else len(x) // PART
+        whole = None
+        if probe is None or rnn or few < len(x):
+            whole = self.opinion(x, self.given)
+            assert whole is not None
+        if probe is None or rnn:  # cuDNN's are for training mode
+            return cast(Tensor, whole), None
         with torch.enable_grad():
             own = x[:few].detach().requires_grad_()
             opinion = self.opinion(own, {name: value[:few] for name, value in self.given.items()})
@@ -245,6 +263,7 @@ class Look:
             cost = self.game.cost(opinion, real[:few])
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
+        whole = opinion.detach() if whole is None else whole
         return whole, signals.norms(gradient.float().cpu().numpy())
 
 
@@ -269,7 +288,7 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         ]
         if not trained or not weights:
             return found if weights else found | {f"update/{player}": 0.0}
-        moves = [step_of(optimiser, group, p) for group, p in trained]
+        moves = steps_of(optimiser, trained)
         found[f"update/{player}"] = float(torch.stack(torch._foreach_norm(moves)).norm()) / weights
         squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
         found[f"pull/{player}"] = math.sqrt(float(torch.stack(squares).sum())) / weights
@@ -282,11 +301,24 @@ def some_of(parameters: list[Tensor]) -> bytes:
     return torch.cat(chosen).cpu().numpy().tobytes()
 
 
-def step_of(optimiser: Optimizer, group: dict[str, Any], p: Tensor) -> Tensor:
-    """The update that Adam made last, from its moments (Kingma and Ba 2015, algorithm 1)."""
-    state = optimiser.state[p]
-    first, second = group["betas"]
-    count = float(state["step"])
-    size = state["exp_avg_sq"].sqrt().div_(math.sqrt(1 - second**count)).add_(group["eps"])
-    found: Tensor = torch.div(state["exp_avg"], size, out=size)
-    return found.mul_(group["lr"] / (1 - first**count))
+def steps_of(
+    optimiser: Optimizer, trained: list[tuple[dict[str, Any], nn.Parameter]]
+) -> list[Tensor]:
+    """The updates that Adam made last, from its moments (Kingma and Ba 2015, algorithm 1).
+
+    trained: parameters with their groups; those of one group and one age are made together.
+    """
+    alike: dict[tuple[int, float], list[tuple[dict[str, Any], nn.Parameter]]] = {}
+    for group, p in trained:
+        alike.setdefault((id(group), float(optimiser.state[p]["step"])), []).append((group, p))
+    moves: list[Tensor] = []
+    for (_, count), own in alike.items():
+        group = own[0][0]
+        first, second = group["betas"]
+        sizes = torch._foreach_sqrt([optimiser.state[p]["exp_avg_sq"] for _, p in own])
+        torch._foreach_div_(sizes, math.sqrt(1 - second**count))
+        torch._foreach_add_(sizes, group["eps"])
+        made = torch._foreach_div([optimiser.state[p]["exp_avg"] for _, p in own], sizes)
+        torch._foreach_mul_(made, group["lr"] / (1 - first**count))
+        moves += made
+    return moves

@@ -23,7 +23,9 @@ GROUPS, ROUNDS = 16, 10  # of similar samples otherwise, and rounds in which the
 CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
 STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
 
-Floats = NDArray[np.float64]
+NARROW, EQUAL = 1e-5, 1e-12  # of squared lengths: rounding of distances in float32, float64
+
+Floats = NDArray[np.floating[Any]]
 Rows = dict[str, NDArray[Any]]
 
 
@@ -61,7 +63,7 @@ class Reference:
         blocks = [rows["x"][n : n + BLOCK] for n in range(SCALED, len(order), BLOCK)]
         rest = [self.compared(self.numbers(block)) for block in blocks]
         self.features = np.concatenate([self.compared(flat), *rest])
-        self.lengths = np.einsum("ij,ij->i", self.features, self.features)
+        self.lengths = signals.lengths(self.features)
         self.usual: dict[int, float] = {}  # by row, as far as they were asked for
         pairs = signals.pairwise(self.features[:PAIRS])
         self.median, self.mean = signals.median(pairs), float(pairs.mean())
@@ -77,7 +79,9 @@ class Reference:
     def numbers(self, stored: Any) -> NDArray[Any]:
         """Stored samples as plain numbers (N, d), whatever their kind."""
         flat = np.asarray(self.kind.plain(np.asarray(stored)))
-        return flat if np.isfinite(flat).all() else np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
+        if np.isfinite(flat.sum()):  # of all at once, as many times faster than one by one
+            return flat
+        return np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
 
     def compared(self, flat: NDArray[Any]) -> Floats:
         """Plain numbers on one scale (N, at most COLUMNS)."""
@@ -85,17 +89,28 @@ class Reference:
             own: Floats = (flat - self.middle) / self.scale
             return own
         away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
-        return np.asarray(away @ self.turn, np.float64)
+        return signals.product(away, self.turn)
 
-    def away(self, ours: Floats) -> Floats:
-        """Distances (N, M) of compared samples from all rows."""
-        own = np.einsum("ij,ij->i", ours, ours)
-        squares = ours @ self.features.T
-        squares *= -2
-        squares += own[:, None]
-        squares += self.lengths
-        found: Floats = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    def scores(self, ours: Floats) -> Floats:
+        """Squared distances (N, M) of compared samples from all rows, less their own squares."""
+        found = signals.product(ours, self.features.T)
+        found *= -2
+        found += self.lengths
         return found
+
+    def nearest(self, ours: Floats, *, own: bool = False) -> tuple[NDArray[np.int64], Floats]:
+        """The nearest row of each compared sample (N,), and its distance. own: they are the first
+        rows of the reference, and a row is not near itself."""
+        scores = self.scores(ours)
+        if own:
+            np.fill_diagonal(scores, np.inf)
+        places = scores.argmin(1)
+        return places, self.apart(ours, places)
+
+    def apart(self, ours: Floats, places: NDArray[np.int64]) -> Floats:
+        """Distances (N,) of compared samples from these rows: exact, as scores are not."""
+        away = np.subtract(ours, self.features[places], dtype=np.float64)
+        return np.asarray(np.sqrt(signals.lengths(away)))
 
     def vitals_of(self, count: int) -> dict[str, float]:
         """`Modality.vitals` of so many rows: some depend on the number."""
@@ -147,42 +162,49 @@ class Reference:
         if of_class and 1 < self.classes <= GROUPS and (self.skill or 0) > PLAIN:
             assert self.conditions is not None
             return self.conditions.astype(np.int64)
-        few = self.features[:SCALED]
+        few = np.asarray(self.features[:SCALED], np.float64)
+        lengths = signals.lengths(few)
         draws = numpy_generator("doctor", "groups", len(self.features))
-        middles = few[:1].copy()
-        away = np.full(len(few), np.inf)
+        chosen, away = [0], np.full(len(few), np.inf)
         for _ in range(GROUPS - 1):
-            away = np.minimum(away, ((few - middles[-1]) ** 2).sum(1))
+            last = chosen[-1]
+            here = lengths + lengths[last]
+            new = here - 2 * signals.product(few, few[last, :, None])[:, 0]
+            away = np.minimum(away, np.where(new < EQUAL * here, 0, new))
             if not away.sum():
                 break  # there are no more that differ
-            chosen = draws.choice(len(away), p=away / away.sum())
-            middles = np.concatenate([middles, few[chosen : chosen + 1]])
+            chosen.append(int(draws.choice(len(away), p=away / away.sum())))
+        middles, each = few[chosen], np.eye(len(chosen))
         for _ in range(ROUNDS):
-            found = signals.pairwise(few, middles).argmin(1)
-            for number in np.flatnonzero(np.bincount(found)):
-                middles[number] = few[found == number].mean(0)
-        return np.asarray(signals.pairwise(self.features, middles).argmin(1), np.int64)
+            own = each[by_middle(few, middles)]  # (N, groups): 1 where a row is of a group
+            counts = own.sum(0)[:, None]
+            sums = signals.product(own.T, few)
+            middles = np.where(counts, sums / np.maximum(counts, 1), middles)
+        return by_middle(self.features, middles.astype(self.features.dtype))
 
-    def nearness(self, away: Floats) -> Floats:
+    def nearness(self, places: NDArray[np.int64], away: Floats) -> Floats:
         """How near samples lie to training samples, (N,), for where they lie: 0 for a copy.
 
         The distance to the nearest training sample over that one's own to another that differs
         from it (Alaa et al. 2022), so that samples from a dense part of the data are no copies.
 
-        away: distances (N, M) of samples to all rows of the reference.
+        places, away: the nearest row of each sample and its distance, as `nearest` has them.
         """
-        nearest = away.argmin(1)
-        found: Floats = away.min(1) / self.usual_at(nearest)
+        found: Floats = away / self.usual_at(places)
         return found
 
     def usual_at(self, places: NDArray[np.int64]) -> Floats:
         """Distances of rows (N,) of the reference to another one that differs from them."""
         new = np.array(sorted({*places.tolist()} - self.usual.keys()), np.int64)
         if len(new):
-            away = self.away(self.features[new])
-            away[away <= signals.SAME * self.median] = np.inf
-            least = away.min(1)
-            least[~np.isfinite(least)] = self.median  # all rows are equal
+            rows, own = self.features[new], self.lengths[new]
+            away = self.scores(rows)
+            rounding = (NARROW if self.features.dtype == np.float32 else EQUAL) * own
+            same = np.maximum((signals.SAME * self.median) ** 2, rounding)
+            away[away <= (same - own)[:, None]] = np.inf
+            there = away.argmin(1)
+            least = self.apart(rows, there)
+            least[~np.isfinite(away[np.arange(len(new)), there])] = self.median  # all are equal
             self.usual |= zip(new.tolist(), least.tolist(), strict=True)
         return np.array([self.usual[place] for place in places.tolist()])
 
@@ -194,15 +216,21 @@ class Reference:
         """
         if held is not None and len(held) >= 16:
             rows = held.rows(np.arange(min(len(held), PAIRS)))
-            there = self.compared(self.numbers(rows["x"]))
-            away = self.away(there)
+            places, away = self.nearest(self.compared(self.numbers(rows["x"])))
             skill = None
             if (asked := self.conditions_of(rows)) is not None:
-                skill = self.skill_of(away.argmin(1), asked)
-            return self.nearness(away), skill
+                skill = self.skill_of(places, asked)
+            return self.nearness(places, away), skill
         if self.conditions is None:
             return None, None
         few = self.features[:PAIRS]
-        away = self.away(few)
-        away[np.arange(len(few)), np.arange(len(few))] = np.inf
-        return None, self.skill_of(away.argmin(1), self.conditions[: len(few)])
+        places, _ = self.nearest(few, own=True)
+        return None, self.skill_of(places, self.conditions[: len(few)])
+
+
+def by_middle(rows: Floats, middles: Floats) -> NDArray[np.int64]:
+    """The nearest of these middles (M, d) to each row (N, d)."""
+    found = signals.product(rows, middles.T)
+    found *= -2
+    found += signals.lengths(middles)
+    return np.asarray(found.argmin(1), np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,33 +17,54 @@ A_CLASS = 3  # fakes of a class, below which it says nothing
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 
 
+class Beside:
+    """Stored fakes beside as many stored real samples, (N, ...), and their distances.
+
+    flat: plain numbers of the fakes; ours, theirs: what is compared; squares, across: (N, N).
+    """
+
+    def __init__(self, reference: Reference, fake: NDArray[Any], real: NDArray[Any]) -> None:
+        self.reference, self.fake = reference, fake
+        self.flat = reference.numbers(fake)
+        self.ours = reference.compared(self.flat)
+        self.theirs = reference.compared(reference.numbers(real))
+        self.squares = signals.squares(self.ours, self.ours)
+        self.across = signals.pairwise(self.ours, self.theirs)
+
+    @cached_property
+    def within(self) -> NDArray[np.float64]:
+        """Distances of the fakes from one another, (N, N)."""
+        return np.sqrt(self.squares)
+
+    def signals(self, asked: Floats | None) -> Signals:
+        """asked: what the fakes are made for; see `Reference.conditions_of`."""
+        reference, median = self.reference, self.reference.median
+        real = signals.squares(self.theirs, self.theirs)
+        within_ours, within_theirs = map(signals.off_diagonal, (self.within, np.sqrt(real)))
+        vendi = signals.vendi_of(self.squares, median), signals.vendi_of(real, median)
+        found: Signals = {
+            "vendi": signals.ratio(*vendi),
+            "distance": signals.ratio(float(within_ours.mean()), reference.mean),
+            "duplicates": signals.duplicates(within_ours, median)
+            - signals.duplicates(within_theirs, median),
+            "energy": signals.energy(within_ours, within_theirs, self.across),
+            "blank": float((self.flat.std(1) <= reference.still).mean()),
+        }
+        places, away = reference.nearest(self.ours)
+        found |= copies(reference, reference.nearness(places, away)) | groups(reference, places)
+        if asked is not None:
+            found |= conditions(reference, self.ours, places, asked)
+        usual = reference.vitals_of(len(self.fake))
+        for name, value in reference.kind.vitals(self.fake).items():
+            found[name] = signals.ratio(value, usual.get(name))
+        return found
+
+
 def of_samples(
     reference: Reference, fake: NDArray[Any], real: NDArray[Any], asked: Floats | None
 ) -> Signals:
-    """Stored fakes and as many stored real samples, (N, ...), against the reference.
-
-    asked: what the fakes are made for; see `Reference.conditions_of`.
-    """
-    flat = reference.numbers(fake)
-    ours, theirs = reference.compared(flat), reference.compared(reference.numbers(real))
-    within_ours, within_theirs = signals.pairwise(ours), signals.pairwise(theirs)
-    away = reference.away(ours)
-    median = reference.median
-    found: Signals = {
-        "vendi": signals.ratio(signals.vendi(ours, median), signals.vendi(theirs, median)),
-        "distance": signals.ratio(float(within_ours.mean()), reference.mean),
-        "duplicates": signals.duplicates(within_ours, median)
-        - signals.duplicates(within_theirs, median),
-        "energy": signals.energy(within_ours, within_theirs, signals.pairwise(ours, theirs)),
-        "blank": float((flat.std(1) <= reference.still).mean()),
-    }
-    found |= copies(reference, reference.nearness(away)) | groups(reference, away.argmin(1))
-    if asked is not None:
-        found |= conditions(reference, ours, away.argmin(1), asked)
-    usual = reference.vitals_of(len(fake))
-    for name, value in reference.kind.vitals(fake).items():
-        found[name] = signals.ratio(value, usual.get(name))
-    return found
+    """`Beside.signals` of stored fakes and as many stored real samples, (N, ...)."""
+    return Beside(reference, fake, real).signals(asked)
 
 
 def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:

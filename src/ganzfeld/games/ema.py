@@ -119,12 +119,13 @@ class Average(nn.Module):
         try:
             for name, average in self.named_children():
                 setattr(game, name, average)
-            yield game.eval()
+            yield game.eval() if was_training else game
         finally:
             for name, network in own.items():
                 setattr(game, name, network)
-            game.train(was_training)
-            self.eval()
+            if was_training:
+                game.train()
+                self.eval()
 
 
 class Averages(nn.Module):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 
 LEAST = 16  # of a side, below which there is no octave to speak of
 MOST = 64  # of a side: a window of so much is looked at
@@ -21,14 +25,19 @@ def fine_power(x: NDArray[Any]) -> dict[str, float]:
     if x.ndim != 4 or min(x.shape[2:]) < LEAST:
         return {}
     height, width = (min(side, MOST) // 2 * 2 for side in x.shape[2:])
-    window = np.asarray(x[:, :, :height, :width], np.float64)
-    window = window - window.mean((2, 3), keepdims=True)
-    power = (np.abs(np.fft.rfft2(window)) ** 2).mean((0, 1))  # (H, W / 2 + 1)
-    along = np.abs(np.fft.fftfreq(height))[:, None] * 2
-    across = np.fft.rfftfreq(width)[None] * 2
-    highest = np.maximum(along, across)
+    window = torch.from_numpy(np.asarray(x[:, :, :height, :width], np.float32))
+    waves = torch.view_as_real(torch.fft.rfft2(window - window.mean((2, 3), keepdim=True)))
+    power = waves.square_().sum((0, 1, 4), dtype=torch.float64).numpy()  # (H, W / 2 + 1)
     total = float(power.sum())
     if total <= 0:
         return {}
-    fine, grid = power[highest > 0.5].sum(), power[highest > 1 - 1e-9].sum()
-    return {"fine": float(fine) / total, "grid": float(grid) / total}
+    return {name: float(power[where].sum()) / total for name, where in parts(height, width).items()}
+
+
+@lru_cache(maxsize=4)
+def parts(height: int, width: int) -> dict[str, NDArray[np.bool_]]:
+    """Where waves (H, W / 2 + 1) are fine, and where they are the finest."""
+    along = np.abs(np.fft.fftfreq(height))[:, None] * 2
+    across = np.fft.rfftfreq(width)[None] * 2
+    highest = np.maximum(along, across)
+    return {"fine": highest > 0.5, "grid": highest > 1 - 1e-9}
