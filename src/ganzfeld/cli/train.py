@@ -26,7 +26,7 @@ def train(
     minutes: float | None = None,
     batch: int | None = None,
     seed: int | None = None,
-    labels: Annotated[str, arg(metavar="auto|none|folders|names|FILE")] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|clusters|folders|names|FILE")] = "auto",
     condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     modality: Annotated[Kind, arg(name="as")] = "auto",
     window: int | None = None,

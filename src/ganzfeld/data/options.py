@@ -21,8 +21,9 @@ class PackOptions:
     `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
     else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the images
     have. `labels`: "auto", "none", "folders", "names", or a table's path; "clusters", which a run
-    makes itself (`data.clusters`), is "none" here. `alpha`: lay transparency on "white" or "black", or "keep". `on_bad_image`: None skips up to 1 % bad files
-    and says so; "fail" stops at one; "skip" never.
+    makes itself (`data.clusters`), is "none" here. `alpha`: lay transparency on "white" or
+    "black", or "keep". `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at
+    one; "skip" never.
     `count`: images to draw, for embedded data only. `part`: "left" or "right" of two images side
     by side in one file. `fit`: of images of another aspect ratio, "crop" takes the centre and
     "pad" adds black. `range`: "LOW:HIGH", or percentiles "p1:p99", that become black and white;
@@ -77,7 +78,7 @@ class PackOptions:
             raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
         if not self.labels or "\0" in self.labels:
             raise UsageError(
-                "labels: use auto, none, clusters, folders, names, or the path of a table"
+                "labels: use auto, none, folders, names, or the path of a table"
             )
         _one_of("fit", self.fit, ("crop", "pad"))
         _one_of("frames", self.frames, ("first", "all"))
