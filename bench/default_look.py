@@ -9,9 +9,9 @@
     python bench/default_look.py --table --results bench/results/first_weights.jsonl \\
         --mark weights --into docs/defaults.md docs/defaults.zh-CN.md
 
-A variant is NAME=RECIPE,SETTING,SETTING; labels=none and labels=clusters leave labels aside, and the
-time that clusters take counts. All variants of a seed train by turns of two CPU seconds
-on one thread, so that what else the machine does slows all of them alike. Rates and averages follow
+A variant is NAME=RECIPE,SETTING,SETTING; labels=none and labels=clusters leave labels aside, and
+the time that clusters take counts. All variants of a seed train by turns of two CPU seconds on one
+thread, so that what else the machine does slows all of them alike. Rates and averages follow
 the part of the time that is spent. The averaged generator is then measured: Frechet and kernel
 distance, precision and recall by "learned" features, and by "domain" where the data have labels;
 how its spectrum stands to the data's; images a CPU second. Samples and a grid of each are kept in

@@ -45,7 +45,7 @@ class Clustered(Beside):
     groups of all images.
     """
 
-    given = "y"
+    given = "c"
 
     def __init__(self, whole: Pack, held_out: int | None) -> None:
         super().__init__(whole, [], [])
