@@ -172,7 +172,7 @@ def make_rows(
     torch.set_num_threads(1)
     runtime.warm_up()
     pack, (name, source, size), seconds = opened(data), data, options.seconds
-    afford, runs = round(options.afford * seconds), []
+    afford, runs = round(options.afford * seconds), list[Training]()
     for _, base, settings in variants:
         sides = (size, size) if size else None
         own, cost, plain = told(data, settings)

@@ -14,7 +14,7 @@ import torch
 import ganzfeld
 from ganzfeld.core import checkpoint, latents, runfolder
 from ganzfeld.data import clusters, held
-from ganzfeld.data.clusters import Clustered, Tree, axes_of, small
+from ganzfeld.data.clusters import Clustered, Tree, axes_of, cells, looks
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
@@ -98,23 +98,32 @@ def test_held_out_images_teach_no_cut_and_have_groups(
     monkeypatch.setattr(Tree, "__init__", watched)
     found = Clustered(pack, 80)
     training = held.training_rows(pack, 80)
-    assert np.array_equal(learned[0], small(pack, training)) and len(training) == COUNT - 80
+    assert np.array_equal(learned[0], looks(pack, training)) and len(training) == COUNT - 80
     assert found.labels is not None
     usual = [np.bincount(found.labels[training[training % KINDS == k]]).argmax() for k in range(4)]
     right = [found.labels[row] == usual[row % KINDS] for row in apart]
     assert np.mean(right) > 0.9
 
 
-def test_small_images_are_means_of_cells() -> None:
-    class One:
-        def rows(self, rows: Any) -> Any:
-            x = np.arange(2 * 33 * 34, dtype=np.uint8).reshape(1, 2, 33, 34)
-            return {"x": x}
+def test_cells_are_means_of_equal_squares() -> None:
+    x = (np.arange(2 * 2 * 33 * 34) % 251).astype(np.uint8).reshape(2, 2, 33, 34)
+    found = cells(x, 16)
+    assert found.shape == (2, 2 * 11 * 11)
+    there = x.astype(int)
+    assert found[0, 0] == there[0, 0, :3, :3].sum() // 9
+    assert found[1, -1] == there[1, 1, 30:, 30:33].sum() // 9
+    assert cells(x[:, :, :, :1], 4).shape == (2, 2 * 33) and cells(x[:, :, :0], 4).shape == (2, 0)
 
-    found = small(One(), np.arange(1))  # type: ignore[arg-type]
-    x = np.arange(2 * 33 * 34, dtype=np.uint8).reshape(2, 33, 34).astype(int)
-    assert found.shape == (1, 2 * 11 * 11)
-    assert found[0, 0] == x[0, :3, :3].sum() // 9 and found[0, -1] == x[1, 30:, 30:33].sum() // 9
+
+def test_rough_images_and_smooth_ones_of_one_brightness_are_told_apart(tmp_path: Path) -> None:
+    draws = np.random.default_rng(3)
+    x = draws.integers(118, 138, (400, 16, 16, 1), dtype=np.uint8)
+    x[::2] = np.where(np.indices((16, 16)).sum(0) % 2, 96, 160)[None, :, :, None]
+    x[::2] += draws.integers(0, 20, (200, 1, 1, 1), dtype=np.uint8)
+    np.save(tmp_path / "rough.npy", x)
+    labels = Clustered(open_pack(tmp_path / "rough.npy"), 0).labels
+    assert labels is not None and set(labels) == {0, 1, 2, 3}
+    assert not set(labels[::2]) & set(labels[1::2])
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 A generator that is told which group to draw from learns faster and keeps more of the data (Liu et
 al. 2020, "Diverse image generation via self-conditioned GANs"; Sage et al. 2018). Here the groups
-are found before training, in a second: small copies of the images on their first principal axes,
-cut at the median along the axis of greatest spread, and each half again. So no group has few
-images, and classes drawn evenly come in the data's proportions.
+are found before training, in a second or two: small copies of the images, and how rough these are
+in each part, on their first principal axes, are cut at the median along the axis of greatest
+spread, and each half again. So no group has few images, and classes drawn evenly come in the data's
+proportions.
 
 What decides is a whole number: sums of small integers are exact, whatever adds them up and on how
 many threads, so that a run that goes on finds the groups that it began with. Its configuration has
@@ -27,7 +28,8 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import modality_of, spec_of_data
 
 WORD = "clusters"  # of the option `labels`
-SIDE = 16  # of the small copies, at most
+SIDE, GRID = 16, 4  # of small copies, and of the parts of an image, at most
+WEIGHT = 8  # of how rough a part is, where a pixel of a copy has 1
 AXES = 32  # principal ones that are looked at
 ROWS = 10_000  # images that the cuts are learned from, at most
 BLOCK = 2048  # images read at once
@@ -53,9 +55,9 @@ class Clustered(Beside):
         training = held.training_rows(whole, count)
         groups = groups_of(len(training))
         few = training[np.linspace(0, len(training) - 1, min(len(training), ROWS)).astype(np.int64)]
-        tree = Tree(small(whole, few), groups)
+        tree = Tree(looks(whole, few), groups)
         blocks = np.array_split(np.arange(len(whole)), -(-len(whole) // BLOCK))
-        self.labels = np.concatenate([tree.groups_of(small(whole, rows)) for rows in blocks])
+        self.labels = np.concatenate([tree.groups_of(looks(whole, rows)) for rows in blocks])
         self.classes = tuple(f"cluster {number}" for number in range(groups))
         self.digest = hashlib.sha256(self.labels.astype("<i8").tobytes()).hexdigest()[:16]
 
@@ -65,7 +67,7 @@ class Clustered(Beside):
 
 
 class Tree:
-    """Cuts that bring any image to its group, learned from small images (n, d) of 8 bits.
+    """Cuts that bring any image to its group, learned from the looks (n, d) of images.
 
     groups: a power of two.
     """
@@ -82,7 +84,7 @@ class Tree:
             own = self.below(places, own, level)
 
     def placed(self, few: Floats) -> Floats:
-        """Whole numbers (n, axes): where small images lie on the principal axes."""
+        """Whole numbers (n, axes): where images lie on the principal axes."""
         found: Floats = np.floor(few @ self.axes / UNIT)
         return found
 
@@ -96,7 +98,7 @@ class Tree:
         return found
 
     def groups_of(self, few: Floats) -> Whole:
-        """The group (n,) of each of these small images."""
+        """The group (n,) of each of these images."""
         places, own = self.placed(few), np.zeros(len(few), np.int64)
         for level in range((len(self.cuts) + 1).bit_length() - 1):
             own = self.below(places, own, level)
@@ -119,17 +121,31 @@ def axes_of(few: Floats, count: int) -> Floats:
     return found
 
 
-def small(pack: Pack, rows: Whole) -> Floats:
-    """Copies (n, d) of these images with sides of at most SIDE px, as whole numbers to 255."""
+def looks(pack: Pack, rows: Whole) -> Floats:
+    """Whole numbers (n, d) on these images: small copies of them, and how rough they are where.
+
+    Copies have sides of at most SIDE px. Rough is the mean change of brightness from a pixel to the
+    next one, down and across, in GRID x GRID parts, WEIGHT times as much as a copy's pixel.
+    """
     images = pack.rows(rows)["x"]
+    grey = images.sum(1, dtype=np.int16, keepdims=True) // images.shape[1]
+    rough = [WEIGHT * cells(np.abs(np.diff(grey, axis=axis)), GRID) for axis in (2, 3)]
+    found: Floats = np.concatenate([cells(images, SIDE), *rough], axis=1)
+    return found
+
+
+def cells(images: NDArray[Any], most: int) -> Floats:
+    """Means over equal squares, at most `most` a side, of images (n, c, h, w), floored: (n, d)."""
     count, channels, height, width = images.shape
-    by = -(-max(height, width) // SIDE)
-    if min(height, width) < by:
-        by = 1
+    if not height * width:
+        return np.zeros((count, 0))
+    by = min(-(-max(height, width) // most), height, width)
     high, wide = height // by, width // by
-    cut = images[:, :, : high * by, : wide * by].reshape(count, channels, high, by, wide, by)
-    sums = cut.sum((3, 5), dtype=np.int64) // (by * by)
-    found: Floats = sums.reshape(count, -1).astype(np.float64)
+    total = np.zeros((count, channels, high, wide), np.int32)
+    for down in range(by):
+        for across in range(by):
+            total += images[:, :, down : high * by : by, across : wide * by : by]
+    found: Floats = (total // (by * by)).reshape(count, -1).astype(np.float64)
     return found
 
 

@@ -77,9 +77,7 @@ class PackOptions:
         if self.channels not in (None, 1, 2, 3, 4):
             raise UsageError(f"channels {self.channels}: use 1, 2, 3 or 4")
         if not self.labels or "\0" in self.labels:
-            raise UsageError(
-                "labels: use auto, none, folders, names, or the path of a table"
-            )
+            raise UsageError("labels: use auto, none, folders, names, or the path of a table")
         _one_of("fit", self.fit, ("crop", "pad"))
         _one_of("frames", self.frames, ("first", "all"))
         _one_of("splits", self.splits, ("train", "all"))

@@ -85,10 +85,10 @@ def train(
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
     batch: samples in a batch, over all processes.
-    labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
-        folders as classes though they look like mere sorting, "names" takes classes from the
-        files' names, such as cat.1.jpg; or the path of a table, with
-        ":COLUMN" where it has several.
+    labels: "auto" uses labels where the data has them, "none" leaves them aside, "clusters" takes
+        groups of similar images in their place (docs/gan.md), "folders" takes folders as classes
+        though they look like mere sorting, "names" takes classes from the files' names, such as
+        cat.1.jpg; or the path of a table, with ":COLUMN" where it has several.
     condition: columns that a generation is conditioned on, by name: of a table beside the files,
         of named arrays, of JSON lines. A column of classes becomes the labels; numbers and several
         classes at once are given to the networks beside them. By default the labels alone.
