@@ -9,8 +9,9 @@
     python bench/default_look.py --table --results bench/results/first_weights.jsonl \\
         --mark weights --into docs/defaults.md docs/defaults.zh-CN.md
 
-A variant is NAME=RECIPE,SETTING,SETTING. All variants of a seed train by turns of two CPU seconds
-on one thread, so that what else the machine does slows all of them alike. Rates and averages follow
+A variant is NAME=RECIPE,SETTING,SETTING; labels=none and labels=clusters leave labels aside, and
+the time that clusters take counts. All variants of a seed train by turns of two CPU seconds on one
+thread, so that what else the machine does slows all of them alike. Rates and averages follow
 the part of the time that is spent. The averaged generator is then measured: Frechet and kernel
 distance, precision and recall by "learned" features, and by "domain" where the data have labels;
 how its spectrum stands to the data's; images a CPU second. Samples and a grid of each are kept in
@@ -39,6 +40,7 @@ from safetensors.torch import save_file
 import ganzfeld
 from ganzfeld.config import Config
 from ganzfeld.core import runtime
+from ganzfeld.data.clusters import clustered
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.games.ema import Average
 from ganzfeld.metrics.features import Extractor, extract, inception
@@ -147,6 +149,19 @@ def opened(data: tuple[str, str, int | None]) -> Pack:
     return open_pack(source, PackOptions(size=(size, size) if size else None))
 
 
+def told(
+    data: tuple[str, str, int | None], settings: list[str]
+) -> tuple[Pack, float, tuple[str, ...]]:
+    """The data with the labels that a variant asks for, CPU seconds for them, its other settings"""
+    pack, started = opened(data), time.process_time()
+    asked = [one.partition("=")[2] for one in settings if one.startswith("labels=")]
+    if asked:
+        pack.labels, pack.classes = None, ()
+        pack = clustered(pack, asked[0], None)
+    left = tuple(one for one in settings if not one.startswith("labels="))
+    return pack, time.process_time() - started if asked else 0.0, left
+
+
 def make_rows(
     data: tuple[str, str, int | None],
     variants: list[tuple[str, str, list[str]]],
@@ -157,18 +172,19 @@ def make_rows(
     torch.set_num_threads(1)
     runtime.warm_up()
     pack, (name, source, size), seconds = opened(data), data, options.seconds
-    afford, runs = round(options.afford * seconds), []
+    afford, runs = round(options.afford * seconds), list[Training]()
     for _, base, settings in variants:
         sides = (size, size) if size else None
-        config = configured(Job(source, base, seed, seconds, sides, tuple(settings), afford), pack)
+        own, cost, plain = told(data, settings)
+        config = configured(Job(source, base, seed, seconds, sides, plain, afford), own)
         if runs:  # the probe may find another one in another second
             config.run.precision = runs[0].config.run.precision
-        runs.append(Training(config, pack, seconds))
+        runs.append(Training(config, own, seconds))
+        runs[-1].spent = cost
     while waiting := [run for run in runs if not run.done]:
         for run in waiting:
             run.turn()
     rows = []
-    classes = len(pack.classes) if pack.labels is not None else 0
     for (label, base, settings), run in zip(variants, runs, strict=True):
         row: Row = {"data": name, "size": size, "variant": label, "base": base}
         row |= {"settings": settings, "seconds": seconds, "seed": seed, "afford": afford}
@@ -179,6 +195,7 @@ def make_rows(
         row |= {"rates": {name: one.lr for name, one in run.config.optimisers.items()}}
         row |= {"machine": machine(), "ganzfeld": ganzfeld.__version__}
         row |= {"date": datetime.now(UTC).date().isoformat()}
+        classes = len(run.config.data.classes)
         samples = drawn(run.trainer.game, run.average, options.count, classes)
         place = Path(options.out)
         place.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,8 @@ class Data:
     channels_b: int | None = None  # of domain b
     modality: str = "image"  # what they were to be taken for; "auto": decided by what they are
     window: int | None = None  # steps of a series out of a longer one; None: chosen from the data
-    labels: str = "auto"  # "none" leaves them aside, "folders" insists, "names", or a table's path
+    labels: str = "auto"  # "none", "clusters", "folders" (insists), "names", or a table's path
+    clusters: str | None = None  # digest of the groups that stand for labels
     range: str | None = None  # LOW:HIGH or p1:p99 that become black and white; None: found
     limits: tuple[float, float] | None = None  # numbers that became 0 and 255, if not they
     frames: str = "first"  # or "all" of animations and files with pages

@@ -26,7 +26,7 @@ def train(
     minutes: float | None = None,
     batch: int | None = None,
     seed: int | None = None,
-    labels: Annotated[str, arg(metavar="auto|none|folders|names|FILE")] = "auto",
+    labels: Annotated[str, arg(metavar="auto|none|clusters|folders|names|FILE")] = "auto",
     condition: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     modality: Annotated[Kind, arg(name="as")] = "auto",
     window: int | None = None,
@@ -68,9 +68,9 @@ def train(
             size of the networks.
         batch: Batch size.
         seed: Random seed (initial weights, data order, sampling).
-        labels: auto: conditional if the data have labels. none: ignore them. folders: use folders
-            as classes. names: take classes from file names, such as cat.1.jpg. Or the path of a
-            table, with :COLUMN if it has several.
+        labels: auto: conditional if the data have labels. none: ignore them. clusters: groups of
+            similar images as classes. folders: use folders as classes. names: take classes from
+            file names, such as cat.1.jpg. Or the path of a table, with :COLUMN if it has several.
         condition: Columns to condition on, of a metadata.csv or the like: classes, numbers, or
             lists of classes. `ganzfeld data check` lists them. Default: the labels alone.
         modality: What to take the data for. Default: decided by what they are; the plan says it.

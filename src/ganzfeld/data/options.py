@@ -20,9 +20,10 @@ class PackOptions:
 
     `size`: (height, width) in px; None: that of the data when all have one with sides up to 128,
     else 64 x 64. `channels`: 1 grey, 3 RGB, with alpha="keep" 2 and 4; None: what the images
-    have. `labels`: "auto", "none", "folders", "names", or a table's path. `alpha`: lay
-    transparency on "white" or "black", or "keep". `on_bad_image`: None skips up to 1 % bad files
-    and says so; "fail" stops at one; "skip" never.
+    have. `labels`: "auto", "none", "folders", "names", or a table's path; "clusters", which a run
+    makes itself (`data.clusters`), is "none" here. `alpha`: lay transparency on "white" or
+    "black", or "keep". `on_bad_image`: None skips up to 1 % bad files and says so; "fail" stops at
+    one; "skip" never.
     `count`: images to draw, for embedded data only. `part`: "left" or "right" of two images side
     by side in one file. `fit`: of images of another aspect ratio, "crop" takes the centre and
     "pad" adds black. `range`: "LOW:HIGH", or percentiles "p1:p99", that become black and white;
@@ -57,7 +58,7 @@ class PackOptions:
     @property
     def reading(self) -> Reading:
         return Reading(
-            labels=self.labels,
+            labels="none" if self.labels == "clusters" else self.labels,
             splits=self.splits,
             frames=self.frames,
             follow_links=self.follow_links,

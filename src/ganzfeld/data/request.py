@@ -57,7 +57,10 @@ class DataRequest:
     @property
     def options(self) -> PackOptions:
         """How these data become a pack. Raises UsageError for an option that cannot be meant."""
-        return PackOptions(**{name: getattr(self, name) for name in (*READ, *SHAPED, "spared")})
+        found = {name: getattr(self, name) for name in (*READ, *SHAPED, "spared")}
+        if self.labels == "clusters":
+            found["labels"] = "none"  # one pack for both
+        return PackOptions(**found)
 
     @classmethod
     def of_flags(cls, flags: Mapping[str, Any]) -> DataRequest:

@@ -19,7 +19,7 @@ from ganzfeld.data.readers import Reader
 # images, masks by their names, tables of text and JSON; or 3: one caption of an image, and none of
 # files beside it; or 4: no texts beside the rows of a table.
 RULES = 5
-WORDS = ("auto", "none", "folders", "names")  # labels that are no table's path
+WORDS = ("auto", "none", "folders", "names", "clusters")  # labels that are no table's path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     if any(os.path.isfile(p) for p in (labels, path, os.path.join(source, labels))):
         return
     raise UsageError(
-        f"--labels is auto, none, folders, names, or the path of a table, not {labels!r}",
+        f"--labels is auto, none, clusters, folders, names, or the path of a table, not {labels!r}",
         safe="nothing was read",
         fix="--labels labels.csv",
     )

@@ -15,7 +15,7 @@ from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed
 from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
-from ganzfeld.data import held
+from ganzfeld.data import clusters, held
 from ganzfeld.data.adopting import learned
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import in_words, words_of
@@ -117,7 +117,7 @@ def fit(
         data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
     data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
-    data.held_out = held_out
+    data.held_out, data.clusters = held_out, clusters.digest_of(pack) if classes else None
     limits = pack.report.get("limits")
     data.limits = (limits[0], limits[1]) if limits else None
     return config
@@ -269,7 +269,8 @@ def plan_rows(
     if what is None:
         spec = spec_of_data(pack)
         kind = modality_of(spec)
-        labels = f"{len(data.classes)} classes" if data.classes else "no labels"
+        noun = "clusters" if data.clusters else "classes"
+        labels = f"{len(data.classes)} {noun}" if data.classes else "no labels"
         what = f"{len(pack):,} {kind.noun}, {kind.describe(spec)}, {labels}"
     work = work_of(game)
     manner = "conditional" if data.classes or data.conditions else "unconditional"

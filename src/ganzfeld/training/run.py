@@ -12,7 +12,7 @@ from ganzfeld.core import border, checkpoint, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
-from ganzfeld.data import whereabouts
+from ganzfeld.data import clusters, whereabouts
 from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
@@ -85,10 +85,10 @@ def train(
     size: pixels, of a square or as (height, width); by default what suits the data.
     images: to see in all. minutes: measure the speed, then fix the number of images from it.
     batch: samples in a batch, over all processes.
-    labels: "auto" uses labels where the data has them, "none" leaves them aside, "folders" takes
-        folders as classes though they look like mere sorting, "names" takes classes from the
-        files' names, such as cat.1.jpg; or the path of a table, with
-        ":COLUMN" where it has several.
+    labels: "auto" uses labels where the data has them, "none" leaves them aside, "clusters" takes
+        groups of similar images in their place (docs/gan.md), "folders" takes folders as classes
+        though they look like mere sorting, "names" takes classes from the files' names, such as
+        cat.1.jpg; or the path of a table, with ":COLUMN" where it has several.
     condition: columns that a generation is conditioned on, by name: of a table beside the files,
         of named arrays, of JSON lines. A column of classes becomes the labels; numbers and several
         classes at once are given to the networks beside them. By default the labels alone.
@@ -202,6 +202,7 @@ def resume(
         if config.data.spec is not None:
             pack.see_as(spec_of(config.data.spec))
         pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
+        pack = clusters.again(pack, config.data)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device = places, on.type

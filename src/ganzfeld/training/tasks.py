@@ -11,8 +11,8 @@ from torch import Tensor
 from ganzfeld.config import Config
 from ganzfeld.core import latents
 from ganzfeld.core.progress import Progress
+from ganzfeld.data import clusters, domains, held
 from ganzfeld.data import conditions as conditions_
-from ganzfeld.data import domains, held
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.data.request import DataRequest
@@ -112,7 +112,8 @@ class Generation(Work):
         return game.sample(z.to(device), y, **given).float().cpu(), columns
 
     def compared(self, game: Game, data: Any) -> Pack | None:
-        return data if game.latent and len(data) >= LEAST else None
+        whole = clusters.unclustered(data)
+        return whole if game.latent and len(data) >= LEAST else None
 
 
 class Translation(Work):

@@ -85,6 +85,8 @@ class Examiner:
         if config.data.classes and pack.labels is not None:
             # the data's own proportions
             self.labels = torch.from_numpy(np.resize(pack.labels[rows], self.count))
+        elif config.data.classes:  # clusters, which come evenly
+            self.labels = torch.arange(self.count) % len(config.data.classes)
         self.given = None  # numbers beside the samples, those of the data's own rows
         if config.data.conditions:
             self.slot = slot_of(config.data.conditions)
