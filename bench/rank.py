@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from damage import DAMAGES, Pixels
+from into import into
 from PIL import Image, ImageDraw
 
 from ganzfeld import metrics
@@ -255,6 +256,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--values", metavar="NAME", help="print the rows of one data set")
+    parser.add_argument("--into", nargs="*", type=Path, default=[], help="pages to put them into")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for text in options.data:
@@ -267,7 +269,9 @@ def main() -> None:
     if options.table:
         print(table(options.out))
     if options.values:
-        print(values(options.out, options.values))
+        print(found := values(options.out, options.values))
+        for page in options.into:
+            into(page, options.values, found)
 
 
 if __name__ == "__main__":

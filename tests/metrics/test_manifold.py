@@ -176,3 +176,12 @@ def test_diversity_by_hand() -> None:
 
     assert diversity(a, b) == pytest.approx(mean(a) / mean(b))
     assert diversity(a[:1].repeat(5, 0), b) == 0
+
+
+def test_no_sample_among_the_data_is_no_certainty() -> None:
+    """Zero of 60: a density of up to the share that may lie in one ball, and not 0 exactly."""
+    draw = np.random.default_rng(7)
+    found = manifolds(draw.standard_normal((60, 3)) + 99, draw.standard_normal((60, 3)))
+    assert found.precision.value == found.density.value == 0
+    low, high = found.density.interval
+    assert low == 0 and high == pytest.approx(found.precision.interval[1] / 5)

@@ -119,8 +119,12 @@ def manifolds(generated: NDArray[Any], data: NDArray[Any]) -> Manifolds:
         of_share(float(hits.mean()), worth) for hits in (precise, recalled, held > 0)
     )
     error = float(np.sqrt(spread)) / K_DENSITY
+    deep = of_amount(density, error)
+    # Where none or few lie inside, the error says little: of those that may, each is in one ball.
+    least = of_share(float((depth > 0).mean()), worth).interval[1] / K_DENSITY
+    deep = deep._replace(interval=(deep.interval[0], max(deep.interval[1], least)))
     repeated = float((near == 0).mean())
-    return Manifolds(precision, recall, of_amount(density, error), coverage, repeated)
+    return Manifolds(precision, recall, deep, coverage, repeated)
 
 
 def without_each(neighbours: NDArray[np.int64], held: Array, more: Array) -> Array:
