@@ -62,9 +62,11 @@ def caption(pair: tuple[int, int], way: int, speakers: tuple[str, ...]) -> str:
 def changed(pair: tuple[int, int], draw: np.random.Generator, voices: int) -> tuple[int, int]:
     """A pair that differs in the digit or the speaker, and is not new."""
     digit, speaker = pair
+    others = [(one, speaker) for one in range(10) if one != digit]
     if draw.random() < 0.5:
-        return draw.choice([(d, speaker) for d in range(10) if d != digit and not new_pair(d, speaker)])  # fmt: skip
-    return draw.choice([(digit, s) for s in range(voices) if s != speaker and not new_pair(digit, s)])  # fmt: skip
+        others = [(digit, one) for one in range(voices) if one != speaker]
+    found = draw.choice([one for one in others if not new_pair(*one)])
+    return int(found[0]), int(found[1])
 
 
 def said(archive: Path, place: Path, speakers: tuple[str, ...]) -> Path:

@@ -18,6 +18,7 @@ from ganzfeld.data.avatars.scene import scene
 from ganzfeld.data.avatars.sentences import SAID, VALUES, Wording, facts, sentence
 from ganzfeld.data.captions import Captioned
 from ganzfeld.data.conditions import again, conditioned
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.errors import CheckpointError, DataError, UsageError
 from ganzfeld.modalities import MODALITIES, captions
@@ -190,7 +191,7 @@ def test_wrong_captions_that_repeat_are_read_as_they_are(tmp_path: Path, apart: 
             rows += [f"{name},blue square {number},{wrong[0]}"]
             rows += [f"{name},blue thing {number},{wrong[1]}"]
         else:
-            rows += [f'{name},blue square {number},"{wrong[0]}\n{wrong[1]} red square"']
+            rows += [f'{name},blue square {number},"{wrong[0]}\nred red square"']
     (tmp_path / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
     pack = conditioned(open_pack(tmp_path), ["caption"], 0)
     found = pack.rows(np.arange(24))["caption_wrong"]
@@ -206,7 +207,9 @@ def test_wrong_captions_that_repeat_are_read_as_they_are(tmp_path: Path, apart: 
 
 def test_an_array_of_texts_beside_fields_holds_several_captions_of_each(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(20, 8, 8)).astype(np.float32)
-    lines = [["a rough field", "粗糙"] if number % 2 else ["smooth", "平滑"] for number in range(20)]
+    lines = [
+        ["a rough field", "粗糙"] if number % 2 else ["smooth", "平滑"] for number in range(20)
+    ]
     np.savez(tmp_path / "maps.npz", x=x, caption=np.array(lines))
     pack = conditioned(open_pack(tmp_path / "maps.npz"), ["caption"], 0)
     several = pack.rows(np.arange(20))["caption_several"]
@@ -222,7 +225,7 @@ def test_texts_of_a_table_are_beside_its_rows(tmp_path: Path) -> None:
     assert pack.spec.shape == (1,) and "(--condition takes it)" in str(pack.report["aside"])
     held = conditioned(pack, ["told"], 4)
     assert said_by(held, held.rows(np.array([3]))["caption"])[0].startswith("customer number")
-    before = open_pack(tmp_path / "rows.csv", rules=4)  # as runs of before have it
+    before = open_pack(tmp_path / "rows.csv", PackOptions(rules=4))  # as runs of before have it
     assert "told" not in before.columns and before.fingerprint != pack.fingerprint
 
 

@@ -240,7 +240,8 @@ class TableVAE(Game):
 
     def autoencoder_loss(self, batch: Batch) -> Losses:
         x = batch["x"]
-        mean, raw = cast(Tensor, self.E(x)).float().chunk(2, 1)
+        beside = (None, self.G.said(batch.get("caption"))) if self.E.sentence else ()
+        mean, raw = cast(Tensor, self.E(x, *beside)).float().chunk(2, 1)
         variance = log_variance(raw)
         z = mean + (variance / 2).exp() * torch.randn_like(mean)
         given = batch.get("y"), batch.get("c"), batch.get("caption")

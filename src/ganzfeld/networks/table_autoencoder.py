@@ -18,20 +18,34 @@ CERTAIN = 100.0  # a logit that is greater by this much is drawn always
 
 
 class TableEncoder(nn.Module):
-    """Rows (N, width) to (N, outputs): the encoder of a variational autoencoder."""
+    """Rows (N, width) to (N, outputs): the encoder of a variational autoencoder.
+
+    sentence: numbers of a caption's sentence (N, sentence) that it sees beside each row, so that
+        the latent need not hold what the caption says; 0: none.
+    """
 
     def __init__(
-        self, layout: Sequence[Sequence[int]], *, outputs: int, widths: Sequence[int] = (256, 256)
+        self,
+        layout: Sequence[Sequence[int]],
+        *,
+        outputs: int,
+        widths: Sequence[int] = (256, 256),
+        sentence: int = 0,
     ) -> None:
         super().__init__()
-        before = Layout.of(layout).width
+        self.sentence = sentence
+        before = Layout.of(layout).width + sentence
         layers: list[nn.Module] = []
         for width in widths:
             layers += [initialise(Linear(before, width)), nn.LeakyReLU(SLOPE)]
             before = width
         self.layers = nn.Sequential(*layers, initialise(nn.Linear(before, outputs), gain=1.0))
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None, sentence: Tensor | None = None) -> Tensor:
+        if self.sentence:
+            if sentence is None:
+                raise ValueError("this encoder sees a sentence beside each row")
+            x = torch.cat([x, sentence.to(x.dtype)], 1)
         out: Tensor = self.layers(x)
         return out
 
@@ -91,6 +105,13 @@ class TableDecoder(nn.Module):
         """One-hot vectors (N, classes) of labels (N,)."""
         return nn.functional.embedding(need_labels(y), self.one_hot)
 
+    def said(self, caption: Tensor | None) -> Tensor:
+        """Sentences (N, sentence) of captions."""
+        if caption is None or self.text is None:
+            raise ValueError("this network makes rows by captions: it needs caption, (N, T)")
+        found: Tensor = self.text(caption)
+        return found
+
     def raw(
         self,
         z: Tensor,
@@ -101,9 +122,7 @@ class TableDecoder(nn.Module):
         """Logits, and means of values, (N, width)."""
         entries = z[:, : self.noise]
         if self.text is not None:
-            if caption is None:
-                raise ValueError("this network makes rows by captions: it needs caption, (N, T)")
-            entries = torch.cat([entries, self.text(caption).to(entries.dtype)], 1)
+            entries = torch.cat([entries, self.said(caption).to(entries.dtype)], 1)
         if self.given >= 0:
             entries = torch.cat([entries, self.labels(y).to(entries.dtype)], 1)
         out: Tensor = self.layers(self.numbers(entries, c))

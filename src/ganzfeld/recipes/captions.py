@@ -74,7 +74,8 @@ def text_to_table(facts: Facts) -> Config:
     need_captions(facts, "text-to-table", "")
     config = table_vae(facts)
     config.recipe = "text-to-table"
-    config.networks["G"].options["words"] = facts.words
+    config.networks["G"].options |= {"words": facts.words, "sentence": SENTENCE // 2}
+    config.networks["E"].options["sentence"] = SENTENCE // 2
     return config
 
 
