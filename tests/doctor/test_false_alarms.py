@@ -120,3 +120,21 @@ def test_a_look_is_compared_with_one_a_fifth_of_the_run_ago_or_four_looks() -> N
     assert before(even)[-1] == 800 and before(even)[:3] == [0, 25, 25]
     short = [100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1_000]
     assert before(short) == [0, 100, 100, 100, 100, 150, 200, 300, 400, 500, 600]
+
+
+def test_first_steps_that_get_smaller_are_no_divergence() -> None:
+    """Of lines: large steps, samples far apart and from their average, at the first looks only."""
+    young = {"swing": 2.5, "distance": 3.1, "energy": 0.25, "update/discriminator": 0.02}
+    sizes = (0.044, 0.028, 0.024)
+    first = each("update/generator", *sizes, **young)
+    assert first_said(log(*first, *[{}] * 7), 1_000) is None
+    still = each("update/generator", 0.044, 0.042, 0.04, **young)
+    assert first_said(log(*still, *[{}] * 7), 1_000) == ("divergence", 300)
+
+
+def test_a_group_that_is_not_drawn_yet_is_no_collapse() -> None:
+    """Avatars without red backgrounds, which come later: their energy distance is that of young
+    samples, and not what one group of sixteen costs."""
+    lacking = {"group/0": 0.0, "group/1": 1.1}
+    assert names(*[{**lacking, "energy": 0.09}] * 24) == []
+    assert names(*[{**lacking, "energy": 0.04}] * 24) == ["mode-collapse"]

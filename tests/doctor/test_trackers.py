@@ -71,7 +71,7 @@ def test_a_tracker_that_fails_is_left_out_and_said_once(
 def test_absent_packages_are_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(loggers.LOGGERS, "no_such_package", Heard)
     with pytest.raises(UsageError, match="needs the package no_such_package"):
-        loggers.check_names(["no_such_package"])
+        loggers.check_installed(["no_such_package"])
     with pytest.raises(UsageError, match="not known"):
         loggers.check_names(["tensorbord"])
 

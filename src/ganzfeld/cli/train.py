@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from ganzfeld.cli.options import Kind, as_json, parse_size, stopped_by_ctrl_c, watched
+from ganzfeld.cli.options import (
+    Kind,
+    as_json,
+    parse_names,
+    parse_size,
+    stopped_by_ctrl_c,
+    watched,
+)
 from ganzfeld.core.language import tell
 
 
@@ -122,6 +129,7 @@ def resume(
     other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     data_grown: bool = False,
+    log_to: Annotated[str | None, arg(metavar="NAME,NAME")] = None,
     progress: Literal["screen", "json"] = "screen",
     quiet: bool = False,
     trust_code: bool = False,
@@ -135,6 +143,8 @@ def resume(
         other: For a translation: where the second domain is now.
         device: Device to train on. Default: as before.
         data_grown: Go on although samples were added to the data. All are used from here on.
+        log_to: Tell these trackers from here on, beside those of before: tensorboard, wandb,
+            trackio, mlflow; none: tell none any more. Default: as before.
         progress: json: print JSON lines, for programs and notebooks.
         quiet: Print errors only.
         trust_code: Allow Python code that the run's folder names. Runs that you began here with
@@ -151,6 +161,7 @@ def resume(
         other=other,
         device=device,
         data_grown=data_grown,
+        log_to=None if log_to is None else parse_names([log_to]),
         quiet=quiet,
         trust_code=trust_code,
     )

@@ -334,15 +334,10 @@ def images_of(path: Path) -> int:
     return int(path.name.removeprefix("images-"))
 
 
-def seen(folder: Path) -> int:
-    """Images seen at the newest checkpoint that verifies; 0 where there is none.
-
-    A name proves nothing: an empty folder may have any.
-    """
-    return next((images_of(path) for path in listing(folder) if not verify(path)), 0)
+Newest = tuple[Checkpoint | None, list[str]]
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+def newest(folder: Path) -> Newest:
     """The newest checkpoint that verifies, and what was wrong with newer ones.
 
     Raises CheckpointError where there are checkpoints and none of them is whole.
@@ -362,6 +357,13 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     return None, []
 
 
+def recovered(folder: Path, alone: bool) -> Newest:
+    """`newest`, once what a killed process left is cleaned. alone: no other process does that."""
+    if alone:
+        clean(folder)
+    return newest(folder)
+
+
 def best(folder: Path, scores: Mapping[int, float]) -> int | None:
     """The images seen of the checkpoint with the lowest score, of those that are there."""
     there = {path.name for path in listing(folder)}
@@ -369,14 +371,17 @@ def best(folder: Path, scores: Mapping[int, float]) -> int | None:
     return min(known, key=scores.__getitem__, default=None)
 
 
-def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
+def prune(
+    folder: Path, keep: int, also: frozenset[str] = frozenset(), sure: Path | None = None
+) -> None:
     """Delete all but the newest `keep` checkpoints and those named in `also`.
 
     Nothing goes before two verify, and damaged ones that are newer take no place of the `keep`.
-    One that cannot be deleted stays.
+    One that cannot be deleted stays. sure: one that has just been verified: large ones take long.
     """
     paths = listing(folder)
-    whole = [*itertools.islice((n for n, path in enumerate(paths) if not verify(path)), 2)]
+    sound = (n for n, path in enumerate(paths) if path == sure or not verify(path))
+    whole = [*itertools.islice(sound, 2)]
     if len(whole) < 2:
         return
     for path in paths[max(keep, 2) + whole[1] - 1 :]:

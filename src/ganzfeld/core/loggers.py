@@ -22,6 +22,7 @@ from ganzfeld.core.reader import open_image
 from ganzfeld.errors import UsageError, did_you_mean
 
 PROJECT = "ganzfeld"
+NONE = "none"  # in place of names: no tracker any more
 TEXT = 20_000  # characters of a sheet of text
 Numbers = Mapping[str, float]
 Say = Callable[[str], None]
@@ -173,17 +174,38 @@ LOGGERS: dict[str, Callable[[Path, Mapping[str, Any], int], Logger]] = {
 
 
 def check_names(names: Sequence[str]) -> list[str]:
-    """The trackers, each known and installed; UsageError otherwise."""
+    """The trackers, each known; UsageError otherwise."""
     for name in names:
         if name not in LOGGERS:
             raise UsageError(f"--log-to {name!r} is not known. {did_you_mean(name, LOGGERS)}")
+    return list(dict.fromkeys(names))
+
+
+def check_installed(names: Sequence[str]) -> None:
+    """UsageError where a tracker is not known, or its package is not there."""
+    for name in check_names(names):
         if importlib.util.find_spec(name) is None:
             raise UsageError(
                 f"--log-to {name} needs the package {name}, which is not installed",
                 safe="nothing was trained",
                 fix=f"pip install {name}   or, for all of them, pip install 'ganzfeld[track]'",
             )
-    return list(dict.fromkeys(names))
+
+
+def more(stored: Sequence[str], given: Sequence[str] | None) -> list[str]:
+    """The trackers of a run that goes on: those it had and those that are given; "none" alone
+    leaves all out, None changes nothing. UsageError where a given one is not there.
+
+    Example::
+
+        from ganzfeld.core import loggers
+
+        assert loggers.more(["wandb"], None) == ["wandb"] and loggers.more(["wandb"], ["none"]) == []
+    """
+    if given is not None and list(given) == [NONE]:
+        return []
+    check_installed(given or ())
+    return list(dict.fromkeys([*stored, *(given or ())]))
 
 
 class Loggers:
@@ -205,6 +227,7 @@ class Loggers:
         flat = {k: v for k, v in flatten(settings or {}).items() if not isinstance(v, dict)}
         for name in check_names(names):
             with self.spared(name):
+                check_installed([name])  # a run may go on elsewhere
                 self.open[name] = LOGGERS[name](folder, flat, images)
 
     def __enter__(self) -> Loggers:

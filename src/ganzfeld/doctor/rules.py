@@ -19,6 +19,7 @@ from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
+STAYS, MEANT = 0.9, 4  # of that: the last update at least, while a mean of so many has the first
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
 LONG = 8  # looks, where single ones say too little
 
@@ -142,10 +143,11 @@ def steps(m: Moment) -> list[str]:
     """What is wrong with the size of updates, of weights: 0.1 % to 1 % are usual."""
     own, other = m.mean("update/discriminator"), m.mean("update/generator")
     sizes = {"discriminator": own, "generator": other}
+    least = STAYS * LARGE if len(m.past) < MEANT else 0.0  # of the last: first steps are larger
     told = [
         f"an update of the {player} is {size:.1%} of its weights"
         for player, size in sizes.items()
-        if size is not None and size > LARGE
+        if size is not None and size > LARGE and (m[f"update/{player}"] or 0) >= least
     ]
     if told and max(m[f"update/{player}"] or 0 for player in PLAYERS) < 2 * LARGE:
         told = [" and ".join(told)]  # both are large while the rate is high: one sign

@@ -15,17 +15,19 @@ from ganzfeld.core import checkpoint, files
 from ganzfeld.errors import CheckpointError
 
 
-def prune(folder: Path, keep: int, also: frozenset[str] = frozenset()) -> None:
+def prune(
+    folder: Path, keep: int, also: frozenset[str] = frozenset(), sure: Path | None = None
+) -> None:
     """`checkpoint.prune`, after extra checkpoints that a newer, whole one has made needless."""
     paths = checkpoint.listing(folder)
     extras = [path for path in paths[1:] if extra_of(path) is not None]
     if extras:
-        whole = next((n for n, path in enumerate(paths) if not checkpoint.verify(path)), len(paths))
-        for path in paths[whole + 1 :]:
+        sound = (n for n, path in enumerate(paths) if path == sure or not checkpoint.verify(path))
+        for path in paths[next(sound, len(paths)) + 1 :]:
             with contextlib.suppress(OSError):
                 if path in extras:
                     files.remove(path)
-    checkpoint.prune(folder, keep, also)
+    checkpoint.prune(folder, keep, also, sure)
 
 
 def extra_of(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config
-from ganzfeld.core import border, checkpoint, runtime
+from ganzfeld.core import border, checkpoint, distributed, loggers, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
@@ -148,6 +148,7 @@ def resume(
     other: str | os.PathLike[str] | None = None,
     device: str | None = None,
     data_grown: bool = False,
+    log_to: Sequence[str] | None = None,
     quiet: bool = False,
     trust_code: bool = False,
 ) -> Run:
@@ -158,6 +159,8 @@ def resume(
         the same, and the run keeps the new place. Moved together with the run, they are found.
     data_grown: go on although images were added to the data: from here on all are drawn, and
         config.json says so. Shape and classes must be as they were.
+    log_to: trackers that the run tells its rows from here on, beside those it had; ["none"]: it
+        tells none any more.
     device: to go on with: "auto", "cpu", "cuda" or "mps"; by default that of before.
     trust_code: run what the run's folder names as Python code of its author. A run that you
         began on this machine with code of your own goes on without it.
@@ -175,6 +178,7 @@ def resume(
     given = None if data is None else border.path(data, "--data")
     given_too = None if other is None else border.path(other, "--with")
     config = stored_config(folder, trust_code)
+    trackers = loggers.more(config.run.log_to, log_to)
     check_run(folder, config)
     if device is not None and config.run.deterministic:
         fixed_device(folder, config, choose_device(device))
@@ -205,8 +209,11 @@ def resume(
         pack = clusters.again(pack, config.data)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
-            config.data, config.run.device = places, on.type
-            seen = checkpoint.seen(folder / "checkpoints")
+            config.data, config.run.device, config.run.log_to = places, on.type, trackers
+            newest, seen = None, 0
+            if images is not None or data_grown:
+                newest = checkpoint.recovered(folder / "checkpoints", distributed.rank() == 0)
+                seen = newest[0].manifest["images"] if newest[0] else 0
             config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
                 if images < seen:
@@ -221,7 +228,7 @@ def resume(
             with runtime.deterministic(config.run.deterministic):
                 session = Session(folder, config, pack, on, screen, signals)
                 session.trust_code = trust_code
-                session.go_on()
+                session.go_on(newest)
     return Run(folder)
 
 

@@ -34,8 +34,9 @@ class Saver:
         best = checkpoint.best(self.folder, dict(scores))
         return frozenset() if best is None else frozenset({checkpoint.name_of(best)})
 
-    def prune(self, config: Config, scores: Scores) -> None:
-        retention.prune(self.folder, config.run.keep, self.protected(scores))
+    def prune(self, config: Config, scores: Scores, sure: Path) -> None:
+        """sure: a checkpoint that was verified just now."""
+        retention.prune(self.folder, config.run.keep, self.protected(scores), sure)
 
     def save(
         self,
@@ -53,12 +54,12 @@ class Saver:
             **({"extra": extra} if extra else {}),
         }
         try:
-            checkpoint.save(self.folder, images, state, about)
+            made = checkpoint.save(self.folder, images, state, about)
         except ResourceError:
             # once more, with what room this gives
             checkpoint.prune(self.folder, 2, self.protected(scores))
-            checkpoint.save(self.folder, images, state, about)
-        self.prune(config, scores)
+            made = checkpoint.save(self.folder, images, state, about)
+        self.prune(config, scores, made)
         self.at, self.time = images, time.monotonic()
         if not extra:
             self.parent = images

@@ -121,8 +121,10 @@ class Session:
 
     # From the newest checkpoint
 
-    def go_on(self) -> None:
+    def go_on(self, newest: checkpoint.Newest | None = None) -> None:
         """Continue from the newest whole checkpoint; a finished run is left as it is.
+
+        newest: that, where it was read already.
 
         One that was killed when it had seen all its images writes what it still lacks. What was
         asked for anew is noted in the folder once the checkpoint is loaded: a run that cannot go on
@@ -130,7 +132,7 @@ class Session:
         """
         asked = copy.deepcopy(self.config)  # building settles what it leaves open
         self.clean()
-        found, problems = checkpoint.newest(self.checkpoints)
+        found, problems = newest or checkpoint.newest(self.checkpoints)
         for problem in problems:
             self.screen.say(f"note: {problem}; an earlier checkpoint is used")
         if found is None:
@@ -186,7 +188,7 @@ class Session:
             self.scores = grown.scores(self.config.data, kept)
             if extra and not extra["drawn"]:
                 files.remove(self.grid_file())
-            self.saver.prune(self.config, self.scores)
+            self.saver.prune(self.config, self.scores, found.path)
 
     # The loop
 

@@ -15,6 +15,7 @@ from ganzfeld.config import Config
 from ganzfeld.core import checkpoint, distributed, runfolder, runtime, trust
 from ganzfeld.core.console import Screen
 from ganzfeld.core.lock import check_writable
+from ganzfeld.core.loggers import check_installed
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import clusters
 from ganzfeld.data.discover import embedded_count
@@ -85,6 +86,7 @@ def set_up(
         pack = bare
     check(config)
     check_new(config)
+    check_installed(config.run.log_to)
     held.enter_context(runtime.deterministic(config.run.deterministic))
     if not asked.dry_run:
         held.enter_context(owned(folder))
