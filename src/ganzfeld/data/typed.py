@@ -195,8 +195,7 @@ def order_of(words: Sequence[str], few: float = 0.0) -> str:
     if best < (1 - few) * len(words) or not best:
         return ""
     if len(found) > 1:
-        same = all(dates.seconds(w, found[0]) == dates.seconds(w, found[1]) for w in words)
-        return found[0] if same and best == len(words) else ""
+        return ""
     others = [count for order, count in counts.items() if order != found[0]]
     return found[0] if best == len(words) or max(others) < (1 - few) * len(words) else ""
 
@@ -219,10 +218,12 @@ def _dates(cells: Sequence[Any]) -> Values | None:
     found = iter([dates.seconds(word, order) for word in words])
     seconds = np.array([math.nan if cell is None else next(found) for cell in cells])
     finite = seconds[np.isfinite(seconds)]
-    form = dates.form_of(words, order)
+    written = [word for word in there if words == there or not DOTTED.match(word)]
+    form = dates.form_of(written, order)
     about = {"order": order} if order != "ymd" and "." not in form else {}
-    if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match and match[10]}:
-        about["zones"] = len(zones)
+    if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match} - {None}:
+        form += "Z"
+        about["zones"] = len(zones - {"Z"})
     unit, rows = "minute", np.round(seconds / 60)
     if not (finite % 86400).any():
         unit, rows = "day", seconds / 86400
