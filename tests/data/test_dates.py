@@ -77,7 +77,9 @@ def test_days_that_are_none_make_their_rows_bad() -> None:
     values, odd = typed_but_for_few([*words, "31/02/2026", "soon"])
     assert values is not None and values.spec.extra["order"] == "dmy"
     assert odd == {60: "no date: 31/02/2026", 61: "no date: soon"}
-    values, odd = typed_but_for_few([*(f"2026-01-{1 + i % 28:02}" for i in range(60)), "2026-02-30"])
+    values, odd = typed_but_for_few(
+        [*(f"2026-01-{1 + i % 28:02}" for i in range(60)), "2026-02-30"]
+    )
     assert values is not None and odd == {60: "no date: 2026-02-30"}
 
 

@@ -226,7 +226,9 @@ def in_words(conditions: Mapping[str, Any]) -> str:
     for column in conditions.get("columns", []):
         name = shown(column["name"])
         if column["kind"] == "number":
-            told.append(f"{name} {written(column, column['low'])} to {written(column, column['high'])}")
+            told.append(
+                f"{name} {written(column, column['low'])} to {written(column, column['high'])}"
+            )
         elif column["kind"] == captions.KIND:
             told.append(f"{name}, of {len(column['symbols']) - 2:,} words")
         else:

@@ -105,7 +105,9 @@ def _in_words(spec: Any) -> str:
     if spec.modality == "number":
         missing = f", {extra['missing']:,} missing" if extra.get("missing") else ""
         if unit := extra.get("unit"):
-            low, high = (written(extra[end], unit, extra.get("form", "")) for end in ("low", "high"))
+            low, high = (
+                written(extra[end], unit, extra.get("form", "")) for end in ("low", "high")
+            )
             return f"dates {low} to {high}{missing}"
         low, high = (_number(extra[end]) for end in ("low", "high"))
         return f"numbers {low} to {high}{missing}"
