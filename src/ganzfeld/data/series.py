@@ -101,8 +101,8 @@ def grouped(cells: Sequence[Any]) -> dict[str, Index]:
 def looks_like_series(paths: list[Path], kind: str) -> tuple[bool, str]:
     """Whether a table is series: times that rise in equal steps, and mostly numbers beside them.
 
-    And of a table that has a column of such times, why it is none all the same, in words. Where many
-    rows lack a value it is series only if a row depends on those before it: records do not.
+    And of a table that has a column of such times, why it is none, in words. Where many rows lack a
+    value it is series only if a row depends on those before it: records do not.
     """
     try:
         names, cells = head_cells(paths[0], kind, LOOKED_AT)
@@ -333,11 +333,10 @@ def cut_up(
             if good[part[0]]:
                 pieces.append(Piece(name, rows[part], ranks[rows[part]]))
     if gaps:
-        source.notes.append(
-            f"one gap in time, which no window crosses: after {gaps[0]}"
-            if len(gaps) == 1
-            else f"{len(gaps):,} gaps in time, which no window crosses: the first is after {gaps[0]}"
-        )
+        said = f"a gap in time, which no window crosses, after {gaps[0]}"
+        if len(gaps) > 1:
+            said = f"{len(gaps):,} gaps in time, which no window crosses: the first after {gaps[0]}"
+        source.notes.append(said)
     return pieces, words
 
 

@@ -99,8 +99,8 @@ def unclear_dates(cells: Sequence[Any]) -> str:
         return "dates in several forms (write all of them as 2026-11-28)"
     first = next(word for word in words if dates.is_date(word))
     return (
-        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the month "
-        "comes first (write them as 2026-11-28)"
+        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the "
+        "month comes first (write them as 2026-11-28)"
     )
 
 
@@ -180,7 +180,7 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
 
 
 def order_of(words: Sequence[str], few: float = 0.0) -> str:
-    """The order in which the parts of dates stand; "" where texts are no dates, or two orders can be.
+    """The order in which the parts of dates stand; "" where texts are no dates, or it is not clear.
 
     few: share of the texts that may be none. Of two orders in which enough are dates, that in which
     all are tells.
@@ -220,7 +220,7 @@ def _dates(cells: Sequence[Any]) -> Values | None:
     finite = seconds[np.isfinite(seconds)]
     written = [word for word in there if words == there or not DOTTED.match(word)]
     form = dates.form_of(written, order)
-    about = {"order": order} if order != "ymd" and "." not in form else {}
+    about: dict[str, Any] = {"order": order} if order != "ymd" and "." not in form else {}
     if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match} - {None}:
         form += "Z"
         about["zones"] = len(zones - {"Z"})

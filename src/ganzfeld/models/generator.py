@@ -108,8 +108,8 @@ class Model:
         start: number of the first sample, to go on where an earlier call ended.
         mean, std: of the latents. Below 1, samples are more alike and often cleaner
             (Brock et al. 2019, "truncation", here without the cut).
-        numbers: conditions: values by name, {"age": 30, "kind": "a"}, the class among them; or a row
-            (k,) for all, or rows, repeated. What is left out is that of a random sample of the data.
+        numbers: conditions by name, {"age": 30, "kind": "a"}, the class among them; or a row
+            (k,) for all, or rows, repeated. What is left out is as in a random sample of the data.
         text: of a model that was trained with captions: one for all samples, or several that are
             repeated over them. UsageError for words that the training captions never had.
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
