@@ -1,6 +1,7 @@
 """Images in tables and in several arrays; files that stand for others; what is no image at all."""
 
 import io
+from pathlib import Path
 
 import corpus
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from ganzfeld.data.array_files import of_arrays
 from ganzfeld.data.check import check_data
 from ganzfeld.data.discover import find_source
+from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pixels import pixel_rows
 from ganzfeld.data.source import Gathered, Reading, Ready
 from ganzfeld.errors import DataError
@@ -173,3 +175,33 @@ def test_one_file_of_json_is_text_or_a_table(tmp_path):
     with pytest.raises(DataError) as told:
         loaded(tmp_path / "t.npy")
     assert "savetxt" in told.value.fix
+
+
+def test_fields_of_any_order_of_bytes_and_of_axes_are_read(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(0, 40, (40, 8, 8)).astype(np.float32)
+    for name, same in (("big", x.astype(">f4")), ("fortran", np.asfortranarray(x))):
+        np.save(tmp_path / f"{name}.npy", same)
+        report = check_data(tmp_path / f"{name}.npy")
+        assert report["values"].startswith("float32 ") and not report["converted"]
+        pack = open_pack(tmp_path / f"{name}.npy", cache=tmp_path / "cache", workers=0)
+        assert np.array_equal(pack.rows(np.arange(40))["x"][:, 0], x)
+    np.save(tmp_path / "double.npy", x.astype(">f8"))
+    assert check_data(tmp_path / "double.npy")["converted"] == {"float64 to float32": 40}
+
+
+def test_one_number_far_from_all_others_is_named(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(0, 40, (600, 8, 8)).astype(np.float32)
+    np.save(tmp_path / "usual.npy", x)
+    assert check_data(tmp_path / "usual.npy")["warnings"] == []
+    x[9, 0, 0] = -1e12
+    np.save(tmp_path / "far.npy", x)
+    (told,) = check_data(tmp_path / "far.npy")["warnings"]
+    assert "98 % of the numbers lie in" in told and "but one is -1e+12" in told
+    np.save(tmp_path / "deposits.npy", np.exp(np.abs(x).clip(0, 80) / 4))
+    assert check_data(tmp_path / "deposits.npy")["warnings"] == []
+
+
+def test_an_array_of_one_number_has_nothing_to_learn(tmp_path: Path) -> None:
+    np.save(tmp_path / "still.npy", np.full((20, 8, 8), 273.15))
+    with pytest.raises(DataError, match=r"float64 that are all 273\.15: there is nothing to learn"):
+        check_data(tmp_path / "still.npy")

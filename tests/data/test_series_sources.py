@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.data import held
+from ganzfeld.data.check import check_data
 from ganzfeld.data.clock import read_times, steps_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.series_sets import var
@@ -272,3 +273,28 @@ def test_bad_series_of_an_array_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "b.npy", np.zeros((4, 2, 2, 2)))
     with pytest.raises(DataError, match="not that of series"):
         opened(tmp_path / "b.npy", modality="series")
+
+
+def test_records_with_holes_are_a_table_and_weather_with_holes_is_series(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    days = [f"{1 + i % 28}/{1 + i // 28 % 12}/{2020 + i // 336}" for i in range(400)]
+    noise = draw.normal(size=400)
+    for name, values in (("records", noise), ("weather", np.cumsum(noise) / 9)):
+        cells = ["" if i % 11 == 5 else f"{value:.2f}" for i, value in enumerate(values)]
+        rows = [f"{day},{cell}" for day, cell in zip(days, cells, strict=True)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["day,value", *rows]))
+        report = check_data(path)
+        assert report["modality"] == ("table" if name == "records" else "series")
+        said = report["taken"]
+        assert said["read as"] == "day: dates read as day, month, year"
+        if name == "records":
+            assert "9 % of its rows lack a value" in said["modality"]
+            assert "--as series" in said["modality"]
+            assert check_data(path, PackOptions(modality="series"))["modality"] == "series"
+        else:
+            assert "--as table" in said["modality"]
+    path = tmp_path / "apart.csv"
+    path.write_text("\n".join(["time,value", *(f"{i * i},{i % 5}" for i in range(80))]))
+    told = check_data(path)["taken"]["modality"]
+    assert told.startswith("a table") and "the steps of the column time differ" in told

@@ -193,5 +193,5 @@ def test_an_array_whose_head_promises_more_than_is_there_is_refused(tmp_path: Pa
 @pytest.mark.parametrize("kind", ["<U3", "datetime64[D]", "f4,i4"])
 def test_arrays_of_no_numbers_are_named_by_their_type(tmp_path: Path, kind: str) -> None:
     np.save(tmp_path / "x.npy", np.zeros(40, dtype=kind))
-    with pytest.raises(DataError, match="which are no images"):
+    with pytest.raises(DataError, match="such numbers are not read"):
         check_data(tmp_path / "x.npy")

@@ -56,6 +56,31 @@ def test_a_batch_of_any_seeds_has_the_bits_of_single_samples(model: Model) -> No
         assert np.array_equal(got[row], one[0].numpy()), row
 
 
+def test_one_dictionary_asks_for_a_class_and_for_numbers(model: Model) -> None:
+    wanted = model.sample(3, seed=5, labels="b", numbers=model.given({"age": 60}, 3, seed=5))
+    told = {"label": "b", "age": 60}
+    assert torch.equal(model.sample(3, seed=5, numbers=told), wanted)
+    assert torch.equal(next(iter(model.chunks(3, seed=5, numbers=told))), wanted)
+    pairs = [(5, i) for i in range(3)]
+    assert np.array_equal(TorchEngine(model).samples(pairs, None, [told] * 3), wanted.numpy())
+    alone = model.sample(2, numbers={"class": "c"})
+    assert torch.equal(alone, model.sample(2, labels="c"))
+    assert np.array_equal(
+        TorchEngine(model).samples([(0, 0), (0, 1)], None, [{"class": "c"}, {"y": 2}]),
+        alone.numpy(),
+    )
+    for twice in ({"numbers": told, "labels": "a"}, {"numbers": {"label": "a", "class": "b"}}):
+        with pytest.raises(UsageError, match="both name the class"):
+            model.sample(1, **twice)
+    with pytest.raises(UsageError, match="both name the class"):
+        TorchEngine(model).samples([(0, 0)], ["a"], [told])
+    with pytest.raises(UsageError, match="label is the class") as refused:
+        model.given({"label": "a"}, 2)
+    assert "numbers={'label': 'a'}" in refused.value.fix
+    with pytest.raises(UsageError, match="no class"):
+        model.sample(1, numbers={"label": "z"})
+
+
 def test_a_row_of_samples_is_what_sample_gives(model: Model) -> None:
     got = TorchEngine(model).samples([(3, i) for i in range(40)], std=0.8, mean=0.1)
     assert np.array_equal(got, model.sample(40, seed=3, std=0.8, mean=0.1).numpy())

@@ -86,6 +86,27 @@ def test_samples_are_those_of_the_command_byte_for_byte(
         assert base64.b64decode(one["data"]) == file.read_bytes()
 
 
+def test_a_class_is_asked_for_among_the_numbers_too(server: Running) -> None:
+    by_label = server.post(f"{FACES}/samples", {"count": 2, "labels": ["bun"], "format": "json"})
+    for name in ("label", "class"):
+        body = {"count": 2, "numbers": {name: "bun"}, "format": "json"}
+        found = server.post(f"{FACES}/samples", body)
+        assert found.status == 200 and found.json["samples"] == by_label.json["samples"]
+    body = {"count": 1, "of": 4, "labels": ["bun"], "format": "json"}
+    ranked = server.post(f"{FACES}/samples", body)
+    body = {"count": 1, "of": 4, "numbers": {"label": "bun"}, "format": "json"}
+    assert server.post(f"{FACES}/samples", body).json["samples"] == ranked.json["samples"]
+    for body in (
+        {"numbers": {"label": "bun"}, "labels": ["bun"]},
+        {"numbers": {"label": "bun", "class": "bun"}},
+        {"numbers": {"label": "bun", "age": 3}},
+        {"numbers": {"label": ["bun"]}},
+        {"numbers": {"label": True}},
+    ):
+        refused = server.post(f"{FACES}/samples", body)
+        assert refused.status == 422 and refused.json["field"] == "numbers", body
+
+
 def test_32_clients_get_the_bits_that_one_gets(server: Running, run: Path) -> None:
     """Batches form by themselves; nothing that is in one changes another."""
     model = ganzfeld.load(run)

@@ -116,9 +116,8 @@ def test_a_class_is_asked_for_by_its_column(
     with pytest.raises(SystemExit):
         main.main(["sample", str(run.path), "--given", "kind=c", "--out", str(tmp_path / "none")])
     assert "no class 'c'" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="kind is the class") as told:
-        model.given({"kind": "a"}, 2)
-    assert "labels=" in told.value.fix
+    asked = model.sample(4, numbers={"kind": "a"})
+    assert np.array_equal(asked.numpy(), model.sample(4, labels="a").numpy())
 
 
 def test_a_class_and_numbers_go_apart() -> None:

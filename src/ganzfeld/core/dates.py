@@ -1,7 +1,7 @@
 """Dates as people write them: read by their form, and written in it again.
 
-A form says what stands where: "YYYY-MM-DD", "D.M.YYYY hh:mm", "M/D/YY h:mm AM". A part of one letter
-is written without a zero in front of it.
+A form says what stands where: "YYYY-MM-DD", "D.M.YYYY hh:mm", "M/D/YY h:mm AM". A part of one
+letter is written without a zero in front of it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ UNITS = {"day": 86_400, "minute": 60, "second": 1}
 def seconds(text: str, order: str = "ymd") -> float:
     """A date, with a time or without, in seconds since 1970; NaN for what is none.
 
-    order: of its parts, "ymd", "dmy" or "mdy"; without a third part it is year and month. Years have
-    four digits, or two behind slashes. With points between them, days stand before months. A time
-    zone is taken off: the seconds are those of UTC.
+    order: of its parts, "ymd", "dmy" or "mdy"; without a third part it is year and month. Years
+    have four digits, or two behind slashes. With points between them, days stand before months. A
+    time zone is taken off: the seconds are those of UTC.
 
     >>> seconds("11/29/2026", "mdy") == seconds("29.11.2026", "dmy") == seconds("2026-11-29")
     True

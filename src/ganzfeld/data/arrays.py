@@ -147,7 +147,7 @@ def stack_of(array: NDArray[Any], name: str, reading: How | None = None) -> Stac
     reading = reading or How()
     if array.dtype.kind not in "iufbcO":
         raise DataError(
-            f"{shown(name)} holds {array.dtype}, which are no images", fix=_other(array)
+            f"{shown(name)} holds {array.dtype}: such numbers are not read", fix=_other(array)
         )
     if reading.rules >= 2:
         _refuse_one(array, name)
@@ -222,7 +222,7 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
     numbers that become 0 and 255."""
     if array.dtype.kind not in "iufb":
         raise DataError(
-            f"{shown(name)} holds {array.dtype}, which are no images", fix=_other(array)
+            f"{shown(name)} holds {array.dtype}: such numbers are not read", fix=_other(array)
         )
     if reading.range is not None:
         return _asked(array, name, reading.range)
@@ -246,8 +246,12 @@ def _conversion(array: NDArray[Any], name: str, reading: How) -> Conversion:
         raise DataError(f"{shown(name)} holds nothing but zeros")
     found = usual(seen)
     if found is None or (seen.whole and array.dtype != np.uint16 and seen.high > 65535):
-        constant = ", all the same" if seen.low == seen.high else ""
-        what = f"from {seen.low:g} to {seen.high:g}{constant}"
+        if seen.low == seen.high:
+            raise DataError(
+                f"{shown(name)} holds {array.dtype.name} that are all {seen.low:g}: there is "
+                "nothing to learn"
+            )
+        what = f"from {seen.low:g} to {seen.high:g}"
         if not math.isfinite(seen.low):
             what = "without one image of finite numbers: all are NaN or infinite"
         raise DataError(

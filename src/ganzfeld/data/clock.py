@@ -30,7 +30,7 @@ Index = NDArray[np.int64]
 @dataclass(frozen=True)
 class Times:
     """A column as points in time. values: (N,), seconds since 1970 where `dates`, else numbers;
-    NaN where there is none. order: in which the parts of dates were read, where two can be meant."""
+    NaN where there is none. order: of the parts of dates, where another could be meant."""
 
     values: Floats
     dates: bool

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import dates
 from ganzfeld.core.names import capped, shown
 from ganzfeld.data import captions, held, sidecars
 from ganzfeld.data.beside import Beside
@@ -123,6 +124,7 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
             safe="nothing was trained",
             fix="leave it out of --condition",
         )
+    about |= {key: extra[key] for key in ("unit", "form", "order") if extra.get(key)}  # of dates
     about |= {"whole": extra["whole"], "low": float(values.min()), "high": float(values.max())}
     if by_decades(values):
         logs = np.log(values)
@@ -224,7 +226,9 @@ def in_words(conditions: Mapping[str, Any]) -> str:
     for column in conditions.get("columns", []):
         name = shown(column["name"])
         if column["kind"] == "number":
-            told.append(f"{name} {column['low']:g} to {column['high']:g}")
+            told.append(
+                f"{name} {written(column, column['low'])} to {written(column, column['high'])}"
+            )
         elif column["kind"] == captions.KIND:
             told.append(f"{name}, of {len(column['symbols']) - 2:,} words")
         else:
@@ -288,22 +292,16 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
 def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
     name = column["name"]
     if column["kind"] == "number":
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not np.isfinite(value):
-            raise UsageError(
-                f"--given {shown(name)}={shown(text)}: a number was expected",
-                fix=f"--given {shown(name)}={column['low']:g}, or up to {column['high']:g}",
-            )
-        if column.get("log"):
-            if value <= 0:
-                raise UsageError(
-                    f"--given {shown(name)}={shown(text)}: a number above zero was expected",
-                    fix=f"--given {shown(name)}={column['low']:g}, or up to {column['high']:g}",
-                )
-            value = float(np.log(value))
+        value, given = value_of(column, text), f"--given {shown(name)}={shown(text)}"
+        if not np.isfinite(value) or (column.get("log") and value <= 0):
+            low, high = (written(column, column[end]) for end in ("low", "high"))
+            said = f"{given}: a number was expected"
+            if column.get("unit"):
+                said = f"{given}: a date was expected"
+            elif np.isfinite(value):
+                said = f"{given}: a number above zero was expected"
+            raise UsageError(said, fix=f"--given {shown(name)}={low}, or up to {high}")
+        value = float(np.log(value)) if column.get("log") else value
         return [(value - column["mean"]) / column["spread"]]
     wanted = [part.strip() for part in text.split("|") if part.strip()]
     unknown = [part for part in wanted if part not in column["classes"]]
@@ -314,6 +312,27 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
             fix=f"--given {shown(name)}={_example(column)}",
         )
     return [1.0 if part in wanted else -1.0 for part in column["classes"]]
+
+
+def value_of(column: Mapping[str, Any], text: str) -> float:
+    """What a text says for a condition that is a number, or a date; NaN for what is neither.
+
+    Dates may be written as in the data, or as 2026-11-29.
+    """
+    if not (unit := column.get("unit")):
+        try:
+            return float(text)
+        except ValueError:
+            return float("nan")
+    orders = ("ymd", column.get("order", "dmy" if "." in text else "ymd"))
+    read = [dates.seconds(text.strip(), order) for order in orders]
+    return next((one for one in read if np.isfinite(one)), float("nan")) / dates.UNITS[unit]
+
+
+def written(column: Mapping[str, Any], value: float) -> str:
+    """A value of a condition that is a number, or a date, for people."""
+    unit = column.get("unit")
+    return dates.written(value, unit, column.get("form", "")) if unit else f"{value:g}"
 
 
 def _example(column: Mapping[str, Any]) -> str:
@@ -330,7 +349,7 @@ def beyond(conditions: Mapping[str, Any], given: Mapping[str, str]) -> list[str]
         if text is None or column["kind"] != "number":
             continue
         low, high = column["low"], column["high"]
-        if not low <= float(text) <= high:
-            name = shown(column["name"])
-            told.append(f"{name} {float(text):g} lies outside of the data's {low:g} to {high:g}")
+        if not low <= (value := value_of(column, text)) <= high:
+            name, said = shown(column["name"]), [written(column, one) for one in (value, low, high)]
+            told.append(f"{name} {said[0]} lies outside of the data's {said[1]} to {said[2]}")
     return told

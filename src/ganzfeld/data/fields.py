@@ -23,6 +23,7 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.image.ranges import FLAT, SMALL, greys, look, usual
 
+FAR = 1_000.0  # widths of the range that holds 98 % of the numbers
 SAMPLED = 256  # samples by which it is decided whether numbers are pixels
 NARROW = 16  # channels at most, and a fourth of the length: (N, C, L) rather than (N, H, W)
 Axes = Callable[[NDArray[Any], str], tuple[NDArray[Any], str]]
@@ -176,18 +177,20 @@ def gather_fields(
     what; others become float32.
     """
     array, words = (axes or with_channels)(array, source.place)
-    dtype = stored.get(str(array.dtype), "float32")
+    dtype = stored.get(array.dtype.name, "float32")  # of either order of bytes
     bad, low, high = _looked_at(array, dtype, progress)
     spec = Spec(source.modality, tuple(array.shape[1:]), dtype)
     raw = Raw(
         columns={"x": Values(spec=spec, rows=array)},
         titles=Titles(len(array)),
         bad=bad,
-        values=f"{array.dtype} {low:g} to {high:g}, kept as {dtype}",
+        values=f"{array.dtype.name} {low:g} to {high:g}, kept as {dtype}",
     )
+    if alone := far_off(array, low, high):
+        source.warnings.append(alone)
     source.taken["axes"] = words
-    if str(array.dtype) != dtype:
-        raw.facts[f"{array.dtype} to {dtype}"] = len(array) - len(bad)
+    if array.dtype.name != dtype:
+        raw.facts[f"{array.dtype.name} to {dtype}"] = len(array) - len(bad)
     for name, values in columns_beside(beside, len(array), source).items():
         raw.columns[name] = values
     label = next((n for n in ("y", "label", "labels", "class") if n in raw.columns), "")
@@ -197,6 +200,24 @@ def gather_fields(
         raw.classes = tuple(values.spec.extra["names"])
         source.taken["labels"] = f"the array {shown(label)}"
     return raw
+
+
+def far_off(array: NDArray[Any], low: float, high: float) -> str:
+    """A sentence on a few values so far from all others that networks would see little else; "" for
+    none. low, high: of all values. Sparse values that are never negative are seen by logarithms."""
+    some = np.asarray(array[:: max(1, len(array) // SAMPLED)], np.float64)
+    some = some[np.isfinite(some)]
+    if not some.size or not math.isfinite(high - low):
+        return ""
+    first, last = (float(one) for one in np.quantile(some, (0.01, 0.99)))
+    reach = max(high - last, first - low)
+    if first >= last or reach <= FAR * (last - first) or low >= 0:
+        return ""
+    worst = high if high - last > first - low else low
+    return (
+        f"98 % of the numbers lie in {first:g} to {last:g}, but one is {worst:g}: if it is an "
+        "error, leave that sample out, for it sets the scale by which networks see all others"
+    )
 
 
 def with_channels(array: NDArray[Any], place: str) -> tuple[NDArray[Any], str]:

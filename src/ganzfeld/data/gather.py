@@ -105,7 +105,9 @@ def _in_words(spec: Any) -> str:
     if spec.modality == "number":
         missing = f", {extra['missing']:,} missing" if extra.get("missing") else ""
         if unit := extra.get("unit"):
-            low, high = (written(extra[end], unit, extra.get("form", "")) for end in ("low", "high"))
+            low, high = (
+                written(extra[end], unit, extra.get("form", "")) for end in ("low", "high")
+            )
             return f"dates {low} to {high}{missing}"
         low, high = (_number(extra[end]) for end in ("low", "high"))
         return f"numbers {low} to {high}{missing}"
@@ -152,7 +154,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))
     if left > LEFT_SHARE * (left + count):
         warnings.append(f"{left:,} of {left + count:,} {noun} are left out, though not damaged")
-    if count < FEW:
+    if 0 < count < FEW:
         warnings.append(f"only {count:,} {noun}: under {FEW} a GAN soon memorises them")
     if report["modality"] not in ("text", "table") and report["duplicates"] > BAD_SHARE * count:
         warnings.append(f"{report['duplicates']:,} of {count:,} {noun} are exact copies of others")

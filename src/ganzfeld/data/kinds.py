@@ -192,9 +192,13 @@ def _rows(
     asked = reading.modality
     if asked == "series":
         return series_of(paths, kind, place, stamps, reading.window, "as asked (--as series)")
-    if asked == "auto" and looks_like_series(paths, kind):
+    is_series, why_not = looks_like_series(paths, kind) if asked == "auto" else (False, "")
+    if is_series:
         return series_of(paths, kind, place, stamps, reading.window, "by a column of times")
-    return table_of(paths, kind, place, stamps, texts=reading.rules >= 5)
+    source = table_of(paths, kind, place, stamps, texts=reading.rules >= 5)
+    if why_not:
+        source.taken["modality"] += f", not series, for {why_not} (--as series takes windows)"
+    return source
 
 
 def _name(path: Path) -> str:

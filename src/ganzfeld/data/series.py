@@ -6,6 +6,7 @@ which lie one behind the other in time: see `ganzfeld.data.held` for how they ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.dates import SAID
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.clock import NAMES, Steps, Times, ordered, read_times, steps_of
@@ -35,6 +37,9 @@ FEWEST = 64  # rows, below which a table is a table
 IN_ORDER = 0.95  # of the rows must go on in time
 EVEN = 0.8  # of the steps must be equal for a table to be series
 GONE = 0.2  # of its values missing, above which a column is left aside
+BAD_SHARE = 0.01  # of the rows without a value, above which training refuses a series
+LAGS = (1, 2, 7, 12, 24)  # rows by which one may depend on another
+CHANCE = 4.0  # deviations, within which a correlation is one of chance
 MOST_IDS = 0.25  # series to rows, above which a column does not tell series apart
 MOST_CLASSES = 64  # of a column that is a condition
 
@@ -93,18 +98,24 @@ def grouped(cells: Sequence[Any]) -> dict[str, Index]:
     return {name: np.array(rows, np.int64) for name, rows in found.items()}
 
 
-def looks_like_series(paths: list[Path], kind: str) -> bool:
-    """Whether a table is series: times that rise in equal steps, and mostly numbers beside them."""
+def looks_like_series(paths: list[Path], kind: str) -> tuple[bool, str]:
+    """Whether a table is series: times that rise in equal steps, and mostly numbers beside them.
+
+    And of a table that has a column of such times, why it is none, in words. Where many rows lack a
+    value it is series only if a row depends on those before it: records do not.
+    """
     try:
         names, cells = head_cells(paths[0], kind, LOOKED_AT)
     except DataError:
-        return False
+        return False, ""
     if not cells or len(cells[0]) < FEWEST:
-        return False
+        return False, ""
     plan = planned(names, cells)
-    if plan is None:
-        return False
-    groups = [np.arange(len(cells[0]))] if plan.key is None else grouped(cells[plan.key]).values()
+    if plan is None or plan.time is None:
+        return False, ""
+    groups = (
+        [np.arange(len(cells[0]))] if plan.key is None else [*grouped(cells[plan.key]).values()]
+    )
     even = total = 0
     for rows in groups:
         times = plan.times.values[rows]
@@ -114,12 +125,47 @@ def looks_like_series(paths: list[Path], kind: str) -> bool:
             even += int((apart == 1).sum())
             total += len(apart)
     if not total or even < EVEN * total:
-        return False
+        return False, f"the steps of the column {shown(names[plan.time])} differ"
     others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
     columns = [typed_but_for_few(cells[p])[0] for p in others]
     kinds = [values.spec.modality for values in columns if values is not None]
     numbers = kinds.count("number")
-    return numbers > 0 and numbers >= len(kinds) - numbers
+    if not numbers or numbers < len(kinds) - numbers:
+        return False, "most columns hold no numbers"
+    x = [
+        np.asarray(values.rows, np.float64)
+        for values in columns
+        if values is not None
+        and values.spec.modality == "number"
+        and not values.spec.extra.get("unit")
+        and values.spec.extra["missing"] <= GONE * len(cells[0])
+    ]
+    holes = float(np.mean(np.any(np.isnan(x), axis=0))) if x else 0.0
+    order = [rows[np.argsort(plan.times.values[rows], kind="stable")] for rows in groups]
+    if holes > BAD_SHARE and not any(remembers(one, order) for one in x):
+        return (
+            False,
+            f"{100 * holes:.0f} % of its rows lack a value, and none depends on the one before it",
+        )
+    return True, ""
+
+
+def remembers(values: Floats, groups: Sequence[Index]) -> bool:
+    """Whether numbers (N,), or their sizes, depend on earlier ones, in the order of each group."""
+    there = np.isfinite(values)
+    ranks = np.full(len(values), np.nan)
+    ranks[there] = np.argsort(np.argsort(values[there], kind="stable"), kind="stable")
+    for x in (ranks, np.abs(ranks - np.nanmean(ranks))):
+        for lag in LAGS:
+            before = np.concatenate([x[rows[:-lag]] for rows in groups])
+            after = np.concatenate([x[rows[lag:]] for rows in groups])
+            both = np.isfinite(before) & np.isfinite(after)
+            if both.sum() < FEWEST // 2 or not (before[both].std() and after[both].std()):
+                continue
+            found = float(np.corrcoef(before[both], after[both])[0, 1])
+            if abs(found) > CHANCE / math.sqrt(float(both.sum())):
+                return True
+    return False
 
 
 def series_of(
@@ -180,6 +226,9 @@ def gather_series(
     if plan.time is not None:
         spec.extra["time"] = names[plan.time]
         source.taken["modality"] += f": the column {shown(names[plan.time])}, in steps of {step}"
+    if plan.times.order:
+        said = f"{shown(names[plan.time or 0])}: dates read as {SAID[plan.times.order]}"
+        source.taken["read as"], raw.facts[said] = said, count
     if plan.key is not None:
         source.taken["modality"] += f"; {len(groups):,} of them, by {shown(names[plan.key])}"
     source.taken["modality"] += f"; {piled.words}; --as table takes rows for samples"
@@ -284,9 +333,10 @@ def cut_up(
             if good[part[0]]:
                 pieces.append(Piece(name, rows[part], ranks[rows[part]]))
     if gaps:
-        source.notes.append(
-            f"{len(gaps):,} gaps in time, which no window crosses: the first is after {gaps[0]}"
-        )
+        said = f"a gap in time, which no window crosses, after {gaps[0]}"
+        if len(gaps) > 1:
+            said = f"{len(gaps):,} gaps in time, which no window crosses: the first after {gaps[0]}"
+        source.notes.append(said)
     return pieces, words
 
 

@@ -55,6 +55,8 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("cut off", cut))
     if values := report.get("values"):
         rows.append(("values", values))
+    if "read as" in taken:
+        rows.append(("read as", taken["read as"]))
     if columns := report.get("columns"):
         rows.append(("conditions", f"possible: {'; '.join(capped(columns, 8))} (--condition)"))
     return rows

@@ -146,9 +146,11 @@ def gather_table(
     raw = Raw(columns={"x": Values(spec=spec, rows=x), **columns}, titles=titles, bad=bad)
     kinds = [_kind(values) for values in found.values()]
     raw.values = ", ".join(f"{kinds.count(k):,} {k}" for k in dict.fromkeys(kinds))
-    for name, values in found.items():
-        if said := read_as(values.spec.extra):
-            raw.facts[f"{shown(name)}: {said}"] += len(good) - values.spec.extra["missing"]
+    read = {shown(n): said for n, v in found.items() if (said := read_as(v.spec.extra))}
+    for name, said in read.items():
+        raw.facts[f"{name}: {said}"] += len(good)
+    if read:
+        source.taken["read as"] = ", ".join(f"{name}: {said}" for name, said in read.items())
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
 

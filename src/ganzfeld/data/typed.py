@@ -99,8 +99,8 @@ def unclear_dates(cells: Sequence[Any]) -> str:
         return "dates in several forms (write all of them as 2026-11-28)"
     first = next(word for word in words if dates.is_date(word))
     return (
-        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the month "
-        "comes first (write them as 2026-11-28)"
+        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the "
+        "month comes first (write them as 2026-11-28)"
     )
 
 
@@ -180,7 +180,7 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
 
 
 def order_of(words: Sequence[str], few: float = 0.0) -> str:
-    """The order in which the parts of dates stand; "" where texts are no dates, or two orders can be.
+    """The order in which the parts of dates stand; "" where texts are no dates, or it is not clear.
 
     few: share of the texts that may be none. Of two orders in which enough are dates, that in which
     all are tells.
@@ -195,8 +195,7 @@ def order_of(words: Sequence[str], few: float = 0.0) -> str:
     if best < (1 - few) * len(words) or not best:
         return ""
     if len(found) > 1:
-        same = all(dates.seconds(w, found[0]) == dates.seconds(w, found[1]) for w in words)
-        return found[0] if same and best == len(words) else ""
+        return ""
     others = [count for order, count in counts.items() if order != found[0]]
     return found[0] if best == len(words) or max(others) < (1 - few) * len(words) else ""
 
@@ -219,10 +218,12 @@ def _dates(cells: Sequence[Any]) -> Values | None:
     found = iter([dates.seconds(word, order) for word in words])
     seconds = np.array([math.nan if cell is None else next(found) for cell in cells])
     finite = seconds[np.isfinite(seconds)]
-    form = dates.form_of(words, order)
-    about = {"order": order} if order != "ymd" and "." not in form else {}
-    if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match and match[10]}:
-        about["zones"] = len(zones)
+    written = [word for word in there if words == there or not DOTTED.match(word)]
+    form = dates.form_of(written, order)
+    about: dict[str, Any] = {"order": order} if order != "ymd" and "." not in form else {}
+    if zones := {match[10] for match in map(dates.DATE.fullmatch, words) if match} - {None}:
+        form += "Z"
+        about["zones"] = len(zones - {"Z"})
     unit, rows = "minute", np.round(seconds / 60)
     if not (finite % 86400).any():
         unit, rows = "day", seconds / 86400

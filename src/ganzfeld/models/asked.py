@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,10 @@ from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import captions
 from ganzfeld.text import shown
+
+if TYPE_CHECKING:
+    from ganzfeld.models.draws import Labels
+    from ganzfeld.models.generator import Model
 
 Text = str | Sequence[str] | None
 
@@ -47,6 +51,31 @@ def rows_of(conditions: Mapping[str, Any], numbers: Any, text: Text = None) -> T
     return rows
 
 
+def parted(
+    model: Model,
+    labels: Labels,
+    numbers: Any,
+    count: int,
+    seed: int = 0,
+    start: int = 0,
+    text: Text = None,
+) -> tuple[Labels, Tensor | None]:
+    """What samples are asked for as labels and as rows of conditions (n, k), None for none.
+
+    numbers: rows, or values by name, {"age": 30, "kind": "a"}, of which one may be the class.
+    UsageError for what the model does not have, and for a class that is named twice.
+    """
+    if not isinstance(numbers, Mapping):
+        return labels, rows_of(model.conditions, numbers, text)
+    if text is not None:
+        raise UsageError("a sample is asked for by numbers or by a text, not by both")
+    label, left = class_of(model.about, numbers)
+    if label is not None and labels is not None:
+        raise UsageError("labels and numbers both name the class", fix="one of them")
+    rows = model.given(left, count, seed=seed, start=start) if left else None
+    return (labels if label is None else label), rows
+
+
 def fixed_by(about: Mapping[str, Any], values: Mapping[str, Any]) -> dict[int, float]:
     """Scaled numbers by their place in a row of conditions, as `ganzfeld.data.conditions.row_of`.
 
@@ -57,7 +86,7 @@ def fixed_by(about: Mapping[str, Any], values: Mapping[str, Any]) -> dict[int, f
         (name,) = values.keys() - left.keys()
         raise UsageError(
             f"{shown(name)} is the class of this model's samples, and no number beside them",
-            fix=f"in Python: model.sample(8, labels={label!r})",
+            fix=f"in Python: model.sample(8, numbers={{{name!r}: {label!r}}})",
         )
     return row_of(about.get("conditions") or {}, {k: str(value) for k, value in values.items()})
 

@@ -17,7 +17,7 @@ from ganzfeld.core.names import place_of
 from ganzfeld.data.conditions import slot_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of
-from ganzfeld.models.asked import Text, fixed_by, rows_of
+from ganzfeld.models.asked import Text, fixed_by, parted
 from ganzfeld.models.batches import Batches
 from ganzfeld.models.draws import CHUNK, Labels
 from ganzfeld.models.task import spec_in
@@ -108,8 +108,8 @@ class Model:
         start: number of the first sample, to go on where an earlier call ended.
         mean, std: of the latents. Below 1, samples are more alike and often cleaner
             (Brock et al. 2019, "truncation", here without the cut).
-        numbers: of a model that was trained with numbers beside its samples: a row (k,) for all,
-            or rows that are repeated over the samples; None: those of a random sample of the data.
+        numbers: conditions by name, {"age": 30, "kind": "a"}, the class among them; or a row
+            (k,) for all, or rows, repeated. What is left out is as in a random sample of the data.
         text: of a model that was trained with captions: one for all samples, or several that are
             repeated over them. UsageError for words that the training captions never had.
         of, rank: the best `count` of `of` samples by a score; see `ganzfeld.models.rank.best`.
@@ -123,7 +123,7 @@ class Model:
             x = model.sample(4, seed=0)
             more = model.sample(2, seed=0, start=4)  # samples 4 and 5 of the same seed
         """
-        numbers = rows_of(self.conditions, numbers, text)
+        labels, numbers = parted(self, labels, numbers, count, seed, start, text)
         if rank is not None or of is not None:
             from ganzfeld.models.rank import best
 
@@ -264,7 +264,8 @@ class Model:
             raise UsageError(f"count must be 1 or more and start 0 or more, not {count}, {start}")
         if std < 0:
             raise UsageError(f"the latents' standard deviation must be 0 or more, not {std}")
-        wanted, given = self.label_numbers(labels), rows_of(self.conditions, numbers)
+        labels, given = parted(self, labels, numbers, count, seed, start)
+        wanted = self.label_numbers(labels)
         end = start + count
         for block in range(start, end, BLOCK):
             last = min(block + BLOCK, end)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.core.names import shown
-from ganzfeld.data.conditions import beyond, row_of
+from ganzfeld.data.conditions import beyond, row_of, value_of, written
 from ganzfeld.errors import UsageError
 from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
@@ -74,11 +74,13 @@ def sweep(
             f"{', '.join(shown(one) for one in has) or 'none'}",
             fix=f"--sweep {shown(has[0])}=FROM:TO" if has else "train with --condition NAME",
         )
-    if all(one["kind"] == "number" for one in columns if one["name"] == name):
-        start, end = number_of(name, low), number_of(name, high)
+    column = next(one for one in columns if one["name"] == name)
+    if column["kind"] == "number":
+        start, end = number_of(column, low), number_of(column, high)
         numbers = torch.linspace(start, end, steps, dtype=torch.float64).tolist()
-        values = [f"{value:g}" for value in numbers]
-        places = [row_of(model.conditions, {name: repr(value)}) for value in numbers]
+        values = [written(column, value) for value in numbers]
+        exact = values if column.get("unit") else [repr(value) for value in numbers]
+        places = [row_of(model.conditions, {name: value}) for value in exact]
     else:
         first, last = (row_of(model.conditions, {name: str(end)}) for end in (low, high))
         shares = torch.linspace(0, 1, steps, dtype=torch.float64).tolist()
@@ -99,15 +101,16 @@ def sweep(
     return torch.cat(found), values
 
 
-def number_of(name: str, end: float | str) -> float:
-    try:
-        value = float(end)
-    except ValueError:
-        value = float("nan")
+def number_of(column: Mapping[str, Any], end: float | str) -> float:
+    name, value = column["name"], value_of(column, str(end))
     if not math.isfinite(value):
+        said = f"--sweep {shown(name)}: a number was expected, not {shown(str(end)[:40])!r}"
+        if column.get("unit"):
+            said = f"--sweep {shown(name)}: a date was expected, not {shown(str(end)[:40])!r}"
         raise UsageError(
-            f"--sweep {shown(name)}: a number was expected, not {shown(str(end)[:40])!r}",
-            fix=f"--sweep {shown(name)}=1:3",
+            said,
+            fix=f"--sweep {shown(name)}="
+            f"{written(column, column['low'])}:{written(column, column['high'])}",
         )
     return value
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import latents
 from ganzfeld.core.names import place_of
 from ganzfeld.data.conditions import row_of
+from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import modality_of, spec_of
 from ganzfeld.text import shown
@@ -59,8 +60,8 @@ class Inputs:
         the model has classes; "c" float32 (n, k) where it has conditions.
 
         labels: a class of each sample by name or number; None, for all or for one: its own.
-        numbers: conditions of each sample: {"age": 30} in the data's own units, a row (k,) as the
-            network takes it, or None for the sample's own.
+        numbers: conditions of each sample: {"age": 30} in the data's own units, where the class may
+            be among them ({"kind": "a"}), a row (k,) as the network takes it, or None for its own.
         std, mean: of the latents.
         UsageError for what the model does not have, and for seeds that are no uint64.
         """
@@ -68,6 +69,7 @@ class Inputs:
         z = latents.draw(self.latents, self.latent, seeds, indices)
         z = latents.scaled(z, each(mean, len(z), "mean"), each(std, len(z), "std"))
         found: dict[str, NDArray[Any]] = {"z": z}
+        labels, numbers = self.parted(labels, numbers)
         if self.classes:
             found["y"] = self.labels_of(seeds, indices, aligned(labels, len(pairs), "labels"))
         elif any(one is not None for one in labels or ()):
@@ -77,6 +79,20 @@ class Inputs:
         elif any(one is not None for one in numbers or ()):
             raise UsageError("this model takes no numbers")
         return found
+
+    def parted(self, labels: Labels, numbers: Numbers) -> tuple[Labels, Numbers]:
+        """Classes that are among values by name as labels, and the other values."""
+        if not self.classes or not any(isinstance(one, Mapping) for one in numbers or ()):
+            return labels, numbers
+        found, left = list(aligned(labels, len(numbers or ()), "labels")), list(numbers or ())
+        for place, one in enumerate(left):
+            if isinstance(one, Mapping):
+                name, others = class_of(self.about, one)
+                if name is not None and found[place] is not None:
+                    raise UsageError("labels and numbers both name the class", fix="one of them")
+                found[place] = found[place] if name is None else name
+                left[place] = others or None
+        return found, left
 
     def labels_of(
         self, seeds: Sequence[int], indices: Sequence[int], labels: Sequence[int | str | None]

@@ -18,7 +18,8 @@ REQUIRED: Any = object()
 
 @dataclass(frozen=True)
 class Field:
-    """One value. kind: "integer", "number", "string", "boolean", "array" or "object".
+    """One value. kind: "integer", "number", "string", "boolean", "array", "object", or "value": a
+    number or a text.
 
     default: REQUIRED where it must be given. least, most: of numbers, or of the length of a
     list or a text. one_of: the texts that are allowed. items: of a list, or of an object's values.
@@ -79,6 +80,13 @@ class Field:
             raise self.wrong(f"a text of at most {longest:,} characters")
         return str(value)
 
+    def _value(self, value: Any) -> str:
+        """As text, so that a number is read as the command line reads it."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._number(value)
+            value = str(value)
+        return self._string(value)
+
     def _boolean(self, value: Any) -> bool:
         if not isinstance(value, bool):
             raise self.wrong("true or false")
@@ -120,6 +128,8 @@ class Field:
         if self.items is not None:
             name = "items" if self.kind == "array" else "additionalProperties"
             found[name] = self.items.schema()
+        if self.kind == "value":
+            found["type"] = ["number", "string"]
         if self.kind == "integer":
             found["type"] = ["integer", "string"]
             found["pattern"] = "^[0-9]{1,20}$"

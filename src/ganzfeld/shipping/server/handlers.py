@@ -109,6 +109,7 @@ async def variety(app: App, request: Request) -> Answer:
 async def samples(app: App, request: Request) -> Answer:
     given, served = await app.json(request), drawn(request.model)
     format = offered(given["format"], answers.several(served.kind))
+    served.settle(given)
     if given["start"] + max(given["of"] or 0, given["count"]) > LIMIT:
         raise Problem(422, "numbers of samples end at 2^64 - 1", field="start")
     if given["of"] is not None or given["rank"] is not None:

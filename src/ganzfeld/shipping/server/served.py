@@ -14,6 +14,7 @@ from PIL import Image
 
 from ganzfeld.core import marks
 from ganzfeld.data.conditions import is_captioned
+from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.modalities import Modality, Spec, modality_of, spec_of
 from ganzfeld.shipping.engine import Engine
@@ -109,6 +110,18 @@ class Served:
         elif numbers:
             self.check_numbers(numbers)
         return Wanted(given["seed"], index, label, numbers or None, given["std"], given["mean"])
+
+    def settle(self, given: dict[str, Any]) -> None:
+        """A class among the numbers of a request becomes its label. Problem 422 for two of them."""
+        try:
+            name, left = class_of(self.about, given["numbers"] or {})
+        except UsageError as error:
+            raise Problem(422, error.what, field="numbers") from error
+        if name is None:
+            return
+        if given["labels"]:
+            raise Problem(422, "labels and numbers both name the class", field="numbers")
+        given["labels"], given["numbers"] = [self.label(name)], left
 
     def label(self, label: str) -> str:
         """The name of a class by its name or number."""

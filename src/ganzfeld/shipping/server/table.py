@@ -20,9 +20,9 @@ MEAN = Field("mean", "number", "mean of the latents", 0.0, -1e6, 1e6)
 NUMBERS = Field(
     "numbers",
     "object",
-    'values of the conditions in the data\'s units, such as {"age": "30"}',
+    'values of the conditions in the data\'s units, the class among them: {"age": 30, "kind": "a"}',
     most=64,
-    items=Field("numbers", "string", "a value, as text"),
+    items=Field("numbers", "value", "a number, or a text"),
 )
 TEXT = Field("text", "string", "a caption, of models that were trained with captions")
 FRAMES = Field("frames", "integer", "frames from one seed to the next", 24, 1, 120)
