@@ -19,6 +19,7 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.registry import BY_NAME
 from ganzfeld.modalities import modality_of
 from ganzfeld.studies.augmentation import commonest, study_augmentation
+from ganzfeld.studies.cells import describe
 from ganzfeld.studies.differences import accuracy, pairs, sentence, verdicts
 from ganzfeld.studies.families import of_kind, study_families
 from ganzfeld.studies.statistics import t_interval, t_test
@@ -140,6 +141,14 @@ def test_accuracies_stay_below_a_hundred_and_stand_beside_chance() -> None:
     low, high = map(float, text.partition("(")[2].rstrip(")").split(" to "))
     assert text.startswith("96.30 (") and 0 < low < 90 and 99.9 < high < 100
     assert commonest(np.array([0, 1, 1, 2])) == 0.5
+
+
+def test_a_line_of_a_study_has_real_data_beside_its_numbers() -> None:
+    cell = {"recipe": "hinge", "seed": 3, "rate": 1.0, "width": 1.0, "images": 1000}
+    cell |= {"frechet": 2.0, "recall": 0.0, "real": {"frechet": 0.5, "recall": 0.71}}
+    text = describe(cell)
+    assert text.startswith("hinge, seed 3: 1,000 images  kernel -  ")
+    assert "frechet 2 (real 0.5)" in text and "recall 0 (real 0.71)" in text
 
 
 def test_many_comparisons_need_more_than_one_in_twenty() -> None:

@@ -200,8 +200,12 @@ def describe(cell: Cell, noun: str = "images") -> str:
     head = f"{cell['recipe']}, seed {cell['seed']}" + f", {trial}" * (trial != FIRST)
     if "diverged" in cell:
         return f"{head}: {cell['diverged']}"
-    numbers = "  ".join(f"{name} {shown(cell.get(name))}" for name in METRICS)
-    return f"{head}: {cell['images']:,} {noun}  {numbers}"
+    real = cell.get("real") or {}
+    numbers = (
+        f"{name} {shown(cell.get(name))}" + f" (real {shown(real.get(name))})" * (name in real)
+        for name in METRICS
+    )
+    return f"{head}: {cell['images']:,} {noun}  {'  '.join(numbers)}"
 
 
 def shown(value: float | None) -> str:
