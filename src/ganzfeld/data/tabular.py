@@ -115,10 +115,12 @@ def gather_table(
         bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
-            if dates_in_several_forms(there):
+            dates = dates_in_several_forms(there)
+            if dates:
                 what = "dates in several forms (write all of them as 2026-11-28)"
             source.aside.append(f"the column {shown(name)} of {what}")
-            if values is not None and (texts or values.spec.modality == "several"):
+            kept = values is not None and values.spec.modality == "several"
+            if values is not None and (kept or (texts and not dates)):
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue
