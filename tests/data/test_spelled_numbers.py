@@ -111,13 +111,15 @@ def test_conditions_of_images_are_spelled_so_too(tmp_path: Path) -> None:
 def test_codes_with_a_zero_in_front_are_no_bad_numbers(tmp_path: Path) -> None:
     rows = "".join(f"{n},{'04109' if n == 5 else 60000 + n}\n" for n in range(ROWS))
     report = check_data(table(tmp_path, "size,code\n" + rows))
-    assert not report["skipped"] and "the column code of text values" in report["aside"]
+    assert not report["skipped"]
+    assert "the column code of text values (--condition takes it)" in report["aside"]
 
 
 def test_a_column_of_words_stays_one(tmp_path: Path) -> None:
     rows = "".join(f"{n},{f'word {n}' if n % 10 == 0 else n / 2}\n" for n in range(ROWS))
     report = check_data(table(tmp_path, "size,note\n" + rows))
-    assert not report["skipped"] and "the column note of text values" in report["aside"]
+    assert not report["skipped"]
+    assert "the column note of text values (--condition takes it)" in report["aside"]
 
 
 def test_whole_numbers_that_float32_rounds_are_named(tmp_path: Path) -> None:

@@ -116,9 +116,11 @@ def gather_table(
         bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
-            what = unclear_dates(there) or what
+            unclear = unclear_dates(there)
+            what = unclear or what
             source.aside.append(f"the column {shown(name)} of {what}")
-            if values is not None and (texts or values.spec.modality == "several"):
+            kept = values is not None and values.spec.modality == "several"
+            if values is not None and (kept or (texts and not unclear)):
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue

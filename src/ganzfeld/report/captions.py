@@ -28,19 +28,19 @@ def by_caption(model: generate.Model | str) -> Html:
     rows = torch.tensor(model.conditions["rows"][:SHOWN])
     drawn = model.sample(COLUMNS * len(rows), numbers=rows.repeat_interleave(COLUMNS, 0))
     samples = model.store(drawn)
-    cards = []
+    cards, noun = [], "images" if model.modality.draws else "samples"
     for place, caption in enumerate(told(model.conditions, rows)):
         own = samples[place * COLUMNS : (place + 1) * COLUMNS]
-        alt = tr(f"{COLUMNS} images of: {caption}")
+        alt = tr(f"{COLUMNS} {noun} of: {caption}")
         strip = model.modality.show(own, alt, model.spec, side=640, most=36_000, lazy=True)
         text = isolated(html.escape(plain(shortened(caption, LONGEST))), "<bdi>", "</bdi>")
         head = tag("h3", Html(f"<bdi>{text}</bdi>"))
         cards.append(tag("article", head, Html(strip) if strip else None, class_="card"))
     lead = (
-        f"Captions of the data, in small letters and without punctuation, and {COLUMNS} images "
+        f"Captions of the data, in small letters and without punctuation, and {COLUMNS} {noun} "
         "that the model draws for each: what the caption leaves open should differ."
     )
-    return section("Captions and images", tag("div", *cards, class_="cards"), lead=lead)
+    return section(f"Captions and {noun}", tag("div", *cards, class_="cards"), lead=lead)
 
 
 def by_image(record: Record) -> Html:
