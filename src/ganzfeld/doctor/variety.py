@@ -25,7 +25,7 @@ def scarce(m: Moment) -> bool:
 
 
 def few(vendi: float) -> str:
-    return f"the samples are worth {vendi:.2f} as many different ones as the data"
+    return f"the samples' variety is {vendi:.2f} of the data's"
 
 
 def collapse(m: Moment) -> Evidence:
