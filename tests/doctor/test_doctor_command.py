@@ -153,14 +153,18 @@ def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = say(capsys, "doctor", tmp_path / "none")
-    assert code == 4 and "no run" in text and "fix:" in text
+    assert code == 4 and "there is nothing at" in text and "fix:" in text
+    (tmp_path / "note.txt").write_text("hello")
+    code, text = say(capsys, "doctor", tmp_path / "note.txt")
+    assert code == 4 and "no run and no log of one" in text and "fix:" in text
 
 
 def test_a_run_without_signals_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = folder(tmp_path / "old", None)
     (run / "metrics.jsonl").write_text('{"kind": "train", "images": 10, "losses": {}}\n')
     code, text = say(capsys, "doctor", run)
-    assert code == 0 and "Nothing is known yet" in text
+    assert code == 0 and "Nothing is known yet: the first look is at a tenth" in text
+    assert "The run has seen 10 of 4,000 images." in text
 
 
 def test_the_report_has_the_findings(tmp_path: Path) -> None:

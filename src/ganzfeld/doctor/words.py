@@ -12,7 +12,7 @@ from typing import Any
 from ganzfeld.config import Config
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
-from ganzfeld.doctor.story import EARLY, Row, Story, story_of
+from ganzfeld.doctor.story import EARLY, SHORTEST, Row, Story, story_of
 from ganzfeld.doctor.trend import Trend, in_words, trend
 from ganzfeld.text import several
 
@@ -25,10 +25,6 @@ SHOWN = {  # signals that the story ends with, what a healthy run has, and the b
     "nearest": ("distance to training samples, of fresh ones'", "above 0.65", 0.65, False),
     "swing": ("distance from its average over time, of the data's", "below 0.5", 0.5, True),
 }
-NONE = (
-    "Nothing is known yet. The first look is at a tenth of the run; there is none in a run of fewer "
-    "than 2,000 images, or with --doctor off."
-)
 OUTSIDE = (
     "A number outside is no illness by itself: most take other signs, too, and several looks in a row."
 )
@@ -126,13 +122,25 @@ def summary(found: Verdict) -> str:
     if story.failed:
         return f"Little is known: a look at the run failed with {story.failed}"
     if not story.moments:
-        return NONE
+        return f"Nothing is known{unwatched(found)}."
     looks = f"{several(len(story.moments), 'look')} up to image {story.seen:,}"
     if not story.told:
         return f"Too early to say: {looks}, less than {EARLY:.0%} of the run."
     if found.healthy:
         return f"Nothing wrong was found in {looks}."
     return f"Found in {looks}: {'; '.join(finding.rule.title for finding in found.standing)}."
+
+
+def unwatched(found: Verdict) -> str:
+    """Why there are no looks."""
+    seen, total = found.story.seen, found.story.total or found.story.seen
+    if found.config is not None and found.config.run.doctor == "off":
+        return ": the run was not watched (--doctor off)"
+    if total < SHORTEST:
+        return f": runs of fewer than {SHORTEST:,} images are not watched"
+    if seen < total:
+        return " yet: the first look is at a tenth of the run"
+    return ": the run has no rows of signals"
 
 
 def span(finding: Finding) -> str:
