@@ -82,7 +82,7 @@ def in_words(found: Trend | None) -> str:
         few = f"that takes {LEAST} evaluations in the last three quarters of a run"
         return f"Whether more time would help is not known: {few}."
     low, high = found.interval
-    said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f}; smaller is better)"
+    said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f}; lower is better)"
     by = f"by the trend of the last {found.of} evaluations, twice the images would make the"
     return {
         "better": f"More time would help: {by} Frechet distance {said}.",

@@ -19,6 +19,7 @@ from ganzfeld.text import several
 SHOWN = {  # signals that the story ends with, what a healthy run has, and the bound, if one above
     "gap": ("real and fake samples are apart for the discriminator", "below 8", 8.0, True),
     "overfit": ("fresh real samples that it takes for fakes", "below 0.5", 0.5, True),
+    "energy": ("distance of the samples from the data, of its own", "below 0.2", 0.2, True),
     "vendi": ("variety of the samples, of the data's", "above 0.6", 0.6, False),
     "distance": ("distance between samples, of the data's", "above 0.5", 0.5, False),
     "agreement": ("labels and numbers that samples show, of the data's", "above 0.3", 0.3, False),
