@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config
+from ganzfeld.doctor.course import YOUNG
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
 from ganzfeld.doctor.story import EARLY, SHORTEST, Row, Story, story_of
@@ -19,16 +20,18 @@ from ganzfeld.text import several
 SHOWN = {  # signals that the story ends with, what a healthy run has, and the bound, if one above
     "gap": ("real and fake samples are apart for the discriminator", "below 8", 8.0, True),
     "overfit": ("fresh real samples that it takes for fakes", "below 0.5", 0.5, True),
-    "energy": ("distance of the samples from the data, of its own", "below 0.2", 0.2, True),
+    "energy": ("distance of the samples from the data, of its own", "below 0.2", YOUNG, True),
     "vendi": ("variety of the samples, of the data's", "above 0.6", 0.6, False),
     "distance": ("distance between samples, of the data's", "above 0.5", 0.5, False),
     "agreement": ("labels and numbers that samples show, of the data's", "above 0.3", 0.3, False),
     "nearest": ("distance to training samples, of fresh ones'", "above 0.65", 0.65, False),
     "swing": ("distance from its average over time, of the data's", "below 0.5", 0.5, True),
 }
-OUTSIDE = (
-    "A number outside is no illness by itself: most take other signs, too, and several looks in a row."
+UNLIKE = (
+    "The samples do not look like the data yet. That is no illness: such a run needs more images, or "
+    "larger networks."
 )
+OUTSIDE = "A number outside is no illness by itself: most take other signs, too, and several looks in a row."
 
 
 @cache
@@ -164,9 +167,13 @@ def signals_of(found: Verdict) -> list[tuple[str, str, str]]:
 
 def outside(found: Verdict) -> str:
     """What to think of a run with nothing wrong, but a number that is not usual; "" of others."""
+    if not found.healthy or not found.story.told:
+        return ""
+    if shown(found).get("energy", 0.0) > YOUNG:
+        return UNLIKE
     numbers = [(value, *SHOWN[name][2:]) for name, value in shown(found).items()]
     odd = any(value > bound if above else value < bound for value, bound, above in numbers)
-    return OUTSIDE if odd and found.healthy else ""
+    return OUTSIDE if odd else ""
 
 
 def unfinished(found: Verdict) -> str:
