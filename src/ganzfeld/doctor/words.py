@@ -28,10 +28,13 @@ SHOWN = {  # signals that the story ends with, what a healthy run has, and the b
     "swing": ("distance from its average over time, of the data's", "below 0.5", 0.5, True),
 }
 UNLIKE = (
-    "The samples do not look like the data yet. That is no illness: such a run needs more images, or "
-    "larger networks."
+    "The samples do not look like the data yet. That is no illness: such a run needs more images, "
+    "or larger networks."
 )
-OUTSIDE = "A number outside is no illness by itself: most take other signs, too, and several looks in a row."
+OUTSIDE = (
+    "A number outside is no illness by itself: most take other signs, too, and several looks in a "
+    "row."
+)
 
 
 @cache
