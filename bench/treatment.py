@@ -42,7 +42,12 @@ from ganzfeld.modalities import MODALITIES
 RESULTS = Path(__file__).parent / "results" / "treatment.jsonl"
 START, END = "<!-- treatment: bench/treatment.py -->", "<!-- end of treatment -->"
 FITTED = 0  # the seed on which doses were chosen
-STUDY = 2  # rows of the first study, of 8 px and 4,000 images, have no such number
+STUDY = 3  # eleven looks, three of them by a fifth of a run
+EARLIER = 2  # twelve even looks; rows of the first study, of 8 px and 4,000 images, have no number
+TITLED = {
+    STUDY: "With today's eleven looks:",
+    EARLIER: "An earlier study, with twelve even looks, of more cures:",
+}
 SIDE, FRESH = 16, 1_000
 COMMON = [
     "networks.*.width=8",
@@ -164,12 +169,12 @@ def play(out: Path, name: str, arm: str, seed: int, real: np.ndarray) -> dict[st
     return row | {"said": found, "treatments": [r for r in rows if r["kind"] == "treatment"]}
 
 
-def known() -> list[dict[str, Any]]:
-    """Rows of this study."""
+def known(study: int = STUDY) -> list[dict[str, Any]]:
+    """Rows of a study."""
     if not RESULTS.exists():
         return []
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row.get("study") == STUDY]
+    return [row for row in rows if row.get("study") == study]
 
 
 Runs = dict[tuple[str, str, int], dict[str, Any]]
@@ -235,6 +240,8 @@ def lines_of(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 CHINESE = {  # what the table says, the longer first
+    TITLED[STUDY]: "用现在的十一次检查：",
+    TITLED[EARLIER]: "以前的研究，十二次等距检查，办法更多：",
     "| fault | cure | pairs | Frechet, treated over untreated | energy | treated for |":
         "| 故障 | 办法 | 对数 | Frechet，治疗比不治疗 | 能量距离 | 针对什么 |",
     "**, over no fault | none |": "**，与无故障相比 | 无 |",
@@ -265,7 +272,12 @@ def in_chinese(table: str) -> str:
 
 
 def publish(docs: Sequence[Path]) -> None:
-    table = "\n".join(lines_of([row for row in known() if row["seed"] != FITTED]))
+    tables = [
+        [title, "", *lines_of(rows)]
+        for study, title in TITLED.items()
+        if (rows := [row for row in known(study) if row["seed"] != FITTED])
+    ]
+    table = "\n\n".join("\n".join(lines) for lines in tables)
     print(table)
     for page in docs:
         before, _, rest = page.read_text(encoding="utf-8").partition(START)

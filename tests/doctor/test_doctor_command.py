@@ -153,14 +153,18 @@ def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = say(capsys, "doctor", tmp_path / "none")
-    assert code == 4 and "no run" in text and "fix:" in text
+    assert code == 4 and "there is nothing at" in text and "fix:" in text
+    (tmp_path / "note.txt").write_text("hello")
+    code, text = say(capsys, "doctor", tmp_path / "note.txt")
+    assert code == 4 and "no run and no log of one" in text and "fix:" in text
 
 
 def test_a_run_without_signals_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = folder(tmp_path / "old", None)
     (run / "metrics.jsonl").write_text('{"kind": "train", "images": 10, "losses": {}}\n')
     code, text = say(capsys, "doctor", run)
-    assert code == 0 and "no rows of signals" in text
+    assert code == 0 and "Nothing is known yet: the first look is at a tenth" in text
+    assert "The run has seen 10 of 4,000 images." in text
 
 
 def test_the_report_has_the_findings(tmp_path: Path) -> None:
@@ -191,3 +195,22 @@ def test_cures_are_settings_that_each_recipe_takes(recipe: str) -> None:
 
 def test_without_the_run_a_cure_says_where_commands_come_from() -> None:
     assert "ganzfeld doctor RUN" in cure("oscillation", None, None)[0]
+
+
+def test_what_a_number_outside_means_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Noise after a short run is no illness, and nothing that somebody should take for a model."""
+    run = folder(tmp_path / "young", None)
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+    def told(**signals: float) -> str:
+        changed = [{**row, "signals": {**row["signals"], **signals}} for row in rows]
+        (run / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in changed))
+        code, text = say(capsys, "doctor", run)
+        assert code == 0 and "Nothing wrong" in text
+        return text
+
+    assert "outside" not in told(energy=0.05) and "look like the data" not in told(energy=0.05)
+    assert "The samples do not look like the data yet" in told(energy=0.6)
+    assert "A number outside is no illness by itself" in told(energy=0.05, swing=0.6)

@@ -22,7 +22,8 @@ def curve(power: float, noise: float, seed: int, count: int = 8) -> list[tuple[i
 
 
 @pytest.mark.parametrize(
-    "power, says", [(-0.5, "better"), (0.0, "flat"), (0.4, "worse"), (-0.03, "flat")]
+    "power, says",
+    [(-0.5, "better"), (0.0, "flat"), (0.4, "worse"), (-0.03, "flat"), (0.03, "flat")],
 )
 def test_a_known_power_is_found(power: float, says: str) -> None:
     found = trend(curve(power, 1e-4, 0))

@@ -19,7 +19,7 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     from ganzfeld.core.language import tr
     from ganzfeld.doctor import read
     from ganzfeld.doctor.treat import as_sentence as treated
-    from ganzfeld.doctor.words import signals_of, span, summary, sure
+    from ganzfeld.doctor.words import outside, signals_of, span, summary, sure, unfinished
 
     found = read(run)
     if json:
@@ -28,6 +28,8 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     screen = Screen()
     screen.say(f"{run}:")
     screen.say(summary(found))
+    if text := unfinished(found):
+        screen.say(text)
     for finding in found.findings:
         rows = [
             ("evidence", finding.evidence),
@@ -47,6 +49,9 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
         screen.say(found.more_time)
     if last := signals_of(found):
         screen.say()
-        screen.columns(("last look", "", "healthy"), [(a, (b, tr(c))) for a, b, c in last])
+        head = ("mean of the last looks", "", "healthy")
+        screen.columns(head, [(a, (b, tr(c))) for a, b, c in last])
+    if text := outside(found):
+        screen.say(text)
     if not found.healthy:
         raise SystemExit(1)

@@ -357,13 +357,6 @@ def newest(folder: Path) -> Newest:
     return None, []
 
 
-def recovered(folder: Path, alone: bool) -> Newest:
-    """`newest`, once what a killed process left is cleaned. alone: no other process does that."""
-    if alone:
-        clean(folder)
-    return newest(folder)
-
-
 def best(folder: Path, scores: Mapping[int, float]) -> int | None:
     """The images seen of the checkpoint with the lowest score, of those that are there."""
     there = {path.name for path in listing(folder)}

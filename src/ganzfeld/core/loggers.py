@@ -200,7 +200,8 @@ def more(stored: Sequence[str], given: Sequence[str] | None) -> list[str]:
 
         from ganzfeld.core import loggers
 
-        assert loggers.more(["wandb"], None) == ["wandb"] and loggers.more(["wandb"], ["none"]) == []
+        assert loggers.more(["wandb"], None) == ["wandb"]
+        assert loggers.more(["wandb"], ["none"]) == []
     """
     if given is not None and list(given) == [NONE]:
         return []

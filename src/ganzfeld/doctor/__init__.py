@@ -12,6 +12,8 @@ from ganzfeld.errors import CheckpointError
 
 __all__ = ["Verdict", "read", "verdict"]
 
+FIX = "ganzfeld doctor with the folder of a run, or with its metrics.jsonl"
+
 
 def read(run: str | os.PathLike[str]) -> Verdict:
     """The verdict on a run's folder, or on a metrics.jsonl alone: the last row is then its end.
@@ -33,11 +35,13 @@ def read(run: str | os.PathLike[str]) -> Verdict:
         rows = rows_of(path / "metrics.jsonl")
         return verdict(rows, planned(config), config, path)
     rows = rows_of(path)
+    if not path.exists():
+        raise CheckpointError(f"there is nothing at {path}", fix=FIX)
     if not rows:
         raise CheckpointError(
             f"{path} is no run and no log of one",
             safe="nothing was changed",
-            fix="ganzfeld doctor with the folder of a run, or with its metrics.jsonl",
+            fix=FIX,
         )
     return verdict(rows, None)
 

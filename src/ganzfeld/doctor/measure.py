@@ -241,7 +241,7 @@ class Look:
             names = next(iter(asked.values()))[1]
             given = {name: torch.cat([own[name] for _, own in asked.values()]) for name in names}
             whole = self.opinion(torch.cat([x for x, _ in asked.values()]), given)
-            each = [None] if whole is None else [*whole.split(sizes)]
+            each = [None] if whole is None else [*torch.split(whole, sizes)]
         found = {name: one for name, one in zip(asked, each, strict=False) if one is not None}
         return found or None
 

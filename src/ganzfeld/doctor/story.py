@@ -13,6 +13,7 @@ from ganzfeld.text import plain
 Row = Mapping[str, Any]
 Evidence = str | None  # of an illness in one look, in numbers; None where it is not seen
 
+SHORTEST = 2_000  # images, below which a run is over before anything could be said
 EARLY = 0.2  # part of a run before which nothing is said
 OWN = 0.16  # part of a run whose median is the run's own measure of what is usual
 AGO, BACK = 4, 0.2  # looks, and part of the run, that a look is compared with an earlier one over

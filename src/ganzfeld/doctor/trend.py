@@ -16,7 +16,7 @@ import numpy as np
 
 LAST = 0.25  # of a run, from which on evaluations count: the last three quarters
 LEAST = 5  # evaluations
-SLIGHT = 0.95  # a factor above which twice the time is hardly worth it
+SLIGHT = 0.95  # a factor above which, up to its inverse, twice the time changes little
 # Student's t at 97.5 %, by degrees of freedom from 1 on; 1.96 and a little beyond the last
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
            2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
@@ -41,7 +41,7 @@ class Trend:
         if high < 1:
             return "better" if self.factor < SLIGHT else "flat"
         if low > 1:
-            return "worse"
+            return "worse" if self.factor > 1 / SLIGHT else "flat"
         return "flat" if low > SLIGHT else "open"
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def in_words(found: Trend | None) -> str:
         few = f"that takes {LEAST} evaluations in the last three quarters of a run"
         return f"Whether more time would help is not known: {few}."
     low, high = found.interval
-    said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f})"
+    said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f}; lower is better)"
     by = f"by the trend of the last {found.of} evaluations, twice the images would make the"
     return {
         "better": f"More time would help: {by} Frechet distance {said}.",

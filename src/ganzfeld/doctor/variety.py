@@ -15,7 +15,7 @@ def constant(m: Moment) -> Evidence:
         return f"{same:.0%} of the samples equal another one"
     if vendi is None or vendi > 0.15 or growing(m) or nearing(m):
         return None
-    return few(vendi) + (f"; they lie {m['distance']:.2f} as far apart" if m["distance"] else "")
+    return few(vendi) + (f"; {apart(m['distance'])}" if m["distance"] else "")
 
 
 def scarce(m: Moment) -> bool:
@@ -25,7 +25,11 @@ def scarce(m: Moment) -> bool:
 
 
 def few(vendi: float) -> str:
-    return f"the samples are worth {vendi:.2f} as many different ones as the data"
+    return f"the samples' variety is {vendi:.2f} of the data's"
+
+
+def apart(distance: float) -> str:
+    return f"they lie {distance:.2f} times as far apart as the data do"
 
 
 def collapse(m: Moment) -> Evidence:
@@ -37,7 +41,7 @@ def collapse(m: Moment) -> Evidence:
     if vendi is not None and scarce(m) and (m.mean("energy") or 0) > 0.3 * YOUNG:
         told.append(few(vendi))
     if distance is not None and distance < 0.5:
-        told.append(f"they lie {distance:.2f} as far apart")
+        told.append(apart(distance))
     if same is not None and same > 0.05:
         told.append(f"{same:.0%} of them equal another one")
     return "; ".join(told) or None

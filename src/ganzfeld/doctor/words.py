@@ -10,21 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config
+from ganzfeld.doctor.course import YOUNG
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
-from ganzfeld.doctor.story import EARLY, Row, Story, story_of
+from ganzfeld.doctor.story import EARLY, SHORTEST, Row, Story, story_of
 from ganzfeld.doctor.trend import Trend, in_words, trend
 from ganzfeld.text import several
 
-SHOWN = {  # signals that the story ends with, and what a healthy run has
-    "gap": ("gap of the logits", "0.2 to 8 deviations"),
-    "overfit": ("share of the gap that held-out samples lose", "below 0.5"),
-    "vendi": ("different samples, of the data's", "above 0.6"),
-    "distance": ("distance between samples, of the data's", "above 0.5"),
-    "agreement": ("conditions that are met, of the data's", "above 0.3"),
-    "nearest": ("distance to training samples, of fresh ones'", "above 0.65"),
-    "swing": ("distance from the average, of the data's", "below 0.5"),
+SHOWN = {  # signals that the story ends with, what a healthy run has, and the bound, if one above
+    "gap": ("real and fake samples are apart for the discriminator", "below 8", 8.0, True),
+    "overfit": ("fresh real samples that it takes for fakes", "below 0.5", 0.5, True),
+    "energy": ("distance of the samples from the data, of its own", "below 0.2", YOUNG, True),
+    "vendi": ("variety of the samples, of the data's", "above 0.6", 0.6, False),
+    "distance": ("distance between samples, of the data's", "above 0.5", 0.5, False),
+    "agreement": ("labels and numbers that samples show, of the data's", "above 0.3", 0.3, False),
+    "nearest": ("distance to training samples, of fresh ones'", "above 0.65", 0.65, False),
+    "swing": ("distance from its average over time, of the data's", "below 0.5", 0.5, True),
 }
+UNLIKE = (
+    "The samples do not look like the data yet. That is no illness: such a run needs more images, "
+    "or larger networks."
+)
+OUTSIDE = (
+    "A number outside is no illness by itself: most take other signs, too, and several looks in a "
+    "row."
+)
 
 
 @cache
@@ -119,13 +129,25 @@ def summary(found: Verdict) -> str:
     if story.failed:
         return f"Little is known: a look at the run failed with {story.failed}"
     if not story.moments:
-        return "Nothing is known: the run has no rows of signals."
+        return f"Nothing is known{unwatched(found)}."
     looks = f"{several(len(story.moments), 'look')} up to image {story.seen:,}"
     if not story.told:
         return f"Too early to say: {looks}, less than {EARLY:.0%} of the run."
     if found.healthy:
         return f"Nothing wrong was found in {looks}."
     return f"Found in {looks}: {'; '.join(finding.rule.title for finding in found.standing)}."
+
+
+def unwatched(found: Verdict) -> str:
+    """Why there are no looks."""
+    seen, total = found.story.seen, found.story.total or found.story.seen
+    if found.config is not None and found.config.run.doctor == "off":
+        return ": the run was not watched (--doctor off)"
+    if total < SHORTEST:
+        return f": runs of fewer than {SHORTEST:,} images are not watched"
+    if seen < total:
+        return " yet: the first look is at a tenth of the run"
+    return ": the run has no rows of signals"
 
 
 def span(finding: Finding) -> str:
@@ -135,13 +157,29 @@ def span(finding: Finding) -> str:
     return f"from image {finding.since:,} to {finding.until:,}, not any more"
 
 
+def shown(found: Verdict) -> dict[str, float]:
+    """The signals of `SHOWN` that are known: means of the last four looks, as single ones jump."""
+    last = found.story.moments[-1:]
+    return {name: value for m in last for name in SHOWN if (value := m.mean(name)) is not None}
+
+
 def signals_of(found: Verdict) -> list[tuple[str, str, str]]:
-    """(signal, its last value, what is usual), of those that are known."""
-    if not found.story.moments:
-        return []
-    last = found.story.moments[-1]
-    return [
-        (title, f"{value:.2f}", usual)
-        for name, (title, usual) in SHOWN.items()
-        if (value := last[name]) is not None
-    ]
+    """(signal, its mean over the last looks, what is usual), of those that are known."""
+    return [(SHOWN[name][0], f"{v:.2f}", SHOWN[name][1]) for name, v in shown(found).items()]
+
+
+def outside(found: Verdict) -> str:
+    """What to think of a run with nothing wrong, but a number that is not usual; "" of others."""
+    if not found.healthy or not found.story.told:
+        return ""
+    if shown(found).get("energy", 0.0) > YOUNG:
+        return UNLIKE
+    numbers = [(value, *SHOWN[name][2:]) for name, value in shown(found).items()]
+    odd = any(value > bound if above else value < bound for value, bound, above in numbers)
+    return OUTSIDE if odd else ""
+
+
+def unfinished(found: Verdict) -> str:
+    """How far a run is that is not at its end; "" of others."""
+    seen, total = found.story.seen, found.story.total
+    return f"The run has seen {seen:,} of {total:,} images." if total and seen < total else ""

@@ -11,6 +11,7 @@ from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
 from ganzfeld.doctor.reference import Reference
 from ganzfeld.doctor.samples import Signals
+from ganzfeld.doctor.story import SHORTEST
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.text import lines
@@ -23,7 +24,6 @@ FIRST = (10, 15, 20)  # per cent of a short run at which it is looked at first
 LEAST, MOST = 32, 256  # samples a look
 SHARE = 0.01  # of a run's images, that all looks together may draw
 SAID = 200  # characters of why a look failed
-SHORTEST = 2_000  # images, below which a run is over before anything could be said
 
 Record = Callable[[str, dict[str, Any]], None]
 

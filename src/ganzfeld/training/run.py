@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config
-from ganzfeld.core import border, checkpoint, distributed, loggers, runtime
+from ganzfeld.core import border, loggers, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
@@ -19,7 +19,7 @@ from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
 from ganzfeld.models.fitting import check_run
 from ganzfeld.models.tasks import task_of_run
-from ganzfeld.training import config_file, grown, opening, vetting
+from ganzfeld.training import config_file, grown, opening, saving, vetting
 from ganzfeld.training import resume as lineage
 from ganzfeld.training.plan import check
 from ganzfeld.training.process import joined, make_screen, owned
@@ -210,10 +210,8 @@ def resume(
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device, config.run.log_to = places, on.type, trackers
-            newest, seen = None, 0
-            if images is not None or data_grown:
-                newest = checkpoint.recovered(folder / "checkpoints", distributed.rank() == 0)
-                seen = newest[0].manifest["images"] if newest[0] else 0
+            newest = saving.newest(folder) if images is not None or data_grown else None
+            seen = newest[0].manifest["images"] if newest and newest[0] else 0
             config = grown.with_more(config, pack, folder, seen, images) if data_grown else config
             if images is not None:
                 if images < seen:

@@ -10,12 +10,19 @@ from typing import Any
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import checkpoint
+from ganzfeld.core import checkpoint, distributed
 from ganzfeld.errors import ResourceError
 from ganzfeld.training import resume, retention
 from ganzfeld.version import __version__
 
 Scores = Mapping[int, float]  # images seen -> Frechet distance
+
+
+def newest(folder: Path) -> checkpoint.Newest:
+    """The newest checkpoint of a run, once what a killed process left is cleaned."""
+    if distributed.rank() == 0:
+        checkpoint.clean(folder / "checkpoints")
+    return checkpoint.newest(folder / "checkpoints")
 
 
 class Saver:
