@@ -145,7 +145,7 @@ def gather_table(
     for name, said in read.items():
         raw.facts[f"{name}: {said}"] += len(good)
     if read:
-        source.taken["read as"] = ", ".join(f"{name}: {said}" for name, said in read.items())
+        source.taken["read as"] = "; ".join(f"{name}: {said}" for name, said in read.items())
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
 
