@@ -20,7 +20,7 @@ def told(images: int, side: int, rate: float) -> str | None:
 def test_too_few_images_are_named_with_the_time_and_a_size_that_fits() -> None:
     text = told(40_000, 96, 75)
     assert text is not None
-    assert "40,000 images are few for 96x96" in text and "96,000" in text
+    assert "40,000 images to see are few for 96x96" in text and "96,000" in text
     assert "21 min 20 s" in text and "--size 64" in text
 
 

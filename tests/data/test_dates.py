@@ -12,7 +12,7 @@ from ganzfeld.core import dates
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.clock import read_times
 from ganzfeld.data.conditions import beyond, row_of
-from ganzfeld.data.pack import open_pack
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.data.typed import typed, typed_but_for_few, unclear_dates
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table import cells, schema
@@ -139,3 +139,28 @@ def test_the_order_of_a_series_is_that_of_equal_steps() -> None:
         assert times is not None and times.order == order
     times = read_times([f"{1 + i // 28}/{1 + i % 28}/2026" for i in range(80)])
     assert times is not None and times.order == "mdy"
+
+
+def test_runs_of_before_read_their_tables_as_before(tmp_path: Path) -> None:
+    columns = {
+        "slashed": [f"11/{1 + i % 28}/2026" for i in range(60)],
+        "dotted": [f"{1 + i % 28}.11.2026" for i in range(60)],
+        "timed": [f"2026-11-{1 + i % 28:02}T10:{i:02}" for i in range(60)],
+        "told": [("Yes", "No")[i % 2] for i in range(60)],
+    }
+    path = tmp_path / "old.csv"
+    rows = zip(*columns.values(), strict=True)
+    path.write_text("\n".join([",".join(columns), *(",".join(row) for row in rows)]))
+    options = PackOptions(rules=4)
+    pack = open_pack(path, options, cache=tmp_path / "cache", workers=0)
+    about = {column["name"]: column for column in pack.spec.extra["columns"]}
+    assert about["slashed"]["modality"] == "class" and "form" not in str(about)
+    assert about["dotted"]["unit"] == "day" and about["timed"]["unit"] == "second"
+    now = open_pack(path, cache=tmp_path / "cache", workers=0)
+    assert now.spec.extra["columns"][0]["order"] == "mdy"
+    for name in ("dotted", "timed", "told"):
+        assert np.array_equal(
+            now.columns[name].rows(np.arange(60)), pack.columns[name].rows(np.arange(60))
+        )
+    values, odd = typed_but_for_few([*columns["dotted"], "soon"], forms=False)
+    assert values is not None and odd == {60: "no date: soon"}

@@ -97,6 +97,10 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
         {"name": "sold", "names": ["false", "true"], "boolean": True},
         {"name": "same", "whole": True},
         {"name": "level"},
+        {"name": "signup", "whole": True, "unit": "day", "form": "M/D/YY"},
+        {"name": "sent", "whole": True, "unit": "second", "form": "DD.MM.YYYY hh:mm"},
+        {"name": "left", "whole": True, "unit": "second", "form": "MM/DD/YYYY h:mm:ss AM"},
+        {"name": "member", "names": ["false", "true"], "boolean": True, "form": "No|Yes"},
     ]
     table = np.stack(
         [
@@ -109,6 +113,10 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
             draws.integers(0, 2, n),
             np.full(n, 7.0),
             draws.integers(0, 4, n) / 2,
+            draws.integers(-4000, 19000, n),
+            draws.integers(0, 1_900_000_000, n),
+            draws.integers(0, 1_900_000_000, n),
+            draws.integers(0, 2, n),
         ],
         axis=1,
     )

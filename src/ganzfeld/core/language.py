@@ -102,7 +102,9 @@ def tr(text: str) -> str:
 
 # Words of messages that are the same for every kind of sample say "images"; for other kinds they
 # are put into that kind's words on their way out. Names, paths and options stay as they are.
-IMAGES = re.compile(r"(?<![\w/.'\"`-])(?<!makes )(?<!\bas )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)")
+IMAGES = re.compile(
+    r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
+)
 PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
 COUNTED = re.compile(r"(\d) 张")
 SPOKEN = {"several": "", "one": ""}  # words in their place; "" for images themselves

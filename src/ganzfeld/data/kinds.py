@@ -190,12 +190,13 @@ def _rows(
 ) -> Gathered:
     """A table as its rows, or as series: as asked, or by what it holds."""
     asked = reading.modality
+    rules, window = reading.rules, reading.window
     if asked == "series":
-        return series_of(paths, kind, place, stamps, reading.window, "as asked (--as series)")
-    is_series, why_not = looks_like_series(paths, kind) if asked == "auto" else (False, "")
+        return series_of(paths, kind, place, stamps, window, "as asked (--as series)", rules)
+    is_series, why_not = looks_like_series(paths, kind, rules) if asked == "auto" else (False, "")
     if is_series:
-        return series_of(paths, kind, place, stamps, reading.window, "by a column of times")
-    source = table_of(paths, kind, place, stamps, texts=reading.rules >= 5)
+        return series_of(paths, kind, place, stamps, window, "by a column of times", rules)
+    source = table_of(paths, kind, place, stamps, rules)
     if why_not:
         source.taken["modality"] += f", not series, for {why_not} (--as series takes windows)"
     return source

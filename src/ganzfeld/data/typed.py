@@ -21,6 +21,7 @@ MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-", "nat", "#
 TRUE, FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 BOOLEANS = "false|true"  # how booleans are written where nothing else is known
 WHOLE = re.compile(r"[+-]?\d{1,18}")
+USUAL = re.compile(r"\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")  # day, month, year
 LIST_SIGNS = ("|", ";")
 FEW = 0.05  # of a column's cells that may be no numbers, and make their rows bad
@@ -31,7 +32,7 @@ TOP = 3.4028234663852886e38  # of float32
 NONE = -1  # the class of what is missing
 
 
-def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
+def typed(cells: Sequence[Any], *, classes: bool = False, forms: bool = True) -> Values | None:
     """A column of cells (text, or values of JSON) as the narrowest type that holds all of them.
 
     Gives a Spec of the modality
@@ -44,6 +45,8 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     "text": code points, ragged. None where no cell says anything, or they hold what is neither.
 
     classes: whole numbers and texts are classes though they look like numbers.
+    forms: dates are read in all their forms, which are kept; else, as runs of before have it, those
+        written 2026-11-28 and 28.11.2026 alone.
     """
     given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
@@ -53,10 +56,10 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
         return _lists(cells)
     if any(isinstance(cell, list | dict) for cell in there):
         return None
-    if not classes and (found := _numbers(cells) or _dates(cells) or _spelled(cells)):
+    if not classes and (found := _numbers(cells) or _dates(cells, forms) or _spelled(cells)):
         return found
     if all(isinstance(cell, bool) for cell in there):
-        return _booleans(cells, given)
+        return _booleans(cells, given if forms else cells)
     if (listed := _separated(cells)) is not None:
         return listed
     words = ["" if cell is None else _word(cell) for cell in cells]
@@ -66,17 +69,20 @@ def typed(cells: Sequence[Any], *, classes: bool = False) -> Values | None:
     return _classes(words, sorted(distinct, key=natural))
 
 
-def typed_but_for_few(cells: Sequence[Any]) -> tuple[Values | None, dict[int, str]]:
+def typed_but_for_few(
+    cells: Sequence[Any], *, forms: bool = True
+) -> tuple[Values | None, dict[int, str]]:
     """`typed`, and of a column of numbers or dates the few cells that are none: why, by place."""
-    values = typed(cells)
+    values = typed(cells, forms=forms)
     if values is None or values.spec.modality not in ("text", "class"):
         return values, {}
     there = [plain_cell(cell) for cell in cells]
     count = sum(cell is not None for cell in there)
     words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
-    if len(words) == count and (order := order_of(list(words.values()), FEW)):
-        good = dict(zip(words, known(_alike(list(words.values())), order), strict=True))
-        found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)])
+    if len(words) == count and (order := order_of(list(words.values()), FEW, forms)):
+        alike = _alike(list(words.values()), forms)
+        good = dict(zip(words, known(alike, order, forms), strict=True))
+        found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)], forms)
         odd = {row: word for row, word in words.items() if not good[row]}
         if found is not None and odd:
             return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
@@ -104,8 +110,10 @@ def unclear_dates(cells: Sequence[Any]) -> str:
     )
 
 
-def known(words: Sequence[str], order: str) -> list[bool]:
-    """Which texts are dates in an order."""
+def known(words: Sequence[str], order: str, forms: bool = True) -> list[bool]:
+    """Which texts are dates in an order. forms: see `typed`."""
+    if not forms:
+        return [order == "ymd" and USUAL.fullmatch(word) is not None for word in words]
     return [not math.isnan(dates.seconds(word, order)) for word in words]
 
 
@@ -179,17 +187,17 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
     return Values(spec=Spec("number", (), dtype, about), rows=values.astype(dtype))
 
 
-def order_of(words: Sequence[str], few: float = 0.0) -> str:
+def order_of(words: Sequence[str], few: float = 0.0, forms: bool = True) -> str:
     """The order in which the parts of dates stand; "" where texts are no dates, or it is not clear.
 
     few: share of the texts that may be none. Of two orders in which enough are dates, that in which
     all are tells.
     """
-    words = _alike(words)
+    words = _alike(words, forms)
     some = words[:: max(1, len(words) // 50)]
     if sum(map(dates.is_date, some)) < (1 - few - MARGIN) * len(some):
         return ""
-    counts = {order: sum(known(words, order)) for order in dates.ORDERS}
+    counts = {order: sum(known(words, order, forms)) for order in dates.ORDERS}
     best = max(counts.values())
     found = [order for order, count in counts.items() if count == best]
     if best < (1 - few) * len(words) or not best:
@@ -200,22 +208,23 @@ def order_of(words: Sequence[str], few: float = 0.0) -> str:
     return found[0] if best == len(words) or max(others) < (1 - few) * len(words) else ""
 
 
-def _alike(words: Sequence[str]) -> list[str]:
+def _alike(words: Sequence[str], forms: bool = True) -> list[str]:
     """Dates of one column in one form: 28.11.2026 as 2026-11-28 where others are written so."""
-    if all(DOTTED.match(word) for word in words):
+    if forms and all(DOTTED.match(word) for word in words):
         return list(words)
     return [DOTTED.sub(r"\3-\2-\1", word) for word in words]
 
 
-def _dates(cells: Sequence[Any]) -> Values | None:
+def _dates(cells: Sequence[Any], forms: bool = True) -> Values | None:
     there = [cell for cell in cells if cell is not None]
     if not there or not all(isinstance(cell, str) for cell in there):
         return None
-    words = _alike(there)
-    order = order_of(words)
-    if not order:
+    words = _alike(there, forms)
+    order = order_of(words, forms=forms)
+    times = [dates.seconds(word, order) for word in words] if order else [math.nan]
+    if not np.isfinite(times).all():
         return None
-    found = iter([dates.seconds(word, order) for word in words])
+    found = iter(times)
     seconds = np.array([math.nan if cell is None else next(found) for cell in cells])
     finite = seconds[np.isfinite(seconds)]
     written = [word for word in there if words == there or not DOTTED.match(word)]
@@ -229,7 +238,8 @@ def _dates(cells: Sequence[Any]) -> Values | None:
         unit, rows = "day", seconds / 86400
     elif (np.abs(finite) < 2**31).all():
         unit, rows = "second", np.round(seconds)
-    return number(rows, whole=True, unit=unit, **about, **form_unless(form, dates.PLAIN[unit]))
+    about |= form_unless(form, dates.PLAIN[unit])
+    return number(rows, whole=True, unit=unit, **(about if forms else {}))
 
 
 def _booleans(cells: Sequence[Any], given: Sequence[Any]) -> Values:

@@ -10,6 +10,7 @@ from ganzfeld.core.language import tr
 from ganzfeld.metrics.registry import TABLE, Metric
 
 Row = tuple[str, str, str, str]  # name, value, the same of real data, what it means
+OF_DATA = ("_floor", "_held")  # numbers of real data themselves: their own real ones say nothing
 HEAD = ("metric", "value", "real data", "what it means")
 
 SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
@@ -79,6 +80,8 @@ def row_of(metric: Metric, result: dict[str, Any]) -> Row:
     if ends and None not in ends:
         value += f" ({short(ends[0])} to {short(ends[1])})"
     real = None if untold(metric, result) else (result.get("real") or {}).get(metric.name)
+    if metric.name.endswith(OF_DATA):
+        real = None
     shown = "" if real is None else short(real)
     return (name_of(metric, result), value, shown, meaning(metric, result, shown))
 

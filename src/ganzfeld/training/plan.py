@@ -389,8 +389,8 @@ def outlook(config: Config, rate: float, pack: Dataset) -> str | None:
     if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
         return None
     text = (
-        f"note: {images:,} {kind.noun} are few for {kind.too_few(spec)}. About {wanted:,} are "
-        f"needed, {duration(wanted / rate)} here"
+        f"note: {images:,} {kind.noun} to see are few for {kind.too_few(spec)}. About "
+        f"{wanted:,} are needed, {duration(wanted / rate)} here"
     )
     fits = kind.smaller(spec, images / wanted)
     return f"{text}; {fits} fits into this time" if fits else text

@@ -191,6 +191,10 @@ class Tables(Modality):
         stored = np.stack([np.linspace(0, 1, 64), np.arange(64) % 2], axis=1)
         return [(self.fitted(Spec(self.name, (2,), extra={"columns": columns}), stored), 0)]
 
+    def too_few(self, spec: Spec) -> str:
+        columns = len(spec.extra["columns"])
+        return f"a table of {columns:,} column{'s' * (columns != 1)}: expect rough samples"
+
     def enough(self, spec: Spec) -> int | None:
         return ROWS_ENOUGH
 
