@@ -210,12 +210,14 @@ def test_what_cannot_be_grouped_is_refused(source: Path, tmp_path: Path) -> None
     (tmp_path / "lines.txt").write_text("\n".join(f"line {n}" for n in range(300)))
     with pytest.raises(UsageError, match="groups single images, and these data are lines"):
         train(tmp_path / "lines.txt", tmp_path / "b", recipe="default", settings=[])
+    with pytest.raises(UsageError, match="groups single images, and these data are pairs"):
+        train(few, tmp_path / "d", other=few, recipe="cyclegan", settings=[])
     with pytest.raises(UsageError, match="both choose the labels"):
         train(Path("avatars:300"), tmp_path / "c", size=16, condition="caption", settings=[])
     with pytest.raises(UsageError, match="does not go with --condition") as caught:
         train(Path("avatars-captions:300"), tmp_path / "c", size=16, settings=[])
     assert "--condition none" in caught.value.fix
-    assert not any((tmp_path / name).exists() for name in "abc")
+    assert not any((tmp_path / name).exists() for name in "abcd")
 
 
 def test_a_command_takes_it_and_a_wrong_word_is_told_of_it(source: Path, tmp_path: Path) -> None:

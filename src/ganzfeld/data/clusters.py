@@ -166,13 +166,8 @@ def clustered(pack: Any, labels: str, held_out: int | None) -> Any:
     """
     if labels != WORD:
         return pack
-    if not isinstance(pack, Pack) or "x" in pack.columns:
-        noun = modality_of(spec_of_data(pack)).noun if isinstance(pack, Pack) else "pairs"
-        raise UsageError(
-            f"--labels clusters groups single images, and these data are {noun}",
-            safe="nothing was trained",
-            fix="leave --labels out",
-        )
+    if "x" in pack.columns:
+        raise refused(modality_of(spec_of_data(pack)).noun)
     if isinstance(pack, Beside):
         raise UsageError(
             "--labels clusters does not go with --condition: the groups are the condition",
@@ -186,6 +181,15 @@ def clustered(pack: Any, labels: str, held_out: int | None) -> Any:
             fix="--labels none",
         )
     return Clustered(pack, held_out)
+
+
+def refused(noun: str) -> UsageError:
+    """What to say of data that are no single images. noun: what they are."""
+    return UsageError(
+        f"--labels clusters groups single images, and these data are {noun}",
+        safe="nothing was trained",
+        fix="leave --labels out",
+    )
 
 
 def again(pack: Any, data: Data) -> Any:

@@ -12,7 +12,7 @@ from ganzfeld.core import border, loggers, runtime
 from ganzfeld.core import names as names_
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
-from ganzfeld.data import clusters, whereabouts
+from ganzfeld.data import whereabouts
 from ganzfeld.data.request import DataRequest
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
@@ -205,8 +205,7 @@ def resume(
             )
         if config.data.spec is not None:
             pack.see_as(spec_of(config.data.spec))
-        pack = WORK[task_of_run(config).name].again(pack, config.data.conditions)
-        pack = clusters.again(pack, config.data)
+        pack = WORK[task_of_run(config).name].again(pack, config.data)
         with owned(folder, fix=NO_ROOM):
             config = stored_config(folder, trust_code)
             config.data, config.run.device, config.run.log_to = places, on.type, trackers

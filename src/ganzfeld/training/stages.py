@@ -17,7 +17,6 @@ from ganzfeld.core.console import Screen
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.loggers import check_installed
 from ganzfeld.core.signals import Signals
-from ganzfeld.data import clusters
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
 from ganzfeld.data.vast import is_disk
@@ -165,8 +164,8 @@ def opened(
     data = replace(asked.data, spared=spared)  # too many are refused before they are decoded
     bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(asked.data.conditions or usual)
-    pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out)
-    pack = clusters.clustered(pack, asked.data.labels, asked.held_out)
+    labels, work = asked.data.labels, WORK[recipe.task]
+    pack = work.conditioned(bare, conditions, labels, asked.held_out)
     return asked, pack, bare if usual else pack
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzfeld.config import Config
+from ganzfeld.config import Config, Data
 from ganzfeld.core import latents
 from ganzfeld.core.progress import Progress
 from ganzfeld.data import clusters, domains, held
@@ -41,12 +41,15 @@ class Work:
         """The packed data. layout: see `recipes.base.Recipe`."""
         raise NotImplementedError
 
-    def conditioned(self, data: Any, names: list[str], held_out: int | None) -> Any:
-        """The data with these columns as numbers "c", where the task takes such."""
+    def conditioned(self, data: Any, names: list[str], labels: str, held_out: int | None) -> Any:
+        """The data with these columns as numbers "c", where the task takes such, and with groups as
+        classes where `labels` asks for them."""
+        if labels == clusters.WORD:
+            raise clusters.refused("pairs")
         return data
 
-    def again(self, data: Any, conditions: dict[str, Any] | None) -> Any:
-        """The data with the conditions that a run's configuration names."""
+    def again(self, data: Any, about: Data) -> Any:
+        """The data with the conditions, or groups, that a run's configuration names."""
         return data
 
     def held_out(self, data: Any) -> int | None:
@@ -82,11 +85,12 @@ class Generation(Work):
         domains.need_pictures(asked.source, asked.other)
         return open_pack(asked.source, asked.options, progress=progress)
 
-    def conditioned(self, data: Any, names: list[str], held_out: int | None) -> Any:
-        return conditions_.conditioned(data, names, held_out)
+    def conditioned(self, data: Any, names: list[str], labels: str, held_out: int | None) -> Any:
+        found = conditions_.conditioned(data, names, held_out)
+        return clusters.clustered(found, labels, held_out)
 
-    def again(self, data: Any, conditions: dict[str, Any] | None) -> Any:
-        return conditions_.again(data, conditions)
+    def again(self, data: Any, about: Data) -> Any:
+        return clusters.again(conditions_.again(data, about.conditions), about)
 
     def held_out(self, data: Any) -> int | None:
         return held.usual(data.count)
