@@ -91,6 +91,6 @@ class Problem(Exception):
             "fix": told(self.fix),
             "id": request_id,
         }
-        return json.dumps({k: v for k, v in said.items() if v is not None}, ensure_ascii=False).encode(
-            errors="replace"
-        )
+        return json.dumps(
+            {k: v for k, v in said.items() if v is not None}, ensure_ascii=False
+        ).encode(errors="replace")
