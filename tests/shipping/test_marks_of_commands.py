@@ -115,6 +115,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+QUICK = "--steps 2 --candidates 8 --compare 0"
 # Name, run, command, what its files are at least
 COMMANDS: list[tuple[str, str, str, int]] = [
     ("sample", "images", "sample RUN --count 3 --seed 7 --out OUT --grid OUT/g.png", 4),
@@ -136,7 +137,7 @@ COMMANDS: list[tuple[str, str, str, int]] = [
     ("augment", "images", "augment RUN --count 20 --out OUT MARK", 20),
     ("directions", "images", "directions RUN --count 2 --samples 2 --out OUT", 3),
     ("mix", "images", "mix RUN 1 2:5 --out OUT/m.png", 1),
-    ("project", "images", "project RUN HOME/pictures --steps 2 --candidates 8 --compare 0 --out OUT", 4),
+    ("project", "images", f"project RUN HOME/pictures --out OUT {QUICK}", 4),
     ("progress, strip", "images", "progress RUN --out OUT/p.png", 1),
     ("progress, GIF", "images", "progress RUN --out OUT/p.gif", 1),
     ("progress, WebP", "images", "progress RUN --out OUT/p.webp", 1),

@@ -91,6 +91,5 @@ class Problem(Exception):
             "fix": told(self.fix),
             "id": request_id,
         }
-        return json.dumps(
-            {k: v for k, v in said.items() if v is not None}, ensure_ascii=False
-        ).encode(errors="replace")
+        said = {name: value for name, value in said.items() if value is not None}
+        return json.dumps(said, ensure_ascii=False).encode(errors="replace")
