@@ -31,6 +31,11 @@ def need_uvicorn() -> None:
         raise UsageError("a server needs uvicorn, which is not installed", fix=INSTALL)
 
 
+def address(host: str, port: int) -> str:
+    """A host and a port as the address of a page has them: IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; UsageError where the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -44,7 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         own.close()
         raise UsageError(
-            f"the address {host}:{port} cannot be used: {error.strerror or error}",
+            f"the address {address(host, port)} cannot be used: {error.strerror or error}",
             fix=f"--port {port + 1 if 0 < port < 65535 else 7878}, or 0 for any free one",
         ) from error
     return own
