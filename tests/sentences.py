@@ -75,7 +75,7 @@ def calls(nodes: list[ast.AST]) -> Iterator[tuple[str, ast.Call]]:
 
 def errors_of(classes: list[ast.ClassDef]) -> set[str]:
     """Names of the classes of errors that become a screen."""
-    found = {"GanzfeldError"}
+    found = {"GanzfeldError", "Problem"}
     for _ in range(3):
         for node in classes:
             bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
@@ -103,7 +103,7 @@ def sentences() -> dict[str, str]:
     for path, nodes_of in zip(paths, trees, strict=True):
         for name, call in calls(nodes_of):
             if name in errors:
-                first = 1 if name == "Interrupted" else 0
+                first = 1 if name in ("Interrupted", "Problem") else 0  # after a number
                 nodes = [*call.args[first : first + 1]]
                 nodes += [k.value for k in call.keywords if k.arg in ("what", "safe", "fix")]
             elif name in SAYS:

@@ -250,3 +250,17 @@ def test_the_table_of_security(asked: Asked) -> None:
     assert not wrong
     log = asked.log.read_text().partition("API: ")[2]  # before it are addresses with a seed
     assert "/v1/models/{model}/sample 200" in log and TOKEN not in log and "seed" not in log
+
+
+def test_each_request_has_its_language_whatever_the_process_speaks(
+    exported: Path, tmp_path: Path
+) -> None:
+    """In a process that speaks Chinese, and draws without PyTorch."""
+    with process(tmp_path / "log", str(exported), GANZFELD_LANG="zh") as (_, port):
+        server = Running(None, port)  # type: ignore[arg-type]
+        for words, detail in (("en", "seed must be a whole number"), ("zh-CN", "seed 须为整数")):
+            found = server.get("/v1/models/small/sample?seed=x", accept_language=words)
+            assert found.json["detail"] == detail
+            assert found.headers["content-language"] == words
+            assert found.headers["vary"] == "Accept-Language"
+        assert server.get("/v1/models/small/sample?seed=x").json["title"] == "Wrong value"

@@ -56,17 +56,20 @@ def directions(
     count = min(count, len(found.vectors))
     screen = Screen()
     first, told = [], []
+    says: dict[str, Any] = {"seed": seed, "indices": [[0, samples - 1]]}
+    says |= {"labels": list(label) or None}
     for number in range(count):
         x = editing.along(loaded, number, STEPS, count=samples, seed=seed, labels=label or None)
         steps = {str(number): list(STEPS)}
         place = out / f"direction-{number}{loaded.modality.sheet_suffix}"
-        show(loaded, x, len(STEPS), place, mark, seed=seed, directions=steps)
+        show(loaded, x, len(STEPS), place, mark, directions=steps, **says)
         first.append(x[: len(STEPS)])
         told.append(editing.effect(loaded, number))
         screen.progress("drawing", number + 1, count)
     sheet = out / f"directions{loaded.modality.sheet_suffix}"
     steps = {str(number): list(STEPS) for number in range(count)}
-    show(loaded, torch.cat(first), len(STEPS), sheet, mark, seed=seed, directions=steps)
+    says["indices"] = [[0, 0]]  # of each direction the first row
+    show(loaded, torch.cat(first), len(STEPS), sheet, mark, directions=steps, **says)
     found.save(out / "directions.safetensors", {"weights": weights_of(loaded)})
     rows = [
         {"direction": number, "strength": strength, "share": share, "effect": effect}
@@ -156,10 +159,10 @@ def project(
         place = out / f"{number:03d}-{Path(name).stem[:80]}.png"
         pair = torch.stack([x[number], found.samples[number]])
         latent = digest(found.latents.z[number])
-        show(loaded, pair, 2, place, mark, latent=latent, label=own)
+        show(loaded, pair, 2, place, mark, latent=latent, label=own, seed=seed)
         rows.append({"file": name, "error": error, "start": start, "label": own})
     pairs = torch.stack([x, found.samples], 1).flatten(0, 1)[:128]
-    show(loaded, pairs, 8, out / "projected.png", mark, latent=digest(found.latents.z))
+    show(loaded, pairs, 8, out / "projected.png", mark, latent=digest(found.latents.z), seed=seed)
     latent_file.save(out / "latents.safetensors", found.latents, loaded, {"images": names})
     tell("root mean square error of the reconstruction, of pixels in [0, 1]:")
     for row in rows[:40]:

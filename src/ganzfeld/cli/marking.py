@@ -10,6 +10,7 @@ from typing import Any
 from ganzfeld.core import border, marks, reader
 from ganzfeld.core.language import tell
 from ganzfeld.core.names import quoted, shown
+from ganzfeld.core.runfolder import weights_in
 from ganzfeld.errors import CheckpointError, UsageError
 
 RUNS = Path("runs")  # where `ganzfeld train` puts runs
@@ -201,19 +202,6 @@ def runs_here() -> Iterator[Path]:
     for home in (RUNS, Path(), embedded.HOME):
         if home.is_dir():
             yield from sorted(path for path in home.iterdir() if path.is_dir())
-
-
-def weights_in(place: Path) -> str | None:
-    """The SHA-256 of the weights that a run's or a model's folder ships; None where there are
-    none."""
-    for folder in (place, place / "model"):
-        if (folder / "model.safetensors").is_file():
-            try:
-                about = reader.read_json(folder / "config.json")
-                return str(about["weights"]["sha256"])
-            except (CheckpointError, KeyError, TypeError):
-                continue
-    return None
 
 
 def same_sample(picture: Path, data: bytes, said: marks.Mark, stored: Any, loaded: Any) -> bool:

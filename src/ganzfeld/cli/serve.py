@@ -78,6 +78,8 @@ def serve(
         border.real(timeout, "--timeout", 0, 3600, above=True),
     )
     border.whole(threads, "--threads", 1, 1024)
+    if host.startswith("[") and host.endswith("]"):  # as addresses have IPv6
+        host = host[1:-1]
     running.check_host(host, token)
     for origin in allow_origin:
         if not re.fullmatch(r"https?://[^/\s*]+", origin):
@@ -94,7 +96,7 @@ def serve(
     ]
     running.warm(served)
     own = running.listen(host, port)
-    place = f"{f'[{host}]' if ':' in host else host}:{own.getsockname()[1]}"
+    place = running.address(host, own.getsockname()[1])
     guard = Guard(host, own.getsockname()[1], allow_host, allow_origin, token)
     app = application(served, guard, limits, quiet=not log)
 

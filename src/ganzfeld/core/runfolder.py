@@ -40,3 +40,16 @@ def read_config(run: Path) -> Config:
         if name not in stored.get("run", {}):
             setattr(config.run, name, then)
     return config
+
+
+def weights_in(place: Path) -> str | None:
+    """The SHA-256 of the weights that a run's or a model's folder ships; None where there are
+    none."""
+    for folder in (place, place / "model"):
+        if (folder / "model.safetensors").is_file():
+            try:
+                about = reader.read_json(folder / "config.json")
+                return str(about["weights"]["sha256"])
+            except (CheckpointError, KeyError, TypeError):
+                continue
+    return None

@@ -96,6 +96,7 @@ class Modality:
     rescaled: bool = False  # whether files of any size are scaled to the one that is asked for
     draws: bool = False  # whether single samples can be had as PIL images
     repeats: bool = False  # whether equal samples are usual, as lines of text are
+    symbols: bool = False  # whether values are symbols: equal or not, at no distance
     one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
     by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, `fitting`
     advice: str = ""  # a sentence for whoever takes that recipe

@@ -36,7 +36,7 @@ class Texts(Modality):
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
     portable = PORTABLE
-    one, repeats, one_file = "line", True, True
+    one, repeats, symbols, one_file = "line", True, True, True
     trained_per_measured = 12  # lines are cheap; 140 do not tell a Markov chain of pairs from text
     compares, odd = False, ()
     advice = "text-mle learns the same generator by maximum likelihood, better in the same time"

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ganzfeld.config import Config
 from ganzfeld.core import marks
 from ganzfeld.core.reader import open_image, refused
-from ganzfeld.core.runfolder import read_config
+from ganzfeld.core.runfolder import read_config, weights_in
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import modality_of, spec_of
 from ganzfeld.modalities.image import draw as pictures
@@ -56,8 +57,7 @@ def progress_of(
     if moving:
         tiles = [some(cut(path, height, width), count or 40) for path in grids]
         wide = min(columns or 8, max(8, *(len(t) for t in tiles)))
-        own = marks.new(recipe=config.recipe, images_seen=[int(p.stem) for p in grids])
-        with marks.marking(out, own if mark else None) as place:
+        with marks.marking(out, mark_of(run, config, grids) if mark else None) as place:
             save_animation(
                 [moment(t, int(p.stem), wide) for t, p in zip(tiles, grids, strict=True)],
                 place,
@@ -68,10 +68,24 @@ def progress_of(
     chosen = [grids[i] for i in spread(len(grids), columns or 8)]
     tiles = [some(cut(path, height, width), count or 10) for path in chosen]
     seen = [int(path.stem) for path in chosen]
-    own = marks.new(recipe=config.recipe, images_seen=seen)
-    with marks.marking(out, own if mark else None) as place:
+    with marks.marking(out, mark_of(run, config, chosen) if mark else None) as place:
         pictures.save_image(strip(tiles, seen), place)
     return len(chosen)
+
+
+def mark_of(run: Path, config: Config, grids: list[Path]) -> marks.Mark:
+    """The mark of what grids show: of which run, by its seed and by the model that it ships now.
+
+    A grid may come from weights of an earlier moment: `images_seen` says which.
+    """
+    drawn = marks.read(grids[-1]) or {}
+    return marks.new(
+        translated=drawn.get("digital_source_type") == marks.TRANSLATED,
+        model=weights_in(run),
+        recipe=config.recipe,
+        run_seed=config.run.seed,
+        images_seen=[int(path.stem) for path in grids],
+    )
 
 
 def grids_of(run: Path) -> list[Path]:

@@ -48,6 +48,7 @@ def facts(model: Model | Translator) -> dict[str, Any]:
     return found | {
         **{"task": "generation", "modality": model.spec.modality},
         **{"noun": model.modality.noun, "one": model.modality.one},
+        "symbols": model.modality.symbols,
         **{"classes": list(model.classes), "rows": rows, "latent": model.latent},
         "shape": list(model.shape),
         "extra": {name: model.spec.extra[name] for name in EXTRA if name in model.spec.extra},

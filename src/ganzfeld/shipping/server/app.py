@@ -20,7 +20,7 @@ from ganzfeld.shipping.server.batching import Batcher, Job
 from ganzfeld.shipping.server.fields import checked
 from ganzfeld.shipping.server.guard import CLOSED, HEADERS, Guard, preflight
 from ganzfeld.shipping.server.metrics import Metrics
-from ganzfeld.shipping.server.problem import Problem
+from ganzfeld.shipping.server.problem import LANGUAGES, Problem, spoken
 from ganzfeld.shipping.server.served import Served
 from ganzfeld.shipping.server.table import Endpoint, openapi, table
 
@@ -135,13 +135,13 @@ class App:
                 answer = await self.handlers[endpoint.name](self, request)
         except Problem as problem:
             request_id = secrets.token_hex(6)
-            answer = refusal(problem, request_id)
+            answer = refusal(problem, request_id, headers)
         except Disconnected:
             return
         except Exception:
             request_id = secrets.token_hex(6)
             print(f"{request_id} {path}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-            answer = refusal(Problem(500, "this is a fault of the server"), request_id)
+            answer = refusal(Problem(500, "this is a fault of the server"), request_id, headers)
         said = [
             (b"content-type", answer.media.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -275,13 +275,19 @@ async def left(receive: Receive) -> None:
         pass
 
 
-def refusal(problem: Problem, request_id: str) -> Answer:
-    headers = [(k.lower().encode(), v.encode()) for k, v in problem.headers.items()]
+def refusal(problem: Problem, request_id: str, asked: Headers) -> Answer:
+    """A problem in the language that the headers of its request prefer."""
+    language = spoken(b",".join(value for name, value in asked if name == b"accept-language"))
     return Answer(
-        problem.body(request_id),
+        problem.body(request_id, language),
         "application/problem+json",
         problem.status,
-        [*headers, (b"cache-control", b"no-store")],
+        [
+            *((k.lower().encode(), v.encode()) for k, v in problem.headers.items()),
+            (b"cache-control", b"no-store"),
+            (b"content-language", LANGUAGES[language].encode()),
+            (b"vary", b"Accept-Language"),
+        ],
     )
 
 

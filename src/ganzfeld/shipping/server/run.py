@@ -31,6 +31,11 @@ def need_uvicorn() -> None:
         raise UsageError("a server needs uvicorn, which is not installed", fix=INSTALL)
 
 
+def address(host: str, port: int) -> str:
+    """A host and a port as the address of a page has them: IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; UsageError where the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -41,10 +46,11 @@ def listen(host: str, port: int) -> socket.socket:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         own.bind((host, port))
         own.listen(1024)
-    except OSError as error:
+    except (OSError, TypeError, UnicodeError) as error:  # the latter of what is no name of a host
         own.close()
+        why = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"the address {host}:{port} cannot be used: {error.strerror or error}",
+            f"the address {address(host, port)} cannot be used: {why}",
             fix=f"--port {port + 1 if 0 < port < 65535 else 7878}, or 0 for any free one",
         ) from error
     return own

@@ -47,7 +47,7 @@ def variety(
     if inputs.classes:
         labels = inputs.labels_of(seeds, firsts, [label] * PAIRS).tolist()
     rows = list(inputs.numbers_of(seeds, firsts, [row] * PAIRS)) if inputs.conditions else None
-    exact, found = inputs.kind.name == "text", []
+    exact, found = inputs.kind.symbols, []
     for spread in (std, 1.0):
         one, other = (
             engine.samples([(0, first + more) for first in firsts], labels, rows, spread)

@@ -5,7 +5,7 @@ const PAIRS = 32;
 
 // As shipping.server.variety has it: of pairs of seed 0, the second with the first's class and condition
 Here.prototype.variety = async function variety({ label, std }, going) {
-  const exact = this.model.modality === "text", totals = [];
+  const exact = this.model.symbols, totals = [];
   for (const spread of [std, 1]) {
     let total = 0;
     for (let index = 0n; index < 2 * PAIRS; index += 2n) {

@@ -11,7 +11,7 @@ class There {
   get engine() { return "the server"; }
 
   async fetched(address, more = {}) {
-    const headers = { ...more.headers };
+    const headers = { "Accept-Language": document.documentElement.lang, ...more.headers }; // of errors
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     const answer = await fetch(`/v1/models${address}`, { ...more, headers });
     if (!answer.ok) {
