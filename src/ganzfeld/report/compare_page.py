@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core.language import tr
 from ganzfeld.report.chart import COLOURS, Best, Line, chart
-from ganzfeld.report.compare import STAR
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
-from ganzfeld.report.sections import BEST, title
+from ganzfeld.report.sections import BEST, STAR, title
 
 # of `report.compare`, which itself imports this module
 Comparison = Any

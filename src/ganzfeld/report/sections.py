@@ -26,6 +26,10 @@ GROWING = SHARES | {"frechet", "density"}  # where neighbours are few and far, o
 FEW = 1_000  # samples of an evaluation
 NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
+STAR = (  # under a table of several runs
+    "* the best of its row; where a metric has an interval, only if it overlaps no other. "
+    "Without an interval a small lead may be chance."
+)
 
 
 # What came of it
