@@ -76,6 +76,7 @@ def text_to_table(facts: Facts) -> Config:
     config.recipe = "text-to-table"
     config.networks["G"].options |= {"words": facts.words, "sentence": SENTENCE // 2}
     config.networks["E"].options["sentence"] = SENTENCE // 2
+    config.run.batch_size = 128  # what words say takes more steps to learn than rows alone do
     return config
 
 
