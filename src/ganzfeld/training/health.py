@@ -31,10 +31,10 @@ Record = Callable[[str, dict[str, Any]], None]
 def schedule(total: int) -> tuple[list[int], int]:
     """Images at the looks of a run of so many, and samples of each look; none of the shortest runs.
 
-    A look of 32 samples costs as much as training on 16 images at 32 px, and on 36 at 16 px with
-    narrow networks. Short runs have eleven looks all the same, and pay more: fewer could not tell
-    an illness from chance. Three of them come by a fifth of the run, when the first thing may be
-    said, which takes three looks; the others are spread evenly.
+    A look of 32 samples costs as much as a step of training on 32 images. Short runs have eleven
+    looks all the same, and pay more: fewer could not tell an illness from chance. Three of them
+    come by a fifth of the run, when the first thing may be said, which takes three looks; the
+    others are spread evenly.
 
     Example::
 
