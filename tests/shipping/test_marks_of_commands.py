@@ -29,7 +29,10 @@ pytestmark = pytest.mark.long
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
 INSIDE = "{urn:ganzfeld:mark:1}mark"
 TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-NO_SAMPLES = {"latents.safetensors", "directions.safetensors", "directions.json", "labels.csv"}
+NO_SAMPLES = {
+    *("latents.safetensors", "directions.safetensors"),
+    *("directions.json", "projected.json", "labels.csv"),
+}
 SEEDS, NUMBERS = {"seed", "seeds", "run_seed"}, {"index", "indices", "count", "images_seen"}
 
 

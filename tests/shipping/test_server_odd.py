@@ -129,7 +129,16 @@ def test_other_content_types_are_refused(server: Running, kind: str) -> None:
 
 
 def test_head_has_the_headers_of_get_and_no_body(server: Running) -> None:
-    for path in (SAMPLE, "/", "/docs", "/health", "/v1/models", f"{FACES}/sample?seed=x", "/no"):
+    for path in (
+        SAMPLE,
+        "/",
+        "/docs",
+        "/health",
+        "/v1/models",
+        f"{FACES}/sample?seed=x",
+        "/no",
+        f"{FACES}/samples",
+    ):
         with server.connect() as own:
             closing = {"connection": "close"}
             own.sendall(server.request("HEAD", path, closing, b""))
@@ -141,7 +150,6 @@ def test_head_has_the_headers_of_get_and_no_body(server: Running) -> None:
         assert not body and int(head.split()[1]) == whole.status, path
         told = {line.split(b":")[0].lower().decode() for line in head.split(b"\r\n")[1:]}
         assert whole.headers.keys() - {"connection"} <= told
-    assert server.raw(server.request("HEAD", f"{FACES}/samples", {}, b"")).status in (0, 405)
 
 
 def test_options_and_ranges(server: Running) -> None:
@@ -164,9 +172,7 @@ def test_options_and_ranges(server: Running) -> None:
         assert "content-range" not in found.headers
 
 
-@pytest.mark.parametrize(
-    "name", ["人脸", "faces\u202e", "FACES", "faces ", "fa%63es%2f", "é", "💥"]
-)
+@pytest.mark.parametrize("name", ["人脸", "faces\u202e", "FACES", "faces ", "é", "💥"])
 def test_unicode_names_of_models_are_not_found(server: Running, name: str) -> None:
     for accepted in ("en", "zh"):
         path = f"/v1/models/{quote(name, safe='%')}/sample"

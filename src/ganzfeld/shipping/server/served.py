@@ -233,9 +233,8 @@ class Served:
             drawn.append(draw.to_pixels(chunk))
             breathe()
         pixels = np.concatenate(drawn)
-        mark = of_model(
-            self.model, seeds=given["seeds"], frames=given["frames"], label=given["label"]
-        )
+        says = {name: given[name] for name in ("seeds", "frames", "label")}
+        mark = of_model(self.model, indices=[[0, 0]], **says)
         if given["format"] == "png":
             data = draw.image_bytes(draw.grid(pixels, given["frames"]))
         else:
