@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.core import dates
+from ganzfeld.core.names import place_of
 from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.clock import read_times
 from ganzfeld.data.conditions import beyond, row_of
@@ -92,6 +93,10 @@ def test_booleans_are_written_as_they_are_read() -> None:
     found = schema.Schema((column,))
     assert schema.Schema.from_json(found.to_json()) == found
     assert cells.values(np.array([1.0]), found) == [True]
+    assert [place_of(word, ["false", "true"]) for word in ("Yes", "NO", "True", True, 0, "x")] == [
+        1, 0, 1, 1, 0, None,
+    ]  # fmt: skip
+    assert place_of("yes", ["cat", "dog"]) is None
     plain = typed(["true", "false"])
     assert plain is not None and "form" not in plain.spec.extra
     later = found.to_json()

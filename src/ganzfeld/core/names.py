@@ -163,6 +163,8 @@ def merged(reasons: Sequence[str]) -> list[str]:
 def place_of(text: object, names: Sequence[str]) -> int | None:
     """The place of a name among these, or of the one whose number it is; None of neither.
 
+    Of false and true, as columns of booleans have them, yes and no in any case are names, too.
+
     Example::
 
         from ganzfeld.core.names import place_of
@@ -174,6 +176,8 @@ def place_of(text: object, names: Sequence[str]) -> int | None:
         return names.index(name)
     if name.isdecimal() and len(name) < 10 and int(name) < len(names):
         return int(name)
+    if list(names) == ["false", "true"]:
+        return {"false": 0, "no": 0, "true": 1, "yes": 1}.get(name.casefold())
     return None
 
 
