@@ -172,7 +172,10 @@ def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
     many = "The median of the seeds, and in brackets "
     many += "95 % intervals over seeds" if len(seeds) >= FEW else "each seed"
     text = f"{many}. Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
-    text += "Kernel and Frechet distance: less is better. The others: 1 matches the data. "
+    text += "Kernel and Frechet distance: less is better. Precision, recall and coverage: "
+    text += (
+        "more is better, up to what real images have. Density and diversity: 1 matches the data. "
+    )
     if real_of(cells):
         text += "The row of real images has what other images of the data get in the same way. "
     return text + (
