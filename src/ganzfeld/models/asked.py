@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +13,8 @@ from ganzfeld.data.conditions import is_captioned, row_of
 from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import captions
+from ganzfeld.models.draws import Labels
 from ganzfeld.text import shown
-
-if TYPE_CHECKING:
-    from ganzfeld.models.draws import Labels
-    from ganzfeld.models.generator import Model
 
 Text = str | Sequence[str] | None
 
@@ -52,7 +49,7 @@ def rows_of(conditions: Mapping[str, Any], numbers: Any, text: Text = None) -> T
 
 
 def parted(
-    model: Model,
+    model: Any,
     labels: Labels,
     numbers: Any,
     count: int,
@@ -62,7 +59,8 @@ def parted(
 ) -> tuple[Labels, Tensor | None]:
     """What samples are asked for as labels and as rows of conditions (n, k), None for none.
 
-    numbers: rows, or values by name, {"age": 30, "kind": "a"}, of which one may be the class.
+    model: a `Model`. numbers: rows, or values by name, {"age": 30, "kind": "a"}, of which one may
+        be the class.
     UsageError for what the model does not have, and for a class that is named twice.
     """
     if not isinstance(numbers, Mapping):
