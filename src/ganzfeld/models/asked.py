@@ -60,7 +60,8 @@ def parted(
     """What samples are asked for as labels and as rows of conditions (n, k), None for none.
 
     model: a `Model`. numbers: rows, or values by name, {"age": 30, "kind": "a"}, of which one may
-    be the class. UsageError for what the model does not have, and for a class that is named twice.
+        be the class.
+    UsageError for what the model does not have, and for a class that is named twice.
     """
     if not isinstance(numbers, Mapping):
         return labels, rows_of(model.conditions, numbers, text)

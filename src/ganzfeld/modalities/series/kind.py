@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-MEASURED = 128  # steps, up to which it was tried how many series are needed
+MEASURED = 128  # steps; of longer ones, at least as many series are needed
 ENOUGH = 300_000  # series of 48 steps to see, until their memory is right to a few hundredths
 USUAL = 48  # steps
 SEEN = 256  # numbers of a series that `plain` gives
@@ -111,9 +111,7 @@ class Series(Drawn):
         return [(Spec("series", shape), 0) for shape in ((1, USUAL), (3, 24), (2, 256))]
 
     def enough(self, spec: Spec) -> int | None:
-        if spec.shape[-1] > MEASURED:
-            return None
-        return round(ENOUGH * max(spec.shape[-1] / USUAL, 0.5))
+        return round(ENOUGH * max(min(spec.shape[-1], MEASURED) / USUAL, 0.5))
 
     def too_few(self, spec: Spec) -> str:
         return f"{self.describe(spec)}: expect correlations that are off by more than 0.1"
