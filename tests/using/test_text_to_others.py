@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import ganzfeld
-from ganzfeld.cli import main
+from ganzfeld.cli.main import main
 
 LINES = ("a small blue one", "a large red one", "小的蓝色", "大的红色")
 
 
 def drawn(run: Path, text: str, out: Path) -> None:
-    assert main(["sample", str(run), "--text", text, "--count", "3", "--out", str(out)]) == 0
+    main(["sample", str(run), "--text", text, "--count", "3", "--out", str(out)])
 
 
 @pytest.mark.long
