@@ -208,9 +208,9 @@ def test_what_cannot_be_grouped_is_refused(source: Path, tmp_path: Path) -> None
         train(few, tmp_path / "a")
     assert "--labels none" in caught.value.fix
     (tmp_path / "lines.txt").write_text("\n".join(f"line {n}" for n in range(300)))
-    with pytest.raises(UsageError, match="groups single images, and these data are lines"):
+    with pytest.raises(UsageError, match="--labels clusters is not for lines"):
         train(tmp_path / "lines.txt", tmp_path / "b", recipe="default", settings=[])
-    with pytest.raises(UsageError, match="groups single images, and these data are pairs"):
+    with pytest.raises(UsageError, match="--labels clusters is not for pairs"):
         train(few, tmp_path / "d", other=few, recipe="cyclegan", settings=[])
     with pytest.raises(UsageError, match="both choose the labels"):
         train(Path("avatars:300"), tmp_path / "c", size=16, condition="caption", settings=[])

@@ -186,9 +186,9 @@ def clustered(pack: Any, labels: str, held_out: int | None) -> Any:
 def refused(noun: str) -> UsageError:
     """What to say of data that are no single images. noun: what they are."""
     return UsageError(
-        f"--labels clusters groups single images, and these data are {noun}",
+        f"--labels clusters is not for {noun}",
         safe="nothing was trained",
-        fix="leave --labels out",
+        fix="leave it out",
     )
 
 
