@@ -95,7 +95,8 @@ def test_errors_are_told_in_the_language_of_the_request(server: Running) -> None
         assert one.get("field") == other.get("field")
         for name in ("title", "detail"):
             assert CHINESE.search(other[name]), other
-            assert not CHINESE.search(one[name]) and not ENGLISH.search(other[name]), other
+            ours = other[name].partition("JSON：")[0]  # behind it are Python's own words
+            assert not CHINESE.search(one[name]) and not ENGLISH.search(ours), other
         assert "fix" not in one or one["fix"] != other["fix"] or not ENGLISH.search(one["fix"])
         for found, language in ((english, "en"), (chinese, "zh")):
             assert found.headers["content-language"] == LANGUAGES[language]

@@ -188,7 +188,8 @@ class OnnxEngine(Batched):
             raise
         except Exception as error:  # onnxruntime's are of many kinds
             raise unusable(folder, first_line(error)) from error
-        if several.shape != (AT_ONCE, *self.inputs.spec.shape) or several.dtype != np.float32:
+        kind = np.int64 if self.inputs.kind.symbols else np.float32
+        if several.shape != (AT_ONCE, *self.inputs.spec.shape) or several.dtype != kind:
             raise unusable(folder, f"it makes {several.dtype} {several.shape[1:]} of its samples")
         # where a batch of one is computed in another way than one of many, all are of 32
         self.pad = not np.array_equal(self.samples([(0, 0)])[0], several[0])

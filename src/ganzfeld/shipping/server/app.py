@@ -126,7 +126,7 @@ class App:
             self.guard.check(headers, scope["method"], endpoint)
             if served is None and "{model}" in path:
                 raise self.no_model(scope["path"])
-            if scope["method"] == "OPTIONS":
+            if scope["method"] == "OPTIONS" and endpoint.name != "missing":
                 answer = Answer(b"", status=204, headers=preflight([]))
             else:
                 if self.stopping and not endpoint.open:
