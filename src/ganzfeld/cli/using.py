@@ -90,8 +90,16 @@ def interpolate(
     drawn = np.concatenate([draw.to_pixels(chunk) for chunk in chunks])
     from ganzfeld.models.marking import of_model
 
-    says: dict[str, Any] = {"seeds": numbers, "indices": [[0, 0]], "label": label, "frames": per_leg, "loop": loop}
-    own = of_model(loaded, **says) if mark else None
+    own = None
+    if mark:
+        own = of_model(
+            loaded,
+            seeds=numbers,
+            indices=[[0, 0]],
+            label=label,
+            frames=per_leg,
+            loop=loop,
+        )
     if strip:  # each row from one seed to the next, both included
         starts = range(0, len(drawn) - (not loop), per_leg)
         rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
