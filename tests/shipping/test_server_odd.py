@@ -273,3 +273,11 @@ def test_ipv6_in_brackets_is_taken_as_without(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "ganzfeld", "serve", str(tmp_path / "none"), "--port", "0"]
     done = subprocess.run([*words, "--host", "[::1]"], capture_output=True, text=True)
     assert done.returncode != 0 and "token" not in done.stderr and "none" in done.stderr
+
+
+def test_the_depth_that_is_told_is_the_one_that_holds(server: Running) -> None:
+    for body in (b"[" * 10_000 + b"]" * 10_000, b"[[[[[[1]]]]]]"):
+        found = server.post(f"{FACES}/samples", body)
+        assert found.json["detail"] == "the body nests deeper than 4"
+        found = server.post(f"{FACES}/samples", body, accept_language="zh")
+        assert found.json["detail"] == "请求体的嵌套深于 4 层"

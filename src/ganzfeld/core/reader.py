@@ -47,6 +47,10 @@ class TooLarge(Unreadable):
     """A number of a JSON file is out of all proportion."""
 
 
+class TooDeep(Unreadable):
+    """Lists and objects of a JSON file lie in more of them than are allowed."""
+
+
 @contextlib.contextmanager
 def refused(path: Path, kind: type[GanzfeldError] = CheckpointError) -> Iterator[None]:
     """Errors of reading and understanding a file as one that names it."""
@@ -140,6 +144,8 @@ def sound(tree: Any, depth: int = DEPTH) -> Any:
     """A tree of plain values of bounded depth and numbers, its text marked. Raises Unreadable."""
     try:
         return checked(tree, depth)
+    except TooDeep:
+        raise Unreadable(f"nests deeper than {depth}") from None
     except TooLarge:
         place = shown(next(too_large(tree, depth), ""))
         raise Unreadable(f"is damaged: {place or 'it'} is a number that is too large") from None
@@ -175,7 +181,7 @@ def no_constant(name: str) -> Any:
 
 
 def checked(tree: Any, depth: int) -> Any:
-    """The same, with foreign text marked. Raises Unreadable where it is too deep, and TooLarge."""
+    """The same, with foreign text marked. Raises TooDeep and TooLarge."""
     if isinstance(tree, str):
         return foreign(tree)
     if isinstance(tree, bool) or tree is None:
@@ -185,7 +191,7 @@ def checked(tree: Any, depth: int) -> Any:
             raise TooLarge
         return tree
     if depth <= 0:
-        raise Unreadable(f"nests deeper than {DEPTH}")
+        raise TooDeep
     if isinstance(tree, list):
         return [checked(value, depth - 1) for value in tree]
     return {name: checked(value, depth - 1) for name, value in tree.items()}
