@@ -112,9 +112,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "pictures").mkdir()
     for number, one in enumerate(pictures):
         Image.fromarray(one).save(place / "pictures" / f"{number}.png")
-    (place / "lines.txt").write_text("a\n", "utf-8")
-    letters = (ganzfeld.load(place / "cipher").spec.extra["symbols"])[2:6]  # type: ignore[union-attr]
-    (place / "lines.txt").write_text("".join(letters) + "\n", "utf-8")
+    cipher: Any = ganzfeld.load(place / "cipher")
+    letters = "".join(cipher.spec.extra["symbols"][2:6])
+    (place / "lines.txt").write_text(f"{letters}\n", "utf-8")
     return place
 
 

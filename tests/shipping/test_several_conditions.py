@@ -83,17 +83,18 @@ RECIPES = {  # what each of them learns here
 def test_several_conditions_at_once_are_exported(recipe: str, tmp_path: Path) -> None:
     """The graph takes them, run.py draws them, and a page's graph gives the same."""
     source = conditioned(RECIPES[recipe], tmp_path / "data")
-    more = {"source": source, "condition": ["age", "town", "tags"]}
+    more: dict[str, Any] = {"source": source, "condition": ["age", "town", "tags"]}
     run = tiny(recipe, tmp_path / "run", images=64, batch=16, **more)
     done = ganzfeld.export(run, tmp_path / "out")
     assert done.error <= GOAL
-    model = ganzfeld.load(run)
+    model: Any = ganzfeld.load(run)
     wanted = model.sample(1, seed=7, start=5)[0].numpy()
     got = runpy.run_path(str(done.folder / "run.py"))["draw"](7, 5)[0]
     np.testing.assert_allclose(got, wanted, atol=GOAL * max(1, np.abs(wanted).max()))
     engine, given = OnnxEngine(done.folder), {"age": "22", "tags": "y"}
     assert "c" in {one.name for one in engine.session.get_inputs()}
-    pairs, same = [(7, index) for index in range(24)], {"labels": ["west"] * 24}
+    pairs = [(7, index) for index in range(24)]
+    same: dict[str, Any] = {"labels": ["west"] * 24}
     asked = model.sample(24, seed=7, numbers=model.given(given, 24, seed=7), labels="west")
     found = engine.samples(pairs, numbers=[given] * 24, **same)
     np.testing.assert_allclose(found, asked.numpy(), atol=GOAL * max(1, float(asked.abs().max())))
@@ -124,7 +125,7 @@ def spoken(home: Path) -> Path:
 
 @pytest.mark.parametrize("recipe", ["text-to-image", "text-to-audio"])
 def test_models_of_captions_are_refused_in_one_sentence(recipe: str, tmp_path: Path) -> None:
-    small = {"images": 64, "batch": 16, "settings": ["networks.*.width=4"]}
+    small: dict[str, Any] = {"images": 64, "batch": 16, "settings": ["networks.*.width=4"]}
     images = recipe == "text-to-image"
     source = "avatars-captions:120" if images else spoken(tmp_path / "data")
     run = tiny(recipe, tmp_path / "run", source=source, size=16 if images else None, **small)

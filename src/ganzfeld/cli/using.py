@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -90,16 +90,9 @@ def interpolate(
     drawn = np.concatenate([draw.to_pixels(chunk) for chunk in chunks])
     from ganzfeld.models.marking import of_model
 
-    own = None
-    if mark:
-        own = of_model(
-            loaded,
-            seeds=numbers,
-            indices=[[0, 0]],
-            label=label,
-            frames=per_leg,
-            loop=loop,
-        )
+    says: dict[str, Any] = {"seeds": numbers, "indices": [[0, 0]], "label": label}
+    says |= {"frames": per_leg, "loop": loop}
+    own = of_model(loaded, **says) if mark else None
     if strip:  # each row from one seed to the next, both included
         starts = range(0, len(drawn) - (not loop), per_leg)
         rows = [(first + i) % len(drawn) for first in starts for i in range(per_leg + 1)]
