@@ -237,7 +237,7 @@ def gather_series(
         said = f"{shown(names[plan.time or 0])}: dates read as {SAID[plan.times.order]}"
         source.taken["read as"], raw.facts[said] = said, count
     if plan.key is not None:
-        source.taken["modality"] += f"; {len(groups):,} of them, by {shown(names[plan.key])}"
+        source.taken["modality"] += f"; {len(groups):,} recordings, by {shown(names[plan.key])}"
     source.taken["modality"] += f"; {piled.words}; --as table takes rows for samples"
     source.taken["columns"] = ", ".join(capped([shown(name) for name in channels], 12))
     for name in beside:
