@@ -119,8 +119,8 @@ def compare(
         strict: Exit 2 if any protocols differ.
     """
     from ganzfeld.core.console import Screen
-    from ganzfeld.report.compare import STAR
     from ganzfeld.report.compare import compare as compare_runs
+    from ganzfeld.report.compare_page import STAR
 
     found = compare_runs(runs, metrics=metrics or None, strict=strict)
     screen = Screen()

@@ -17,6 +17,7 @@ from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
 from ganzfeld.metrics.summary import figure, short
 from ganzfeld.modalities import speak_of_kind
+from ganzfeld.report.compare_page import STAR
 from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import title
 
@@ -24,10 +25,6 @@ MEASURES = tuple(metric.name for metric in TABLE)
 WHERE = frozenset(
     {"data.source", "data.other", "data.home", "run.init"}
 )  # not shown: private, and the fingerprint says more
-STAR = (
-    "* the best of its row; where a metric has an interval, only if it overlaps no other. "
-    "Without an interval a small lead may be chance."
-)
 BY_HELD_OUT = ("memorisation", "frechet_held_out", "frechet_training")
 WORDS = {
     "reference": "images of the data",

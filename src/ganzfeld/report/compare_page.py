@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core.language import tr
 from ganzfeld.report.chart import COLOURS, Best, Line, chart
-from ganzfeld.report.compare import STAR
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
 from ganzfeld.report.sections import BEST, title
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
 
 GRIDS_BYTES = 1_300_000  # of all grids together
+STAR = (
+    "* the best of its row; where a metric has an interval, only if it overlaps no other. "
+    "Without an interval a small lead may be chance."
+)
 BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equal counts."
 
 
