@@ -176,7 +176,9 @@ def test_general_entries_do_not_break_into_sentences(chinese: None) -> None:
         "the images would make the Frechet distance 0.81 times what it is (0.50 to 1.32; lower is "
         "better)."
     )
-    assert tr(trend).endswith("图像数加倍会使 Frechet 距离变为现在的 0.81 倍（0.50 至 1.32；越小越好）。")
+    assert tr(trend).endswith(
+        "图像数加倍会使 Frechet 距离变为现在的 0.81 倍（0.50 至 1.32；越小越好）。"
+    )
     chart = (
         "kernel distance against images seen: ada goes from 0.7 to 0.8; a line across: a draw: 2"
     )
