@@ -17,6 +17,10 @@ from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
 from ganzfeld.metrics.summary import figure, short
 from ganzfeld.modalities import speak_of_kind
+<<<<<<< HEAD
+=======
+from ganzfeld.report.compare_page import STAR, document
+>>>>>>> truth4
 from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import STAR, title
 
@@ -142,9 +146,7 @@ class Comparison:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one HTML file that needs no server, no network and no other file."""
-        from ganzfeld.report import compare_page
-
-        replace(Path(path), compare_page.document(self).encode("utf-8", "replace"))
+        replace(Path(path), document(self).encode("utf-8", "replace"))
         return Path(path)
 
 
