@@ -17,10 +17,7 @@ from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
 from ganzfeld.metrics.summary import figure, short
 from ganzfeld.modalities import speak_of_kind
-<<<<<<< HEAD
-=======
-from ganzfeld.report.compare_page import STAR, document
->>>>>>> truth4
+from ganzfeld.report.compare_page import document
 from ganzfeld.report.record import Record, Row, read, read_result
 from ganzfeld.report.sections import STAR, title
 
