@@ -173,7 +173,8 @@ def test_each_line_of_an_error_and_each_way_out_is_translated(chinese: None) -> 
 def test_general_entries_do_not_break_into_sentences(chinese: None) -> None:
     trend = (
         "Whether more time would help is not known: by the trend of the last 6 evaluations, twice "
-        "the images would make the Frechet distance 0.81 times what it is (0.50 to 1.32; lower is better)."
+        "the images would make the Frechet distance 0.81 times what it is (0.50 to 1.32; lower is "
+        "better)."
     )
     assert tr(trend).endswith(
         "图像数加倍会使 Frechet 距离变为现在的 0.81 倍（0.50 至 1.32；越小越好）。"
