@@ -211,6 +211,7 @@ def test_what_a_number_outside_means_is_said(
         assert code == 0 and "Nothing wrong" in text
         return text
 
-    assert "outside" not in told(energy=0.05) and "look like the data" not in told(energy=0.05)
+    usual = told(energy=0.05)
+    assert "A number outside" not in usual and "look like the data" not in usual
     assert "The samples do not look like the data yet" in told(energy=0.6)
-    assert "A number outside is no illness by itself" in told(energy=0.05, swing=0.6)
+    assert "A number outside is no illness by itself" in told(energy=0.05, swing=0.6, lead=0.0)
