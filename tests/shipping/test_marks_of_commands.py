@@ -187,7 +187,9 @@ def test_what_a_command_draws_says_so(
         if not translated:  # those come from a file and no seed
             assert SEEDS & said.keys(), (path.name, said)
             assert NUMBERS & said.keys() or "latent" in said, (path.name, said)
-    says = ", ".join(k for k in said if k not in ("software", "digital_source_type"))
+    says = ", ".join(
+        k for k in mark_of(made[-1]) or {} if k not in ("software", "digital_source_type")
+    )
     print(f"{name:<20}{len(made):>3} of {len(made)} marked: {says}")
     asked(home, run, words, tmp_path / "bare", False)
     bare = files(tmp_path / "bare")
