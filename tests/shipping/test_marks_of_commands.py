@@ -105,7 +105,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     voices = sounds(place / "high", 0.9), sounds(place / "low", 0.2)
     more: dict[str, Any] = {"images": 4, "batch": 2, "settings": ["networks.*.width=4"]}
     tiny("audio-cyclegan", place / "voices", source=voices[0], other=voices[1], size=None, **more)
-    tiny("text-cyclegan", place / "cipher", source="cipher:64", images=64, size=None)
+    tiny("text-cyclegan", place / "cipher", source="cipher:64", images=64, size=None, settings=[])
     captioner = ["networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"]
     tiny("image-to-text", place / "captions", source="avatars-captions:160", settings=captioner)
     pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
