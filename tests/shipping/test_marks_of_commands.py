@@ -105,7 +105,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     voices = sounds(place / "high", 0.9), sounds(place / "low", 0.2)
     more: dict[str, Any] = {"images": 4, "batch": 2, "settings": ["networks.*.width=4"]}
     tiny("audio-cyclegan", place / "voices", source=voices[0], other=voices[1], size=None, **more)
-    tiny("text-cyclegan", place / "cipher", source="cipher:64", images=64, size=None)
+    tiny("text-cyclegan", place / "cipher", source="cipher:64", images=64, size=None, settings=[])
     captioner = ["networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"]
     tiny("image-to-text", place / "captions", source="avatars-captions:160", settings=captioner)
     pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
@@ -187,7 +187,9 @@ def test_what_a_command_draws_says_so(
         if not translated:  # those come from a file and no seed
             assert SEEDS & said.keys(), (path.name, said)
             assert NUMBERS & said.keys() or "latent" in said, (path.name, said)
-    says = ", ".join(k for k in said if k not in ("software", "digital_source_type"))
+    says = ", ".join(
+        k for k in mark_of(made[-1]) or {} if k not in ("software", "digital_source_type")
+    )
     print(f"{name:<20}{len(made):>3} of {len(made)} marked: {says}")
     asked(home, run, words, tmp_path / "bare", False)
     bare = files(tmp_path / "bare")

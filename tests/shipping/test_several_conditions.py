@@ -36,10 +36,10 @@ def conditioned(kind: str, home: Path) -> Path:
     home.mkdir()
     draws = np.random.default_rng(0)
     if kind in SHAPES:
-        x = draws.normal(size=(COUNT, *SHAPES[kind]))
+        x: Any = draws.normal(size=(COUNT, *SHAPES[kind]))
         if kind == "deposit":
             x = 0.25 * draws.poisson(10 ** draws.uniform(-1, 1, (COUNT, 1, 1, 1)), x.shape)
-        columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        columns: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         what = "series" if kind == "series" else "field"
         np.savez(home / "x.npz", x=x.astype(np.float32), modality=what, **columns)
         return home / "x.npz"
