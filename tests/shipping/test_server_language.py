@@ -14,8 +14,9 @@ from serving import Reply, Running, served
 
 from ganzfeld.core.language import in_chinese
 from ganzfeld.models import embedded
+from ganzfeld.shipping.server import problem
 from ganzfeld.shipping.server.fields import Field
-from ganzfeld.shipping.server.problem import LANGUAGES, TITLES, spoken
+from ganzfeld.shipping.server.problem import LANGUAGES, TITLES, Problem, spoken
 from ganzfeld.shipping.server.served import load
 from ganzfeld.shipping.server.table import table
 
@@ -131,3 +132,12 @@ def test_many_at_once_get_each_their_own_language(
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(90)))
     assert not CHINESE.search(server.get("/nowhere").body.decode())
+
+
+def test_a_sentence_that_a_client_filled_with_joins_is_not_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(problem, "in_chinese", lambda text: asked.append(text) or text)
+    Problem(422, "no class " + "; " * 90).body("1", "zh")
+    assert asked == [TITLES[422]]

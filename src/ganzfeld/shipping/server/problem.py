@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from ganzfeld.core.language import in_chinese
+from ganzfeld.core.language import JOINS, in_chinese
 
 TITLES = {
     304: "Not Modified",
@@ -36,6 +36,7 @@ TITLES = {
 LANGUAGES = {"en": "en", "zh": "zh-CN"}  # as headers name them
 WANTED = re.compile(r"\s*([a-z]{1,8})(?:-[a-z0-9-]{1,40})?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?")
 LONGEST = 400  # characters of a sentence that is looked up
+MOST = 8  # joins in it: a client may have put hundreds there, and each costs a look
 
 
 def spoken(accepted: bytes) -> str:
@@ -79,6 +80,8 @@ class Problem(Exception):
 
         def told(text: str | None) -> str | None:
             if text is None or language == "en" or len(text) > LONGEST:
+                return text
+            if sum(text.count(join) for join, _ in JOINS) > MOST:
                 return text
             return in_chinese(text)
 
