@@ -20,6 +20,7 @@ PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
 STAYS, MEANT = 0.9, 4  # of that: the last update at least, while a mean of so many has the first
+BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
 LONG = 8  # looks, where single ones say too little
 
@@ -143,7 +144,8 @@ def steps(m: Moment) -> list[str]:
     """What is wrong with the size of updates, of weights: 0.1 % to 1 % are usual."""
     own, other = m.mean("update/discriminator"), m.mean("update/generator")
     sizes = {"discriminator": own, "generator": other}
-    least = STAYS * LARGE if len(m.past) < MEANT else 0.0  # of the last: first steps are larger
+    near = (m.mean("energy") or 0.0) < BAD
+    least = STAYS * LARGE if near and len(m.past) < MEANT else 0.0  # of the last: first ones shrink
     told = [
         f"an update of the {player} is {size:.1%} of its weights"
         for player, size in sizes.items()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganzfeld.doctor.diagnose import Finding
-from ganzfeld.doctor.rules import RULES
+from ganzfeld.doctor.rules import BAD, RULES
 from ganzfeld.doctor.story import Moment, Story
 
 REST, LOOKS = 0.1, 5  # of a run, and looks, that a treatment is given to work
@@ -22,7 +22,6 @@ QUIET = 3  # looks in a row without an illness, after which it is gone
 USUAL = 0.01  # of the weights at the start, an update of a healthy player
 LEAST = 0.002  # of its rate, that a player keeps at one treatment
 ENOUGH = 0.7  # of a rate: smaller changes are not made
-BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 STRONGER = 4.0  # times the penalties
 
 Row = Mapping[str, Any]

@@ -164,8 +164,7 @@ def opened(
     data = replace(asked.data, spared=spared)  # too many are refused before they are decoded
     bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
     conditions = list(asked.data.conditions or usual)
-    labels, work = asked.data.labels, WORK[recipe.task]
-    pack = work.conditioned(bare, conditions, labels, asked.held_out)
+    pack = WORK[recipe.task].conditioned(bare, conditions, asked.held_out, asked.data.labels)
     return asked, pack, bare if usual else pack
 
 

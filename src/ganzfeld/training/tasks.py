@@ -41,7 +41,9 @@ class Work:
         """The packed data. layout: see `recipes.base.Recipe`."""
         raise NotImplementedError
 
-    def conditioned(self, data: Any, names: list[str], labels: str, held_out: int | None) -> Any:
+    def conditioned(
+        self, data: Any, names: list[str], held_out: int | None, labels: str = "auto"
+    ) -> Any:
         """The data with these columns as numbers "c", where the task takes such, and with groups as
         classes where `labels` asks for them."""
         if labels == clusters.WORD:
@@ -85,7 +87,9 @@ class Generation(Work):
         domains.need_pictures(asked.source, asked.other)
         return open_pack(asked.source, asked.options, progress=progress)
 
-    def conditioned(self, data: Any, names: list[str], labels: str, held_out: int | None) -> Any:
+    def conditioned(
+        self, data: Any, names: list[str], held_out: int | None, labels: str = "auto"
+    ) -> Any:
         found = conditions_.conditioned(data, names, held_out)
         return clusters.clustered(found, labels, held_out)
 
