@@ -124,7 +124,7 @@ COMMANDS: list[tuple[str, str, str, int]] = [
     ("sample", "images", "sample RUN --count 3 --seed 7 --out OUT --grid OUT/g.png", 4),
     ("sample --of", "images", "sample RUN --count 2 --of 8 --seed 7 --out OUT", 2),
     ("sample --direction", "images", "sample RUN --count 2 --direction 0=2 --out OUT", 2),
-    ("sample, 16 bits", "images", "sample RUN --count 1 --format png16 --range 0:9 --out OUT", 1),
+    ("sample, 16 bits", "images", "sample RUN --count 1 --format png16 --range 0:999 --out OUT", 1),
     ("sample, TIFF", "images", "sample RUN --count 1 --format tiff32 --range 0:9 --out OUT", 1),
     ("sample, sounds", "wavegan", "sample RUN --count 2 --seed 7 --out OUT --grid OUT/g.png", 3),
     ("sample, lines", "text-mle", "sample RUN --count 9 --seed 7 --out OUT/lines.txt", 1),

@@ -72,14 +72,19 @@ def conditioned(kind: str, home: Path) -> Path:
 SHAPES = {"series": (2, 24), "field": (1, 16, 16), "deposit": (2, 8, 12)}
 RECIPES = {  # what each of them learns here
     **dict.fromkeys(("mlp", "dcgan", "wgan-gp", "hinge", "default", "modern"), "image"),
-    **dict.fromkeys(("vae", "gmmn", "drifting", "projected"), "image"),
     **{"wavegan": "audio", "audio": "audio", "table-gan": "table", "table-vae": "table"},
     **{"series-gan": "series", "fields": "field", "showers": "deposit"},
     **dict.fromkeys(("text-gan", "text-gumbel", "text-mle"), "text"),
 }
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+OFTEN = ("mlp", "wavegan", "table-vae", "series-gan", "fields", "text-mle")  # one of each kind
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(name, marks=[] if name in OFTEN else [pytest.mark.slow]) for name in RECIPES],
+)
 def test_several_conditions_at_once_are_exported(recipe: str, tmp_path: Path) -> None:
     """The graph takes them, run.py draws them, and a page's graph gives the same."""
     source = conditioned(RECIPES[recipe], tmp_path / "data")
@@ -99,7 +104,8 @@ def test_several_conditions_at_once_are_exported(recipe: str, tmp_path: Path) ->
     found = engine.samples(pairs, numbers=[given] * 24, **same)
     np.testing.assert_allclose(found, asked.numpy(), atol=GOAL * max(1, float(asked.abs().max())))
     stored = engine.draw(pairs, numbers=[given] * 24, **same)
-    np.testing.assert_allclose(stored, model.store(asked), rtol=1e-4, atol=1)
+    loose = 655 if recipe == "audio" else 1  # the search for a sound's phases enlarges rounding
+    np.testing.assert_allclose(stored, model.store(asked), rtol=1e-4, atol=loose)
     given["age"] = "26"
     assert not np.array_equal(found, engine.samples(pairs, numbers=[given] * 24, **same))
     told = f"{recipe}: onnx {done.error:.2g}"
@@ -118,7 +124,7 @@ def spoken(home: Path) -> Path:
     """Sounds with a caption of each."""
     conditioned("audio", home)
     words = ("a high tone", "a low tone", "a short noise")
-    rows = [f"{number}.wav,{words[number % 3]}" for number in range(COUNT)]
+    rows = [f"{number}.wav,{words[number % 3]} of {number}" for number in range(COUNT)]
     (home / "metadata.csv").write_text("\n".join(["file_name,text", *rows]) + "\n", "utf-8")
     return home
 
@@ -127,8 +133,11 @@ def spoken(home: Path) -> Path:
 def test_models_of_captions_are_refused_in_one_sentence(recipe: str, tmp_path: Path) -> None:
     small: dict[str, Any] = {"images": 64, "batch": 16, "settings": ["networks.*.width=4"]}
     images = recipe == "text-to-image"
-    source = "avatars-captions:120" if images else spoken(tmp_path / "data")
-    run = tiny(recipe, tmp_path / "run", source=source, size=16 if images else None, **small)
+    if images:
+        small |= {"source": "avatars-captions:120", "size": 16}
+    else:
+        small |= {"source": spoken(tmp_path / "data"), "condition": ["text"]}
+    run = tiny(recipe, tmp_path / "run", **small)
     for make in (ganzfeld.export, export_page):
         with pytest.raises(UsageError, match="is for models without captions") as refused:
             make(run, tmp_path / "out.html")
