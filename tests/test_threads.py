@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,19 +155,3 @@ def test_a_run_measures_for_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert torch.get_num_threads() == 2
     assert stored(tmp_path / "run").run.threads in (1, 2)
     assert set(threads_of(tmp_path / "run")) == {stored(tmp_path / "run").run.threads}
-
-
-@pytest.mark.parametrize(
-    ("own", "count"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],
-)
-def test_threads_do_not_spin_for_long_unless_they_are_told_to(
-    own: dict[str, str], count: str
-) -> None:
-    """It stands in the environment before PyTorch is loaded, which reads it then."""
-    given = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    code = (
-        "import os, sys, ganzfeld; print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
-    )
-    said = subprocess.run([sys.executable, "-c", code], env=given | own, capture_output=True)
-    assert said.stdout.decode().split() == [count, "False"]

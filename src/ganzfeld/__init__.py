@@ -5,16 +5,10 @@ Names load on first use, so that `import ganzfeld` costs no torch.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.version import __version__ as __version__
-
-# PyTorch's threads wait for each other by spinning, for milliseconds unless told otherwise: beside
-# busy processes they take the core that the one they wait for needs. Read when PyTorch is loaded.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from ganzfeld import games, metrics, networks, recipes
