@@ -64,7 +64,7 @@ def add_rows(
             source.columns.setdefault(column, values)
             continue
         for name, part in (spread(column, cells) or {column: cells}).items():
-            add_cells(source.columns, name, part)
+            add_cells(source.columns, name, part, names.rules)
 
 
 def captions_of(
@@ -105,10 +105,12 @@ def captions_of(
     return texts(lines, **{SEVERAL: most})
 
 
-def add_cells(columns: dict[str, Values], name: str, cells: Sequence[Any]) -> None:
+def add_cells(
+    columns: dict[str, Values], name: str, cells: Sequence[Any], rules: int = RULES
+) -> None:
     """One more column by its cells, where they are of a type and the name is not taken."""
     classes = name.casefold() in tables.LABEL_COLUMNS
-    found = typed(cells, classes=classes) if name not in columns else None
+    found = typed(cells, classes=classes, forms=rules >= 5) if name not in columns else None
     if found is not None:
         columns[name] = found
 
