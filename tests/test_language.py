@@ -283,6 +283,21 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
     assert tr(said) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("1 images in drawn", "1 image in drawn"),
+        ("captions of 1 images in a.csv", "captions of 1 image in a.csv"),
+        ("1 others are captioned.", "1 other is captioned."),
+        ("21 images; 0.1 images a second; 10,001 images", None),
+        ("1 of 1 files is bad: runs/1 images/1.png", None),
+        ("--images 1 images.csv", None),
+    ],
+)
+def test_one_is_spoken_of_as_one(said: str, told: str | None) -> None:
+    assert tr(said) == (told or said)
+
+
 @pytest.mark.parametrize("command", ["train", "resume", "sample", "evaluate"])
 def test_help_of_the_commands_that_all_use_is_chinese(
     command: str, chinese: None, capsys: pytest.CaptureFixture[str]

@@ -72,6 +72,10 @@ def test_a_word_that_is_not_known_is_an_error_with_near_ones() -> None:
     for bad in ("", "...", "a " * 99):
         with pytest.raises(UsageError):
             captions.asked(bad, about)
+    for bad in ("...", "一个人"):  # nothing is like it: no way out that is refused in turn
+        with pytest.raises(UsageError) as caught:
+            captions.asked(bad, about)
+        assert caught.value.fix == captions.LEFT_OUT
 
 
 def test_saying_everything_gives_the_full_caption() -> None:

@@ -90,6 +90,7 @@ def tr(text: str) -> str:
         print(tr("plan for runs/faces"))  # with GANZFELD_LANG=zh: runs/faces 的训练计划
     """
     if language() == "en":
+        text = ALONE.sub(of_one, text)
         if not SPOKEN["several"]:
             return text
         return IMAGES.sub(in_words, PIXELS.sub(r"\1 numbers", text))
@@ -105,6 +106,11 @@ def tr(text: str) -> str:
 IMAGES = re.compile(
     r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
 )
+ALONE = re.compile(
+    r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other)s"
+    r"( are| were| have)?(?![\w/]|\.\w)"
+)
+SINGLE = {" are": " is", " were": " was", " have": " has"}
 PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
 COUNTED = re.compile(r"(\d) 张")
 SPOKEN = {"several": "", "one": ""}  # words in their place; "" for images themselves
@@ -123,6 +129,10 @@ def speak_of(several: str = "images", one: str = "") -> None:
     """
     same = several == "images"
     SPOKEN.update({"several": "" if same else several, "one": "" if same else one})
+
+
+def of_one(found: re.Match[str]) -> str:
+    return f"1 {found[1]}{SINGLE.get(found[2], '')}"
 
 
 def in_words(found: re.Match[str]) -> str:

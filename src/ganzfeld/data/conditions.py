@@ -267,7 +267,7 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
         places = row_of(model.conditions, {"age": "30"})
     """
     if given and is_captioned(conditions):
-        raise UsageError("the model is conditioned on captions", fix='--text "red hair"')
+        raise UsageError("the model is conditioned on captions", fix="--text CAPTION")
     found: dict[int, float] = {}
     start = 0
     left = dict(given)
@@ -284,7 +284,9 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
             f"the model is not conditioned on {name}; it is on {there}"
             if there
             else f"the model is not conditioned on numbers, so not on {name}",
-            fix="--label for its classes" if not there else f"--given {there.split(', ')[0]}=VALUE",
+            fix="--label for a class, where the model has classes"
+            if not there
+            else f"--given {there.split(', ')[0]}=VALUE",
         )
     return found
 

@@ -24,6 +24,7 @@ UNKNOWN = 1  # the number of a word that is not known
 SYMBOLS = ("", "\ufffd")  # of the first two numbers
 MOST = 5_000  # words of a vocabulary, the most frequent ones
 LONGEST = 64  # words of a caption; the rest is cut off
+LEFT_OUT = "leave --text out   for samples by captions of the data"
 LIKE = 0.6  # letters in common, from which a known word is named for an unknown one
 
 # one Han character or kana, or a run of letters and digits with what joins them
@@ -100,7 +101,11 @@ def asked(text: str, about: Mapping[str, Any]) -> Tokens:
     """
     symbols, words = list(about["symbols"]), words_of(text)
     if not words:
-        raise UsageError(f"--text {shown(text)}: there are no words in it", fix='--text "red hair"')
+        raise UsageError(
+            f'--text "{shown(text)}": there are no words in it',
+            safe="nothing was drawn",
+            fix=LEFT_OUT,
+        )
     if len(words) > about["length"]:
         raise UsageError(
             f"--text has {len(words)} words; the longest caption of the training data had "
@@ -120,7 +125,7 @@ def asked(text: str, about: Mapping[str, Any]) -> Tokens:
         raise UsageError(
             f"no caption of the training data has the words {told}. Frequent ones are {few}",
             safe="nothing was drawn",
-            fix=f'--text "{" ".join(better.split())}"',
+            fix=f'--text "{" ".join(better.split())}"' if better.strip() else LEFT_OUT,
         )
     found_row: Tokens = encode([text], symbols, about["length"])[0]
     return found_row

@@ -74,6 +74,11 @@ def sweep(
             f"{', '.join(shown(one) for one in has) or 'none'}",
             fix=f"--sweep {shown(has[0])}=FROM:TO" if has else "train with --condition NAME",
         )
+    if given and name in given:
+        raise UsageError(
+            f"{shown(name)} goes from one end to the other, so no one value of it can be given",
+            fix=f"either --sweep or --given with {shown(name)}",
+        )
     column = next(one for one in columns if one["name"] == name)
     if column["kind"] == "number":
         start, end = number_of(column, low), number_of(column, high)
