@@ -18,6 +18,7 @@ from ganzfeld.data.held import Part
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.pack_format import DamagedPack, read_pack
 from ganzfeld.data.sheet import data_sheet
+from ganzfeld.data.source import RULES
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.text import lines_of
@@ -295,13 +296,14 @@ def test_a_table_without_a_head_is_known(tmp_path, pack):
     ],
 )
 def test_cells_have_types(cells, modality, extra):
-    found = typed.typed(cells)
+    found = typed.typed(cells, rules=RULES)
     assert found is not None and found.spec.modality == modality
     assert extra.items() <= found.spec.extra.items()
 
 
 def test_a_column_of_nothing_has_no_type():
-    assert typed.typed(["", None, "NA"]) is None and typed.typed([{"a": 1}]) is None
+    assert typed.typed(["", None, "NA"], rules=RULES) is None
+    assert typed.typed([{"a": 1}], rules=RULES) is None
 
 
 # Packs

@@ -14,6 +14,7 @@ from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.clock import read_times
 from ganzfeld.data.conditions import beyond, row_of
 from ganzfeld.data.pack import PackOptions, open_pack
+from ganzfeld.data.source import RULES
 from ganzfeld.data.typed import typed, typed_but_for_few, unclear_dates
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table import cells, schema
@@ -41,7 +42,7 @@ DAY = 20_786  # 2026-11-29
 def test_dates_are_read_and_written_in_their_form(
     words: list[str], unit: str, form: str, order: str
 ) -> None:
-    values = typed(words)
+    values = typed(words, rules=RULES)
     assert values is not None and values.spec.modality == "number"
     extra = values.spec.extra
     assert (extra["unit"], extra.get("form", ""), extra.get("order", "")) == (unit, form, order)
@@ -53,7 +54,7 @@ def test_dates_are_read_and_written_in_their_form(
         for word in words[:1]
     ]  # fmt: skip
     assert again == words[:1]
-    assert typed([dates.written(first, unit, form), *words[:1]]) is not None
+    assert typed([dates.written(first, unit, form), *words[:1]], rules=RULES) is not None
 
 
 @pytest.mark.parametrize(
@@ -68,24 +69,24 @@ def test_dates_are_read_and_written_in_their_form(
     ],
 )
 def test_dates_of_no_clear_order_are_named(words: list[str], said: str) -> None:
-    values = typed(words * 40)
+    values = typed(words * 40, rules=RULES)
     assert values is not None and values.spec.modality == "class"
     assert unclear_dates(words * 40).startswith(said) and bool(unclear_dates(words)) == bool(said)
 
 
 def test_days_that_are_none_make_their_rows_bad() -> None:
     words = [f"{1 + i % 28}/{1 + i % 12}/2026" for i in range(60)]
-    values, odd = typed_but_for_few([*words, "31/02/2026", "soon"])
+    values, odd = typed_but_for_few([*words, "31/02/2026", "soon"], rules=RULES)
     assert values is not None and values.spec.extra["order"] == "dmy"
     assert odd == {60: "no date: 31/02/2026", 61: "no date: soon"}
     values, odd = typed_but_for_few(
-        [*(f"2026-01-{1 + i % 28:02}" for i in range(60)), "2026-02-30"]
+        [*(f"2026-01-{1 + i % 28:02}" for i in range(60)), "2026-02-30"], rules=RULES
     )
     assert values is not None and odd == {60: "no date: 2026-02-30"}
 
 
 def test_booleans_are_written_as_they_are_read() -> None:
-    values = typed(["No", "Yes", "", "Yes", "no"])
+    values = typed(["No", "Yes", "", "Yes", "no"], rules=RULES)
     assert values is not None and values.spec.extra["form"] == "No|Yes"
     about = [{"name": "member", **values.spec.extra}]
     column = schema.fit(np.array([[0.0], [1.0], [np.nan]]), about).columns[0]
@@ -97,7 +98,7 @@ def test_booleans_are_written_as_they_are_read() -> None:
         1, 0, 1, 1, 0, None,
     ]  # fmt: skip
     assert place_of("yes", ["cat", "dog"]) is None
-    plain = typed(["true", "false"])
+    plain = typed(["true", "false"], rules=RULES)
     assert plain is not None and "form" not in plain.spec.extra
     later = found.to_json()
     later["columns"][0]["from_a_later_release"] = 1
@@ -167,5 +168,5 @@ def test_runs_of_before_read_their_tables_as_before(tmp_path: Path) -> None:
         assert np.array_equal(
             now.columns[name].rows(np.arange(60)), pack.columns[name].rows(np.arange(60))
         )
-    values, odd = typed_but_for_few([*columns["dotted"], "soon"], forms=False)
+    values, odd = typed_but_for_few([*columns["dotted"], "soon"], rules=4)
     assert values is not None and odd == {60: "no date: soon"}

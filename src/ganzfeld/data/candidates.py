@@ -11,7 +11,7 @@ from ganzfeld.core.names import capped, shown
 from ganzfeld.data import tables
 from ganzfeld.data.columns import Values, texts
 from ganzfeld.data.readers import Unreadable
-from ganzfeld.data.source import RULES, Encoded, Source
+from ganzfeld.data.source import Encoded, Source
 from ganzfeld.data.typed import NONE, spread, typed
 from ganzfeld.errors import DataError
 
@@ -68,7 +68,7 @@ def add_rows(
 
 
 def captions_of(
-    column: str, said: Mapping[int, list[Any]], cells: list[Any], rules: int = RULES
+    column: str, said: Mapping[int, list[Any]], cells: list[Any], rules: int
 ) -> Values | None:
     """A column of texts of which samples have several, all kept; None where it is none.
 
@@ -92,7 +92,10 @@ def captions_of(
         return None
     if not all(isinstance(text, str) for _, text in flat):
         return None
-    if not named and (typed([text for _, text in flat]) or texts([])).spec.modality != "text":
+    if (
+        not named
+        and (typed([text for _, text in flat], rules=rules) or texts([])).spec.modality != "text"
+    ):
         return None
     found: dict[int, dict[str, None]] = {}
     for place, text in flat:
@@ -105,12 +108,10 @@ def captions_of(
     return texts(lines, **{SEVERAL: most})
 
 
-def add_cells(
-    columns: dict[str, Values], name: str, cells: Sequence[Any], rules: int = RULES
-) -> None:
+def add_cells(columns: dict[str, Values], name: str, cells: Sequence[Any], rules: int) -> None:
     """One more column by its cells, where they are of a type and the name is not taken."""
     classes = name.casefold() in tables.LABEL_COLUMNS
-    found = typed(cells, classes=classes, forms=rules >= 5) if name not in columns else None
+    found = typed(cells, classes=classes, rules=rules) if name not in columns else None
     if found is not None:
         columns[name] = found
 

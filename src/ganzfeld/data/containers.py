@@ -316,7 +316,7 @@ def read_numbers(
     return source
 
 
-def read_parquet(paths: list[Path], place: Path, wanted: str = "auto") -> Encoded:
+def read_parquet(paths: list[Path], place: Path, wanted: str, rules: int) -> Encoded:
     paths = sorted(paths, key=lambda path: natural(path.name))
     column, label = picture_columns(paths[0])
     names: list[str] = []
@@ -342,7 +342,7 @@ def read_parquet(paths: list[Path], place: Path, wanted: str = "auto") -> Encode
         titles=titles,
     )
     for name, cells in other_columns(paths, column, label).items():
-        add_cells(source.columns, name, cells)
+        add_cells(source.columns, name, cells, rules)
     if label and wanted != "none":
         source.taken["labels"] = f"the column {shown(label)}"
         _label_rows(source, labels, class_names(paths[0], label), paths[0])

@@ -61,7 +61,9 @@ def find_source(
 ) -> Encoded | Ready | Gathered:
     """The data set at a path. Raises `DataError` that says what is there and what was expected."""
     if shards.is_pattern(source):
-        return _in_shards(str(source), reading)
+        found = _in_shards(str(source), reading)
+        found.rules = reading.rules
+        return found
     path = Path(os.fspath(source)).expanduser()
     try:
         mode = path.stat().st_mode
@@ -82,6 +84,7 @@ def find_source(
         raise DataError(
             f"{shown(str(error.filename or path))} cannot be read: permission denied"
         ) from error
+    found.rules = reading.rules
     if reading.modality in NOUNS and not isinstance(found, Gathered):
         raise DataError(
             f"{shown(str(path))} holds images, and --as {reading.modality} asks for "
@@ -252,7 +255,7 @@ def _container_in(
         if kind == "parquet" and (table := parquet_rows(paths, root, reading)):
             return table
         if kind == "parquet":
-            source = read_parquet(paths, root, reading.labels)
+            source = read_parquet(paths, root, reading.labels, reading.rules)
         else:
             source = _arranged_unless_labelled(read_tars(paths, root), reading)
         if len(chosen) < len(by_kind[kind]):
@@ -290,7 +293,9 @@ def _in_shards(pattern: str, reading: Reading) -> Encoded | Ready | Gathered:
     if kinds == {"tar"}:
         return _arranged_unless_labelled(read_tars(paths, place), reading)
     if kinds == {"parquet"}:
-        return parquet_rows(paths, place, reading) or read_parquet(paths, place, reading.labels)
+        return parquet_rows(paths, place, reading) or read_parquet(
+            paths, place, reading.labels, reading.rules
+        )
     odd = next((p for p in paths if sniff(p) not in shards.KINDS), paths[0])
     there = ", ".join(sorted(kind or "unknown" for kind in kinds))
     raise DataError(
@@ -335,7 +340,7 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     if kind == "npy":
         return read_numbers("npy", path, lambda: (arrays.read_npy(path), None), reading)
     if kind == "parquet":
-        return read_parquet([path], path, reading.labels)
+        return read_parquet([path], path, reading.labels, reading.rules)
     if not path.is_file():
         raise DataError(f"{shown(str(path))} is neither a file nor a folder")
     what = "is not a data set that ganzfeld can read"

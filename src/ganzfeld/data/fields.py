@@ -276,33 +276,33 @@ def columns_beside(
     """Arrays of as many rows as columns: numbers, classes, several classes at once, or texts."""
     found: dict[str, Values] = {}
     for name, array in beside.items():
-        for part, values in _column(name, np.asarray(array), count).items():
+        for part, values in _column(name, np.asarray(array), count, source.rules).items():
             found[part] = values
         if name not in found and f"{name}_0" not in found:
             source.aside.append(f"the array {shown(name)} of the shape {array.shape}")
     return found
 
 
-def _column(name: str, array: NDArray[Any], count: int) -> dict[str, Values]:
+def _column(name: str, array: NDArray[Any], count: int, rules: int) -> dict[str, Values]:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 0 or len(array) != count or array.dtype.kind not in "biufUS":
         return {}
     if array.ndim == 1 and array.dtype.kind in "US":
-        values = typed([_text(cell) for cell in array])
+        values = typed([_text(cell) for cell in array], rules=rules)
     elif array.ndim == 2 and array.dtype.kind in "US":  # several captions of each sample
         lines = {row: [_text(cell) for cell in some] for row, some in enumerate(array)}
-        values = captions_of(name, lines, [])
+        values = captions_of(name, lines, [], rules)
     elif array.ndim == 1 and name in ("y", "label", "labels", "class") and array.dtype.kind != "f":
-        values = typed([_scalar(cell) for cell in array], classes=True)
+        values = typed([_scalar(cell) for cell in array], rules=rules, classes=True)
     elif array.ndim == 1 and array.dtype.kind == "b":
-        values = typed([bool(cell) for cell in array])
+        values = typed([bool(cell) for cell in array], rules=rules)
     elif array.ndim == 1:
         if not np.isfinite(array).any():
             return {}
         values = number(array, whole=array.dtype.kind in "iu")
     elif array.ndim == 2 and array.shape[1] <= 1024 and np.isin(array, (0, 1)).all():
-        values = typed(array.astype(int).tolist())
+        values = typed(array.astype(int).tolist(), rules=rules)
     elif array.ndim == 2 and array.shape[1] <= 64:
         rows = {f"{name}_{i}": number(part, whole=False) for i, part in enumerate(array.T)}
         return rows if np.isfinite(array).any(axis=0).all() else {}

@@ -173,7 +173,7 @@ def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered |
         else:
             if asked == "audio" or column == "audio":
                 labels = "none" if reading.labels.startswith(PREFIX) else reading.labels
-                return sounds_of(read_parquet(paths, place, labels), every=True)
+                return sounds_of(read_parquet(paths, place, labels, reading.rules), every=True)
             return None
     if asked == "text" or (asked == "auto" and parquet_text.holds_text(paths[0])):
         return parquet_text.lines_of_columns(paths, place, stamps)
@@ -190,13 +190,15 @@ def _rows(
 ) -> Gathered:
     """A table as its rows, or as series: as asked, or by what it holds."""
     asked = reading.modality
-    rules, window = reading.rules, reading.window
+    window = reading.window
     if asked == "series":
-        return series_of(paths, kind, place, stamps, window, "as asked (--as series)", rules)
-    is_series, why_not = looks_like_series(paths, kind, rules) if asked == "auto" else (False, "")
+        return series_of(paths, kind, place, stamps, window, "as asked (--as series)")
+    is_series, why_not = False, ""
+    if asked == "auto":
+        is_series, why_not = looks_like_series(paths, kind, reading.rules)
     if is_series:
-        return series_of(paths, kind, place, stamps, window, "by a column of times", rules)
-    source = table_of(paths, kind, place, stamps, rules)
+        return series_of(paths, kind, place, stamps, window, "by a column of times")
+    source = table_of(paths, kind, place, stamps)
     if why_not:
         source.taken["modality"] += f", not series, for {why_not} (--as series takes windows)"
     return source

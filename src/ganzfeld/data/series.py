@@ -21,7 +21,7 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data.clock import NAMES, Steps, Times, ordered, read_times, steps_of
 from ganzfeld.data.columns import Values
 from ganzfeld.data.listing import Stamp
-from ganzfeld.data.source import RULES, Gathered, Raw
+from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
 from ganzfeld.data.tabular import cells_of, head_cells
 from ganzfeld.data.typed import number, typed_but_for_few
@@ -98,7 +98,7 @@ def grouped(cells: Sequence[Any]) -> dict[str, Index]:
     return {name: np.array(rows, np.int64) for name, rows in found.items()}
 
 
-def looks_like_series(paths: list[Path], kind: str, rules: int = RULES) -> tuple[bool, str]:
+def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, str]:
     """Whether a table is series: times that rise in equal steps, and mostly numbers beside them.
 
     And of a table that has a column of such times, why it is none, in words. Where many rows lack a
@@ -127,7 +127,7 @@ def looks_like_series(paths: list[Path], kind: str, rules: int = RULES) -> tuple
     if not total or even < EVEN * total:
         return False, f"the steps of the column {shown(names[plan.time])} differ"
     others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
-    columns = [typed_but_for_few(cells[p], forms=rules >= 5)[0] for p in others]
+    columns = [typed_but_for_few(cells[p], rules=rules)[0] for p in others]
     kinds = [values.spec.modality for values in columns if values is not None]
     numbers = kinds.count("number")
     if not numbers or numbers < len(kinds) - numbers:
@@ -175,13 +175,12 @@ def series_of(
     stamps: list[Stamp],
     window: int | None,
     why: str,
-    rules: int = RULES,
 ) -> Gathered:
     """A source of the series in a CSV file, or in Parquet files. kind: "csv" or "parquet"."""
 
     def gather(progress: Progress) -> Raw:
         names, cells, titles, bad = cells_of(paths, kind)
-        return gather_series(names, cells, titles, bad, source, window, progress, rules)
+        return gather_series(names, cells, titles, bad, source, window, progress)
 
     source = Gathered(
         kind=kind,
@@ -203,7 +202,6 @@ def gather_series(
     source: Gathered,
     window: int | None,
     progress: Progress,
-    rules: int = RULES,
 ) -> Raw:
     """All windows of the series in a table's columns, and what is known of each."""
     count = len(titles)
@@ -218,7 +216,7 @@ def gather_series(
         if int(row) not in reasons
     }  # fmt: skip
     others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
-    found = {names[p]: read(names[p], cells[p], count, reasons, rules) for p in others}
+    found = {names[p]: read(names[p], cells[p], count, reasons, source.rules) for p in others}
     channels, beside = sorted_out(found, groups, source, reasons, count)
     x = np.stack([np.asarray(found_number(found[name]), np.float64) for name in channels], 1)
     for row in np.flatnonzero(~np.isfinite(x).all(1)):
@@ -251,7 +249,7 @@ def read(
     """A column by its cells; those of bad rows say nothing, and few that are no numbers make
     their rows bad."""
     values, odd = typed_but_for_few(
-        [None if row in reasons else cells[row] for row in range(count)], forms=rules >= 5
+        [None if row in reasons else cells[row] for row in range(count)], rules=rules
     )
     reasons |= {row: f"{shown(name)} is {why}" for row, why in odd.items()}
     return values

@@ -128,7 +128,7 @@ def _add_column(source: Encoded, name: str, cells: list[Any]) -> None:
     ]
     phrases = [text for some in words for text in some if " " in text]
     if 2 * len(phrases) <= sum(map(len, words)):
-        add_cells(source.columns, name, cells)
+        add_cells(source.columns, name, cells, source.rules)
         return
     most = max(map(len, words))
     extra = {SEVERAL: most} if most > 1 else {}
@@ -141,7 +141,8 @@ def _add_tags(source: Encoded, tagged: list[list[str]]) -> None:
     often = [tag for tag, count in counts.most_common(MOST_TAGS) if count >= least]
     if not often:
         return
-    add_cells(source.columns, "tags", [[tag for tag in tags if tag in {*often}] for tags in tagged])
+    cells = [[tag for tag in tags if tag in {*often}] for tags in tagged]
+    add_cells(source.columns, "tags", cells, source.rules)
     if left := len(counts) - len(often):
         some = ", ".join(capped([shown(tag) for tag in often], 3))
         source.notes.append(f"tags: the {len(often):,} most frequent ({some}), not {left:,} others")

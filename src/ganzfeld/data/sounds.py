@@ -92,7 +92,7 @@ def _gather(files: Encoded, kept: list[int], source: Gathered, progress: Progres
     listed = np.array([np.nan if sound is None else sound.rate for sound in sounds])
     if good:
         raw.columns["rate"] = number(listed, whole=True)
-    _beside(raw, files, kept)
+    _beside(raw, files, kept, source.rules)
     seconds = [sound.samples.shape[1] / sound.rate for sound in good] or [0.0]
     told = ", ".join(f"{n:,} of {rate:,} Hz" for rate, n in rates.most_common(3))
     span = f"{min(seconds):.2f} to {max(seconds):.2f} s, {sum(seconds) / 60:.1f} minutes in all"
@@ -102,17 +102,17 @@ def _gather(files: Encoded, kept: list[int], source: Gathered, progress: Progres
     return raw
 
 
-def _beside(raw: Raw, files: Encoded, kept: list[int]) -> None:
+def _beside(raw: Raw, files: Encoded, kept: list[int], rules: int) -> None:
     """Labels and columns of the files, and the parts of their names where all have as many."""
     for name, values in files.columns.items():
         raw.columns.setdefault(name, values.kept(kept))
     if files.labels is not None:
         raw.labels, raw.classes = files.labels[kept], files.classes
-    for name, values in parts_of_names(raw.titles).items():
+    for name, values in parts_of_names(raw.titles, rules).items():
         raw.columns.setdefault(name, values)
 
 
-def parts_of_names(titles: Any) -> dict[str, Values]:
+def parts_of_names(titles: Any, rules: int) -> dict[str, Values]:
     """Columns "name_1", "name_2" ... of `7_jackson_32.wav`, where all names have as many parts."""
     stems = [title.rpartition("/")[2].rpartition(".")[0] for title in titles]
     parts = [[part for part in PARTS.split(stem) if part] for stem in stems]
@@ -123,7 +123,7 @@ def parts_of_names(titles: Any) -> dict[str, Values]:
     for place, cells in enumerate(zip(*parts, strict=True), 1):
         distinct = len(set(cells))
         if 1 < distinct <= max(2, MOST_SHARE * len(cells)):
-            values = typed(cells, classes=True)
+            values = typed(cells, classes=True, rules=rules)
             if values is not None and values.spec.modality == "class":
                 found[f"name_{place}"] = values
     return found

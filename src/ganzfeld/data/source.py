@@ -64,6 +64,7 @@ class Source:
     taken: dict[str, str] = field(default_factory=dict)  # as what: "split", "classes", "labels"
     aside: list[str] = field(default_factory=list)  # sentences on what is not trained on
     columns: dict[str, Values] = field(default_factory=dict)  # beside the samples, a row for each
+    rules: int = RULES  # by which it is read, see `Reading`: set by `find_source`
 
 
 @dataclass(kw_only=True)

@@ -18,7 +18,7 @@ from ganzfeld.data.encodings import DAMAGED, MARK
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
-from ganzfeld.data.source import RULES, Gathered, Raw
+from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import NONE, typed_but_for_few, unclear_dates
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
@@ -27,14 +27,12 @@ MOSTLY = 0.9  # of them must name a file that is there
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 
 
-def table_of(
-    paths: list[Path], kind: str, place: Path, stamps: list[Stamp], rules: int = RULES
-) -> Gathered:
+def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> Gathered:
     """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet"."""
 
     def gather(progress: Progress) -> Raw:
         names, cells, titles, bad = cells_of(paths, kind)
-        return gather_table(names, cells, titles, bad, source, rules)
+        return gather_table(names, cells, titles, bad, source)
 
     source = Gathered(
         kind=kind,
@@ -94,21 +92,20 @@ def gather_table(
     titles: Sequence[str],
     bad: dict[int, str],
     source: Gathered,
-    rules: int = RULES,
 ) -> Raw:
     """Typed columns, and "x": all of them side by side as float32 (N, K), NaN where one is missing.
 
     In "x" a class is its place in the names of its column; `spec.extra["columns"]` has, in order,
     name and modality of each and all that its own spec says. The columns themselves hold whole
     numbers exactly. A column of several classes at once is no part of "x", and is kept beside it;
-    and so are those of text (`rules` 5).
+    and so are those of text (rules 5).
     """
     found: dict[str, Values] = {}
     beside: dict[str, Values] = {}  # no part of a row: what rows may be conditioned on
     good = [row for row in range(len(titles)) if row not in bad]
     for name, column in zip(names, cells, strict=True):
         there = [column[row] for row in good]
-        values, odd = typed_but_for_few(there, forms=rules >= 5)
+        values, odd = typed_but_for_few(there, rules=source.rules)
         bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
@@ -116,7 +113,7 @@ def gather_table(
             what = unclear or what
             source.aside.append(f"the column {shown(name)} of {what}")
             kept = values is not None and values.spec.modality == "several"
-            if values is not None and (kept or (rules >= 5 and not unclear)):
+            if values is not None and (kept or (source.rules >= 5 and not unclear)):
                 source.aside[-1] += " (--condition takes it)"
                 beside[_free(name)] = scattered(values, good, len(titles))
             continue

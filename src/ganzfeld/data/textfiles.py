@@ -212,7 +212,7 @@ def settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gath
     found: dict[str, Values] = {}
     for other in keys:
         if other != key:
-            add_cells(found, other, [rows[place].get(other) for place in good])
+            add_cells(found, other, [rows[place].get(other) for place in good], source.rules)
     raw.columns |= {name: scattered(values, good, len(rows)) for name, values in found.items()}
     label = next((n for n in found if n.casefold() in LABEL_COLUMNS), "")
     if label and found[label].spec.modality == "class" and not found[label].spec.extra["missing"]:

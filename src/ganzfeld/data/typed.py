@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import dates
 from ganzfeld.core.names import natural, shortened
 from ganzfeld.data.columns import Values, texts
+from ganzfeld.data.source import RULES
 from ganzfeld.data.spelled import spelled
 from ganzfeld.modalities.base import Spec
 
@@ -32,7 +33,7 @@ TOP = 3.4028234663852886e38  # of float32
 NONE = -1  # the class of what is missing
 
 
-def typed(cells: Sequence[Any], *, classes: bool = False, forms: bool = True) -> Values | None:
+def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values | None:
     """A column of cells (text, or values of JSON) as the narrowest type that holds all of them.
 
     Gives a Spec of the modality
@@ -45,8 +46,9 @@ def typed(cells: Sequence[Any], *, classes: bool = False, forms: bool = True) ->
     "text": code points, ragged. None where no cell says anything, or they hold what is neither.
 
     classes: whole numbers and texts are classes though they look like numbers.
-    forms: dates are read in all their forms, which are kept; else, as runs of before have it, those
-        written 2026-11-28 and 28.11.2026 alone.
+    rules: see `source.RULES`. From 5 on, dates are read in all their forms, and these and the words
+        of booleans are kept; before, those written 2026-11-28 and 28.11.2026 alone. Whoever reads
+        for a run hands on the rules of that run.
     """
     given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
@@ -56,10 +58,10 @@ def typed(cells: Sequence[Any], *, classes: bool = False, forms: bool = True) ->
         return _lists(cells)
     if any(isinstance(cell, list | dict) for cell in there):
         return None
-    if not classes and (found := _numbers(cells) or _dates(cells, forms) or _spelled(cells)):
+    if not classes and (found := _numbers(cells) or _dates(cells, rules) or _spelled(cells)):
         return found
     if all(isinstance(cell, bool) for cell in there):
-        return _booleans(cells, given if forms else cells)
+        return _booleans(cells, given if rules >= 5 else cells)
     if (listed := _separated(cells)) is not None:
         return listed
     words = ["" if cell is None else _word(cell) for cell in cells]
@@ -69,20 +71,18 @@ def typed(cells: Sequence[Any], *, classes: bool = False, forms: bool = True) ->
     return _classes(words, sorted(distinct, key=natural))
 
 
-def typed_but_for_few(
-    cells: Sequence[Any], *, forms: bool = True
-) -> tuple[Values | None, dict[int, str]]:
+def typed_but_for_few(cells: Sequence[Any], *, rules: int) -> tuple[Values | None, dict[int, str]]:
     """`typed`, and of a column of numbers or dates the few cells that are none: why, by place."""
-    values = typed(cells, forms=forms)
+    values = typed(cells, rules=rules)
     if values is None or values.spec.modality not in ("text", "class"):
         return values, {}
     there = [plain_cell(cell) for cell in cells]
     count = sum(cell is not None for cell in there)
     words = {row: cell for row, cell in enumerate(there) if isinstance(cell, str)}
-    if len(words) == count and (order := order_of(list(words.values()), FEW, forms)):
-        alike = _alike(list(words.values()), forms)
-        good = dict(zip(words, known(alike, order, forms), strict=True))
-        found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)], forms)
+    if len(words) == count and (order := order_of(list(words.values()), FEW, rules)):
+        alike = _alike(list(words.values()), rules)
+        good = dict(zip(words, known(alike, order, rules), strict=True))
+        found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)], rules)
         odd = {row: word for row, word in words.items() if not good[row]}
         if found is not None and odd:
             return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
@@ -100,7 +100,7 @@ def unclear_dates(cells: Sequence[Any]) -> str:
     words = [cell for cell in map(plain_cell, cells) if isinstance(cell, str)]
     if not words or sum(map(dates.is_date, words)) < (1 - FEW) * len(words):
         return ""
-    counts = {order: sum(known(words, order)) for order in dates.ORDERS[1:]}
+    counts = {order: sum(known(words, order, RULES)) for order in dates.ORDERS[1:]}
     if min(counts.values()) < (1 - FEW) * len(words):
         return "dates in several forms (write all of them as 2026-11-28)"
     first = next(word for word in words if dates.is_date(word))
@@ -110,9 +110,9 @@ def unclear_dates(cells: Sequence[Any]) -> str:
     )
 
 
-def known(words: Sequence[str], order: str, forms: bool = True) -> list[bool]:
-    """Which texts are dates in an order. forms: see `typed`."""
-    if not forms:
+def known(words: Sequence[str], order: str, rules: int) -> list[bool]:
+    """Which texts are dates in an order. rules: see `typed`."""
+    if rules < 5:
         return [order == "ymd" and USUAL.fullmatch(word) is not None for word in words]
     return [not math.isnan(dates.seconds(word, order)) for word in words]
 
@@ -187,17 +187,17 @@ def number(values: NDArray[Any], *, whole: bool, **extra: Any) -> Values:
     return Values(spec=Spec("number", (), dtype, about), rows=values.astype(dtype))
 
 
-def order_of(words: Sequence[str], few: float = 0.0, forms: bool = True) -> str:
+def order_of(words: Sequence[str], few: float, rules: int) -> str:
     """The order in which the parts of dates stand; "" where texts are no dates, or it is not clear.
 
     few: share of the texts that may be none. Of two orders in which enough are dates, that in which
     all are tells.
     """
-    words = _alike(words, forms)
+    words = _alike(words, rules)
     some = words[:: max(1, len(words) // 50)]
     if sum(map(dates.is_date, some)) < (1 - few - MARGIN) * len(some):
         return ""
-    counts = {order: sum(known(words, order, forms)) for order in dates.ORDERS}
+    counts = {order: sum(known(words, order, rules)) for order in dates.ORDERS}
     best = max(counts.values())
     found = [order for order, count in counts.items() if count == best]
     if best < (1 - few) * len(words) or not best:
@@ -208,19 +208,19 @@ def order_of(words: Sequence[str], few: float = 0.0, forms: bool = True) -> str:
     return found[0] if best == len(words) or max(others) < (1 - few) * len(words) else ""
 
 
-def _alike(words: Sequence[str], forms: bool = True) -> list[str]:
+def _alike(words: Sequence[str], rules: int) -> list[str]:
     """Dates of one column in one form: 28.11.2026 as 2026-11-28 where others are written so."""
-    if forms and all(DOTTED.match(word) for word in words):
+    if rules >= 5 and all(DOTTED.match(word) for word in words):
         return list(words)
     return [DOTTED.sub(r"\3-\2-\1", word) for word in words]
 
 
-def _dates(cells: Sequence[Any], forms: bool = True) -> Values | None:
+def _dates(cells: Sequence[Any], rules: int) -> Values | None:
     there = [cell for cell in cells if cell is not None]
     if not there or not all(isinstance(cell, str) for cell in there):
         return None
-    words = _alike(there, forms)
-    order = order_of(words, forms=forms)
+    words = _alike(there, rules)
+    order = order_of(words, 0.0, rules)
     times = [dates.seconds(word, order) for word in words] if order else [math.nan]
     if not np.isfinite(times).all():
         return None
@@ -239,7 +239,7 @@ def _dates(cells: Sequence[Any], forms: bool = True) -> Values | None:
     elif (np.abs(finite) < 2**31).all():
         unit, rows = "second", np.round(seconds)
     about |= form_unless(form, dates.PLAIN[unit])
-    return number(rows, whole=True, unit=unit, **(about if forms else {}))
+    return number(rows, whole=True, unit=unit, **(about if rules >= 5 else {}))
 
 
 def _booleans(cells: Sequence[Any], given: Sequence[Any]) -> Values:
