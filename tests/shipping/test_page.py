@@ -219,6 +219,33 @@ def test_the_app_makes_a_page_once(
         weights.write_bytes(whole)
 
 
+def test_a_page_in_the_cache_is_of_this_very_model(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other names of classes, a newer checkpoint, a damaged judge: the same weights, no such page"""
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
+    first = page_cache.page_file(faces)
+    copy = shutil.copytree(faces, tmp_path / "run")
+    assert page_cache.page_file(copy) == page_cache.page_file(copy / "model") == first
+    config = copy / "model" / "config.json"
+    about = json.loads(config.read_text())
+    about["classes"][0] = "renamed"
+    config.write_text(json.dumps(about))
+    other = page_cache.page_file(copy)
+    assert other != first and "renamed" in other.read_text("utf-8")
+    config.write_text(json.dumps(about | {"format": 2}))
+    with pytest.raises(CheckpointError, match="model format 2"):
+        page_cache.page_file(copy)
+    config.write_text(json.dumps(about | {"run_images": 1}))
+    assert page_cache.described(copy / "model", copy / "model") is not None
+    assert page_cache.described(copy / "model", copy) is None, "the run went on"
+    config.write_text(json.dumps(about))
+    judge = copy / "model" / "discriminator.safetensors"
+    judge.write_bytes(judge.read_bytes()[:-1] + b"!")
+    with pytest.raises(CheckpointError, match="does not match"):
+        page_cache.page_file(copy)
+
+
 def test_translators_of_other_kinds_are_refused(tmp_path: Path) -> None:
     where = ganzfeld.train(
         "cipher:200", recipe="text-cyclegan", images=64, out=tmp_path / "run", quiet=True

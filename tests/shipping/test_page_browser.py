@@ -219,6 +219,44 @@ def test_the_app_of_a_server_shows_what_the_server_draws(
     assert np.array_equal(found, faces.store(faces.sample(1, seed=3))[0])
 
 
+def test_the_app_asks_for_a_token_in_words_and_says_what_fails(
+    chrome: Browser, faces: Any
+) -> None:
+    """Before there is a model, one field is shown, in the page's language and theme."""
+    pytest.importorskip("uvicorn")
+    from serving import served
+
+    from ganzfeld.shipping.engine import TorchEngine
+    from ganzfeld.shipping.server.served import Served
+
+    def give(name: str, value: str) -> None:
+        chrome.run(
+            f"(() => {{ const one = document.getElementById('{name}'); one.value = '{value}';"
+            " one.dispatchEvent(new Event('change')); })()"
+        )
+
+    shown = (
+        "[...document.querySelectorAll('input, button, select')].filter((one) =>"
+        " one.checkVisibility()).map((one) => one.id).join()"
+    )
+    token = "a-token-of-this-test"
+    with served([Served("faces", faces.about, TorchEngine(faces), faces)], token=token) as server:
+        chrome.open(f"http://127.0.0.1:{server.port}/?lang=zh&theme=dark#count=4")
+        chrome.wait("(document.getElementById('status') || {}).textContent")
+        assert chrome.status() == "服务器需要令牌。"
+        assert chrome.run(shown) == "language,theme,token"
+        assert chrome.run("document.getElementById('of-token').textContent.trim()") == "令牌"
+        assert chrome.run("document.documentElement.dataset.theme") == "dark"
+        give("token", "another-token-than-it")
+        chrome.wait("document.getElementById('status').textContent.includes('不认识')")
+        give("token", token)
+        chrome.wait("document.getElementById('status').textContent.includes('毫秒')")
+        assert not chrome.run("document.getElementById('of-token').checkVisibility()")
+    give("seed", "5")  # the server is gone
+    chrome.wait("document.getElementById('status').textContent === '服务器没有应答。'")
+    assert chrome.run("document.querySelectorAll('#grid img').length") == 0, "none of seed 5"
+
+
 def test_directions_have_sliders_and_draw_what_python_draws(
     chrome: Browser, faces: Any, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ def test_front_matter_survives_odd_names() -> None:
     from ganzfeld.shipping.card import as_yaml, index
 
     yaml = pytest.importorskip("yaml")
-    odd = ["no", 'a: "b" # c', "- x", "中文", "1e3", "", "~", "[x]", "true", "a\nb: c"]
+    odd = ["no", 'a: "b" # c', "- x", "中文", "1e3", "", "~", "[x]", "true", "a\nb: c", "cats 😺"]
     lines = index("me/x", "other", 'data: "x" # y\n- z', [("frechet", 'a: "b"', 1.0, None)])
     found = yaml.safe_load("\n".join(lines))["model-index"][0]["results"][0]
     assert found["dataset"]["name"] == 'data: "x" # y\n- z'
@@ -198,8 +199,9 @@ def test_strange_files_damage_and_code_are_refused(copied: Path, tmp_path: Path)
     weights = copied / "model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(CheckpointError, match="SHA-256"):
+    with pytest.raises(CheckpointError, match="SHA-256") as error:
         publish(copied, tmp_path / "out", license=LICENSE)
+    assert "copy the model folder again" in error.value.fix
     weights.write_bytes(whole)
     about = json.loads((copied / "config.json").read_text())
     about["generator"]["name"] = "mine.py:Mine"
@@ -207,6 +209,20 @@ def test_strange_files_damage_and_code_are_refused(copied: Path, tmp_path: Path)
     with pytest.raises(UsageError, match="Python code"):
         publish(copied, tmp_path / "out", license=LICENSE)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_model_is_called_what_it_is(run: Path, tmp_path: Path) -> None:
+    """As by the other commands; a run that has not come to its end is no damaged model."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    shutil.copytree(run, tmp_path / "going on")
+    shutil.rmtree(tmp_path / "going on" / "model")
+    for name, words in (("empty", "holds no model"), ("file", "holds no model"), ("x", "no run")):
+        with pytest.raises(CheckpointError, match=words):
+            publish(tmp_path / name, tmp_path / "out", license=LICENSE)
+    with pytest.raises(UsageError, match="no finished model") as error:
+        publish(tmp_path / "going on", tmp_path / "out", license=LICENSE)
+    assert error.value.fix.startswith("ganzfeld resume ")
 
 
 def test_others_folders_are_left_alone(run: Path, tmp_path: Path) -> None:

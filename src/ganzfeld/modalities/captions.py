@@ -116,7 +116,7 @@ def asked(text: str, about: Mapping[str, Any]) -> Tokens:
     strange = list(dict.fromkeys(word for word in words if word not in known))
     if strange:
         near = {word: near_words(word, symbols) for word in strange}
-        told = "; ".join(
+        told = ", ".join(
             f"{shown(word)} (near: {', '.join(map(shown, found))})" if found else shown(word)
             for word, found in near.items()
         )

@@ -92,7 +92,12 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
             return load_model(folder, trust_code=trust_code)
     if steps:
         return from_checkpoint(path, which, trust_code=trust_code)
-    raise CheckpointError(
+    raise absent(path)
+
+
+def absent(path: Path) -> CheckpointError:
+    """What to say of a path that leads to no model."""
+    return CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()
         else f"there is no run or model at {path}{near(path)}",
@@ -107,11 +112,13 @@ def load_model(folder: Path, *, trust_code: bool = False) -> Model | Translator:
         given = unpacked(about, read_layouts(folder / "model.safetensors"))
     if trust_code:
         about = trusted(about) if "code" not in about else with_code(trusted(about), folder)
-    for start, part in (
-        task_of(about).parts(about).items()
-    ):  # before memory is taken for the weights
-        if part.get("name") in NETWORKS:
-            check_fit(from_dict(Part, dict(part), where), of(given, start), where)
+    try:
+        for start, part in task_of(about).parts(about).items():  # before memory is taken
+            if part.get("name") in NETWORKS:
+                check_fit(from_dict(Part, dict(part), where), of(given, start), where)
+    except CheckpointError:
+        read_weights(folder, "model.safetensors", about["weights"])  # says so if they are damaged
+        raise
     weights = full(about, read_weights(folder, "model.safetensors", about["weights"]))
     judge = None
     if "discriminator" in about and os.path.lexists(folder / JUDGE):

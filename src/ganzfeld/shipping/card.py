@@ -181,9 +181,12 @@ def table(rows: Iterable[tuple[str, str, float, Any]], evaluation: Mapping[str, 
 
 
 def as_yaml(value: Any) -> str:
-    """JSON is YAML, and has no surprises such as `no` for false."""
+    """JSON is YAML, and has no surprises such as `no` for false; but YAML has no surrogates."""
     if isinstance(value, list):
         return f"[{', '.join(map(as_yaml, value))}]"
     if isinstance(value, str) and PLAIN.fullmatch(value) and value not in WORDS:
         return value
+    if isinstance(value, str):
+        kept = (json.dumps(c)[1:-1] if ord(c) < 0x10000 else f"\\U{ord(c):08x}" for c in value)
+        return f'"{"".join(kept)}"'
     return json.dumps(value)

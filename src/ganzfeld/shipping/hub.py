@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core import files, marks, reader, system, temporary
-from ganzfeld.core.names import is_system
+from ganzfeld.core.names import is_system, quoted
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.protocol import finite
 from ganzfeld.models import folder as folders
 from ganzfeld.models import hub
 from ganzfeld.models.embedded import located
 from ganzfeld.models.folder import JUDGE
-from ganzfeld.models.model import load
+from ganzfeld.models.model import absent, load
 from ganzfeld.shipping.card import card, check_license
 from ganzfeld.shipping.page_prepared import NAME as PAGE
 from ganzfeld.text import shown
@@ -113,6 +114,12 @@ def publish(
 def content(model: Path, *, license: str, data_license: str | None, name: str, where: str) -> Files:
     """All files of a published model, by their names."""
     source = model / "model" if (model / "model" / "config.json").exists() else model
+    if not os.path.lexists(source / WEIGHTS[0]):
+        if (model / "checkpoints").is_dir():
+            raise UsageError(
+                f"{model} has no finished model", fix=f"ganzfeld resume {quoted(model)}"
+            )
+        raise absent(model)
     about = folders.read_about(source)
     refuse_others(source)
     if about.get("code") or ":" in json.dumps(names_of_parts(about)):
@@ -126,7 +133,7 @@ def content(model: Path, *, license: str, data_license: str | None, name: str, w
         data = reader.read_bytes(source / file, int(expected["size"]))
         if problem := files.mismatch(file, data, dict(expected)):
             raise CheckpointError(
-                f"{source} is damaged: {problem}", fix="ganzfeld checkpoint verify"
+                f"{source} is damaged: {problem}", fix="copy the model folder again from its source"
             )
         made[file] = data
     evaluation = None

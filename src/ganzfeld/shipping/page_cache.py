@@ -1,13 +1,16 @@
 """The pages of `ganzfeld app`: made once for each model, and kept in the cache.
 
-A page that was made before is found by the hash of its weights, without loading PyTorch.
+A page that was made before is found by the hash of the model's config.json, which has the hashes
+of its weights, without loading PyTorch.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from ganzfeld.core import files, reader
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
@@ -60,23 +63,21 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
     if not os.path.lexists(model) and (BOX / model.name / "config.json").is_file():
         model = BOX / model.name
     folder = folder_of(model)
-    if folder is not None:
-        try:
-            known = reader.read_json(folder / "config.json")["weights"]["sha256"]
-        except (GanzfeldError, KeyError, TypeError, reader.Unreadable):
-            known = None  # loading it will say what is wrong
-        if isinstance(known, str) and current(folder, known):
-            place = place_of(known)
-            if place.is_file():
-                return place
-            if folder.parent == BOX and (text := prepared(folder, known)) is not None:
-                return kept(place, text)
+    about = described(folder, model) if folder is not None else None
+    if folder is not None and about is not None:
+        place = place_of(json.dumps(about))
+        if place.is_file():
+            return place
+        weights = about["weights"]["sha256"]
+        if folder.parent == BOX and (text := prepared(folder, weights)) is not None:
+            return kept(place, text)
     from ganzfeld.models.marking import weights_of
     from ganzfeld.models.model import load
     from ganzfeld.shipping.page import page_of
 
     loaded = load(model, trust_code=trust_code)
-    place = place_of(weights_of(loaded))
+    own = about or [weights_of(loaded), loaded.about]
+    place = place_of(json.dumps(own, default=str))
     if place.is_file():
         return place
     fits(loaded)
@@ -95,6 +96,28 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
     return kept(place, page.text)
 
 
+def described(folder: Path, model: Path) -> dict[str, Any] | None:
+    """What a model's folder says of itself, where loading `model` would give just that.
+
+    None where a file is damaged or missing, or the run has a newer checkpoint: loading decides.
+    """
+    try:
+        about = reader.read_json(folder / "config.json")
+        judge = about.get("discriminator", {}).get("weights")
+        stored = {"model.safetensors": about["weights"], "discriminator.safetensors": judge}
+        whole = all(current(folder / name, one["sha256"]) for name, one in stored.items() if one)
+        newer = folder != model and newest(model / "checkpoints") > about.get("run_images", 0)
+    except (GanzfeldError, AttributeError, KeyError, TypeError, reader.Unreadable):
+        return None  # loading it will say what is wrong
+    return about if whole and not newer else None
+
+
+def newest(checkpoints: Path) -> int:
+    """The images of a run's newest checkpoint, by its name; 0 where there is none."""
+    numbers = [path.name.removeprefix("images-") for path in checkpoints.glob("images-*")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 def kept(place: Path, text: str) -> Path:
     """A page in the cache."""
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -102,10 +125,10 @@ def kept(place: Path, text: str) -> Path:
     return place
 
 
-def current(folder: Path, known: str) -> bool:
-    """Whether the weights' file is what its description says: a page never hides a damaged one."""
+def current(file: Path, known: object) -> bool:
+    """Whether a file of weights is what its description says: no page hides a damaged one."""
     try:
-        data = reader.read_bytes(folder / "model.safetensors", 2 * MOST_BYTES)
+        data = reader.read_bytes(file, 2 * MOST_BYTES)
     except GanzfeldError:
         return False
     return hashlib.sha256(data).hexdigest() == known
@@ -122,8 +145,8 @@ def fits(model: object) -> None:
         raise Unsuited(f"{sides[1]}x{sides[0]} pixels are many for a page")
 
 
-def place_of(weights: str) -> Path:
-    """Where the page of these weights lies, as this release makes it."""
+def place_of(model: str) -> Path:
+    """Where the page of a model that is described so lies, as this release makes it."""
+    own = hashlib.sha256(model.encode()).hexdigest()[:32]
     made = hashlib.sha256((script(True) + style(ALL) + markup(True, ALL)).encode())
-    name = f"{weights[:32]}-{made.hexdigest()[:12]}-{__version__}.html"
-    return files.cache_folder() / "pages" / name
+    return files.cache_folder() / "pages" / f"{own}-{made.hexdigest()[:12]}-{__version__}.html"

@@ -61,6 +61,7 @@ THERE_PARTS = {
 }
 STYLES = {  # a file of rules each
     "audio": "audio.css",
+    "field": "field.css",
     "series": "series.css",
     "text": "lines.css",
     "table": "rows.css",

@@ -3,7 +3,14 @@
 
 const directionsOf = ({ directions, latent }) => (directions ? Math.floor((directions.length * 3) / 16 / latent) : 0);
 const LIMIT = 1n << 64n, COUNTS = [1, 4, 8, 16, 24, 36, 48, 64], OF = 8, PAST = 100;
-const $ = (id) => document.getElementById(id), make = (tag) => document.createElement(tag);
+const $ = (id) => document.getElementById(id), make = (tag) => document.createElement(tag), root = () => document.documentElement;
+const chinese = () => $("language").value === "zh", said = (text) => (chinese() && CHINESE[text]) || text;
+
+// The words that stand in the page itself
+function spoken() {
+  root().lang = chinese() ? "zh-CN" : "en";
+  for (const one of document.querySelectorAll("[data-t]")) one.textContent = said(one.dataset.t);
+}
 
 // What other files of the page add: to its listening, and to its fitting to a model
 const LISTENING = [], FITTING = [];
@@ -18,8 +25,7 @@ class App {
   // Words
 
   t(text, given = {}) {
-    const found = (this.zh && CHINESE[text]) || text;
-    return found.replace(/\{(\w+)\}/g, (_, key) => (key in given ? String(given[key]) : `{${key}}`));
+    return said(text).replace(/\{(\w+)\}/g, (_, key) => (key in given ? String(given[key]) : `{${key}}`));
   }
 
   words() { return { noun: this.t(this.model.noun), one: this.t(this.model.one) }; }
@@ -30,10 +36,8 @@ class App {
     element.textContent = this.t(text, { noun: given.count === 1 ? one : noun, one, ...given });
   }
 
-  speak(language) {
-    this.zh = language === "zh";
-    document.documentElement.lang = this.zh ? "zh-CN" : "en";
-    for (const one of document.querySelectorAll("[data-t]")) one.textContent = this.t(one.dataset.t);
+  speak() {
+    spoken();
     for (const [element, [text, given]] of this.told) this.say(element, text, given);
     for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", this.t(one.dataset.label));
     this.about();
@@ -142,7 +146,8 @@ class App {
 
   fail(error, round = this.round) {
     if (round !== this.round) return;
-    $("status").textContent = error.status === 401 ? this.t("The server wants a token.") : error.message;
+    $("status").textContent = said(error.status === 401 ? "The server wants a token." : error.message);
+    if (!this.shown.length && this.home) this.lay(0); // nothing that looks like what was asked for
     this.told.delete($("status"));
     $("of-token").hidden = error.status !== 401 && $("of-token").hidden;
   }
@@ -224,8 +229,9 @@ class App {
   told_of({ job, label, note }) {
     const parts = [this.t("seed {seed}, number {index}", { seed: job.seed, index: job.index })];
     (job.moves || []).forEach((step, number) => { if (step) parts.push(this.t("direction {number} {step}", { number, step })); });
-    if (label !== null && label !== undefined) parts.push(this.model.classes[label]);
-    if (job.score !== undefined && job.score !== null) parts.push(this.t("score {score}", { score: job.score.toFixed(2) }));
+    if (label != null) parts.push(this.model.classes[label]);
+    if (job.score != null) parts.push(this.t("score {score}", { score: job.score.toFixed(2) }));
+    if (job.text) parts.push(job.text);
     if (note) parts.push(this.t(...note));
     return parts.join(" · ");
   }
@@ -235,7 +241,7 @@ class App {
       if (only !== null && place !== only) return;
       const text = this.t("generated {one}, seed {seed}, number {index}",
         { ...this.words(), seed: one.job.seed, index: one.job.index });
-      const label = one.label === null || one.label === undefined ? "" : `, ${this.model.classes[one.label]}`;
+      const label = one.label == null ? "" : `, ${this.model.classes[one.label]}`;
       const image = this.boxes[place].querySelector("img"), button = this.button(place);
       if (image) image.alt = text + label;
       else { button.title = text + label; button.setAttribute("aria-label", text + label); }
@@ -254,7 +260,7 @@ class App {
     if (one.ending === "wav") this.player($("large-view"), one);
     $("large-title").textContent = this.told_of(one);
     if (one.at) this.legend(one, image);
-    $("large-note").textContent = this.t("Every {one} here was made by a neural network. None is a recording of anything real.", this.words());
+    $("large-note").textContent = this.t(MADE, this.words());
     this.keeping();
     if (!$("large").open) $("large").showModal();
   }
@@ -274,7 +280,7 @@ class App {
   }
 
   file({ job, label, ending }) {
-    const name = label === null || label === undefined ? "" : `-${this.model.classes[label].replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 40)}`;
+    const name = label == null ? "" : `-${this.model.classes[label].replace(/[^\p{L}\p{N}_-]+/gu, "_").slice(0, 40)}`;
     return `${job.seed}-${String(job.index).padStart(6, "0")}${name}.${ending}`;
   }
 

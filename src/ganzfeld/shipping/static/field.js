@@ -44,6 +44,14 @@ KINDS.field = async (model, x, mark) => {
     note: ["{low} to {high} {unit}", { low: told[0], high: told[1], unit: e.unit_name || "" }] };
 };
 
+// Boxes of the shape of a map; two abreast in a narrow window, unless maps are broad
+FITTING.push(({ model }) => {
+  const field = model.modality === "field", [channels, ...sides] = field ? model.shape : [1, 1, 1];
+  const [tall, wide] = sides.length > 1 ? sides.slice(-2) : [64, ...sides], ratio = (channels * wide) / tall;
+  if (field) root().style.setProperty("--ratio", Math.max(0.5, Math.min(ratio, 4)));
+  $("grid").classList.toggle("maps", field && ratio < 2);
+});
+
 // Channels side by side as colours; of a volume the middle slice
 function mapped(seen, channels, sides, low, high) {
   const [tall, wide] = sides.slice(-2), depth = sides.length > 2 ? sides[0] : 1;

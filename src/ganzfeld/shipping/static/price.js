@@ -1,6 +1,8 @@
 // What another variety than 1 costs: how much two samples of one class and condition still differ.
 "use strict";
 
+const PRICE = "Price: two {noun} of a kind differ {times} times as much as at variety 1 ({pairs} pairs). Quality is not measured here.";
+
 Object.assign(App.prototype, {
   // Of the grid that was drawn last; a later one stops it
   async cost(round) {
@@ -14,14 +16,13 @@ Object.assign(App.prototype, {
       const found = known[key] || await this.source.variety({ label, std, text }, () => round === this.round);
       if (!found) return;
       known[key] = found;
-      say("Price: two {noun} of a kind differ {times} times as much as at variety 1 ({pairs} pairs). Quality is not measured here.",
-        { times: found.variety.toFixed(2), pairs: found.pairs });
+      say(PRICE, { times: found.variety.toFixed(2), pairs: found.pairs });
     } catch { say("The price of this variety is not known."); }
   },
 });
 
 Object.assign(CHINESE, {
-  "Price: two {noun} of a kind differ {times} times as much as at variety 1 ({pairs} pairs). Quality is not measured here.":
+  [PRICE]:
     "代价：同类样本之间的差异是多样性为 1 时的 {times} 倍（{pairs} 对）。质量未在此测量。",
   "The price of this variety is not known.": "代价未知。",
 });

@@ -1,6 +1,9 @@
 // An image of one's own: its reconstruction, moved along directions and mixed with a sample.
 "use strict";
 
+const LOOKING = "Looking for its latent. That takes seconds ...";
+const FOUND = "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.";
+
 Object.assign(There.prototype, {
   async project(file, label) {
     const query = label === null ? "" : `?label=${encodeURIComponent(this.model.classes[label])}`;
@@ -10,25 +13,20 @@ Object.assign(There.prototype, {
     return answer.json();
   },
 
-  async edit(body) {
-    const answer = await this.fetched(this.at("edited"), {
-      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
-    });
-    return answer.blob();
-  },
+  async edit(body) { return (await this.posted("edited", body)).blob(); },
 });
 
 Object.assign(App.prototype, {
   async project(file) {
     const box = $("found"), turn = (this.projecting = (this.projecting || 0) + 1);
-    this.say(box, "Looking for its latent. That takes seconds ...");
+    this.say(box, LOOKING);
     try {
       const found = await this.source.project(file, this.state.label);
       if (turn !== this.projecting) return;
       const blob = (name) => new Blob([bytesOf(found[name])], { type: found.media_type });
       this.found = found;
       this.pair(blob("original"), blob("reconstruction"));
-      this.say(box, "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.",
+      this.say(box, FOUND,
         { error: found.error.toFixed(3), start: found.start.toFixed(3), candidates: found.candidates });
       this.editing();
     } catch (error) {
@@ -45,7 +43,7 @@ Object.assign(App.prototype, {
       $(side).alt = this.t(side);
     }
     const [, height, width] = this.model.shape;
-    $("pair").style.setProperty("--ratio", String(width / height));
+    $("pair").style.setProperty("--ratio", width / height);
     $("pair").hidden = $("save").hidden = false;
     this.border();
   },
@@ -57,7 +55,7 @@ Object.assign(App.prototype, {
     const slide = (words, given, most, least, step, take) => {
       const label = make("label"), head = make("span"), input = make("input");
       this.say(head, words, given);
-      Object.assign(input, { type: "range", min: String(least), max: String(most), step: String(step), value: "0" });
+      Object.assign(input, { type: "range", min: least, max: most, step, value: 0 });
       input.addEventListener("change", () => { take(input.value); this.edited(steps, mixed); });
       label.append(head, input);
       return label;
@@ -78,8 +76,8 @@ Object.assign(App.prototype, {
 });
 
 Object.assign(CHINESE, {
-  "Looking for its latent. That takes seconds ...": "正在寻找对应的潜变量，需要几秒……",
-  "The after side is what the model makes of it. Error {error}; the best of {candidates} random samples has {start}. 0 is equal, 1 is black for white.":
+  [LOOKING]: "正在寻找对应的潜变量，需要几秒……",
+  [FOUND]:
     "“之后”一侧是模型的重建结果。误差 {error}；{candidates} 个随机样本中最好的为 {start}。0 表示完全相同，1 表示黑白颠倒。",
   "mixed with sample 0 of the seed above": "与上方种子的第 0 个样本混合",
 });

@@ -16,7 +16,6 @@ function listen(app) {
     s.seed = BigInt(a) * 1048576n + BigInt(b % 1048576); // short enough to be read out
     app.draw();
   };
-  on("controls", "submit", (event) => event.preventDefault());
   on("another", "click", another);
   on("seed", "change", () => {
     const text = $("seed").value.trim();
@@ -31,12 +30,8 @@ function listen(app) {
   on("count", "change", () => { s.count = Number($("count").value); app.draw(); });
   on("text", "change", () => { s.text = $("text").value.trim(); app.draw(); });
   on("best", "change", () => { s.best = $("best").checked; app.draw(); });
-  on("token", "change", () => { app.source.token = $("token").value; app.draw(); });
-  on("language", "change", () => app.speak($("language").value));
-  on("theme", "change", () => {
-    const theme = $("theme").value;
-    if (theme === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = theme;
-  });
+  on("token", "change", () => { app.source.token = $("token").value; arrange(app); });
+  on("language", "change", () => app.speak());
   on("large-close", "click", () => $("large").close());
   on("large", "close", () => $("large-view").replaceChildren()); // no sound goes on
   on("large-save", "click", () => app.save(app.large));
@@ -56,8 +51,7 @@ function listen(app) {
 function keyed(app, event, another) {
   if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
   const all = [...document.querySelectorAll("#grid .one")], here = all.indexOf(document.activeElement);
-  const columns = all.filter((one) => one.offsetTop === (all[0] || {}).offsetTop
-    && one.getBoundingClientRect().top === all[0].getBoundingClientRect().top).length;
+  const columns = all.filter((one) => one.getBoundingClientRect().top === all[0].getBoundingClientRect().top).length;
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
   if (step && here >= 0 && all[here + step]) { all[here + step].focus(); event.preventDefault(); }
   const key = event.key.toLowerCase();
@@ -72,22 +66,22 @@ function fitted(app) {
   const { model } = app, makes = model.task === "generation";
   document.title = model.title;
   $("title").textContent = model.title;
-  app.say($("made"), "Every {one} here was made by a neural network. None is a recording of anything real.");
+  app.say($("made"), MADE);
   $("controls").hidden = $("extras").hidden = !makes;
   $("check").hidden = !(model.check && model.check.length);
   $("keys").hidden = !makes;
   if (model.shape && model.modality === "image") {
-    document.documentElement.style.setProperty("--ratio", String(model.shape[2] / model.shape[1]));
+    root().style.setProperty("--ratio", model.shape[2] / model.shape[1]);
     document.body.classList.toggle("pixels", Math.max(...model.shape.slice(1)) <= 96);
   }
   $("grid").classList.toggle("broad", model.modality !== "image");
   $("grid").classList.toggle("charts", Boolean(app.texts && !app.texts.layout));
-  $("class").replaceChildren(option("", ""), ...model.classes.map((name, i) => option(String(i), name)));
+  $("class").replaceChildren(option("", ""), ...model.classes.map((name, i) => option(i, name)));
   $("class").firstChild.dataset.t = "random";
   $("of-class").hidden = !model.classes.length;
   $("of-text").hidden = !model.text;
   $("of-best").hidden = !model.score;
-  $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(String(n), String(n))));
+  $("count").replaceChildren(...COUNTS.filter((n) => n <= (model.most || 64)).map((n) => option(n, n)));
   for (const part of FITTING) part(app, makes);
   $("past").hidden = $("kept").hidden = true;
 }
@@ -98,13 +92,26 @@ async function begin(data) {
   return [[data.model, new Here(data.model, await unpacked(text, data.model.tensors))]];
 }
 
+// The language and the theme, before there is a model
+function look() {
+  const asks = new URLSearchParams(location.search), themed = () => { root().dataset.theme = $("theme").value; };
+  $("language").value = asks.get("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
+  $("theme").value = asks.get("theme") || "auto";
+  themed();
+  spoken();
+  $("theme").addEventListener("change", themed);
+  $("language").addEventListener("change", spoken);
+  document.addEventListener("submit", (event) => event.preventDefault());
+}
+
 async function start() {
+  look();
   const found = await begin(JSON.parse($("data").textContent)), asked = new URLSearchParams(location.hash.slice(1));
   const chosen = Math.max(found.findIndex(([model]) => model.name === asked.get("model")), 0);
   const app = new App(...found[chosen]);
   if (found.length > 1) {
     $("pick").hidden = false;
-    $("model").replaceChildren(...found.map(([model], i) => option(String(i), model.name)));
+    $("model").replaceChildren(...found.map(([model], i) => option(i, model.name)));
     $("model").value = String(chosen);
     $("model").addEventListener("change", () => {
       [app.model, app.source] = found[Number($("model").value)];
@@ -114,16 +121,13 @@ async function start() {
     });
   }
   listen(app);
-  const asks = new URLSearchParams(location.search);
-  $("language").value = asks.get("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
-  if (asks.get("theme")) document.documentElement.dataset.theme = $("theme").value = asks.get("theme");
   await arrange(app);
-  if (asks.has("selftest")) await selftest(app);
+  if (new URLSearchParams(location.search).has("selftest")) await selftest(app);
 }
 
 async function arrange(app) {
   fitted(app);
-  app.speak($("language").value);
+  app.speak();
   app.restore();
   app.read();
   if (app.model.task !== "generation") return;
@@ -151,4 +155,4 @@ async function selftest(app) {
 }
 
 if (typeof document === "undefined") serveWorker();
-else start().catch((error) => { $("status").textContent = error.message; });
+else start().catch((error) => { $("status").textContent = said(error.message); });

@@ -11,9 +11,10 @@ class There {
   get engine() { return "the server"; }
 
   async fetched(address, more = {}) {
-    const headers = { "Accept-Language": document.documentElement.lang, ...more.headers }; // of errors
+    const headers = { "Accept-Language": root().lang, ...more.headers }; // of errors
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    const answer = await fetch(`/v1/models${address}`, { ...more, headers });
+    const answer = await fetch(`/v1/models${address}`, { ...more, headers })
+      .catch(() => { throw new Error("The server does not answer."); });
     if (!answer.ok) {
       const problem = await answer.json().catch(() => ({}));
       const error = new Error([problem.detail || answer.statusText, problem.fix].filter(Boolean).join("; "));
@@ -24,6 +25,10 @@ class There {
   }
 
   at(path) { return `/${encodeURIComponent(this.model.name)}/${path}`; }
+
+  posted(path, body) {
+    return this.fetched(this.at(path), { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  }
 
   async draw(job) {
     const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
@@ -37,8 +42,8 @@ class There {
       return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label };
     }
     const labelled = (text) => {
-      const found = text.match(/"label":("(?:[^"\\]|\\.)*")/);
-      return found && this.model.classes.includes(JSON.parse(found[1])) ? this.model.classes.indexOf(JSON.parse(found[1])) : null;
+      const found = text.match(/"label":("(?:[^"\\]|\\.)*")/), at = found ? this.model.classes.indexOf(JSON.parse(found[1])) : -1;
+      return at < 0 ? null : at;
     };
     if (TEXTS[this.model.modality]) {
       const mark = answer.headers.get("ganzfeld-mark");
@@ -64,10 +69,7 @@ class There {
     const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };
     if (label !== null) body.labels = [this.model.classes[label]];
     if (text) body.text = text;
-    const answer = await this.fetched(this.at("samples"), {
-      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
-    });
-    const { samples } = await answer.json();
+    const { samples } = await (await this.posted("samples", body)).json();
     return samples.map((one) => ({ ...jobs[0], index: BigInt(one.index), score: one.score }));
   }
 }
@@ -86,6 +88,8 @@ async function serving() {
   for (;;) {
     try {
       const { models, limits } = await (await first.fetched("")).json();
+      $("of-token").hidden = true;
+      $("status").textContent = "";
       return models.map((one) => {
         const source = new There(served(one, limits));
         source.token = first.token;
@@ -93,8 +97,8 @@ async function serving() {
       });
     } catch (error) {
       if (error.status !== 401) throw error;
-      $("controls").hidden = $("of-token").hidden = false;
-      $("status").textContent = "The server wants a token.";
+      $("of-token").hidden = false;
+      $("status").textContent = said(first.token ? "The server does not know this token." : "The server wants a token.");
       await new Promise((go) => $("token").addEventListener("change", go, { once: true }));
       first.token = $("token").value;
     }
@@ -104,4 +108,5 @@ async function serving() {
 Object.assign(CHINESE, {
   "model": "模型", "the server": "服务器", "Text": "文字描述", "Token": "令牌",
   "The server wants a token.": "服务器需要令牌。", "Model": "模型",
+  "The server does not know this token.": "服务器不认识这个令牌。", "The server does not answer.": "服务器没有应答。",
 });

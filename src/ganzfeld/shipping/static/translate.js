@@ -1,6 +1,8 @@
 // Translators of images: one that is given, before and after.
 "use strict";
 
+const CUT = "Images are cut to {size} pixels, the size that the model was trained on.";
+
 Object.assign(App.prototype, {
   async take(file) {
     if (this.model.task !== "translation") { await this.project(file); return; }
@@ -19,7 +21,7 @@ Object.assign(App.prototype, {
     this.say($("status"), "drawing {done} of {total}", { done: 0, total: 1 });
     const start = performance.now(), made = await this.source.translate(way, bitmap, file);
     this.made = made;
-    $("pair").style.setProperty("--ratio", String(this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height));
+    $("pair").style.setProperty("--ratio", this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height);
     for (const side of ["before", "after"]) {
       $(side).src = URL.createObjectURL(made[side]);
       $(side).alt = this.t(side);
@@ -62,8 +64,7 @@ FITTING.push((app, makes) => {
   $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
   $("of-way").hidden = (model.ways || []).length < 2;
   if (!makes && model.size && app.source.exact) {
-    app.say($("cut"), "Images are cut to {size} pixels, the size that the model was trained on.",
-      { size: `${model.size[1]}x${model.size[0]}` });
+    app.say($("cut"), CUT, { size: `${model.size[1]}x${model.size[0]}` });
   }
 });
 
@@ -71,7 +72,7 @@ Object.assign(CHINESE, {
   "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
   "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
   "That is not an image that this browser can read.": "浏览器无法读取这个图像。",
-  "Images are cut to {size} pixels, the size that the model was trained on.":
+  [CUT]:
     "图像会被裁剪为 {size} 像素，即模型训练时的尺寸。",
   "An image of your own": "你自己的图像",
 });

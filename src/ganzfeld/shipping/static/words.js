@@ -1,8 +1,10 @@
 // The page's words in Chinese; the English is what the code says. Other files add their own.
 "use strict";
 
+const MADE = "Every {one} here was made by a neural network. None is a recording of anything real.";
+
 const CHINESE = {
-  "Every {one} here was made by a neural network. None is a recording of anything real.":
+  [MADE]:
     "这里的每个样本（{one}）都由神经网络生成，没有一个取自真实世界。",
   "Seed": "种子", "Another": "换一批", "Class": "类别", "random": "随机", "Variety": "多样性", "How many": "数量",
   "Keep the best": "只留最好的", "Copy link": "复制链接", "Link copied": "链接已复制", "Download": "下载",
