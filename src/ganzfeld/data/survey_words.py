@@ -12,7 +12,6 @@ from ganzfeld.core.names import capped, shortened
 from ganzfeld.data.survey import SLIGHT, UNEVEN
 from ganzfeld.modalities import MODALITIES
 
-FEW = 2_000  # images, below which adaptive augmentation helps most (docs/augmentation-adaptive.md)
 SHOWN = 4  # pairs in a terminal
 
 
@@ -109,6 +108,4 @@ def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
         height, width = height_width
         parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
     parts.append(f"--recipe {kind.recipe}")
-    if kind.draws and report["count"] < FEW:
-        parts.append("--set game.augment=adaptive")
     return " ".join(parts)

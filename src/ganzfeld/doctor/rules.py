@@ -2,7 +2,8 @@
 
 A rule takes a `Moment` and gives its evidence in numbers, or None where it does not see the
 illness. Thresholds start from the papers that docs/doctor.md cites and were fitted on seeds of
-bench/doctor.py that its table does not report. Order matters: causes stand before consequences.
+bench/doctor.py; dev/log/2026-11-doctor.md says which rules were changed after seeds of its table.
+Order matters: causes stand before consequences.
 """
 
 from __future__ import annotations
