@@ -101,6 +101,9 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
         {"name": "sent", "whole": True, "unit": "second", "form": "DD.MM.YYYY hh:mm"},
         {"name": "left", "whole": True, "unit": "second", "form": "MM/DD/YYYY h:mm:ss AM"},
         {"name": "member", "names": ["false", "true"], "boolean": True, "form": "No|Yes"},
+        {"name": "sworn", "whole": True, "unit": "day", "form": "Month D, YYYY"},
+        {"name": "paid", "whole": True, "unit": "day", "form": "DD-MON-YY"},
+        {"name": "seen on", "whole": True, "unit": "second", "form": "YYYY年M月D日 hh:mm"},
     ]
     table = np.stack(
         [
@@ -117,6 +120,9 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
             draws.integers(0, 1_900_000_000, n),
             draws.integers(0, 1_900_000_000, n),
             draws.integers(0, 2, n),
+            draws.integers(-4000, 19000, n),
+            draws.integers(-300, 19000, n),
+            draws.integers(0, 1_900_000_000, n),
         ],
         axis=1,
     )
