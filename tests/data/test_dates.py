@@ -36,6 +36,11 @@ DAY = 20_786  # 2026-11-29
         (["11/29/2026 2:30 PM", "1/2/2026 12:05 AM"], "second", "M/D/YYYY h:mm AM", "mdy"),
         (["29.11.2026 14:30", "02.01.2026 00:05"], "second", "DD.MM.YYYY hh:mm", ""),
         (["2026-11-29T14:30:00Z", "2026-01-02T00:00:05Z"], "second", "YYYY-MM-DDThh:mm:ssZ", ""),
+        (["29 Nov 2026", "2 May 2026"], "day", "D Mon YYYY", ""),
+        (["29-Nov-26", "02-May-26"], "day", "DD-Mon-YY", ""),
+        (["November 29, 2026", "May 2, 2026"], "day", "Month D, YYYY", ""),
+        (["2026年11月29日", "2026年1月2日"], "day", "YYYY年M月D日", ""),
+        (["29 Nov 2026 14:30", "02 Jan 2026 00:05"], "second", "DD Mon YYYY hh:mm", ""),
         (["2026-11-29 00:00:00", "2026-01-02 00:00:00"], "day", "YYYY-MM-DD hh:mm:ss", ""),
     ],
 )
@@ -72,6 +77,15 @@ def test_dates_of_no_clear_order_are_named(words: list[str], said: str) -> None:
     values = typed(words * 40, rules=RULES)
     assert values is not None and values.spec.modality == "class"
     assert unclear_dates(words * 40).startswith(said) and bool(unclear_dates(words)) == bool(said)
+
+
+def test_months_by_their_names_need_no_day() -> None:
+    words = ["NOV-2026", "MAY-2026", "JUN-2025"]
+    values = typed(words, rules=RULES)
+    assert values is not None and values.spec.extra["form"] == "MON-YYYY"
+    assert [dates.written(day, "day", "MON-YYYY") for day in values.rows.tolist()] == words
+    for word in ("30 Feb 2026", "3 Mai 2026", "Max 2026", "May", "Mar 3"):
+        assert not dates.is_date(word)
 
 
 def test_days_that_are_none_make_their_rows_bad() -> None:
@@ -141,9 +155,9 @@ def test_a_condition_of_dates_is_asked_for_by_a_date() -> None:
 def test_the_order_of_a_series_is_that_of_equal_steps() -> None:
     months = [f"01/{1 + i % 12:02}/{2020 + i // 12}" for i in range(40)]
     for words, order in ((months, "dmy"), ([f"01/{1 + i:02}/2026" for i in range(12)], "dmy")):
-        times = read_times(words)
+        times = read_times(words, RULES)
         assert times is not None and times.order == order
-    times = read_times([f"{1 + i // 28}/{1 + i % 28}/2026" for i in range(80)])
+    times = read_times([f"{1 + i // 28}/{1 + i % 28}/2026" for i in range(80)], RULES)
     assert times is not None and times.order == "mdy"
 
 
@@ -164,6 +178,10 @@ def test_runs_of_before_read_their_tables_as_before(tmp_path: Path) -> None:
     assert about["dotted"]["unit"] == "day" and about["timed"]["unit"] == "second"
     now = open_pack(path, cache=tmp_path / "cache", workers=0)
     assert now.spec.extra["columns"][0]["order"] == "mdy"
+    months = [f"{1 + i % 28} Nov {2026 + i // 28}" for i in range(60)]
+    assert read_times(months, 5) is None and read_times(months, RULES) is not None
+    values = typed(months, rules=5)
+    assert values is not None and values.spec.modality == "text"
     for name in ("dotted", "timed", "told"):
         assert np.array_equal(
             now.columns[name].rows(np.arange(60)), pack.columns[name].rows(np.arange(60))

@@ -16,6 +16,7 @@ from ganzfeld.data.check import check_data
 from ganzfeld.data.clock import read_times, steps_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.series_sets import var
+from ganzfeld.data.source import RULES
 from ganzfeld.errors import DataError, UsageError
 
 START = datetime.datetime(2020, 1, 1)
@@ -118,7 +119,7 @@ def test_parquet_is_read_likewise(tmp_path: Path) -> None:
 def test_times_are_read_in_many_ways(
     cells: list[str], words: str, numbers: list[int] | None
 ) -> None:
-    times = read_times(cells)
+    times = read_times(cells, RULES)
     assert times is not None
     steps = steps_of(times.values, times.dates)
     assert steps.words == words
@@ -128,7 +129,7 @@ def test_times_are_read_in_many_ways(
 def test_holidays_and_weekends_are_no_gaps_among_weekdays() -> None:
     days = [START + datetime.timedelta(days=n) for n in range(60)]
     kept = [day for day in days if day.weekday() < 5 and day.day != 20]
-    times = read_times([f"{day:%Y-%m-%d}" for day in kept])
+    times = read_times([f"{day:%Y-%m-%d}" for day in kept], RULES)
     assert times is not None
     steps = steps_of(times.values, times.dates)
     assert steps.words == "1 weekday" and steps.numbers.tolist() == list(range(len(kept)))

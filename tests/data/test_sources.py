@@ -523,7 +523,7 @@ def test_what_is_there_instead_of_pictures_is_said(tmp_path, pack):
         (tmp_path / name).write_text("words")
     with pytest.raises(DataError, match=r"2 \.txt, 1 \.csv"):
         pack(tmp_path)
-    with pytest.raises(DataError, match="1 of lines: one is not a data set"):
+    with pytest.raises(DataError, match="1 of the 2 lines that are needed"):
         pack(tmp_path / "a.txt")
     (tmp_path / "one.png").write_bytes(corpus.png())
     with pytest.raises(DataError, match="is one image"):

@@ -12,6 +12,7 @@ from PIL import Image
 from ganzfeld.data.check import check_data
 from ganzfeld.data.encodings import decoded, encoding_of
 from ganzfeld.data.npz import read_npz
+from ganzfeld.data.source import RULES
 from ganzfeld.data.spelled import spelled
 from ganzfeld.data.table_files import objects
 from ganzfeld.errors import DataError
@@ -32,10 +33,26 @@ ROWS = 60
         (["€ 3", "4 €"], [3, 4], "€ taken off"),
         (["1.234,5", "7"], [1234.5, 7], "points taken for thousands, decimal commas"),
         (["1.234.567", "8,25"], [1234567, 8.25], "points taken for thousands, decimal commas"),
+        (
+            ["(1,234.50)", "7.25"],
+            [-1234.5, 7.25],
+            "brackets taken for a minus, commas taken for thousands",
+        ),
+        (["($3)", "$4"], [-3, 4], "$ taken off, brackets taken for a minus"),
+        (["3.5-", "4"], [-3.5, 4], "a sign behind taken for a minus"),
+        (["USD 5", "USD 1,000"], [5, 1000], "USD taken off, commas taken for thousands"),
+        (
+            ["EUR 5", "-EUR 7.5", "(EUR 8)"],
+            [5, -7.5, -8],
+            "brackets taken for a minus, EUR taken off",
+        ),
+        (["12.5 km", "-3 km"], [12.5, -3], "km taken off"),
+        (["20 °C", "-3.5 °C"], [20, -3.5], "°C taken off"),
+        (["12.50元", "3元"], [12.5, 3], "元 taken off"),
     ],
 )
 def test_numbers_as_people_spell_them(cells: list[str], numbers: list[float], said: str) -> None:
-    assert spelled(cells) == (numbers, said)
+    assert spelled(cells, RULES) == (numbers, said)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +68,15 @@ def test_numbers_as_people_spell_them(cells: list[str], numbers: list[float], sa
         ["04109", "5%"],
         ["1,234.5,6"],
         [],
+        ["(1)", "(2)"],
+        ["5 km", "7 mi"],
+        ["12a", "14a"],
+        ["BMW 320", "BMW 520"],
+        ["1-", "2-3"],
     ],
 )
 def test_what_is_no_number_is_left_as_it_is(cells: list[str]) -> None:
-    assert spelled(cells) is None
+    assert spelled(cells, RULES) is None
 
 
 def table(path: Path, text: str, encoding: str = "utf-8") -> Path:

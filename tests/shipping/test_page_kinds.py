@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from page_node import needs_node, node
 
+from ganzfeld.core.names import place_of
 from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.modalities.series import table as series_table
 from ganzfeld.modalities.table import cells, schema
@@ -101,6 +102,9 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
         {"name": "sent", "whole": True, "unit": "second", "form": "DD.MM.YYYY hh:mm"},
         {"name": "left", "whole": True, "unit": "second", "form": "MM/DD/YYYY h:mm:ss AM"},
         {"name": "member", "names": ["false", "true"], "boolean": True, "form": "No|Yes"},
+        {"name": "sworn", "whole": True, "unit": "day", "form": "Month D, YYYY"},
+        {"name": "paid", "whole": True, "unit": "day", "form": "DD-MON-YY"},
+        {"name": "seen on", "whole": True, "unit": "second", "form": "YYYY年M月D日 hh:mm"},
     ]
     table = np.stack(
         [
@@ -117,6 +121,9 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
             draws.integers(0, 1_900_000_000, n),
             draws.integers(0, 1_900_000_000, n),
             draws.integers(0, 2, n),
+            draws.integers(-4000, 19000, n),
+            draws.integers(-300, 19000, n),
+            draws.integers(0, 1_900_000_000, n),
         ],
         axis=1,
     )
@@ -129,3 +136,20 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
     wanted = [cells.as_csv(row[None], known) for row in stored]
     assert written("table", {"extra": spec.extra}, made) == wanted
     assert any(",," in text for text in wanted) and len(set(wanted)) == 200
+
+
+def test_booleans_are_asked_for_by_yes_and_no_as_commands_take_them() -> None:
+    asked = [
+        *(("yes", ["false", "true"]), ("NO", ["false", "true"]), ("true", ["false", "true"])),
+        *(("yes", ["cat", "yes"]), ("yes", ["cat", "dog"]), ("dog", ["cat", "dog"])),
+    ]
+    script = """
+    console.log(JSON.stringify(given.map(([text, classes]) => {
+      globalThis.location = { hash: "#class=" + text };
+      const app = Object.create(App.prototype);
+      Object.assign(app, { model: { classes }, state: {}, source: {} });
+      app.read();
+      return app.state.label;
+    })));
+    """
+    assert node(script, "app.js", given=asked) == [place_of(*one) for one in asked]

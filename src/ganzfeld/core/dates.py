@@ -1,7 +1,7 @@
 """Dates as people write them: read by their form, and written in it again.
 
-A form says what stands where: "YYYY-MM-DD", "D.M.YYYY hh:mm", "M/D/YY h:mm AM". A part of one
-letter is written without a zero in front of it.
+A form says what stands where: "YYYY-MM-DD", "D.M.YYYY hh:mm", "M/D/YY h:mm AM", "D Mon YYYY",
+"Month D, YYYY", "YYYY年M月D日". A part of one letter is written without a zero in front of it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,33 @@ DATE = re.compile(
 )
 ORDERS = ("ymd", "dmy", "mdy")  # of the parts of a date
 SAID = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
-PARTS = re.compile(r"YYYY|YY|MM|M|DD|D|hh|h|mm|ss|AM")
+PARTS = re.compile(r"YYYY|YY|[Mm]onth|MONTH|[Mm]on|MON|MM|M|DD|D|hh|h|mm|ss|AM")
+MONTHS = """January February March April May June July August September October November December"""
+NUMBERS = {
+    name.casefold()[:n]: i for i, name in enumerate(MONTHS.split(), 1) for n in (3, len(name))
+}
+NUMBERS["sept"] = 9
+MONTH = r"(?P<name>[A-Za-z]{3,9}\.?)"
+NAMED = [
+    re.compile(rf"(?P<date>{date})(?P<rest>(?:[T ,].*)?)")
+    for date in (
+        rf"(?P<d>\d\d?)(?:\.? |[-/.]){MONTH}(?:,? |[-/.])(?P<y>\d{{4}}|\d\d(?![\d:]))",
+        rf"{MONTH}[- ](?P<d>\d\d?)(?:,? |-)(?P<y>\d{{4}})",
+        rf"{MONTH}(?:,? |[-/])(?P<y>\d{{4}})",
+        rf"{MONTH}-(?P<y>\d\d)",
+        rf"(?P<y>\d{{4}})[-/ ]{MONTH}[-/ ](?P<d>\d\d?)",
+        r"(?P<y>\d{4})年(?P<m>\d\d?)月(?:(?P<d>\d\d?)日)?",
+    )
+]
 EPOCH = datetime.datetime(1970, 1, 1)
 CENTURY = 69  # years of two digits from here on are of the century before, as in POSIX
 MOST = 400  # cells by which a form is told
 PLAIN = {"day": "YYYY-MM-DD", "minute": "YYYY-MM-DD hh:mm:ss", "second": "YYYY-MM-DD hh:mm:ss"}
 UNITS = {"day": 86_400, "minute": 60, "second": 1}
+
+
+CASES = {"Month": str.title, "MONTH": str.upper, "month": str.lower}
+SHORT = {"Mon": str.title, "MON": str.upper, "mon": str.lower}
 
 
 def seconds(text: str, order: str = "ymd") -> float:
@@ -34,10 +55,16 @@ def seconds(text: str, order: str = "ymd") -> float:
     have four digits, or two behind slashes. With points between them, days stand before months. A
     time zone is taken off: the seconds are those of UTC.
 
+    A month may have its English name, and then "ymd" is the order of all.
+
     >>> seconds("11/29/2026", "mdy") == seconds("29.11.2026", "dmy") == seconds("2026-11-29")
+    True
+    >>> seconds("29 Nov 2026") == seconds("November 29, 2026") == seconds("2026年11月29日")
     True
     """
     found = DATE.fullmatch(text)
+    if found is None and order == "ymd" and (other := named(text)):
+        found = DATE.fullmatch(other[0])
     if found is None or (found[2] == "." and order == "mdy"):
         return math.nan
     parts = [found[1], found[3], found[4]]
@@ -68,10 +95,60 @@ def seconds(text: str, order: str = "ymd") -> float:
     return (time - EPOCH).total_seconds() + second
 
 
+def named(text: str) -> tuple[str, str] | None:
+    """A date whose month has its name, or 年月日 behind its parts: as numbers, and its form.
+
+    None for what is none. Without a day it is the first of its month; without a part of a time, the
+    form is that of the date alone.
+
+    >>> named("3 Mar 2024 10:05"), named("March-2024")
+    (('2024-3-3 10:05', 'D Mon YYYY'), ('2024-3-1', 'Month-YYYY'))
+    """
+    for pattern in NAMED:
+        if found := pattern.fullmatch(text):
+            break
+    else:
+        return None
+    at = {name: found.span(name) for name, part in found.groupdict().items() if part}
+    year, day = found["y"], found["d"] if "d" in at else "1"
+    if "name" in at:
+        word = found["name"].rstrip(".")
+        month, shape = NUMBERS.get(word.casefold(), 0), "Mon" if len(word) < 5 else "Month"
+        if len(word) == 4 and word.casefold() != "sept":
+            shape = "Month"
+        shape = shape.upper() if word.isupper() else shape.lower() if word.islower() else shape
+        shape += "." if found["name"].endswith(".") else ""
+    else:
+        month, shape = int(found["m"]), "M" if len(found["m"]) == 1 else "MM"
+    if not month:
+        return None
+    form = found["date"]
+    parts = {"name": shape, "m": shape, "d": "D" * len(day), "y": "Y" * len(year)}
+    for name in sorted(at.keys() - {"date", "rest"}, key=lambda name: -at[name][0]):
+        form = form[: at[name][0]] + parts[name] + form[at[name][1] :]
+    if len(year) == 2:
+        year = ("19" if int(year) >= CENTURY else "20") + year
+    return f"{year}-{month}-{day}{found['rest']}", form
+
+
+def shape_of(shapes: Sequence[str]) -> str:
+    """The commonest of the forms of dates with names; D for DD where one day is written so, and
+    Month for Mon where one month is longer than its first letters: May is both."""
+    for long, short in (("DD", "D"), ("MM", "M")):
+        if any(long not in shape for shape in shapes):
+            shapes = [shape.replace(long, short) for shape in shapes]
+    for long, short in (("Month", "Mon"), ("MONTH", "MON"), ("month", "mon")):
+        if 4 * sum(long in shape for shape in shapes) > len(shapes):
+            shapes = [s if long in s else s.replace(short, long) for s in shapes]
+    return most(shapes)
+
+
 def is_date(text: str) -> bool:
-    """Whether a text is a date in some order, with all three parts."""
+    """Whether a text is a date in some order, with all three parts or the name of a month."""
     found = DATE.fullmatch(text)
-    return bool(found and found[4]) and any(not math.isnan(seconds(text, o)) for o in ORDERS)
+    if found is None:
+        return not math.isnan(seconds(text))
+    return bool(found[4]) and any(not math.isnan(seconds(text, o)) for o in ORDERS)
 
 
 def form_of(texts: Sequence[str], order: str) -> str:
@@ -81,6 +158,10 @@ def form_of(texts: Sequence[str], order: str) -> str:
     'M/D/YYYY h:mm'
     """
     some = texts[:: max(1, len(texts) // MOST)]
+    others = [one for one in map(named, some) if one]
+    if 2 * len(others) > len(some):
+        plain = [match for match in (DATE.fullmatch(text) for text, _ in others) if match]
+        return shape_of([shape for _, shape in others]) + _time_of(plain)
     found = [match for match in map(DATE.fullmatch, some) if match and match[4]]
     if not found:
         return ""
@@ -93,11 +174,15 @@ def form_of(texts: Sequence[str], order: str) -> str:
         "m": "M" if unpadded(months) else "MM",
         "d": "D" if unpadded(days) else "DD",
     }
-    form = sign.join(parts[name] for name in order)
+    return sign.join(parts[name] for name in order) + _time_of(found)
+
+
+def _time_of(found: Sequence[re.Match[str]]) -> str:
+    """The form of the times of dates; "" where none has one."""
     timed = [match for match in found if match[6]]
     if not timed:
-        return form
-    form += most([match[5] for match in timed])
+        return ""
+    form = most([match[5] for match in timed])
     form += "h:mm" if unpadded([match[6] for match in timed]) else "hh:mm"
     form += ":ss" if any(match[8] for match in timed) else ""
     return form + (" AM" if any(match[9] for match in timed) else "")
@@ -123,7 +208,10 @@ def written(value: float, unit: str, form: str = "") -> str:
     count = round(value) if step == UNITS[unit] else round(value * UNITS[unit] / step)
     moment = EPOCH + datetime.timedelta(seconds=count * step)
     hour = (moment.hour + 11) % 12 + 1 if "AM" in form else moment.hour
+    name = MONTHS.split()[moment.month - 1]
     values = {
+        **{shape: shaped(name) for shape, shaped in CASES.items()},
+        **{shape: shaped(name[:3]) for shape, shaped in SHORT.items()},
         "YYYY": f"{moment.year:04}",
         "YY": f"{moment.year % 100:02}",
         "MM": f"{moment.month:02}",

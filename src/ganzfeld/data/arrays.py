@@ -192,12 +192,20 @@ def _reshaping(array: NDArray[Any], name: str) -> str:
             side = math.isqrt(array.shape[1] // channels)
             if side * side * channels == array.shape[1]:
                 shape = f"(-1, {side}, {side})" if channels == 1 else f"(-1, 3, {side}, {side})"
-                return f'np.save("data.npy", x.reshape{shape}), if its rows are images'
+                return (
+                    f'np.save("data.npy", x.reshape{shape}), if its rows are images; else --as '
+                    "field or --as series"
+                )
     if array.ndim == 5:
         return 'volumes are not learned: np.save("data.npy", x[:, k]) takes one slice of each'
-    if array.ndim <= 2:
+    if array.ndim == 1:
         return (
-            "as a table: np.savetxt('data.csv', x, delimiter=','); as one long series: --as series"
+            "np.savetxt('data.csv', x, header='x', comments=''), read as a table, or "
+            "by --as series as one long series"
+        )
+    if array.ndim == 2:
+        return (
+            "as a table: np.savetxt('data.csv', x, delimiter=','); else --as field or --as series"
         )
     return "use (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels"
 

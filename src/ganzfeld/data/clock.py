@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.dates import DATE, EPOCH, ORDERS, seconds
+from ganzfeld.core.dates import DATE, EPOCH, ORDERS, named, seconds
 from ganzfeld.data.typed import MISSING
 
 WORDS = """time date datetime timestamp timestamps times dates ts day month year hour minute second
@@ -37,8 +37,8 @@ class Times:
     order: str = ""
 
 
-def read_times(cells: Sequence[Any]) -> Times | None:
-    """Cells as dates, or as numbers; None where most are neither."""
+def read_times(cells: Sequence[Any], rules: int) -> Times | None:
+    """Cells as dates, or as numbers; None where most are neither. rules: see `source.RULES`."""
     words = ["" if cell is None else str(cell).strip() for cell in cells]
     words = ["" if word.casefold() in MISSING else word for word in words]
     there = [word for word in words if word]
@@ -48,7 +48,8 @@ def read_times(cells: Sequence[Any]) -> Times | None:
     if sum(map(math.isfinite, numbers)) >= MOSTLY * len(there):
         return Times(np.array(numbers), dates=False)
     some = there[:: max(1, len(there) // 50)]
-    if sum(DATE.fullmatch(word) is not None for word in some) < MOSTLY * len(some):
+    plain = sum(DATE.fullmatch(word) is not None for word in some)
+    if plain + (rules >= 6 and sum(named(word) is not None for word in some)) < MOSTLY * len(some):
         return None
     read = {order: np.array([seconds(word, order) for word in words]) for order in ORDERS}
     known = {order: int(np.isfinite(values).sum()) for order, values in read.items()}

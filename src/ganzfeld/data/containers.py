@@ -200,7 +200,7 @@ def _read_npz(path: Path, reading: Reading) -> Ready:
         found = read_npz(path, reading.splits)
         source.aside += found.aside
         source.taken["arrays"] = found.keys
-        source.columns = columns_beside(found.beside, len(found.images), source)
+        source.columns = columns_beside(found.beside, len(np.atleast_1d(found.images)), source)
         return found.images, found.labels
 
     source = read_numbers("npz", path, read, reading)

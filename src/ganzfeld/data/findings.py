@@ -185,8 +185,8 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
         and report["count"] < options.least
     ):
         raise DataError(
-            f"{report['source']} holds {report['count']} of {noun}: one is not a data set, "
-            f"{options.least} are needed at least, and some hundreds to learn from"
+            f"{report['source']} holds {report['count']} of the {options.least} {noun} that are "
+            "needed at least, and some hundreds are needed to learn from"
             if "noun" in report
             else f"{report['source']} holds {report['count']} image: one image is not a data set, "
             f"{options.least} are needed at least, and some hundreds to learn from",

@@ -58,7 +58,7 @@ class Plan:
 
 
 def planned(
-    names: Sequence[str], cells: Sequence[Sequence[Any]], *, asked: bool = False
+    names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int, *, asked: bool = False
 ) -> Plan | None:
     """The column of times, and the one that tells series apart; None where there is no time.
 
@@ -68,7 +68,7 @@ def planned(
     count = len(cells[0]) if cells else 0
     found = []
     for place, name in enumerate(names):
-        times = read_times(cells[place])
+        times = read_times(cells[place], rules)
         if times is not None and (times.dates or name.casefold().strip() in NAMES):
             found.append((not times.dates, name.casefold() not in NAMES, place, times))
     for _, _, place, times in sorted(found, key=lambda item: item[:3]):
@@ -110,7 +110,7 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
         return False, ""
     if not cells or len(cells[0]) < FEWEST:
         return False, ""
-    plan = planned(names, cells)
+    plan = planned(names, cells, rules)
     if plan is None or plan.time is None:
         return False, ""
     groups = (
@@ -205,7 +205,7 @@ def gather_series(
 ) -> Raw:
     """All windows of the series in a table's columns, and what is known of each."""
     count = len(titles)
-    plan = planned(names, cells, asked=True)
+    plan = planned(names, cells, source.rules, asked=True)
     if plan is None:
         plan = Plan(time=None, key=None, times=Times(np.arange(count, dtype=float), False))
         source.notes.append("no column of times that rise: the rows are taken for equal steps")

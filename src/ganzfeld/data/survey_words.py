@@ -33,32 +33,32 @@ def lines_of(report: dict[str, Any]) -> list[str]:
 def copies(report: dict[str, Any], survey: dict[str, Any]) -> list[str]:
     if not survey["compared"]:
         return []
-    lines = []
+    noun, lines = report.get("noun", "images"), []
     if survey["compared"] < report["count"]:
-        lines.append(f"{survey['compared']:,} of {report['count']:,} images were compared.")
+        lines.append(f"{survey['compared']:,} of {report['count']:,} {noun} were compared.")
     if not survey["copies_count"]:
-        lines.append("Near copies of other images: none.")
+        lines.append(f"Near copies of other {noun}: none.")
     else:
-        lines.append(copies_in_words(survey))
+        lines.append(copies_in_words(survey, noun))
         lines += capped([pair_in_words(pair) for pair in survey["copies"]], SHOWN)
     if survey["leaks"]:
         lines.append(
-            f"Leaks: {survey['leaks']:,} of the images that a run holds out have a near copy in "
+            f"Leaks: {survey['leaks']:,} of the {noun} that a run holds out have a near copy in "
             "training: copying will not be seen there."
         )
     test = survey.get("test")
     if test and test["count"]:
         lines.append(
-            f"Leaks: {test['count']:,} of {test['of']:,} test images have a near copy in training"
+            f"Leaks: {test['count']:,} of {test['of']:,} test {noun} have a near copy in training"
         )
         lines += capped([pair_in_words(pair) for pair in test["pairs"]], SHOWN)
     return lines
 
 
-def copies_in_words(survey: dict[str, Any]) -> str:
+def copies_in_words(survey: dict[str, Any], noun: str) -> str:
     groups = survey["copies_groups"]
     end = "group" if groups == 1 else "groups"
-    return f"Near copies: {survey['copies_count']:,} images in {groups:,} {end}"
+    return f"Near copies: {survey['copies_count']:,} {noun} in {groups:,} {end}"
 
 
 def pair_in_words(pair: dict[str, Any]) -> str:

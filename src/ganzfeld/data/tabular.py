@@ -24,6 +24,7 @@ from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
 
 MOSTLY = 0.9  # of them must name a file that is there
+MANY_ROWS = 20  # from which on rows that are numbered are no chance
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 
 
@@ -109,6 +110,8 @@ def gather_table(
         bad |= {good[row]: f"{shown(name)} is {why}" for row, why in odd.items()}
         if values is None or values.spec.modality in ("text", "several"):
             what = "no values" if values is None else f"{values.spec.modality} values"
+            if values is None and any(isinstance(cell, list | dict) for cell in there):
+                what = "lists or objects"
             unclear = unclear_dates(there)
             what = unclear or what
             source.aside.append(f"the column {shown(name)} of {what}")
@@ -120,10 +123,17 @@ def gather_table(
         found[name] = scattered(values, good, len(titles))
         if values.spec.modality == "class" and (unclear := unclear_dates(there)):
             source.warnings.append(f"{shown(name)} holds {unclear}, and is taken for classes")
+        if counts_rows(values):
+            source.warnings.append(
+                f"{shown(name)} numbers the rows: samples get any number in its place, so take "
+                "that column out if it says no more"
+            )
         if coarse(values):
             source.warnings.append(
                 f"{shown(name)} has whole numbers above {EXACT:,}: they are rounded to 7 digits"
             )
+    if not len(titles):
+        raise DataError(f"{shown(source.place)} holds no rows")
     if not found:
         raise DataError(
             f"{shown(source.place)} has no column of numbers, classes, dates or booleans",
@@ -148,6 +158,17 @@ def gather_table(
         source.taken["read as"] = "; ".join(f"{name}: {said}" for name, said in read.items())
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
+
+
+def counts_rows(values: Values) -> bool:
+    """Whether a column is 0, 1, 2 ... or 1, 2, 3 ..., row by row."""
+    rows = np.asarray(values.rows)
+    return bool(
+        values.spec.dtype == "int32"
+        and len(rows) >= MANY_ROWS
+        and rows[0] in (0, 1)
+        and (np.diff(rows) == 1).all()
+    )
 
 
 def coarse(values: Values) -> bool:

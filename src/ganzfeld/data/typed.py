@@ -46,9 +46,9 @@ def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values 
     "text": code points, ragged. None where no cell says anything, or they hold what is neither.
 
     classes: whole numbers and texts are classes though they look like numbers.
-    rules: see `source.RULES`. From 5 on, dates are read in all their forms, and these and the words
-        of booleans are kept; before, those written 2026-11-28 and 28.11.2026 alone. Whoever reads
-        for a run hands on the rules of that run.
+    rules: see `source.RULES`. From 5 on, dates are read in all their forms, from 6 on with the
+        names of months too, and these and the words of booleans are kept; before, those written
+        2026-11-28 and 28.11.2026 alone. Whoever reads for a run hands on the rules of that run.
     """
     given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
@@ -58,7 +58,7 @@ def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values 
         return _lists(cells)
     if any(isinstance(cell, list | dict) for cell in there):
         return None
-    if not classes and (found := _numbers(cells) or _dates(cells, rules) or _spelled(cells)):
+    if not classes and (found := _numbers(cells) or _dates(cells, rules) or _spelled(cells, rules)):
         return found
     if all(isinstance(cell, bool) for cell in there):
         return _booleans(cells, given if rules >= 5 else cells)
@@ -114,7 +114,10 @@ def known(words: Sequence[str], order: str, rules: int) -> list[bool]:
     """Which texts are dates in an order. rules: see `typed`."""
     if rules < 5:
         return [order == "ymd" and USUAL.fullmatch(word) is not None for word in words]
-    return [not math.isnan(dates.seconds(word, order)) for word in words]
+    return [
+        not math.isnan(dates.seconds(word, order)) and (rules >= 6 or dates.named(word) is None)
+        for word in words
+    ]
 
 
 def plain_cell(cell: Any) -> Any:
@@ -157,9 +160,9 @@ def _numbers(cells: Sequence[Any]) -> Values | None:
     return number(values, whole=whole)
 
 
-def _spelled(cells: Sequence[Any]) -> Values | None:
+def _spelled(cells: Sequence[Any], rules: int) -> Values | None:
     """Numbers as people spell them; what was taken off is in extra."""
-    found = spelled([str(cell) for cell in cells if cell is not None])
+    found = spelled([str(cell) for cell in cells if cell is not None], rules)
     if found is None:
         return None
     numbers = iter(found[0])

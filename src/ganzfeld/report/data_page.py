@@ -78,18 +78,18 @@ def copies(report: dict[str, Any], survey: dict[str, Any], gallery: Gallery) -> 
         figure(report, gallery, pair["rows"], " = ".join(pair["names"]), pair["how"])
         for pair in survey["copies"][:PAIRS]
     ]
-    leaks = survey["leaks"]
+    leaks, noun = survey["leaks"], report.get("noun", "images")
     return section(
         "Near copies",
         note(
-            f"Leaks: {leaks:,} of the images that a run holds out have a near copy in training: "
+            f"Leaks: {leaks:,} of the {noun} that a run holds out have a near copy in training: "
             "copying will not be seen there."
         )
         if leaks
         else None,
         tag("div", *shown, class_="cards few"),
         more(len(shown), len(survey["copies"])),
-        lead=copies_in_words(survey),
+        lead=copies_in_words(survey, noun),
     )
 
 

@@ -50,7 +50,8 @@ class App {
     const asked = new URLSearchParams(location.hash.slice(1)), s = this.state;
     const whole = (text) => /^\d{1,20}$/.test(text || "") && BigInt(text) < LIMIT;
     if (whole(asked.get("seed"))) s.seed = BigInt(asked.get("seed"));
-    const label = this.model.classes.indexOf(asked.get("class"));
+    const { classes } = this.model, name = asked.get("class"), plain = { yes: "true", no: "false" }[name?.toLowerCase()];
+    const label = classes.indexOf(classes.includes(name) ? name : plain);
     s.label = label < 0 ? null : label;
     const std = Number(asked.get("std") ?? 1), count = Number(asked.get("count") ?? s.count);
     if (std >= 0 && std <= 1.5) s.std = std;

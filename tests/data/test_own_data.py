@@ -1,0 +1,67 @@
+"""Data as people have them: each screen says what is so, and what to do."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganzfeld.data.check import check_data, describe
+from ganzfeld.errors import DataError
+
+ROWS = 40
+
+
+def test_a_number_alone_in_an_npz_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.float32(3))
+    with pytest.raises(DataError, match="has the shape"):
+        check_data(tmp_path / "a.npz")
+
+
+def test_the_line_that_mends_a_row_of_numbers_makes_a_series(tmp_path: Path) -> None:
+    x = np.sin(np.arange(ROWS))
+    np.save(tmp_path / "a.npy", x)
+    with pytest.raises(DataError, match="has the shape") as told:
+        check_data(tmp_path / "a.npy")
+    assert told.value.fix.startswith("np.savetxt('data.csv', x, header='x', comments='')")
+    np.savetxt(tmp_path / "data.csv", x, header="x", comments="")
+    assert check_data(tmp_path / "data.csv")["modality"] == "table"
+
+
+def test_samples_are_called_what_they_are(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(ROWS, 8, 8)) * 9
+    x[1] = x[0]
+    np.save(tmp_path / "a.npy", x)
+    told = describe(check_data(tmp_path / "a.npy"))
+    assert "Near copies: 2 fields in 1 group" in told and "images in" not in told
+    np.save(tmp_path / "a.npy", x[1:])
+    assert "Near copies of other fields: none." in describe(check_data(tmp_path / "a.npy"))
+
+
+def test_a_column_that_numbers_the_rows_is_named(tmp_path: Path) -> None:
+    rows = [f"{i},{i * 7 % 5},{3 + i}" for i in range(1, ROWS + 1)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,n,year", *rows]))
+    told = check_data(tmp_path / "a.csv")["warnings"]
+    assert [one.partition(" ")[0] for one in told if "numbers the rows" in one] == ["id"]
+
+
+def test_series_by_the_names_of_months(tmp_path: Path) -> None:
+    start = datetime.date(1990, 1, 1)
+    months = [start.replace(year=1990 + i // 12, month=1 + i % 12) for i in range(3 * ROWS)]
+    rows = [f"{day:%b-%Y},{np.sin(i / 6):.3f}" for i, day in enumerate(months)]
+    (tmp_path / "a.csv").write_text("\n".join(["month,level", *rows]))
+    report = check_data(tmp_path / "a.csv")
+    assert report["modality"] == "series" and "in steps of 1 month" in describe(report)
+
+
+def test_lists_in_the_columns_of_parquet_are_said_to_be_lists(tmp_path: Path) -> None:
+    arrow, file = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"n": [i * 7 % 5 for i in range(ROWS)], "v": [[1.0, 2.5]] * ROWS})
+    file.write_table(table, tmp_path / "a.parquet")
+    aside = check_data(tmp_path / "a.parquet")["aside"]
+    assert aside == ["the column v of lists or objects"]
+    file.write_table(table.slice(0, 0), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="holds no rows"):
+        check_data(tmp_path / "a.parquet")
