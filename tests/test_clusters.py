@@ -146,6 +146,13 @@ def test_a_run_names_its_groups_and_draws_each_as_often(run: Path) -> None:
     ) and not torch.equal(model.sample(4, labels=[1]), model.sample(4, labels=[2]))
 
 
+def test_card_and_report_say_that_they_are_groups(run: Path) -> None:
+    """Names like these would pass for labels that somebody gave."""
+    told = f"{KINDS} groups of similar images in place of labels, cluster 0 to cluster {KINDS - 1}"
+    assert f"| classes | {told} |" in (run / "model" / "README.md").read_text()
+    assert told in (run / "report.html").read_text()
+
+
 def test_what_measures_does_not_know_the_groups(run: Path, source: Path) -> None:
     """The features are those of a run without labels, and so are the protocols."""
     found = ganzfeld.evaluate(run, source, count=100)

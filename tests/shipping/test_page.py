@@ -21,7 +21,7 @@ from shipping_runs import ALL, tiny
 
 import ganzfeld
 from ganzfeld.cli.main import main
-from ganzfeld.errors import CheckpointError, UsageError
+from ganzfeld.errors import CheckpointError, ResourceError, UsageError
 from ganzfeld.models import embedded
 from ganzfeld.shipping import page, page_cache, page_graph, page_html, page_prepared
 from ganzfeld.shipping.page_numpy import run
@@ -172,6 +172,13 @@ def test_what_a_page_cannot_be_is_said(faces: Path, tmp_path: Path, capsys: Any)
     assert not list(tmp_path.iterdir())
 
 
+def test_a_place_that_takes_no_file_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for make in (page.export_page, ganzfeld.export):
+        with pytest.raises(ResourceError, match="file cannot be used: Not a directory"):
+            make(tmp_path / "no model", tmp_path / "file" / "deep" / "x.html")
+
+
 def test_numbers_beyond_float16_stay_float32() -> None:
     network = torch.nn.Linear(4, 4)
     with torch.no_grad():
@@ -222,7 +229,7 @@ def test_the_app_makes_a_page_once(
 def test_a_page_in_the_cache_is_of_this_very_model(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other names of classes, a newer checkpoint, a damaged judge: the same weights, no such page"""
+    """The same weights, but other classes, a newer checkpoint or a damaged judge: another page."""
     monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
     first = page_cache.page_file(faces)
     copy = shutil.copytree(faces, tmp_path / "run")

@@ -219,9 +219,7 @@ def test_the_app_of_a_server_shows_what_the_server_draws(
     assert np.array_equal(found, faces.store(faces.sample(1, seed=3))[0])
 
 
-def test_the_app_asks_for_a_token_in_words_and_says_what_fails(
-    chrome: Browser, faces: Any
-) -> None:
+def test_the_app_asks_for_a_token_in_words_and_says_what_fails(chrome: Browser, faces: Any) -> None:
     """Before there is a model, one field is shown, in the page's language and theme."""
     pytest.importorskip("uvicorn")
     from serving import served

@@ -373,6 +373,8 @@ def test_what_cannot_be_downloaded_is_one_screen(
     monkeypatch.setenv("HF_HOME", str(tmp_path / "other"))
     one_screen(command(*asked, "hub:me/faces"), "cannot be downloaded")
     assert not Path(out).exists()
+    done = command("publish", str(run), "--to", "hub:me/faces", "--license", LICENSE)
+    assert done.returncode == 2 and "once the hub can be reached" in done.stderr, done.stderr
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     done = command(*asked, "hub:me/faces")  # what broke off before is completed

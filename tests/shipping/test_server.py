@@ -559,7 +559,8 @@ def test_ports_that_are_taken_and_models_that_are_not_there(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for words, code, told in (
-            ([str(run), "--port", port], 2, "cannot be used"),
+            ([str(run), "--port", port], 2, "or 0 for any free one"),
+            ([str(run), "--host", "192.0.2.1", "--token", "t" * 20], 2, "an address of this"),
             (["nowhere"], 4, "no run or model"),
             ([str(run), "--engine", "onnx"], 2, "is no exported model"),
             ([str(run), "--allow-origin", "*"], 2, "takes an origin"),

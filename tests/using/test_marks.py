@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import ganzfeld
 from ganzfeld.cli.main import main
@@ -306,3 +308,23 @@ def test_a_model_without_a_folder_has_a_hash(make_model: Callable[..., Model]) -
 def test_reading_marks_needs_no_torch() -> None:
     code = "import sys, ganzfeld.core.marks; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_holds_no_sound_mark_is_refused_and_named(tmp_path: Path) -> None:
+    """A broken mark is no broken file, and a pipe keeps nobody waiting."""
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png", pnginfo=chunk("{"))
+    (tmp_path / "b.csv").write_text("x\n1\n")
+    (tmp_path / "b.csv.json").write_text("[1,")
+    for name in ("a.png", "b.csv"):
+        with pytest.raises(DataError, match=rf"the mark of \S+{name} is damaged"):
+            marks.read(tmp_path / name)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "c.png")
+        with pytest.raises(DataError, match="is a pipe, not a file"):
+            marks.read(tmp_path / "c.png")
+
+
+def chunk(text: str) -> PngInfo:
+    found = PngInfo()
+    found.add_itxt("ganzfeld", text)
+    return found

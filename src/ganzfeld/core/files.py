@@ -42,6 +42,15 @@ def hide(path: Path) -> Path:
     return hidden
 
 
+def need_place(path: Path) -> None:
+    """ResourceError, before the work, where the folders above a path cannot be made."""
+    there = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return
+    number = errno.EACCES if there.is_dir() else errno.ENOTDIR
+    raise of_disk(OSError(number, os.strerror(number), str(there)))
+
+
 def remove(path: Path) -> None:
     """Delete a directory or file so that no half of it can be taken for the whole.
 

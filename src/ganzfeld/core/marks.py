@@ -100,7 +100,7 @@ def marking(path: Path, mark: Mapping[str, Any] | None) -> Iterator[Path]:
 
 def holds(path: Path) -> bool:
     """Whether a file may hold a mark, by its first bytes: others may be larger than memory."""
-    with path.open("rb") as file:
+    with reader.open_regular(path) as file:  # a pipe would wait for whoever writes to it
         start = file.read(12)
     return start.startswith((b"\x89PNG", b"RIFF", b"GIF8", b"\xff\xd8"))
 
@@ -116,7 +116,10 @@ def read(path: Path) -> Mark | None:
             text = reader.read_whole(sidecar(path), MOST)
         if text is None:
             return None
-        mark = reader.parse(text)
+        try:
+            mark = reader.parse(text)
+        except reader.Unreadable:  # the mark, not the file
+            mark = None
     if not isinstance(mark, dict) or "digital_source_type" not in mark:
         raise DataError(f"the mark of {path} is damaged, or another program's")
     return dict(mark)

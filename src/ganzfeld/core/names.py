@@ -122,6 +122,14 @@ def capped(lines: Sequence[str], limit: int = 10) -> list[str]:
     return [*lines[:limit], f"and {len(lines) - limit:,} more"]
 
 
+def classes_told(classes: Sequence[str], groups: bool) -> str:
+    """What a table says of a model's classes. groups: they were found, and stand for labels."""
+    if groups and classes:
+        ends = f"{classes[0]} to {classes[-1]}"
+        return f"{len(classes)} groups of similar images in place of labels, {ends}"
+    return ", ".join(capped(classes, 40)) or "none"
+
+
 def tally(names: Iterable[str]) -> dict[str, int]:
     """How often each name occurs, the most frequent first."""
     counts: dict[str, int] = {}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganzfeld.config import Config, Part
 from ganzfeld.core.latents import PORTABLE
+from ganzfeld.core.names import classes_told
 from ganzfeld.core.tensors import MOST
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import CheckpointError
@@ -116,7 +117,7 @@ class Generation(Task):
     def card(self, about: Mapping[str, Any]) -> str:
         data, run, spec = about["training"]["data"], about["training"]["run"], spec_in(about)
         kind = modality_of(spec)
-        classes = ", ".join(about["classes"]) or "none"
+        classes = classes_told(about["classes"], bool(data.get("clusters")))
         label = about["classes"][0] if about["classes"] else None
         game, tag = KINDS.get(about["training"]["game"]["name"], KINDS["adversarial"])
         average = f"exponential moving average, {about['chosen']['average']} half-life"

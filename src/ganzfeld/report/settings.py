@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ganzfeld.config import flatten
 from ganzfeld.core.latents import PORTABLE
+from ganzfeld.core.names import classes_told
 from ganzfeld.core.randomness import WIDE
 from ganzfeld.models import model as generate
 from ganzfeld.report.html import Html, command, section, table, tag
@@ -22,7 +23,7 @@ def plan(record: Record, model: generate.Model | str) -> Html:
     size = record.kind.describe(record.spec) if known else ""
     rows = [
         ("data", f"{data.samples:,} samples of {record.data}; {size}"),
-        ("classes", ", ".join(data.classes[:40]) + (", ..." if len(data.classes) > 40 else "")),
+        ("classes", classes_told(data.classes, bool(data.clusters)) if data.classes else ""),
         ("recipe", Path(config.recipe).name),
         (
             "game",

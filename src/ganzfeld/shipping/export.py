@@ -81,6 +81,7 @@ def export(
     count = border.whole(seeds, "seeds", 1, MOST_SEEDS)
     folder = Path(border.path(out, "out"))
     need_free(folder)
+    files.need_place(folder)
     need_onnx()
     loaded = opened(model, which, trust_code)
     say("tracing the networks")

@@ -301,9 +301,11 @@ def upload(
             create_pr=pull_request,
         )
     except Exception as error:  # of the network, of the hub, of the user's rights
+        reached = getattr(error, "response", None) is not None or "Token" in type(error).__name__
+        fix = "HF_TOKEN with write access (hf auth login), and a USER/NAME that is yours"
         raise UsageError(
             f"hub:{name} cannot be written: {shown(hub.first_line(error), 300)}",
             safe="the model is untouched",
-            fix="HF_TOKEN with write access (hf auth login), and a USER/NAME that is yours",
+            fix=fix if reached else "the same command once the hub can be reached",
         ) from error
     return str(done.pr_url if pull_request and done.pr_url else done.commit_url)

@@ -84,9 +84,10 @@ def export_page(
 
         page = export_page("runs/avatars-default", "faces.html")
     """
+    out = Path(out)
+    files.need_place(out)
     loaded = load(path, which=which, trust_code=trust_code)
     page = page_of(loaded, precision=precision, with_discriminator=with_discriminator)
-    out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     files.replace(out, page.text.encode())
     return page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib.util
 import signal
 import socket
@@ -49,9 +50,13 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, TypeError, UnicodeError) as error:  # the latter of what is no name of a host
         own.close()
         why = getattr(error, "strerror", None) or error
+        fix = f"--port {port + 1 if 0 < port < 65535 else 7878}, or 0 for any free one"
+        if getattr(error, "errno", None) == errno.EACCES:
+            fix = "--port 7878, or another above 1023"
+        elif getattr(error, "errno", None) != errno.EADDRINUSE:
+            fix = "--host with a name or an address of this machine, or leave it out"
         raise UsageError(
-            f"the address {address(host, port)} cannot be used: {why}",
-            fix=f"--port {port + 1 if 0 < port < 65535 else 7878}, or 0 for any free one",
+            f"the address {address(host, port)} cannot be used: {why}", fix=fix
         ) from error
     return own
 
