@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 ROWS = 256  # of number conditions, that samples are drawn for
 TOLD = 1.0  # seconds of the trial of speed that are worth a word
 SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
-JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
+JUST_A_TRIAL = 100  # batches: whoever asks for so few images does not expect good ones
 
 
 def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
@@ -395,7 +395,8 @@ def outlook(config: Config, rate: float, pack: Dataset) -> str | None:
     wanted = kind.enough(spec)
     if wanted is None:
         return None
-    if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
+    trial = config.run.minutes is None and images <= JUST_A_TRIAL * config.run.batch_size
+    if images >= wanted / 2 or trial:
         return None
     text = (
         f"note: {images:,} {kind.noun} to see are few for {kind.too_few(spec)}. About "
