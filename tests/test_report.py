@@ -131,6 +131,7 @@ def test_hostile_names_are_text(run: Path, pack: Pack) -> None:
     result = json.loads((run / "evaluation.json").read_text())
     result["class_shares"] = dict.fromkeys(names, 0.1)
     result["intra_class_frechet_by_class"] = {HOSTILE: 3.5}
+    result["real"]["intra_class_frechet"] = 1.25
     result["extractor_note"] = result["protocol"]["id"] = HOSTILE
     (run / "evaluation.json").write_text(json.dumps(result))
     with open(run / "metrics.jsonl", "a") as file:
@@ -140,6 +141,7 @@ def test_hostile_names_are_text(run: Path, pack: Pack) -> None:
     page = assert_alone(report.write(run, pack))
     assert len(page.all("script")) == 1
     assert page.text.count(HOSTILE) >= 4
+    assert "Real images have a distance of 1.25 within a class on average" in page.text
     assert "/somewhere" not in page.raw, "where the data lie is private"
 
 
