@@ -69,6 +69,13 @@ def test_the_line_of_a_run() -> None:
     assert said == "Frechet 0.50 (real 0.090) of 1,234 samples"
 
 
+def test_what_is_left_goes_by_the_mean_speed() -> None:
+    """An evaluation between two lines does not make the rest ten times as long."""
+    slow = state(images=3_280, total=5_204, rate=17.0, mean=96.2)
+    assert plain(slow)[0] == " 63.0 %  3,280 of 5,204 images  17/s  20 s left"
+    assert state(images=50, total=100, rate=10.0).left == "5 s"
+
+
 def result(**changes: Any) -> dict[str, Any]:
     known = {"protocol": {"extractor": "inception"}, "frechet": 0.36, "precision": 0.83}
     return known | {"real": {"frechet": 0.09, "precision": 0.84}} | changes
