@@ -208,4 +208,8 @@ def test_every_loss_has_a_draw_by_the_names_that_are_logged() -> None:
         assert set(draws) == {"discriminator/adversarial", "generator/adversarial"}
     both = draws_of("adversarial", {"loss": "relativistic", "one_stage": True})
     assert set(both) == {"both/discriminator", "both/generator"}
+    assert draws_of("table-gan", {}) == draws_of("adversarial", {"loss": "non-saturating"})
+    told = dict.fromkeys(("discriminator/real", "discriminator/fake"), pytest.approx(math.log(2)))
+    assert draws_of("text-gan", {}) == draws_of("text-pix2pix", {}) == told
+    assert draws_of("text-gan", {"estimator": "gumbel"}) == {}, "its critic logs another loss"
     assert draws_of("vae", {}) == draws_of("adversarial", {"loss": "mine.py:loss"}) == {}

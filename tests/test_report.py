@@ -19,10 +19,10 @@ from ganzfeld.config import Data, Part, from_dict, to_json
 from ganzfeld.core import runfolder
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import CheckpointError
-from ganzfeld.metrics import evaluate
+from ganzfeld.metrics import evaluate, manifolds
 from ganzfeld.modalities.image import draw
 from ganzfeld.models import model as generate
-from ganzfeld.report import chart, embed, samples
+from ganzfeld.report import chart, embed, samples, sections
 from ganzfeld.report.html import Html, tag
 from pages import HOSTILE, SECTIONS, Page, assert_alone
 
@@ -131,6 +131,7 @@ def test_hostile_names_are_text(run: Path, pack: Pack) -> None:
     result = json.loads((run / "evaluation.json").read_text())
     result["class_shares"] = dict.fromkeys(names, 0.1)
     result["intra_class_frechet_by_class"] = {HOSTILE: 3.5}
+    result["real"]["intra_class_frechet"] = 1.25
     result["extractor_note"] = result["protocol"]["id"] = HOSTILE
     (run / "evaluation.json").write_text(json.dumps(result))
     with open(run / "metrics.jsonl", "a") as file:
@@ -140,6 +141,7 @@ def test_hostile_names_are_text(run: Path, pack: Pack) -> None:
     page = assert_alone(report.write(run, pack))
     assert len(page.all("script")) == 1
     assert page.text.count(HOSTILE) >= 4
+    assert "Real images have a distance of 1.25 within a class on average" in page.text
     assert "/somewhere" not in page.raw, "where the data lie is private"
 
 
@@ -418,6 +420,30 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
     assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
     plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
     assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high
+
+
+def test_curves_have_the_intervals_that_were_measured(run: Path) -> None:
+    """A kernel distance of 64 samples may be a fifth off, which is no few per cent."""
+    common = {"kind": "evaluation", "count": 64, "frechet": 9.0}
+    rows = [
+        common
+        | {"images": n, "kernel": k, "kernel_interval": [k - 0.1, k + 0.3]}
+        | {"density": k, "density_interval": [0.0, 0.9]}
+        for n, k in ((320, 0.5), (640, 0.4))
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = Page(report.write(run))
+    assert page.raw.count('class="bars s0"') == 2, "kernel distance and density"
+    assert page.text.count("64 samples a point: bars are 95 % intervals") == 2
+    assert page.text.count("64 samples a point: a few per cent") == 1, "Frechet"
+
+
+def test_a_bar_of_a_curve_is_as_wide_as_the_same_share_s_at_the_end() -> None:
+    draw = np.random.default_rng(0)
+    one, other = draw.standard_normal((2, 64, 4))
+    found = manifolds(one, other * 1.5)
+    [ends] = sections.chance("recall", [(1.0, found.recall.value)], 64, {})
+    assert ends == pytest.approx(found.recall.interval)
 
 
 def test_no_point_of_equal_ones_is_called_the_best() -> None:

@@ -22,7 +22,7 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
 from ganzfeld.training import pace, speed, trial
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
-from ganzfeld.training.plan import doubt, exceeded, settle, sized
+from ganzfeld.training.plan import doubt, exceeded, settle, sized, time_words
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -301,6 +301,16 @@ def test_the_trial_is_part_of_the_time_asked_for(monkeypatch: pytest.MonkeyPatch
     assert taken.images(60.0) == 3_600 and taken.images(30.0) == 1_500, (
         "at least half goes to steps"
     )
+
+
+def test_the_plan_tells_the_time_with_the_trial_of_speed() -> None:
+    """Who counts from the command on has waited for the trial, too."""
+    found = pace.Pace(100.0, 4.0, 1, tried=15.0)
+    said = "about 29 s; 15 s of it went into measuring the speed"
+    assert time_words(found, 1_000) == said
+    busy = pace.Pace(100.0, 4.0, 1, tried=15.0, got=0.5)
+    assert time_words(busy, 1_000).startswith("about 29 s if the machine stays as busy")
+    assert time_words(pace.Pace(100.0, 4.0, 1, tried=0.6), 1_000) == "about 15 s"
 
 
 def test_what_only_the_first_run_measures_is_in_its_time_and_not_in_its_images() -> None:

@@ -24,10 +24,11 @@ from ganzfeld.metrics.evaluate import asked_labels, reference_rows
 from ganzfeld.metrics.features import extract, make_extractor, of_pack
 from ganzfeld.metrics.registry import TABLE
 from ganzfeld.metrics.scale import real_scale, within_classes
-from ganzfeld.metrics.summary import summary
+from ganzfeld.metrics.summary import between, summary
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.modalities.image.fitting import PLACES, apart
 from ganzfeld.modalities.image.prints import prints
+from ganzfeld.report import compare
 from ganzfeld.report.quality import alarms
 
 
@@ -297,6 +298,9 @@ def test_every_number_stands_beside_that_of_real_data(folder: Path, pack: Pack) 
     assert "real data: 60 of them against 60 others" in lines
     for line in lines[2 : 2 + len(named)]:
         assert "0 is best" not in line or "0 is best (real " in line
+    told = {line.split("  ")[1].strip(): line for line in lines if line.startswith("  ")}
+    assert "0 is best" in told["kernel distance"], "which is unbiased"
+    assert "lower is better (real" in told["Frechet distance"], "0 would be the data themselves"
 
 
 def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
@@ -569,3 +573,34 @@ def test_evaluate_agrees_with_the_plain_functions(run: ganzfeld.Run, pack: Pack)
     a = extract(net, [fake[:32], fake[32:]], 64)
     b = extract(net, of_pack(pack, rows), 64)
     assert found["frechet"] == pytest.approx(frechet_distance(a, b), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0.1262, 0.1331), "0.1262 to 0.1331"),  # about 0.1293; "0.13 to 0.13" leaves it out
+        ((0.30317, 0.38993), "0.303 to 0.390"),
+        ((120.42, 131.55), "120 to 132"),
+        ((138_900.0, 145_100.0), "138,900 to 145,100"),
+        ((-1.1e-05, 7.6e-05), "-0.000011 to 0.000076"),
+        ((-1e-9, 2e-9), "-1e-09 to 2e-09"),
+        ((-0.001, 0.4), "0.00 to 0.40"),
+        ((0.5, 0.5), "0.5 to 0.5"),
+    ],
+)
+def test_an_interval_has_the_digits_that_tell_its_width(
+    ends: tuple[float, float], words: str
+) -> None:
+    assert between(*ends) == words
+
+
+def test_copies_as_many_as_real_data_have_are_no_fault_and_no_merit() -> None:
+    """Names repeat: 16 % of fresh ones are a training name, and 0 would be no better."""
+    about = {"id": "p", "extractor": "plain", "generated": 9, "reference": 9}
+    real = {"memorisation": 1.0, "memorisation_copies": 0.16}
+    found = {"protocol": about, "memorisation": 1.8, "memorisation_copies": 0.008, "real": real}
+    found |= {"real_count": [9, 9], "real_from": "data"}
+    told = next(line for line in summary(found) if "memorisation copies" in line)
+    assert told.endswith("; more than real data have is copying (real 0.16)")
+    better = found | {"memorisation_copies": 0.01}
+    assert compare.winner("memorisation_copies", [found, better]) is None

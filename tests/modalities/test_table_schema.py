@@ -176,7 +176,8 @@ def test_a_page_shows_rows_and_shares_and_lets_no_markup_through(known: schema.S
     assert ages[0][0].startswith("18 to ") and ages[-2][0].endswith(" to 89")
     assert ages[-1][0] == "missing" and sum(entry[1] for entry in ages) == pytest.approx(1)
     assert all(abs(made - there) < 0.03 for _, made, there in ages), "rows of the training part"
-    bars = show.html_marginals({"<b>": [["<i>", 0.5, 0.4]]}, {"<b>": 0.123})
+    bars = show.html_marginals({"<b>": [["<i>", 0.5, 0.4]]}, {"<b>": 0.123}, 0.0561)
+    assert "Real rows differ from others by up to 0.056." in bars
     assert "<i>" not in bars and "0.123" in bars and "training part" in bars
     evil = show.html_of_csv('a,b\n<script>alert(1)</script>,"x, y"\n')
     assert evil is not None and "<script>" not in evil and "x, y" in evil

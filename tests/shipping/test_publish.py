@@ -41,6 +41,9 @@ EVALUATION = {
     "kernel": 0.01,
     "precision": None,
     "frechet_biased": True,
+    "real": {"frechet": 1.75, "kernel": 0.0002},
+    "real_count": [2000, 2000],
+    "real_from": "data",
     "protocol": {
         "id": "learned / d3e1414f / native / n2000",
         "extractor": "learned",
@@ -100,6 +103,8 @@ def test_the_card_has_what_a_hub_reads(run: Path) -> None:
     found = {one["type"]: one["value"] for one in result["metrics"]}
     assert found == {"ganzfeld-frechet": 12.5, "ganzfeld-kernel": 0.01}
     assert "learned / d3e1414f / native / n2000" in text and "12 to 13" in text
+    assert "| Frechet distance (`frechet`) | 12.5 | 12 to 13 | 1.75 |" in text
+    assert "Real data: 2,000 of them against 2,000 others." in text
     assert not re.search(r"\bFID\b", text), "another extractor's number has another name"
     for words in ('ganzfeld.load("hub:me/faces")', "drawn by this library", "digitalsourcetype",
                   "## Limits", "--from FILE"):  # fmt: skip

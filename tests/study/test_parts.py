@@ -97,7 +97,7 @@ def test_the_chance_beyond_students_quantiles() -> None:
     for freedom, t in enumerate(T95, 1):
         assert beyond(t, freedom) == pytest.approx(0.05, abs=2e-4)
         assert beyond(0.0, freedom) == 1
-    assert t_test([1.0]) == t_test([0.0, 0.0]) == 1 and t_test([1.0, 1.0]) == 0
+    assert t_test([1.0]) == t_test([0.0, 0.0]) == 1 and t_test([1.0, 1.0]) == 0.5
     assert t_test([2.0, -1.0, 0.5]) == t_test([-2.0, 1.0, -0.5])
 
 
@@ -135,6 +135,7 @@ def test_a_ranged_interval_is_students_where_the_scale_is_flat() -> None:
 def test_few_seeds_are_shown_one_by_one() -> None:
     assert spread([0.4], "precision") == "0.4"
     assert spread([0.4, 0.2, 0.3], "precision") == "0.3 (0.4, 0.2, 0.3)"
+    assert spread([0.0] * 5, "recall") == "0 (0, 0, 0, 0, 0)", "no interval of no width"
     low, _, high = spread([0.4, 0.2, 0.3, 0.0], "precision").partition("(")[2].split()
     assert 0 <= float(low) < float(high.rstrip(")")) <= 1
 

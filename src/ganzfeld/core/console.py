@@ -37,8 +37,9 @@ WIDEST = 96  # columns of the panel
 
 @dataclass(frozen=True)
 class State:
-    """Training at one moment. rate: images per second. losses: by "player/term"; None: not finite.
+    """Training at one moment.
 
+    rate: images per second of late. losses: by "player/term"; None: not finite.
     draws: what a loss is where the discriminator cannot tell real from fake, by the same names.
     quality: a line about the samples, "" before any were measured.
     """
@@ -52,6 +53,7 @@ class State:
     quality: str = ""
     picture: Path | None = None
     health: str = ""  # a line of the doctor's
+    mean: float = 0.0  # images per second since this process began, evaluations included
 
     @property
     def percent(self) -> float:
@@ -72,7 +74,9 @@ class State:
 
     @property
     def left(self) -> str:
-        return duration((self.total - self.images) / self.rate) if self.rate > 0 else "?"
+        """By the mean speed: the last few steps may have had an evaluation among them."""
+        rate = self.mean or self.rate
+        return duration((self.total - self.images) / rate) if rate > 0 else "?"
 
 
 class Screen:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
 from ganzfeld.modalities import Modality
@@ -89,11 +90,11 @@ class Reference:
             own: Floats = (flat - self.middle) / self.scale
             return own
         away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
-        return signals.product(away, self.turn)
+        return product(away, self.turn)
 
     def scores(self, ours: Floats) -> Floats:
         """Squared distances (N, M) of compared samples from all rows, less their own squares."""
-        found = signals.product(ours, self.features.T)
+        found = product(ours, self.features.T)
         found *= -2
         found += self.lengths
         return found
@@ -169,7 +170,7 @@ class Reference:
         for _ in range(GROUPS - 1):
             last = chosen[-1]
             here = lengths + lengths[last]
-            new = here - 2 * signals.product(few, few[last, :, None])[:, 0]
+            new = here - 2 * product(few, few[last, :, None])[:, 0]
             away = np.minimum(away, np.where(new < EQUAL * here, 0, new))
             if not away.sum():
                 break  # there are no more that differ
@@ -178,7 +179,7 @@ class Reference:
         for _ in range(ROUNDS):
             own = each[by_middle(few, middles)]  # (N, groups): 1 where a row is of a group
             counts = own.sum(0)[:, None]
-            sums = signals.product(own.T, few)
+            sums = product(own.T, few)
             middles = np.where(counts, sums / np.maximum(counts, 1), middles)
         return by_middle(self.features, middles.astype(self.features.dtype))
 
@@ -230,7 +231,7 @@ class Reference:
 
 def by_middle(rows: Floats, middles: Floats) -> NDArray[np.int64]:
     """The nearest of these middles (M, d) to each row (N, d)."""
-    found = signals.product(rows, middles.T)
+    found = product(rows, middles.T)
     found *= -2
     found += signals.lengths(middles)
     return np.asarray(found.argmin(1), np.int64)

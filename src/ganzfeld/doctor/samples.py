@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.doctor import signals
 from ganzfeld.doctor.reference import VISIBLE, Floats, Reference
+from ganzfeld.metrics.distances import squares
 
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
@@ -28,7 +29,7 @@ class Beside:
         self.flat = reference.numbers(fake)
         self.ours = reference.compared(self.flat)
         self.theirs = reference.compared(reference.numbers(real))
-        self.squares = signals.squares(self.ours, self.ours)
+        self.squares = squares(self.ours, self.ours)
         self.across = signals.pairwise(self.ours, self.theirs)
 
     @cached_property
@@ -39,7 +40,7 @@ class Beside:
     def signals(self, asked: Floats | None) -> Signals:
         """asked: what the fakes are made for; see `Reference.conditions_of`."""
         reference, median = self.reference, self.reference.median
-        real = signals.squares(self.theirs, self.theirs)
+        real = squares(self.theirs, self.theirs)
         within_ours, within_theirs = map(signals.off_diagonal, (self.within, np.sqrt(real)))
         vendi = signals.vendi_of(self.squares, median), signals.vendi_of(real, median)
         found: Signals = {

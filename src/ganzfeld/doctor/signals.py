@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
+from ganzfeld.metrics.distances import squares
 
 Floats = NDArray[np.floating[Any]]
 
 SEEN = 0.3  # a gap of logits, in deviations, below which shares of it are noise
-ROUNDING = 1e-13  # of squared lengths: what a distance of zero comes out as
 SAME = 1e-4  # of the median distance of data, below which two samples are one
 WIDTH = 0.4  # of the median distance of data: the kernel's bandwidth for the Vendi score
 
@@ -89,29 +89,9 @@ def quantile(values: Floats, part: float) -> float:
     return low if high == low else low + (high - low) * (place % 1)
 
 
-def squares(a: Floats, b: Floats) -> NDArray[np.float64]:
-    """Squared Euclidean distances (N, M) of rows."""
-    centre = np.asarray(b, np.float64).mean(0)  # small numbers lose less in the difference below
-    a, b = a - centre, b - centre
-    scale = lengths(a)[:, None] + lengths(b)
-    found = product(a, b.T)
-    found *= -2
-    found += scale
-    scale *= ROUNDING
-    found[found < scale] = 0.0
-    return np.asarray(found, np.float64)
-
-
 def lengths(rows: Floats) -> Floats:
     """Squared lengths of rows (N, d), (N,)."""
     found: Floats = np.einsum("ij,ij->i", rows, rows)
-    return found
-
-
-def product(a: Floats, b: Floats) -> Floats:
-    """The product of matrices of one type by torch, which keeps to the run's threads; numpy's
-    takes all there are, which costs four times as much where other work is going on."""
-    found: Floats = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
     return found
 
 

@@ -15,6 +15,7 @@ Example::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -129,7 +130,9 @@ def draw_of(loss: str) -> dict[str, float]:
 
 def draws_of(game: str, options: Mapping[str, Any]) -> dict[str, float]:
     """The value of a draw by the names that a game logs; {} for games without one."""
-    if game != "adversarial" or options.get("loss", "non-saturating") not in LOSSES:
+    if game in SYMBOLS and options.get("estimator", "expected") in JUDGED:
+        return dict.fromkeys(("discriminator/real", "discriminator/fake"), math.log(2))
+    if game not in LOGGED or options.get("loss", "non-saturating") not in LOSSES:
         return {}
     draw = draw_of(options.get("loss", "non-saturating"))
     names = ("both/discriminator", "both/generator") if options.get("one_stage") else TERMS
@@ -137,3 +140,6 @@ def draws_of(game: str, options: Mapping[str, Any]) -> dict[str, float]:
 
 
 TERMS = ("discriminator/adversarial", "generator/adversarial")
+LOGGED = ("adversarial", "table-gan")  # games whose players log them
+SYMBOLS = ("text-gan", "text-pix2pix", "image-to-text")  # games whose D judges symbols
+JUDGED = ("expected", "reinforce")  # estimators of those that do

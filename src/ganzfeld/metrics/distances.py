@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.products import product
+
 Array = NDArray[np.float64]
 
 ROWS = 1024  # of one block: 10,000 columns of float64 are 80 MB
@@ -32,22 +34,30 @@ def as_pair(a: NDArray[Any], b: NDArray[Any], least: int = 2) -> tuple[Array, Ar
     return a, b
 
 
-def squared_distances(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
+def squared_distances(a: NDArray[Any], b: NDArray[Any]) -> Iterator[tuple[slice, Array]]:
     """Squared Euclidean distances of some rows of `a` to all of `b`: (rows, (n, len(b))).
 
     Those that rounding cannot tell from zero are zero, so that copies are found as copies.
     """
-    centre = b.mean(0)  # small numbers lose less in the difference below
+    centre = np.asarray(b, np.float64).mean(0)  # small numbers lose less in the difference below
     a, b = a - centre, b - centre
     lengths = np.einsum("ij,ij->i", b, b)
     for low in range(0, len(a), ROWS):
         rows = slice(low, min(low + ROWS, len(a)))
         own = np.einsum("ij,ij->i", a[rows], a[rows])
         scale = own[:, None] + lengths
-        block = scale - 2 * (a[rows] @ b.T)
+        block = product(a[rows], b.T)
+        block *= -2
+        block += scale
         scale *= ROUNDING
         block[block < scale] = 0.0
         yield rows, block
+
+
+def squares(a: NDArray[Any], b: NDArray[Any]) -> Array:
+    """The same of all rows of `a` at once, (len(a), len(b))."""
+    blocks = [block for _, block in squared_distances(a, b)]
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def nearest(a: Array, b: Array, k: int = 1) -> tuple[NDArray[np.int64], Array]:

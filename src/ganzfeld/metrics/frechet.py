@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.metrics.distances import Array, as_pair
 from ganzfeld.metrics.spread import Measured, of_amount
@@ -39,7 +40,7 @@ def frechet_distances(a: NDArray[Any], others: Sequence[NDArray[Any]]) -> list[f
         x, y = (own - low) / np.sqrt(len(own) - 1), (b - high) / np.sqrt(len(b) - 1)
         # S1 = x'x and S2 = y'y: any other roots of them do as well, the smaller the faster.
         first = smaller_root(x) if first is None else first
-        overlap = nuclear_norm(first @ smaller_root(y).T)
+        overlap = nuclear_norm(product(first, smaller_root(y).T))
         trace = float((x * x).sum()) + float((y * y).sum())
         found.append(combine(low - high, trace, overlap))
     return found
@@ -55,14 +56,14 @@ def frechet_estimate(a: NDArray[Any], b: NDArray[Any]) -> Measured:
     low, high = a.mean(0), b.mean(0)
     x, y = (a - low) / np.sqrt(len(a) - 1), (b - high) / np.sqrt(len(b) - 1)
     (p, of_x), (q, of_y) = with_root(x), with_root(y)
-    left, values, right = np.linalg.svd(p @ q.T, full_matrices=False)
+    left, values, right = np.linalg.svd(product(p, q.T), full_matrices=False)
     lengths_x, lengths_y = (np.einsum("ij,ij->i", z, z) for z in (x, y))
     value = combine(low - high, float(lengths_x.sum() + lengths_y.sum()), float(values.sum()))
     shift = low - high
     spread = 0.0
     for z, lengths, parts, way in (
-        (x, lengths_x, of_x @ left, shift),
-        (y, lengths_y, of_y @ right.T, -shift),
+        (x, lengths_x, product(of_x, left), shift),
+        (y, lengths_y, product(of_y, right.T), -shift),
     ):
         overlap = (parts**2) @ values  # twice each sample's part of it
         influence = 2 * (z @ way) * np.sqrt(len(z) - 1) + (lengths - overlap) * len(z)
@@ -79,11 +80,11 @@ def frechet_against(a: NDArray[Any], mean: Array, covariance: Array) -> Measured
     low = a.mean(0)
     x = (a - low) / np.sqrt(len(a) - 1)
     p, of_x = with_root(x)
-    left, values, _ = np.linalg.svd(p @ root(covariance).T, full_matrices=False)
+    left, values, _ = np.linalg.svd(product(p, root(covariance).T), full_matrices=False)
     lengths = np.einsum("ij,ij->i", x, x)
     trace = float(lengths.sum()) + float(np.trace(covariance))
     value = combine(low - mean, trace, float(values.sum()))
-    overlap = ((of_x @ left) ** 2) @ values
+    overlap = (product(of_x, left) ** 2) @ values
     influence = 2 * (x @ (low - mean)) * np.sqrt(len(x) - 1) + (lengths - overlap) * len(x)
     return of_amount(value, float(np.sqrt(influence.var() / len(x))))
 
@@ -92,9 +93,9 @@ def with_root(x: Array) -> tuple[Array, Array]:
     """r with r'r = x'x, and w (N, rank) with x = w r and orthonormal columns where r is smaller."""
     if len(x) <= x.shape[1]:
         return x, np.eye(len(x))
-    r = root(x.T @ x)
+    r = root(product(x.T, x))
     scales = np.einsum("ij,ij->i", r, r)
-    return r, (x @ r.T) / scales
+    return r, product(x, r.T) / scales
 
 
 def frechet_infinite(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -121,7 +122,7 @@ def frechet_of_gaussians(
     mean1: Array, covariance1: Array, mean2: Array, covariance2: Array
 ) -> float:
     """The same distance from means (D,) and covariances (D, D)."""
-    overlap = nuclear_norm(root(covariance1) @ root(covariance2).T)
+    overlap = nuclear_norm(product(root(covariance1), root(covariance2).T))
     trace = float(np.trace(covariance1) + np.trace(covariance2))
     return combine(mean1 - mean2, trace, overlap)
 
@@ -132,7 +133,7 @@ def combine(shift: Array, trace: float, overlap: float) -> float:
 
 def smaller_root(x: Array) -> Array:
     """r of at most D rows with r'r = x'x. x: (N, D)."""
-    return x if len(x) <= x.shape[1] else root(x.T @ x)
+    return x if len(x) <= x.shape[1] else root(product(x.T, x))
 
 
 def root(covariance: Array) -> Array:
@@ -143,13 +144,13 @@ def root(covariance: Array) -> Array:
     return scaled
 
 
-def nuclear_norm(product: Array) -> float:
+def nuclear_norm(of: Array) -> float:
     """Sum of singular values; of r1 r2' it is tr (S1^1/2 S2 S1^1/2)^1/2.
 
     Both matrices have the same non-zero eigenvalues: those of S1 S2. Singular values of the
     product of roots are right to eps times the largest one. Roots of the eigenvalues of
     S1^1/2 S2 S1^1/2 would be right to sqrt(eps) only, each.
     """
-    if not product.size:
+    if not of.size:
         return 0.0
-    return float(np.linalg.svd(product, compute_uv=False).sum())
+    return float(np.linalg.svd(of, compute_uv=False).sum())

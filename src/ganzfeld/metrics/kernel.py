@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
-from ganzfeld.metrics.distances import ROWS, Array, as_pair, squared_distances
+from ganzfeld.metrics.distances import ROWS, Array, as_pair
+from ganzfeld.metrics.distances import squares as squared
 
 BLOCK = 5_000  # samples: larger sets are cut into blocks, and the cost is linear from there
 MEDIAN_OF = 1_000  # samples of each set that choose the bandwidth
@@ -84,16 +86,16 @@ def scaled_mmd(
 
 
 def cubic(a: Array, b: Array) -> Array:
-    product = a @ b.T
-    product /= a.shape[1]
-    product += 1
-    cubed: Array = product * product * product
+    found = product(a, b.T)
+    found /= a.shape[1]
+    found += 1
+    cubed: Array = found * found * found
     return cubed
 
 
 def gaussian(bandwidth: float) -> Kernel:
     def kernel(a: Array, b: Array) -> Array:
-        squares = np.concatenate([block for _, block in squared_distances(a, b)])
+        squares = squared(a, b)
         np.multiply(squares, -0.5 / bandwidth**2, out=squares)
         near: Array = np.exp(squares, out=squares)
         return near
@@ -104,8 +106,7 @@ def gaussian(bandwidth: float) -> Kernel:
 def median_distance(a: Array, b: Array) -> float:
     """The median of the distances between different samples of both sets; 1 where it is 0."""
     pooled = np.concatenate([thinned(a), thinned(b)])
-    squares = np.concatenate([block for _, block in squared_distances(pooled, pooled)])
-    above = squares[np.triu_indices(len(pooled), 1)]
+    above = squared(pooled, pooled)[np.triu_indices(len(pooled), 1)]
     return math.sqrt(float(np.median(above))) or 1.0
 
 
@@ -161,7 +162,7 @@ def two_sample(a: Array, b: Array, kernel: Kernel, shuffles: int, number: int = 
         block = kernel(pooled[rows], pooled)
         own[rows] = block[np.arange(len(rows)), rows]
         whole[rows] = block.sum(1)
-        sums[rows] = block @ sides
+        sums[rows] = product(block, sides)
     in_a = np.einsum("ij,ij->j", sides, sums)
     across = whole @ sides - in_a
     in_b = whole.sum() - in_a - 2 * across

@@ -233,7 +233,7 @@ TABLE = (
     Metric("coverage", "geometry", "share of the data that has images near", "max", interval=True),
     Metric("diversity", "diversity", "distances between images, over those of data", "one"),
     Metric("memorisation", "memorisation", "distance to the data, over that of fresh data", "one"),
-    Metric("memorisation_copies", "memorisation", "share that are copies or near copies", "min"),
+    Metric("memorisation_copies", "memorisation", "share that are copies or near copies", None),
     Metric("frechet_held_out", "overfitting", "Frechet distance to held-out images", None),
     Metric("frechet_training", "overfitting", "the same to as many training images", None),
     Metric("mmd_features", "mmd", "kernel distance, Gaussian, of features", "min", interval=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.cells import cell_len
@@ -11,11 +12,13 @@ from ganzfeld.metrics.registry import TABLE, Metric
 
 Row = tuple[str, str, str, str]  # name, value, the same of real data, what it means
 OF_DATA = ("_floor", "_held")  # numbers of real data themselves: their own real ones say nothing
+DIGITS = 6  # after the point, at most
 HEAD = ("metric", "value", "real data", "what it means")
 
 SINGLE = {m.name: m.meaning for m in TABLE if m.name not in ("kernel", "frechet")}
-BEST = {"min": "0 is best", "max": "more is better", "one": "1 matches the data"}
-ALONE = BEST | {"min": "lower is better"}  # where it is not known what real data have
+BEST = {"min": "lower is better", "max": "more is better", "one": "1 matches the data"}
+UNBIASED = ("kernel", "mmd_features", "mmd_pixels")  # which equal distributions bring to 0
+USUAL = "more than real data have is copying"  # of copies, which data with repetitions have, too
 
 
 def summary(result: dict[str, Any]) -> list[str]:
@@ -78,7 +81,7 @@ def row_of(metric: Metric, result: dict[str, Any]) -> Row:
     value = figure(result[metric.name])
     ends = result.get(f"{metric.name}_interval")
     if ends and None not in ends:
-        value += f" ({short(ends[0])} to {short(ends[1])})"
+        value += f" ({between(*ends)})"
     real = None if untold(metric, result) else (result.get("real") or {}).get(metric.name)
     if metric.name.endswith(OF_DATA):
         real = None
@@ -95,6 +98,16 @@ def untold(metric: Metric, result: dict[str, Any]) -> bool:
 def short(value: float) -> str:
     """Two significant digits, three from 100 on."""
     return f"{value:.2g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval, in as many digits as tell its width: never "0.13 to 0.13" about 0.1293."""
+    places = 1 - math.floor(math.log10(high - low)) if high > low else 99
+    if places > DIGITS:
+        return f"{short(low)} to {short(high)}"
+    places = max(places, 0)
+    low, high = (round(end, places) + 0.0 for end in (low, high))  # no -0.00
+    return f"{low:,.{places}f} to {high:,.{places}f}"
 
 
 def name_of(metric: Metric, result: dict[str, Any]) -> str:
@@ -115,7 +128,13 @@ def meaning(metric: Metric, result: dict[str, Any], real: str) -> str:
     if metric.name in ("synthetic_trees", "synthetic_logistic") and "target" in result:
         parts.append(f"they predict {result['target']}")
     if metric.best:
-        parts.append(f"{BEST[metric.best]} (real {real})" if real else ALONE[metric.best])
+        words = BEST[metric.best]
+        if real:
+            words = "0 is best" if metric.name in UNBIASED else words
+            words += f" (real {real})"
+        parts.append(words)
+    elif real and metric.name == "memorisation_copies":
+        parts.append(f"{USUAL} (real {real})")
     if metric.name == "frechet" and result.get("frechet_biased"):
         protocol = result["protocol"]
         least = min(protocol["generated"], protocol["reference"] or protocol["generated"])

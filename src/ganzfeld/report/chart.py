@@ -21,15 +21,15 @@ Points = Sequence[tuple[float, float]]
 class Line:
     """points: (x, y), x ascending. colour: its place in the palette; None: in turn.
 
-    dashed: whether it is so even where many points leave no room for dots. errors: half the
-    length of a bar at each point, for what chance may do to it; () for none.
+    dashed: whether it is so even where many points leave no room for dots. bars: the
+    ends of one at each point, for what chance may do to it; () for none.
     """
 
     name: str
     points: Points
     colour: int | None = None
     dashed: bool = False
-    errors: Sequence[float] = ()
+    bars: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ def chart(
         return Html("")
     values = [value for line in lines for _, value in line.points]
     places = [place for line in lines for place, _ in line.points]
-    plot = Plot(places, values, [level.value for level in levels], within)
+    ends = [end for line in lines for bar in line.bars for end in bar]
+    plot = Plot(places, values, [*(level.value for level in levels), *ends], within)
     noisy = max(len(line.points) for line in lines) > 60
     parts: list[Html] = [*plot.axes(x)]
     if mark and plot.x_low <= mark[0] <= plot.x_high:
@@ -211,9 +212,9 @@ class Plot:
         path = "M" + "L".join(f"{self.x(a)} {self.y(b)}" for a, b in line.points)
         dash = dash_of(line) if dots or line.dashed else None
         bars = ""
-        if len(line.errors) == len(line.points):
-            for (a, b), e in zip(line.points, line.errors, strict=True):
-                bars += f"M{self.x(a)} {self.y(b - e)}V{self.y(b + e)}"
+        if len(line.bars) == len(line.points):
+            for (a, _), (low, high) in zip(line.points, line.bars, strict=True):
+                bars += f"M{self.x(a)} {self.y(low)}V{self.y(high)}"
         parts = [tag("path", d=bars, class_=shade("bars s", line))] if bars else []
         parts += [tag("path", d=path, class_=shade("line s", line), stroke_dasharray=dash)]
         for a, b in line.points if dots else ():

@@ -45,7 +45,7 @@ def loss_charts(record: Record) -> Iterable[Html]:
             levels=[
                 Level(value, f"a draw: {value:.3f}")
                 for value in dict.fromkeys(own.values())
-                if len(own) == 1
+                if len(set(own.values())) == 1
             ],
             caption=" ".join([*sentences(own, player, game.options), *words(others)]) or None,
         )
@@ -72,7 +72,7 @@ def sentences(draws: dict[str, float], player: str, options: dict[str, object]) 
     """What the level of an adversarial loss says. draws: its value at a draw, by term."""
     said = []
     for term, value in draws.items():
-        who = player if term == "adversarial" else term
+        who = player if term in ("adversarial", "real", "fake") else term
         if who == "discriminator":
             said.append(
                 f"At {value:.3f} the discriminator cannot tell real from generated; below, it "
@@ -84,4 +84,4 @@ def sentences(draws: dict[str, float], player: str, options: dict[str, object]) 
             said.append(
                 f"At {value:.3f} it is a draw; above, its images are recognised more often."
             )
-    return said
+    return list(dict.fromkeys(said))

@@ -33,14 +33,14 @@ def trend(scores: Sequence[Score]) -> str:
     if len(scores) < FEW:
         return ""
     lowest = min(value for _, value in scores)
-    images, value = scores[-1]
+    value = scores[-1][1]
     if value > WORSE * lowest:
         best = next(place for place, score in scores if score == lowest)
         return f"worse than {figure(lowest)} at image {best:,}"
     good = next(i for i, (_, score) in enumerate(scores) if score <= MARGIN * lowest)
     if len(scores) - 1 - good < PATIENCE:
         return "still improving"
-    return f"no better for {images - scores[good][0]:,} images"
+    return f"hardly better since image {scores[good][0]:,}"
 
 
 def line(scores: Mapping[int, float], real: float | None, count: int | None = None) -> str:

@@ -144,6 +144,17 @@ class Record:
                     found.setdefault(key, []).append((row["images"], value))
         return found
 
+    def intervals(self, protocol: str, name: str) -> dict[float, tuple[float, float]]:
+        """95 % intervals of a metric during training, by images seen, where they were noted."""
+        found: dict[float, tuple[float, float]] = {}
+        for row in self.of_kind("evaluation"):
+            ends = row.get(f"{name}_interval")
+            if str(row.get("protocol", "")) != protocol or not isinstance(ends, list):
+                continue
+            if len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
+                found[row["images"]] = (ends[0], ends[1])
+        return found
+
 
 def read(run: Path) -> Record:
     """Everything in a run's folder but weights. CheckpointError where it is no run."""

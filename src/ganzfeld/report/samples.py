@@ -13,6 +13,7 @@ from ganzfeld.errors import GanzfeldError
 from ganzfeld.metrics import evaluate
 from ganzfeld.modalities import spec_of_data
 from ganzfeld.models import model as generate
+from ganzfeld.report import quality
 from ganzfeld.report.html import Html, escaped, section, tag
 from ganzfeld.report.record import Record, Row
 
@@ -134,6 +135,9 @@ def by_class(record: Record, model: generate.Model | str) -> Html:
         title = tag("h3", Html(escaped(name)))  # a class stays as it is called
         body = tag("dl", *facts, class_="share") if facts else None
         cards.append(tag("article", title, strips.get(name), body, class_="card"))
+    real = quality.real_of(result, "intra_class_frechet")
+    if real is not None and distances:
+        lead += f" Real images have a distance of {real:.3g} within a class on average."
     if ours:
         lead += " Shares are of what the classifier sees, on both sides."
     return section("Class by class", tag("div", *cards, class_="cards small"), lead=lead)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ganzfeld.core.language import tr
 from ganzfeld.core.names import duration
 from ganzfeld.metrics.registry import TABLE
+from ganzfeld.metrics.spread import of_share
 from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
 from ganzfeld.report import quality
@@ -241,9 +241,11 @@ def metric_charts(record: Record) -> Iterable[Html]:
     for (protocol, name), lines in charts.items():
         way, count = BEST.get(name), record.count_of(protocol)
         real = record.real_of(protocol, name)
-        if name in SHARES and count:
-            lines = [replace(line, errors=chance(line.points, count)) for line in lines]
-        notes = [few(name, count)] if count and name in BEST else []
+        ends = record.intervals(protocol, name)
+        if count:
+            lines = [replace(line, bars=chance(name, line.points, count, ends)) for line in lines]
+        barred = any(line.bars for line in lines)
+        notes = [few(count, barred=barred)] if count and name in BEST else []
         if count and (ended := at_the_end(name, record.evaluation or {}, count)):
             notes.append(ended)
         if several or name == "errors":
@@ -259,17 +261,24 @@ def metric_charts(record: Record) -> Iterable[Html]:
         )
 
 
-def chance(points: Points, count: int) -> list[float]:
-    """Half of the 95 % interval of shares of so many samples (Agresti and Coull 1998)."""
-    more = count + 4
-    middles = [(share * count + 2) / more for _, share in points]
-    return [1.96 * math.sqrt(middle * (1 - middle) / more) for middle in middles]
+def chance(
+    name: str, points: Points, count: int, ends: Mapping[float, tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """95 % intervals: those that were noted, else of shares of so many samples; [] for none.
+
+    A share hangs on the data's as many samples, too, as in the evaluation at the end.
+    """
+    if all(place in ends for place, _ in points):
+        return [ends[place] for place, _ in points]
+    if name not in SHARES:
+        return []
+    return [of_share(share, count / 2).interval for _, share in points]
 
 
-def few(name: str, count: int) -> str:
+def few(count: int, *, barred: bool) -> str:
     """What so many samples can tell."""
     text = f"{count:,} samples a point"
-    if name in SHARES:
+    if barred:
         return f"{text}: bars are 95 % intervals."
     return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
 

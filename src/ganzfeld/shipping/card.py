@@ -10,6 +10,7 @@ from typing import Any
 from ganzfeld.core.marks import GENERATED
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.metrics.registry import TABLE
+from ganzfeld.metrics.summary import real_words
 from ganzfeld.models.tasks import task_of
 
 LICENSES = (  # as the hub names them, those that models have
@@ -163,20 +164,24 @@ def index(
 
 def table(rows: Iterable[tuple[str, str, float, Any]], evaluation: Mapping[str, Any]) -> list[str]:
     """The numbers for people, under the name of their protocol."""
-    protocol = evaluation["protocol"]
+    protocol, known = evaluation["protocol"], real_words(dict(evaluation))
+    of_real = f" {known[:1].upper()}{known[1:]}." if known else ""
     lines = [
         "## Measured",
         "",
         f"Protocol `{protocol['id']}`: {protocol['generated']:,} samples against "
         f"{protocol['reference']:,} of the data, by the extractor {protocol['extractor']}. Compare "
-        "only with numbers of the same protocol.",
+        f"only with numbers of the same protocol.{of_real}",
         "",
-        "| | value | interval |",
-        "|---|---|---|",
+        "| | value | interval | real data |",
+        "|---|---|---|---|",
     ]
+    real = evaluation.get("real") or {}
     for key, title, value, ends in rows:
+        beside = real.get(key)
+        scale = f"{beside:.4g}" if isinstance(beside, int | float) else ""
         interval = f"{ends[0]:.4g} to {ends[1]:.4g}" if isinstance(ends, list) else ""
-        lines.append(f"| {title} (`{key}`) | {value:.4g} | {interval} |")
+        lines.append(f"| {title} (`{key}`) | {value:.4g} | {interval} | {scale} |")
     return lines
 
 

@@ -26,6 +26,7 @@ from ganzfeld.models import model as generate
 from ganzfeld.recipes.find import find_generation
 from ganzfeld.report.embed import open_picture
 from ganzfeld.report.progress import grids_of
+from ganzfeld.studies.budget import UNMEASURED
 from ganzfeld.studies.classifier import accuracy_of
 from ganzfeld.studies.differences import MOVED, REAL, accuracy, difference, verdicts
 from ganzfeld.studies.ledger import Ledger, opened, seconds_in
@@ -217,6 +218,19 @@ class Work:
         """CPU seconds that the generator's training took, over all calls that it took."""
         return math.fsum(seconds_in(self.folder / "cost.jsonl"))
 
+    def kept_out(self) -> tuple[int | None, list[str]]:
+        """Images that the generator does not train on, and its settings.
+
+        None, and it is not measured at its end: the cell has so many real images, and the
+        generator is charged with what it takes to train. A run of before goes on as it was.
+        """
+        place = self.folder / "run"
+        if not (place / "config.json").exists():
+            return 0, [UNMEASURED, *self.settings]
+        before = runfolder.read_config(place)
+        measured = before.run.evaluate_final
+        return before.data.held_out, [*([] if measured else [UNMEASURED]), *self.settings]
+
     def generator(self) -> generate.Model:
         """Trained on the real images of this seed and on nothing else; or found finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -227,6 +241,7 @@ class Work:
                 with part.open("wb") as file:
                     np.savez(file, x=self.pixels.transpose(0, 2, 3, 1), y=names)
                 system.replace(part, source)
+        held_out, settings = self.kept_out()
         images = self.images
         if images is None and self.minutes is None:
             images = generator_images(self.count)
@@ -240,7 +255,8 @@ class Work:
             minutes=self.minutes,
             alpha="keep" if self.pack.channels in (2, 4) else "white",
             seed=self.seed,
-            settings=self.settings,
+            held_out=held_out,
+            settings=settings,
             quiet=True,
         )
         append(self.folder / "cost.jsonl", {"seconds": time.process_time() - started})

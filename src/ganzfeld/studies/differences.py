@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ganzfeld.studies.statistics import Interval, holm, ranged_interval, t_interval, t_test
+from ganzfeld.studies.statistics import Interval, equal, holm, ranged_interval, t_interval, t_test
 
 REAL, MOVED = "real", "real + moves"
 
@@ -56,10 +56,16 @@ def accuracy(values: Sequence[float]) -> str:
     text = f"{100 * sum(values) / len(values):.2f}"
     if len(values) < 3:
         return text
+    if equal(values):  # an interval of no width would be a false certainty
+        return f"{text} (each)"
     found = ranged_interval(values, 0.0, 1.0)
     return f"{text} ({100 * found.low:.2f} to {100 * found.high:.2f})"
 
 
 def signed(found: Interval) -> str:
     text = f"{found.mean:+.2f}"
-    return text if found.n < 3 else f"{text} ({found.low:+.2f} to {found.high:+.2f})"
+    if found.n < 3:
+        return text
+    if equal((found.low, found.high)):
+        return f"{text} (each)"
+    return f"{text} ({found.low:+.2f} to {found.high:+.2f})"

@@ -20,7 +20,7 @@ from ganzfeld.studies import tuning
 from ganzfeld.studies.cells import MEMORY, METRICS, Study, load_own, own_metrics, shown, size_of
 from ganzfeld.studies.ledger import Cell
 from ganzfeld.studies.page import BYTES, SIDE, Page
-from ganzfeld.studies.statistics import ranged_interval
+from ganzfeld.studies.statistics import equal, ranged_interval
 from ganzfeld.studies.tuning import Trial
 
 STEADY = 1.2  # times: CPU time of equal work that differs by less is usual
@@ -229,7 +229,7 @@ def spread(found: Sequence[float], metric: str = tuning.BY) -> str:
     text = shown(statistics.median(found))
     if len(found) < 2:
         return text
-    if len(found) < FEW:
+    if len(found) < FEW or equal(found):  # an interval of no width would be a false certainty
         return f"{text} ({', '.join(shown(value) for value in found)})"
     interval = ranged_interval(found, *RANGES.get(metric, (-math.inf, math.inf)))
     return f"{text} ({shown(interval.low)} to {shown(interval.high)})"

@@ -74,6 +74,11 @@ def ranged_interval(
     return Interval(back(found.mean), back(found.low), back(found.high), found.n)
 
 
+def equal(values: Sequence[float]) -> bool:
+    """Whether all are the same, but for rounding: then they have no interval."""
+    return max(values) - min(values) <= 1e-9 * max(map(abs, values))
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """P values corrected for as many comparisons (Holm 1979): each at most 1, in their order."""
     order = sorted(range(len(p)), key=p.__getitem__)
@@ -87,15 +92,16 @@ def holm(p: Sequence[float]) -> list[float]:
 def t_test(values: Sequence[float]) -> float:
     """Two-sided P of Student's test that the mean of independent values is zero.
 
-    1.0 for fewer than two values: they say nothing.
+    1.0 for fewer than two values: they say nothing. Values that are all equal, as shares of few
+    images may be, do not tell their spread: theirs is the P of the sign test.
     """
     n = len(values)
     if n < 2:
         return 1.0
     mean = math.fsum(values) / n
+    if equal(values):
+        return 1.0 if mean == 0 else 2.0 ** (1 - n)
     variance = math.fsum((v - mean) ** 2 for v in values) / (n - 1)
-    if variance == 0:
-        return 1.0 if mean == 0 else 0.0
     return beyond(abs(mean) / math.sqrt(variance / n), n - 1)
 
 

@@ -51,3 +51,7 @@ class Pace:
     def seconds(self, images: int) -> float:
         """Of a run from its first step to its report."""
         return images / self.rate + self.chores + self.first
+
+    def whole(self, images: int) -> float:
+        """The same with the trial of speed before it."""
+        return self.tried + self.seconds(images)

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from ganzfeld.training.pace import Pace
 
 ROWS = 256  # of number conditions, that samples are drawn for
+TOLD = 1.0  # seconds of the trial of speed that are worth a word
 SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
-JUST_A_TRIAL = 100  # batches: whoever asks for fewer does not expect images
+JUST_A_TRIAL = 100  # batches: whoever asks for so few images does not expect good ones
 
 
 def default_folder(source: str | os.PathLike[str], recipe: str) -> Path:
@@ -299,7 +300,7 @@ def plan_rows(
         *[("at first", words) for words in [game.opening_words(run.images)] if words],
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
-        ("time", f"about {duration(pace.seconds(run.images))}{doubt(pace)}"),
+        ("time", time_words(pace, run.images)),
         *exceeded_rows(config, pace, work.compared(game, pack)),
     ]
 
@@ -323,7 +324,7 @@ def exceeded(config: Config, pace: Pace, compared: Pack | None) -> str:
     run = config.run
     if run.minutes is None or run.images is None:
         return ""
-    more = pace.tried + pace.seconds(run.images) - 60 * run.minutes
+    more = pace.whole(run.images) - 60 * run.minutes
     if more < SLIGHT * 60 * run.minutes:
         return ""
     text = f"--minutes {run.minutes:g} by {duration(more)}: {pace.why(60 * run.minutes)}"
@@ -365,6 +366,14 @@ def held_out_words(data: Data) -> str:
     return "none: it trains on all images, so overfitting cannot be seen (--held-out N)"
 
 
+def time_words(pace: Pace, images: int) -> str:
+    """How long the run takes, with the trial of speed, which is over by now."""
+    said = f"about {duration(pace.whole(images))}{doubt(pace)}"
+    if pace.tried < TOLD:
+        return said
+    return f"{said}; {duration(pace.tried)} of it went into measuring the speed"
+
+
 def doubt(pace: Pace) -> str:
     """What to say of the time where the speed was measured beside other programs."""
     if not pace.busy:
@@ -386,7 +395,8 @@ def outlook(config: Config, rate: float, pack: Dataset) -> str | None:
     wanted = kind.enough(spec)
     if wanted is None:
         return None
-    if images >= wanted / 2 or images <= JUST_A_TRIAL * config.run.batch_size:
+    trial = config.run.minutes is None and images <= JUST_A_TRIAL * config.run.batch_size
+    if images >= wanted / 2 or trial:
         return None
     text = (
         f"note: {images:,} {kind.noun} to see are few for {kind.too_few(spec)}. About "

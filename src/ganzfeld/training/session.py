@@ -229,7 +229,7 @@ class Session:
         run, seen = self.config.run, self.trainer.images
         if not self.writes:
             return [Every(run.evaluate_every, self.evaluate, seen)]
-        self.clock = (time.monotonic(), seen)
+        self.clock = self.began = (time.monotonic(), seen)
         return [
             Every(run.batch_size, self.meter.add, seen),
             Every(run.log_every, self.log, seen),
@@ -261,6 +261,7 @@ class Session:
             quality=quality.line(self.scores, real, measured.count if measured else None),
             picture=self.picture,
             health=self.journal.health(self.total),
+            mean=(images - self.began[1]) / max(now - self.began[0], 1e-9),
         )
         self.screen.show(state)
 

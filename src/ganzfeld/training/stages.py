@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -224,7 +225,8 @@ def settled(session: Session, trial: Trial) -> Pace:
     """The pace of the trial, by which the configuration gets what was left open."""
     run, pace = session.config.run, trial.pace()
     if run.minutes is not None:
-        run.images = max(pace.images(60 * run.minutes), run.batch_size)
+        steps = math.ceil(pace.images(60 * run.minutes) / run.batch_size)
+        run.images = max(steps, 1) * run.batch_size  # what it will have seen at its end
     settle(session.config, pace.share)
     if (compared := session.compared) is not None:
         seconds = session.total / pace.rate

@@ -36,6 +36,7 @@ from ganzfeld.models import draws
 
 LEAST = 6  # images
 LEARN = ("learned", "listener")  # extractors that look at a part of the data first
+LIE = ("precision", "recall", "density", "coverage")  # where samples lie among the data
 REAL = 32  # real images to compare with others
 
 
@@ -104,7 +105,8 @@ class Examiner:
             return {}
         found = self.features(of_pack(self.pack, rows))
         if len(rows) == self.count == len(self.data):
-            return numbers(found, self.data)
+            known = numbers(found, self.data)
+            return {name: known[name] for name in ("frechet", *LIE, "diversity")}
         # The bias of few samples goes with 1/N + 1/M (Chong and Forsyth 2020), and there is
         # nothing else between real images.
         there, here = 1 / len(found) + 1 / len(self.data), 1 / self.count + 1 / len(self.data)
@@ -152,11 +154,13 @@ class Examiner:
             yield self.kind.to_store(x, self.spec)
 
 
-def numbers(found: NDArray[np.float32], data: NDArray[np.float32]) -> dict[str, float]:
-    """Of features (N, D) against the data's (M, D)."""
+def numbers(found: NDArray[np.float32], data: NDArray[np.float32]) -> dict[str, Any]:
+    """Of features (N, D) against the data's (M, D); with intervals where they cost nothing."""
+    there = metrics.manifolds(found, data)
+    lie = {name: getattr(there, name) for name in LIE}
     return {
         "frechet": metrics.frechet_distance(found, data),
-        **metrics.precision_recall(found, data)._asdict(),
-        **metrics.density_coverage(found, data)._asdict(),
+        **{name: measured.value for name, measured in lie.items()},
         "diversity": metrics.diversity(found, data),
+        **{f"{name}_interval": list(measured.interval) for name, measured in lie.items()},
     }

@@ -178,7 +178,8 @@ class Tables(Modality):
         shares, distances = result.get("shares"), result.get("marginals_by_column")
         if not isinstance(shares, dict) or not isinstance(distances, dict):
             return None
-        return show.html_marginals(shares, distances)
+        real = (result.get("real") or {}).get("marginals")
+        return show.html_marginals(shares, distances, real)
 
     def describe(self, spec: Spec) -> str:
         if "schema" not in spec.extra:

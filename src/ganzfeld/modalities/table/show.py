@@ -67,10 +67,13 @@ def shares_of(rows: NDArray[Any], schema: Schema) -> dict[str, list[list[Any]]]:
     }
 
 
-def html_marginals(shares: Mapping[str, Any], distances: Mapping[str, Any]) -> str:
+def html_marginals(
+    shares: Mapping[str, Any], distances: Mapping[str, Any], real: float | None = None
+) -> str:
     """Bars for each column: the share of each level or range among samples, and in training.
 
     shares: as `shares_of` gives them. distances: of each column, KS or TV, where they are known.
+    real: the largest of a column that real rows have from others.
     """
     boxes = []
     for name, entries in shares.items():
@@ -85,6 +88,8 @@ def html_marginals(shares: Mapping[str, Any], distances: Mapping[str, Any]) -> s
         "Columns one by one: shares among samples (bars) and in the training part (red lines), "
         "and the distance of both (Kolmogorov-Smirnov of numbers, total variation of levels)."
     )
+    if isinstance(real, int | float):
+        legend += " " + tr(f"Real rows differ from others by up to {real:.3f}.")
     return f"<div><p>{legend}</p>{''.join(boxes)}</div>"
 
 
