@@ -22,6 +22,8 @@ LARGE = 0.03  # of the weights: an update that throws away what was learned
 STAYS, MEANT = 0.9, 4  # of that: the last update at least, while a mean of so many has the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
+AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
+OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
 LONG = 8  # looks, where single ones say too little
 
 
@@ -64,7 +66,7 @@ def still(player: str) -> Callable[[Moment], Evidence]:
             return None  # a rate may end at 0
         if m[f"pull/{player}"] == 0:
             return None  # no gradient arrives, which is another illness
-        return f"the last update of the {player} was {update:.0e} of its weights"
+        return f"the last update of the {player} was {update:.0g} of its weights"
 
     return sees
 
@@ -95,6 +97,14 @@ def rolled_back(m: Moment) -> Evidence:
     if m.rollbacks < 2 or m.rollbacks == before:
         return None
     return f"training went back to an earlier checkpoint {m.rollbacks} times"
+
+
+def altered(m: Moment) -> Evidence:
+    """Real samples that do not come back as they are stored: another range, noise, other ones."""
+    away = m["altered"]
+    if away is None or away < OTHER:
+        return None
+    return f"real samples come to the networks {away:.2f} of the data's mean distance away"
 
 
 def memorised(m: Moment) -> Evidence:
@@ -192,6 +202,19 @@ def swinging(m: Moment) -> Evidence:
     return f"the generator is {swing:.2f} of the data's mean distance away from its own average"
 
 
+def left_behind(m: Moment) -> Evidence:
+    """An average, which is what is shipped, that stays far behind a generator that is better.
+
+    Of a run that gets better fast the average is behind, too, and comes after it.
+    """
+    swing, lead, apart = m.mean("swing"), m.mean("lead"), m.mean("energy")
+    if swing is None or lead is None or apart is None or improving(m):
+        return None
+    if swing < AWAY or lead < LAG or lead < apart:
+        return None
+    return f"its samples are {apart + lead:.2f} from the data, the generator's own {apart:.2f}"
+
+
 def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
@@ -228,6 +251,13 @@ RULES = (
     ),
     Rule("divergence", "divergence ahead", NOISE, lost, looks=2),
     Rule("divergence", "divergence ahead", NOISE, rolled_back, looks=1),
+    Rule(
+        "data-altered",
+        "the networks are given other data",
+        "Samples will look like what the networks are given, and not like the data.",
+        altered,
+        looks=2,
+    ),
     *(
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
@@ -287,6 +317,14 @@ RULES = (
         "oscillation",
         "The players go round in circles: checkpoints differ, and none is good.",
         swinging,
+        since=0.4,
+        looks=5,
+    ),
+    Rule(
+        "average-behind",
+        "the averaged weights lag behind",
+        "The shipped model is made of them, and is worse than the generator.",
+        left_behind,
         since=0.4,
         looks=5,
     ),

@@ -29,7 +29,7 @@ def few(vendi: float) -> str:
 
 
 def apart(distance: float) -> str:
-    return f"they lie {distance:.2f} times as far apart as the data do"
+    return f"samples lie {distance:.2f} times as far apart as the data do"
 
 
 def collapse(m: Moment) -> Evidence:
@@ -43,7 +43,7 @@ def collapse(m: Moment) -> Evidence:
     if distance is not None and distance < 0.5:
         told.append(apart(distance))
     if same is not None and same > 0.05:
-        told.append(f"{same:.0%} of them equal another one")
+        told.append(f"{same:.0%} of the samples equal another one")
     return "; ".join(told) or None
 
 
