@@ -132,6 +132,41 @@ def test_first_steps_that_get_smaller_are_no_divergence() -> None:
     assert first_said(log(*still, *[{}] * 7), 1_000) == ("divergence", 300)
 
 
+def test_first_steps_of_both_players_that_get_smaller_are_no_divergence() -> None:
+    """As of given names, whose samples were near the data at all these looks."""
+    pairs = [(0.037, 0.031), (0.071, 0.054), (0.026, 0.03), (0.023, 0.021), (0.022, 0.032)]
+    both = [{"update/discriminator": d, "update/generator": g} for d, g in pairs]
+    given = [{"swing": 1.9, "lead": 0.02, "distance": 3.0, "energy": 0.02, **one} for one in both]
+    assert first_said(log(*given, *[{}] * 6), 1_100) is None
+    stays = [{**given[0], "update/discriminator": 0.07, "update/generator": 0.05}] * 5
+    assert first_said(log(*stays, *[{}] * 6), 1_100) == ("divergence", 300)
+
+
+def test_an_average_that_comes_after_its_generator_is_not_behind() -> None:
+    """As that of a run that gets better does; one that stays where it began is told."""
+    better = [0.9 * 0.85**n for n in range(20)]
+    late = [{"energy": e, "lead": 0.6 * e + 0.3 * 0.8**n, "swing": 0.5}
+            for n, e in enumerate(better)]  # fmt: skip
+    assert names(*late) == []
+    stuck = [{"energy": e, "lead": 1.3 - e, "swing": 1.5} for e in better]
+    assert names(*stuck) == ["average-behind"]
+
+
+def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:
+    """Under a thousand times R1: collapse, which came of it, was named alone, and late."""
+    wrong = {"gap": -9.0, "energy": 1.4, "vendi": 0.9}
+    assert first_said(log(*[wrong] * 20), 2_000) == ("discriminator-weak", 400)
+    assert names(*[{**wrong, "gap": -0.5}] * 20) == []
+    assert names(*[{**wrong, "energy": 0.05}] * 20) == []  # samples pass for real, and rightly
+
+
+def test_packs_of_rows_are_judged_too() -> None:
+    """A game whose discriminator has no opinion of one sample may collapse all the same."""
+    apart = {"distance": 0.3, "gap": None}  # no logits
+    assert names(*[{**apart, "pull/discriminator": 0.1}] * 20) == ["mode-collapse"]
+    assert names(*[apart] * 20) == []  # nothing judges: such models blur
+
+
 def test_a_group_that_is_not_drawn_yet_is_no_collapse() -> None:
     """Avatars without red backgrounds, which come later: their energy distance is that of young
     samples, and not what one group of sixteen costs."""

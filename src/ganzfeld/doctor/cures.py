@@ -95,7 +95,7 @@ CURES: dict[str, Callable[[Config], Settings]] = {
     "oscillation": lambda config: rates(config, 0.5),
     "discriminator-weak": lambda config: [
         *rates(config, 2, "discriminator"),
-        *penalties(config, 0.25),
+        *penalties(config, 0.1),
     ],
 }
 OTHERWISE = {  # what to look at where no setting is known to help: questions, and sentences

@@ -19,9 +19,11 @@ from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
-STAYS, MEANT = 0.9, 4  # of that: the last update at least, while a mean of so many has the first
+STAYS, MEANT = 0.9, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
+WRONG = -1.0  # deviations between logits of real samples and fakes
+FOLLOWS = 0.8  # of its earlier distance to the data, that an average is at that comes nearer
 AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
 OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
 LONG = 8  # looks, where single ones say too little
@@ -155,11 +157,13 @@ def steps(m: Moment) -> list[str]:
     own, other = m.mean("update/discriminator"), m.mean("update/generator")
     sizes = {"discriminator": own, "generator": other}
     near = (m.mean("energy") or 0.0) < BAD
-    least = STAYS * LARGE if near and len(m.past) < MEANT else 0.0  # of the last: first ones shrink
+    first = near and len(m.past) < MEANT  # first steps are large, and get smaller
     told = [
         f"an update of the {player} is {size:.1%} of its weights"
         for player, size in sizes.items()
-        if size is not None and size > LARGE and (m[f"update/{player}"] or 0) >= least
+        if size is not None
+        and size > LARGE
+        and (not first or (m[f"update/{player}"] or 0) >= STAYS * size)
     ]
     if told and max(m[f"update/{player}"] or 0 for player in PLAYERS) < 2 * LARGE:
         told = [" and ".join(told)]  # both are large while the rate is high: one sign
@@ -205,12 +209,14 @@ def swinging(m: Moment) -> Evidence:
 def left_behind(m: Moment) -> Evidence:
     """An average, which is what is shipped, that stays far behind a generator that is better.
 
-    Of a run that gets better fast the average is behind, too, and comes after it.
+    Of a run that gets better the average is behind, too, and comes after it.
     """
     swing, lead, apart = m.mean("swing"), m.mean("lead"), m.mean("energy")
-    if swing is None or lead is None or apart is None or improving(m):
+    if swing is None or lead is None or apart is None or m.before is None:
         return None
-    if swing < AWAY or lead < LAG or lead < apart:
+    before = (m.before.mean("lead") or 0.0) + (m.before.mean("energy") or 0.0)
+    comes = apart + lead < FOLLOWS * before
+    if comes or swing < AWAY or lead < LAG or lead < apart:
         return None
     return f"its samples are {apart + lead:.2f} from the data, the generator's own {apart:.2f}"
 
@@ -220,6 +226,14 @@ def weak(m: Moment) -> Evidence:
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
         return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
+
+
+def misled(m: Moment) -> Evidence:
+    """A discriminator that is certain of the opposite, as one is that penalties alone move."""
+    gap, apart = m.mean("gap"), m["energy"]
+    if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+        return None
+    return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
 
 
 def artefacts(m: Moment) -> Evidence:
@@ -327,6 +341,12 @@ RULES = (
         left_behind,
         since=0.4,
         looks=5,
+    ),
+    Rule(
+        "discriminator-weak",
+        "the discriminator is too weak",
+        "The generator is told to stay away from the data.",
+        misled,
     ),
     Rule(
         "discriminator-weak",
