@@ -155,9 +155,22 @@ def test_an_average_that_comes_after_its_generator_is_not_behind() -> None:
 def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:
     """Under a thousand times R1: collapse, which came of it, was named alone, and late."""
     wrong = {"gap": -9.0, "energy": 1.4, "vendi": 0.9}
-    assert first_said(log(*[wrong] * 20), 2_000) == ("discriminator-weak", 400)
+    assert first_said(log(*[wrong] * 20), 2_000) == ("discriminator-weak", 800)
     assert names(*[{**wrong, "gap": -0.5}] * 20) == []
     assert names(*[{**wrong, "energy": 0.05}] * 20) == []  # samples pass for real, and rightly
+
+
+def test_a_discriminator_that_is_undone_now_and_then_is_told() -> None:
+    """Its last layer is 0 at some looks: samples get no gradient there, and do elsewhere."""
+    now_and_then = each("gradient", *[0.2, 0.2, 0.2, 0.2, 0.0] * 4)
+    assert first_said(log(*now_and_then), 2_000) == ("vanishing-gradient", 1_000)
+    assert names(*each("gradient", *[0.2] * 5, 0.0, *[0.2] * 14)) == []  # once is an accident
+
+
+def test_samples_on_a_line_are_too_few_however_long_it_grows() -> None:
+    """Of latents of one number: as far apart as the data, and a fifth of its variety."""
+    line = each("distance", *[0.5 + 0.1 * n for n in range(20)], vendi=0.2, energy=0.5)
+    assert first_said(log(*line), 2_000) == ("mode-collapse", 800)
 
 
 def test_packs_of_rows_are_judged_too() -> None:

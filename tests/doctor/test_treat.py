@@ -229,7 +229,7 @@ def test_what_rules_say_has_a_chinese_form(monkeypatch: pytest.MonkeyPatch) -> N
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 said |= {text for text in texts(node) if prose(text)}
-    known = {"{player}": "discriminator", "{beside}": "", "{rollbacks}": "3",
+    known = {"{player}": "discriminator", "{beside}": "", "{rollbacks}": "3", "{flat}": "2",
              "{what}": "the finest octave"}  # fmt: skip
     for name, text in known.items():
         said = {one.replace(name, text).strip("; ") for one in said}

@@ -22,7 +22,7 @@ LARGE = 0.03  # of the weights: an update that throws away what was learned
 STAYS, MEANT = 0.9, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
-WRONG = -1.0  # deviations between logits of real samples and fakes
+WRONG = -1.5  # deviations between logits of real samples and fakes
 FOLLOWS = 0.8  # of its earlier distance to the data, that an average is at that comes nearer
 AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
 OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
@@ -130,6 +130,15 @@ def vanishing(m: Moment) -> Evidence:
         return None
     beside = f"; {sure:.0%} of the fakes are found out for certain" if sure else ""
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
+
+
+def silent(m: Moment) -> Evidence:
+    """A discriminator that says the same of all samples at some looks: something undoes it."""
+    looks = [*m.past[-LONG:], m]
+    flat = sum(one["gradient"] == 0 for one in looks)
+    if flat < 2 or m["gradient"] is None:
+        return None
+    return f"at {flat} of {len(looks)} looks no gradient at all reached the samples"
 
 
 def diverging(m: Moment) -> Evidence:
@@ -327,6 +336,13 @@ RULES = (
         vanishing,
     ),
     Rule(
+        "vanishing-gradient",
+        "the generator's gradient vanishes",
+        "The generator learns only while the discriminator tells samples apart.",
+        silent,
+        looks=1,
+    ),
+    Rule(
         "oscillation",
         "oscillation",
         "The players go round in circles: checkpoints differ, and none is good.",
@@ -347,6 +363,7 @@ RULES = (
         "the discriminator is too weak",
         "The generator is told to stay away from the data.",
         misled,
+        since=0.4,
     ),
     Rule(
         "discriminator-weak",
