@@ -92,6 +92,15 @@ def test_large_steps_that_lead_nowhere_are_divergence() -> None:
     assert names(*nearing) == []
 
 
+def test_steps_of_an_eighth_of_the_weights_are_never_right() -> None:
+    """Rates of 40 times: samples come nearer for a while, from where the first steps threw them."""
+    thrown = each("energy", 1.74, 0.71, 0.84, 1.15, swing=1.6, distance=1.9)
+    sizes = [(0.32, 0.21), (0.04, 0.11), (0.1, 0.095), (0.1, 0.094)]
+    wild = [{**look, "update/discriminator": d, "update/generator": g}
+            for look, (d, g) in zip(thrown, sizes, strict=True)]  # fmt: skip
+    assert first_said(log(*wild, *[{}] * 7), 1_100) == ("divergence", 300)
+
+
 def blind(told: float, **others: Any) -> list[str]:
     own = {"told_error": 0.15, "visible": 0.34, "agreement": 1.1, "reacts": 0.8, **others}
     return names(*each("told", *[told - 0.2, told + 0.2] * 10, **own))
@@ -171,6 +180,13 @@ def test_samples_on_a_line_are_too_few_however_long_it_grows() -> None:
     """Of latents of one number: as far apart as the data, and a fifth of its variety."""
     line = each("distance", *[0.5 + 0.1 * n for n in range(20)], vendi=0.2, energy=0.5)
     assert first_said(log(*line), 2_000) == ("mode-collapse", 800)
+
+
+def test_equal_data_are_said_beside_a_collapse() -> None:
+    """Half of the data are black, and so are all samples in the end."""
+    black = log(*each("vendi", *[0.2] * 20, distance=0.12, duplicates=-0.5, energy=0.5))
+    (found,) = diagnose(black, 2_000)
+    assert found.name == "mode-collapse" and "50% of the data equal" in found.evidence
 
 
 def test_packs_of_rows_are_judged_too() -> None:

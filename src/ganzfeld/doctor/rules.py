@@ -19,6 +19,7 @@ from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
+HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.9, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
@@ -145,7 +146,7 @@ def diverging(m: Moment) -> Evidence:
     """Two signs at once, one of them in the players' updates and weights."""
     grown = [sign for player in PLAYERS for sign in growth(m, player)]
     told = [*steps(m), *grown]
-    if not told or (improving(m) and not grown and not uneven(m)):
+    if not told or (improving(m) and not grown and not uneven(m) and not huge(m)):
         return None
     if (swing := m.mean("swing")) is not None and swing > 0.35:
         told.append(f"the generator is {swing:.2f} of the data's distance from its average")
@@ -181,6 +182,11 @@ def steps(m: Moment) -> list[str]:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")
         told.append(f"it is {own / other:.0f} times the generator's")
     return told
+
+
+def huge(m: Moment) -> bool:
+    """Whether a player takes steps that are right at no time: no healthy run had such."""
+    return any((m.mean(f"update/{player}") or 0.0) > HUGE for player in PLAYERS)
 
 
 def uneven(m: Moment) -> bool:

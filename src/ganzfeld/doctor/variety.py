@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganzfeld.doctor.course import YOUNG, growing, improving, nearing
 from ganzfeld.doctor.story import Evidence, Moment
 
+SAME = 0.2  # of the data, from which those that equal another one are said beside a collapse
 LONG = 8  # looks, where single ones say too little
 
 
@@ -44,6 +45,8 @@ def collapse(m: Moment) -> Evidence:
         told.append(apart(distance))
     if same is not None and same > 0.05:
         told.append(f"{same:.0%} of the samples equal another one")
+    if told and same is not None and same < -SAME:
+        told.append(f"at least {-same:.0%} of the data equal another one")
     return "; ".join(told) or None
 
 
