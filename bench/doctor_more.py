@@ -1,7 +1,8 @@
-"""Faults and data for `doctor.py` that no threshold was fitted on: real data, twelve more faults.
+"""Faults and data for `doctor.py` that no threshold was fitted on: real data, more faults.
 
-Data lie in `--data FOLDER`: eurosat64/eurosat64_3500.zip, fashion_mnist, emoji64/noto_emoji64.zip
-and fsdd/fsdd_recordings.zip. Networks are narrow, and runs short, as in doctor_faults.py.
+Data lie in `--data FOLDER`: eurosat64/eurosat64_3500.zip, fashion_mnist, emoji64/noto_emoji64.zip,
+anime_faces96/anime96_6k.zip, fsdd/fsdd_recordings.zip, adult/adult_train.csv.gz and text/names.txt;
+series are embedded. Networks are narrow, and runs short, as in doctor_faults.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from doctor_faults import (
     Made,
     halted,
     hooked,
+    lr,
     made_of,
 )
 from torch import Tensor
@@ -26,6 +28,7 @@ from torch import Tensor
 from ganzfeld.config import with_settings
 from ganzfeld.data.request import DataRequest
 from ganzfeld.modalities import Spec
+from ganzfeld.recipes import RECIPES
 from ganzfeld.training.plan import fit
 from ganzfeld.training.tasks import WORK
 from ganzfeld.training.trainer import Trainer
@@ -33,20 +36,22 @@ from ganzfeld.training.trainer import Trainer
 NARROW = ("networks.*.width=8",)
 
 
-def folder(source: str, side: int | None, images: int) -> Callable[..., Made]:
-    """Runs on data of a folder. side: pixels of an image."""
+def folder(
+    source: str, side: int | None, images: int, recipe: str = "default", kind: str = "auto"
+) -> Callable[..., Made]:
+    """Runs on data of a folder, or on embedded ones. side: pixels of an image."""
 
     def make(seed: int, conditional: bool, data_in: Path) -> Made:
         size = None if side is None else (side, side)
-        where = str(data_in / source)
+        where = source if ":" in source else str(data_in / source)
         labels = "auto" if conditional else "none"
-        data: Any = WORK["generation"].open(
-            DataRequest(source=where, size=size, labels=labels), "", lambda *_: None
-        )
-        recipe = "default" if side else "audio"
+        asked = DataRequest(source=where, size=size, labels=labels, modality=kind)
+        data: Any = WORK["generation"].open(asked, RECIPES[recipe].layout, lambda *_: None)
         config = fit(recipe, data, source=where, labels=labels, held_out=HELD)
-        config = with_settings(config, [*NARROW])
-        config.run.batch_size, config.run.images = 32, images
+        if side or recipe == "audio":
+            config = with_settings(config, [*NARROW])
+            config.run.batch_size = 32
+        config.run.images = images
         return made_of(data, config, Spec.from_json(config.data.spec or {}))
 
     return make
@@ -56,7 +61,11 @@ KINDS = {
     "eurosat": folder("eurosat64/eurosat64_3500.zip", 32, 10_000),
     "fashion": folder("fashion_mnist", 32, 12_000),
     "emoji": folder("emoji64/noto_emoji64.zip", 32, 8_000),
-    "digits": folder("fsdd/fsdd_recordings.zip", None, 3_200),
+    "anime": folder("anime_faces96/anime96_6k.zip", 16, 12_000),
+    "digits": folder("fsdd/fsdd_recordings.zip", None, 3_200, "audio"),
+    "adult": folder("adult/adult_train.csv.gz", None, 16_000, "table-gan", "table"),
+    "names": folder("text/names.txt", None, 16_000, "text-gan", "text"),
+    "series": folder("ar:2000", None, 8_000, "series-gan"),
 }
 
 
@@ -174,6 +183,93 @@ def late_average(trainer: Trainer, made: Made) -> None:
     trainer.average.update = lambda *_: None  # type: ignore[method-assign]
 
 
+def half_range(trainer: Trainer, made: Made) -> None:
+    """Real samples reach the networks in 0..1, where fakes are in -1..1."""
+    seen_as(trainer, lambda x: (x + 1) / 2)
+
+
+def slow_average(made: Made) -> Made:
+    """The average's half-life is a thousand runs."""
+    made.config.ema.half_life_images = 1000.0 * (made.config.run.images or 0)
+    made.config.ema.ramp = None
+    return made
+
+
+def zeroed(trainer: Trainer, made: Made) -> None:
+    """The discriminator's last layer is set to 0 after every tenth of its steps."""
+    last = [p for p in trainer.game.get_submodule("D").parameters() if p.dim() > 1][-1]
+    steps = [0]
+
+    def after(*_: Any) -> None:
+        steps[0] += 1
+        if steps[0] % 10 == 0:
+            last.data.zero_()
+
+    trainer.optimisers["discriminator"].register_step_post_hook(after)
+
+
+def exploding(trainer: Trainer, made: Made) -> None:
+    """All weights are 1 % larger after every step."""
+    for player, optimiser in trainer.optimisers.items():
+        optimiser.register_step_post_hook(
+            lambda *_, p=trainer.parameters[player]: torch._foreach_mul_([w.data for w in p], 1.01)
+        )
+
+
+def one_number(trainer: Trainer, made: Made) -> None:
+    """All numbers of a latent are equal to its first one."""
+
+    def before(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        return (args[0][:, :1].expand(args[0].shape), *args[1:]), given
+
+    modules = [trainer.game.get_submodule("G")]
+    modules += [m.G for m in trainer.average.modules() if "G" in dict(m.named_children())]
+    for module in modules:
+        module.register_forward_pre_hook(before, with_kwargs=True)
+
+
+def one_face(trainer: Trainer, made: Made) -> None:
+    """Samples of the first class are all equal."""
+
+    def change(module: Any, args: Any, given: Any, out: Tensor) -> Tensor:
+        y = args[1] if len(args) > 1 else given["y"]
+        own = y == 0
+        if not own.any():
+            return out
+        first = out[own][:1]
+        return torch.where(own.view(-1, *[1] * (out.dim() - 1)), first, out)
+
+    hooked(trainer, change)
+
+
+def one_by_one(made: Made) -> Made:
+    """A batch of one, and batch normalisation."""
+    made.config.run.batch_size = 1
+    return made
+
+
+def strict(made: Made) -> Made:
+    options = made.config.game.options
+    for name in ("r1", "r2", "gradient_penalty"):
+        if options.get(name):
+            value = options[name]
+            many = isinstance(value, list | tuple)
+            options[name] = [1000 * v for v in value] if many else 1000 * value
+    return made
+
+
+def half_black(made: Made) -> Made:
+    """Every other training sample is black."""
+    x = made.train.columns["x"].copy()
+    x[::2] = 0
+    return made._replace(train=type(made.train)({**made.train.columns, "x": x}))
+
+
+def d_frozen(made: Made) -> Made:
+    lr(made.config, "discriminator", 0.0)
+    return made
+
+
 COLLAPSE = ("mode-collapse",)
 STILL = ("generator-still",)
 UNNAMED = ()  # no rule names these: what is said of them is noted, and no name is right
@@ -184,8 +280,8 @@ UNSEEN = {
     "lost-steps": Fault("G's optimiser does nothing from half on", STILL, network=lost_steps,
                         start=0.5),
     "twice": Fault("each latent twice in a batch", COLLAPSE, network=twice),
-    "normalised": Fault("data normalised twice", UNNAMED, network=normalised_twice),
-    "noisy": Fault("noise on real samples", UNNAMED, network=noisy),
+    "normalised": Fault("data normalised twice", ("data-altered",), network=normalised_twice),
+    "noisy": Fault("noise on real samples", ("data-altered",), network=noisy),
     "negatives": Fault("half of the fakes inverted", (*STRONG, *COLLAPSE), network=half_inverted),
     "clipped": Fault("gradients clipped to 1e-6", (*STILL, "vanishing-gradient"), network=clipped),
     "nan": Fault("not finite from 60 % on", ("divergence", "broken"), network=not_finite,
@@ -197,7 +293,20 @@ UNSEEN = {
                        (*COLLAPSE, "condition-ignored", "class-collapse"), network=undrawn,
                        conditional=True),
     "latent-2": Fault("latents of two numbers", COLLAPSE, settings=tiny_latent),
-    "average": Fault("the average stays at the start", UNNAMED, network=late_average),
+    "average": Fault("the average stays at the start", ("average-behind",), network=late_average),
+    "lazy": Fault("the average is far too slow", ("average-behind",), settings=slow_average),
+    "range": Fault("data in 0..1 for networks in -1..1", ("data-altered",), network=half_range),
+    "d-frozen": Fault("D's rate 0", ("discriminator-still",), settings=d_frozen),
+    "zeroed": Fault("D's last layer zeroed every tenth step", ("vanishing-gradient",),
+                    network=zeroed),
+    "exploding": Fault("weights grow by 1 % a step", ("divergence",), network=exploding),
+    "one-number": Fault("latents of one number", COLLAPSE, network=one_number),
+    "one-face": Fault("one class has one face", ("class-collapse",), network=one_face,
+                      conditional=True),
+    "batch-1": Fault("batches of one", UNNAMED, settings=one_by_one),
+    "strict": Fault("penalties x 1,000", ("discriminator-weak", "vanishing-gradient"),
+                    settings=strict),
+    "black": Fault("half of the data are black", UNNAMED, settings=half_black),
     "off-by-one": MORE["off-by-one"],
     "dropped-c": MORE["dropped-c"],
     "inverted": MORE["inverted"],

@@ -32,6 +32,7 @@ HEALTHY = {
     "logit": 1.0,
     "fine": 1.2,
     "grid": 1.5,
+    "altered": 0.0,
     "update/generator": 0.004,
     "update/discriminator": 0.003,
     "pull/generator": 0.1,
@@ -42,6 +43,7 @@ HEALTHY = {
 ILL: dict[str, dict[str, float | None]] = {
     "broken": {"broken": 0.1},
     "blank": {"blank": 1.0, "distance": 0.0, "vendi": 0.03},
+    "data-altered": {"altered": 1.5, "energy": 2.0},
     "generator-still": {"update/generator": 0.0, "gap": 12.0},
     "discriminator-still": {"update/discriminator": 0.0},
     "mode-collapse": {"vendi": 0.1, "duplicates": 1.0, "pull/generator": 0.0},
@@ -52,11 +54,13 @@ ILL: dict[str, dict[str, float | None]] = {
     "discriminator-overfits": {"overfit": 0.8},
     "vanishing-gradient": {"gap": 15.0, "sure": 0.95},
     "oscillation": {"swing": 0.9},
+    "average-behind": {"swing": 0.9, "lead": 0.8},
     "discriminator-weak": {"gap": 0.05, "overfit": None, "energy": 0.4},
     "spectral-artefacts": {"grid": 40.0},
 }
 TOTAL = 4_000
 LATE = {
+    "average-behind": 100,
     "class-collapse": 300,
     "discriminator-overfits": 100,
     "memorisation": 200,

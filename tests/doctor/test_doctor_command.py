@@ -67,6 +67,26 @@ def test_a_healthy_run_ends_in_0(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert code == 0 and "Nothing wrong was found in 40 looks" in text
 
 
+def test_rows_of_treatments_that_nobody_wrote_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = folder(tmp_path / "odd", None)
+    dose = {"rates": {}, "penalties": 1, "augment": False, "back": False}
+    odd = [{"dose": 5}, {"dose": {}}, {"dose": {**dose, "rates": [1]}}, {"back": "x"}, {"name": 1}]
+    with (run / "metrics.jsonl").open("a") as log:
+        for row in [*odd, {"dose": dose, "back": 3_000}]:
+            own = {"kind": "treatment", "images": 4_000, "name": "divergence", **row}
+            log.write(f"{json.dumps(own)}\n")
+    code, text = say(capsys, "doctor", run)
+    assert code == 0 and text.count("Treated at image 4,000") == 1 and "image 3,000" in text
+
+
+def test_what_to_look_at_is_no_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = say(capsys, "doctor", folder(tmp_path / "still", "generator-still"))
+    assert code == 1 and "look at   Is its learning rate 0" in text and "  cure" not in text
+    assert "was 0 of its weights" in text
+
+
 def test_read_gives_the_verdict_on_a_run_that_is_well(tmp_path: Path) -> None:
     """By its folder, and by its log there: which then has the run's settings, for cures."""
     run = folder(tmp_path / "well", None)

@@ -92,6 +92,15 @@ def test_large_steps_that_lead_nowhere_are_divergence() -> None:
     assert names(*nearing) == []
 
 
+def test_steps_of_an_eighth_of_the_weights_are_never_right() -> None:
+    """Rates of 40 times: samples come nearer for a while, from where the first steps threw them."""
+    thrown = each("energy", 1.74, 0.71, 0.84, 1.15, swing=1.6, distance=1.9)
+    sizes = [(0.32, 0.21), (0.04, 0.11), (0.1, 0.095), (0.1, 0.094)]
+    wild = [{**look, "update/discriminator": d, "update/generator": g}
+            for look, (d, g) in zip(thrown, sizes, strict=True)]  # fmt: skip
+    assert first_said(log(*wild, *[{}] * 7), 1_100) == ("divergence", 300)
+
+
 def blind(told: float, **others: Any) -> list[str]:
     own = {"told_error": 0.15, "visible": 0.34, "agreement": 1.1, "reacts": 0.8, **others}
     return names(*each("told", *[told - 0.2, told + 0.2] * 10, **own))
@@ -130,6 +139,61 @@ def test_first_steps_that_get_smaller_are_no_divergence() -> None:
     assert first_said(log(*first, *[{}] * 7), 1_000) is None
     still = each("update/generator", 0.044, 0.042, 0.04, **young)
     assert first_said(log(*still, *[{}] * 7), 1_000) == ("divergence", 300)
+
+
+def test_first_steps_of_both_players_that_get_smaller_are_no_divergence() -> None:
+    """As of given names, whose samples were near the data at all these looks."""
+    pairs = [(0.037, 0.031), (0.071, 0.054), (0.026, 0.03), (0.023, 0.021), (0.022, 0.032)]
+    both = [{"update/discriminator": d, "update/generator": g} for d, g in pairs]
+    given = [{"swing": 1.9, "lead": 0.02, "distance": 3.0, "energy": 0.02, **one} for one in both]
+    assert first_said(log(*given, *[{}] * 6), 1_100) is None
+    stays = [{**given[0], "update/discriminator": 0.07, "update/generator": 0.05}] * 5
+    assert first_said(log(*stays, *[{}] * 6), 1_100) == ("divergence", 300)
+
+
+def test_an_average_that_comes_after_its_generator_is_not_behind() -> None:
+    """As that of a run that gets better does; one that stays where it began is told."""
+    better = [0.9 * 0.85**n for n in range(20)]
+    late = [{"energy": e, "lead": 0.6 * e + 0.3 * 0.8**n, "swing": 0.5}
+            for n, e in enumerate(better)]  # fmt: skip
+    assert names(*late) == []
+    stuck = [{"energy": e, "lead": 1.3 - e, "swing": 1.5} for e in better]
+    assert names(*stuck) == ["average-behind"]
+
+
+def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:
+    """Under a thousand times R1: collapse, which came of it, was named alone, and late."""
+    wrong = {"gap": -9.0, "energy": 1.4, "vendi": 0.9}
+    assert first_said(log(*[wrong] * 20), 2_000) == ("discriminator-weak", 800)
+    assert names(*[{**wrong, "gap": -0.5}] * 20) == []
+    assert names(*[{**wrong, "energy": 0.05}] * 20) == []  # samples pass for real, and rightly
+
+
+def test_a_discriminator_that_is_undone_now_and_then_is_told() -> None:
+    """Its last layer is 0 at some looks: samples get no gradient there, and do elsewhere."""
+    now_and_then = each("gradient", *[0.2, 0.2, 0.2, 0.2, 0.0] * 4)
+    assert first_said(log(*now_and_then), 2_000) == ("vanishing-gradient", 1_000)
+    assert names(*each("gradient", *[0.2] * 5, 0.0, *[0.2] * 14)) == []  # once is an accident
+
+
+def test_samples_on_a_line_are_too_few_however_long_it_grows() -> None:
+    """Of latents of one number: as far apart as the data, and a fifth of its variety."""
+    line = each("distance", *[0.5 + 0.1 * n for n in range(20)], vendi=0.2, energy=0.5)
+    assert first_said(log(*line), 2_000) == ("mode-collapse", 800)
+
+
+def test_equal_data_are_said_beside_a_collapse() -> None:
+    """Half of the data are black, and so are all samples in the end."""
+    black = log(*each("vendi", *[0.2] * 20, distance=0.12, duplicates=-0.5, energy=0.5))
+    (found,) = diagnose(black, 2_000)
+    assert found.name == "mode-collapse" and "50% of the data equal" in found.evidence
+
+
+def test_packs_of_rows_are_judged_too() -> None:
+    """A game whose discriminator has no opinion of one sample may collapse all the same."""
+    apart = {"distance": 0.3, "gap": None}  # no logits
+    assert names(*[{**apart, "pull/discriminator": 0.1}] * 20) == ["mode-collapse"]
+    assert names(*[apart] * 20) == []  # nothing judges: such models blur
 
 
 def test_a_group_that_is_not_drawn_yet_is_no_collapse() -> None:

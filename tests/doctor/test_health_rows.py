@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -78,6 +79,7 @@ def test_a_run_that_goes_on_writes_the_same_rows(
 
 def test_signals_are_there_for_images_with_classes(watched: Path) -> None:
     signals = looks(watched)[-1]["signals"]
+    assert signals["altered"] == 0
     needed = {"gap", "overfit", "vendi", "nearest", "reacts", "told", "swing", "gradient"}
     assert needed <= set(signals) and signals["broken"] == 0
 
@@ -149,6 +151,19 @@ def test_an_optimiser_that_is_skipped_is_seen_by_its_weights() -> None:
     weight = next(trainer.game.D.parameters())  # type: ignore[attr-defined]
     weight.data.flatten()[0] += 1e-6
     assert traces()[1] != second[1]
+
+
+def test_real_samples_that_reach_the_networks_in_another_range_are_seen() -> None:
+    """Of a generator that does as it is told, no other signal says what is wrong."""
+    trainer, subject, reference = plane()
+
+    def seen(ready: Any) -> float | None:
+        own = dataclasses.replace(subject, ready=ready)
+        return look(own, reference, trainer.data, None, 32, 0)["altered"]
+
+    assert seen(lambda name, x: x.float()) == 0
+    for wrong in ((lambda name, x: (x + 1) / 2), (lambda name, x: x / 127.5 - 1)):
+        assert (seen(wrong) or 0) > 0.3
 
 
 def test_the_update_is_what_adam_does() -> None:

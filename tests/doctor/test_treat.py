@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from ganzfeld import Adversarial
+from ganzfeld.doctor.cures import OTHERWISE, cure
 from ganzfeld.doctor.story import story_of
 from ganzfeld.doctor.treat import (
     Dose,
@@ -20,6 +22,7 @@ from ganzfeld.doctor.treat import (
 )
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
+from sentences import prose, texts, untold
 
 ALL = frozenset({"penalties", "augment", "fresh"})
 TOTAL = 40_000
@@ -205,6 +208,30 @@ def test_evidence_and_treatment_are_told_in_chinese(monkeypatch: pytest.MonkeyPa
     said.append(as_sentence({"images": 5, "name": "divergence", "dose": dose, "back": 3}))
     said.append(as_sentence({"images": 5, "name": "divergence", "dose": dose, "fresh": True}))
     said.append(as_sentence({"images": 5, "name": "divergence"}))
+    said += [text for rule in RULES for text in (rule.title, rule.outlook)]
+    said += [*OTHERWISE.values(), *cure("mode-collapse", None, None)]
+    steps = "an update of the {} is 3.5% of its weights"
+    said.append(" and ".join(map(steps.format, ("discriminator", "generator"))))
     for text in said:
-        words = set(re.findall(r"[A-Za-z]{2,}", tr(text))) - {"logits", "discriminator"}
-        assert not words - {"generator", "r_v", "R1", "R2"}, (text, tr(text))
+        words = set(re.findall(r"[A-Za-z]{2,}", tr(text))) - {"logits", "ganzfeld", "doctor"}
+        assert not words - {"r_v", "R1", "R2", "RUN"}, (text, tr(text))
+
+
+def test_what_rules_say_has_a_chinese_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All evidence that stands in the source, whatever sees it."""
+    import ast
+
+    from ganzfeld.doctor import conditions, overfitting, rules, variety
+
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    said = set()
+    for module in (rules, variety, conditions, overfitting):
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                said |= {text for text in texts(node) if prose(text)}
+    known = {"{player}": "discriminator", "{beside}": "", "{rollbacks}": "3", "{flat}": "2",
+             "{what}": "the finest octave"}  # fmt: skip
+    for name, text in known.items():
+        said = {one.replace(name, text).strip("; ") for one in said}
+    missing = {one for one in said if untold(one) and untold(one.replace("{n}", "{n}%"))}
+    assert len(said) > 20 and not missing

@@ -18,6 +18,7 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     from ganzfeld.core.files import as_json
     from ganzfeld.core.language import tr
     from ganzfeld.doctor import read
+    from ganzfeld.doctor.cures import OTHERWISE
     from ganzfeld.doctor.treat import as_sentence as treated
     from ganzfeld.doctor.words import outside, signals_of, span, summary, sure, unfinished
 
@@ -38,7 +39,10 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
         ]
         if finding.until is None:
             rows += [("outlook", finding.rule.outlook)]
-            rows += [("cure", text) for text in found.cures(finding)]
+            rows += [
+                ("look at" if text in OTHERWISE.values() else "cure", text)
+                for text in found.cures(finding)
+            ]
         screen.say()
         screen.table(finding.rule.title, rows)
     for row in found.story.treatments:

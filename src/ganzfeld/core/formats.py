@@ -263,6 +263,15 @@ LOGGED = fields(
         "protocol": maybe(text),
     },
 )
+DOSE = fields(  # of a treatment: see `ganzfeld.doctor.treat`
+    {
+        "rates": table(number(0, 1), most=10),
+        "penalties": number(0, 1e6),
+        "augment": anything,
+        "back": anything,
+    },
+    {"fresh": anything},
+)
 SCORES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "diversity")
 
 
@@ -273,6 +282,9 @@ def logged(line: bytes) -> Row | None:
         LOGGED(found, "")
         for name in SCORES:
             SCORE(found.get(name), name)
+        if found["kind"] == "treatment":
+            maybe(DOSE)(found.get("dose"), "dose")
+            maybe(COUNT)(found.get("back"), "back")
     except Unreadable:
         return None
     return dict(found)

@@ -8,9 +8,10 @@ YOUNG = 0.2  # energy distance to the data, above which samples do not look like
 
 
 def growing(m: Moment) -> bool:
-    """Whether samples come to differ: weights that start small need their time for that."""
-    before = m.was("distance")
-    return before is not None and (m["distance"] or 0) > 1.15 * before
+    """Whether samples come to differ: weights that start small need their time for that. Those
+    that lie as far apart as the data do have had it."""
+    before, now = m.was("distance"), m["distance"] or 0
+    return before is not None and 1.15 * before < now < 1
 
 
 def improving(m: Moment) -> bool:

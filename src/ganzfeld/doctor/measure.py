@@ -118,6 +118,7 @@ class Look:
         numbers = [first + i for i in range(self.count)]
         z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
         self.z = z.to(subject.device)
+        self.column = subject.ready("x", torch.as_tensor(real["x"]))
         self.given = self.conditions(real)
 
     def conditions(self, rows: Any) -> dict[str, Tensor]:
@@ -156,10 +157,21 @@ class Look:
         pair = Beside(self.reference, self.stored(x), np.asarray(self.real["x"]))
         found |= pair.signals(self.reference.conditions_of(self.real))
         found |= self.swing(pair)
+        found["altered"] = self.altered()
         if self.given:
             other = self.game.sample(self.z, **self.others())
             found["reacts"] = self.moved(pair.ours, other)
         return found
+
+    def altered(self) -> float | None:
+        """How far real samples, as networks are given them, are from what their kind makes of
+        them, of the data's mean distance."""
+        own = self.reference.kind.to_network(torch.as_tensor(self.real["x"]), self.subject.spec)
+        own = own.to(self.column.device)
+        if own.shape == self.column.shape and torch.equal(own, self.column):
+            return 0.0
+        there = self.flat_of(own)
+        return None if there is None else self.moved(there, self.column)
 
     def stored(self, x: Tensor) -> NDArray[Any]:
         return self.reference.kind.to_store(
@@ -203,13 +215,12 @@ class Look:
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
-        column = self.subject.ready("x", torch.as_tensor(self.real["x"]))
-        asked = {"real": (column, self.given)}
+        asked = {"real": (self.column, self.given)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
         if self.given.keys() - {"caption"}:
-            asked["wrong"] = column, self.others()
+            asked["wrong"] = self.column, self.others()
         logits = self.opinions(asked)
         if logits is None:
             return {}

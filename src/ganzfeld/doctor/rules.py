@@ -20,9 +20,14 @@ from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 PLAYERS = ("discriminator", "generator")
 STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
-STAYS, MEANT = 0.9, 4  # of that: the last update at least, while a mean of so many has the first
+HUGE = 0.12  # of the weights: an update that is right at no time
+STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
+WRONG = -1.5  # deviations between logits of real samples and fakes
+FOLLOWS = 0.8  # of its earlier distance to the data, that an average is at that comes nearer
+AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
+OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
 LONG = 8  # looks, where single ones say too little
 
 
@@ -65,7 +70,7 @@ def still(player: str) -> Callable[[Moment], Evidence]:
             return None  # a rate may end at 0
         if m[f"pull/{player}"] == 0:
             return None  # no gradient arrives, which is another illness
-        return f"the last update of the {player} was {update:.0e} of its weights"
+        return f"the last update of the {player} was {update:.0g} of its weights"
 
     return sees
 
@@ -98,6 +103,14 @@ def rolled_back(m: Moment) -> Evidence:
     return f"training went back to an earlier checkpoint {m.rollbacks} times"
 
 
+def altered(m: Moment) -> Evidence:
+    """Real samples that do not come back as they are stored: another range, noise, other ones."""
+    away = m["altered"]
+    if away is None or away < OTHER:
+        return None
+    return f"real samples come to the networks {away:.2f} of the data's mean distance away"
+
+
 def memorised(m: Moment) -> Evidence:
     near, share = m.mean("nearest"), m.mean("copies")
     told = []
@@ -121,11 +134,20 @@ def vanishing(m: Moment) -> Evidence:
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
 
+def silent(m: Moment) -> Evidence:
+    """A discriminator that says the same of all samples at some looks: something undoes it."""
+    looks = [*m.past[-LONG:], m]
+    flat = sum(one["gradient"] == 0 for one in looks)
+    if flat < 2 or m["gradient"] is None:
+        return None
+    return f"at {flat} of {len(looks)} looks no gradient at all reached the samples"
+
+
 def diverging(m: Moment) -> Evidence:
     """Two signs at once, one of them in the players' updates and weights."""
     grown = [sign for player in PLAYERS for sign in growth(m, player)]
     told = [*steps(m), *grown]
-    if not told or (improving(m) and not grown and not uneven(m)):
+    if not told or (improving(m) and not grown and not uneven(m) and not huge(m)):
         return None
     if (swing := m.mean("swing")) is not None and swing > 0.35:
         told.append(f"the generator is {swing:.2f} of the data's distance from its average")
@@ -146,11 +168,13 @@ def steps(m: Moment) -> list[str]:
     own, other = m.mean("update/discriminator"), m.mean("update/generator")
     sizes = {"discriminator": own, "generator": other}
     near = (m.mean("energy") or 0.0) < BAD
-    least = STAYS * LARGE if near and len(m.past) < MEANT else 0.0  # of the last: first ones shrink
+    first = near and len(m.past) < MEANT  # first steps are large, and get smaller
     told = [
         f"an update of the {player} is {size:.1%} of its weights"
         for player, size in sizes.items()
-        if size is not None and size > LARGE and (m[f"update/{player}"] or 0) >= least
+        if size is not None
+        and size > LARGE
+        and (not first or (m[f"update/{player}"] or 0) >= STAYS * size)
     ]
     if told and max(m[f"update/{player}"] or 0 for player in PLAYERS) < 2 * LARGE:
         told = [" and ".join(told)]  # both are large while the rate is high: one sign
@@ -159,6 +183,11 @@ def steps(m: Moment) -> list[str]:
             told.append(f"an update of the discriminator is {own:.1%} of its weights")
         told.append(f"it is {own / other:.0f} times the generator's")
     return told
+
+
+def huge(m: Moment) -> bool:
+    """Whether a player takes steps that are right at no time: no healthy run had such."""
+    return any((m.mean(f"update/{player}") or 0.0) > HUGE for player in PLAYERS)
 
 
 def uneven(m: Moment) -> bool:
@@ -193,11 +222,34 @@ def swinging(m: Moment) -> Evidence:
     return f"the generator is {swing:.2f} of the data's mean distance away from its own average"
 
 
+def left_behind(m: Moment) -> Evidence:
+    """An average, which is what is shipped, that stays far behind a generator that is better.
+
+    Of a run that gets better the average is behind, too, and comes after it.
+    """
+    swing, lead, apart = m.mean("swing"), m.mean("lead"), m.mean("energy")
+    if swing is None or lead is None or apart is None or m.before is None:
+        return None
+    before = (m.before.mean("lead") or 0.0) + (m.before.mean("energy") or 0.0)
+    comes = apart + lead < FOLLOWS * before
+    if comes or swing < AWAY or lead < LAG or lead < apart:
+        return None
+    return f"its samples are {apart + lead:.2f} from the data, the generator's own {apart:.2f}"
+
+
 def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
         return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
+
+
+def misled(m: Moment) -> Evidence:
+    """A discriminator that is certain of the opposite, as one is that penalties alone move."""
+    gap, apart = m.mean("gap"), m["energy"]
+    if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+        return None
+    return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
 
 
 def artefacts(m: Moment) -> Evidence:
@@ -229,6 +281,13 @@ RULES = (
     ),
     Rule("divergence", "divergence ahead", NOISE, lost, looks=2),
     Rule("divergence", "divergence ahead", NOISE, rolled_back, looks=1),
+    Rule(
+        "data-altered",
+        "the networks are given other data",
+        "Samples will look like what the networks are given, and not like the data.",
+        altered,
+        looks=2,
+    ),
     *(
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
@@ -284,12 +343,34 @@ RULES = (
         vanishing,
     ),
     Rule(
+        "vanishing-gradient",
+        "the generator's gradient vanishes",
+        "The generator learns only while the discriminator tells samples apart.",
+        silent,
+        looks=1,
+    ),
+    Rule(
         "oscillation",
         "oscillation",
         "The players go round in circles: checkpoints differ, and none is good.",
         swinging,
         since=0.4,
         looks=5,
+    ),
+    Rule(
+        "average-behind",
+        "the averaged weights lag behind",
+        "The shipped model is made of them, and is worse than the generator.",
+        left_behind,
+        since=0.4,
+        looks=5,
+    ),
+    Rule(
+        "discriminator-weak",
+        "the discriminator is too weak",
+        "The generator is told to stay away from the data.",
+        misled,
+        since=0.4,
     ),
     Rule(
         "discriminator-weak",

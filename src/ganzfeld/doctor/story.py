@@ -43,8 +43,8 @@ class Moment:
 
     @property
     def judged(self) -> bool:
-        """Whether there is a discriminator that has an opinion of samples."""
-        return "gap" in self.signals
+        """Whether there is a discriminator that learns, even if it judges packs of samples."""
+        return "gap" in self.signals or bool(self["pull/discriminator"])
 
     def own(self, name: str) -> float | None:
         """The median of a signal over the first looks of this run; None until they are past."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganzfeld.doctor.course import YOUNG, growing, improving, nearing
 from ganzfeld.doctor.story import Evidence, Moment
 
+SAME = 0.2  # of the data, from which those that equal another one are said beside a collapse
 LONG = 8  # looks, where single ones say too little
 
 
@@ -29,7 +30,7 @@ def few(vendi: float) -> str:
 
 
 def apart(distance: float) -> str:
-    return f"they lie {distance:.2f} times as far apart as the data do"
+    return f"samples lie {distance:.2f} times as far apart as the data do"
 
 
 def collapse(m: Moment) -> Evidence:
@@ -43,7 +44,9 @@ def collapse(m: Moment) -> Evidence:
     if distance is not None and distance < 0.5:
         told.append(apart(distance))
     if same is not None and same > 0.05:
-        told.append(f"{same:.0%} of them equal another one")
+        told.append(f"{same:.0%} of the samples equal another one")
+    if told and same is not None and same < -SAME:
+        told.append(f"at least {-same:.0%} of the data equal another one")
     return "; ".join(told) or None
 
 

@@ -15,7 +15,8 @@ import torch
 from ganzfeld.config import Config
 from ganzfeld.core import checkpoint
 from ganzfeld.core.console import Screen
-from ganzfeld.core.schema import anything, fields, listing, number, table, text
+from ganzfeld.core.formats import DOSE
+from ganzfeld.core.schema import anything, fields, listing, text
 from ganzfeld.core.schema import whole as whole_number
 from ganzfeld.doctor.story import Moment
 from ganzfeld.doctor.treat import Dose, Treatment, decided, from_start, in_words, together
@@ -27,15 +28,6 @@ from ganzfeld.training.build import build_game, half_life, schedules_of
 from ganzfeld.training.journal import Journal
 from ganzfeld.training.trainer import Report, Schedule, Trainer
 
-DOSE = fields(
-    {
-        "rates": table(number(0, 1), most=10),
-        "penalties": number(0, 1e6),
-        "augment": anything,
-        "back": anything,
-    },
-    {"fresh": anything},
-)
 ROWS = listing(
     fields({"images": whole_number(0, 1 << 60), "name": text}, {"dose": anything, "why": text})
 )
