@@ -52,3 +52,11 @@ def test_all_distances_at_once_are_those_of_blocks() -> None:
     assert apart == pytest.approx(((a[:, None] - b) ** 2).sum(2), abs=1e-10)
     assert all((apart[rows] == block).all() for rows, block in squared_distances(a, b))
     assert squares(a.astype(np.float32), b.astype(np.float32)).dtype == np.float64
+
+
+def test_arrays_that_are_read_only_or_run_backwards_are_multiplied() -> None:
+    a = np.random.default_rng(0).normal(size=(5, 3))
+    frozen = a.copy()
+    frozen.flags.writeable = False
+    assert np.allclose(product(frozen, frozen.T), a @ a.T)
+    assert np.allclose(product(a[::-1], a.T[::-1][::-1]), a[::-1] @ a.T)

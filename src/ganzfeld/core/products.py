@@ -16,5 +16,11 @@ def product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     NumPy's takes all cores there are, which costs four times as much where other work is going
     on. The two differ by rounding.
     """
-    found: NDArray[Any] = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    found: NDArray[Any] = (tensor(a) @ tensor(b)).numpy()
     return found
+
+
+def tensor(a: NDArray[Any]) -> torch.Tensor:
+    """The same memory, or a copy of rows that PyTorch does not take: read-only, or backwards."""
+    fits = a.flags.writeable and all(stride >= 0 for stride in a.strides)
+    return torch.from_numpy(a if fits else a.copy())
