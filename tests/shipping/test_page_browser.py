@@ -87,6 +87,9 @@ def test_the_class_and_the_language_come_from_the_address(
     text = body(chrome)
     assert {one["label"] for one in told["drawn"]} == {1}
     assert 'lang="zh-CN"' in text and "种子" in text and "多样性" in text
+    chrome.selftest(f"{file.as_uri()}?selftest&lang=xx&theme=xx#count=1")
+    chosen = "['language', 'theme'].map((id) => document.getElementById(id).value).join()"
+    assert chrome.run(chosen) == "en,auto", "what is not there is not chosen"
 
 
 def test_the_best_by_the_discriminator_are_those_of_python(
