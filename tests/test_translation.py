@@ -592,7 +592,7 @@ def test_bad_pictures_are_named_and_the_others_done(styles: Path, tmp_path: Path
 
     source = folder_of(tmp_path / "in", (16, 16), (16, 16))
     (source / "sub" / "2.png").write_bytes(b"\x89PNG no")
-    with pytest.raises(DataError, match=r"1 images could not.*\n.*2\.png") as caught:
+    with pytest.raises(DataError, match=r"1 image could not.*\n.*2\.png") as caught:
         translate_files(ganzfeld.load(styles), source, tmp_path / "out")
     assert "2 others are in" in caught.value.safe
 

@@ -206,6 +206,15 @@ def test_another_graph_under_right_sums_is_found(made: exporting.Export, tmp_pat
         check_folder(folder)
 
 
+def test_what_is_no_export_or_only_one_is_called_so(made: exporting.Export, tmp_path: Path) -> None:
+    for place in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(CheckpointError, match="is no exported folder"):
+            check_folder(place)
+    with pytest.raises(CheckpointError, match="is an export to ONNX") as error:
+        ganzfeld.load(made.folder)
+    assert "ganzfeld serve" in error.value.fix
+
+
 @pytest.mark.parametrize("key", ["seed", "class"])
 def test_other_latents_or_labels_are_found(
     made: exporting.Export, tmp_path: Path, key: str

@@ -87,6 +87,9 @@ def test_the_class_and_the_language_come_from_the_address(
     text = body(chrome)
     assert {one["label"] for one in told["drawn"]} == {1}
     assert 'lang="zh-CN"' in text and "种子" in text and "多样性" in text
+    chrome.selftest(f"{file.as_uri()}?selftest&lang=xx&theme=xx#count=1")
+    chosen = "['language', 'theme'].map((id) => document.getElementById(id).value).join()"
+    assert chrome.run(chosen) == "en,auto", "what is not there is not chosen"
 
 
 def test_the_best_by_the_discriminator_are_those_of_python(
@@ -119,6 +122,12 @@ def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path)
         assert len(told["drawn"]) == 4
         with Image.open(io.BytesIO(base64.b64decode(told["file"]))) as image:
             assert image.mode == "RGB" and len(np.unique(np.asarray(image))) > 20
+            shape = image.width / image.height
+        box = chrome.run(
+            '(() => { const box = document.querySelector("#grid .one").getBoundingClientRect();'
+            " return box.width / box.height; })()"
+        )
+        assert box == pytest.approx(shape, rel=0.05), "no bars beside a map"
         model = ganzfeld.load(tmp_path / "run")
         value = model.store(model.sample(1))[0].reshape(-1, *model.shape[-2:])[0, 1, 2]
         chrome.run('document.querySelector("#grid .one").click()')
@@ -158,6 +167,12 @@ def test_the_keyboard_is_enough(chrome: Browser, faces: Any, tmp_path: Path) -> 
                     **({"text": text} if kind == "char" else {}),
                 )
 
+    room = chrome.run(
+        '(() => { const [a, b] = ["#grid .one", "#grid"].map((one) =>'
+        " document.querySelector(one).getBoundingClientRect());"
+        " return [a.top - b.top, a.left - b.left]; })()"
+    )
+    assert min(room) >= 5, "the ring around what has the focus is not cut"
     chrome.run('document.querySelector("#grid .one").focus()')
     press("ArrowRight")
     press("f")

@@ -144,6 +144,7 @@ def test_mp4_says_how_to_get_it(
         (["--seeds", "1,2", "--frames", "2", "--seconds", "9999", "--out", "a.gif"], "600 s"),
         (["--seeds", "1,2", "--seconds", "nan", "--out", "a.gif"], "--seconds is a number above 0"),
         (["--seeds", "1,2", "--seconds", "0", "--out", "a.gif"], "--seconds is a number above 0"),
+        (["--out", "a.gif"], "No seeds are given"),
     ],
 )
 def test_what_is_wrong_is_said(

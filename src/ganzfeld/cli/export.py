@@ -41,6 +41,7 @@ def export(
         trust_code: Allow the model's own Python code to run.
     """
     from ganzfeld.core.console import Screen
+    from ganzfeld.core.names import quoted
     from ganzfeld.errors import UsageError
 
     if check is not None:
@@ -78,7 +79,8 @@ def export(
         file = done.folder / f"{name}.onnx"
         tell(f"{file}: {file.stat().st_size:,} bytes")
         tell(f"{found.samples:,} results compared with PyTorch; greatest error {found.error:.1e}")
-    tell(f"exported to {done.folder}; python {done.folder / 'run.py'} draws without ganzfeld")
+    drawn_by = quoted(done.folder / "run.py")
+    tell(f"exported to {done.folder}; python {drawn_by} draws without ganzfeld")
 
 
 def page(

@@ -68,6 +68,8 @@ def interpolate(
     import numpy as np
 
     from ganzfeld.core import border
+    from ganzfeld.core.files import need_place
+    from ganzfeld.errors import UsageError
     from ganzfeld.modalities.image import animation, draw
     from ganzfeld.models import interpolate as interpolation
     from ganzfeld.models import model as generate
@@ -76,6 +78,9 @@ def interpolate(
     if seconds is not None:
         border.real(seconds, "--seconds", 0, animation.MOST_SECONDS, above=True)
     per_leg = frames if frames is not None else 8 if strip else 24
+    if not seeds:
+        raise UsageError("between which samples? No seeds are given", fix="--seeds 1,2,3")
+    need_place(out)
     numbers = parse_numbers(",".join(seeds), "--seeds")
     loaded = generate.load(model, task="generation", trust_code=trust_code)
     loaded.modality.need_images("an animation")

@@ -13,7 +13,7 @@ import torch
 from ganzfeld.config import Part, from_dict
 from ganzfeld.core import checkpoint, metrics_log, reader
 from ganzfeld.core.device import torch_device
-from ganzfeld.core.names import near
+from ganzfeld.core.names import near, quoted
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import Layouts, read_layouts
 from ganzfeld.core.trust import refuse, trusted
@@ -97,6 +97,11 @@ def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
 
 def absent(path: Path) -> CheckpointError:
     """What to say of a path that leads to no model."""
+    if (path / "model.onnx").is_file():
+        return CheckpointError(
+            f"{path} is an export to ONNX, which only `ganzfeld serve` and its run.py draw",
+            fix=f"ganzfeld serve {quoted(path)}   or the model that it was made from",
+        )
     return CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()

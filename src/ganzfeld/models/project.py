@@ -242,6 +242,7 @@ def read_images(model: Model, sources: Sequence[Path]) -> tuple[list[str], Tenso
                 safe="nothing was written",
                 fix="ganzfeld project MODEL face.png --out FOLDER",
             )
+        inside = f" of {shown(str(source))}" if source.is_dir() else ""
         for found in find_pictures(source):
             try:
                 if found.reason:
@@ -249,7 +250,7 @@ def read_images(model: Model, sources: Sequence[Path]) -> tuple[list[str], Tenso
                 pixels.append(decode(found.data, target, found.name).pixels)
             except BadPicture as error:
                 raise DataError(
-                    f"{shown(found.name)} of {shown(str(source))} cannot be read: {error}",
+                    f"{shown(found.name)}{inside} cannot be read: {error}",
                     safe="nothing was written",
                     fix="leave it out, or convert it to PNG",
                 ) from None

@@ -28,6 +28,7 @@ from ganzfeld.modalities.image import draw, tensors
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.modalities.image.codec import BACKGROUNDS, Target, decode, probe
 from ganzfeld.models.marking import of_translation
+from ganzfeld.text import several
 
 TILE, OVERLAP = 1024, 128  # px: larger images go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
@@ -380,8 +381,8 @@ def translate_files(
             draw.save_image(draw.pairs(cells), place)
     if bad:
         raise DataError(
-            "\n  ".join([f"{len(bad):,} images could not be translated", *capped(bad)]),
-            safe=f"{len(used):,} others are in {out}",
+            "\n  ".join([f"{several(len(bad), 'image')} could not be translated", *capped(bad)]),
+            safe=f"{len(used):,} others are in {out}" if used else "nothing was written",
             fix=f"ganzfeld data check {quoted(source)}" if source.is_dir() else "",
         )
     return len(used)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,11 @@ def check_sums(folder: Path) -> int:
     """How many files are as SHA256SUMS says; CheckpointError for one that is not."""
     import hashlib
 
+    if not os.path.lexists(folder / SUMS):
+        raise CheckpointError(
+            f"{folder} is no exported folder: it has no {SUMS}",
+            fix="the folder that `ganzfeld export MODEL --out FOLDER` made",
+        )
     with reader.refused(folder / SUMS):
         text = reader.read_whole(folder / SUMS, reader.LINE_BYTES).decode()
     for line in (lines := text.splitlines()):

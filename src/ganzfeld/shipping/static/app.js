@@ -80,15 +80,15 @@ class App {
 
   fill() {
     const s = this.state;
-    $("seed").value = String(s.seed);
-    $("class").value = s.label === null ? "" : String(s.label);
-    $("std").value = String(s.std);
+    $("seed").value = s.seed;
+    $("class").value = s.label ?? "";
+    $("std").value = s.std;
     $("std-value").textContent = s.std.toFixed(2);
-    $("count").value = String(s.count);
+    $("count").value = s.count;
     $("best").checked = s.best;
     $("text").value = s.text;
     [...$("moves").querySelectorAll("input")].forEach((one, i) => {
-      one.value = String(s.moves[i]);
+      one.value = s.moves[i];
       one.previousElementSibling.lastChild.textContent = ` ${s.moves[i]}`;
     });
   }

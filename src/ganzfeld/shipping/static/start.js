@@ -95,8 +95,10 @@ async function begin(data) {
 // The language and the theme, before there is a model
 function look() {
   const asks = new URLSearchParams(location.search), themed = () => { root().dataset.theme = $("theme").value; };
-  $("language").value = asks.get("lang") || (navigator.language.startsWith("zh") ? "zh" : "en");
-  $("theme").value = asks.get("theme") || "auto";
+  $("language").value = asks.get("lang");
+  $("language").value ||= navigator.language.startsWith("zh") ? "zh" : "en";
+  $("theme").value = asks.get("theme");
+  $("theme").value ||= "auto";
   themed();
   spoken();
   $("theme").addEventListener("change", themed);
@@ -112,7 +114,7 @@ async function start() {
   if (found.length > 1) {
     $("pick").hidden = false;
     $("model").replaceChildren(...found.map(([model], i) => option(i, model.name)));
-    $("model").value = String(chosen);
+    $("model").value = chosen;
     $("model").addEventListener("change", () => {
       [app.model, app.source] = found[Number($("model").value)];
       Object.assign(app, { ends: {}, past: [], kept: new Map(), shown: [] });
