@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.data.check import check_data, describe
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DataError
 
 ROWS = 40
@@ -89,3 +90,13 @@ def test_times_that_repeat_are_said_to(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["time,level", *rows]))
     taken = check_data(tmp_path / "a.csv")["taken"]["modality"]
     assert "not series, for 10 % of the times in the column time do not go on" in taken
+
+
+def test_series_keep_the_decimals_of_their_channels(tmp_path: Path) -> None:
+    times = [f"2026-01-{1 + i // 24:02} {i % 24:02}:00" for i in range(90)]
+    rows = [f"{time},${i % 9}.50,{i * 7 % 50},{i / 7}" for i, time in enumerate(times)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,price,count,ratio", *rows]))
+    for rules, found in ((6, [1, 0, None]), (5, None)):
+        options = PackOptions(rules=rules)
+        pack = open_pack(tmp_path / "a.csv", options, cache=tmp_path / "cache", workers=0)
+        assert pack.spec.extra.get("decimals") == found

@@ -27,6 +27,7 @@ from ganzfeld.data.tabular import cells_of, head_cells
 from ganzfeld.data.typed import number, typed_but_for_few
 from ganzfeld.data.windows import Piece, Piled, cut, majority
 from ganzfeld.errors import DataError
+from ganzfeld.modalities.table.schema import decimals_of
 
 WORDS = """id ids series series_id seriesid unit unit_id unit_number subject subject_id patient
     patient_id symbol ticker station station_id sensor sensor_id device device_id item item_id store
@@ -241,6 +242,9 @@ def gather_series(
     raw = piled.raw(x, list(channels), source.place)
     spec = raw.columns["x"].spec
     spec.extra["step"] = step
+    digits = [decimals_of(column[np.isfinite(column)]) for column in x.T]
+    if source.rules >= 6 and any(one is not None for one in digits):
+        spec.extra["decimals"] = digits
     if plan.time is not None:
         spec.extra["time"] = names[plan.time]
         source.taken["modality"] += f": the column {shown(names[plan.time])}, in steps of {step}"
