@@ -180,6 +180,15 @@ def test_a_parquet_file_has_the_same_columns_and_types(
     assert [found.to_pylist()[1][name] for name in ("age", "town")] == [None, None]
 
 
+def test_times_of_the_day_stay_such_in_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    about = [{"name": "at", "whole": True, "unit": "second", "form": "hh:mm"}]
+    stored = np.array([[3_600.0], [7_260.0], [np.nan]])
+    cells.write_parquet(stored, schema.fit(stored, about), tmp_path / "a.parquet")
+    found = parquet.read_table(tmp_path / "a.parquet").to_pydict()["at"]
+    assert found == [datetime.time(1), datetime.time(2, 1), None]
+
+
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.csv"])
 def test_rows_are_what_the_ending_of_their_file_says(
     name: str, known: schema.Schema, tmp_path: Path

@@ -105,6 +105,11 @@ def write_parquet(rows: NDArray[Any], schema: Schema, path: Path) -> None:
         found = array(rows[:, place], column)
         plain = found.dtype.kind == "f" and column.decimals is not None
         columns[column.name] = np.round(found, column.decimals or 0) if plain else found
+        if column.unit and "Y" not in (column.form or "Y"):  # a time of the day
+            gone = np.isnat(found)
+            passed = np.where(gone, 0, found.astype("datetime64[s]").astype(np.int64))
+            clock = pyarrow.time32("s")
+            columns[column.name] = pyarrow.array(passed.astype(np.int32), clock, mask=gone)
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
