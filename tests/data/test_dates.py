@@ -79,6 +79,22 @@ def test_dates_of_no_clear_order_are_named(words: list[str], said: str) -> None:
     assert unclear_dates(words * 40).startswith(said) and bool(unclear_dates(words)) == bool(said)
 
 
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [(["9:05", "23:59"], "h:mm"), (["09:05:30", "23:59:00"], "hh:mm:ss"),
+     (["9:05 AM", "11:59 PM"], "h:mm AM")],
+)  # fmt: skip
+def test_times_of_the_day_are_numbers_in_the_same_form(words: list[str], form: str) -> None:
+    values, odd = typed_but_for_few(words * 30, rules=RULES)
+    assert values is not None and values.spec.extra["form"] == form and not odd
+    assert [dates.written(v, "second", form) for v in values.rows[:2].tolist()] == words
+    for longer in ("25:10", "soon"):
+        values, odd = typed_but_for_few([*words * 30, longer], rules=RULES)
+        assert values is not None and values.spec.modality == "class" and not odd
+    before = typed(words, rules=5)
+    assert before is not None and before.spec.modality == "class"
+
+
 def test_months_by_their_names_need_no_day() -> None:
     words = ["NOV-2026", "MAY-2026", "JUN-2025"]
     values = typed(words, rules=RULES)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.data.check import check_data, describe
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import DataError
 
 ROWS = 40
@@ -65,3 +66,37 @@ def test_lists_in_the_columns_of_parquet_are_said_to_be_lists(tmp_path: Path) ->
     file.write_table(table.slice(0, 0), tmp_path / "a.parquet")
     with pytest.raises(DataError, match="holds no rows"):
         check_data(tmp_path / "a.parquet")
+
+
+def clock(path: Path, times: list[int]) -> Path:
+    rows = [f"{t},{np.sin(i / 6):.3f}" for i, t in enumerate(times)]
+    path.write_text("\n".join(["time,level", *rows]))
+    return path
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_numbers_since_1970_are_times(unit: int, tmp_path: Path) -> None:
+    times = [unit * (1_704_067_200 + 3_600 * i) for i in range(3 * ROWS)]
+    told = describe(check_data(clock(tmp_path / "a.csv", times)))
+    assert "in steps of 1 hour" in told
+    plain = describe(check_data(clock(tmp_path / "a.csv", [5 * i for i in range(3 * ROWS)])))
+    assert "in steps of 5" in plain
+
+
+def test_times_that_repeat_are_said_to(tmp_path: Path) -> None:
+    start = datetime.datetime(2026, 1, 1)
+    hours = [start + datetime.timedelta(hours=i - (i % 10 == 5)) for i in range(3 * ROWS)]
+    rows = [f"{time},{np.sin(i / 6):.3f}" for i, time in enumerate(hours)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,level", *rows]))
+    taken = check_data(tmp_path / "a.csv")["taken"]["modality"]
+    assert "not series, for 10 % of the times in the column time do not go on" in taken
+
+
+def test_series_keep_the_decimals_of_their_channels(tmp_path: Path) -> None:
+    times = [f"2026-01-{1 + i // 24:02} {i % 24:02}:00" for i in range(90)]
+    rows = [f"{time},${i % 9}.50,{i * 7 % 50},{i / 7}" for i, time in enumerate(times)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,price,count,ratio", *rows]))
+    for rules, found in ((6, [1, 0, None]), (5, None)):
+        options = PackOptions(rules=rules)
+        pack = open_pack(tmp_path / "a.csv", options, cache=tmp_path / "cache", workers=0)
+        assert pack.spec.extra.get("decimals") == found

@@ -52,6 +52,20 @@ def test_a_series_is_saved_as_csv_and_as_an_array_and_read_to_the_bit(tmp_path: 
     assert lines[13].startswith("1,0,")
 
 
+def test_samples_have_as_many_decimals_as_the_data(tmp_path: Path) -> None:
+    spec = SERIES.fitted(SPEC, STORED)
+    spec.extra["decimals"] = [0, 2]
+    SERIES.check(spec)
+    made = SERIES.stored(np.random.default_rng(0).normal(size=(1, 2, 12)), spec)
+    assert np.array_equal(made[0, 0], np.round(made[0, 0]))
+    SERIES.save(made[0], tmp_path / "one.csv", spec)
+    with open(tmp_path / "one.csv", newline="") as file:
+        _, *rows = csv.reader(file)
+    assert all("." not in row[1] and len(row[2].partition(".")[2]) == 2 for row in rows)
+    again = np.array([[np.float32(cell) for cell in row[1:]] for row in rows])
+    assert np.array_equal(again.T, made[0])
+
+
 def test_names_that_the_columns_of_a_csv_have_already_are_kept_apart(tmp_path: Path) -> None:
     spec = Spec("series", (2, 12), "float32", {"names": ["step", "series"]})
     SERIES.sheet(STORED[:2], None, tmp_path / "all.csv", spec)

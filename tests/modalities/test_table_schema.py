@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.modalities.table import cells, mixtures, rows, schema, show
 
 ABOUT = [
@@ -156,6 +158,50 @@ def test_a_csv_file_has_the_same_columns_and_cells(known: schema.Schema, tmp_pat
         ["31", "12.50", "Ulm", "true", "1970-01-01", "40", "7"],
         ["", "-50.25", "", "false", "2022-01-08", "12", "7"],
     ]
+
+
+def test_a_parquet_file_has_the_same_columns_and_types(
+    known: schema.Schema, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    stored = np.array([
+        [31, 12.51, 2, 1, 0, 40, 7],
+        [np.nan, -50.25, np.nan, 0, 19_000, 12, 7],
+    ], np.float32)  # fmt: skip
+    cells.write_parquet(stored, known, tmp_path / "out" / "rows.parquet")
+    found = parquet.read_table(tmp_path / "out" / "rows.parquet")
+    assert [str(one) for one in found.schema.types] == [
+        *("int64", "double", "string", "bool", "date32[day]", "int64", "int64")
+    ]
+    assert found.to_pylist()[0] == {
+        **{"age": 31, "pay": 12.51, "town": "Ulm", "member": True},
+        **{"born": datetime.date(1970, 1, 1), "hours": 40, "same": 7},
+    }
+    assert [found.to_pylist()[1][name] for name in ("age", "town")] == [None, None]
+
+
+def test_times_of_the_day_stay_such_in_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    about = [{"name": "at", "whole": True, "unit": "second", "form": "hh:mm"}]
+    stored = np.array([[3_600.0], [7_260.0], [np.nan]])
+    cells.write_parquet(stored, schema.fit(stored, about), tmp_path / "a.parquet")
+    found = parquet.read_table(tmp_path / "a.parquet").to_pydict()["at"]
+    assert found == [datetime.time(1), datetime.time(2, 1), None]
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.csv"])
+def test_rows_are_what_the_ending_of_their_file_says(
+    name: str, known: schema.Schema, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    spec = Spec("table", (known.layout.width,), extra={"schema": known.to_json()})
+    stored = np.array([[31, 12.51, 2, 1, 0, 40, 7]], np.float32)
+    modality_of(spec).write([stored, stored], tmp_path / name, spec)
+    begins = (tmp_path / name).read_bytes()[:4]
+    assert begins == (b"PAR1" if name.endswith("parquet") else b"age,")
+    with pytest.raises(UsageError, match=r"not as \.xlsx") as told:
+        modality_of(spec).write([stored], tmp_path / "rows.xlsx", spec)
+    assert told.value.fix == "--out rows.csv" and not (tmp_path / "rows.xlsx").exists()
 
 
 def test_arrays_have_the_types_of_the_columns(known: schema.Schema) -> None:

@@ -64,10 +64,11 @@ def test_a_csv_file_is_read_as_it_was_written() -> None:
     assert text == 'a,"say ""x""","b,c"\n,"1\n2",é\n=1, ,\n'
 
 
-@pytest.mark.parametrize("names", [[], ["step", "wind, m/s"]])
-def test_series_are_pythons_csv(names: list[str]) -> None:
-    extra: dict[str, Any] = {"mean": [5.0, -1e-6], "deviation": [2.5, 3e-7]}
-    extra |= {"names": names} if names else {}
+@pytest.mark.parametrize(
+    "more", [{}, {"names": ["step", "wind, m/s"]}, {"decimals": [0, None]}, {"decimals": [2, 6]}]
+)
+def test_series_are_pythons_csv(more: dict[str, Any]) -> None:
+    extra: dict[str, Any] = {"mean": [0.5, -1e-6], "deviation": [2.5, 3e-7], **more}
     x = np.random.default_rng(1).normal(size=(3, 2, 9)).astype(np.float32)
     spec = Spec("series", (2, 9), "float32", extra)
     stored = modality_of(spec).stored(x, spec)

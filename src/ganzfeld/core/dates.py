@@ -26,6 +26,7 @@ NUMBERS = {
 }
 NUMBERS["sept"] = 9
 MONTH = r"(?P<name>[A-Za-z]{3,9}\.?)"
+CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 NAMED = [
     re.compile(rf"(?P<date>{date})(?P<rest>(?:[T ,].*)?)")
     for date in (
@@ -98,12 +99,14 @@ def seconds(text: str, order: str = "ymd") -> float:
 def named(text: str) -> tuple[str, str] | None:
     """A date whose month has its name, or 年月日 behind its parts: as numbers, and its form.
 
-    None for what is none. Without a day it is the first of its month; without a part of a time, the
-    form is that of the date alone.
+    None for what is none. Without a day it is the first of its month; a time alone is one of the
+    first of January 1970. The form is that of the date alone.
 
     >>> named("3 Mar 2024 10:05"), named("March-2024")
     (('2024-3-3 10:05', 'D Mon YYYY'), ('2024-3-1', 'Month-YYYY'))
     """
+    if CLOCK.fullmatch(text):
+        return f"1970-1-1 {text}", ""
     for pattern in NAMED:
         if found := pattern.fullmatch(text):
             break
@@ -144,7 +147,7 @@ def shape_of(shapes: Sequence[str]) -> str:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date in some order, with all three parts or the name of a month."""
+    """Whether a text is a date in some order, with all three parts or a named month, or a time."""
     found = DATE.fullmatch(text)
     if found is None:
         return not math.isnan(seconds(text))
@@ -161,7 +164,7 @@ def form_of(texts: Sequence[str], order: str) -> str:
     others = [one for one in map(named, some) if one]
     if 2 * len(others) > len(some):
         plain = [match for match in (DATE.fullmatch(text) for text, _ in others) if match]
-        return shape_of([shape for _, shape in others]) + _time_of(plain)
+        return (shape_of([shape for _, shape in others]) + _time_of(plain)).lstrip()
     found = [match for match in map(DATE.fullmatch, some) if match and match[4]]
     if not found:
         return ""

@@ -19,6 +19,7 @@ WORDS = """time date datetime timestamp timestamps times dates ts day month year
 NAMES = frozenset(WORDS.split())  # by which columns of times are called
 MOSTLY = 0.9  # of the cells must be times
 DAY = 86_400.0
+CENTURY = (946_684_800.0, 4_102_444_800.0)  # from 2000 up to 2100, in seconds since 1970
 ROOM = 0.25  # of a step, by which a time may lie beside its place
 HOLIDAYS = 4  # weekdays without a row that are no gap where there are no rows at weekends
 UNITS = ((7 * DAY, "week"), (DAY, "day"), (3_600.0, "hour"), (60.0, "minute"), (1.0, "second"))
@@ -59,6 +60,19 @@ def read_times(cells: Sequence[Any], rules: int) -> Times | None:
     best = max(orders, key=lambda order: (known[order], ordered(read[order]), even(read[order])))
     told = "ymd" not in orders and any("/" in word or "-" in word for word in some)
     return Times(read[best], dates=True, order=best if told else "")
+
+
+def since_1970(times: Times) -> Times:
+    """Numbers as points in time, where they are seconds or milliseconds since 1970 of this century.
+
+    >>> since_1970(Times(np.array([1704067200000.0]), dates=False)).values
+    array([1.7040672e+09])
+    """
+    there = times.values[np.isfinite(times.values)]
+    for unit in () if times.dates else (1.0, 1_000.0):
+        if len(there) and unit * CENTURY[0] <= there.min() <= there.max() < unit * CENTURY[1]:
+            return Times(times.values / unit, dates=True)
+    return times
 
 
 def rising(values: Floats) -> float:

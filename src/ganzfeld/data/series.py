@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.dates import SAID
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.clock import NAMES, Steps, Times, ordered, read_times, steps_of
+from ganzfeld.data.clock import NAMES, Steps, Times, ordered, read_times, since_1970, steps_of
 from ganzfeld.data.columns import Values
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
@@ -27,6 +27,7 @@ from ganzfeld.data.tabular import cells_of, head_cells
 from ganzfeld.data.typed import number, typed_but_for_few
 from ganzfeld.data.windows import Piece, Piled, cut, majority
 from ganzfeld.errors import DataError
+from ganzfeld.modalities.table.schema import decimals_of
 
 WORDS = """id ids series series_id seriesid unit unit_id unit_number subject subject_id patient
     patient_id symbol ticker station station_id sensor sensor_id device device_id item item_id store
@@ -34,6 +35,7 @@ WORDS = """id ids series series_id seriesid unit unit_id unit_number subject sub
 IDS = frozenset(WORDS.split())  # by which columns that tell series apart are called
 LOOKED_AT = 1_000  # rows by which a table is told from series
 FEWEST = 64  # rows, below which a table is a table
+NEARLY = 0.8  # of the rows go on in time: they may be meant as series
 IN_ORDER = 0.95  # of the rows must go on in time
 EVEN = 0.8  # of the steps must be equal for a table to be series
 GONE = 0.2  # of its values missing, above which a column is left aside
@@ -69,6 +71,8 @@ def planned(
     found = []
     for place, name in enumerate(names):
         times = read_times(cells[place], rules)
+        if rules >= 6 and times is not None and name.casefold().strip() in NAMES:
+            times = since_1970(times)
         if times is not None and (times.dates or name.casefold().strip() in NAMES):
             found.append((not times.dates, name.casefold() not in NAMES, place, times))
     for _, _, place, times in sorted(found, key=lambda item: item[:3]):
@@ -112,7 +116,7 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
         return False, ""
     plan = planned(names, cells, rules)
     if plan is None or plan.time is None:
-        return False, ""
+        return False, why_no_time(names, cells, rules)
     groups = (
         [np.arange(len(cells[0]))] if plan.key is None else [*grouped(cells[plan.key]).values()]
     )
@@ -148,6 +152,16 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
             f"{100 * holes:.0f} % of its rows lack a value, and none depends on the one before it",
         )
     return True, ""
+
+
+def why_no_time(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> str:
+    """Why a column of times that nearly rise makes no series, in words; "" where there is none."""
+    for name, column in zip(names, cells, strict=True):
+        times = read_times(column, rules) if name.casefold().strip() in NAMES else None
+        if times is not None and times.dates and NEARLY <= ordered(times.values) < IN_ORDER:
+            share = 1 - ordered(times.values)
+            return f"{100 * share:.0f} % of the times in the column {shown(name)} do not go on"
+    return ""
 
 
 def remembers(values: Floats, groups: Sequence[Index]) -> bool:
@@ -228,6 +242,9 @@ def gather_series(
     raw = piled.raw(x, list(channels), source.place)
     spec = raw.columns["x"].spec
     spec.extra["step"] = step
+    digits = [decimals_of(column[np.isfinite(column)]) for column in x.T]
+    if source.rules >= 6 and any(one is not None for one in digits):
+        spec.extra["decimals"] = digits
     if plan.time is not None:
         spec.extra["time"] = names[plan.time]
         source.taken["modality"] += f": the column {shown(names[plan.time])}, in steps of {step}"

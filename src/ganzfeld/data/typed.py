@@ -47,8 +47,8 @@ def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values 
 
     classes: whole numbers and texts are classes though they look like numbers.
     rules: see `source.RULES`. From 5 on, dates are read in all their forms, from 6 on with the
-        names of months too, and these and the words of booleans are kept; before, those written
-        2026-11-28 and 28.11.2026 alone. Whoever reads for a run hands on the rules of that run.
+        names of months and times alone too, and these and the words of booleans are kept; before,
+        those written 2026-11-28 and 28.11.2026 alone. Whoever reads for a run hands on its rules.
     """
     given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
@@ -84,7 +84,8 @@ def typed_but_for_few(cells: Sequence[Any], *, rules: int) -> tuple[Values | Non
         good = dict(zip(words, known(alike, order, rules), strict=True))
         found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)], rules)
         odd = {row: word for row, word in words.items() if not good[row]}
-        if found is not None and odd:
+        of_days = found is not None and "Y" in found.spec.extra.get("form", "Y")
+        if found is not None and odd and of_days:  # 25:10 among times is a length of time
             return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
     if values.spec.modality == "class" or any(word.isdigit() for word in words.values()):
         return values, {}  # 04109 is a code, and so are the others

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Modality, Spec
 
 if TYPE_CHECKING:
@@ -19,6 +21,14 @@ class Drawn(Modality):
     def drawn(self, samples: NDArray[Any], columns: int | None, spec: Spec) -> Image:
         """Stored samples (N, ...) as one image, so many side by side; None chooses."""
         raise NotImplementedError
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        if spec.shape != wanted.shape:
+            raise DataError(
+                f"the {self.noun} hold {self.describe(spec)}, where those that they are compared "
+                f"with hold {self.describe(wanted)}"
+            )
+        return None
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         from ganzfeld.modalities.image import draw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,15 @@ class Series(Drawn):
     def in_time(self, spec: Spec) -> tuple[str, int] | None:
         at = spec.extra.get("at")
         return None if at is None else (str(at), int(spec.extra.get("lasts", spec.shape[-1])))
+
+    def turned(self, spec: Spec, wanted: Spec) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """Channels (N, C, T) in the order of others of the same names."""
+        super().turned(spec, wanted)
+        names, others = ([*one.extra.get("names", ())] for one in (spec, wanted))
+        if names == others or {*names} != {*others} or len({*names}) < len(names):
+            return None
+        order = [names.index(name) for name in others]
+        return lambda stored: stored[:, order]
 
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         return scaling.to_network(stored, spec.extra)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.schema import Check, fields, listing, number, whole, words
+from ganzfeld.core.schema import Check, fields, listing, maybe, number, whole, words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,7 @@ def check(extra: Mapping[str, Any], channels: int) -> None:
         "mean": listing(number(), channels, channels),
         "deviation": listing(number(1e-300), channels, channels),
         "names": listing(words, channels, channels),
+        "decimals": listing(maybe(whole(0, 30)), channels, channels),
         "step": words,
         "time": words,
         "at": words,
@@ -69,13 +70,18 @@ def to_network(x: Tensor, extra: Mapping[str, Any]) -> Tensor:
 
 
 def stored(x: NDArray[Any], extra: Mapping[str, Any]) -> NDArray[np.float32]:
-    """A network's series (N, C, T) in their units, float32: the inverse."""
+    """A network's series (N, C, T) in their units, float32: the inverse, with as many decimals."""
     found = np.asarray(x, np.float32)
     if "mean" not in extra:
         return found
     scale, offset = (np.asarray(extra[k], np.float64)[:, None] for k in ("deviation", "mean"))
     with np.errstate(over="ignore"):
-        return np.asarray(found * scale + offset, np.float32)
+        found = np.asarray(found * scale + offset, np.float32)
+    for channel, digits in enumerate(extra.get("decimals", ())):
+        if digits is not None:
+            known = np.round(found[:, channel].astype(np.float64), digits)
+            found[:, channel] = known + 0.0  # without -0
+    return found
 
 
 def rows(values: Any, like: Tensor) -> Tensor:

@@ -24,13 +24,20 @@ def as_csv(samples: NDArray[Any], extra: Mapping[str, Any], *, first: int | None
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     names = names_of(extra, samples.shape[1])
+    decimals = extra.get("decimals") or [None] * samples.shape[1]
     counted = [SERIES, STEP] if first is not None else [STEP]
     writer.writerow([*(free(name, names) for name in counted), *names])
     for number, series in enumerate(np.asarray(samples)):
         before = [] if first is None else [number + first]
         for step, row in enumerate(series.T):
-            writer.writerow([*before, step, *map(str, row)])
+            cells = (text(value, digits) for value, digits in zip(row, decimals, strict=True))
+            writer.writerow([*before, step, *cells])
     return file.getvalue()
+
+
+def text(value: np.float32, decimals: int | None) -> str:
+    """A number with as many digits behind the point; None: with all that it has."""
+    return str(value) if decimals is None else f"{value:.{decimals}f}"
 
 
 def free(name: str, taken: list[str]) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.dates import written
 from ganzfeld.core.files import replace
+from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table.schema import Column, Schema
 
 DIGITS = 7  # of numbers without a known count of decimals: what float32 holds
@@ -85,6 +86,34 @@ def as_csv(rows: NDArray[Any], schema: Schema, *, head: bool = True) -> str:
     columns = [texts(rows[:, i], column) for i, column in enumerate(schema.columns)]
     writer.writerows(zip(*columns, strict=True))
     return buffer.getvalue()
+
+
+def write_parquet(rows: NDArray[Any], schema: Schema, path: Path) -> None:
+    """Write rows (n, columns) as a Parquet file with the types of the table's columns, whole or not
+    at all. UsageError where pyarrow is not installed."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UsageError(
+            "writing Parquet files needs pyarrow, which is not installed",
+            safe="nothing was written",
+            fix="pip install 'ganzfeld[parquet]'   or --out with the ending .csv",
+        ) from None
+    columns: dict[str, Any] = {}
+    for place, column in enumerate(schema.columns):
+        found = array(rows[:, place], column)
+        plain = found.dtype.kind == "f" and column.decimals is not None
+        columns[column.name] = np.round(found, column.decimals or 0) if plain else found
+        if column.unit and "Y" not in (column.form or "Y"):  # a time of the day
+            gone = np.isnat(found)
+            passed = np.where(gone, 0, found.astype("datetime64[s]").astype(np.int64))
+            clock = pyarrow.time32("s")
+            columns[column.name] = pyarrow.array(passed.astype(np.int32), clock, mask=gone)
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, buffer.getvalue())
 
 
 def write_csv(rows: NDArray[Any], schema: Schema, path: Path) -> None:

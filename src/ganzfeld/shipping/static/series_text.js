@@ -17,8 +17,9 @@ TEXTS.series.text = ({ shape: [channels, steps], extra }, x) => {
   let step = "step";
   while (names.includes(step)) step += "_";
   const value = (c, t) => {
-    const v = x[c * steps + t];
-    return single(extra.mean ? Math.fround(v * extra.deviation[c] + extra.mean[c]) : v);
+    const given = x[c * steps + t], digits = extra.decimals?.[c] ?? null, by = 10 ** digits;
+    const v = extra.mean ? Math.fround(given * extra.deviation[c] + extra.mean[c]) : given;
+    return digits === null ? single(v) : Math.fround(halfEven(v * by) / by + 0).toFixed(digits);
   };
   const rows = Array.from({ length: steps }, (_, t) => lineOf([String(t), ...names.map((_, c) => value(c, t))]));
   return lineOf([step, ...names]) + rows.join("");
