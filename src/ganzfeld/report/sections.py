@@ -28,7 +28,8 @@ NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 STAR = (  # under a table of several runs
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
-    "Without an interval a small lead may be chance."
+    "Without an interval a small lead may be chance. Intervals are of the samples: other seeds of "
+    "the same runs may lie further apart."
 )
 
 
