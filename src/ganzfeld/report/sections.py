@@ -280,7 +280,7 @@ def few(count: int, *, barred: bool) -> str:
     """What so many samples can tell."""
     text = f"{count:,} samples a point"
     if barred:
-        return f"{text}: bars are 95 % intervals."
+        return f"{text}: bars are 95 % intervals. All points share their latents."
     return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
 
 
