@@ -226,6 +226,24 @@ def test_a_lead_within_the_intervals_is_no_lead() -> None:
     assert compare.winner("kernel", [one, {"kernel": None}]) is None
 
 
+def test_curves_name_no_best_run_and_say_what_chance_does(tmp_path: Path, runs: Path) -> None:
+    """Of 64 samples, and of runs that are equal: the first was called the best."""
+    for name in ("a", "b"):
+        shutil.copytree(runs / "one", tmp_path / name)
+        rows = [
+            {"kind": "evaluation", "images": n, "precision": p, "count": 64, "protocol": "p"}
+            | {"real": {"precision": 0.75}}
+            for n, p in ((320, 0.5), (640, 0.625))
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / name / "metrics.jsonl").write_text(text)
+    found = compare([tmp_path / "a", tmp_path / "b"])
+    page = Page(found.save(tmp_path / "c.html"))
+    assert "Best:" not in page.text and "real data: 0.75" in page.text
+    assert "64 samples a point: bars are 95 % intervals." in page.text
+    assert "other seeds of the same runs may lie further apart" in page.text
+
+
 def test_hostile_names_are_text(runs: Path) -> None:
     named = (runs / "one").rename(runs / HOSTILE.replace("/", "!"))
     page = assert_alone(ganzfeld.compare([named, runs / "two"]).save(runs / "page.html"))

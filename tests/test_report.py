@@ -424,7 +424,7 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
 
 def test_curves_have_the_intervals_that_were_measured(run: Path) -> None:
     """A kernel distance of 64 samples may be a fifth off, which is no few per cent."""
-    common = {"kind": "evaluation", "count": 64, "frechet": 9.0}
+    common = {"kind": "evaluation", "count": 64, "frechet": 9.0, "diversity": 1.0}
     rows = [
         common
         | {"images": n, "kernel": k, "kernel_interval": [k - 0.1, k + 0.3]}
@@ -435,7 +435,9 @@ def test_curves_have_the_intervals_that_were_measured(run: Path) -> None:
     page = Page(report.write(run))
     assert page.raw.count('class="bars s0"') == 2, "kernel distance and density"
     assert page.text.count("64 samples a point: bars are 95 % intervals") == 2
-    assert page.text.count("64 samples a point: a few per cent") == 1, "Frechet"
+    assert page.text.count("64 samples a point: a few per cent") == 2, (
+        "Frechet of before, diversity"
+    )
 
 
 def test_a_bar_of_a_curve_is_as_wide_as_the_same_share_s_at_the_end() -> None:

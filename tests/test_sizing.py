@@ -20,7 +20,7 @@ from ganzfeld.metrics.kinds import make_extractor
 from ganzfeld.recipes.base import gamma
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
-from ganzfeld.training import pace, speed, trial
+from ganzfeld.training import pace, speed, stages, trial
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
 from ganzfeld.training.plan import doubt, exceeded, settle, sized, time_words
 
@@ -301,6 +301,17 @@ def test_the_trial_is_part_of_the_time_asked_for(monkeypatch: pytest.MonkeyPatch
     assert taken.images(60.0) == 3_600 and taken.images(30.0) == 1_500, (
         "at least half goes to steps"
     )
+
+
+def test_minutes_are_made_of_whole_batches() -> None:
+    """The plan said 927 images, and the screen then 928 of 927."""
+    config = made("mlp", None)
+    config.run.minutes, found = 1.0, pace.Pace(100.3, 4.0, 1)
+    session: Any = SimpleNamespace(config=config, compared=None)
+    few: Any = SimpleNamespace(pace=lambda: found)
+    stages.settled(session, few)
+    assert config.run.images is not None and config.run.images % config.run.batch_size == 0
+    assert 0 <= config.run.images - found.images(60.0) < config.run.batch_size
 
 
 def test_the_plan_tells_the_time_with_the_trial_of_speed() -> None:

@@ -146,6 +146,9 @@ def test_what_wins_is_said_only_where_seeds_do_not_overlap() -> None:
 
     clear = verdict({"a": cells(1, 2, 3), "b": cells(4, 5, 6)})
     assert clear.startswith("a has the lowest") and "every seed" in clear
+    assert "Of recipes that are equal one would be so in 10 % of studies like this" in clear
+    two = verdict({"a": cells(1, 2), "b": cells(4, 5)})
+    assert "in 33 % of studies" in two, "two seeds of two recipes prove nothing"
     close = verdict({"a": cells(1, 2, 4), "b": cells(3, 5, 6), "c": cells(7, 8, 9)})
     assert "not been told apart from b," in close
     assert "nothing is told apart" in verdict({"a": cells(1), "b": cells(2)})

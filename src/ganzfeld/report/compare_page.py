@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core.language import tr
-from ganzfeld.report.chart import COLOURS, Best, Line, chart
+from ganzfeld.metrics.summary import figure
+from ganzfeld.report.chart import COLOURS, Level, Line, chart
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
-from ganzfeld.report.sections import BEST, STAR, title
+from ganzfeld.report.sections import BEST, STAR, chance, few, title
 
 # of `report.compare`, which itself imports this module
 Comparison = Any
@@ -122,15 +125,7 @@ def curves(found: Comparison) -> Html:
     for (protocol, data), metrics in by_protocol(found).items():
         charts = []
         for name, runs in metrics.items():
-            best = Best(BEST[name]) if name in BEST else None
-            lines = [Line(s.name, points, colour(found, s)) for s, points in runs]
-            timed = [
-                Line(s.name, against_seconds(s.record, points), colour(found, s))
-                for s, points in runs
-                if s.record
-            ]
-            charts.append(chart(title(name), lines, best=best))
-            charts.append(chart(title(name), timed, x="seconds", best=best))
+            charts += metric_charts(found, protocol, name, runs)
         parts.append(tag("p", "protocol: ", tag("code", f"{protocol}; data {data[:8]}")))
         parts.append(tag("div", *charts, class_="cards"))
     if not parts:
@@ -140,6 +135,28 @@ def curves(found: Comparison) -> Html:
         "machine. A chart holds numbers of one protocol and one data set."
     )
     return section("Curves", *parts, lead=lead)
+
+
+def metric_charts(
+    found: Comparison, protocol: str, name: str, runs: Sequence[tuple[Subject, Points]]
+) -> list[Html]:
+    """A metric against images and against seconds. None is called the best: see `STAR`."""
+    lines, timed, levels, caption = [], [], [], None
+    for subject, points in runs:
+        record: Record = subject.record
+        count, real = record.count_of(protocol), record.real_of(protocol, name)
+        bars = chance(name, points, count, record.intervals(protocol, name)) if count else []
+        if count and name in BEST:
+            caption = few(count, barred=bool(bars))
+        if real is not None:
+            levels = [Level(real, f"real data: {figure(real)}")]
+        line = Line(subject.name, points, colour(found, subject), bars=bars)
+        lines.append(line)
+        timed.append(replace(line, points=against_seconds(record, points)))
+    return [
+        chart(title(name), lines, levels=levels, caption=caption),
+        chart(title(name), timed, x="seconds", levels=levels, caption=caption),
+    ]
 
 
 def by_protocol(found: Comparison) -> dict[tuple[str, str], Curves]:

@@ -28,7 +28,8 @@ NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 STAR = (  # under a table of several runs
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
-    "Without an interval a small lead may be chance."
+    "Without an interval a small lead may be chance. Intervals are of the samples: other seeds of "
+    "the same runs may lie further apart."
 )
 
 
@@ -279,7 +280,7 @@ def few(count: int, *, barred: bool) -> str:
     """What so many samples can tell."""
     text = f"{count:,} samples a point"
     if barred:
-        return f"{text}: bars are 95 % intervals."
+        return f"{text}: bars are 95 % intervals. All points share their latents."
     return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
 
 

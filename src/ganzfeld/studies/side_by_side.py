@@ -107,12 +107,21 @@ def verdict(cells: Cells) -> str:
         return f"{text}; with one seed nothing is told apart."
     near = [name for name in order[1:] if min(scores[name]) <= max(scores[first])]
     if not near:
-        return f"{text}: every seed of it is lower than every seed of the others."
+        return (
+            f"{text}: every seed of it is lower than every seed of the others. Of recipes that are "
+            f"equal one would be so in {100 * by_chance(scores):.2g} % of studies like this."
+        )
     return (
         f"{text}. It has not been told apart from {listed(near)}, some of whose seeds are as low"
         + "; every seed of the others is higher" * (len(near) < len(order) - 1)
         + "."
     )
+
+
+def by_chance(scores: Mapping[str, Sequence[float]]) -> float:
+    """How often all seeds of some recipe are lower than all others', where recipes are equal."""
+    whole = sum(map(len, scores.values()))
+    return min(sum(1 / math.comb(whole, len(found)) for found in scores.values()), 1.0)
 
 
 def listed(names: Sequence[str]) -> str:

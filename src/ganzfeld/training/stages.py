@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -222,11 +221,10 @@ def sized_to_time(
 
 
 def settled(session: Session, trial: Trial) -> Pace:
-    """The pace of the trial, by which the configuration gets what was left open."""
+    """The pace of the trial, by which what was left open is settled; images in whole batches."""
     run, pace = session.config.run, trial.pace()
     if run.minutes is not None:
-        steps = math.ceil(pace.images(60 * run.minutes) / run.batch_size)
-        run.images = max(steps, 1) * run.batch_size  # what it will have seen at its end
+        run.images = max(-(-pace.images(60 * run.minutes) // run.batch_size), 1) * run.batch_size
     settle(session.config, pace.share)
     if (compared := session.compared) is not None:
         seconds = session.total / pace.rate
