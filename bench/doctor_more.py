@@ -306,7 +306,7 @@ UNSEEN = {
     "batch-1": Fault("batches of one", UNNAMED, settings=one_by_one),
     "strict": Fault("penalties x 1,000", ("discriminator-weak", "vanishing-gradient"),
                     settings=strict),
-    "black": Fault("half of the data are black", UNNAMED, settings=half_black),
+    "black": Fault("half of the data are black", COLLAPSE, settings=half_black),
     "off-by-one": MORE["off-by-one"],
     "dropped-c": MORE["dropped-c"],
     "inverted": MORE["inverted"],

@@ -16,7 +16,7 @@ from ganzfeld.config import Config, to_json, with_settings
 from ganzfeld.core.language import tr
 from ganzfeld.doctor.cures import CURES, OTHERWISE, cure
 from ganzfeld.doctor.rules import NAMES
-from ganzfeld.doctor.words import summary, verdict
+from ganzfeld.doctor.words import SHOWN, summary, verdict
 from ganzfeld.recipes.base import Facts
 from ganzfeld.recipes.find import data_kind
 from ganzfeld.recipes.gan import RECIPES
@@ -235,3 +235,15 @@ def test_what_a_number_outside_means_is_said(
     assert "A number outside" not in usual and "look like the data" not in usual
     assert "The samples do not look like the data yet" in told(energy=0.6)
     assert "A number outside is no illness by itself" in told(energy=0.05, swing=0.6, lead=0.0)
+
+
+def test_the_table_of_signals_fits_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for language in ("en", "zh"):
+        monkeypatch.setenv("GANZFELD_LANG", language)
+        _, text = say(capsys, "doctor", folder(tmp_path / language, None))
+        lines = [line for line in text.splitlines() if line.strip()]
+        rule = next(n for n, line in enumerate(lines) if "───" in line)
+        assert len(lines) - rule - 1 == len(SHOWN)  # a line a signal

@@ -245,7 +245,10 @@ def weak(m: Moment) -> Evidence:
 
 
 def misled(m: Moment) -> Evidence:
-    """A discriminator that is certain of the opposite, as one is that penalties alone move."""
+    """A discriminator that is certain of the opposite, as one is that penalties alone move.
+
+    Young ones are, too, while a fast generator is ahead of them.
+    """
     gap, apart = m.mean("gap"), m["energy"]
     if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
         return None
@@ -370,7 +373,8 @@ RULES = (
         "the discriminator is too weak",
         "The generator is told to stay away from the data.",
         misled,
-        since=0.4,
+        since=0.6,
+        looks=5,
     ),
     Rule(
         "discriminator-weak",

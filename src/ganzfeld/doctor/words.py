@@ -18,14 +18,9 @@ from ganzfeld.doctor.trend import Trend, in_words, trend
 from ganzfeld.text import several
 
 SHOWN = {  # signals that the story ends with, what a healthy run has, and the bound, if one above
-    "gap": ("how far apart real and fake samples are to the discriminator", "below 8", 8.0, True),
+    "gap": ("gap between real and fake samples, to the discriminator", "below 8", 8.0, True),
     "overfit": ("how far it takes fresh real samples for fakes", "below 0.5", 0.5, True),
-    "energy": (
-        "distance of the samples from the data, of the data's own",
-        "below 0.2",
-        YOUNG,
-        True,
-    ),
+    "energy": ("distance from the data, of the data's own", "below 0.2", YOUNG, True),
     "vendi": ("variety of the samples, of the data's", "above 0.6", 0.6, False),
     "distance": ("distance between samples, of the data's", "above 0.5", 0.5, False),
     "agreement": ("labels and numbers that samples show, of the data's", "above 0.3", 0.3, False),
