@@ -237,7 +237,7 @@ def test_curves_name_no_best_run_and_say_what_chance_does(tmp_path: Path, runs: 
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / name / "metrics.jsonl").write_text(text)
-    found = compare([tmp_path / "a", tmp_path / "b"])
+    found = ganzfeld.compare([tmp_path / "a", tmp_path / "b"])
     page = Page(found.save(tmp_path / "c.html"))
     assert "Best:" not in page.text and "real data: 0.75" in page.text
     assert "64 samples a point: bars are 95 % intervals." in page.text

@@ -28,7 +28,7 @@ from ganzfeld.metrics.summary import between, summary
 from ganzfeld.modalities.image import draw as pictures
 from ganzfeld.modalities.image.fitting import PLACES, apart
 from ganzfeld.modalities.image.prints import prints
-from ganzfeld.report import compare
+from ganzfeld.report.compare import winner
 from ganzfeld.report.quality import alarms
 
 
@@ -603,4 +603,4 @@ def test_copies_as_many_as_real_data_have_are_no_fault_and_no_merit() -> None:
     told = next(line for line in summary(found) if "memorisation copies" in line)
     assert told.endswith("; more than real data have is copying (real 0.16)")
     better = found | {"memorisation_copies": 0.01}
-    assert compare.winner("memorisation_copies", [found, better]) is None
+    assert winner("memorisation_copies", [found, better]) is None
