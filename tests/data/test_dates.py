@@ -196,6 +196,8 @@ def test_runs_of_before_read_their_tables_as_before(tmp_path: Path) -> None:
     assert now.spec.extra["columns"][0]["order"] == "mdy"
     months = [f"{1 + i % 28} Nov {2026 + i // 28}" for i in range(60)]
     assert read_times(months, 5) is None and read_times(months, RULES) is not None
+    mixed = [*(f"2026-01-{1 + i:02}" for i in range(28)), "29 Jan 2026"]
+    assert [np.isnan(read_times(mixed, rules).values).sum() for rules in (5, RULES)] == [1, 0]
     values = typed(months, rules=5)
     assert values is not None and values.spec.modality == "text"
     for name in ("dotted", "timed", "told"):

@@ -52,6 +52,8 @@ def read_times(cells: Sequence[Any], rules: int) -> Times | None:
     plain = sum(DATE.fullmatch(word) is not None for word in some)
     if plain + (rules >= 6 and sum(named(word) is not None for word in some)) < MOSTLY * len(some):
         return None
+    if rules < 6:
+        words = ["" if named(word) else word for word in words]
     read = {order: np.array([seconds(word, order) for word in words]) for order in ORDERS}
     known = {order: int(np.isfinite(values).sum()) for order, values in read.items()}
     orders = [order for order in ORDERS if known[order] >= MOSTLY * len(there)]
