@@ -135,8 +135,8 @@ def sharpened(logits: Tensor, temperature: float) -> Tensor:
     """
     told, blind = logits.chunk(2)
     odds = (told - told.amax(1, keepdim=True)).exp()
-    found = blind + (told - blind) / max(temperature, COLDEST) ** SHARPER
-    return found.masked_fill(odds < (1 - min(temperature, 1)) ** FEWER, NEVER)
+    found = blind + (told - blind) / float(max(temperature, COLDEST) ** SHARPER)
+    return found.masked_fill(odds < float((1 - min(temperature, 1)) ** FEWER), NEVER)
 
 
 class CaptionJudge(nn.Module):
