@@ -13,6 +13,7 @@ from ganzfeld.games.base import Clock
 from ganzfeld.games.image_to_text import UNKNOWN, differing, ended, known, parted
 from ganzfeld.games.text import taken
 from ganzfeld.networks import NETWORKS
+from ganzfeld.networks.caption_writer import sharpened
 from ganzfeld.networks.recurrent import Places
 
 SIZES: dict[str, Any] = {"words": 9, "longest": 5, "width": 4, "hidden": 12, "embedding": 6}
@@ -183,6 +184,41 @@ def test_a_low_temperature_takes_the_likeliest_word() -> None:
     z = torch.randn(32, writer.latent)
     assert len({tuple(row) for row in writer(z, x, 1e-3).tolist()}) == 1
     assert len({tuple(row) for row in writer(z, x).tolist()}) > 8
+
+
+def test_temperature_sharpens_what_is_seen_and_not_how_it_is_said() -> None:
+    synonyms, seen = torch.tensor([0.4, 0.3, 0.1, 0.2]), torch.tensor([0.3, 0.9, 0.9, 0.01])
+    told, blind = (seen * synonyms).log()[None], synonyms.log()[None]
+    odds = sharpened(torch.cat([told, blind]), 0.7).softmax(1)[0]
+    assert float(odds[1] / odds[2]) == pytest.approx(3, rel=1e-4), "two words for what is there"
+    assert float(odds[1] / odds[0]) == pytest.approx(3 ** (0.7**-1.5) * 0.75, rel=1e-4)
+    assert odds[3] == 0, "next to impossible"
+    for cold in (1e-3, 1e-30):
+        assert sharpened(torch.cat([told, blind]), cold).softmax(1)[0].tolist() == [0, 1, 0, 0]
+    same = sharpened(torch.cat([told, blind]), 1.0)
+    assert torch.allclose(same, told), "1 is what was learned"
+
+
+def test_a_writer_that_was_taught_blind_writes_the_same_captions_at_temperature_1() -> None:
+    torch.manual_seed(0)
+    writer = NETWORKS["caption-writer"](SHAPE, **SIZES, blind=0.5).eval()
+    plain = networks()[0].eval()
+    plain.load_state_dict(writer.state_dict())
+    z, x = torch.randn(16, writer.latent), torch.randn(16, *SHAPE)
+    assert torch.equal(writer(z, x), plain(z, x))
+    assert torch.equal(writer(z, x, 0.5)[3:5], writer(z[3:5], x[3:5], 0.5)), "each by itself"
+    assert not torch.equal(writer(z, 9 * x, 0.1), plain(z, 9 * x, 0.1))
+
+
+def test_a_share_of_the_images_is_hidden_while_it_learns() -> None:
+    writer = NETWORKS["caption-writer"](SHAPE, **SIZES, blind=0.5)
+    caption, x = ended(batch(64)["caption"]), torch.randn(64, *SHAPE)
+    places, open_ = writer.log_probabilities(caption, x)
+    _, hidden = writer.log_probabilities(caption, x, hide=True)
+    changed = torch.stack([(open_ != hidden)[places.rows == row].any() for row in range(64)])
+    assert 16 < changed.sum() < 48
+    with pytest.raises(ValueError, match="blind"):
+        NETWORKS["caption-writer"](SHAPE, **SIZES, blind=1.0)
 
 
 def test_pairs_are_of_all_wrong_captions_where_they_first_differ() -> None:

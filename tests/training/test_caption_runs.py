@@ -14,6 +14,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.data.avatars.description import HAIR_COLOURS
 from ganzfeld.errors import UsageError
+from ganzfeld.models.sweep import sweep
 
 pytestmark = pytest.mark.long
 
@@ -63,6 +64,8 @@ def test_a_model_of_captions_says_what_it_does_not_know(run: ganzfeld.Run) -> No
         run.model.given({"caption": "a person"}, 1)
     with pytest.raises(UsageError, match="not by both"):
         run.model.sample(1, text="a person", numbers=[[1]])
+    with pytest.raises(UsageError, match="asked for by text"):
+        sweep(run.model, "age", 1, 2)
 
 
 @pytest.mark.long

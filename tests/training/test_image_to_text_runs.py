@@ -165,6 +165,7 @@ def test_what_cannot_be_done_is_one_clear_screen(
     assert code == 2 and "a folder" in said and "--out captions.csv" in said
     code, said = fails(["caption", str(run.path), str(tmp_path / "none")], capsys)
     assert code == 3 and "there is nothing at" in said
+    assert "give an image" in said and "avatars" not in said.split("fix:")[1]
     code, said = fails(["caption", str(run.path), str(images), "--temperature", "0"], capsys)
     assert code == 2
     (tmp_path / "empty").mkdir()

@@ -90,7 +90,7 @@ def find_source(
             f"{shown(str(path))} holds images, and --as {reading.modality} asks for "
             f"{NOUNS[reading.modality]}",
             safe="nothing was read",
-            fix="leave --as out, or give a file of that kind",
+            fix="give data of that kind, or leave --as out",
         )
     return found
 

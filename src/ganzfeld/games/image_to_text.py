@@ -34,7 +34,7 @@ class ImageToTextMLE(Game):
 
     def generator_loss(self, batch: Batch) -> Losses:
         """Nats a word, END included."""
-        places, logged = self.G.log_probabilities(ended(batch["caption"]), batch["x"])
+        places, logged = self.G.log_probabilities(ended(batch["caption"]), batch["x"], hide=True)
         return {"likelihood": -known(taken(logged, places), places).mean()}
 
     def sample(  # type: ignore[override]

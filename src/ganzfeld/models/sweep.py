@@ -68,6 +68,11 @@ def sweep(
     """
     columns = model.conditions.get("columns", [])
     has = [one["name"] for one in columns if one["kind"] in ("number", "class", "several")]
+    if name not in has and "caption" in [one["kind"] for one in columns]:
+        raise UsageError(
+            "a sweep goes along a number or between classes, and this model is asked for by text",
+            fix="a row for each of several captions: --text CAPTION --text CAPTION --grid FILE",
+        )
     if name not in has:
         raise UsageError(
             f"{shown(name)} is nothing that this model is conditioned on; it has "

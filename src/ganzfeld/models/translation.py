@@ -21,9 +21,9 @@ class Translation(Task):
 
     name = "translation"
     noun, inputs, title, compared = "Translations", "inputs", "Translate", False
-    command = "translate {} PICTURES --out translated --sheet sheet.png"
+    command = "translate {} IMAGES --out translated --sheet sheet.png"
     usual = (
-        "translate MODEL PICTURES --out FOLDER; how far translations are from the truth is in its "
+        "translate MODEL INPUTS --out PLACE; how far translations are from the truth is in its "
         "run's metrics.jsonl and report.html"
     )
 

@@ -72,7 +72,7 @@ class OfImages(OfSamples):
 
     @property
     def words(self) -> str:
-        return "PICTURES --out translated --sheet sheet.png"
+        return "IMAGES --out translated --sheet sheet.png"
 
     def python(self, load: str, to: str | None = None) -> str:
         way = f', to="{to}"' if to else ""

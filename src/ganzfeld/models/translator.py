@@ -292,18 +292,21 @@ class Found:
     reason: str = ""
 
 
+GIVE = "give an image, or a folder or a ZIP of images; arrays are for Python: ganzfeld.load"
+
+
 def find_pictures(source: Path) -> Iterator[Found]:
     """An image, or all images of a folder or a ZIP."""
     if source.is_file() and suffix(source.name) in PICTURE_SUFFIXES:
         yield Found(source.name, read_bytes(source, FILE_BYTES, DataError))
         return
     reading = Reading(labels="none", splits="all", follow_links=True, modality=IMAGES)
-    found = find_source(source, reading)
+    try:
+        found = find_source(source, reading)
+    except DataError as error:  # its way out is for data to train on
+        raise DataError(error.what, safe=error.safe, fix=GIVE) from None
     if not isinstance(found, Encoded):
-        raise DataError(
-            f"{shown(str(source))} holds arrays, not images",
-            fix='translate them in Python: ganzfeld.load(run).translate(tensor, to="b")',
-        )
+        raise DataError(f"{shown(str(source))} holds arrays, not images", fix=GIVE)
     for name, title in zip(found.names, found.titles, strict=True):
         try:
             data = found.reader.read(name)

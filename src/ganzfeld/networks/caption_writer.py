@@ -13,6 +13,8 @@ from ganzfeld.networks.layers import initialise
 from ganzfeld.networks.recurrent import NEVER, Places, TextGenerator, inverse
 
 SEEN = 256  # numbers that an image becomes
+COLDEST = 0.01  # temperature by which numbers are divided
+SHARPER, FEWER = 1.5, 2.5  # powers in `sharpened`
 UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: it is never written
 
 
@@ -51,6 +53,9 @@ class CaptionWriter(nn.Module):
     word. dropout: of states.
     norm: the encoder has batch normalisation and 3x3 convolutions, and sees small things sooner.
     joint: numbers of the product of state and image in a `Teller`; 0: none.
+    blind: share of the captions that are learned by likelihood without their image, which teaches
+        how captions are worded, so that a temperature can leave that alone; 0: a temperature
+        sharpens all.
     """
 
     def __init__(
@@ -65,8 +70,12 @@ class CaptionWriter(nn.Module):
         dropout: float = 0.0,
         norm: bool = False,
         joint: int = 0,
+        blind: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= blind < 1:
+            raise ValueError(f"blind is a share of the captions in [0, 1), not {blind}")
+        self.blind = blind
         self.eye = ImageEncoder(shape, width=width, outputs=SEEN, norm=norm)
         sizes: dict[str, Any] = {"symbols": words, "conditions": SEEN, "hidden": hidden}
         sizes |= {"embedding": embedding, "dropout": dropout}
@@ -80,27 +89,54 @@ class CaptionWriter(nn.Module):
     def forward(self, z: Tensor, x: Tensor, temperature: float = 1.0) -> Tensor:
         """Captions (N, T), int64, zeros behind their ends.
 
-        temperature: logits are divided by it. Below 1, likely words become likelier.
+        temperature: below 1, words that the image speaks for become likelier; see `sharpened`.
         """
         uniforms = self.text.uniforms(z)
         never = torch.arange(self.text.symbols, device=z.device) == UNKNOWN
+        seen = self.eye(x)
+        if beside := self.blind > 0 and temperature != 1:  # the same captions, without an image
+            z, seen = z.repeat(2, 1), torch.cat([seen, torch.zeros_like(seen)])
         tokens: list[Tensor] = []
 
         def choose(t: int, logits: Tensor) -> tuple[Tensor, Tensor]:
-            logits = logits.masked_fill(never, NEVER) / temperature
+            logits = logits.masked_fill(never, NEVER)
+            logits = sharpened(logits, temperature) if beside else logits / temperature
             tokens.append(inverse(logits.softmax(1), uniforms[:, t]))
-            return tokens[-1], tokens[-1]
+            both = tokens[-1].repeat(2) if beside else tokens[-1]
+            return both, tokens[-1]
 
-        return self.text.unroll(choose, z, None, self.eye(x), self.length)
+        return self.text.unroll(choose, z, None, seen, self.length)
 
     def write(self, z: Tensor, x: Tensor) -> tuple[Tensor, Places, Tensor]:
         """Captions (N, T), their places, and log probabilities (M, V) of all words there."""
         return self.text.write(z, None, self.eye(x))
 
-    def log_probabilities(self, captions: Tensor, x: Tensor) -> tuple[Places, Tensor]:
-        """The places of captions (N, T), and log probabilities (M, V) of all words there."""
-        z = x.new_zeros(len(x), self.latent)
-        return self.text.log_probabilities(captions, z, None, self.eye(x))
+    def log_probabilities(
+        self, captions: Tensor, x: Tensor, hide: bool = False
+    ) -> tuple[Places, Tensor]:
+        """The places of captions (N, T), and log probabilities (M, V) of all words there.
+
+        hide: hide the share `blind` of the images.
+        """
+        z, seen = x.new_zeros(len(x), self.latent), self.eye(x)
+        if hide and self.blind:
+            seen = seen * (torch.rand(len(x), 1, device=x.device) >= self.blind)
+        return self.text.log_probabilities(captions, z, None, seen)
+
+
+def sharpened(logits: Tensor, temperature: float) -> Tensor:
+    """Logits (N, V) of a temperature that acts on what an image says, and not on how it is said.
+
+    logits: (2N, V), with the image and without it. What the image adds is divided by a power of
+    the temperature ("classifier-free guidance", Ho and Salimans 2022): two words for one thing
+    gain alike, and keep the odds that captions give them. Below 1, words that are less likely than
+    a power of 1 - temperature, times the likeliest, are left out, so that captions stay grammatical
+    and temperatures near 0 write the likeliest word. docs/image-to-text.md has what powers give.
+    """
+    told, blind = logits.chunk(2)
+    odds = (told - told.amax(1, keepdim=True)).exp()
+    found = blind + (told - blind) / float(max(temperature, COLDEST) ** SHARPER)
+    return found.masked_fill(odds < float((1 - min(temperature, 1)) ** FEWER), NEVER)
 
 
 class CaptionJudge(nn.Module):
