@@ -174,7 +174,7 @@ def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:
     """Under a thousand times R1: collapse, which came of it, was named alone, and late."""
     wrong = {"gap": -9.0, "energy": 1.4, "vendi": 0.9}
     assert first_said(log(*[wrong] * 20), 2_000) == ("discriminator-weak", 1_200)
-    assert names(*[{**wrong, "gap": -0.5}] * 20) == []
+    assert names(*[{**wrong, "gap": -3.0}] * 20) == []  # of 8 px, after few steps
     assert names(*[wrong] * 11, *[{**wrong, "gap": 0.2}] * 9) == []  # it was young
     assert names(*[{**wrong, "energy": 0.05}] * 20) == []  # samples pass for real, and rightly
 
