@@ -107,7 +107,7 @@ def altered(m: Moment) -> Evidence:
     away = m["altered"]
     if away is None or away < OTHER:
         return None
-    return f"real samples come to the networks {away:.2f} of the data's mean distance away"
+    return f"real samples reach the networks changed, by {away:.2f} of the data's mean distance"
 
 
 def memorised(m: Moment) -> Evidence:
@@ -233,7 +233,9 @@ def left_behind(m: Moment) -> Evidence:
     comes = apart + lead < FOLLOWS * before
     if comes or swing < AWAY or lead < LAG or lead < apart:
         return None
-    return f"its samples are {apart + lead:.2f} from the data, the generator's own {apart:.2f}"
+    return (
+        f"the average's samples are {apart + lead:.2f} from the data, the generator's {apart:.2f}"
+    )
 
 
 def weak(m: Moment) -> Evidence:
