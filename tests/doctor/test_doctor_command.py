@@ -81,6 +81,11 @@ def test_rows_of_treatments_that_nobody_wrote_are_left_out(
     assert code == 0 and text.count("Treated at image 4,000") == 1 and "image 3,000" in text
 
 
+def test_a_run_does_not_go_on_from_an_average_that_lags(tmp_path: Path) -> None:
+    (text,) = cure("average-behind", config_of("default"), tmp_path / "run")
+    assert "ema.half_life_images=" in text and "--init" not in text
+
+
 def test_what_to_look_at_is_no_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = say(capsys, "doctor", folder(tmp_path / "still", "generator-still"))
     assert code == 1 and "look at   Is its learning rate 0" in text and "  cure" not in text

@@ -12,7 +12,9 @@ from ganzfeld.core.trust import trust
 from ganzfeld.modalities import modality_of, spec_of
 
 Settings = list[str]
-FRESH = frozenset({"blank", "generator-still", "broken"})  # weights that are not worth keeping
+FRESH = frozenset(
+    {"blank", "generator-still", "broken", "average-behind"}
+)  # weights that are not worth keeping
 
 
 def penalties(config: Config, factor: float) -> Settings:

@@ -9,7 +9,8 @@ from ganzfeld.doctor.story import Evidence, Moment
 
 LONG = 16  # looks, where single ones say too little
 NOISE = 0.3  # of the difference that r_v is made of, at one look, in deviations of logits
-HELD = 100  # held-out samples, where a log does not say how many there are
+HELD = 200  # held-out samples, where a log does not say how many there are
+WIDE = 2.0  # variance of logits of real samples, in units that pool it with the fakes': at most
 SURE = 3.5  # deviations from 0: there are ten looks and several windows in a run
 AGREED = 2.0  # deviations without the look that says most: one look alone decides nothing
 
@@ -42,7 +43,7 @@ def pooled(m: Moment, looks: int) -> float:
     if lost_by_held_out(m) is None or len(known) < 0.75 * looks:
         return 0.0
     losses = [lost for lost, _ in known]
-    same = 1 / math.sqrt(m["held_out"] or HELD)
+    same = math.sqrt(WIDE / (m["held_out"] or HELD))
     if sure(losses, same) < SURE or sure(sorted(losses)[:-1], same) < AGREED:
         return 0.0
     apart = sum(gap for _, gap in known)

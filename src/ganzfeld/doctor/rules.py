@@ -24,7 +24,7 @@ HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
-WRONG = -1.5  # deviations between logits of real samples and fakes
+WRONG = -5.0  # deviations between logits of real samples and fakes
 FOLLOWS = 0.8  # of its earlier distance to the data, that an average is at that comes nearer
 AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
 OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
@@ -108,7 +108,7 @@ def altered(m: Moment) -> Evidence:
     away = m["altered"]
     if away is None or away < OTHER:
         return None
-    return f"real samples come to the networks {away:.2f} of the data's mean distance away"
+    return f"real samples reach the networks changed, by {away:.2f} of the data's mean distance"
 
 
 def memorised(m: Moment) -> Evidence:
@@ -234,7 +234,9 @@ def left_behind(m: Moment) -> Evidence:
     comes = apart + lead < FOLLOWS * before
     if comes or swing < AWAY or lead < LAG or lead < apart:
         return None
-    return f"its samples are {apart + lead:.2f} from the data, the generator's own {apart:.2f}"
+    return (
+        f"the average's samples are {apart + lead:.2f} from the data, the generator's {apart:.2f}"
+    )
 
 
 def weak(m: Moment) -> Evidence:
