@@ -18,7 +18,7 @@ from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.registry import BY_NAME
 from ganzfeld.modalities import modality_of
-from ganzfeld.studies.augmentation import commonest, study_augmentation
+from ganzfeld.studies.augmentation import commonest, displaced, study_augmentation
 from ganzfeld.studies.cells import describe
 from ganzfeld.studies.differences import accuracy, pairs, sentence, verdicts
 from ganzfeld.studies.families import of_kind, study_families
@@ -112,7 +112,8 @@ def test_the_generator_sees_the_real_pictures_of_its_cell_only(data: Path, tmp_p
     assert config["data"]["samples"] == 30
     assert config["data"]["held_out"] == 0 and not config["run"]["evaluate_final"]
     text = (tmp_path / "report.md").read_text()
-    assert "one seed cannot tell" in text
+    assert "one seed cannot tell" in text and "Intervals are" not in text
+    assert "Each classifier saw 64 images, which are 2.13 epochs of the real ones alone" in text
     assert "Always the commonest class would be 33.3 % right" in text
 
 
@@ -144,6 +145,13 @@ def test_accuracies_stay_below_a_hundred_and_stand_beside_chance() -> None:
     low, high = map(float, text.partition("(")[2].rstrip(")").split(" to "))
     assert text.startswith("94.00 (") and 75 < low < 90 and 97 < high < 100
     assert commonest(np.array([0, 1, 1, 2])) == 0.5
+
+
+def test_the_page_says_how_much_each_classifier_saw() -> None:
+    """2,000 images are ten epochs of 200: shifts had no time to help."""
+    said = displaced(2_000, 200)
+    assert said.startswith("Each classifier saw 2,000 images, which are 10 epochs")
+    assert "take the place of real ones" in said
 
 
 def test_equal_differences_are_no_proof() -> None:

@@ -294,11 +294,12 @@ def results(
             * (parts.dropped > 0)
         )
         + f". Always the commonest class would be {100 * commonest(parts.test_labels):.1f} % right"
-        + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds; intervals are "
-        "Student's, 95 %, over seeds (of an accuracy's logit, so that they stay below 100 %): "
+        + f". Moves: shifts{' and flips' * about['flips']}. {len(seeds)} seeds: "
         "other real images, generator and initial weights, but the same test images."
-        + " Fewer than five seeds say little."
-        * (len(seeds) < 5)
+        + " Intervals are Student's, 95 %, over seeds (of an accuracy's logit, so that they stay "
+        "below 100 %)."
+        * (len(seeds) >= 3)
+        + " Fewer than five seeds say little." * (len(seeds) < 5)
     )
     scores = {
         count: {
@@ -310,6 +311,8 @@ def results(
     said = verdicts(scores, names)
     for count in real:
         page.heading(f"{count:,} real images")
+        seen = ledger.find(real=count, seed=seeds[0], arm=names[0])["classifier_images"]  # type: ignore[index]
+        page.text(displaced(seen, count))
         page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
             (arm, accuracy(values),
              *(difference(scores[count], arm, b) for b in names[:2]))
@@ -327,6 +330,14 @@ def results(
         "of one comparison alone. Fewer than three seeds get no verdict."
     )
     return page
+
+
+def displaced(seen: int, count: int) -> str:
+    """What every classifier saw, however many images its mixture has."""
+    return (
+        f"Each classifier saw {seen:,} images, which are {seen / count:.3g} epochs of the real "
+        "ones alone: in a mixture synthetic ones take the place of real ones."
+    )
 
 
 def commonest(labels: Labels) -> float:
