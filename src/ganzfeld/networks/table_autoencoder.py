@@ -20,6 +20,8 @@ CERTAIN = 100.0  # a logit that is greater by this much is drawn always
 class TableEncoder(nn.Module):
     """Rows (N, width) to (N, outputs): the encoder of a variational autoencoder.
 
+    Numbers and classes that rows depend on are columns of the rows, so it sees them there.
+
     sentence: numbers of a caption's sentence (N, sentence) that it sees beside each row, so that
         the latent need not hold what the caption says; 0: none.
     """
