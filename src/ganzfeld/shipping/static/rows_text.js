@@ -36,15 +36,13 @@ function cellOf(column, x) {
   return numberOf(column, Math.max(column.low, Math.min(column.high, value)));
 }
 
-const MONTHS = "January February March April May June July August September October November December".split(" ");
-
 // A number of days, minutes or seconds since 1970 in the form of the data
 function dateOf(v, unit, form) {
   const length = { day: DAY, minute: 60000, second: 1000 }[unit];
   const step = unit === "second" && !form.includes("ss") ? 60000 : length;
-  const [YYYY, MM, DD, hour, mm, ss] = new Date(halfEven(v * length / step) * step).toISOString().split(/[^0-9]/);
+  const at = new Date(halfEven(v * length / step) * step), [YYYY, MM, DD, hour, mm, ss] = at.toISOString().split(/[^0-9]/);
   const hh = form.includes("AM") ? String((+hour + 11) % 12 + 1).padStart(2, "0") : hour;
-  const name = MONTHS[MM - 1];
+  const name = at.toLocaleString("en", { month: "long", timeZone: "UTC" });
   const parts = { Month: name, MONTH: name.toUpperCase(), month: name.toLowerCase() };
   for (const long of Object.keys(parts)) parts[long.slice(0, 3)] = parts[long].slice(0, 3);
   Object.assign(parts, { YYYY, YY: YYYY.slice(2), MM, M: +MM, DD, D: +DD, hh, h: +hh, mm, ss, AM: +hour < 12 ? "AM" : "PM" });
