@@ -25,7 +25,7 @@ class App {
   // Words
 
   t(text, given = {}) {
-    return said(text).replace(/\{(\w+)\}/g, (_, key) => (key in given ? String(given[key]) : `{${key}}`));
+    return said(text).replace(/\{(\w+)\}/g, (_, key) => (key in given ? given[key] : `{${key}}`));
   }
 
   words() { return { noun: this.t(this.model.noun), one: this.t(this.model.one) }; }
@@ -189,7 +189,7 @@ class App {
     [one.url] = one.urls;
     this.shown[place] = one;
     if (this.texts && this.texts.layout) {
-      button.textContent = String(one.job.index);
+      button.textContent = one.job.index;
       this.texts.fill(this, box, one);
     } else button.replaceChildren(this.face(one));
     if (one.ending === "wav") {
@@ -269,7 +269,7 @@ class App {
   keeping() {
     const on = this.kept.has(this.key(this.large.job));
     this.say($("large-keep"), on ? "Remove from favourites" : "Add to favourites");
-    $("large-keep").setAttribute("aria-pressed", String(on));
+    $("large-keep").setAttribute("aria-pressed", on);
   }
 
   keep(one) {

@@ -51,7 +51,7 @@ function chart(app, text, large) {
   const write = (words, more) => found.append(drawn("text", more, words));
   for (const at of large ? ticks(low, high) : low < 0 && high > 0 ? [0] : []) {
     found.append(drawn("path", { d: `M${left} ${y(at)}H${wide - right}`, class: "rule" }));
-    if (large) write(String(at), { x: left - 6, y: y(at) + 4, "text-anchor": "end" });
+    if (large) write(at, { x: left - 6, y: y(at) + 4, "text-anchor": "end" });
   }
   columns.forEach((values, c) => {
     let d = "", pen = "M";
@@ -62,7 +62,7 @@ function chart(app, text, large) {
   });
   if (!large) return found;
   for (const step of ticks(0, Math.max(steps - 1, 1)).filter(Number.isInteger)) {
-    write(String(step), { x: x(step), y: tall - bottom + 16, "text-anchor": "middle" });
+    write(step, { x: x(step), y: tall - bottom + 16, "text-anchor": "middle" });
   }
   const { step } = app.model.extra || {};
   write(step ? app.t("step of {step}", { step }) : app.t("step"), { x: wide - right, y: tall - 4, "text-anchor": "end" });

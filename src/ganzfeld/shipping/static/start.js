@@ -21,7 +21,7 @@ function listen(app) {
     const text = $("seed").value.trim();
     if (/^\d{1,20}$/.test(text) && BigInt(text) < LIMIT) { s.seed = BigInt(text); app.draw(); } else {
       app.say($("status"), "A seed is a whole number from 0 to 18446744073709551615.");
-      $("seed").value = String(s.seed);
+      $("seed").value = s.seed;
     }
   });
   on("class", "change", () => { s.label = $("class").value === "" ? null : Number($("class").value); app.draw(); });
