@@ -225,7 +225,10 @@ def grid() -> Tensor:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("centres", "steps", "share"), [(ring(), 1000, 0.5), (grid(), 2500, 0.3)])
+@pytest.mark.parametrize(
+    ("centres", "steps", "share"),
+    [(ring(), 1000, 0.5), pytest.param(grid(), 2500, 0.3, marks=pytest.mark.slow)],
+)
 def test_finds_all_modes_of_points_in_the_plane(centres: Tensor, steps: int, share: float) -> None:
     """A ring of 8 and a grid of 25 Gaussians of deviation 0.05 (Metz et al. 2017)."""
     torch.manual_seed(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -184,19 +183,6 @@ def test_the_page_shows_the_samples_and_escapes_names(tmp_path: Path, monkeypatc
     chinese = assert_alone(page)
     assert "近似重复" in chinese.text and "Near copies" not in chinese.text
     assert 'lang="zh-CN"' in chinese.raw
-
-
-@pytest.mark.long
-def test_ten_thousand_images_take_well_under_a_minute() -> None:
-    """By 2,000 of them: comparing goes with the square, all else with their number."""
-    pixels, _ = scene.avatars(2_000, SIDE, SIDE)
-    started = time.process_time()
-    prints = IMAGES.prints(pixels)
-    IMAGES.traits(pixels)
-    single = time.process_time() - started
-    near_copies(IMAGES, prints)
-    square = time.process_time() - started - single
-    assert 5 * single + 25 * square < 60
 
 
 def raw_of(modality: str, x: np.ndarray, **extra: object) -> tuple[Raw, list[int]]:

@@ -20,6 +20,6 @@ def words_of(out: Path) -> list[str]:
     return [*words, "--set", *SETTINGS]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_run_of_captions_that_is_killed_ends_in_the_same_files(tmp_path: Path) -> None:
     killed_while_it_trains(words_of, 3, tmp_path)

@@ -38,10 +38,9 @@ def words_of(recipe: str, out: Path) -> list[str]:
     ("recipe", "kills"),
     [
         ("text-gan", 3),
-        ("audio", 3),
         *(
             pytest.param(recipe, 3, marks=pytest.mark.slow)
-            for recipe in ("text-gumbel", "text-mle", "wavegan", "text-to-image")
+            for recipe in ("audio", "text-gumbel", "text-mle", "wavegan", "text-to-image")
         ),
     ],
 )

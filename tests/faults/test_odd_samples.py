@@ -79,7 +79,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("first", range(100, 200, 25))
+@pytest.mark.parametrize(
+    "first", [100, *(pytest.param(n, marks=pytest.mark.slow) for n in (125, 150, 175))]
+)
 def test_training_on_odd_data_ends_in_one_screen(
     first: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,6 +222,10 @@ SETS = {
 }
 
 
+MOST = [kind for kind in SETS if kind != "audio"]  # in which a listener learns, too
+ALL = [*MOST, pytest.param("audio", marks=pytest.mark.slow)]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run of each kind, made when it is first asked for."""
@@ -240,7 +246,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize("kind", ALL)
 def test_models_of_a_damaged_spec_end_in_one_screen(
     kind: str, trained: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,7 +274,7 @@ def test_models_of_a_damaged_spec_end_in_one_screen(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize("kind", ALL)
 def test_what_is_given_to_a_model_is_checked(
     kind: str, trained: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -280,7 +286,7 @@ def test_what_is_given_to_a_model_is_checked(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("patient")
-@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize("kind", ALL)
 def test_a_pack_that_is_cut_short_is_made_anew(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,6 @@ def words(out: Path) -> list[str]:
     return [*found, "--quiet", "--set", *SETTINGS]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_run_of_series_that_is_killed_ends_in_the_same_files(tmp_path: Path) -> None:
     killed_while_it_trains(words, 3, tmp_path)

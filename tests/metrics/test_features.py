@@ -75,7 +75,7 @@ STAMPS = ["63a6c63ea72428e7", "bd07906c79b254c2", "15dee9fc7dfb6db6", "4c7bfd451
 # The data's own classifier
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_domain_is_deterministic_and_found_again(pack: Pack, own_cache: Path) -> None:
     threads = torch.get_num_threads()

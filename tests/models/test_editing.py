@@ -275,7 +275,7 @@ def test_the_commands(
         (["sample", "RUN", "--latent", "F", "--seed", "3", "--out", "o"], "takes no --seed"),
         (["sample", "RUN", "--direction", "99=1", "--out", "o"], "there is no direction 99"),
         (["project", "RUN", "none.png", "--out", "o"], "there is no image at none.png"),
-        (["project", "RUN", "F.png", "--out", "o"], "F.png of F.png cannot be read"),
+        (["project", "RUN", "F.png", "--out", "o"], "F.png cannot be read"),
         (["mix", "RUN", "1", "b", "--out", "o.png"], "SEED:NUMBER"),
     ],
 )
