@@ -114,7 +114,7 @@ def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ["default", "hinge"])
+@pytest.mark.parametrize("recipe", ["default", pytest.param("hinge", marks=pytest.mark.slow)])
 def test_minutes_size_the_networks_and_a_second_call_finds_them_so(
     tmp_path: Path, recipe: str
 ) -> None:

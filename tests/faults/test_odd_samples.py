@@ -222,8 +222,8 @@ SETS = {
 }
 
 
-MOST = [kind for kind in SETS if kind != "audio"]  # in which a listener learns, too
-ALL = [*MOST, pytest.param("audio", marks=pytest.mark.slow)]
+DEAR = ("audio", "series")  # they take half of the time
+ALL = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in DEAR)) for kind in SETS]
 
 
 @pytest.fixture(scope="module")

@@ -153,7 +153,7 @@ def test_a_generation_can_be_conditioned_on_a_column(recipe: str, tmp_path: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ["table-gan", "table-vae"])
+@pytest.mark.parametrize("recipe", [pytest.param("table-gan", marks=pytest.mark.slow), "table-vae"])
 def test_rows_follow_numbers_and_several_classes_at_once(recipe: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = ["age,spent,tags,town"]
