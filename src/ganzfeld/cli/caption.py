@@ -33,7 +33,7 @@ def caption(
             Default: print it.
         count: Captions of each image.
         seed: Seed of the captions.
-        temperature: Below 1, captions say what the model is surest to see, and are more alike.
+        temperature: Below 1, likely words become likelier, and captions more alike.
         mark: Say in a file beside the CSV, for machines, that a model made it, and which.
         trust_code: Allow the model's own Python code to run.
     """

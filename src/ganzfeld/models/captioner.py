@@ -88,8 +88,9 @@ class Captioner:
         images: a PIL image or several, in any size; or stored or network images (N, C, H, W) in
             the model's size, uint8 or float in [-1, 1], as an array or a tensor.
         start: number of the first caption, to go on where an earlier call ended.
-        temperature: 1 is what was learned; below, captions say what the model is surest to see, in
-            wordings as they were learned. Older models say likely words more often, of both.
+        temperature: of the words' probabilities. 1 is what was learned; below, likely words become
+            likelier, and wordings more alike; of a writer with `blind`, the surest things, worded
+            as they were learned.
 
         Raises UsageError for images that do not fit, and BadPicture for one that cannot be read.
         """
