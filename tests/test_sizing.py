@@ -22,7 +22,7 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.recipes.sizing import SIZINGS, within
 from ganzfeld.training import pace, speed, stages, trial
 from ganzfeld.training.build import build_schedule, build_trainer, complete, precision_for
-from ganzfeld.training.plan import doubt, exceeded, settle, sized, time_words
+from ganzfeld.training.plan import exceeded, settle, sized
 
 
 def made(recipe: str, afford: int | None) -> Config:
@@ -252,8 +252,8 @@ def test_in_a_long_run_the_rates_of_default_fall_sooner() -> None:
 
 def test_the_plan_says_that_the_machine_was_busy() -> None:
     quiet, busy = (pace.Pace(100.0, 1.0, 1 << 30, got=got) for got in (0.97, 0.4))
-    assert doubt(quiet) == ""
-    assert "60 % of the processor" in doubt(busy)
+    assert quiet.doubt == ""
+    assert "60 % of the processor" in busy.doubt
 
 
 def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
@@ -318,10 +318,10 @@ def test_the_plan_tells_the_time_with_the_trial_of_speed() -> None:
     """Who counts from the command on has waited for the trial, too."""
     found = pace.Pace(100.0, 4.0, 1, tried=15.0)
     said = "about 29 s; 15 s of it went into measuring the speed"
-    assert time_words(found, 1_000) == said
+    assert found.told(1_000) == said
     busy = pace.Pace(100.0, 4.0, 1, tried=15.0, got=0.5)
-    assert time_words(busy, 1_000).startswith("about 29 s if the machine stays as busy")
-    assert time_words(pace.Pace(100.0, 4.0, 1, tried=0.6), 1_000) == "about 15 s"
+    assert busy.told(1_000).startswith("about 29 s if the machine stays as busy")
+    assert pace.Pace(100.0, 4.0, 1, tried=0.6).told(1_000) == "about 15 s"
 
 
 def test_what_only_the_first_run_measures_is_in_its_time_and_not_in_its_images() -> None:

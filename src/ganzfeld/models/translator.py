@@ -32,6 +32,7 @@ from ganzfeld.text import several
 
 TILE, OVERLAP = 1024, 128  # px: larger images go in tiles that blend over the overlap
 MEGAPIXELS = 178.0
+GIVE = "give an image, or a folder or a ZIP of images; arrays are for Python: ganzfeld.load"
 FILE_BYTES = 1 << 30  # of one image
 PAIR_SLACK = 0.05  # of the shape that two training images side by side have
 ROWS = 16  # images on a sheet
@@ -290,9 +291,6 @@ class Found:
     name: str
     data: bytes = b""
     reason: str = ""
-
-
-GIVE = "give an image, or a folder or a ZIP of images; arrays are for Python: ganzfeld.load"
 
 
 def find_pictures(source: Path) -> Iterator[Found]:

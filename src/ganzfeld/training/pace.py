@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ganzfeld.core.names import duration
+
+TOLD = 1.0  # seconds of the trial of speed that are worth a word
 BUSY = 0.75  # of the CPU time that its threads could have, below which others took the rest
 
 
@@ -49,9 +52,22 @@ class Pace:
         return f"half of the time goes into steps; --minutes {enough:g} or more is kept to"
 
     def seconds(self, images: int) -> float:
-        """Of a run from its first step to its report."""
-        return images / self.rate + self.chores + self.first
+        """Of a run from the trial of speed to its report."""
+        return self.tried + images / self.rate + self.chores + self.first
 
-    def whole(self, images: int) -> float:
-        """The same with the trial of speed before it."""
-        return self.tried + self.seconds(images)
+    def told(self, images: int) -> str:
+        """The same in words, with the part that the trial took, which is over by now."""
+        said = f"about {duration(self.seconds(images))}{self.doubt}"
+        if self.tried < TOLD:
+            return said
+        return f"{said}; {duration(self.tried)} of it went into measuring the speed"
+
+    @property
+    def doubt(self) -> str:
+        """What to say of the time where the speed was measured beside other programs."""
+        if not self.busy:
+            return ""
+        return (
+            f" if the machine stays as busy as it is: other programs took "
+            f"{100 * (1 - self.got):.0f} % of the processor while the speed was measured"
+        )

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from ganzfeld.training.pace import Pace
 
 ROWS = 256  # of number conditions, that samples are drawn for
-TOLD = 1.0  # seconds of the trial of speed that are worth a word
 SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
 JUST_A_TRIAL = 100  # batches: whoever asks for so few images does not expect good ones
 
@@ -300,7 +299,7 @@ def plan_rows(
         *[("at first", words) for words in [game.opening_words(run.images)] if words],
         ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
-        ("time", time_words(pace, run.images)),
+        ("time", pace.told(run.images)),
         *exceeded_rows(config, pace, work.compared(game, pack)),
     ]
 
@@ -324,7 +323,7 @@ def exceeded(config: Config, pace: Pace, compared: Pack | None) -> str:
     run = config.run
     if run.minutes is None or run.images is None:
         return ""
-    more = pace.whole(run.images) - 60 * run.minutes
+    more = pace.seconds(run.images) - 60 * run.minutes
     if more < SLIGHT * 60 * run.minutes:
         return ""
     text = f"--minutes {run.minutes:g} by {duration(more)}: {pace.why(60 * run.minutes)}"
@@ -364,24 +363,6 @@ def held_out_words(data: Data) -> str:
             "seen (--held-out N)"
         )
     return "none: it trains on all images, so overfitting cannot be seen (--held-out N)"
-
-
-def time_words(pace: Pace, images: int) -> str:
-    """How long the run takes, with the trial of speed, which is over by now."""
-    said = f"about {duration(pace.whole(images))}{doubt(pace)}"
-    if pace.tried < TOLD:
-        return said
-    return f"{said}; {duration(pace.tried)} of it went into measuring the speed"
-
-
-def doubt(pace: Pace) -> str:
-    """What to say of the time where the speed was measured beside other programs."""
-    if not pace.busy:
-        return ""
-    return (
-        f" if the machine stays as busy as it is: other programs took "
-        f"{100 * (1 - pace.got):.0f} % of the processor while the speed was measured"
-    )
 
 
 def outlook(config: Config, rate: float, pack: Dataset) -> str | None:
