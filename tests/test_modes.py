@@ -79,7 +79,7 @@ def test_the_mixtures_are_learned_as_the_recipe_learns() -> None:
     assert config.run.precision == "float32"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_default_recipe_finds_the_ring() -> None:
     found = mode_coverage.bench_mixture(mode_coverage.ring(), images=192_000)
     assert found["modes"] == 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import ganzfeld
 from ganzfeld.recipes import RECIPES
 
@@ -75,3 +77,6 @@ REFUSED = (
     "image-to-text-mle",
 )
 ALL = tuple(name for name in RECIPES if name not in REFUSED)
+# their generators are another recipe's: by name, with -m slow
+TWINS = ("hinge", "wgan-gp", "drifting", "projected", "text-mle", "showers", "tutorial-dcgan-celeba")
+EVERY = [pytest.param(one, marks=pytest.mark.slow) if one in TWINS else one for one in ALL]

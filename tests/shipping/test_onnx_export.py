@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shipping_runs import ALL, tiny
+from shipping_runs import EVERY, tiny
 from torch import nn
 
 import ganzfeld
@@ -401,7 +401,7 @@ def test_a_model_of_before_portable_latents_draws_with_torch(run: Path, tmp_path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ALL)
+@pytest.mark.parametrize("recipe", EVERY)
 def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run")
     done = ganzfeld.export(run, tmp_path / "out")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from shipping_runs import ALL, tiny
+from shipping_runs import EVERY, tiny
 
 import ganzfeld
 from ganzfeld.cli.main import main
@@ -144,7 +144,7 @@ def test_a_page_that_draws_something_else_is_never_written(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ALL)
+@pytest.mark.parametrize("recipe", EVERY)
 def test_every_recipe_has_a_page_or_a_sentence(recipe: str, tmp_path: Path) -> None:
     where = tiny(recipe, tmp_path / "run")
     try:
