@@ -78,5 +78,5 @@ REFUSED = (
 )
 ALL = tuple(name for name in RECIPES if name not in REFUSED)
 # their generators are another recipe's: by name, with -m slow
-TWINS = ("hinge", "wgan-gp", "drifting", "projected", "text-mle", "showers", "tutorial-dcgan-celeba")
+TWINS = ("hinge", "wgan-gp", "drifting", "projected", "text-mle", "showers")
 EVERY = [pytest.param(one, marks=pytest.mark.slow) if one in TWINS else one for one in ALL]
