@@ -139,10 +139,11 @@ def hinge(facts: Facts) -> Config:
 
 
 def modern(facts: Facts) -> Config:
-    """Residual networks without normalisation, relativistic loss, R1 and R2 (R3GAN, 2024).
+    """R3GAN (2024), published for GPUs; on a CPU behind `default` in the first half hour.
 
-    Widths, batch, rates and the weight of the penalties are for minutes on a CPU, where
-    samples became one with less weight; docs/gan.md has the published ones.
+    Residual networks without normalisation, relativistic loss, R1 and R2. Widths, batch, rates
+    and the weight of the penalties are for a CPU, where samples became one with less weight;
+    docs/gan.md has the published ones.
     """
     fit = fitted("modern", facts.afford)
     patch = 1 if facts.height % 2 or facts.width % 2 else 2
