@@ -289,6 +289,7 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
         ("1 images in drawn", "1 image in drawn"),
         ("captions of 1 images in a.csv", "captions of 1 image in a.csv"),
         ("1 others are captioned.", "1 other is captioned."),
+        ("40 rows, 1 columns, kind (1 classes: a)", "40 rows, 1 column, kind (1 class: a)"),
         ("21 images; 0.1 images a second; 10,001 images", None),
         ("1 of 1 files is bad: runs/1 images/1.png", None),
         ("--images 1 images.csv", None),

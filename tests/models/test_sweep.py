@@ -48,6 +48,8 @@ def test_only_numbers_of_the_model_can_be_swept(model: ganzfeld.Model) -> None:
     for text in ("slope", "slope=1", "slope=1:", "=1:2"):
         with pytest.raises(UsageError, match="NAME=FROM:TO"):
             parse(text)
+    ends = "2026-11-29 8:00", "2026-11-30 9:30"
+    assert parse(f"when={ends[0]}:{ends[1]}") == ("when", *ends)
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,15 @@ def is_date(text: str) -> bool:
     return bool(found[4]) and any(not math.isnan(seconds(text, o)) for o in ORDERS)
 
 
+def of_day(form: str) -> bool:
+    """Whether a form is that of times of the day, without a date.
+
+    >>> of_day("h:mm AM"), of_day("D.M.YYYY h:mm"), of_day("")
+    (True, False, False)
+    """
+    return "Y" not in (form or "Y")
+
+
 def form_of(texts: Sequence[str], order: str) -> str:
     """The form in which most of some dates are written; all are, but for zeros and seconds.
 

@@ -107,7 +107,8 @@ IMAGES = re.compile(
     r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
 )
 ALONE = re.compile(
-    r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other)s"
+    r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other"
+    r"|column|step|character|byte|pixel|link|pair|seed|recording|label|class(?=es))(?:es|s)"
     r"( are| were| have)?(?![\w/]|\.\w)"
 )
 SINGLE = {" are": " is", " were": " was", " have": " has"}

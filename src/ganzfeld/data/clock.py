@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ WORDS = """time date datetime timestamp timestamps times dates ts day month year
     week quarter step steps t tick period date_time time_stamp"""
 NAMES = frozenset(WORDS.split())  # by which columns of times are called
 MOSTLY = 0.9  # of the cells must be times
+IN_ORDER = 0.95  # of the rows must go on in time
 DAY = 86_400.0
 CENTURY = (946_684_800.0, 4_102_444_800.0)  # from 2000 up to 2100, in seconds since 1970
 ROOM = 0.25  # of a step, by which a time may lie beside its place
@@ -194,6 +195,15 @@ def weekdays(values: Floats) -> Steps | None:
     whole = np.where(counts <= HOLIDAYS, 1, counts)
     numbers = np.concatenate([[0], np.cumsum(whole)]).astype(np.int64)
     return Steps(numbers, "1 weekday", np.zeros(len(values), bool))
+
+
+def common_step(values: Floats, groups: Mapping[str, Index]) -> float | None:
+    """The median difference within series; None where there is none."""
+    finite = (np.sort(values[rows][np.isfinite(values[rows])]) for rows in groups.values())
+    apart = [np.diff(times) for times in finite]
+    every = np.concatenate(apart) if apart else np.zeros(0)
+    every = every[every > 0]
+    return float(np.median(every)) if len(every) else None
 
 
 def duration(seconds: float) -> str:

@@ -300,6 +300,8 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
             said = f"{given}: a number was expected"
             if column.get("unit"):
                 said = f"{given}: a date was expected"
+                if dates.of_day(column.get("form", "")):
+                    said = f"{given}: a time of the day was expected"
             elif np.isfinite(value):
                 said = f"{given}: a number above zero was expected"
             raise UsageError(said, fix=f"--given {shown(name)}={low}, or up to {high}")

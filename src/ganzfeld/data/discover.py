@@ -86,11 +86,11 @@ def find_source(
         ) from error
     found.rules = reading.rules
     if reading.modality in NOUNS and not isinstance(found, Gathered):
+        noun = NOUNS[reading.modality]
         raise DataError(
-            f"{shown(str(path))} holds images, and --as {reading.modality} asks for "
-            f"{NOUNS[reading.modality]}",
+            f"{shown(str(path))} holds images, where {noun} are expected",
             safe="nothing was read",
-            fix="give data of that kind, or leave --as out",
+            fix=f"give {noun}, or leave out --as {reading.modality} if you gave it",
         )
     return found
 

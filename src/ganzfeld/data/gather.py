@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core.dates import written
+from ganzfeld.core.dates import of_day, written
 from ganzfeld.core.names import capped, merged, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.candidates import PREFIX, labels_by_column
@@ -108,7 +108,8 @@ def _in_words(spec: Any) -> str:
             low, high = (
                 written(extra[end], unit, extra.get("form", "")) for end in ("low", "high")
             )
-            return f"dates {low} to {high}{missing}"
+            kind = "times of the day" if of_day(extra.get("form", "")) else "dates"
+            return f"{kind} {low} to {high}{missing}"
         low, high = (_number(extra[end]) for end in ("low", "high"))
         return f"numbers {low} to {high}{missing}"
     if spec.modality in ("class", "several"):

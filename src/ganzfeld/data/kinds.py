@@ -25,8 +25,9 @@ from ganzfeld.data.listing import Listing, Stamp, list_folder
 from ganzfeld.data.parquet import picture_columns
 from ganzfeld.data.pixels import pixel_rows
 from ganzfeld.data.readers import FolderReader
-from ganzfeld.data.series import looks_like_series, series_of
+from ganzfeld.data.series import series_of
 from ganzfeld.data.series_arrays import npy_series
+from ganzfeld.data.series_or_table import looks_like_series
 from ganzfeld.data.sounds import is_sound, sounds_of
 from ganzfeld.data.source import Encoded, Gathered, Reading, Ready
 from ganzfeld.data.tabular import names_files, table_of

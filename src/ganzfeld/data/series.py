@@ -6,24 +6,34 @@ which lie one behind the other in time: see `ganzfeld.data.held` for how they ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.dates import SAID
+from ganzfeld.core.dates import SAID, of_day
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.clock import NAMES, Steps, Times, ordered, read_times, since_1970, steps_of
+from ganzfeld.data.clock import (
+    IN_ORDER,
+    NAMES,
+    Steps,
+    Times,
+    common_step,
+    ordered,
+    read_times,
+    since_1970,
+    steps_of,
+)
 from ganzfeld.data.columns import Values
 from ganzfeld.data.listing import Stamp
+from ganzfeld.data.one_axis import SINCE, joined
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
-from ganzfeld.data.tabular import cells_of, head_cells
+from ganzfeld.data.tabular import cells_of, counts_rows
 from ganzfeld.data.typed import number, typed_but_for_few
 from ganzfeld.data.windows import Piece, Piled, cut, majority
 from ganzfeld.errors import DataError
@@ -33,15 +43,9 @@ WORDS = """id ids series series_id seriesid unit unit_id unit_number subject sub
     patient_id symbol ticker station station_id sensor sensor_id device device_id item item_id store
     store_id entity entity_id machine run trial group key name"""
 IDS = frozenset(WORDS.split())  # by which columns that tell series apart are called
-LOOKED_AT = 1_000  # rows by which a table is told from series
-FEWEST = 64  # rows, below which a table is a table
-NEARLY = 0.8  # of the rows go on in time: they may be meant as series
-IN_ORDER = 0.95  # of the rows must go on in time
-EVEN = 0.8  # of the steps must be equal for a table to be series
+EVEN = 0.8  # of the steps must be equal, else rows themselves are steps
 GONE = 0.2  # of its values missing, above which a column is left aside
 BAD_SHARE = 0.01  # of the rows without a value, above which training refuses a series
-LAGS = (1, 2, 7, 12, 24)  # rows by which one may depend on another
-CHANCE = 4.0  # deviations, within which a correlation is one of chance
 MOST_IDS = 0.25  # series to rows, above which a column does not tell series apart
 MOST_CLASSES = 64  # of a column that is a condition
 
@@ -102,86 +106,6 @@ def grouped(cells: Sequence[Any]) -> dict[str, Index]:
     return {name: np.array(rows, np.int64) for name, rows in found.items()}
 
 
-def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, str]:
-    """Whether a table is series: times that rise in equal steps, and mostly numbers beside them.
-
-    And of a table that has a column of such times, why it is none, in words. Where many rows lack a
-    value it is series only if a row depends on those before it: records do not.
-    """
-    try:
-        names, cells = head_cells(paths[0], kind, LOOKED_AT)
-    except DataError:
-        return False, ""
-    if not cells or len(cells[0]) < FEWEST:
-        return False, ""
-    plan = planned(names, cells, rules)
-    if plan is None or plan.time is None:
-        return False, why_no_time(names, cells, rules)
-    groups = (
-        [np.arange(len(cells[0]))] if plan.key is None else [*grouped(cells[plan.key]).values()]
-    )
-    even = total = 0
-    for rows in groups:
-        times = plan.times.values[rows]
-        times = np.sort(times[np.isfinite(times)])
-        if len(times) > 2:
-            apart = np.diff(steps_of(times, plan.times.dates).numbers)
-            even += int((apart == 1).sum())
-            total += len(apart)
-    if not total or even < EVEN * total:
-        return False, f"the steps of the column {shown(names[plan.time])} differ"
-    others = [p for p in range(len(names)) if p not in (plan.time, plan.key)]
-    columns = [typed_but_for_few(cells[p], rules=rules)[0] for p in others]
-    kinds = [values.spec.modality for values in columns if values is not None]
-    numbers = kinds.count("number")
-    if not numbers or numbers < len(kinds) - numbers:
-        return False, "most columns hold no numbers"
-    x = [
-        np.asarray(values.rows, np.float64)
-        for values in columns
-        if values is not None
-        and values.spec.modality == "number"
-        and not values.spec.extra.get("unit")
-        and values.spec.extra["missing"] <= GONE * len(cells[0])
-    ]
-    holes = float(np.mean(np.any(np.isnan(x), axis=0))) if x else 0.0
-    order = [rows[np.argsort(plan.times.values[rows], kind="stable")] for rows in groups]
-    if rules >= 5 and holes > BAD_SHARE and not any(remembers(one, order) for one in x):
-        return (
-            False,
-            f"{100 * holes:.0f} % of its rows lack a value, and none depends on the one before it",
-        )
-    return True, ""
-
-
-def why_no_time(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> str:
-    """Why a column of times that nearly rise makes no series, in words; "" where there is none."""
-    for name, column in zip(names, cells, strict=True):
-        times = read_times(column, rules) if name.casefold().strip() in NAMES else None
-        if times is not None and times.dates and NEARLY <= ordered(times.values) < IN_ORDER:
-            share = 1 - ordered(times.values)
-            return f"{100 * share:.0f} % of the times in the column {shown(name)} do not go on"
-    return ""
-
-
-def remembers(values: Floats, groups: Sequence[Index]) -> bool:
-    """Whether numbers (N,), or their sizes, depend on earlier ones, in the order of each group."""
-    there = np.isfinite(values)
-    ranks = np.full(len(values), np.nan)
-    ranks[there] = np.argsort(np.argsort(values[there], kind="stable"), kind="stable")
-    for x in (ranks, np.abs(ranks - np.nanmean(ranks))):
-        for lag in LAGS:
-            before = np.concatenate([x[rows[:-lag]] for rows in groups])
-            after = np.concatenate([x[rows[lag:]] for rows in groups])
-            both = np.isfinite(before) & np.isfinite(after)
-            if both.sum() < FEWEST // 2 or not (before[both].std() and after[both].std()):
-                continue
-            found = float(np.corrcoef(before[both], after[both])[0, 1])
-            if abs(found) > CHANCE / math.sqrt(float(both.sum())):
-                return True
-    return False
-
-
 def series_of(
     paths: list[Path],
     kind: str,
@@ -219,11 +143,20 @@ def gather_series(
 ) -> Raw:
     """All windows of the series in a table's columns, and what is known of each."""
     count = len(titles)
+    names, cells = joined(names, cells, source.rules)
     plan = planned(names, cells, source.rules, asked=True)
     if plan is None:
         plan = Plan(time=None, key=None, times=Times(np.arange(count, dtype=float), False))
         source.notes.append("no column of times that rise: the rows are taken for equal steps")
-    groups = {"": np.arange(count)} if plan.key is None else grouped(cells[plan.key])
+    groups = groups_of(plan, cells)
+    rows_alike = plan.time is not None and evenness(plan, groups) < EVEN and source.rules >= SINCE
+    if rows_alike:
+        plan = in_rows(plan, groups)
+        source.warnings.append(
+            f"the steps of the column {shown(names[plan.time or 0])} differ: the rows, in order "
+            "of time, are taken for equal steps; if the time between them matters, resample the "
+            "table first (pandas: resample)"
+        )
     reasons = dict(bad)
     reasons |= {
         int(row): "has no time" for row in np.flatnonzero(~np.isfinite(plan.times.values))
@@ -241,7 +174,7 @@ def gather_series(
     progress("cutting", count, count)
     raw = piled.raw(x, list(channels), source.place)
     spec = raw.columns["x"].spec
-    spec.extra["step"] = step
+    spec.extra["step"] = step = "1 row" if rows_alike else step
     digits = [decimals_of(column[np.isfinite(column)]) for column in x.T]
     if source.rules >= 6 and any(one is not None for one in digits):
         spec.extra["decimals"] = digits
@@ -258,6 +191,33 @@ def gather_series(
     for name in beside:
         add_beside(raw, name, found[name], piled)
     return raw
+
+
+def groups_of(plan: Plan, cells: Sequence[Sequence[Any]]) -> dict[str, Index]:
+    return {"": np.arange(len(cells[0]))} if plan.key is None else grouped(cells[plan.key])
+
+
+def evenness(plan: Plan, groups: Mapping[str, Index]) -> float:
+    """The share of steps in time that are equal; 0 where there are none."""
+    even = total = 0
+    for rows in groups.values():
+        times = plan.times.values[rows]
+        times = np.sort(times[np.isfinite(times)])
+        if len(times) > 2:
+            apart = np.diff(steps_of(times, plan.times.dates).numbers)
+            even += int((apart == 1).sum())
+            total += len(apart)
+    return even / total if total else 0.0
+
+
+def in_rows(plan: Plan, groups: Mapping[str, Index]) -> Plan:
+    """A plan whose times are the numbers of the rows in each series, in order of time."""
+    numbers = np.full(len(plan.times.values), np.nan)
+    for rows in groups.values():
+        there = rows[np.isfinite(plan.times.values[rows])]
+        there = there[np.argsort(plan.times.values[there], kind="stable")]
+        numbers[there] = np.arange(len(there))
+    return replace(plan, times=replace(plan.times, values=numbers, dates=False))
 
 
 def read(
@@ -296,7 +256,11 @@ def sorted_out(
                 f"the column {shown(name)} of names"
             )
         elif values.spec.extra.get("unit"):
-            source.aside.append(f"the column {shown(name)} of dates")
+            of_times = of_day(values.spec.extra.get("form", ""))
+            what = "times of the day" if of_times else "dates"
+            source.aside.append(f"the column {shown(name)} of {what}")
+        elif source.rules >= SINCE and counts_rows(values):
+            source.aside.append(f"the column {shown(name)}, which numbers the rows")
         elif (gone := values.spec.extra["missing"] - len(reasons)) > GONE * count:
             source.aside.append(f"the column {shown(name)}, of which {gone / count:.0%} is missing")
         elif len(groups) > 1 and constant(found_number(values), groups):
@@ -362,15 +326,6 @@ def cut_up(
             said = f"{len(gaps):,} gaps in time, which no window crosses: the first after {gaps[0]}"
         source.notes.append(said)
     return pieces, words
-
-
-def common_step(values: Floats, groups: Mapping[str, Index]) -> float | None:
-    """The median difference within series; None where there is none."""
-    finite = (np.sort(values[rows][np.isfinite(values[rows])]) for rows in groups.values())
-    apart = [np.diff(times) for times in finite]
-    every = np.concatenate(apart) if apart else np.zeros(0)
-    every = every[every > 0]
-    return float(np.median(every)) if len(every) else None
 
 
 def add_beside(raw: Raw, name: str, values: Values | None, piled: Piled) -> None:

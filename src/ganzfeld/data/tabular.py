@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core.dates import SAID
+from ganzfeld.core.dates import SAID, of_day
 from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
@@ -206,7 +206,7 @@ def _kind(values: Values) -> str:
     if values.spec.modality == "class":
         return "of true and false" if extra.get("boolean") else "of classes"
     if extra.get("unit"):
-        return "of dates"
+        return "of times of the day" if of_day(extra.get("form", "")) else "of dates"
     return "of whole numbers" if extra["whole"] else "of numbers"
 
 

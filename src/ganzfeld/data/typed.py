@@ -84,8 +84,8 @@ def typed_but_for_few(cells: Sequence[Any], *, rules: int) -> tuple[Values | Non
         good = dict(zip(words, known(alike, order, rules), strict=True))
         found = _dates([cell if good.get(row) else None for row, cell in enumerate(there)], rules)
         odd = {row: word for row, word in words.items() if not good[row]}
-        of_days = found is not None and "Y" in found.spec.extra.get("form", "Y")
-        if found is not None and odd and of_days:  # 25:10 among times is a length of time
+        of_day = found is not None and dates.of_day(found.spec.extra.get("form", ""))
+        if found is not None and odd and not of_day:  # 25:10 among times is a length of time
             return found, {row: f"no date: {shortened(word, 40)}" for row, word in odd.items()}
     if values.spec.modality == "class" or any(word.isdigit() for word in words.values()):
         return values, {}  # 04109 is a code, and so are the others
@@ -99,14 +99,14 @@ def typed_but_for_few(cells: Sequence[Any], *, rules: int) -> tuple[Values | Non
 def unclear_dates(cells: Sequence[Any]) -> str:
     """Why a column of dates was not read as such, in words; "" where it holds none."""
     words = [cell for cell in map(plain_cell, cells) if isinstance(cell, str)]
-    if not words or sum(map(dates.is_date, words)) < (1 - FEW) * len(words):
+    some = [word for word in words if dates.is_date(word) and not dates.CLOCK.fullmatch(word)]
+    if not words or len(some) < (1 - FEW) * len(words):
         return ""
     counts = {order: sum(known(words, order, RULES)) for order in dates.ORDERS[1:]}
     if min(counts.values()) < (1 - FEW) * len(words):
         return "dates in several forms (write all of them as 2026-11-28)"
-    first = next(word for word in words if dates.is_date(word))
     return (
-        f"dates such as {shortened(first, 40)}, of which nothing tells whether the day or the "
+        f"dates such as {shortened(some[0], 40)}, of which nothing tells whether the day or the "
         "month comes first (write them as 2026-11-28)"
     )
 

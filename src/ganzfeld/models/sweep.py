@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzfeld.core.dates import of_day
 from ganzfeld.core.names import shown
 from ganzfeld.data.conditions import beyond, row_of, value_of, written
 from ganzfeld.errors import UsageError
@@ -19,15 +20,20 @@ from ganzfeld.models.generator import Model
 def parse(text: str) -> tuple[str, str, str]:
     """("slope", "1", "3") for "slope=1:3"; UsageError for what is no way from one end to another.
 
+    The colon in the middle parts the ends: times of the day have some of their own.
+
     Example::
 
         from ganzfeld.models.sweep import parse
 
         assert parse("slope=1:3") == ("slope", "1", "3")
+        assert parse("time=8:00:9:30") == ("time", "8:00", "9:30")
     """
     name, equals, ends = text.partition("=")
-    low, colon, high = ends.partition(":")
-    if not (equals and colon and all(part.strip() for part in (name, low, high))):
+    parts = ends.split(":")
+    half = len(parts) // 2
+    low, high = ":".join(parts[:half]), ":".join(parts[half:])
+    if not (equals and all(part.strip() for part in (name, low, high))):
         raise UsageError(
             f"--sweep takes NAME=FROM:TO, not {shown(text[:40])!r}", fix="--sweep slope=1:3"
         )
@@ -117,6 +123,8 @@ def number_of(column: Mapping[str, Any], end: float | str) -> float:
         said = f"--sweep {shown(name)}: a number was expected, not {shown(str(end)[:40])!r}"
         if column.get("unit"):
             said = f"--sweep {shown(name)}: a date was expected, not {shown(str(end)[:40])!r}"
+        if column.get("unit") and of_day(column.get("form", "")):
+            said = said.replace(": a date was", ": a time of the day was")
         raise UsageError(
             said,
             fix=f"--sweep {shown(name)}="

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.dates import written
+from ganzfeld.core.dates import of_day, written
 from ganzfeld.core.files import replace
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities.table.schema import Column, Schema
@@ -105,7 +105,7 @@ def write_parquet(rows: NDArray[Any], schema: Schema, path: Path) -> None:
         found = array(rows[:, place], column)
         plain = found.dtype.kind == "f" and column.decimals is not None
         columns[column.name] = np.round(found, column.decimals or 0) if plain else found
-        if column.unit and "Y" not in (column.form or "Y"):  # a time of the day
+        if column.unit and of_day(column.form):
             gone = np.isnat(found)
             passed = np.where(gone, 0, found.astype("datetime64[s]").astype(np.int64))
             clock = pyarrow.time32("s")
