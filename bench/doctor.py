@@ -207,9 +207,9 @@ def main() -> None:
             else:
                 made = REAL[kind](seed, fault.conditional, args.data)
             spent = play(path, made, fault, seed)
-        found = seen(path)
+        one = seen(path)
         print(
-            f"{path.stem}: {spent:.1f} s, said {found.name or 'nothing'} ({', '.join(found.all)})",
+            f"{path.stem}: {spent:.1f} s, said {one.name or 'nothing'} ({', '.join(one.all)})",
             flush=True,
         )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ganzfeld.doctor.averages import left_behind, swinging
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import YOUNG, growing, improving
+from ganzfeld.doctor.course import YOUNG, begun, growing, improving
 from ganzfeld.doctor.given import (
     altered,
     forgetful,
@@ -212,6 +212,8 @@ def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
         return None
+    if not begun(m, "discriminator"):
+        return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
 
 
@@ -222,6 +224,8 @@ def misled(m: Moment) -> Evidence:
     """
     gap, apart = m.mean("gap"), m["energy"]
     if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+        return None
+    if not begun(m, "discriminator"):
         return None
     return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
 
