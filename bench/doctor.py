@@ -4,10 +4,12 @@
     python bench/doctor.py --out OUT --recipes --seeds 0          # a healthy run of every recipe
     python bench/doctor.py --out OUT --data DATA --kinds eurosat fashion emoji digits --seeds 11
     python bench/doctor.py --out OUT --table --seeds 0 1 2 --docs docs/doctor{,.zh-CN}.md
+    python bench/doctor.py --table --docs docs/doctor{,.zh-CN}.md   # of what is recorded alone
 
 Each run writes OUT/KIND.FAULT.SEED.jsonl, a metrics.jsonl as any run has it, so that new thresholds
 can be tried on what was recorded: `--table` diagnoses all of them anew. Runs that are there are not
-made again. Everything is embedded data, drawn from a seed.
+made again. With `--docs` their rows replace those of the same kind, fault and seed in
+results/doctor.jsonl, and the table is of all that is there. Data are embedded, drawn from a seed.
 
 The faults of doctor_faults.py are there from the first step, but for those that say otherwise; a
 run is told of nothing before a fifth of it, so delays count twice: from there, and from the fault
@@ -22,7 +24,6 @@ import argparse
 import json
 import math
 import platform
-import re
 import statistics
 import time
 from collections import Counter, defaultdict
@@ -33,7 +34,9 @@ from typing import Any, NamedTuple
 
 import doctor_more
 import doctor_recipes
+import doctor_strange
 import torch
+from doctor_chinese import HEAD, in_chinese
 from doctor_faults import FAULTS, KINDS, MORE, Fault, Made
 
 from ganzfeld.core import metrics_log, runtime
@@ -49,57 +52,12 @@ from ganzfeld.training.meter import Meter
 from ganzfeld.training.plan import settle
 
 START, END = "<!-- confusion: bench/doctor.py -->", "<!-- end of confusion -->"
-EVERY = {**FAULTS, **MORE, **doctor_more.UNSEEN}
-SETS = (*KINDS, *doctor_more.KINDS)
-HEAD = (
-    "| fault | right first name | said first instead | "
-    "median delay from a fifth on | from the fault on |"
-)
-CHINESE = {  # what the table says, the longer first
-    "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
-    HEAD: "| 故障 | 最先说对名称 | 最先误说 | 从五分之一起的延迟中位数 | 从故障起 |",
-    "no fault, kinds of data above: nothing is said": "无故障，上述数据：什么也没说",
-    "no fault, recipes: nothing is said": "无故障，各配方：什么也没说",
-    "generator frozen": "生成器冻结",
-    "four constants": "四个常量",
-    "D's rate x 100": "判别器学习率 100 倍",
-    "64 training samples": "64 个训练样本",
-    "labels shuffled for D": "判别器的标签被打乱",
-    "labels withheld from G": "不给生成器标签",
-    "no penalties, rates x 10": "无惩罚项，学习率 10 倍",
-    "training samples replayed": "重放训练样本",
-    "blank output": "空白输出",
-    "the nine": "九种合计",
-    "generator's rate 0 from half on": "生成器学习率从一半起为 0",
-    "labels off by one for G": "生成器的标签错一位",
-    "D's verdict inverted for G": "给生成器的判断被反号",
-    "one mode is never drawn": "一个模式从不出现",
-    "D's rate 0 from a third on": "判别器学习率从三分之一起为 0",
-    "G's optimiser does nothing from half on": "生成器的优化器从一半起不更新",
-    "each latent twice in a batch": "一批中每个潜变量出现两次",
-    "data normalised twice": "数据归一化两次",
-    "noise on real samples": "真实样本加噪声",
-    "half of the fakes inverted": "一半的假样本取反",
-    "gradients clipped to 1e-6": "梯度裁剪到 1e-6",
-    "not finite from 60 % on": "从 60 % 起不是有限数",
-    "labels of two classes swapped for D": "判别器的两个类别标签对调",
-    "one class is never shown, with labels": "一个类别从不展示，有标签",
-    "one class is never shown": "一个类别从不展示",
-    "latents of two numbers": "潜变量只有两个数",
-    "the average stays at the start": "平均权重停在起点",
-    "the average is far too slow": "平均过慢",
-    "data in 0..1 for networks in -1..1": "网络用 -1..1，数据却在 0..1",
-    "D's rate 0": "判别器学习率为 0",
-    "D's last layer zeroed every tenth step": "判别器最后一层每十步清零",
-    "weights grow by 1 % a step": "权重每步增大 1 %",
-    "latents of one number": "潜变量只有一个数",
-    "one class has one face": "一个类别只有一种样子",
-    "batches of one": "批大小为 1",
-    "penalties x 1,000": "惩罚项 1,000 倍",
-    "half of the data are black": "一半数据全黑",
-    "one class is never drawn": "一个类别从不出现",
-    "nothing (": "什么也没说 (",
-}  # fmt: skip
+EVERY = {**FAULTS, **MORE, **doctor_more.UNSEEN, **doctor_strange.STRANGE}
+REAL = {**doctor_more.KINDS, **doctor_strange.KINDS}  # that need `--data`, or are not usual
+SETS = (*KINDS, *REAL)
+HOME = Path(__file__).parent
+RATES = HOME.parent / "src" / "ganzfeld" / "doctor" / "rates.json"
+RESULTS = HOME / "results" / "doctor.jsonl"
 FITTED = 0  # the seed on which thresholds were fitted
 COST = ("seconds", "share", "machine", "date", "torch")
 
@@ -203,7 +161,7 @@ def all_of(out: Path, seeds: Sequence[int]) -> list[Seen]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="folder of logs; a table needs none")
     parser.add_argument("--kinds", nargs="*", default=[], choices=[*SETS])
     parser.add_argument("--data", type=Path, help="folder of the data sets of doctor_more.py")
     parser.add_argument("--faults", nargs="*", default=[*FAULTS, "healthy", "healthy-c"])
@@ -215,11 +173,14 @@ def main() -> None:
     args = parser.parse_args()
     if args.data is None and not KINDS.keys() >= set(args.kinds):
         parser.error("these kinds need --data FOLDER")
-    args.out.mkdir(parents=True, exist_ok=True)
+    if args.out is None and not args.table:
+        parser.error("runs need --out FOLDER")
     if args.table:
-        show(args.out, args.seeds)
-        publish(args.out, args.seeds, args.docs) if args.docs else None
+        found = all_of(args.out, args.seeds) if args.out else []
+        show(found)
+        publish(found, args.docs) if args.docs else None
         return
+    args.out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     plain, labelled = Fault("", ()), Fault("", (), conditional=True)
     cases = [
@@ -244,11 +205,11 @@ def main() -> None:
             if kind in KINDS:
                 made = KINDS[kind](seed, fault.conditional)
             else:
-                made = doctor_more.KINDS[kind](seed, fault.conditional, args.data)
+                made = REAL[kind](seed, fault.conditional, args.data)
             spent = play(path, made, fault, seed)
-        found = seen(path)
+        one = seen(path)
         print(
-            f"{path.stem}: {spent:.1f} s, said {found.name or 'nothing'} ({', '.join(found.all)})",
+            f"{path.stem}: {spent:.1f} s, said {one.name or 'nothing'} ({', '.join(one.all)})",
             flush=True,
         )
 
@@ -257,9 +218,9 @@ def is_right(one: Seen) -> bool:
     return one.name == "" if one.fault not in EVERY else one.name in EVERY[one.fault].names
 
 
-def show(out: Path, seeds: Sequence[int]) -> None:
+def show(found: Sequence[Seen]) -> None:
     """One line a run, for whoever fits thresholds."""
-    for one in all_of(out, seeds):
+    for one in found:
         mark = "ok" if is_right(one) else "NO"
         delay = "" if math.isnan(one.delay) else f"{one.delay:.2f}"
         print(f"{one.kind:7} {one.fault:22} {mark} {one.name:22} {delay:5} {', '.join(one.all)}")
@@ -316,15 +277,39 @@ def total_line(title: str, found: Sequence[Seen]) -> list[str]:
     return [f"| **{title}** | **{right}** | | {middle(found)} |"] if found else []
 
 
-def in_chinese(table: str) -> str:
-    for words, own in CHINESE.items():
-        table = table.replace(words, own)
-    return re.sub(r"(\d+) of (\d+) \((\d+) to (\d+) %\)", r"\2 次中 \1 次（\3 至 \4 %）", table)
+def row_of(one: Seen) -> dict[str, Any]:
+    """A run in `RESULTS`; `one_of` reads it."""
+    delays = {
+        name: None if math.isnan(value) else round(value, 3)
+        for name, value in (("delay", one.delay), ("since", one.since))
+    }
+    return {"kind": one.kind, "fault": one.fault, "seed": one.seed, "images": one.images,
+            "said": one.name, "all": list(one.all), **delays, "right": is_right(one),
+            **one.cost}  # fmt: skip
 
 
-def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
-    """The table into pages, between its marks; rows of results; how often each name was right."""
-    found = all_of(out, seeds)
+def one_of(row: dict[str, Any]) -> Seen:
+    delay, since = (math.nan if row[name] is None else row[name] for name in ("delay", "since"))
+    return Seen(
+        row["kind"], row["fault"], row["seed"], row["said"], delay, since, tuple(row["all"]),
+        row["images"], {name: row[name] for name in COST if name in row},
+    )  # fmt: skip
+
+
+def merged(results: Path, found: Sequence[Seen]) -> list[Seen]:
+    """All runs that were ever recorded, by kind, fault and seed; those of `found` in place of
+    older ones."""
+    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+    whole = [one_of(json.loads(line)) for line in lines if line.strip()]
+    return list({one[:3]: one for one in (*whole, *found)}.values())
+
+
+def publish(
+    new: Sequence[Seen], docs: Sequence[Path], results: Path = RESULTS, rates: Path = RATES
+) -> None:
+    """The table of all recorded runs into pages, between its marks; the new ones into the
+    results, where none is ever lost; how often each name was right."""
+    found = merged(results, new)
     fitted = [one for one in found if one.seed == FITTED]
     tested = [one for one in found if one.seed != FITTED]
     parts = [lines_of(tested)] if tested else []
@@ -338,24 +323,14 @@ def publish(out: Path, seeds: Sequence[int], docs: Sequence[Path]) -> None:
         own = in_chinese(table) if page.name.endswith(".zh-CN.md") else table
         page.write_text(f"{before}{START}\n{own}\n{END}{after}", encoding="utf-8")
     print(table)
-    home = Path(__file__).parent
-    rows = [
-        {"kind": one.kind, "fault": one.fault, "seed": one.seed, "images": one.images,
-         "said": one.name, "all": list(one.all),
-         "delay": None if math.isnan(one.delay) else round(one.delay, 3),
-         "since": None if math.isnan(one.since) else round(one.since, 3),
-         "right": is_right(one), **one.cost}
-        for one in found
-    ]  # fmt: skip
-    results = home / "results" / "doctor.jsonl"
-    results.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    lines = "".join(f"{json.dumps(row_of(one))}\n" for one in found)
+    results.write_text(lines, encoding="utf-8")
+    often: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for one in tested:
         if one.name:
-            rates[one.name][0] += is_right(one)
-            rates[one.name][1] += 1
-    path = home.parent / "src" / "ganzfeld" / "doctor" / "rates.json"
-    path.write_text(json.dumps(dict(sorted(rates.items())), indent=1) + "\n", encoding="utf-8")
+            often[one.name][0] += is_right(one)
+            often[one.name][1] += 1
+    rates.write_text(json.dumps(dict(sorted(often.items())), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

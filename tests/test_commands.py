@@ -17,7 +17,9 @@ import ganzfeld
 from ganzfeld.cli.examples import EXAMPLES
 from ganzfeld.cli.main import COMMANDS, GROUPS, main
 from ganzfeld.cli.showing import documented
+from ganzfeld.cli.values import leaves, options
 from ganzfeld.cli.words import prepared
+from ganzfeld.errors import UsageError
 
 SMALL = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=16"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 3, 16, 16), dtype=np.uint8)
@@ -228,3 +230,61 @@ def test_examples_of_the_help_are_understood(command: str, example: str) -> None
 
     tyro.cli(instead, args=prepared(command, make, words))
     assert seen
+
+
+# Values that cannot be
+
+
+def of_values() -> list[tuple[str, str, Any]]:
+    """Each option of each command that takes numbers or one of several words."""
+    return [
+        (command, name, kind)
+        for command, make in FUNCTIONS.items()
+        for name, kind in options(make).items()
+        if kind is not bool and not {str, Path} & {*leaves(kind)}
+    ]
+
+
+def test_a_wrong_value_is_one_clear_sentence() -> None:
+    """Of every option that takes numbers or choices, in every command."""
+    assert {("serve", "--port"), ("export", "--to")} <= {case[:2] for case in of_values()}
+    for command, name, _ in of_values():
+        for words in ([name, "8x"], [f"{name}=8x"]):
+            with pytest.raises(UsageError, match=rf"{name} takes .*, not '8x'"):
+                prepared(f"ganzfeld {command}", FUNCTIONS[command], words)
+        with pytest.raises(UsageError, match=f"{name} is given no value"):
+            prepared(f"ganzfeld {command}", FUNCTIONS[command], [name])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("serve --port 80x", "--port takes a whole number, not '80x'"),
+        ("sample avatars-model --std a", "--std takes a number, not 'a'"),
+        ("export RUN --to foo", "--to takes one of onnx, page, not 'foo'"),
+        ("sample RUN --cuont 3", "`ganzfeld sample` has no --cuont. Did you mean '--count'?"),
+        ("sample RUN other more", "`ganzfeld sample` does not take 'other', 'more'"),
+        ("study families avatars", "`ganzfeld study families` needs --minutes"),
+        ("translate --out x", "`ganzfeld translate` needs MODEL"),
+    ],
+)
+def test_words_that_cannot_be_meant(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith(f"error[2]: {said}\n  fix:  ")
+
+
+def test_a_file_that_is_replaced_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "grid.png"
+    words = ["sample", "avatars-model", "--count", "2", "--grid", str(path)]
+    main(words)
+    assert "before" not in capsys.readouterr().out
+    path.write_bytes(b"mine")
+    main(words)
+    said = "".join(capsys.readouterr().out.split())
+    assert said.endswith(f"{path}wastherebefore:itwasreplaced")

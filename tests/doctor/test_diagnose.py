@@ -33,6 +33,9 @@ HEALTHY = {
     "fine": 1.2,
     "grid": 1.5,
     "altered": 0.0,
+    "relabelled": 0.0,
+    "unseen": 0.0,
+    "stuck": 0.0,
     "update/generator": 0.004,
     "update/discriminator": 0.003,
     "pull/generator": 0.1,
@@ -50,6 +53,8 @@ ILL: dict[str, dict[str, float | None]] = {
     "memorisation": {"nearest": 0.2, "copies": 0.6},
     "condition-ignored": {"reacts": 0.0, "agreement": 0.0, "distance": 0.3},
     "divergence": {"update/generator": 0.15, "update/discriminator": 0.15, "vendi": 0.3},
+    "partly-seen": {"unseen": 0.5},
+    "partly-stuck": {"stuck": 0.3, "energy": 0.4},
     "class-collapse": {"within": 0.1, "within_least": 0.02},
     "discriminator-overfits": {"overfit": 0.8},
     "vanishing-gradient": {"gap": 15.0, "sure": 0.95},
@@ -57,10 +62,12 @@ ILL: dict[str, dict[str, float | None]] = {
     "average-behind": {"swing": 0.9, "lead": 0.8},
     "discriminator-weak": {"gap": 0.05, "overfit": None, "energy": 0.4},
     "spectral-artefacts": {"grid": 40.0},
+    "optimiser-forgets": {"age/generator": 7.0},
 }
 TOTAL = 4_000
 LATE = {
     "average-behind": 100,
+    "optimiser-forgets": 800,
     "class-collapse": 300,
     "discriminator-overfits": 100,
     "memorisation": 200,

@@ -6,6 +6,7 @@ The marks are read by Pillow, `struct` and `json` here, not by the code that wro
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
@@ -208,3 +209,21 @@ def test_numbers_are_those_of_the_samples(home: Path, tmp_path: Path) -> None:
         assert said is not None and (said["seed"], said["index"]) == (7, number)
     sheet = mark_of(tmp_path / "out" / "g.png")
     assert sheet is not None and (sheet["seed"], sheet["indices"]) == (7, [[0, 2]])
+
+
+def test_a_caption_that_the_data_chose_is_in_the_mark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As metadata.csv has it, and `--from` draws the same sample of it again."""
+    words = ["networks.*.width=4"]
+    run = tiny("text-to-image", tmp_path / "run", source="avatars-captions:160", settings=words)
+    out = tmp_path / "out"
+    main(["sample", str(run), "--count", "3", "--seed", "7", "--out", str(out)])
+    with (out / "metadata.csv").open(encoding="utf-8") as file:
+        beside = {row["file_name"]: row["caption"] for row in csv.DictReader(file)}
+    assert len(beside) == 3
+    for name, caption in beside.items():
+        said = mark_of(out / name)
+        assert said is not None and caption and said["caption"] == caption
+        main(["sample", str(run), "--from", str(out / name)])
+    assert capsys.readouterr().out.count("equal to the bit") == 3

@@ -31,6 +31,7 @@ from ganzfeld.cli import (
     using,
 )
 from ganzfeld.cli.showing import documented
+from ganzfeld.cli.values import telling_of_replaced
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
 from ganzfeld.core.memory import amount, of_memory
@@ -97,7 +98,8 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         whole = f"{prog} {name}"
         args = prepared(whole, commands[name], rest)
         make, description = documented(commands[name], whole.removeprefix("ganzfeld "))
-        tyro.cli(make, prog=whole, description=description, args=args)
+        with telling_of_replaced(args, make):
+            tyro.cli(make, prog=whole, description=description, args=args)
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]
         raise UsageError(

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from ganzfeld.cli.values import checked
 from ganzfeld.errors import UsageError
 
 LISTS = (
@@ -91,7 +92,9 @@ def prepared(command: str, make: Callable[..., None], words: Sequence[str]) -> l
         names = ", ".join(dict.fromkeys(words[place].partition("=")[0] for place in habits))
         fix = "; ".join(dict.fromkeys(habits.values()))
         raise UsageError(f"`{command}` has no {names}", fix=fix)
-    return spread_lists(words, make)
+    spread = spread_lists(words, make)
+    checked(command, spread, make)
+    return spread
 
 
 def said_here(words: Sequence[str], place: int) -> str:
@@ -131,6 +134,7 @@ def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:
     fresh = True  # nothing stands behind the list's name yet
     for word in words:
         if word.startswith("-") and not pending:
+            spread += [current] if current and fresh else []  # which has no value: told later
             current, fresh = word if word in LISTS else "", True
             if not current:
                 spread.append(word)
@@ -146,6 +150,7 @@ def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:
         else:
             firm += 1
             spread.append(word)
+    spread += [current] if current and fresh else []
     missing = needed(make, words) - firm
     for place in reversed(places[-missing:] if missing > 0 else []):
         del spread[place - 1]

@@ -10,6 +10,9 @@ from ganzfeld.doctor.story import Evidence, Moment
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
 BLIND = 0.15  # deviations, by which a discriminator that sees conditions tells wrong ones
 ENOUGH = 5  # looks
+LEAST, LONG = 4, 8  # looks that say together what samples show
+USUAL = 0.1  # standard error of the skill of 32 samples in showing their conditions
+GROWS = 1.2  # times as much as before, that samples of a generator that learns react
 
 
 def ignored(m: Moment) -> Evidence:
@@ -17,22 +20,46 @@ def ignored(m: Moment) -> Evidence:
 
     Young samples show nothing yet: of these only that they do not react is said.
     """
-    right, reacts, told = m.mean("agreement"), m["reacts"], m.mean("told")
+    reacts, told = m["reacts"], m.mean("told")
     if reacts is not None and reacts <= 0.02 * min(m["distance"] or 1.0, 1.0):
         return f"another condition moves samples by {reacts:.3f} of the data's mean distance"
     apart, visible = m.mean("energy"), m["visible"]
-    if right is None or apart is None or apart > YOUNG:
+    if (right := shown(m)) is None or apart is None or apart > YOUNG:
         return None
-    if told is None:
+    if told is None or learning(m):
         return None  # without a judge: blurred samples show little of anything
-    late = m.part > 0.6 and right < 0.1  # before that it may still come
+    mean, most = right
+    late = m.part > 0.6 and mean < 0.1  # before that it may still come
     lost = told <= 0.15 and apart <= 0.75 * YOUNG
-    if right < SHOWN * (1.0 if visible is None else visible) and (lost or late):
+    if most < SHOWN * (1.0 if visible is None else visible) and (lost or late):
         return (
-            f"samples show what they were asked for {right:.2f} as well as the data do; the "
+            f"samples show what they were asked for {mean:.2f} as well as the data do; the "
             f"discriminator tells wrong ones by {told:.2f} sd"
         )
     return None
+
+
+def shown(m: Moment) -> tuple[float, float] | None:
+    """How well samples show their conditions, over the last looks at which they were not young;
+    and how well at most, by two standard errors. What is hardly visible is hardly known."""
+    looks = [one for one in (*m.past[1 - LONG :], m) if (one["energy"] or 0.0) <= YOUNG]
+    known = [(right, error_of(one)) for one in looks if (right := one["agreement"]) is not None]
+    if len(known) < LEAST:
+        return None
+    mean = sum(right for right, _ in known) / len(known)
+    return mean, mean + 2 * math.sqrt(sum(error**2 for _, error in known)) / len(known)
+
+
+def error_of(m: Moment) -> float:
+    """The standard error of `agreement`; of older logs what 32 samples usually have."""
+    error = m["agreement_error"]
+    return USUAL / (m["visible"] or 1.0) if error is None else error
+
+
+def learning(m: Moment) -> bool:
+    """Whether samples come to react to their conditions: what they show follows."""
+    before, now = m.was("reacts"), m["reacts"]
+    return before is not None and now is not None and now > GROWS * before
 
 
 def blind(m: Moment) -> Evidence:
@@ -40,14 +67,16 @@ def blind(m: Moment) -> Evidence:
 
     A test for equivalence: the mean of all looks, and two standard errors more, is below BLIND.
     One look says little; at rest a good discriminator tells nothing any more, but it did before.
-    Young samples look alike, whatever their conditions, and their discriminator is young, too.
+    Young samples look alike, whatever their conditions, and their discriminator is young, too: it
+    takes as many looks at others before anything is said.
     """
     apart, visible = m.mean("energy"), m["visible"]
     if visible is None or apart is None or apart > 0.75 * YOUNG:
         return None
     looks = [(told, error) for one in (*m.past, m) if (told := one["told"]) is not None
              and (error := one["told_error"]) is not None]  # fmt: skip
-    if len(looks) < ENOUGH:
+    grown = sum((one["energy"] or 0.0) <= YOUNG for one in (*m.past, m))
+    if min(len(looks), grown) < ENOUGH:
         return None
     told = sum(value for value, _ in looks) / len(looks)
     error = math.sqrt(sum(error**2 for _, error in looks)) / len(looks)

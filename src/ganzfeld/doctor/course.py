@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from ganzfeld.doctor.story import Moment
 
+FIRST = 200  # steps of a player, before which it has hardly begun
 YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
+
+
+def begun(m: Moment, player: str) -> bool:
+    """Whether a player has made enough steps to be ill by them: first samples are all alike, and
+    first opinions are any. Older logs do not know the number."""
+    steps = m[f"age/{player}"]
+    return steps is None or steps >= FIRST
 
 
 def growing(m: Moment) -> bool:

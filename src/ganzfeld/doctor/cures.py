@@ -103,7 +103,10 @@ CURES: dict[str, Callable[[Config], Settings]] = {
 OTHERWISE = {  # what to look at where no setting is known to help: questions, and sentences
     "generator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
     "discriminator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
-    "data-altered": "Are values brought to the range that networks take, and only once?",
+    "data-altered": "Are samples and their labels brought to the networks as they are stored?",
+    "partly-seen": "Does the discriminator get whole samples, and all their channels?",
+    "partly-stuck": "Does the generator's last layer reach every channel, and does it learn?",
+    "optimiser-forgets": "Is the optimiser made anew, or its state cleared, while it trains?",
     "condition-ignored": "Do the labels belong to the samples?",
     "spectral-artefacts": "No setting is known to mend it: a recipe with other upsampling may.",
 }

@@ -31,6 +31,7 @@ from ganzfeld.modalities import Spec
 TRACED = 64  # weights of each tensor that say whether it moves
 PART = 4  # of many samples, those whose gradient is asked for
 LEAST = 8  # samples beside those of the average
+BATCH = 64  # samples of the next batch that are compared with what is stored
 TOGETHER = 128  # samples, of which a discriminator's opinion is asked for at once
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
 
@@ -40,7 +41,8 @@ class Subject:
     """A game in training, as the doctor sees it.
 
     ready: a stored column by its name as networks take it, on their device. optimisers and
-    parameters: by player. seed: of the run; latents: how it draws them.
+    parameters: by player. seed: of the run; latents: how it draws them. due: the next batch as the
+    game gets it, and its rows as they are stored.
     """
 
     game: Game
@@ -52,6 +54,7 @@ class Subject:
     device: torch.device
     seed: int = 0
     latents: str = latents.PORTABLE
+    due: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]] | None = None
 
 
 @contextmanager
@@ -157,21 +160,37 @@ class Look:
         pair = Beside(self.reference, self.stored(x), np.asarray(self.real["x"]))
         found |= pair.signals(self.reference.conditions_of(self.real))
         found |= self.swing(pair)
-        found["altered"] = self.altered()
+        found |= self.of_batch()
         if self.given:
             other = self.game.sample(self.z, **self.others())
             found["reacts"] = self.moved(pair.ours, other)
         return found
 
-    def altered(self) -> float | None:
-        """How far real samples, as networks are given them, are from what their kind makes of
-        them, of the data's mean distance."""
-        own = self.reference.kind.to_network(torch.as_tensor(self.real["x"]), self.subject.spec)
-        own = own.to(self.column.device)
-        if own.shape == self.column.shape and torch.equal(own, self.column):
+    def of_batch(self) -> Signals:
+        """What the next batch is beside the rows that it is made of.
+
+        "altered": how far its samples are from what their kind makes of them, of the data's mean
+        distance. "relabelled": share with another class or number. "trace/data": a checksum.
+        """
+        if self.subject.due is None:
+            return {"altered": self.altered(self.real["x"], self.column)}
+        batch, rows = self.subject.due()
+        stored, x = rows["x"][:BATCH], batch["x"][:BATCH]
+        found: Signals = {"altered": self.altered(stored, x)}
+        shares = [differ(rows[name], batch[name]) for name in ("y", "c") if name in self.given]
+        if known := [share for share in shares if share is not None]:
+            found["relabelled"] = max(known)
+        if len({bytes(row) for row in np.asarray(stored)}) >= LEAST:
+            found["trace/data"] = float(zlib.crc32(x.float().cpu().numpy().tobytes()))
+        return found
+
+    def altered(self, stored: Any, x: Tensor) -> float | None:
+        own = self.reference.kind.to_network(torch.as_tensor(stored), self.subject.spec)
+        own = own.to(x.device)
+        if own.shape == x.shape and torch.equal(own, x):
             return 0.0
         there = self.flat_of(own)
-        return None if there is None else self.moved(there, self.column)
+        return None if there is None else self.moved(there, x)
 
     def stored(self, x: Tensor) -> NDArray[Any]:
         return self.reference.kind.to_store(
@@ -225,7 +244,7 @@ class Look:
         if logits is None:
             return {}
         real = logits["real"]
-        fake, gradient = self.fakes(x, real)
+        fake, gradient, unseen = self.fakes(x, real)
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
         told["fake"] = fake.float().cpu().numpy()
         found: Signals = {"gap": signals.gap(told["real"], told["fake"])}
@@ -234,7 +253,7 @@ class Look:
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
             found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
-        found["gradient"] = gradient
+        found["gradient"], found["unseen"] = gradient, unseen
         if "wrong" in told:
             found["told"] = signals.told_apart(told["real"], told["wrong"])
             found["told_error"] = signals.told_error(told["real"], told["wrong"])
@@ -256,8 +275,9 @@ class Look:
         found = {name: one for name, one in zip(asked, each, strict=False) if one is not None}
         return found or None
 
-    def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None]:
-        """Logits of fakes, and the median norm of the gradient that reaches the generator."""
+    def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None, float | None]:
+        """Logits of fakes, the median norm of the gradient that reaches the generator, and the
+        share of a sample's numbers that it never reaches."""
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
         probe = self.game.cost(real[:1], real[:1]) if x.is_floating_point() else None
         few = len(x) if len(x) <= TOGETHER // 2 else len(x) // PART
@@ -266,7 +286,7 @@ class Look:
             whole = self.opinion(x, self.given)
             assert whole is not None
         if probe is None or rnn:  # cuDNN's are for training mode
-            return cast(Tensor, whole), None
+            return cast(Tensor, whole), None, None
         with torch.enable_grad():
             own = x[:few].detach().requires_grad_()
             opinion = self.opinion(own, {name: value[:few] for name, value in self.given.items()})
@@ -275,7 +295,18 @@ class Look:
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
         whole = opinion.detach() if whole is None else whole
-        return whole, signals.norms(gradient.float().cpu().numpy())
+        never = float((gradient == 0).all(0).float().mean())
+        return whole, signals.norms(gradient.float().cpu().numpy()), never
+
+
+def differ(stored: Any, given: Tensor) -> float | None:
+    """The share of a batch's conditions that are not the stored ones; None where they cannot be
+    compared."""
+    own, there = torch.as_tensor(stored).double().cpu(), given.double().cpu()
+    if own.shape != there.shape:
+        return None
+    other = ~torch.isclose(own, there, 1e-3, 1e-6)
+    return float(other.reshape(len(own), -1).any(1).float().mean())
 
 
 def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:
@@ -301,6 +332,7 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
             return found if weights else found | {f"update/{player}": 0.0}
         moves = steps_of(optimiser, trained)
         found[f"update/{player}"] = float(torch.stack(torch._foreach_norm(moves)).norm()) / weights
+        found[f"age/{player}"] = max(float(optimiser.state[p]["step"]) for _, p in trained)
         squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
         found[f"pull/{player}"] = math.sqrt(float(torch.stack(squares).sum())) / weights
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -125,8 +126,9 @@ class Reference:
             return np.asarray(rows["y"], np.float64)
         return np.asarray(rows["c"], np.float64) if self.given and "c" in rows else None
 
-    def skill_of(self, near: NDArray[np.int64], asked: Floats) -> float | None:
-        """How well a sample's nearest neighbour shows what it was made for: 0 is chance, 1 right.
+    def skill_of(self, near: NDArray[np.int64], asked: Floats) -> tuple[float | None, float | None]:
+        """How well a sample's nearest neighbour shows what it was made for, 0 is chance, 1 right;
+        and the standard error of that.
 
         near: rows of the reference (N,). asked: classes (N,) or numbers (N, k).
         """
@@ -135,12 +137,19 @@ class Reference:
         if asked.ndim == 1:
             shares = np.bincount(self.conditions.astype(int)) / len(self.conditions)
             chance = float(shares[asked.astype(int).clip(0, len(shares) - 1)].mean())
-            right = float((there == asked).mean())
-            return (right - chance) / (1 - chance) if chance < 1 else None
+            if chance == 1:
+                return None, None
+            right = there == asked
+            share, often = float(right.mean()), (right.sum() + 1) / (len(right) + 2)
+            error = math.sqrt(often * (1 - often) / len(right))
+            return (share - chance) / (1 - chance), error / (1 - chance)
         unit = self.conditions.std(0) + 1e-12
-        error = float((np.abs(there - asked) / unit).mean())
+        wrong = (np.abs(there - asked) / unit).mean(1)
         blind = float((np.abs(self.conditions[:, None] - asked[None]) / unit).mean())
-        return 1 - error / blind if blind else None
+        if not blind:
+            return None, None
+        error = float(wrong.std()) / math.sqrt(len(wrong))
+        return 1 - float(wrong.mean()) / blind, error / blind
 
     def distances_within(self) -> dict[int, float]:
         """The mean distance of the samples of each class."""
@@ -220,13 +229,13 @@ class Reference:
             places, away = self.nearest(self.compared(self.numbers(rows["x"])))
             skill = None
             if (asked := self.conditions_of(rows)) is not None:
-                skill = self.skill_of(places, asked)
+                skill = self.skill_of(places, asked)[0]
             return self.nearness(places, away), skill
         if self.conditions is None:
             return None, None
         few = self.features[:PAIRS]
         places, _ = self.nearest(few, own=True)
-        return None, self.skill_of(places, self.conditions[: len(few)])
+        return None, self.skill_of(places, self.conditions[: len(few)])[0]
 
 
 def by_middle(rows: Floats, middles: Floats) -> NDArray[np.int64]:

@@ -11,8 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ganzfeld.doctor.averages import left_behind, swinging
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import YOUNG, growing, improving
+from ganzfeld.doctor.course import YOUNG, begun, growing, improving
+from ganzfeld.doctor.given import (
+    altered,
+    forgetful,
+    partly_seen,
+    partly_stuck,
+    relabelled,
+    repeated,
+)
 from ganzfeld.doctor.overfitting import overfitted, overfitting
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
@@ -23,11 +32,7 @@ LARGE = 0.03  # of the weights: an update that throws away what was learned
 HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
-BEHIND = -0.1  # by how much less near to the data than its average a generator is that goes round
 WRONG = -5.0  # deviations between logits of real samples and fakes
-FOLLOWS = 0.8  # of its earlier distance to the data, that an average is at that comes nearer
-AWAY, LAG = 0.4, 0.25  # of the data's mean distance: an average from its generator; how much worse
-OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
 LONG = 8  # looks, where single ones say too little
 
 
@@ -101,14 +106,6 @@ def rolled_back(m: Moment) -> Evidence:
     if m.rollbacks < 2 or m.rollbacks == before:
         return None
     return f"training went back to an earlier checkpoint {m.rollbacks} times"
-
-
-def altered(m: Moment) -> Evidence:
-    """Real samples that do not come back as they are stored: another range, noise, other ones."""
-    away = m["altered"]
-    if away is None or away < OTHER:
-        return None
-    return f"real samples reach the networks changed, by {away:.2f} of the data's mean distance"
 
 
 def memorised(m: Moment) -> Evidence:
@@ -211,37 +208,11 @@ def growth(m: Moment, player: str) -> list[str]:
     return [f"the weights of the {player} have grown {weights / usual:.1f} times"]
 
 
-def swinging(m: Moment) -> Evidence:
-    swing = m["swing"]
-    if swing is None or swing < 0.5 or not m.judged or improving(m):
-        return None
-    if swing < 0.7 * (m.was("swing") or 0):
-        return None  # it comes to rest
-    if (lead := m.mean("lead")) is not None and lead > BEHIND:
-        return None  # its average is no better: it moves on, or is as good as it gets
-    return f"the generator is {swing:.2f} of the data's mean distance away from its own average"
-
-
-def left_behind(m: Moment) -> Evidence:
-    """An average, which is what is shipped, that stays far behind a generator that is better.
-
-    Of a run that gets better the average is behind, too, and comes after it.
-    """
-    swing, lead, apart = m.mean("swing"), m.mean("lead"), m.mean("energy")
-    if swing is None or lead is None or apart is None or m.before is None:
-        return None
-    before = (m.before.mean("lead") or 0.0) + (m.before.mean("energy") or 0.0)
-    comes = apart + lead < FOLLOWS * before
-    if comes or swing < AWAY or lead < LAG or lead < apart:
-        return None
-    return (
-        f"the average's samples are {apart + lead:.2f} from the data, the generator's {apart:.2f}"
-    )
-
-
 def weak(m: Moment) -> Evidence:
     gap, apart = m["gap"], m["energy"]
     if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
+        return None
+    if not begun(m, "discriminator"):
         return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
 
@@ -253,6 +224,8 @@ def misled(m: Moment) -> Evidence:
     """
     gap, apart = m.mean("gap"), m["energy"]
     if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+        return None
+    if not begun(m, "discriminator"):
         return None
     return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
 
@@ -274,6 +247,7 @@ def artefacts(m: Moment) -> Evidence:
 STUCK = "More of the same: variety seldom comes back by itself."
 NOISE = "Losses will soon not be finite, or samples turn to noise."
 G_STILL = "No sample will change any more."
+LIKE_THAT = "Samples will look like what the networks are given, and not like the data."
 D_STILL = "The generator will find what fools it, and learn nothing after that."
 
 RULES = (
@@ -286,17 +260,20 @@ RULES = (
     ),
     Rule("divergence", "divergence ahead", NOISE, lost, looks=2),
     Rule("divergence", "divergence ahead", NOISE, rolled_back, looks=1),
-    Rule(
-        "data-altered",
-        "the networks are given other data",
-        "Samples will look like what the networks are given, and not like the data.",
-        altered,
-        looks=2,
+    *(
+        Rule("data-altered", "the networks are given other data", LIKE_THAT, sees, looks=looks)
+        for sees, looks in ((altered, 2), (relabelled, 1), (repeated, 2))
     ),
     *(
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
         for sees, looks in ((still, 3), (unmoved, 2))  # equal to the bit twice: three looks
+    ),
+    Rule(
+        "partly-seen",
+        "the discriminator sees only a part of each sample",
+        "Nothing tells the generator what belongs into the rest.",
+        partly_seen,
     ),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
     Rule(
@@ -322,6 +299,13 @@ RULES = (
     Rule("mode-collapse", "mode collapse", STUCK, collapse, since=0.35),
     Rule("mode-collapse", "mode collapse", STUCK, narrow, since=0.35, looks=6),
     Rule("mode-collapse", "mode collapse", STUCK, missing, since=0.4),
+    Rule(
+        "partly-stuck",
+        "a part of every sample is the same",
+        "It is a mark that tells every sample from real ones.",
+        partly_stuck,
+        since=0.35,
+    ),
     Rule(
         "class-collapse",
         "mode collapse within classes",
@@ -393,6 +377,17 @@ RULES = (
         artefacts,
         since=0.5,
         looks=5,
+    ),
+    *(
+        Rule(
+            "optimiser-forgets",
+            "an optimiser forgets its steps",
+            "Its updates are as rough as first ones are.",
+            forgetful(player),
+            since=0.3,
+            looks=5,
+        )
+        for player in PLAYERS
     ),
 )
 NAMES = tuple(dict.fromkeys(rule.name for rule in RULES))

@@ -15,6 +15,8 @@ from ganzfeld.metrics.distances import squares
 
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
+NUMBERS, SEVERAL = 1_024, 4  # of a sample, that are looked at, at most; at least
+VARIED, CONSTANT = 0.25, 0.02  # real samples that are not the usual; of their deviation
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 
 
@@ -28,7 +30,8 @@ class Beside:
         self.reference, self.fake = reference, fake
         self.flat = reference.numbers(fake)
         self.ours = reference.compared(self.flat)
-        self.theirs = reference.compared(reference.numbers(real))
+        self.real = reference.numbers(real)
+        self.theirs = reference.compared(self.real)
         self.squares = squares(self.ours, self.ours)
         self.across = signals.pairwise(self.ours, self.theirs)
 
@@ -50,6 +53,7 @@ class Beside:
             - signals.duplicates(within_theirs, median),
             "energy": signals.energy(within_ours, within_theirs, self.across),
             "blank": float((self.flat.std(1) <= reference.still).mean()),
+            "stuck": stuck(self.flat, self.real),
         }
         places, away = reference.nearest(self.ours)
         found |= copies(reference, reference.nearness(places, away)) | groups(reference, places)
@@ -66,6 +70,19 @@ def of_samples(
 ) -> Signals:
     """`Beside.signals` of stored fakes and as many stored real samples, (N, ...)."""
     return Beside(reference, fake, real).signals(asked)
+
+
+def stuck(ours: NDArray[Any], theirs: NDArray[Any]) -> float | None:
+    """The share of a sample's numbers that are the same in all fakes, of those in which at least a
+    quarter of the real samples are not what most are. None where there are few such numbers."""
+    step = max(ours.shape[1] // NUMBERS, 1)
+    ours, theirs = ours[:, ::step], theirs[:, ::step]
+    usual = np.median(theirs, 0)
+    varied = (theirs != usual).mean(0) >= VARIED
+    if varied.sum() < SEVERAL:
+        return None
+    still = np.ptp(ours[:, varied], 0) <= CONSTANT * theirs[:, varied].std(0)
+    return float(still.mean())
 
 
 def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
@@ -97,7 +114,9 @@ def conditions(
     skill = reference.skill
     if skill is not None and skill > VISIBLE:
         found["visible"] = skill
-        found["agreement"] = signals.ratio(reference.skill_of(near, asked), skill)
+        own, error = reference.skill_of(near, asked)
+        found["agreement"] = signals.ratio(own, skill)
+        found["agreement_error"] = signals.ratio(error, skill)
     spreads = {}
     for number, own in reference.within.items():
         mine = ours[asked == number] if asked.ndim == 1 else ours[:0]

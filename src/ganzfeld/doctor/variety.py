@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganzfeld.doctor.course import YOUNG, growing, improving, nearing
+from ganzfeld.doctor.course import YOUNG, begun, growing, improving, nearing
 from ganzfeld.doctor.story import Evidence, Moment
 
 SAME = 0.2  # of the data, from which those that equal another one are said beside a collapse
@@ -14,7 +14,7 @@ def constant(m: Moment) -> Evidence:
     vendi, same = m["vendi"], m["duplicates"]
     if same is not None and same > 0.3:
         return f"{same:.0%} of the samples equal another one"
-    if vendi is None or vendi > 0.15 or growing(m) or nearing(m):
+    if vendi is None or vendi > 0.15 or growing(m) or nearing(m) or not begun(m, "generator"):
         return None
     return few(vendi) + (f"; {apart(m['distance'])}" if m["distance"] else "")
 
@@ -39,9 +39,10 @@ def collapse(m: Moment) -> Evidence:
     if not m.judged or growing(m) or improving(m):
         return None
     told = []
-    if vendi is not None and scarce(m) and (m.mean("energy") or 0) > 0.3 * YOUNG:
+    old = begun(m, "generator")
+    if old and vendi is not None and scarce(m) and (m.mean("energy") or 0) > 0.3 * YOUNG:
         told.append(few(vendi))
-    if distance is not None and distance < 0.5:
+    if old and distance is not None and distance < 0.5:
         told.append(apart(distance))
     if same is not None and same > 0.05:
         told.append(f"{same:.0%} of the samples equal another one")
@@ -54,6 +55,8 @@ def narrow(m: Moment) -> Evidence:
     """Few different samples that lie right otherwise: chance or a short while may look so."""
     vendi = m["vendi"]
     if vendi is None or not scarce(m) or not m.judged or growing(m) or improving(m):
+        return None
+    if not begun(m, "generator"):
         return None
     return few(vendi)
 

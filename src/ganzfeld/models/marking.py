@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import safetensors.torch
+import torch
 from torch import nn
 
-from ganzfeld.core import marks
+from ganzfeld.core import latents, marks
+from ganzfeld.data.conditions import is_captioned
+from ganzfeld.models.asked import told
 
 Model = Any  # a `ganzfeld.Model` or `Translator`, which import this module
 
@@ -47,12 +50,24 @@ def mark_of(
 ) -> marks.Mark:
     """The mark of one sample, from which `ganzfeld sample --from` draws it again.
 
-    label: the name of its class. numbers: the conditions that were asked for, if any.
-    directions: steps along directions of the latent, by number.
+    label: the name of its class. numbers: the conditions that were asked for; None for those of
+    the data that it is drawn for. A caption stands in the mark as text, too. directions: steps
+    along directions of the latent, by number.
     """
-    given = None if numbers is None else [float(value) for value in numbers]
+    given = drawn_for(model, seed, index) if numbers is None else [float(v) for v in numbers]
     says: dict[str, Any] = {"label": label, "numbers": given, "directions": directions}
+    if given is not None and is_captioned(model.conditions):
+        (says["caption"],) = told(model.conditions, torch.tensor([given]))
     return of_model(model, seed=seed, index=index, mean=mean, std=std, **says)
+
+
+def drawn_for(model: Model, seed: int, index: int) -> list[float] | None:
+    """The conditions of the data that a sample is drawn for where none are asked for."""
+    rows = (getattr(model, "conditions", None) or {}).get("rows")
+    if not rows:
+        return None
+    (place,) = latents.labels(model.latents, len(rows), seed, [index])
+    return [float(value) for value in rows[place]]
 
 
 def of_model(model: Model, *, mean: float = 0.0, std: float = 1.0, **says: Any) -> marks.Mark:

@@ -87,6 +87,7 @@ class Health:
             trainer.device,
             trainer.seed,
             draws,
+            self.due,
         )
         self.reference: Reference | None = None
         self.failed = False
@@ -100,6 +101,10 @@ class Health:
             self.failed = True
             said = lines(f"{type(error).__name__}: {error}")[:SAID]
             self.record("health", {"signals": {}, "failed": said})
+
+    def due(self) -> tuple[Any, Any]:
+        """The next batch of the first player, and its rows as they are stored."""
+        return self.trainer.due(next(iter(self.trainer.game.players)))
 
     def look(self) -> Signals:
         trainer = self.trainer

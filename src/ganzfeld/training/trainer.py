@@ -259,13 +259,9 @@ class Trainer:
 
     def batch(self, player: str, turn: int) -> Batch:
         """The samples of a player's next move, on the device: this process's share of them."""
-        stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
-        start = self.images + turn * self.batch_size
-        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
-        share = self.batch_size // distributed.world()
-        first = distributed.rank() * share
-        rows = self.data.rows(chosen[first : first + share])
-        trainer_checks.check_rows(rows, share)
+        stream, start, chosen = self.places(player, turn)
+        rows = self.data.rows(chosen)
+        trainer_checks.check_rows(rows, len(chosen))
         batch = {
             name: self.ready(name, torch.as_tensor(value))
             for name, value in rows.items()
@@ -275,6 +271,24 @@ class Trainer:
             return batch
         key_of = key if self.noise == NARROW else wide_key
         return self.vary(batch, key_of(self.seed, "vary", stream, start, distributed.rank()))
+
+    def places(self, player: str, turn: int) -> tuple[str, int, NDArray[np.int64]]:
+        """A batch's stream, its place there, and the numbers of this process's samples of it."""
+        stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
+        start = self.images + turn * self.batch_size
+        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
+        share = self.batch_size // distributed.world()
+        first = distributed.rank() * share
+        return stream, start, chosen[first : first + share]
+
+    def due(self, player: str) -> tuple[Batch, Rows]:
+        """A player's next batch as its game will have it, if nothing varies it, and its rows as
+        they are stored."""
+        vary, self.vary = self.vary, None
+        try:
+            return self.batch(player, 0), self.data.rows(self.places(player, 0)[2])
+        finally:
+            self.vary = vary
 
     def ready(self, name: str, x: Tensor) -> Tensor:
         """A column of a batch on the device, samples as networks take them."""

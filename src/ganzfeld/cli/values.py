@@ -1,0 +1,160 @@
+"""The values of a command's options: of the right type, and files that they replace."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from ganzfeld.core.language import tell
+from ganzfeld.core.names import shown
+from ganzfeld.errors import NAMED, UsageError, did_you_mean
+
+
+def checked(command: str, words: Sequence[str], make: Callable[..., None]) -> None:
+    """UsageError for an option that there is not or that has no value, for a value that is no
+    number where one is due, or none of the choices, and for options that are missing."""
+    known = options(make)
+    place, given, firm = 0, set[str](), list[str]()
+    while place < len(words):
+        name, equals, value = words[place].partition("=")
+        place += 1
+        if not name.startswith("--") or name in ("--", "--help"):
+            firm += [] if name in ("-h", "--", "--help") else [words[place - 1]]
+            continue
+        name = name.replace("_", "-")
+        given.add(name)
+        kind = known.get(name.replace("--no-", "--", 1) if name not in known else name)
+        if kind is None:
+            raise UsageError(
+                f"`{command}` has no {shown(name)}. {did_you_mean(name, known)}",
+                fix=f"{command} --help",
+            )
+        if kind is bool:
+            continue
+        if not equals:
+            if place == len(words):
+                raise UsageError(f"{name} is given no value", fix=f"{name} {example(kind)}")
+            value = words[place]
+            place += 1
+        check_value(name, value, kind)
+    if {"-h", "--help", "--"} & {*words}:
+        return
+    places = [
+        p for p in inspect.signature(make).parameters.values() if p.kind is not p.KEYWORD_ONLY
+    ]
+    if len(firm) > len(places) and not any("tuple" in str(p.annotation) for p in places):
+        more = ", ".join(shown(repr(word[:NAMED])) for word in firm[len(places) :])
+        raise UsageError(f"`{command}` does not take {more}", fix=f"{command} --help")
+    for p in places[len(firm) :]:
+        if p.default is p.empty:
+            raise UsageError(f"`{command}` needs {p.name.upper()}", fix=f"{command} --help")
+    for name in due(make):
+        if name not in given:
+            raise UsageError(f"`{command}` needs {name}", fix=f"{name} {example(known[name])}")
+
+
+def options(make: Callable[..., None]) -> dict[str, Any]:
+    """The options of a command by what is typed, and the types of their values."""
+    found = {}
+    kinds = typing.get_type_hints(make, include_extras=True)
+    for name, parameter in inspect.signature(make).parameters.items():
+        kind = kinds[name]
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            continue
+        own = name
+        if get_origin(kind) is Annotated:
+            kind, *extras = get_args(kind)
+            own = next((e.name for e in extras if getattr(e, "name", None)), name)
+        found["--" + own.replace("_", "-")] = kind
+    return found
+
+
+def due(make: Callable[..., None]) -> list[str]:
+    """The options that a command cannot do without."""
+    parameters = inspect.signature(make).parameters.values()
+    return [
+        "--" + p.name.replace("_", "-")
+        for p in parameters
+        if p.kind is p.KEYWORD_ONLY and p.default is p.empty
+    ]
+
+
+def check_value(name: str, value: str, kind: Any) -> None:
+    kinds = leaves(kind)
+    if fits(value, kinds):
+        return
+    given, fix = shown(repr(value[:NAMED])), f"{name} {example(kind)}"
+    choices = choices_of(kinds)
+    if choices:
+        known = ", ".join(choices)
+        raise UsageError(f"{name} takes one of {known}, not {given}", fix=fix)
+    if float in kinds:
+        raise UsageError(f"{name} takes a number, not {given}", fix=fix)
+    raise UsageError(f"{name} takes a whole number, not {given}", fix=fix)
+
+
+def choices_of(kinds: Sequence[Any]) -> list[str]:
+    return [str(one) for kind in kinds if get_origin(kind) is Literal for one in get_args(kind)]
+
+
+def leaves(kind: Any) -> list[Any]:
+    """The types of one value of an option: of a union's parts, of a list's elements."""
+    if get_origin(kind) is Literal or not get_args(kind):
+        return [] if kind in (type(None), Ellipsis) else [kind]
+    return [leaf for part in get_args(kind) for leaf in leaves(part)]
+
+
+def fits(value: str, kinds: Sequence[Any]) -> bool:
+    """Whether a value is of one of these types; types that are neither numbers nor choices take
+    any."""
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            if value in map(str, get_args(kind)):
+                return True
+        elif kind in (int, float):
+            with contextlib.suppress(ValueError):
+                kind(value)
+                return True
+        else:
+            return True
+    return not kinds
+
+
+def example(kind: Any) -> str:
+    """What stands for a value in a suggestion."""
+    kinds = leaves(kind)
+    names = {int: "N", float: "NUMBER", Path: "PATH"}
+    return "|".join(choices_of(kinds)) or names.get(kinds[0] if kinds else str, "TEXT")
+
+
+@contextlib.contextmanager
+def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iterator[None]:
+    """Say at the end which files that options name were there before, and are others now."""
+    before = {path: state for path in files_in(words, make) if (state := state_of(path))}
+    yield
+    for path, state in before.items():
+        if state_of(path) not in (None, state):
+            tell(f"{path} was there before: it was replaced")
+
+
+def files_in(words: Sequence[str], make: Callable[..., None]) -> list[Path]:
+    """The paths among the values of a command's options."""
+    known, found = options(make), []
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if Path in leaves(known.get(name.replace("_", "-"), bool)):
+            found += [Path(value if equals else words[place + 1])]
+    return found
+
+
+def state_of(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from the one that replaces it; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if path.is_file() else None
