@@ -24,11 +24,11 @@ from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
-from ganzfeld.metrics.reference import Progress, features_of, usable_rows
+from ganzfeld.metrics.reference import COUNT, Progress, features_of, reference_rows, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
 from ganzfeld.modalities import modality_of, spec_of_data
 
-VERSION = 2  # of what is cached: raise it when the same images would give other numbers
+VERSION = 3  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
 CARRIED = 4 * LEAST  # from which a distance can be carried on to other counts
 
@@ -52,7 +52,8 @@ def real_scale(
     "data" where they have count + reference images, else "held-out data" where these have
     `count`, else "halves" of the data, at the largest equal count. Of halves the Frechet distance
     is carried on to the counts that were asked for, along the power law of two smaller ones, as
-    a distance of fewer samples is larger and would flatter the generator.
+    a distance of fewer samples is larger and would flatter the generator. Of overfitting there is
+    the distance of these real images from the held-out ones, unless they are these themselves.
     All are empty where there are fewer than 6 images a side.
     """
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
@@ -113,6 +114,7 @@ def measured(
     if min(len(fresh), len(theirs)) < LEAST:
         return {"real": {}, "real_count": [0, 0], "real_from": "halves"}
     keeps = any(FAMILIES[name].keeps for name in names)
+    beside = held_out if "overfitting" in names and ours is pack else None
     stage = "real images against real"
     sets = Sets(
         extractor=net,
@@ -128,6 +130,9 @@ def measured(
         samples=ours.rows(fresh[:PIXEL_COUNT])["x"] if keeps else None,
         data_samples=pack.rows(theirs[:PIXEL_COUNT])["x"] if keeps else None,
         among=pack if origin != "held-out data" else None,
+        held_out=None
+        if beside is None
+        else features_of(net, beside, reference_rows(beside, COUNT), device, progress),
     )
     values: dict[str, Any] = {}
     for name in names:
@@ -141,6 +146,11 @@ def measured(
         growth = 2 / (1 / count + 1 / reference) / len(fresh)
         if "frechet" in real:
             real["frechet"] *= carried(sets.generated, sets.data, real["frechet"], growth)
+        if sets.held_out is not None:
+            few = 1 / len(sets.held_out)
+            less = (1 / len(fresh) + few) / (1 / count + few)
+            for name in {"frechet_held_out", "frechet_training"} & real.keys():
+                real[name] *= carried(sets.generated, sets.held_out, real[name], less)
         if real.pop("intra_class_frechet", None) is not None:
             within = within_classes(sets, growth)
             real |= {"intra_class_frechet": within} if within is not None else {}
