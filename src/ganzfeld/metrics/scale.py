@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.randomness import key
 from ganzfeld.core.store import keep, kept
+from ganzfeld.data.held import Part
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
+from ganzfeld.metrics.overfitting import overfitting
 from ganzfeld.metrics.reference import COUNT, Progress, features_of, reference_rows, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
 from ganzfeld.modalities import modality_of, spec_of_data
@@ -114,7 +116,6 @@ def measured(
     if min(len(fresh), len(theirs)) < LEAST:
         return {"real": {}, "real_count": [0, 0], "real_from": "halves"}
     keeps = any(FAMILIES[name].keeps for name in names)
-    beside = held_out if "overfitting" in names and ours is pack else None
     stage = "real images against real"
     sets = Sets(
         extractor=net,
@@ -130,13 +131,14 @@ def measured(
         samples=ours.rows(fresh[:PIXEL_COUNT])["x"] if keeps else None,
         data_samples=pack.rows(theirs[:PIXEL_COUNT])["x"] if keeps else None,
         among=pack if origin != "held-out data" else None,
-        held_out=None
-        if beside is None
-        else features_of(net, beside, reference_rows(beside, COUNT), device, progress),
     )
     values: dict[str, Any] = {}
     for name in names:
         values |= FAMILIES[name].measure(sets)
+    if "overfitting" in names and held_out is not None and ours is pack:
+        apart = ~np.isin(fresh, rows_in(pack, held_out))
+        beside = features_of(net, held_out, reference_rows(held_out, COUNT), device, progress)
+        values |= scaled(sets.generated[apart], sets.data, beside, count)
     real = {
         metric.name: float(values[metric.name])
         for metric in TABLE
@@ -146,15 +148,31 @@ def measured(
         growth = 2 / (1 / count + 1 / reference) / len(fresh)
         if "frechet" in real:
             real["frechet"] *= carried(sets.generated, sets.data, real["frechet"], growth)
-        if sets.held_out is not None:
-            few = 1 / len(sets.held_out)
-            less = (1 / len(fresh) + few) / (1 / count + few)
-            for name in {"frechet_held_out", "frechet_training"} & real.keys():
-                real[name] *= carried(sets.generated, sets.held_out, real[name], less)
         if real.pop("intra_class_frechet", None) is not None:
             within = within_classes(sets, growth)
             real |= {"intra_class_frechet": within} if within is not None else {}
     return {"real": real, "real_count": [len(fresh), len(theirs)], "real_from": origin}
+
+
+def rows_in(pack: Pack, held_out: Pack) -> NDArray[np.int64]:
+    """Which rows of the data are held out, where that is a part of them."""
+    if isinstance(held_out, Part) and held_out.whole.fingerprint == pack.fingerprint:
+        return held_out.chosen
+    return np.zeros(0, np.int64)
+
+
+def scaled(real: Features, data: Features, held_out: Features, count: int) -> dict[str, Any]:
+    """Distances of overfitting of so many real images in place of the generated ones.
+
+    real: of none that is held out; where they are fewer, the distances are carried on.
+    """
+    found = overfitting(real, data, held_out)
+    if not found or len(real) >= count:
+        return found
+    few = 1 / len(held_out)
+    growth = (1 / len(real) + few) / (1 / count + few)
+    names = ("frechet_held_out", "frechet_training")
+    return {name: found[name] * carried(real, held_out, found[name], growth) for name in names}
 
 
 def carried(one: Features, other: Features, whole: float, growth: float) -> float:
