@@ -27,7 +27,8 @@ from ganzfeld.core.console import Screen
 from ganzfeld.core.files import replace
 from ganzfeld.studies.cells import METRICS
 from ganzfeld.studies.families import study_families
-from ganzfeld.studies.side_by_side import HEADS, figure, given, trial_rows, verdict
+from ganzfeld.studies.findings import figure, verdict
+from ganzfeld.studies.side_by_side import HEADS, given, trial_rows
 from ganzfeld.studies.tuning import Trial
 
 RECIPES = ("default", "mlp", "dcgan", "wgan-gp", "hinge", "modern")

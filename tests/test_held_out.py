@@ -17,6 +17,7 @@ from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
 from ganzfeld.metrics import evaluate, learning, reference
 from ganzfeld.modalities import image_spec
+from ganzfeld.models.task import learned_from
 from ganzfeld.recipes.gan import Facts, default
 from ganzfeld.training import final, run, validation
 from ganzfeld.training.build import build_trainer
@@ -125,6 +126,20 @@ def test_how_many_are_held_out(images: int, expected: int) -> None:
     assert held.usual(images) == expected
 
 
+@pytest.mark.parametrize(
+    ("held_out", "expected"),
+    [
+        (75, "1,500 images, 75 of which were held out"),
+        (1, "1,500 images, 1 of which was held out"),
+        (0, "1,500 images"),
+        (None, "1,500 images"),  # a run from before
+    ],
+)
+def test_a_card_counts_what_a_model_never_saw(held_out: int | None, expected: str) -> None:
+    """It said that a model had been trained on all 1,500."""
+    assert learned_from({"samples": 1_500, "held_out": held_out}, "images") == expected
+
+
 def test_the_default_and_what_the_plan_says(source: Path, tmp_path: Path) -> None:
     with patch("ganzfeld.training.session.Session.play"):
         train(source, tmp_path / "run")
@@ -193,6 +208,8 @@ def test_runs_of_any_length_and_seed_share_a_table(source: Path, tmp_path: Path)
     assert found[0]["protocol"]["id"] == found[1]["protocol"]["id"]
     assert [result["run"]["seed"] for result in found] == [0, 7, 0]
     assert [result["run"]["held_out"] for result in found] == [10, 10, 0]
+    cards = [(path / "model" / "README.md").read_text() for path in paths]
+    assert ["10 of which were held out" in card for card in cards] == [True, True, False]
     both = ganzfeld.compare(paths[:2])
     assert len(both.groups) == 1
     assert any("memorisation" in row for row, _ in both.groups[0].rows(both.metrics))

@@ -72,8 +72,16 @@ def test_the_line_of_a_run() -> None:
 def test_what_is_left_goes_by_the_mean_speed() -> None:
     """An evaluation between two lines does not make the rest ten times as long."""
     slow = state(images=3_280, total=5_204, rate=17.0, mean=96.2)
-    assert plain(slow)[0] == " 63.0 %  3,280 of 5,204 images  17/s  20 s left"
-    assert state(images=50, total=100, rate=10.0).left == "5 s"
+    assert plain(slow)[0] == " 63.0 %  3,280 of 5,204 images  17/s  20 s of steps left"
+    assert state(images=50, total=100, rate=10.0).left == "5 s of steps left"
+
+
+def test_what_is_left_has_the_evaluation_at_the_end_in_it() -> None:
+    """ "0 s left" stood minutes before the end of a run."""
+    last = state(images=100, total=100, rate=10.0, end=95.0)
+    assert last.left == "1 min 35 s left"
+    assert plain(last)[0].endswith("10/s  1 min 35 s left")
+    assert state(images=50, total=100, rate=10.0, end=95.0).left == "1 min 40 s left"
 
 
 def result(**changes: Any) -> dict[str, Any]:

@@ -385,7 +385,9 @@ def test_numbers_of_unequal_counts_are_not_left_side_by_side(run: Path) -> None:
     best = {"images": 640, "average": "long", "by": "frechet", "candidates": candidates}
     change(run / "model" / "config.json", chosen=best | {"count": 66})
     text = Page(report.write(run)).text
-    assert "from 66 samples" in text and "do not compare it with the figures below" in text
+    assert "from 66 samples: do not compare it with the figures below" in text
+    change(run / "model" / "config.json", chosen=best | {"count": 30})
+    assert "from 30 samples, and few samples make it larger: do not" in Page(report.write(run)).text
     change(run / "model" / "config.json", chosen=best | {"count": 48})
     assert "do not compare it" not in Page(report.write(run)).text
 

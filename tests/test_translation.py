@@ -27,7 +27,9 @@ from ganzfeld.errors import DataError, GanzfeldError, UsageError
 from ganzfeld.games import CycleGAN, Pix2Pix
 from ganzfeld.games.translation import Pool, columns, compare
 from ganzfeld.modalities.image.draw import save_image
-from ganzfeld.models.translator import Translator, places, tiled, translate_files
+from ganzfeld.models.tiles import places, tiled
+from ganzfeld.models.translating_files import translate_files
+from ganzfeld.models.translator import Translator
 from ganzfeld.networks.patchgan import PatchDiscriminator
 from ganzfeld.networks.resnet_translator import ResidualTranslator
 from ganzfeld.networks.unet import UNetTranslator
@@ -588,7 +590,7 @@ def test_dropout_is_noise_that_follows_its_seed(styles: Path) -> None:
 
 
 def test_bad_pictures_are_named_and_the_others_done(styles: Path, tmp_path: Path) -> None:
-    from ganzfeld.models.translator import translate_files
+    from ganzfeld.models.translating_files import translate_files
 
     source = folder_of(tmp_path / "in", (16, 16), (16, 16))
     (source / "sub" / "2.png").write_bytes(b"\x89PNG no")

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganzfeld.config import with_settings
-from ganzfeld.core import checkpoint, distributed
+from ganzfeld.core import checkpoint, distributed, trees
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training import trainer_checks
 from ganzfeld.training.build import build_trainer, complete
@@ -104,7 +104,7 @@ def state_hash(trainer: Trainer) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    for name, data in checkpoint.encode(trainer.state_dict()):
+    for name, data in trees.encode(trainer.state_dict()):
         digest.update(name.encode() + data)
     return digest.hexdigest()
 

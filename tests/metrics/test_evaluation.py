@@ -317,6 +317,33 @@ def test_real_data_where_there_are_too_few(folder: Path, pack: Pack) -> None:
     assert real_scale(net, tiny, 8, 8)["real"] == {}
 
 
+@pytest.mark.parametrize("count", [100, 300])
+def test_distances_of_held_out_images_have_a_scale_too(pack: Pack, count: int) -> None:
+    """Frechet 1,300 to the held-out images stood alone: real images have as much to so few."""
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    fresh = open_pack("avatars:900", PackOptions(size=(16, 16)), workers=0)
+    few = Part(fresh, np.arange(500, 564))  # the first 400 are those of the pack
+    found = real_scale(net, pack, count, count, metrics=["frechet", "overfitting"], held_out=few)
+    assert found["real_from"] == ("data" if count == 100 else "halves")
+    ours, theirs = (
+        extract(net, of_pack(p, np.arange(n)), n) for p, n in ((pack, count), (few, 64))
+    )
+    assert found["real"]["frechet_held_out"] == pytest.approx(
+        frechet_distance(ours, theirs), rel=0.3
+    )
+    assert found["real"]["frechet_training"] > found["real"]["frechet"]
+
+
+def test_held_out_images_are_not_compared_with_themselves(pack: Pack) -> None:
+    """Halves of all images have them too: real images were nearer to them than to others."""
+    net = make_extractor("random", pack, progress=lambda *_: None)
+    some = Part(pack, held_rows(pack, 60))
+    found = real_scale(net, pack, 300, 300, metrics=["frechet", "overfitting"], held_out=some)
+    assert found["real_from"] == "halves"
+    near = found["real"]["frechet_held_out"] / found["real"]["frechet_training"]
+    assert 0.95 < near < 1.5, "0.84 where they are among the real images"
+
+
 def test_real_data_within_classes_are_carried_on_to_the_counts_asked_for() -> None:
     """Halves of 40 a class have far larger distances than the 160 that are asked for."""
     draw = np.random.default_rng(0)

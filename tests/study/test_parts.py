@@ -18,10 +18,11 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.studies.budget import Job, configured
 from ganzfeld.studies.cells import Study
 from ganzfeld.studies.classifier import accuracy_of, moved
-from ganzfeld.studies.ledger import Ledger, opened
+from ganzfeld.studies.findings import notes, spread, unequal_time, unsteady, verdict
+from ganzfeld.studies.ledger import Cell, Ledger, opened
 from ganzfeld.studies.mirror import mirror_safe
 from ganzfeld.studies.page import Page
-from ganzfeld.studies.side_by_side import notes, results, spread, unsteady, verdict
+from ganzfeld.studies.side_by_side import results
 from ganzfeld.studies.split import real_rows, split, stratified
 from ganzfeld.studies.statistics import T95, beyond, holm, ranged_interval, t_interval, t_test
 from ganzfeld.studies.tuning import FIRST, Trial, best, settings_of, trials
@@ -328,3 +329,17 @@ def test_a_page_stands_alone_and_escapes(tmp_path: Path) -> None:
     assert "<script>&" not in text and "&lt;script&gt;" in text and "data:image/" in text
     assert "http:" not in text and "https:" not in text
     assert "| a | b\\|c |" in (tmp_path / "report.md").read_text()
+
+
+def test_unequal_time_is_told() -> None:
+    """`default` had 23 CPU seconds where `hinge` had 18, and the page said nothing of it."""
+
+    def took(*seconds: float | None) -> list[Cell]:
+        return [{"recipe": "x", "width": 1.0, "images": 1_000, "seconds": s} for s in seconds]
+
+    cells = {"default": took(22.8, 23.7, 23.5), "hinge": took(17.6, 17.9, 18.4), "vae": took(None)}
+    said = unequal_time(cells)
+    assert "default 23.5 CPU seconds, hinge 17.9 (medians)" in said
+    assert said in notes(cells, {}, (0, 1, 2), [Trial(1.0, 1.0)])
+    assert unequal_time({"default": took(20.0, 21.0), "hinge": took(19.0, 19.5)}) == ""
+    assert unequal_time({"default": took(20.0)}) == ""

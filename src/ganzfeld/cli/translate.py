@@ -43,7 +43,8 @@ def translate(
     """
     from ganzfeld.errors import UsageError
     from ganzfeld.models import model as generate
-    from ganzfeld.models.translator import Translator, translate_files
+    from ganzfeld.models.translating_files import translate_files
+    from ganzfeld.models.translator import Translator
 
     if side is not None and side < 1:
         raise UsageError(f"--side is a number of pixels, not {side}")

@@ -33,6 +33,7 @@ PLAIN_SECONDS = 10  # between the first lines where there is no terminal
 COLUMNS = 80  # of a plain line
 ECHO = 4  # columns to the right of the panel: a terminal writes ^C there and not on a new line
 WIDEST = 96  # columns of the panel
+EDGES = 10  # columns of the panel's first line around its three parts
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class State:
     picture: Path | None = None
     health: str = ""  # a line of the doctor's
     mean: float = 0.0  # images per second since this process began, evaluations included
+    end: float | None = None  # seconds from the last step to the last line; None: not known
 
     @property
     def percent(self) -> float:
@@ -74,9 +76,17 @@ class State:
 
     @property
     def left(self) -> str:
-        """By the mean speed: the last few steps may have had an evaluation among them."""
+        """By the mean speed: the last few steps may have had an evaluation among them.
+
+        With what comes after the steps where that is known: it may take longer than they do.
+        """
         rate = self.mean or self.rate
-        return duration((self.total - self.images) / rate) if rate > 0 else "?"
+        if rate <= 0:
+            return "? left"
+        seconds = (self.total - self.images) / rate
+        if self.end is None:
+            return f"{duration(seconds)} of steps left"
+        return f"{duration(seconds + self.end)} left"
 
 
 class Screen:
@@ -191,7 +201,7 @@ class Screen:
 def plain(state: State) -> list[str]:
     """A state as lines of at most 80 columns."""
     done = tr(f"{state.images:,} of {state.total:,} images")
-    left = tr(f"{state.left} left")
+    left = tr(state.left)
     head = f"{state.percent:5.1f} %  {done}  {state.rate:,.0f}/s  {left}"
     rows = [tr(said) for said in (state.quality, state.health) if said]
     rows += [f"{player}: {', '.join(terms)}" for player, terms in by_player(state).items()]
@@ -215,11 +225,10 @@ def number(value: float | None) -> str:
 def panel(state: State, width: int) -> Panel:
     """A state as a box of so many columns."""
     head = Table.grid(padding=(0, 2))
-    head.add_row(
-        ProgressBar(total=state.total, completed=state.images, width=max(width - 42, 8)),
-        f"{state.percent:.1f} %",
-        tr(f"{state.left} left"),
-    )
+    share, left = f"{state.percent:.1f} %", tr(state.left)
+    room = width - EDGES - cell_len(share + left)
+    bar = ProgressBar(state.total, state.images, width=min(max(room, 8), max(width - 42, 8)))
+    head.add_row(bar, share, left)
     pace = tr(f"{state.images:,} of {state.total:,} images, {state.rate:,.0f} images/s")
     body = Table.grid(padding=(0, 2))
     for name, value in state.losses.items():

@@ -24,6 +24,7 @@ from ganzfeld.metrics.default import COUNTS
 from ganzfeld.metrics.features import FEWEST, Extractor, extract, inception, need_room, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
 from ganzfeld.metrics.protocol import describe_protocol, finite, how_fitted
+from ganzfeld.metrics.reference import COUNT
 from ganzfeld.metrics.reference import features_of as features_of
 from ganzfeld.metrics.reference import reference_rows as reference_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, Sets, choose_metrics
@@ -35,7 +36,6 @@ from ganzfeld.models import model as generate
 from ganzfeld.models.embedded import located
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
-COUNT = 10_000  # samples, where the data have as many
 MEASURES = {"captioning": caption_evaluation.measure}  # by task, of models that draw no samples
 
 Progress = Callable[[str, int, int], None]

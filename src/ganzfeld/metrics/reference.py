@@ -17,6 +17,8 @@ from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, extract, of_pack
 
+COUNT = 10_000  # samples, where the data have as many
+
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
 

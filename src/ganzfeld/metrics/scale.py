@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.randomness import key
 from ganzfeld.core.store import keep, kept
+from ganzfeld.data.held import Part
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.features import Extractor, Features, of_pack
 from ganzfeld.metrics.frechet import frechet_distance
-from ganzfeld.metrics.reference import Progress, features_of, usable_rows
+from ganzfeld.metrics.overfitting import overfitting
+from ganzfeld.metrics.reference import COUNT, Progress, features_of, reference_rows, usable_rows
 from ganzfeld.metrics.registry import FAMILIES, PIXEL_COUNT, TABLE, Sets, choose_metrics
 from ganzfeld.modalities import modality_of, spec_of_data
 
-VERSION = 2  # of what is cached: raise it when the same images would give other numbers
+VERSION = 3  # of what is cached: raise it when the same images would give other numbers
 LEAST = 6  # images on a side
 CARRIED = 4 * LEAST  # from which a distance can be carried on to other counts
 
@@ -52,7 +54,8 @@ def real_scale(
     "data" where they have count + reference images, else "held-out data" where these have
     `count`, else "halves" of the data, at the largest equal count. Of halves the Frechet distance
     is carried on to the counts that were asked for, along the power law of two smaller ones, as
-    a distance of fewer samples is larger and would flatter the generator.
+    a distance of fewer samples is larger and would flatter the generator. Of overfitting there is
+    the distance of these real images from the held-out ones, unless they are these themselves.
     All are empty where there are fewer than 6 images a side.
     """
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
@@ -132,6 +135,10 @@ def measured(
     values: dict[str, Any] = {}
     for name in names:
         values |= FAMILIES[name].measure(sets)
+    if "overfitting" in names and held_out is not None and ours is pack:
+        apart = ~np.isin(fresh, rows_in(pack, held_out))
+        beside = features_of(net, held_out, reference_rows(held_out, COUNT), device, progress)
+        values |= scaled(sets.generated[apart], sets.data, beside, count)
     real = {
         metric.name: float(values[metric.name])
         for metric in TABLE
@@ -145,6 +152,27 @@ def measured(
             within = within_classes(sets, growth)
             real |= {"intra_class_frechet": within} if within is not None else {}
     return {"real": real, "real_count": [len(fresh), len(theirs)], "real_from": origin}
+
+
+def rows_in(pack: Pack, held_out: Pack) -> NDArray[np.int64]:
+    """Which rows of the data are held out, where that is a part of them."""
+    if isinstance(held_out, Part) and held_out.whole.fingerprint == pack.fingerprint:
+        return held_out.chosen
+    return np.zeros(0, np.int64)
+
+
+def scaled(real: Features, data: Features, held_out: Features, count: int) -> dict[str, Any]:
+    """Distances of overfitting of so many real images in place of the generated ones.
+
+    real: of none that is held out; where they are fewer, the distances are carried on.
+    """
+    found = overfitting(real, data, held_out)
+    if not found or len(real) >= count:
+        return found
+    few = 1 / len(held_out)
+    growth = (1 / len(real) + few) / (1 / count + few)
+    names = ("frechet_held_out", "frechet_training")
+    return {name: found[name] * carried(real, held_out, found[name], growth) for name in names}
 
 
 def carried(one: Features, other: Features, whole: float, growth: float) -> float:

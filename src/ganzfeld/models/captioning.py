@@ -17,6 +17,7 @@ from ganzfeld.models.task import (
     Weights,
     assemble_network,
     described,
+    learned_from,
     shipped_of,
     spec_in,
 )
@@ -75,6 +76,7 @@ class Captioning(Task):
 
     def card(self, about: Mapping[str, Any]) -> str:
         data, run, spec = about["training"]["data"], about["training"]["run"], spec_in(about)
+        short = data["fingerprint"][:16]
         return f"""---
 library_name: ganzfeld
 pipeline_tag: image-to-text
@@ -92,7 +94,7 @@ Says what images show: {modality_of(spec).describe(spec)}. Trained with ganzfeld
 
 | | |
 |---|---|
-| data | {data["source"]}, {data["samples"]:,} images, fingerprint `{data["fingerprint"][:16]}` |
+| data | {data["source"]}, {learned_from(data, "images")}, fingerprint `{short}` |
 | captions | {in_words(about["conditions"])} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |

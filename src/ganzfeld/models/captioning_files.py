@@ -16,7 +16,7 @@ from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.marking import of_model
-from ganzfeld.models.translator import find_pictures
+from ganzfeld.models.translating_files import find_pictures
 
 AT_ONCE = 64  # images held in memory
 

@@ -22,6 +22,7 @@ from ganzfeld.models.task import (
     Weights,
     assemble_network,
     described,
+    learned_from,
     shipped_of,
     spec_in,
 )
@@ -144,7 +145,7 @@ A {game}: {kind.describe(spec)}, latents of
 
 | | |
 |---|---|
-| data | {data["source"]}, {data["samples"]:,} {kind.noun}, fingerprint `{short}` |
+| data | {data["source"]}, {learned_from(data, kind.noun)}, fingerprint `{short}` |
 | classes | {classes} |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | {kind.noun} seen | {about["images_seen"]:,} |

@@ -228,7 +228,7 @@ def read_images(model: Model, sources: Sequence[Path]) -> tuple[list[str], Tenso
     """
     from ganzfeld.modalities.image.bad import BadPicture
     from ganzfeld.modalities.image.codec import Target, decode
-    from ganzfeld.models.translator import find_pictures
+    from ganzfeld.models.translating_files import find_pictures
 
     channels, height, width = model.shape
     alpha = "white" if channels in (1, 3) else "keep"

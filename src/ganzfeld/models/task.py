@@ -22,6 +22,13 @@ from ganzfeld.models.fitting import fitted
 Weights = dict[str, Tensor]
 
 
+def learned_from(data: Mapping[str, Any], noun: str) -> str:
+    """How many samples a model's data have, and how many of them it never saw. For its card."""
+    held = data.get("held_out") or 0
+    verb = "was" if held == 1 else "were"
+    return f"{data['samples']:,} {noun}" + (f", {held:,} of which {verb} held out" if held else "")
+
+
 class Task:
     """What a model takes and makes. A task is one subclass here, and one in `training.tasks`.
 

@@ -11,7 +11,14 @@ from ganzfeld.core.names import quoted
 from ganzfeld.core.trust import trust
 from ganzfeld.modalities import Spec, modality_of, spec_of
 from ganzfeld.models.sample_translator import SampleTranslator
-from ganzfeld.models.task import Task, Weights, assemble_network, described, game_of
+from ganzfeld.models.task import (
+    Task,
+    Weights,
+    assemble_network,
+    described,
+    game_of,
+    learned_from,
+)
 from ganzfeld.models.translation_forms import form_of
 from ganzfeld.models.translator import Translator
 
@@ -94,7 +101,7 @@ Translates {kind.noun} from {ways}: {form.trained_on(about)} with ganzfeld {abou
 
 | | |
 |---|---|
-| data | {data["source"]}, {data["samples"]:,} {data["kind"]} |
+| data | {data["source"]}, {learned_from(data, data["kind"])} |
 | fingerprint | `{data["fingerprint"][:16]}` |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
 | images seen | {about["images_seen"]:,} |

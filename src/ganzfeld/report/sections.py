@@ -82,9 +82,10 @@ def verdict(record: Record) -> str:
     real = record.real_of(str(chosen.get("protocol", "")), str(chosen["by"]))
     there = figure(number) + ("" if real is None else f", real images {figure(real)}")
     if isinstance(count, int) and isinstance(other, int) and count != other:
+        why = ", and few samples make it larger" if count < other else ""
         return (
-            f"{text} ({there}). That is from {count:,} samples, and few samples make it "
-            f"larger: do not compare it with the figures below, which are from {other:,}."
+            f"{text} ({there}). That is from {count:,} samples{why}: do not compare it with the "
+            f"figures below, which are from {other:,}."
         )
     return f"{text} ({there})."
 

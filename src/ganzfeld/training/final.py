@@ -11,7 +11,7 @@ from ganzfeld.config import Config
 from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError
-from ganzfeld.metrics.default import default_extractor
+from ganzfeld.metrics.default import default_extractor, inception_seconds
 from ganzfeld.metrics.evaluate import evaluate
 from ganzfeld.metrics.inception import INSTALL, installed
 from ganzfeld.metrics.kinds import measures_of
@@ -67,6 +67,11 @@ def inception_count(pack: Pack, seconds: float, asked: int | None = None) -> int
         return 0
     choice = default_extractor(pack, count=final_count(pack), budget_seconds=SHARE * seconds)
     return choice.count if choice.name == "inception" else 0
+
+
+def seconds_by_inception(count: int | None) -> float:
+    """What Inception takes at the end at most: what it saw of the data may be kept from before."""
+    return 2 * count * inception_seconds() if count else 0.0
 
 
 def missing(count: int) -> str:

@@ -23,7 +23,6 @@ from ganzfeld.data.shards import is_pattern, whole
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.games import GAMES, Game
-from ganzfeld.metrics.default import inception_seconds
 from ganzfeld.modalities import MODALITIES, Spec, modality_of, spec_of_data
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network, without_memory
@@ -32,7 +31,7 @@ from ganzfeld.recipes.base import Facts, Recipe
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import parts, vetting
 from ganzfeld.training.build import build_optimiser, build_schedule, complete, half_life
-from ganzfeld.training.final import final_count, reference_count
+from ganzfeld.training.final import final_count, reference_count, seconds_by_inception
 from ganzfeld.training.tasks import WORK, Dataset, work_of
 
 if TYPE_CHECKING:
@@ -345,7 +344,7 @@ def measured_rows(
     count, reference = final_count(compared), reference_count(compared, data.held_out)
     text = f"at the end {count:,} samples against {reference:,} images"
     if inception:
-        seconds = 2 * inception * inception_seconds()
+        seconds = seconds_by_inception(inception)
         text += f"; {inception:,} by Inception, which take up to {duration(seconds)} more"
     return [("measured", text)]
 

@@ -68,6 +68,7 @@ class Session:
         self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
+        self.end: float | None = None  # seconds that finishing takes, by the trial of speed
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.draws = draws_of(config.game.name, config.game.options)
         self.task = task_of_run(config)
@@ -262,6 +263,7 @@ class Session:
             picture=self.picture,
             health=self.journal.health(self.total),
             mean=(images - self.began[1]) / max(now - self.began[0], 1e-9),
+            end=self.end,
         )
         self.screen.show(state)
 

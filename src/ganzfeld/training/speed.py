@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from ganzfeld.config import Config
-from ganzfeld.core import checkpoint, distributed, runtime, system
+from ganzfeld.core import distributed, runtime, system, trees
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import precision_recall, scale
@@ -247,7 +247,7 @@ def warm(chore: Callable[[], object]) -> float:
 
 
 def hashed(trainer: Trainer) -> list[str]:
-    return [hashlib.sha256(data).hexdigest() for _, data in checkpoint.encode(trainer.state_dict())]
+    return [hashlib.sha256(data).hexdigest() for _, data in trees.encode(trainer.state_dict())]
 
 
 def slowest(seconds: float) -> float:

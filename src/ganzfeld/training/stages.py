@@ -26,7 +26,7 @@ from ganzfeld.recipes.base import Recipe
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.training import opening, promises, resume, vetting
 from ganzfeld.training.config_file import refuse_of_data
-from ganzfeld.training.final import inception_count
+from ganzfeld.training.final import inception_count, seconds_by_inception
 from ganzfeld.training.init_from import need_there, sized_by
 from ganzfeld.training.pace import Pace
 from ganzfeld.training.plan import check, check_settings, outlook, plan_rows, settle, sized
@@ -229,4 +229,5 @@ def settled(session: Session, trial: Trial) -> Pace:
     if (compared := session.compared) is not None:
         seconds = session.total / pace.rate
         run.inception_count = inception_count(compared, seconds, run.inception_count)
+    session.end = pace.end + pace.first + seconds_by_inception(run.inception_count)
     return pace
