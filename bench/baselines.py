@@ -31,7 +31,7 @@ from ganzfeld.studies.findings import figure, verdict
 from ganzfeld.studies.side_by_side import HEADS, given, trial_rows
 from ganzfeld.studies.tuning import Trial
 
-RECIPES = ("default", "mlp", "dcgan", "wgan-gp", "hinge", "modern")
+RECIPES = ("default", "mlp", "dcgan", "wgan-gp", "hinge", "r3gan")
 ROWS = Path(__file__).parent / "results" / "baselines.jsonl"
 Row = dict[str, Any]
 

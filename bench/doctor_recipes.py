@@ -46,7 +46,7 @@ CASES = {
     # of 64 images a batch its generator would make 75 updates, after which it has learned nothing
     "wgan-gp": Case(AVATARS, 24_000, (*NARROW, "run.batch_size=16"), 16),
     "hinge": Case(AVATARS, 24_000, NARROW, 16),
-    "modern": Case(AVATARS, 8_000, (*NARROW, "networks.*.most=32"), 16),
+    "r3gan": Case(AVATARS, 8_000, (*NARROW, "networks.*.most=32"), 16),
     "vae": Case(AVATARS, 24_000, NARROW, 16),
     "gmmn": Case(AVATARS, 24_000, NARROW, 16),
     "projected": Case(AVATARS, 8_000, NARROW, 16),

@@ -27,7 +27,7 @@ GENERATORS: dict[str, tuple[str, int, list[str]]] = {
     "hinge": ("hinge", 8_000, []),
     "dcgan": ("dcgan", 10_000, []),
     "wgan-gp": ("wgan-gp", 5_000, []),
-    "modern": ("modern", 4_000, []),
+    "r3gan": ("r3gan", 4_000, []),
     "vae": ("vae", 10_000, []),
     "mlp": ("mlp", 20_000, []),
 }

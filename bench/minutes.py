@@ -23,7 +23,7 @@ from timing import beside, machine
 SETTINGS = {
     "avatars-32": ["avatars"],
     "avatars-64": ["avatars", "--size", "64"],
-    "avatars-32, modern": ["avatars:2000", "--recipe", "modern"],
+    "avatars-32, r3gan": ["avatars:2000", "--recipe", "r3gan"],
     "avatars-64, dcgan": ["avatars:2000", "--size", "64", "--recipe", "dcgan"],
     "avatars-32, mlp": ["avatars", "--recipe", "mlp"],
     "avatars-32, vae": ["avatars", "--recipe", "vae"],

@@ -36,7 +36,7 @@ CASES = {  # recipe, pixels, what its full networks could see: short and long ru
     "default 64 px, short": ("default", 64, 10_000),
     "default 64 px, long": ("default", 64, 100_000),
     "default 96 px, long": ("default", 96, 40_000),
-    "modern 32 px": ("modern", 32, None),
+    "r3gan 32 px": ("r3gan", 32, None),
     "dcgan 64 px": ("dcgan", 64, None),
 }
 

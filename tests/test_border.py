@@ -127,7 +127,7 @@ def test_a_missing_run_is_told_with_the_nearest_one(
     "more",
     [
         ["--recipe", "pix2pix", "--set", "networks.G.width=8"],
-        ["--recipe", "modern", "--set", "run.keep=9", "optimisers.*.lr=0.001"],
+        ["--recipe", "r3gan", "--set", "run.keep=9", "optimisers.*.lr=0.001"],
         ["--set", "networks.*.width=4", "game.r1=[1, 0.1]"],
     ],
 )

@@ -35,12 +35,12 @@ def losses_of(recipe: str, side: int, *settings: str) -> dict[str, torch.Tensor]
 @pytest.mark.parametrize(
     ("recipe", "side", "settings"),
     [
-        *((recipe, 16, SMALL) for recipe in ("default", "dcgan", "hinge", "wgan-gp", "modern")),
+        *((recipe, 16, SMALL) for recipe in ("default", "dcgan", "hinge", "wgan-gp", "r3gan")),
         ("mlp", 16, []),
         ("vae", 16, SMALL),
         ("cyclegan", 16, SMALL),
         ("pix2pix", 16, SMALL),
-        ("modern", 18, SMALL),  # whose halves are no whole numbers
+        ("r3gan", 18, SMALL),  # whose halves are no whole numbers
         ("default", 16, [*SMALL, "game.loss=wasserstein", "game.gradient_penalty=10"]),
         ("default", 16, [*SMALL, "game.difference=0.01"]),
         ("default", 16, [*SMALL, "game.augment=adaptive"]),

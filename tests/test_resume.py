@@ -37,7 +37,7 @@ SMALL = {
     "vae": ["networks.G.width=4", "networks.E.width=4"],
     "gmmn": ["networks.G.width=4", "networks.E.width=4", "networks.G.widths=[16,16]"],
     "drifting": ["networks.G.width=4", "networks.E.width=4"],
-    "modern": [
+    "r3gan": [
         f"networks.{net}.{setting}"
         for net in "GD"
         for setting in ("width=8", "most=8", "group=4", "latent=8")[: 4 if net == "G" else 3]
@@ -47,7 +47,7 @@ OTHERS = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=8"]
 WITHOUT = (
     "default",
     "dcgan",
-    "modern",
+    "r3gan",
     "vae",
     "gmmn",
     "projected",
@@ -63,7 +63,7 @@ OF_NOISE = [
 ]
 CASES = [(name, CLASSES) for name in OF_NOISE] + [(name, 0) for name in WITHOUT]
 # one of each kind of state; what the others keep, these keep too
-KINDS = ("default", "modern", "vae", "gmmn", "drifting", "projected")
+KINDS = ("default", "r3gan", "vae", "gmmn", "drifting", "projected")
 
 
 def long_but(recipe: str, *case: int) -> Any:

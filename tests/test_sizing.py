@@ -85,7 +85,7 @@ def test_every_recipe_is_fitted_to_the_time_by_one_rule(recipe: str) -> None:
     assert [made(recipe, n).run.afford for n in (None, 10**7)] == [None, 10**7]
 
 
-@pytest.mark.parametrize("recipe", ["default", "hinge", "wgan-gp", "dcgan", "modern"])
+@pytest.mark.parametrize("recipe", ["default", "hinge", "wgan-gp", "dcgan", "r3gan"])
 def test_narrower_networks_have_higher_rates(recipe: str) -> None:
     def rates(afford: int) -> list[float]:
         return [one.lr for one in made(recipe, afford).optimisers.values()]
@@ -104,7 +104,7 @@ def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ["hinge", "mlp", "modern", "vae", "gmmn"])
+@pytest.mark.parametrize("recipe", ["hinge", "mlp", "r3gan", "vae", "gmmn"])
 def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: str) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "afford": 2_000, "size": 16, "quiet": True}
     ganzfeld.train("avatars:90", recipe=recipe, images=256, **options)
@@ -234,7 +234,7 @@ def test_what_bfloat16_costs_is_known_here() -> None:
     assert 0.1 < cost < 10 if native else cost == math.inf
 
 
-@pytest.mark.parametrize(("recipe", "generator"), [("default", 3e-3), ("modern", 1e-3)])
+@pytest.mark.parametrize(("recipe", "generator"), [("default", 3e-3), ("r3gan", 1e-3)])
 def test_the_rates_fall_over_the_last_half(recipe: str, generator: float) -> None:
     optimisers = made(recipe, None).optimisers
     for player, rate in (("discriminator", 1e-3), ("generator", generator)):

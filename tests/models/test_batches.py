@@ -56,7 +56,7 @@ class Counting(nn.Module):
         return found
 
 
-@pytest.mark.parametrize("recipe", ["default", "dcgan", "modern", "mlp"])
+@pytest.mark.parametrize("recipe", ["default", "dcgan", "r3gan", "mlp"])
 @pytest.mark.parametrize("classes", [0, 3])
 def test_small_counts_have_the_bits_of_large_ones(recipe: str, classes: int) -> None:
     model = model_of(recipe, classes)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ganzfeld
+from ganzfeld.recipes.find import find_recipe
 from ganzfeld.recipes.gan import RECIPES, Facts
 
 SETTINGS = ["networks.*.width=4", "run.precision=float32", "networks.G.blur=0"]
@@ -37,3 +38,8 @@ def test_a_run_from_before_the_filter_draws_and_goes_on_without_it(tmp_path: Pat
     assert torch.equal(ganzfeld.load(old).sample(4), before)
     resumed = [ganzfeld.resume(run, images=96, quiet=True).model.sample(4) for run in (old, new)]
     assert torch.equal(*resumed) and not torch.equal(resumed[0], before)
+
+
+def test_a_recipe_is_found_by_the_name_it_had() -> None:
+    """In commands and in runs of before; it is no longer listed."""
+    assert find_recipe("modern") is RECIPES["r3gan"] and "modern" not in RECIPES

@@ -71,7 +71,7 @@ def conditioned(kind: str, home: Path) -> Path:
 
 SHAPES = {"series": (2, 24), "field": (1, 16, 16), "deposit": (2, 8, 12)}
 RECIPES = {  # what each of them learns here
-    **dict.fromkeys(("mlp", "dcgan", "wgan-gp", "hinge", "default", "modern"), "image"),
+    **dict.fromkeys(("mlp", "dcgan", "wgan-gp", "hinge", "default", "r3gan"), "image"),
     **{"wavegan": "audio", "audio": "audio", "table-gan": "table", "table-vae": "table"},
     **{"series-gan": "series", "fields": "field", "showers": "deposit"},
     **dict.fromkeys(("text-gan", "text-gumbel", "text-mle"), "text"),

@@ -207,7 +207,7 @@ def test_a_job_is_sized_once(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_trial_multiplies_rates_and_widths_of_every_network() -> None:
-    config = RECIPES["modern"](dataclasses.replace(FACTS, afford=1_000))
+    config = RECIPES["r3gan"](dataclasses.replace(FACTS, afford=1_000))
     assert settings_of(config, FIRST) == ()
     found = complete(with_settings(config, settings_of(config, Trial(2.0, 1.5))))
     options = found.networks["G"].options

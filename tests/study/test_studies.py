@@ -257,8 +257,8 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "cells.jsonl").read_bytes() == before
     run(measure_again=True)
     assert of_kind("run") == runs and of_kind("result") == results, "measured anew, and the same"
-    with pytest.raises(UsageError, match="'modern'"):
-        run(recipes=["modren"])
+    with pytest.raises(UsageError, match="'r3gan'"):
+        run(recipes=["r3gna"])
     with pytest.raises(UsageError, match="trials"):
         run(tune=99)
     with pytest.raises(UsageError, match="seed 100"):

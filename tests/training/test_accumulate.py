@@ -106,7 +106,7 @@ PLAIN_G, PLAIN_D = "networks.G.norm=none", "networks.D.norm=none"
 NARROW = "networks.*.width=4"
 THIN = ("networks.*.widths=[16]", PLAIN_G)
 EXACT = {  # what has no batch statistics, by name: the recipe and its settings
-    "modern": ("modern", NARROW),
+    "r3gan": ("r3gan", NARROW),
     "tutorial-mlp-faces": ("tutorial-mlp-faces", *THIN),
     "mlp": ("mlp", *THIN),
     "default": ("default", NARROW, PLAIN_G),
@@ -128,7 +128,7 @@ APART = {  # what looks at a batch as a whole, and what the plan says of it
     ("default", NARROW): ["batch normalisation in G"],
     ("dcgan", NARROW): ["batch normalisation in G", "batch normalisation in D"],
     ("tutorial-dcgan-mnist", NARROW): ["batch normalisation in G"],
-    ("modern", NARROW, "game.augment=adaptive"): ["adaptive augmentation"],
+    ("r3gan", NARROW, "game.augment=adaptive"): ["adaptive augmentation"],
     ("gmmn",): [
         *("the distance between samples and data", "batch normalisation in G"),
         "batch normalisation in E",
@@ -190,9 +190,9 @@ def test_the_second_of_two_processes_computes_its_share_in_parts(
 ) -> None:
     monkeypatch.setattr(distributed, "rank", lambda: 1)
     monkeypatch.setattr(distributed, "world", lambda: 2)
-    check_equal(trainer_of(1, *EXACT["modern"]), trainer_of(4, *EXACT["modern"]))
+    check_equal(trainer_of(1, *EXACT["r3gan"]), trainer_of(4, *EXACT["r3gan"]))
     with pytest.raises(ValueError, match="8 samples cannot be computed in 16 equal parts"):
-        trainer_of(16, *EXACT["modern"])
+        trainer_of(16, *EXACT["r3gan"])
 
 
 def test_compiled_parts_draw_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_compiled_parts_draw_for_themselves(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_adaptive_probability_moves_as_far_in_parts() -> None:
-    words = ("modern", NARROW, "game.augment=adaptive", "game.loss=non-saturating")
+    words = ("r3gan", NARROW, "game.augment=adaptive", "game.loss=non-saturating")
     moved = []
     for accumulate in (1, 4):
         trainer = trainer_of(accumulate, *words)

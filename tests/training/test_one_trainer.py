@@ -102,7 +102,7 @@ def config_of(folder: Path, **options: Any) -> Any:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", ["modern", "cyclegan"])
+@pytest.mark.parametrize("recipe", ["r3gan", "cyclegan"])
 def test_after_the_trial_all_is_as_if_there_had_been_none(tmp_path: Path, recipe: str) -> None:
     source = "avatars-styles:24" if recipe == "cyclegan" else "avatars:40"
     narrow = ["networks.*.width=4", "run.evaluate_every=null"]

@@ -20,8 +20,8 @@ from ganzfeld.recipes.gan import (
     hinge,
     list_recipes,
     mlp,
-    modern,
     pix2pix,
+    r3gan,
     vae,
     wgan_gp,
 )
@@ -37,8 +37,8 @@ __all__ = [
     "hinge",
     "list_recipes",
     "mlp",
-    "modern",
     "pix2pix",
+    "r3gan",
     "vae",
     "wgan_gp",
 ]

@@ -8,12 +8,14 @@ from ganzfeld.errors import GanzfeldError, UsageError
 from ganzfeld.recipes.base import Recipe, as_recipe
 from ganzfeld.recipes.gan import RECIPES
 
+FORMER = {"modern": "r3gan"}  # names that recipes had, in commands and runs of before
+
 
 def find_recipe(name: str) -> Recipe:
     """A recipe by its name, or a user's own function or `Recipe` by `file.py:name`."""
     border.part_name(name, "recipe")
     try:
-        recipe = find(name, RECIPES, "recipe")
+        recipe = find(FORMER.get(name, name), RECIPES, "recipe")
     except (Exception, SystemExit) as error:
         if isinstance(error, GanzfeldError) or ":" not in name:
             raise

@@ -138,14 +138,14 @@ def hinge(facts: Facts) -> Config:
     )
 
 
-def modern(facts: Facts) -> Config:
+def r3gan(facts: Facts) -> Config:
     """R3GAN (2024), published for GPUs; on a CPU behind `default` in the first half hour.
 
     Residual networks without normalisation, relativistic loss, R1 and R2. Widths, batch, rates
     and the weight of the penalties are for a CPU, where samples became one with less weight;
     docs/gan.md has the published ones.
     """
-    fit = fitted("modern", facts.afford)
+    fit = fitted("r3gan", facts.afford)
     patch = 1 if facts.height % 2 or facts.width % 2 else 2
     group = 16 if fit.width % 16 == 0 else 8
     options = {"width": fit.width, "most": 4 * fit.width, "blocks": 1, "group": group}
@@ -153,7 +153,7 @@ def modern(facts: Facts) -> Config:
     weight = round(facts.channels * facts.height * facts.width / 98, 3)  # 8 for 28x28 grey
     return adversarial(
         facts,
-        recipe="modern",
+        recipe="r3gan",
         generator=Part(name="residual-generator", options=dict(options)),
         discriminator=Part(name="residual-discriminator", options=dict(options)),
         **fit.settings(),
@@ -301,7 +301,7 @@ IMAGES: dict[str, Any] = {
     "dcgan": dcgan,
     "wgan-gp": wgan_gp,
     "hinge": hinge,
-    "modern": modern,
+    "r3gan": r3gan,
     "vae": vae,
     "gmmn": gmmn,
     "projected": projected,

@@ -73,9 +73,7 @@ SIZINGS: dict[str, Sizing] = {
     "dcgan": Sizing(Fit(FULL, 64, (5e-4, 5e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
     "wgan-gp": Sizing(Fit(FULL, 64, (2e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
     "hinge": Sizing(Fit(FULL, 64, (4e-4, 2e-4)), (1e-3, 1e-3), LAST_HALF, by_width=True),
-    "modern": Sizing(
-        Fit(FULL, 16, (1e-3, 1e-3), LAST_HALF), (1e-3, 1e-3), LAST_HALF, by_width=True
-    ),
+    "r3gan": Sizing(Fit(FULL, 16, (1e-3, 1e-3), LAST_HALF), (1e-3, 1e-3), LAST_HALF, by_width=True),
     "vae": Sizing(Fit(FULL, 64, (1e-3,), {"final_lr": 1e-4}), (1e-3,), {"final_lr": 1e-4}, times=2),
     "gmmn": Sizing(
         Fit(FULL, 256, (2e-3, 1e-3), {"final_lr": 1e-5}),
