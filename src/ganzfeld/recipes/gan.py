@@ -139,7 +139,7 @@ def hinge(facts: Facts) -> Config:
 
 
 def r3gan(facts: Facts) -> Config:
-    """R3GAN (2024), published for GPUs; on a CPU behind `default` in the first half hour.
+    """R3GAN (2024), published for GPUs; on a CPU not ahead of `default` within half an hour.
 
     Residual networks without normalisation, relativistic loss, R1 and R2. Widths, batch, rates
     and the weight of the penalties are for a CPU, where samples became one with less weight;
