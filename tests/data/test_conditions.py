@@ -176,6 +176,7 @@ def test_given_takes_the_units_of_the_data(faces, pack):
         row_of({}, {"age": "3"})
     with pytest.raises(UsageError, match="NAME=VALUE"):
         parse_given(["age"])
+    assert parse_given(["tags="]) == {"tags": ""}
     assert parse_given(["age=30", "tags=red|small"]) == {"age": "30", "tags": "red|small"}
 
 

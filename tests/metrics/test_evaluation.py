@@ -455,6 +455,8 @@ def test_data_are_opened_as_the_run_had_them(tmp_path: Path) -> None:
     assert found["protocol"]["data"] == trained_on
     found = ganzfeld.evaluate(run, data, **options)
     assert found["protocol"]["data"] != trained_on, "labels are part of the data"
+    with pytest.raises(DataError, match=r"1 of 25 files is bad"):
+        ganzfeld.evaluate(run, data, on_bad_image="fail", **options)
     replace(run.path / "evaluation.json", as_json(found))
     pack, _ = report.open_data(report.read(run.path), lambda *_: None)
     assert pack and pack.fingerprint == found["protocol"]["data"]
@@ -631,3 +633,20 @@ def test_copies_as_many_as_real_data_have_are_no_fault_and_no_merit() -> None:
     assert told.endswith("; more than real data have is copying (real 0.16)")
     better = found | {"memorisation_copies": 0.01}
     assert winner("memorisation_copies", [found, better]) is None
+
+
+def test_bad_images_are_skipped_as_asked(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for number in range(12):
+            colour = (number * 20, 255 - number * 20, 99)
+            place = tmp_path / name / f"{number}.png"
+            pictures.save_image(Image.new("RGB", (16, 16), colour), place)
+        (tmp_path / name / "bad.png").write_bytes(b"no image")
+    options: dict[str, Any] = {"extractor": "random", "metrics": ["frechet"]}
+    with pytest.raises(DataError, match="1 of 13 files is bad") as told:
+        ganzfeld.evaluate(str(tmp_path / "a"), str(tmp_path / "b"), **options)
+    assert "--on-bad-image skip" in str(told.value.fix)
+    found = ganzfeld.evaluate(
+        str(tmp_path / "a"), str(tmp_path / "b"), on_bad_image="skip", **options
+    )
+    assert found["count"] == 12

@@ -254,3 +254,9 @@ def test_sounds_of_another_rate_and_length_are_brought_to_those_of_a_run() -> No
     assert kind.turned(ours, seen_as(ours, SPECTROGRAM)) is None
     longer = kind.turned(ours, Spec("audio", (1, 2048), "int16", {"rate": 8_000}))
     assert longer is not None and not longer(found)[0, 0, 1024:].any()
+
+
+@pytest.mark.parametrize("start", ["fffb", "fffa", "fff3", "fff2", "ffe3", "ffe2", "494433"])
+def test_an_mp3_is_known_by_each_of_its_starts(start: str) -> None:
+    """With a description or without; at 8,000 Hz the frames begin otherwise than at 44,100."""
+    assert read.format_of(bytes.fromhex(start) + bytes(13)) == "MP3"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import ganzfeld
+from ganzfeld.cli.sample import sweep_sheet
 from ganzfeld.core import marks
 from ganzfeld.errors import UsageError
 from ganzfeld.models.sweep import notes, parse, sweep
@@ -123,3 +124,12 @@ def test_the_command_writes_a_marked_sheet(model: ganzfeld.Model, tmp_path: Path
     assert marks.read(tmp_path / "sweep.png") is not None
     with pytest.raises(UsageError, match="where should"):
         sweep_sheet(model, "slope=1:3", (), None, (4, 2), 0, (), 1.0, mark=True)
+
+
+def test_a_file_of_lines_says_how_many_it_has(
+    lines: ganzfeld.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["kind=u", "sort=s", "tags=x"]
+    sweep_sheet(lines, "size=0:3", given, tmp_path / "a.txt", (4, 2), 1, (), 1.0, mark=True)
+    assert "8 lines in" in (said := capsys.readouterr().out) and "2 times with size 0" in said
+    assert len((tmp_path / "a.txt").read_text("utf-8").splitlines()) == 8

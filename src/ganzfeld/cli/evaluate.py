@@ -23,6 +23,7 @@ def evaluate(
     held_out: str | None = None,
     fit: Literal["crop", "pad"] | None = None,
     labels: Annotated[str, arg(metavar="auto|none|folders|names|FILE")] = "auto",
+    on_bad_image: Literal["fail", "skip"] | None = None,
     seed: int = 0,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     trust_code: bool = False,
@@ -46,6 +47,7 @@ def evaluate(
         held_out: Data not used in training, for the memorisation test.
         fit: How to fit images whose aspect ratio differs from the data's. Default: refuse them.
         labels: As for `train`; none ignores the labels of the data.
+        on_bad_image: As for `train`. Default: as the model was trained.
         seed: Seed of the generated samples.
         device: Device to compute on.
         trust_code: Allow the model's own Python code to run.
@@ -69,6 +71,7 @@ def evaluate(
         held_out=held_out,
         fit=fit,
         labels=labels,
+        on_bad_image=on_bad_image,
         seed=seed,
         device=device,
         trust_code=trust_code,

@@ -54,11 +54,11 @@ def as_json(progress: str) -> None:
 
 
 def parse_given(words: Sequence[str]) -> dict[str, str]:
-    """`age=30` and the like as names and values."""
+    """`age=30` and the like as names and values; `tags=` for none of several classes."""
     found = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or not name.strip() or not value.strip():
+        if not equals or not name.strip():
             raise UsageError(f"--given takes NAME=VALUE, not {word[:40]!r}", fix="--given age=30")
         found[name.strip()] = value.strip()
     return found

@@ -360,4 +360,8 @@ def sweep_sheet(
         loaded.modality.sheet(loaded.store(x), steps, place, loaded.spec)
     way = f"{name} {low} to {high}: " if values[0].endswith("%") else f"{name} "
     along = ", ".join(values)
-    tell(f"{count} {loaded.modality.noun} in {to}, a row each, with {way}{along}")
+    noun = loaded.modality.noun
+    if loaded.modality.one_file:  # whose lines are no sheet
+        tell(f"{steps * count:,} {noun} in {to}, {count} times with {way}{along}")
+    else:
+        tell(f"{count} {noun} in {to}, a row each, with {way}{along}")

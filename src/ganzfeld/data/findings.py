@@ -207,7 +207,7 @@ def judge(report: dict[str, Any], options: PackOptions) -> None:
     check = f"ganzfeld data check {shlex.quote(report['source'])}"
     fix = f"{check} --quarantine" if report["kind"] == "folder" and _files(bad) else check
     if report["count"]:
-        fix += "   or train with --on-bad-image skip"
+        fix += "   or add --on-bad-image skip"
     if "noun" in report:
         fix = fix.replace(" --quarantine", "")
     if all(why == NOT_FINITE for _, why in bad):

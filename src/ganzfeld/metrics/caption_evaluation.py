@@ -60,6 +60,7 @@ def measure(
     seed: int = 0,
     progress: Progress,
     temperature: float = 1.0,
+    on_bad_image: str | None = None,
 ) -> dict[str, Any]:
     """Captions of the data's images, one each, beside the images' own captions ("real data").
 
@@ -72,7 +73,7 @@ def measure(
     r_precision: share of the images whose caption is the likeliest of 100 by a pair of encoders
         that learned from the data's images and captions, not from the model.
     """
-    pack = opened(model, data, progress)
+    pack = opened(model, data, progress, on_bad_image)
     own, others = rows_of(model, pack)
     own = own[: min(count or COUNT, COUNT)]
     if len(own) < LEAST:
@@ -115,13 +116,16 @@ def measure(
     }
 
 
-def opened(model: Captioner, data: Any, progress: Progress) -> Pack:
+def opened(
+    model: Captioner, data: Any, progress: Progress, on_bad_image: str | None = None
+) -> Pack:
     """The data in the model's size, with captions in its words."""
     trained = model.about.get("training", {}).get("data", {})
     channels, height, width = model.shape
     read = understood(trained) if trained else {}
     read |= {"size": (height, width), "channels": channels, "labels": "none"}
     read |= {"modality": model.spec.modality, "alpha": model.alpha}
+    read |= {"on_bad_image": on_bad_image or trained.get("on_bad_image")}
     there = opened_before(data)
     bare = there or open_pack(data, PackOptions(**read), progress=progress)
     about = dict(model.about["conditions"]["columns"][0])

@@ -55,6 +55,7 @@ def evaluate(
     held_out: Any = None,
     fit: str | None = None,
     labels: str = "auto",
+    on_bad_image: str | None = None,
     device: str = "auto",
     trust_code: bool = False,
     progress: Progress = lambda stage, done, total: None,
@@ -75,6 +76,7 @@ def evaluate(
     held_out: data that were not trained on, for `memorisation` and the real data's scores.
     fit: "crop" or "pad", for images of another aspect ratio than the data; None refuses them.
     labels: "auto", or "none" to ignore the labels of the data.
+    on_bad_image: "fail" or "skip", as in `train`; by default as the model was trained.
     trust_code: see `ganzfeld.load`.
 
     Raises a `GanzfeldError` with a message for people and an exit code.
@@ -109,12 +111,19 @@ def evaluate(
         others |= {"--metrics": metrics, "--held-out": held_out, "--fit": fit}
         caption_evaluation.need_plain(others)
         subject.to(choose_device(device))
-        found = own(subject, as_source(data), count=count, seed=seed, progress=progress)
+        found = own(
+            subject,
+            as_source(data),
+            count=count,
+            seed=seed,
+            progress=progress,
+            on_bad_image=on_bad_image,
+        )
         subject.to("cpu")
         return {name: finite(value) for name, value in found.items()}
     data, held_out = as_source(data), None if held_out is None else as_source(held_out)
     there = opened(data)
-    pack = open_data(data, subject, progress, labels) if there is None else there
+    pack = open_data(data, subject, progress, labels, on_bad_image) if there is None else there
     if isinstance(subject, generate.Model):
         pack = as_spec(pack, subject.spec)
     chosen = choose_metrics(metrics, spec_of_data(pack).modality)
@@ -123,7 +132,7 @@ def evaluate(
     if not isinstance(subject, generate.Model):
         if modality_of(spec_of_data(pack)).rescaled:
             fitted = how_fitted(subject, pack, fit, progress)
-        subject = open_like(subject, pack, progress, fit or "crop")
+        subject = open_like(subject, pack, progress, fit or "crop", on_bad_image)
     number = choose_count(count, subject, pack)
     need_room(number, FEWEST)
     net = choose_extractor(extractor, pack, protocol, progress)
@@ -133,7 +142,9 @@ def evaluate(
     for least, what in ((number, "generated images"), (len(rows), "images of the data")):
         if least < 6:
             raise DataError(f"{least} {what} are too few to measure anything: 6 or more")
-    other = None if held_out is None else open_like(held_out, pack, progress)
+    other = (
+        None if held_out is None else open_like(held_out, pack, progress, on_bad_image=on_bad_image)
+    )
     place = torch.device(choose_device(device))
     drawn = draw(subject, pack, number, seed, place)
     keeps = any(FAMILIES[name].keeps for name in chosen)

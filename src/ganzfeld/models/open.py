@@ -25,16 +25,21 @@ def open_data(
     subject: model.Model | str | Pack,
     progress: Progress,
     labels: str = "auto",
+    on_bad_image: str | None = None,
 ) -> Pack:
-    """The data in the size and channels of the model, or in their own."""
+    """The data in the size and channels of the model, or in their own.
+
+    on_bad_image: None for that of the model's training.
+    """
     if not isinstance(subject, model.Model):
-        return open_pack(data, PackOptions(labels=labels), progress=progress)
+        options = PackOptions(labels=labels, on_bad_image=on_bad_image)
+        return open_pack(data, options, progress=progress)
     trained_on = subject.about.get("training", {}).get("data", {})
     if trained_on:
         # of a run from before these were written down
         trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
     read = understood(trained_on) | as_in(subject.spec, trained_on.get("alpha", "white"))
-    read |= {"labels": labels, "on_bad_image": trained_on.get("on_bad_image")}
+    read |= {"labels": labels, "on_bad_image": on_bad_image or trained_on.get("on_bad_image")}
     options = PackOptions(**read)
     return as_spec(open_pack(data, options, progress=progress), subject.spec)
 
@@ -54,12 +59,16 @@ def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:
 
 
 def open_like(
-    source: str | os.PathLike[str] | Pack, pack: Pack, progress: Progress, fit: str = "crop"
+    source: str | os.PathLike[str] | Pack,
+    pack: Pack,
+    progress: Progress,
+    fit: str = "crop",
+    on_bad_image: str | None = None,
 ) -> Pack:
     """Samples that lie as those of the data. DataError where they cannot."""
     there = opened(source)
     if there is None:
-        options = PackOptions(**as_in(spec_of_data(pack)), fit=fit)
+        options = PackOptions(**as_in(spec_of_data(pack)), fit=fit, on_bad_image=on_bad_image)
         there = open_pack(cast(str, source), options, progress=progress)
     theirs = spec_of_data(pack)
     there = as_spec(there, theirs)

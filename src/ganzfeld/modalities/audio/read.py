@@ -14,9 +14,7 @@ OTHERS = (  # starts of files that libsndfile reads
     (b"fLaC", "FLAC"),
     (b"OggS", "Ogg"),
     (b"ID3", "MP3"),
-    (b"\xff\xfb", "MP3"),
-    (b"\xff\xf3", "MP3"),
-    (b"\xff\xf2", "MP3"),
+    *((bytes((0xFF, start)), "MP3") for start in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
     (b".snd", "AU"),
     (b"caff", "CAF"),
 )
