@@ -256,8 +256,9 @@ def test_an_optimiser_that_goes_on_or_begins_again_once_forgets_nothing() -> Non
     assert names(*each("age/generator", *range(40, 480, 40))) == []
     again = [40, 80, 120, 20, 60, 100, 140, 180, 220, 260, 300]
     assert names(*each("age/generator", *again)) == []
-    never = [18, 3, 16, 8, 2, 19, 4, 11, 7, 15, 1]
+    never: list[Any] = [18, 3, 16, 8, 2, 19, 4, None, 7, 15, 1]
     assert names(*each("age/generator", *never)) == ["optimiser-forgets"]
+    assert diagnose(log(*each("age/generator", *never)), 1_100)[0].until is None
 
 
 def test_batches_may_be_wrong_now_and_then() -> None:
