@@ -64,6 +64,10 @@ CHINESE = {  # what the table says, the longer first
     "both rates 0 from half on": "两个学习率从一半起为 0",
     "no average (harmless)": "没有平均（无害）",
     "columns shuffled against one another": "各列互相错乱",
+    "the same latents in every batch": "每一批的潜变量都相同",
+    "noise on the discriminator's logits": "判别器的 logit 加噪声",
+    "weights shrink by 3 % a step": "权重每步缩小 3 %",
+    "half of the generator's layers frozen": "生成器一半的层被冻结",
     "lines read backwards": "文本行倒着读",
     "nothing (": "什么也没说 (",
 }  # fmt: skip

@@ -286,7 +286,7 @@ UNSEEN = {
     "clipped": Fault("gradients clipped to 1e-6", (*STILL, "vanishing-gradient"), network=clipped),
     "nan": Fault("not finite from 60 % on", ("divergence", "broken"), network=not_finite,
                  start=0.6),
-    "swapped": Fault("labels of two classes swapped for D", ("condition-ignored",),
+    "swapped": Fault("labels of two classes swapped for D", ("condition-ignored", "data-altered"),
                      network=swapped, conditional=True),
     "undrawn": Fault("one class is never shown", COLLAPSE, network=undrawn),
     "undrawn-c": Fault("one class is never shown, with labels",

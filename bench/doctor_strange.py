@@ -174,6 +174,51 @@ def swapped_labels(trainer: Trainer, made: Made) -> None:
     batched(trainer, change)
 
 
+# Four that were written when the rules for those above were done, and run once after that
+
+
+def same_latents(trainer: Trainer, made: Made) -> None:
+    """In training a generator gets the latents of the first batch, again and again."""
+    kept: list[Tensor] = []
+
+    def before(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        if not module.training:
+            return None
+        kept.append(args[0].clone()) if not kept else None
+        return (kept[0][: len(args[0])], *args[1:]), given
+
+    trainer.game.get_submodule("G").register_forward_pre_hook(before, with_kwargs=True)
+
+
+def noisy_verdict(trainer: Trainer, made: Made) -> None:
+    """Noise of ten units is added to the discriminator's logits in training."""
+
+    def change(module: Any, args: Any, given: Any, out: Tensor) -> Tensor:
+        return out + 10 * torch.randn_like(out) * out.abs().mean().detach()
+
+    trainer.game.get_submodule("D").register_forward_hook(change, with_kwargs=True)
+
+
+def shrinking(trainer: Trainer, made: Made) -> None:
+    """All weights are 3 % smaller after every step."""
+    for player, optimiser in trainer.optimisers.items():
+        optimiser.register_step_post_hook(
+            lambda *_, p=trainer.parameters[player]: torch._foreach_mul_([w.data for w in p], 0.97)
+        )
+
+
+def half_frozen(trainer: Trainer, made: Made) -> None:
+    """The second half of the generator's layers keeps its first weights."""
+    own = trainer.parameters["generator"]
+    first = [(p, p.detach().clone()) for p in own[len(own) // 2 :]]
+
+    def after(*_: Any) -> None:
+        for p, value in first:
+            p.data.copy_(value)
+
+    trainer.optimisers["generator"].register_step_post_hook(after)
+
+
 STILL = ("generator-still", "discriminator-still")
 ALTERED = ("data-altered",)
 LABELS = ("data-altered", "condition-ignored")
@@ -198,4 +243,11 @@ STRANGE = {
     "no-average": Fault("no average (harmless)", HARMLESS, network=no_average),
     "unjoined": Fault("columns shuffled against one another", ALTERED, network=unjoined),
     "backwards": Fault("lines read backwards", ALTERED, network=backwards),
+    "same-latents": Fault("the same latents in every batch", ("mode-collapse", "memorisation"),
+                          network=same_latents),
+    "noisy-verdict": Fault("noise on the discriminator's logits", ("discriminator-weak",),
+                           network=noisy_verdict),
+    "shrinking": Fault("weights shrink by 3 % a step", ("divergence",), network=shrinking),
+    "half-frozen": Fault("half of the generator's layers frozen", ("generator-still",),
+                         network=half_frozen),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.samples import stuck
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.spectrum import fine_power
 
@@ -39,6 +40,17 @@ def test_vendi_counts_different_samples() -> None:
 def test_duplicates_are_samples_that_equal_another() -> None:
     x = np.array([[0.0], [0.0], [1.0], [5.0]])
     assert signals.duplicates(signals.pairwise(x), 1.0) == 0.5
+
+
+def test_numbers_that_are_the_same_in_all_fakes_are_stuck() -> None:
+    g = np.random.default_rng(0)
+    real, fake = g.standard_normal((32, 8)), g.standard_normal((32, 8))
+    real[:, 0] = 0  # the data do not vary there
+    real[1:, 1] = 5  # or hardly
+    assert stuck(fake, real) == 0
+    fake[:, :4] = 1
+    assert stuck(fake, real) == pytest.approx(2 / 6)
+    assert stuck(fake[:, :4], real[:, :4]) is None
 
 
 def test_energy_is_zero_for_one_distribution_and_grows_with_a_shift() -> None:

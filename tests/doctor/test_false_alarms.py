@@ -212,3 +212,57 @@ def test_a_group_that_is_not_drawn_yet_is_no_collapse() -> None:
     lacking = {"group/0": 0.0, "group/1": 1.1}
     assert names(*[{**lacking, "energy": 0.09}] * 24) == []
     assert names(*[{**lacking, "energy": 0.04}] * 24) == ["mode-collapse"]
+
+
+def shown(*reacts: float, agreement: float, told: float, error: float | None) -> list[Any]:
+    """Looks at samples for conditions of which the data show little."""
+    own = {"visible": 0.16, "agreement": agreement, "agreement_error": error, "told": told}
+    return [{**own, "reacts": value} for value in reacts]
+
+
+def test_what_is_hardly_visible_is_hardly_known() -> None:
+    """A mean of a few looks at 32 samples, over a skill of 0.16, is chance by +-0.3."""
+    still = [0.3] * 11
+    assert names(*shown(*still, agreement=-0.1, told=1.2, error=0.6)) == []
+    assert names(*shown(*still, agreement=-0.1, told=1.2, error=None)) == []  # older logs
+    assert names(*shown(*still, agreement=-0.1, told=1.2, error=0.1)) == ["condition-ignored"]
+
+
+def test_samples_that_come_to_react_will_show_their_conditions() -> None:
+    coming = [0.1 * 1.1**n for n in range(11)]
+    assert names(*shown(*coming, agreement=-0.8, told=1.2, error=0.3)) == []
+    assert names(*shown(*[0.01] * 11, agreement=-0.8, told=1.2, error=0.3)) == ["condition-ignored"]
+
+
+def test_a_generator_of_few_updates_has_not_begun() -> None:
+    alike = {"vendi": 0.1, "distance": 0.3, "energy": 0.9}
+    steps = range(20, 240, 20)
+    assert names(*each("age/generator", *steps, **alike)) == []
+    assert names(*each("age/generator", *[10 * n for n in steps], **alike)) == ["mode-collapse"]
+    same = {**alike, "duplicates": 0.9}
+    assert names(*each("age/generator", *steps, **same)) == ["mode-collapse"]
+
+
+def test_first_opinions_are_any() -> None:
+    wrong = {"gap": -7.0, "energy": 0.6}
+    steps = range(20, 240, 20)
+    assert names(*each("age/discriminator", *steps, **wrong)) == []
+    old = each("age/discriminator", *[10 * n for n in steps], **wrong)
+    assert names(*old) == ["discriminator-weak"]
+
+
+def test_an_optimiser_that_goes_on_or_begins_again_once_forgets_nothing() -> None:
+    """Steps of a run that began again at a treatment are counted anew, once."""
+    assert names(*each("age/generator", *range(40, 480, 40))) == []
+    again = [40, 80, 120, 20, 60, 100, 140, 180, 220, 260, 300]
+    assert names(*each("age/generator", *again)) == []
+    never: list[Any] = [18, 3, 16, 8, 2, 19, 4, None, 7, 15, 1]
+    assert names(*each("age/generator", *never)) == ["optimiser-forgets"]
+    assert diagnose(log(*each("age/generator", *never)), 1_100)[0].until is None
+
+
+def test_batches_may_be_wrong_now_and_then() -> None:
+    assert names(*each("relabelled", 0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0)) == []
+    assert names(*each("relabelled", 0, 0.5, 0, 0, 0.4, 0, 0, 0, 0, 0, 0)) == ["data-altered"]
+    assert names(*each("trace/data", *range(11))) == []
+    assert names(*each("trace/data", *[7] * 11)) == ["data-altered"]

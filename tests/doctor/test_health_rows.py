@@ -79,7 +79,7 @@ def test_a_run_that_goes_on_writes_the_same_rows(
 
 def test_signals_are_there_for_images_with_classes(watched: Path) -> None:
     signals = looks(watched)[-1]["signals"]
-    assert signals["altered"] == 0
+    assert signals["altered"] == signals["relabelled"] == 0 and signals["unseen"] == 0
     needed = {"gap", "overfit", "vendi", "nearest", "reacts", "told", "swing", "gradient"}
     assert needed <= set(signals) and signals["broken"] == 0
 
@@ -164,6 +164,35 @@ def test_real_samples_that_reach_the_networks_in_another_range_are_seen() -> Non
     assert seen(lambda name, x: x.float()) == 0
     for wrong in ((lambda name, x: (x + 1) / 2), (lambda name, x: x / 127.5 - 1)):
         assert (seen(wrong) or 0) > 0.3
+
+
+def test_a_batch_that_is_not_what_is_stored_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its way from the data to the game: other labels, and the same samples again."""
+    whole, kept = Trainer.batch, []  # type: Any, list[Any]
+
+    def batch(self: Trainer, player: str, turn: int) -> Any:
+        found = whole(self, player, turn)
+        kept.append(found["x"]) if not kept else None
+        return {**found, "x": kept[0], "y": (found["y"] + 1) % 10}
+
+    monkeypatch.setattr(Trainer, "batch", batch)
+    rows = [row["signals"] for row in looks(train(tmp_path / "run"))]
+    assert {row["relabelled"] for row in rows} == {1.0}
+    assert len({row["trace/data"] for row in rows}) == 1 and min(r["altered"] for r in rows) > 0.1
+
+
+def test_a_discriminator_that_gets_half_of_a_sample_is_seen() -> None:
+    trainer, subject, reference = plane()
+
+    def unseen() -> float | None:
+        return look(subject, reference, trainer.data, None, 32, 0)["unseen"]
+
+    assert unseen() == 0
+    D = trainer.game.get_submodule("D")
+    D.register_forward_pre_hook(lambda module, args: (args[0] * torch.tensor([1.0, 0.0]),))
+    assert unseen() == 0.5
 
 
 def test_the_update_is_what_adam_does() -> None:

@@ -118,6 +118,8 @@ def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path)
     assert not chrome.errors
     if recipe == "wavegan":
         assert text.count("<audio controls") == 4 and len(told["drawn"]) == 4
+        stops = "[...document.querySelectorAll('#grid audio')].map((one) => one.tabIndex)"
+        assert chrome.run(stops) == [-1] * 4  # Enter opens the large one, which takes the keys
     elif recipe == "fields":
         assert len(told["drawn"]) == 4
         with Image.open(io.BytesIO(base64.b64decode(told["file"]))) as image:

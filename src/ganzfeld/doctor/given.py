@@ -59,16 +59,12 @@ def forgetful(player: str) -> Callable[[Moment], Evidence]:
     """An optimiser that counts fewer steps since an earlier look than it made until the first."""
 
     def sees(m: Moment) -> Evidence:
-        first = next((one for one in m.past if one[f"age/{player}"]), None)
-        age, then = m[f"age/{player}"], m.before
-        if (
-            first is None
-            or age is None
-            or then is None
-            or (before := then[f"age/{player}"]) is None
-        ):
+        name = f"age/{player}"
+        first, then = next((one for one in m.past if one[name]), None), m.before
+        if first is None or then is None or then.images < first.images:
             return None
-        due = (first[f"age/{player}"] or 0.0) / first.images * (m.images - then.images)
+        age, before = m[name] or 0.0, then[name] or 0.0  # one that was cleared has none
+        due = (first[name] or 0.0) / first.images * (m.images - then.images)
         if age - before >= KEPT * due:
             return None
         return (

@@ -15,7 +15,7 @@ from ganzfeld.metrics.distances import squares
 
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
-NUMBERS, SEVERAL = 1_024, 4  # of a sample, that are looked at, at most; at least
+NUMBERS, SEVERAL = 256, 4  # of a sample, that are looked at, at most; at least
 VARIED, CONSTANT = 0.25, 0.02  # real samples that are not the usual; of their deviation
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 

@@ -67,7 +67,8 @@ def drawn_for(model: Model, seed: int, index: int) -> list[float] | None:
     if not rows:
         return None
     (place,) = latents.labels(model.latents, len(rows), seed, [index])
-    return [float(value) for value in rows[place]]
+    found: list[float] = torch.tensor(rows[place], dtype=torch.float32).tolist()
+    return found
 
 
 def of_model(model: Model, *, mean: float = 0.0, std: float = 1.0, **says: Any) -> marks.Mark:

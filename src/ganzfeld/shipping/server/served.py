@@ -16,7 +16,7 @@ from ganzfeld.core import marks
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import GanzfeldError, UsageError
-from ganzfeld.modalities import Modality, Spec, modality_of, spec_of
+from ganzfeld.modalities import Modality, Spec, captions, modality_of, spec_of
 from ganzfeld.shipping.engine import Engine
 from ganzfeld.shipping.server.answers import media_of, several, single
 from ganzfeld.shipping.server.batching import Wanted
@@ -159,12 +159,15 @@ class Served:
         inputs = self.engine.inputs
         found = []
         for one in wanted:
-            label, numbers = one.label, None
+            label, numbers, caption = one.label, None, None
             if label is None and self.classes:
                 label = self.classes[int(inputs.labels_of([one.seed], [one.index], [None])[0])]
-            if one.numbers is not None:
+            if self.conditions:
                 row = inputs.numbers_of([one.seed], [one.index], [one.numbers])[0]
                 numbers = [float(value) for value in row]
+                if self.captioned:
+                    symbols = list(inputs.conditions["columns"][0]["symbols"])
+                    caption = captions.decode(row, symbols)
             found.append(
                 marks.new(
                     model=self.weights,
@@ -176,6 +179,7 @@ class Served:
                     index=one.index,
                     label=label,
                     numbers=numbers,
+                    caption=caption,
                 )
             )
         return found

@@ -202,9 +202,9 @@ class App {
   }
 
   player(box, one) {
-    const player = box.querySelector("audio") || box.appendChild(make("audio"));
-    one.sound = one.sound || URL.createObjectURL(one.file);
-    Object.assign(player, { controls: true, preload: "none", src: one.sound });
+    one.sound ||= URL.createObjectURL(one.file);
+    Object.assign(box.querySelector("audio") || box.appendChild(make("audio")), // of many, the large one takes the keys
+      { controls: true, preload: "none", src: one.sound, tabIndex: box.id ? 0 : -1 });
   }
 
   // A sample as an element: its image, its text, its chart. size: "strip", "grid" or "large"
