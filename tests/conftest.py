@@ -27,7 +27,7 @@ APART = {"test_field_metrics", "test_series_metrics", "test_series_family", "tes
 def features_of_few_patches(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Features are learned from a tenth of the patches, but where their quality is tested.
+    """Features are learned from a twentieth of the patches, but where their quality is tested.
 
     There they come from a cache of their own, which no other test has written to.
     """
@@ -37,8 +37,8 @@ def features_of_few_patches(
         if request.module.__name__.rpartition(".")[2] in WELL:
             patch.setenv("GANZFELD_CACHE", str(tmp_path_factory.mktemp("well")))
         else:
-            patch.setattr(learned, "PATCHES", 3_000)
-            patch.setattr(learned, "ROUNDS", 4)
+            patch.setattr(learned, "PATCHES", 1_500)
+            patch.setattr(learned, "ROUNDS", 3)
         yield
 
 

@@ -69,6 +69,13 @@ def test_the_line_of_a_run() -> None:
     assert said == "Frechet 0.50 (real 0.090) of 1,234 samples"
 
 
+@pytest.mark.parametrize(("count", "few"), [(64, True), (499, True), (500, False)])
+def test_few_samples_do_not_pass_for_real_ones(count: int, few: bool) -> None:
+    """Names had 0.49 (real 0.48) of 64 samples, and 0.055 (real 0.018) of 2,000."""
+    assert ("too few to tell them apart" in quality.line({9: 0.49}, 0.48, count)) is few
+    assert "too few" not in quality.line({9: 0.68}, 0.48, count)
+
+
 def test_what_is_left_goes_by_the_mean_speed() -> None:
     """An evaluation between two lines does not make the rest ten times as long."""
     slow = state(images=3_280, total=5_204, rate=17.0, mean=96.2)

@@ -13,10 +13,13 @@ from test_diagnose import HEALTHY, ILL
 from ganzfeld import doctor, report
 from ganzfeld.cli import main
 from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.core import runfolder
 from ganzfeld.core.language import tr
 from ganzfeld.doctor.cures import CURES, OTHERWISE, cure
 from ganzfeld.doctor.rules import NAMES
 from ganzfeld.doctor.words import SHOWN, summary, verdict
+from ganzfeld.modalities.symbols import build_vocabulary
+from ganzfeld.modalities.text import text_spec
 from ganzfeld.recipes.base import Facts
 from ganzfeld.recipes.find import data_kind
 from ganzfeld.recipes.gan import RECIPES
@@ -174,6 +177,15 @@ def test_a_log_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str
     found = json.loads(text)
     assert code == 1 and [f["name"] for f in found["findings"]] == ["memorisation"]
     assert found["findings"][0]["since"] == 1_300 and found["signals"]["gap"] == HEALTHY["gap"]
+
+
+def test_lines_are_not_called_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = folder(tmp_path / "names", None)
+    config = runfolder.read_config(run)
+    config.data.spec = text_spec(build_vocabulary(["emma", "zoe"])).to_json()
+    (run / "config.json").write_text(to_json(config))
+    _, said = say(capsys, "doctor", run)
+    assert "looks up to line 4,000" in said and "image 4,000" not in said
 
 
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

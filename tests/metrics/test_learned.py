@@ -132,6 +132,12 @@ def test_any_size_and_number_of_channels(
     assert not torch.allclose(found[0], found[1])
 
 
+@pytest.mark.parametrize(("side", "seen"), [(16, 32), (47, 94), (48, 48), (64, 64)])
+def test_small_images_are_looked_at_twice_as_large(side: int, seen: int) -> None:
+    """Of 32 pixels it hardly saw noise and JPEG; of 64 pixels it did."""
+    assert learned.large_enough(torch.zeros(1, 3, side, side)).shape[2:] == (seen, seen)
+
+
 def test_even_images_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learned, "PATCHES", 400)
     flat = np.zeros((4, 3, 16, 16), np.float32)

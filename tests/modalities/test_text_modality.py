@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import CheckpointError
+from ganzfeld.metrics.kinds import make_extractor
 from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.symbols import build_vocabulary, encode_lines
 from ganzfeld.modalities.text import Texts, as_list, lines_of, text_spec, vocabulary_of
@@ -89,3 +91,10 @@ def test_lines_in_other_symbols_are_the_same_lines() -> None:
 def test_a_damaged_vocabulary_is_said(extra: dict[str, object]) -> None:
     with pytest.raises(CheckpointError, match="a spec of text is damaged"):
         vocabulary_of(Spec("text", (6,), "int16", extra))
+
+
+def test_lines_are_not_compared_number_by_number(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(f"anna {i}" for i in range(40)))
+    pack = open_pack(tmp_path / "names.txt", PackOptions(), workers=0)
+    facts = make_extractor("plain", pack, progress=lambda *_: None).facts
+    assert "by how often symbols and pairs of symbols occur" in facts["warning"]

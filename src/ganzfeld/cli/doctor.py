@@ -21,11 +21,14 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     from ganzfeld.doctor.cures import OTHERWISE
     from ganzfeld.doctor.treat import as_sentence as treated
     from ganzfeld.doctor.words import outside, signals_of, span, summary, sure, unfinished
+    from ganzfeld.modalities import Spec, modality_of, speak_of_kind
 
     found = read(run)
     if json:
         print(as_json(found.to_json()).decode(), end="")
         raise SystemExit(0 if found.healthy else 1)
+    if found.config is not None and found.config.data.spec is not None:
+        speak_of_kind(modality_of(Spec.from_json(found.config.data.spec)))
     screen = Screen()
     screen.say(f"{run}:")
     screen.say(summary(found))

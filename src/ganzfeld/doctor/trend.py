@@ -16,6 +16,7 @@ import numpy as np
 
 LAST = 0.25  # of a run, from which on evaluations count: the last three quarters
 LEAST = 5  # evaluations
+NEAR = 1.2  # times what real samples have, up to which a distance says nothing of the way on
 SLIGHT = 0.95  # a factor above which, up to its inverse, twice the time changes little
 # Student's t at 97.5 %, by degrees of freedom from 1 on; 1.96 and a little beyond the last
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
@@ -26,17 +27,21 @@ STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228
 class Trend:
     """What twice the images would do to the Frechet distance: times `factor`, 95 % interval.
 
-    of: evaluations that the line goes through. images: seen at the last.
+    of: evaluations that the line goes through. images: seen at the last. near: whether the samples
+    are as near to the data as so many real ones, so that no line can be trusted to go on.
     """
 
     factor: float
     interval: tuple[float, float]
     of: int
     images: int
+    near: bool = False
 
     @property
     def name(self) -> str:
-        """ "better", "worse", "flat" or "open": whether more time would help, as far as known."""
+        """ "better", "worse", "flat", "open" or "near": whether more time would help, if known."""
+        if self.near:
+            return "near"
         low, high = self.interval
         if high < 1:
             return "better" if self.factor < SLIGHT else "flat"
@@ -49,8 +54,10 @@ class Trend:
                 "evaluations": self.of}  # fmt: skip
 
 
-def trend(scores: Sequence[tuple[int, float]]) -> Trend | None:
+def trend(scores: Sequence[tuple[int, float]], real: float | None = None) -> Trend | None:
     """The trend of Frechet distances by images seen; None for too few of them.
+
+    real: what as many real samples have, below which no distance is expected to fall.
 
     Example::
 
@@ -72,8 +79,12 @@ def trend(scores: Sequence[tuple[int, float]]) -> Trend | None:
     free = len(late) - 2
     t = STUDENT[free - 1] if free <= len(STUDENT) else 2.0
     half = t * math.sqrt(float((left**2).sum()) / free / spread)
-    low, high = 2 ** (slope - half), 2 ** (slope + half)
-    return Trend(2**slope, (low, high), len(late), late[-1][0])
+    now = 2 ** float(y.mean() + slope * (x[-1] - x.mean()))
+    floor = 0.0 if real is None else min(real / now, 1.0)
+    factor, low, high = (max(2**power, floor) for power in (slope, slope - half, slope + half))
+    return Trend(
+        factor, (low, high), len(late), late[-1][0], real is not None and now < NEAR * real
+    )
 
 
 def in_words(found: Trend | None) -> str:
@@ -85,6 +96,8 @@ def in_words(found: Trend | None) -> str:
     said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f}; lower is better)"
     by = f"by the trend of the last {found.of} evaluations, twice the images would make the"
     return {
+        "near": "Whether more time would help cannot be told: the samples of evaluations in "
+        "training are as near to the data as so many real ones.",
         "better": f"More time would help: {by} Frechet distance {said}.",
         "worse": f"More time would make it worse: {by} Frechet distance {said}.",
         "flat": f"More time would change little: {by} Frechet distance {said}.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config
+from ganzfeld.core.metrics_log import is_number, scores_of
 from ganzfeld.doctor.course import YOUNG
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
@@ -65,8 +66,10 @@ class Verdict:
     @property
     def trend(self) -> Trend | None:
         """What more time would do to the validated quality, as far as is known."""
-        scores = [(row["images"], row.get("frechet")) for row in self.story.evaluations]
-        return trend([(int(n), float(v)) for n, v in scores if isinstance(v, int | float)])
+        rows = self.story.evaluations
+        real = (rows[-1].get("real") or {}).get("frechet") if rows else None
+        scores = scores_of([{"kind": "evaluation", **row} for row in rows])
+        return trend(list(scores.items()), real if is_number(real) else None)
 
     @property
     def more_time(self) -> str:

@@ -103,8 +103,8 @@ COARSE = (
 )
 
 FAIR = (
-    "learned features rank artificial damage as Inception does with a rank correlation of only 0.6 "
-    "to 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes."
+    "learned features rank artificial damage as Inception does with a rank correlation of only "
+    "about 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes."
 )
 
 

@@ -89,7 +89,7 @@ def plain(name: str, pack: Pack, protocol: str | None, progress: Progress) -> Ex
         prepare=lambda stored: stored,
         weights=digest({"turn": network.get_buffer("turn").numpy()}),
         values="as stored",
-        facts={"warning": "samples are compared number by number, without any network"},
+        facts={"warning": f"samples are compared {network.kind.by_plain}, without any network"},
     )
 
 

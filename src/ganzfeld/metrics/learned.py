@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, pad
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.randomness import numpy_generator
@@ -29,12 +29,13 @@ from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
 from ganzfeld.modalities.image.tensors import to_network
 
-RECIPE = 2  # raise it when the same data would give other features
+RECIPE = 3  # raise it when the same data would give other features
 LEAST = 16  # images
 IMAGES = 2_500  # that patches are taken from
 PATCHES = 30_000  # a scale
 SHAPES = 128  # a scale
 SIDE = 6  # px, of a patch
+SMALL = 48  # px, sides below which images are looked at twice as large
 SCALES = 4  # at most, each half of the one before
 ROUNDS = 12  # of k-means
 FLAT = 0.006  # added to a patch's variance, so that nearly even patches stay so
@@ -83,7 +84,13 @@ def fixed(array: NDArray[np.float32]) -> nn.Parameter:
 
 
 def large_enough(x: Tensor) -> Tensor:
-    """Edges repeated where an image is smaller than a patch."""
+    """Small images twice as large; edges repeated where one is smaller than a patch even so.
+
+    A patch of 6 pixels holds so much of a small image that its finest parts drown in it: noise and
+    JPEG of 32 pixels were hardly seen (bench/rank.py).
+    """
+    if min(x.shape[2:]) < SMALL:
+        x = interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     down, right = (max(0, SIDE - side) for side in x.shape[2:])
     return pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
@@ -139,14 +146,15 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
     rows = np.sort(draw.permutation(learning_rows(pack))[:IMAGES])
     tensors: Arrays = {}
     with same_everywhere("learned"), torch.no_grad():
-        x = large_enough(to_network(torch.from_numpy(pack.rows(rows)["x"])))
+        given = to_network(torch.from_numpy(pack.rows(rows)["x"]))
+        x = large_enough(given)
         number = scales_of(*x.shape[2:])
         for scale in range(number):
             images = coarse(x, scale).numpy()
             tensors[f"shapes.{scale}"] = shapes_of(images, numpy_generator("learned", scale))
             progress("learning features of the data", scale + 1, number + 1)
         network = Learned(tensors)
-        found = torch.cat([network.seen(part) for part in torch.split(x, 64)]).double()
+        found = torch.cat([network.seen(part) for part in torch.split(given, 64)]).double()
         spread = found.std(0, correction=0)
         floor = 1e-3 * float(found.std()) + 1e-6
         tensors["mean"] = found.mean(0).float().numpy()

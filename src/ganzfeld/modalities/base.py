@@ -98,6 +98,7 @@ class Modality:
     repeats: bool = False  # whether equal samples are usual, as lines of text are
     symbols: bool = False  # whether values are symbols: equal or not, at no distance
     one_file: bool = False  # whether `ganzfeld sample` writes all samples into one `sheet`
+    by_plain: str = "number by number"  # how `plain` compares samples
     by_thumbnails: str = "by their numbers"  # how near samples are: `thumbnails`, `fitting`
     advice: str = ""  # a sentence for whoever takes that recipe
     recipe: str = "default"  # the recipe of `ganzfeld train` where none is named

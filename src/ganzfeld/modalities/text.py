@@ -33,6 +33,7 @@ class Texts(Modality):
     """Lines with a vocabulary, which `spec.extra` holds: "unit" and "symbols"."""
 
     name, noun, suffix, sheet_suffix = "text", "lines", ".txt", ".txt"
+    by_plain = "by how often symbols and pairs of symbols occur"
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
     portable = PORTABLE

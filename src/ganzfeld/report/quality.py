@@ -10,6 +10,7 @@ from ganzfeld.metrics.summary import warnings
 
 MARGIN = 1.05  # a Frechet distance this many times the lowest is as good as that
 WORSE = 1.3  # and this many times the lowest is worse
+ENOUGH = 500  # samples, below which a distance like that of real ones says little
 FEW = 3  # evaluations, below which there is no trend
 PATIENCE = 2  # evaluations without a better one, from which it no longer improves
 LEVELS = (  # Frechet distance over that of real images, up to which it is called so
@@ -56,6 +57,8 @@ def line(scores: Mapping[int, float], real: float | None, count: int | None = No
         said += f" (real {figure(real)})"
     if count is not None:
         said += f" of {count:,} samples"
+        if real is not None and ordered[-1][1] <= LEVELS[0][0] * real and count < ENOUGH:
+            said += ", too few to tell them apart"
     where = trend(ordered)
     return f"{said}, {where}" if where else said
 

@@ -61,6 +61,7 @@ class Sounds(Modality):
     """
 
     name, noun, one = "audio", "sounds", "sound"
+    by_plain = "by coarse spectrograms"
     suffix, sheet_suffix = ".wav", ".png"
     hub_task, tags = "text-to-audio", ("audio-generation",)
     values, recipe, captioned = "in [-1, 1]", "audio", "text-to-audio"
