@@ -37,6 +37,17 @@ def test_the_same_table_in_many_dresses(tmp_path, text):
     ]
 
 
+@pytest.mark.parametrize("names", [("温度", "gbk"), ("Länge", "latin-1"), ("µ", "utf-8")])
+def test_names_of_columns_may_be_in_another_encoding(tmp_path, names):
+    name, encoding = names
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"{name},sex\n{BODY}".encode(encoding))
+    assert read_csv(path)[0] == [name, "sex"]
+    assert head_cells(path, "csv", 5)[0] == [name, "sex"]
+    if encoding != "utf-8":
+        assert read_csv(path, rules=6)[0] != [name, "sex"], "runs of before have other names"
+
+
 def test_columns_between_blanks_and_heads_that_are_too_short(tmp_path):
     path = tmp_path / "housing.data"
     path.write_text("".join(f" {k}.5   {k % 7}  1.0\n" for k in range(20)))

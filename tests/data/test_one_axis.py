@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganzfeld.cli import main
 from ganzfeld.data.check import check_data
+from ganzfeld.data.clock import NAMES, names_of, read_times
 from ganzfeld.data.one_axis import joined
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.source import RULES
@@ -66,6 +68,30 @@ def test_days_and_times_of_the_day_are_one_axis(way: str, tmp_path: Path) -> Non
     assert np.array_equal(again[-1], pack.rows(np.arange(1))["x"][0, 0])
 
 
+MORE: dict[str, tuple[list[str], Callable[[Moment], list[Any]]]] = {
+    "zone": (["date", "time"], lambda t: [f"{t:%Y-%m-%d}", f"{t:%H:%M}+01:00"]),
+    "PM alone": (["date", "time"], lambda t: [f"{t:%m/%d/%Y}", f"{t:%I} {t:%p}"]),
+    "Chinese": (["日期", "时间"], lambda t: [f"{t:%Y年%m月%d日}", f"{t.hour}时{t:%M}分"]),
+    "Chinese half days": (
+        ["日期", "时间"],
+        lambda t: [f"{t:%Y/%m/%d}", f"{'上下'[t.hour // 12]}午{(t.hour - 1) % 12 + 1}:{t:%M}"],
+    ),
+    "Chinese parts": (["年", "月", "日", "时"], lambda t: [t.year, t.month, t.day, t.hour]),
+    "German hours": (["Datum", "Stunde"], lambda t: [f"{t:%d.%m.%Y}", t.hour]),
+}
+
+
+@pytest.mark.parametrize("way", MORE)
+def test_more_ways_to_write_times_of_the_day(way: str) -> None:
+    head, cells = MORE[way]
+    times = [START + datetime.timedelta(hours=n) for n in range(100)]
+    columns = [list(column) for column in zip(*map(cells, times), strict=True)]
+    names, found = joined([*head, "x"], [*columns, WALK[:100].tolist()], RULES)
+    assert names == [" + ".join(head), "x"]
+    read = read_times(found[0], RULES)
+    assert read is not None and (np.diff(read.values) == 3_600).all()
+
+
 def test_series_side_by_side_and_months_are_joined_too(tmp_path: Path) -> None:
     rows = [
         [name, f"{time:%Y-%m-%d}", f"{time:%H:%M}", WALK[n + shift]]
@@ -89,6 +115,29 @@ def test_nothing_is_joined_where_one_column_has_the_times(tmp_path: Path) -> Non
     pack = opened(put(tmp_path / "b.csv", ["date", "sunrise", "x"], rows))
     assert pack.spec.extra["step"] == "1 day"
     assert "the column sunrise of times of the day" in " ".join(pack.report["aside"])
+
+
+def test_names_of_times_are_chinese_and_german_too(tmp_path: Path) -> None:
+    stamps = [int((START + datetime.timedelta(hours=n)).timestamp() * 1_000) for n in range(300)]
+    for name in ("时间戳", "Zeitstempel"):
+        path = put(tmp_path / "a.csv", [name, "x"], [*zip(stamps, WALK, strict=False)])
+        assert opened(path).spec.extra["step"] == "1 hour"
+    assert names_of(6) == NAMES, "runs of before take such columns for numbers"
+
+
+def test_what_is_wrong_with_series_is_told_in_chinese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    times = [START + datetime.timedelta(hours=n) for n in range(300) if n != 150]
+    rows: list[list[Any]] = [[f"{t}", x] for t, x in zip(times, WALK, strict=False)]
+    rows += [rows[200], ["", 1.0], [f"{times[90] + datetime.timedelta(minutes=30)}", 2.0]]
+    with pytest.raises(SystemExit):
+        main.main(["data", "check", str(put(tmp_path / "a.csv", ["time", "x"], rows))])
+    said = capsys.readouterr().out
+    assert "与另一行的时间相同: 第 " in said and "没有时间: 第 302 行" in said
+    assert "落在两步之间: 第 303 行" in said and "在第 151 行之后" in said
+    assert "line " not in said and " time " not in said, said
 
 
 def test_runs_of_before_join_nothing() -> None:

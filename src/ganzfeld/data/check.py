@@ -187,8 +187,10 @@ def _bad_lines(report: dict[str, Any]) -> list[str]:
     reasons = tally(why)
     for reason, count in list(reasons.items())[:6]:
         of_it = [name for (name, _), its in zip(skipped, why, strict=True) if its == reason]
-        names = [shortened(name, 60) for name in of_it]
-        lines.append(f"  {count:>9,}  {tr(reason)}: {', '.join(capped(names, 3))}")
+        names = capped([shortened(name, 60) for name in of_it], 3)
+        if report["kind"] in ("csv", "parquet"):  # of rows, not of files
+            names = [tr(name) for name in names]
+        lines.append(f"  {count:>9,}  {tr(reason)}: {', '.join(names)}")
     if len(reasons) > 6:
         lines.append(f"             and {len(reasons) - 6} more reasons")
     if "quarantine" in report:

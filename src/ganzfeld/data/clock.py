@@ -17,6 +17,8 @@ from ganzfeld.data.typed import MISSING
 WORDS = """time date datetime timestamp timestamps times dates ts day month year hour minute second
     week quarter step steps t tick period date_time time_stamp"""
 NAMES = frozenset(WORDS.split())  # by which columns of times are called
+OTHERS = """时间 日期 时刻 时间戳 日期时间 年 年份 月 月份 日 时 小时 周 季度 步 步数
+    zeit datum uhrzeit zeitstempel jahr monat tag stunde woche quartal"""
 MOSTLY = 0.9  # of the cells must be times
 IN_ORDER = 0.95  # of the rows must go on in time
 DAY = 86_400.0
@@ -27,6 +29,11 @@ UNITS = ((7 * DAY, "week"), (DAY, "day"), (3_600.0, "hour"), (60.0, "minute"), (
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+
+
+def names_of(rules: int) -> frozenset[str]:
+    """What columns of times are called; in Chinese and German, too, from rules 7 on."""
+    return NAMES | frozenset(OTHERS.split()) if rules >= 7 else NAMES
 
 
 @dataclass(frozen=True)

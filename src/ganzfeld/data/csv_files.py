@@ -14,6 +14,7 @@ from typing import Any
 
 from ganzfeld.core.names import shown
 from ganzfeld.data.encodings import FEW, decoded, odd_lines
+from ganzfeld.data.source import RULES
 from ganzfeld.data.table_files import objects
 from ganzfeld.data.textfiles import head_of, whole
 from ganzfeld.errors import DataError
@@ -27,17 +28,19 @@ MOSTLY = 0.6  # of them have as many cells: fewer before them are a title, not r
 TITLE = 20  # lines that may stand before the head
 MANY_LINES = 20  # that a cell may hold
 HEAD = 1 << 20  # bytes that hold so many rows
+HEADS = 7  # the rules from which on names of columns may be in another encoding than UTF-8
 Rows = tuple[list[str], list[list[Any]], list[int]]
 
 
-def read_csv(path: Path, most: int | None = None) -> Rows:
+def read_csv(path: Path, most: int | None = None, *, rules: int = RULES) -> Rows:
     """Names of the columns, rows of cells, and the line of the file that each row ends in.
 
     Without a head the columns are called column_1 and so on. Lines before the head, such as
-    comments and a title, are passed over. most: rows to read.
+    comments and a title, are passed over. most: rows to read. rules: see `source.RULES`.
     """
     data = head_of(path, HEAD) if most else whole(path)
-    text = data.decode("utf-8-sig", "replace") if most else rows_decoded(data)
+    plain = most and not (rules >= HEADS and odd_head(data))
+    text = data.decode("utf-8-sig", "replace") if plain else rows_decoded(data, rules)
     if text.lstrip()[:1] in ("{", "["):
         return _of_json(path, text, most)
     names, start = _arff(text)
@@ -56,9 +59,20 @@ def read_csv(path: Path, most: int | None = None) -> Rows:
     return [f"column_{i}" for i in range(1, len(rows[0]) + 1)], rows, numbers
 
 
-def rows_decoded(data: bytes) -> str:
-    """A table as text: where few lines are damaged, with marks in these (`encodings.decoded`)."""
-    lines, odd, _ = odd_lines(data) if not data.isascii() else (1, 0, 0)
+def odd_head(data: bytes) -> bool:
+    """Whether the first line, which names the columns, is not UTF-8."""
+    return odd_lines(data.partition(b"\n")[0])[1] > 0
+
+
+def rows_decoded(data: bytes, rules: int = RULES) -> str:
+    """A table as text: where few lines are damaged, with marks in these (`encodings.decoded`).
+
+    Where the first line is not UTF-8, and no other is UTF-8 beyond ASCII, the names of columns of
+    numbers are in another encoding, and nothing is damaged.
+    """
+    lines, odd, beyond = odd_lines(data) if not data.isascii() else (1, 0, 0)
+    if rules >= HEADS and not beyond and odd_head(data):
+        return decoded(data)
     return data.decode("utf-8-sig", "replace") if FEW * odd <= lines else decoded(data)
 
 

@@ -9,15 +9,31 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core.dates import CLOCK
-from ganzfeld.data.clock import DAY, IN_ORDER, MOSTLY, NAMES, ordered, read_times
+from ganzfeld.data.clock import DAY, IN_ORDER, MOSTLY, names_of, ordered, read_times
 from ganzfeld.data.typed import MISSING
 
 SINCE = 7  # the rules from which on columns are joined
 LOOKED_AT = 1_000  # rows by which it is told what columns are
-CALENDAR = (("year", "yr"), ("month", "mon", "mo"), ("day",))  # columns that make up a day
-CLOCKS = (("hour", "hours", "hr"), ("minute", "minutes", "min"))  # that make up a time of the day
+CALENDAR = (  # columns that make up a day
+    ("year", "yr", "年", "年份", "jahr"),
+    ("month", "mon", "mo", "月", "月份", "monat"),
+    ("day", "日", "tag"),
+)
+CLOCKS = (  # that make up a time of the day
+    ("hour", "hours", "hr", "时", "小时", "stunde"),
+    ("minute", "minutes", "min", "分", "分钟"),
+)
 PARTS = {name for names in CALENDAR + CLOCKS for name in names}
-DOTS = re.compile(r"(\d\d?)\.(\d\d)\.(\d\d)")  # 18.00.00
+HALF = r"([AaPp]\.?[Mm]\.?)"
+FORMS = (  # of times of the day, and what they are with colons
+    (re.compile(r"(\d\d?)\.(\d\d)\.(\d\d)"), r"\1:\2:\3"),  # 18.00.00
+    (re.compile(rf"(\d\d?) ?{HALF}"), r"\1:00 \2"),  # 6 PM
+    (re.compile(r"(\d\d?)[时点]整?"), r"\1:00"),  # 18时
+    (re.compile(r"(\d\d?)[时点](\d\d)分?"), r"\1:\2"),  # 18时30分
+    (re.compile(r"上午 ?(\d\d?:\d\d(?::\d\d)?)"), r"\1 AM"),  # 上午9:30
+    (re.compile(r"下午 ?(\d\d?:\d\d(?::\d\d)?)"), r"\1 PM"),
+)
+ZONE = re.compile(r"\s*(?:Z|[+-]\d\d:?\d\d)$")
 MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$")  # behind days, as spreadsheets write them
 Table = tuple[list[str], list[Sequence[Any]]]
 
@@ -40,7 +56,7 @@ def joined(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> 
     dated = []
     for place, column in enumerate(head):
         times = None if mostly(is_clock, column) else read_times(column, rules)
-        if times is None or not (times.dates or plainly[place] in NAMES - PARTS):
+        if times is None or not (times.dates or plainly[place] in names_of(rules) - PARTS):
             continue
         if ordered(times.values) >= IN_ORDER:
             return table
@@ -92,12 +108,25 @@ def counted(
 
 
 def is_clock(text: str) -> bool:
-    return CLOCK.fullmatch(DOTS.sub(r"\1:\2:\3", text)) is not None
+    """Whether a text is a time of the day, in any form.
+
+    >>> [is_clock(text) for text in ("18:00+01:00", "6 PM", "18时30分", "下午6:30", "18", "18.30")]
+    [True, True, True, True, False, False]
+    """
+    return CLOCK.fullmatch(ZONE.sub("", with_colons(text))) is not None
+
+
+def with_colons(text: str) -> str:
+    """A time of the day as 18:00 or 6:00 PM; other texts as they are."""
+    for form, colons in FORMS:
+        if found := form.fullmatch(text):
+            return found.expand(colons)
+    return text
 
 
 def clock_of(parts: Sequence[Sequence[str]]) -> list[str]:
     """Times of the day as 9:30, of cells with them, or with hours, or of hours and minutes."""
-    hours = [DOTS.sub(r"\1:\2:\3", text) for text in parts[0]]
+    hours = [with_colons(text) for text in parts[0]]
     from_one = "24" in hours and "0" not in hours
     hours = [str(int(text) - from_one) if text.isdigit() else text for text in hours]
     minutes = parts[1] if parts[1:] else ["0"] * len(hours)

@@ -19,10 +19,10 @@ from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.clock import (
     IN_ORDER,
-    NAMES,
     Steps,
     Times,
     common_step,
+    names_of,
     ordered,
     read_times,
     since_1970,
@@ -72,13 +72,13 @@ def planned(
     asked: the user said that these are series, so that dates in any order will do.
     """
     count = len(cells[0]) if cells else 0
-    found = []
+    known, found = names_of(rules), []
     for place, name in enumerate(names):
         times = read_times(cells[place], rules)
-        if rules >= 6 and times is not None and name.casefold().strip() in NAMES:
+        if rules >= 6 and times is not None and name.casefold().strip() in known:
             times = since_1970(times)
-        if times is not None and (times.dates or name.casefold().strip() in NAMES):
-            found.append((not times.dates, name.casefold() not in NAMES, place, times))
+        if times is not None and (times.dates or name.casefold().strip() in known):
+            found.append((not times.dates, name.casefold() not in known, place, times))
     for _, _, place, times in sorted(found, key=lambda item: item[:3]):
         others = [p for p in range(len(names)) if p != place]
         named = [p for p in others if names[p].casefold().strip() in IDS]
@@ -117,7 +117,7 @@ def series_of(
     """A source of the series in a CSV file, or in Parquet files. kind: "csv" or "parquet"."""
 
     def gather(progress: Progress) -> Raw:
-        names, cells, titles, bad = cells_of(paths, kind)
+        names, cells, titles, bad = cells_of(paths, kind, source.rules)
         return gather_series(names, cells, titles, bad, source, window, progress)
 
     source = Gathered(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core.names import shown
-from ganzfeld.data.clock import IN_ORDER, NAMES, ordered, read_times
+from ganzfeld.data.clock import IN_ORDER, names_of, ordered, read_times
 from ganzfeld.data.one_axis import joined
 from ganzfeld.data.series import (
     BAD_SHARE,
@@ -40,7 +40,7 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
     value it is series only if a row depends on those before it: records do not.
     """
     try:
-        names, cells = head_cells(paths[0], kind, LOOKED_AT)
+        names, cells = head_cells(paths[0], kind, LOOKED_AT, rules)
     except DataError:
         return False, ""
     if not cells or len(cells[0]) < FEWEST:
@@ -79,7 +79,8 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
 def why_no_time(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> str:
     """Why a column of times that nearly rise makes no series, in words; "" where there is none."""
     for name, column in zip(names, cells, strict=True):
-        times = read_times(column, rules) if name.casefold().strip() in NAMES else None
+        known = name.casefold().strip() in names_of(rules)
+        times = read_times(column, rules) if known else None
         if times is not None and times.dates and NEARLY <= ordered(times.values) < IN_ORDER:
             share = 1 - ordered(times.values)
             return f"{100 * share:.0f} % of the times in the column {shown(name)} do not go on"

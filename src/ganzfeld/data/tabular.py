@@ -18,7 +18,7 @@ from ganzfeld.data.encodings import DAMAGED, MARK
 from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
-from ganzfeld.data.source import Gathered, Raw
+from ganzfeld.data.source import RULES, Gathered, Raw
 from ganzfeld.data.typed import NONE, typed_but_for_few, unclear_dates
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
@@ -32,7 +32,7 @@ def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> 
     """A source of the rows of a CSV file, or of Parquet files. kind: "csv" or "parquet"."""
 
     def gather(progress: Progress) -> Raw:
-        names, cells, titles, bad = cells_of(paths, kind)
+        names, cells, titles, bad = cells_of(paths, kind, source.rules)
         return gather_table(names, cells, titles, bad, source)
 
     source = Gathered(
@@ -48,13 +48,13 @@ def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> 
 
 
 def cells_of(
-    paths: list[Path], kind: str
+    paths: list[Path], kind: str, rules: int = RULES
 ) -> tuple[list[str], list[list[Any]], Sequence[str], dict[int, str]]:
     """Names and cells of all columns, titles of the rows, and reasons of bad ones."""
     if kind == "parquet":
         names, cells, count = _parquet_cells(paths)
         return names, cells, Titles(count, "row", 1), {}
-    names, rows, numbers = read_csv(paths[0])
+    names, rows, numbers = read_csv(paths[0], rules=rules)
     bad = {
         place: f"has {len(row):,} cells, where {len(names):,} were expected"
         for place, row in enumerate(rows)
@@ -70,7 +70,9 @@ def cells_of(
     return names, cells, [f"line {number}" for number in numbers], bad
 
 
-def head_cells(path: Path, kind: str, most: int) -> tuple[list[str], list[list[Any]]]:
+def head_cells(
+    path: Path, kind: str, most: int, rules: int = RULES
+) -> tuple[list[str], list[list[Any]]]:
     """Names and cells of the first rows, those that have as many as there are names."""
     if kind == "parquet":
         try:
@@ -82,7 +84,7 @@ def head_cells(path: Path, kind: str, most: int) -> tuple[list[str], list[list[A
         if batch is None:
             return names, []
         return names, [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
-    names, rows, _ = read_csv(path, most)
+    names, rows, _ = read_csv(path, most, rules=rules)
     whole = [row for row in rows if len(row) == len(names)]
     return names, [[row[at] for row in whole] for at in range(len(names))]
 
