@@ -269,6 +269,24 @@ def test_the_probe_knows_what_part_of_the_processor_it_got() -> None:
     assert found.got == pytest.approx(0.25, rel=0.1) and found.busy
 
 
+def test_who_waits_for_the_plan_is_told_what_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Learned(Exception):
+        pass
+
+    def learning(name: str, pack: object, *, progress: Any) -> None:
+        progress("training the listener", 1, 1)
+        raise Learned
+
+    told: list[str] = []
+    config, pack = made("default", 1_000), open_pack("avatars:90", PackOptions(size=(16, 16)))
+    config.run.images, config.run.device = 64, "cpu"
+    tried = trial.Trial(config, pack, torch.device("cpu"))
+    monkeypatch.setattr("ganzfeld.training.validation.make_extractor", learning)
+    with pytest.raises(Learned):
+        tried.pace(lambda stage, done, total: told.append(stage))
+    assert told == ["training the listener"]
+
+
 def test_a_run_that_is_longer_than_asked_says_by_how_much_and_why() -> None:
     pack = open_pack("avatars:300", PackOptions(size=(16, 16)), workers=0)
     config = made("dcgan", None)
@@ -307,8 +325,9 @@ def test_minutes_are_made_of_whole_batches() -> None:
     """The plan said 927 images, and the screen then 928 of 927."""
     config = made("mlp", None)
     config.run.minutes, found = 1.0, pace.Pace(100.3, 4.0, 1)
-    session: Any = SimpleNamespace(config=config, compared=None)
-    few: Any = SimpleNamespace(pace=lambda: found)
+    screen = SimpleNamespace(progress=None)
+    session: Any = SimpleNamespace(config=config, compared=None, screen=screen)
+    few: Any = SimpleNamespace(pace=lambda progress: found)
     stages.settled(session, few)
     assert config.run.images is not None and config.run.images % config.run.batch_size == 0
     assert 0 <= config.run.images - found.images(60.0) < config.run.batch_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,27 @@ def test_as_series_takes_rows_whose_times_differ(tmp_path: Path) -> None:
     assert not pack.report["skipped"]
     first = pack.rows(np.arange(1))["x"][0, 0]
     assert np.array_equal(first, WALK[: len(first)].astype(np.float32))
+
+
+def test_json_lines_without_a_text_are_a_table_or_series(tmp_path: Path) -> None:
+    times = [START + datetime.timedelta(hours=n) for n in range(300)]
+    rows: list[dict[str, Any]] = [
+        {"date": f"{time:%Y-%m-%d}", "time": f"{time:%H:%M}", "x": float(x)}
+        for time, x in zip(times, WALK, strict=False)
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert opened(path).spec.extra["step"] == "1 hour"
+    assert opened(path, rules=6).spec.modality == "text", "as runs of before read it"
+    rows = [{"kind": "abc"[n % 3], "age": n % 7} for n in range(90)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert opened(path).spec.modality == "table"
+    rows = [{"word": f"{x:.3f} and so", "age": n % 7} for n, x in enumerate(WALK)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert opened(path).spec.modality == "text"
+
+
+def test_no_series_are_offered_where_nothing_changes_in_time(tmp_path: Path) -> None:
+    rows = [[f"{START + datetime.timedelta(hours=n)}", "abc"[n % 3]] for n in range(100)]
+    path = put(tmp_path / "a.csv", ["time", "event"], rows)
+    assert "--as series" not in opened(path).report["taken"]["modality"]

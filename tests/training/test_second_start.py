@@ -117,7 +117,7 @@ def test_fixed_images_need_few_samples_to_time_an_evaluation(
     class Asked(Exception):
         pass
 
-    def examiner(pack: Any, config: Any, device: Any) -> None:
+    def examiner(pack: Any, config: Any, device: Any, progress: Any) -> None:
         asked.append(config.run.evaluate_count)
         raise Asked
 

@@ -22,6 +22,7 @@ from ganzfeld.data.containers import read_parquet, sniff, stamp_of
 from ganzfeld.data.fields import fields_of, why_field
 from ganzfeld.data.layout import role
 from ganzfeld.data.listing import Listing, Stamp, list_folder
+from ganzfeld.data.one_axis import LOOKED_AT, SINCE
 from ganzfeld.data.parquet import picture_columns
 from ganzfeld.data.pixels import pixel_rows
 from ganzfeld.data.readers import FolderReader
@@ -91,6 +92,9 @@ def other_file(path: Path, kind: str, reading: Reading) -> Gathered | Encoded | 
         beside = (path.parent / str(cell) for cell in rows[0].values() if suffix(str(cell)))
         if any(file.is_file() for file in beside) and (named := names_files(path)):
             return _named(path, named, reading)
+        some = textfiles.first_objects(path, LOOKED_AT) if reading.rules >= SINCE else []
+        if some and not textfiles.has_text(some, reading.rules):
+            return _rows([path], "csv", path, [stamp_of(path)], reading)
         return textfiles.json_lines_of(path, stamp_of(path))
     if end in SEPARATED:
         named = names_files(path)

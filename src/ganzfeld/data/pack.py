@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import shown
-from ganzfeld.core.progress import Progress
+from ganzfeld.core.progress import Progress, silent
 from ganzfeld.core.reader import open_regular
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.columns import Column, stored_bytes
@@ -201,7 +201,7 @@ def open_pack(
     each core; 0: decode in this process. Raises `DataError` when there is no data, or when too
     much of it is bad; `ResourceError` when the cache cannot be written.
     """
-    progress = progress or _silent
+    progress = progress or silent
     folder = cache_folder(cache)
     known = Known(folder, source, asked_of(options))
     damaged: list[str] = []
@@ -241,10 +241,6 @@ def asked_of(options: PackOptions) -> Any:
         asdict(replace(options, spared=0)),
         None if usual else secrets.token_hex(8),
     ]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
 
 
 def quick_key(source: Encoded | Ready | Gathered, options: PackOptions) -> str:

@@ -56,6 +56,8 @@ def looks_like_series(paths: list[Path], kind: str, rules: int) -> tuple[bool, s
     columns = [typed_but_for_few(table[p], rules=rules)[0] for p in others]
     kinds = [values.spec.modality for values in columns if values is not None]
     numbers = kinds.count("number")
+    if not any(v.spec.modality == "number" and not v.spec.extra.get("unit") for v in columns if v):
+        return False, ""  # nor could --as series make any of it
     if not numbers or numbers < len(kinds) - numbers:
         return False, "most columns hold no numbers"
     x = [

@@ -21,6 +21,7 @@ from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
 from ganzfeld.data.text_rows import add_lines
+from ganzfeld.data.typed import typed
 from ganzfeld.errors import DataError
 
 MAX_BYTES = 1 << 30
@@ -241,6 +242,16 @@ def is_text(rows: list[dict[str, Any]]) -> bool:
     key = text_key(rows, list(rows[0]))
     mean = sum(len(str(row.get(key, ""))) for row in rows) / len(rows)
     return bool(key) and (key.casefold() in SURE_KEYS or mean >= PLAIN_TEXT)
+
+
+def has_text(rows: list[dict[str, Any]], rules: int) -> bool:
+    """Whether a field of objects is text: by a usual name, or as it holds neither dates nor few
+    words over and over."""
+    key = text_key(rows, list(dict.fromkeys(key for row in rows for key in row)))
+    if key.casefold() in TEXT_KEYS:
+        return True
+    values = typed([row.get(key) for row in rows], rules=rules) if key else None
+    return values is not None and values.spec.modality == "text"
 
 
 def _split(path: Path) -> list[str]:

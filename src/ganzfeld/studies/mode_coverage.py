@@ -24,6 +24,7 @@ from torch import Tensor
 from ganzfeld.config import Config, Part, with_settings
 from ganzfeld.core import latents, runtime
 from ganzfeld.core.plugins import call
+from ganzfeld.core.progress import silent
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import DataError, UsageError
@@ -56,10 +57,6 @@ CHUNK = 500  # samples drawn together
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    pass
 
 
 # Points in the plane

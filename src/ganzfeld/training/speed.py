@@ -14,6 +14,7 @@ import torch
 
 from ganzfeld.config import Config
 from ganzfeld.core import distributed, runtime, system, trees
+from ganzfeld.core.progress import Progress, silent
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import precision_recall, scale
@@ -41,7 +42,7 @@ METRICS = 12  # all metrics of an evaluation take so many times the time of prec
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
 
-def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
+def measure(trainer: Trainer, config: Config, pack: Dataset, progress: Progress = silent) -> Pace:
     """The pace of a run of `config.run.images`, or of `config.run.minutes` where they are given.
 
     It moves the trainer (see `trial.Trial`). With several processes, the slowest counts.
@@ -54,7 +55,9 @@ def measure(trainer: Trainer, config: Config, pack: Dataset) -> Pace:
     taken = (time.monotonic() - started) * torch.get_num_threads()
     got = (time.process_time() - spent) / taken if device.type == "cpu" else 1.0
     images = run.images if whole is None else round(rate * whole)
-    timed = distributed.first(lambda: time_chores(trainer, config, pack, images), "chores")
+    timed = distributed.first(
+        lambda: time_chores(trainer, config, pack, images, progress), "chores"
+    )
     often, once, first, learned = map(slowest, timed)
     share = min(max(CHORES * whole / often, LEAST_SHARE), 1.0) if whole and often else 1.0
     memory = memory_used(device)
@@ -173,12 +176,16 @@ def play(trainer: Trainer, steps: int, clock: Callable[[], float] = time.monoton
 
 
 def time_chores(
-    trainer: Trainer, config: Config, pack: Dataset, images: int
+    trainer: Trainer,
+    config: Config,
+    pack: Dataset,
+    images: int,
+    progress: Progress = silent,
 ) -> tuple[float, float, float, float]:
     """Seconds that a run of so many images takes beside its steps: on the way, and at its end.
 
     The third are those more of the first run on these data: see `Pace`. The fourth are those that
-    went into the extractor here, which learns from the data once.
+    went into the extractor here, which learns from the data once, and whose `progress` is told.
     """
     if distributed.rank():
         return 0.0, 0.0, 0.0, 0.0
@@ -195,7 +202,7 @@ def time_chores(
     if compared is not None:
         assert isinstance(trainer.average, Averages)
         started = time.monotonic()
-        examiner = Examiner(compared, config, trainer.device)
+        examiner = Examiner(compared, config, trainer.device, progress)
         learned = time.monotonic() - started
         average = trainer.average[trainer.average.spans[0]]
         evaluate = warm(lambda: examiner.measure(trainer.game, average))

@@ -222,7 +222,7 @@ def sized_to_time(
 
 def settled(session: Session, trial: Trial) -> Pace:
     """The pace of the trial, by which what was left open is settled; images in whole batches."""
-    run, pace = session.config.run, trial.pace()
+    run, pace = session.config.run, trial.pace(session.screen.progress)
     if run.minutes is not None:
         run.images = max(-(-pace.images(60 * run.minutes) // run.batch_size), 1) * run.batch_size
     settle(session.config, pace.share)

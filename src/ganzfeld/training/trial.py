@@ -14,6 +14,7 @@ from torch import nn
 
 from ganzfeld.config import Config, to_json
 from ganzfeld.core import runtime
+from ganzfeld.core.progress import Progress, silent
 from ganzfeld.training.build import build_trainer, set_length
 from ganzfeld.training.init_from import start_from
 from ganzfeld.training.memory import out_of_memory
@@ -61,7 +62,7 @@ class Trial:
         self.config = config
         return True
 
-    def pace(self) -> Pace:
+    def pace(self, progress: Progress = silent) -> Pace:
         """How fast it is here, with as many threads as suit it; `run.threads` keeps these."""
         run = self.config.run
         started = time.monotonic()
@@ -69,7 +70,7 @@ class Trial:
             run.threads = suited_threads(self.trainer, self.config)
             runtime.use_threads(run.threads, exactly=run.deterministic)
             chosen = slowest(time.monotonic() - started)
-            pace = measure(self.trainer, self.config, self.pack)
+            pace = measure(self.trainer, self.config, self.pack, progress)
         return dataclasses.replace(pace, tried=pace.tried + chosen)
 
     def over(self) -> Trainer:

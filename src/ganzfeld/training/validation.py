@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ganzfeld import metrics
 from ganzfeld.config import Config
 from ganzfeld.core import latents
+from ganzfeld.core.progress import Progress, silent
 from ganzfeld.core.randomness import key
 from ganzfeld.data import held
 from ganzfeld.data.conditions import slot_of
@@ -73,14 +74,16 @@ class Examiner:
         there are too few. The Frechet distance alone where there are fewer than that.
     """
 
-    def __init__(self, pack: Pack, config: Config, device: torch.device) -> None:
+    def __init__(
+        self, pack: Pack, config: Config, device: torch.device, progress: Progress = silent
+    ) -> None:
         assert config.run.evaluate_count is not None
         self.count, self.seed, self.device = config.run.evaluate_count, config.run.seed, device
         self.latents = config.run.latents or latents.PORTABLE
         self.pack, self.spec = pack, spec_of_data(pack)
         self.kind = modality_of(self.spec)
         name = measured_by(pack, config.data.held_out)
-        self.extractor = make_extractor(name, pack, progress=lambda *_: None)
+        self.extractor = make_extractor(name, pack, progress=progress)
         order = selection_rows(pack, config.data.held_out)
         rows, others = order[: self.count], order[self.count : 2 * self.count]
         self.labels = None
