@@ -198,15 +198,18 @@ def test_without_or_with_a_damaged_discriminator(run: ganzfeld.Run, tmp_path: Pa
 def test_the_price(run: ganzfeld.Run) -> None:
     pack = open_pack("avatars:64", PackOptions(size=(16, 16)), workers=0)
     found = price(run.model, pack, 48, 96, extractor="random")
-    assert set(found) == {"kept", "unkept", "count", "of", "std", "extractor"}
+    assert set(found) == {"kept", "unkept", "real", "count", "of", "std", "extractor"}
     assert (found["count"], found["of"], found["extractor"]) == (48, 96, "random")
-    for side in ("kept", "unkept"):
+    for side in ("kept", "unkept", "real"):
         assert set(found[side]) == {"precision", "recall", "density", "coverage"}
         assert all(0 <= v <= 1 for k, v in found[side].items() if k != "density")
     larger = price(run.model, pack, 640, 1280, extractor="random")
     assert (larger["count"], larger["of"]) == (64, 128), "no more than there are data"
     same = price(run.model, pack, 48, 48, extractor="random")
     assert same["kept"] == same["unkept"], "keeping all of them costs nothing"
+    assert describe_price(found)[1].split() == ["unkept", "kept", "real", "data"]
+    learned = price(run.model, pack, 64, 128, extractor="learned")
+    assert learned["count"] == 32, "the other half is what the extractor learned from"
 
 
 def test_the_price_of_truncation() -> None:

@@ -42,11 +42,14 @@ def price(
         Below 1 it is what is called truncation (Brock et al. 2019, without the cut).
     extractor: as for `evaluate`.
 
-    Keys: "kept" and "unkept", each with the four numbers; "count", "of", "std", "extractor".
+    Keys: "kept", "unkept" and "real", each with the four numbers, the last of real images in place
+    of samples; "count", "of", "std", "extractor".
     """
     from ganzfeld.metrics.evaluate import choose_extractor, features_of, reference_rows
+    from ganzfeld.metrics.scale import real_scale
 
-    rows = reference_rows(pack, count)
+    net = choose_extractor(extractor, pack, None, progress)
+    rows = reference_rows(pack, count, net)
     if len(rows) < 6:
         raise UsageError(f"{len(rows)} images are too few to measure anything: 6 or more")
     if of is not None:
@@ -54,7 +57,6 @@ def price(
     count = len(rows)
     if labels is None and pack.labels is not None and sorted(model.classes) == sorted(pack.classes):
         labels = [pack.classes[label] for label in pack.labels[rows]]
-    net = choose_extractor(extractor, pack, None, progress)
     data = features_of(net, pack, rows, torch.device("cpu"), progress)
     if of is None:
         chosen = model.sample(count, seed=seed, labels=labels, mean=mean, std=std)
@@ -63,7 +65,9 @@ def price(
             model, count, of=of, seed=seed, labels=labels, mean=mean, std=std, progress=progress
         ).samples
     plain = model.sample(count, seed=seed, labels=labels)
+    real = real_scale(net, pack, count, count, metrics=["geometry"], progress=progress)["real"]
     return {
+        "real": real,
         "kept": compared(model, net, chosen, data),
         "unkept": compared(model, net, plain, data),
         "count": count,
@@ -94,9 +98,13 @@ def describe_price(found: dict[str, Any]) -> list[str]:
     lines = [
         f"what {what}, by the {found['extractor']} extractor, "
         f"against {count:,} images of the data:",
-        f"  {'':<10}{heads[0]:>10}{heads[1]:>10}",
+        f"  {'':<10}{heads[0]:>10}{heads[1]:>10}{'real data':>12}",
     ]
     for name in names:
-        lines.append(f"  {name:<10}{found['unkept'][name]:>10.3f}{found['kept'][name]:>10.3f}")
+        real = found["real"].get(name)
+        beside = "-" if real is None else f"{real:.3f}"
+        lines.append(
+            f"  {name:<10}{found['unkept'][name]:>10.3f}{found['kept'][name]:>10.3f}{beside:>12}"
+        )
     lines.append("precision and density rise with quality, recall and coverage with variety")
     return lines

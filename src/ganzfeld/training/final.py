@@ -46,15 +46,17 @@ def fresh(pack: Pack, held_out: int | None) -> held.Part | None:
     return held.Part(pack, rows) if len(rows) >= ENOUGH else None
 
 
-def inception_count(pack: Pack, seconds: float, asked: int | None = None) -> int:
+def inception_count(pack: Pack | None, seconds: float, asked: int | None = None) -> int | None:
     """Samples that Inception looks at beside at the end of a run of so many seconds.
 
     500, 1,000 or 2,000, so many that they take a fifth of the run's time at most; 0 where it is
     not installed, where there is no time, or where the images are not like photographs. asked: what
-    `run.inception_count` says; it holds.
+    `run.inception_count` says; it holds. pack: None where samples are compared with nothing.
 
     Raises UsageError where it is asked for and not installed.
     """
+    if pack is None:
+        return asked
     if asked and not installed():
         raise UsageError(
             f"run.inception_count is {asked:,}, and Inception is not installed",

@@ -51,6 +51,7 @@ class Session:
     """
 
     trainer: Trainer
+    end: float | None = None  # seconds that finishing takes, by the trial of speed
 
     def __init__(
         self,
@@ -68,7 +69,6 @@ class Session:
         self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
-        self.end: float | None = None  # seconds that finishing takes, by the trial of speed
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
         self.draws = draws_of(config.game.name, config.game.options)
         self.task = task_of_run(config)

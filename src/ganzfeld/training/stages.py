@@ -226,8 +226,7 @@ def settled(session: Session, trial: Trial) -> Pace:
     if run.minutes is not None:
         run.images = max(-(-pace.images(60 * run.minutes) // run.batch_size), 1) * run.batch_size
     settle(session.config, pace.share)
-    if (compared := session.compared) is not None:
-        seconds = session.total / pace.rate
-        run.inception_count = inception_count(compared, seconds, run.inception_count)
+    seconds = session.total / pace.rate
+    run.inception_count = inception_count(session.compared, seconds, run.inception_count)
     session.end = pace.end + pace.first + seconds_by_inception(run.inception_count)
     return pace
