@@ -9,8 +9,9 @@ import pytest
 
 from ganzfeld.cli import main
 from ganzfeld.cli.showing import documented
+from ganzfeld.core.console import Screen
 from ganzfeld.core.language import tr
-from sentences import COMMAND, PROSE, sentences, untold
+from sentences import COMMAND, PACKAGE, PROSE, sentences, untold
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LEAST = 0.97  # share of sentences; those of the data that nobody meets may stay English
@@ -51,6 +52,20 @@ def test_help_has_a_chinese_form(chinese: None) -> None:
             told |= {text: command for text in helps if text}
     english = {text: command for text, command in told.items() if not CHINESE.search(text)}
     assert len(told) > 200 and not english
+
+
+def test_stages_of_the_work_have_a_chinese_form(
+    chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = re.compile(r"progress\(\s*\"([a-z ]+)\"")
+    stages = {stage for path in PACKAGE.rglob("*.py") for stage in call.findall(path.read_text())}
+    assert {"drawing", "cutting"} <= stages
+    for stage in sorted(stages):
+        screen = Screen()
+        screen.stage, screen.printed = stage, -1e6  # of a line long ago
+        screen.progress(stage, 3, 10_000)
+        said = capsys.readouterr().out.strip()
+        assert said.endswith("：3 / 10,000") and stage not in said, said
 
 
 def left_of(text: str) -> str:
