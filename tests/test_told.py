@@ -11,6 +11,7 @@ from ganzfeld.cli import main
 from ganzfeld.cli.showing import documented
 from ganzfeld.core.console import Screen
 from ganzfeld.core.language import tr
+from ganzfeld.modalities import MODALITIES
 from sentences import COMMAND, PACKAGE, PROSE, sentences, untold
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -66,6 +67,19 @@ def test_stages_of_the_work_have_a_chinese_form(
         screen.progress(stage, 3, 10_000)
         said = capsys.readouterr().out.strip()
         assert said.endswith("：3 / 10,000") and stage not in said, said
+
+
+def test_where_samples_are_is_told_in_chinese_for_every_kind(chinese: None) -> None:
+    for noun in sorted({kind.noun for kind in MODALITIES.values()}):
+        for text in (
+            f"5 {noun} in a b/x",
+            f"5 {noun} in x, grid in y.png",
+            f"sheet of 5 {noun} in x",
+            f"8 {noun} in x, a row each, with slope 1 to 3: 1, 2, 3",
+            f"8 {noun} in x, a row each, with slope 1, 2, 3",
+        ):
+            said = tr(text)
+            assert not re.search(rf"{noun}| in | to | row ", said), said
 
 
 def left_of(text: str) -> str:
