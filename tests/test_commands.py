@@ -266,6 +266,13 @@ def test_a_wrong_value_is_one_clear_sentence() -> None:
         ("sample RUN other more", "`ganzfeld sample` does not take 'other', 'more'"),
         ("study families avatars", "`ganzfeld study families` needs --minutes"),
         ("translate --out x", "`ganzfeld translate` needs MODEL"),
+        ("train avatars --quiet=yes", "--quiet takes no value"),
+        ("train avatars --out --quiet", "--out is given no value"),
+        ("train avatars --no-images 5", "`ganzfeld train` has no --no-images. Did you mean"),
+        ("train avatars -images 5", "`ganzfeld train` has no -images. Did you mean '--images'?"),
+        ("train avatars --IMAGES 5", "`ganzfeld train` has no --IMAGES. Did you mean '--images'?"),
+        ("doctor RUN -5", "`ganzfeld doctor` has no -5. Known: --json."),
+        ("doctor RUN --=5", "`ganzfeld doctor` has no --. Known: --json."),
     ],
 )
 def test_words_that_cannot_be_meant(
@@ -274,7 +281,8 @@ def test_words_that_cannot_be_meant(
     with pytest.raises(SystemExit) as stopped:
         main(words.split())
     assert stopped.value.code == 2
-    assert capsys.readouterr().err.startswith(f"error[2]: {said}\n  fix:  ")
+    told = capsys.readouterr().err
+    assert told.startswith(f"error[2]: {said}") and "\n  fix:  " in told
 
 
 def test_a_file_that_is_replaced_is_told(

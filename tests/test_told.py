@@ -9,8 +9,10 @@ import pytest
 
 from ganzfeld.cli import main
 from ganzfeld.cli.showing import documented
+from ganzfeld.core.console import Screen
 from ganzfeld.core.language import tr
-from sentences import COMMAND, PROSE, sentences, untold
+from ganzfeld.modalities import MODALITIES
+from sentences import COMMAND, PACKAGE, PROSE, sentences, untold
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 LEAST = 0.97  # share of sentences; those of the data that nobody meets may stay English
@@ -51,6 +53,33 @@ def test_help_has_a_chinese_form(chinese: None) -> None:
             told |= {text: command for text in helps if text}
     english = {text: command for text, command in told.items() if not CHINESE.search(text)}
     assert len(told) > 200 and not english
+
+
+def test_stages_of_the_work_have_a_chinese_form(
+    chinese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = re.compile(r"progress\(\s*\"([a-z ]+)\"")
+    stages = {stage for path in PACKAGE.rglob("*.py") for stage in call.findall(path.read_text())}
+    assert {"drawing", "cutting"} <= stages
+    for stage in sorted(stages):
+        screen = Screen()
+        screen.stage, screen.printed = stage, -1e6  # of a line long ago
+        screen.progress(stage, 3, 10_000)
+        said = capsys.readouterr().out.strip()
+        assert said.endswith("：3 / 10,000") and stage not in said, said
+
+
+def test_where_samples_are_is_told_in_chinese_for_every_kind(chinese: None) -> None:
+    for noun in sorted({kind.noun for kind in MODALITIES.values()}):
+        for text in (
+            f"5 {noun} in a b/x",
+            f"5 {noun} in x, grid in y.png",
+            f"sheet of 5 {noun} in x",
+            f"8 {noun} in x, a row each, with slope 1 to 3: 1, 2, 3",
+            f"8 {noun} in x, a row each, with slope 1, 2, 3",
+        ):
+            said = tr(text)
+            assert not re.search(rf"{noun}| in | to | row ", said), said
 
 
 def left_of(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ganzfeld
+from ganzfeld.cli.train import recipe_text
 from ganzfeld.recipes.find import find_recipe
 from ganzfeld.recipes.gan import RECIPES, Facts
 
@@ -43,3 +44,4 @@ def test_a_run_from_before_the_filter_draws_and_goes_on_without_it(tmp_path: Pat
 def test_a_recipe_is_found_by_the_name_it_had() -> None:
     """In commands and in runs of before; it is no longer listed."""
     assert find_recipe("modern") is RECIPES["r3gan"] and "modern" not in RECIPES
+    assert json.loads(recipe_text("modern"))["recipe"] == "r3gan"

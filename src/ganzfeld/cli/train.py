@@ -210,7 +210,7 @@ def recipe_text(name: str) -> str:
     from ganzfeld.core.files import as_json
     from ganzfeld.errors import UsageError
     from ganzfeld.modalities import MODALITIES
-    from ganzfeld.recipes.find import find_recipe
+    from ganzfeld.recipes.find import FORMER, find_recipe
     from ganzfeld.recipes.gan import Facts
 
     recipe = find_recipe(name)
@@ -221,7 +221,7 @@ def recipe_text(name: str) -> str:
         made = recipe(facts)
     except UsageError:  # which needs labels
         made = recipe(dataclasses.replace(facts, classes=10))
-    config = dataclasses.asdict(made) | {"recipe": name}
+    config = dataclasses.asdict(made) | {"recipe": FORMER.get(name, name)}
     config["data"] = {n: config["data"][n] for n in ("mirror", "jitter")}
     config["run"] = {n: v for n, v in config["run"].items() if v is not None and n != "device"}
     return as_json(config).decode()

@@ -20,23 +20,29 @@ def checked(command: str, words: Sequence[str], make: Callable[..., None]) -> No
     known = options(make)
     place, given, firm = 0, set[str](), list[str]()
     while place < len(words):
-        name, equals, value = words[place].partition("=")
+        word = words[place]
+        name, equals, value = word.partition("=")
         place += 1
-        if not name.startswith("--") or name in ("--", "--help"):
-            firm += [] if name in ("-h", "--", "--help") else [words[place - 1]]
+        if not word.startswith("-") or word in ("-", "-h", "--", "--help"):
+            firm += [] if word in ("-h", "--", "--help") else [word]
             continue
         name = name.replace("_", "-")
         given.add(name)
-        kind = known.get(name.replace("--no-", "--", 1) if name not in known else name)
+        kind = known.get(name)
+        if kind is None and known.get(name.replace("--no-", "--", 1)) is bool:
+            kind = bool
         if kind is None:
+            alike = "--" + name.lstrip("-").lower()
             raise UsageError(
-                f"`{command}` has no {shown(name)}. {did_you_mean(name, known)}",
+                f"`{command}` has no {shown(name)}. {did_you_mean(alike, known)}",
                 fix=f"{command} --help",
             )
         if kind is bool:
+            if equals:
+                raise UsageError(f"{name} takes no value", fix=name)
             continue
         if not equals:
-            if place == len(words):
+            if place == len(words) or words[place].partition("=")[0] in (*known, "--"):
                 raise UsageError(f"{name} is given no value", fix=f"{name} {example(kind)}")
             value = words[place]
             place += 1

@@ -179,12 +179,12 @@ class Screen:
                 self.event("stage", stage=stage, done=done, total=total)
         elif self.console.is_terminal and sys.stdout.isatty():
             end = "\n" if done >= total else "\r"
-            text = tr(f"{tr(shown(stage))}: {done:,} of {total:,}")
+            text = tr(f"{shown(stage)}: {done:,} of {total:,}")
             self.console.file.write(f"{text}{end}")
             self.console.file.flush()
         elif self.due():
             self.printed = time.monotonic()
-            self.say(f"{tr(stage)}: {done:,} of {total:,}")
+            self.say(f"{stage}: {done:,} of {total:,}")
 
     def event(self, kind: str, **about: object) -> None:
         """One JSON object a line, in English and with full numbers."""
