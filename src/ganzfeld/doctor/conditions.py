@@ -12,6 +12,7 @@ BLIND = 0.15  # deviations, by which a discriminator that sees conditions tells 
 ENOUGH, GROWN = 5, 3  # looks; those of them at samples that are not young
 LEAST, LONG = 4, 8  # looks that say together what samples show
 USUAL = 0.1  # standard error of the skill of 32 samples in showing their conditions
+ONE_SIDED = 1.64  # standard errors: 95 %
 GROWS = 1.2  # times as much as before, that samples of a generator that learns react
 
 
@@ -41,13 +42,13 @@ def ignored(m: Moment) -> Evidence:
 
 def shown(m: Moment) -> tuple[float, float] | None:
     """How well samples show their conditions, over the last looks at which they were not young;
-    and how well at most, by two standard errors. What is hardly visible is hardly known."""
+    and how well at most, by a one-sided interval. What is hardly visible is hardly known."""
     looks = [one for one in (*m.past[1 - LONG :], m) if (one["energy"] or 0.0) <= YOUNG]
     known = [(right, error_of(one)) for one in looks if (right := one["agreement"]) is not None]
     if len(known) < LEAST:
         return None
     mean = sum(right for right, _ in known) / len(known)
-    return mean, mean + 2 * math.sqrt(sum(error**2 for _, error in known)) / len(known)
+    return mean, mean + ONE_SIDED * math.sqrt(sum(error**2 for _, error in known)) / len(known)
 
 
 def error_of(m: Moment) -> float:
