@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.reference import Reference
 from ganzfeld.doctor.samples import stuck
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.spectrum import fine_power
@@ -87,3 +88,22 @@ def test_vitals_of_lines_see_repeats() -> None:
     varied, repeated = kind.vitals(lines), kind.vitals(same)
     assert varied["distinct"] == 1 and repeated["distinct"] == 1 / 64
     assert repeated["entropy"] < varied["entropy"]
+
+
+def test_chance_is_what_the_same_neighbours_show_of_others() -> None:
+    """Young samples lie near the same few of the data, whatever they were made for."""
+    reference = object.__new__(Reference)
+    g = np.random.default_rng(0)
+    reference.conditions = np.linspace(0, 1, 100)[:, None]
+    asked = g.random((32, 1))
+    few = np.repeat([0, 1], 16)  # the data's least: far from most of what was asked for
+    found, error = reference.skill_of(few, asked)
+    assert found is not None and error is not None and abs(found) < 2 * error
+    right, _ = reference.skill_of((99 * asked[:, 0]).round().astype(int), asked)
+    assert right is not None and right > 0.95
+    reference.conditions = np.arange(100) % 4
+    classes = np.arange(32) % 4
+    assert reference.skill_of(classes, classes)[0] == 1
+    assert abs(reference.skill_of(np.zeros(32, int), classes)[0] or 0) < 0.02
+    wrong, _ = reference.skill_of((classes + 1) % 4, classes)
+    assert wrong is not None and wrong < -0.2

@@ -96,9 +96,8 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
         call(f"{prog} {name}", *GROUPS[name], rest)
     elif name in commands:
         whole = f"{prog} {name}"
-        args = prepared(whole, commands[name], rest)
         make, description = documented(commands[name], whole.removeprefix("ganzfeld "))
-        with telling_of_replaced(args, make):
+        with telling_of_replaced(args := prepared(whole, commands[name], rest), make):
             tyro.cli(make, prog=whole, description=description, args=args)
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-from ganzfeld.doctor.course import YOUNG
+from ganzfeld.doctor.course import YOUNG, begun
 from ganzfeld.doctor.story import Evidence, Moment
 
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
 BLIND = 0.15  # deviations, by which a discriminator that sees conditions tells wrong ones
-ENOUGH = 5  # looks
+ENOUGH, GROWN = 5, 3  # looks; those of them at samples that are not young
 LEAST, LONG = 4, 8  # looks that say together what samples show
 USUAL = 0.1  # standard error of the skill of 32 samples in showing their conditions
+ONE_SIDED = 1.64  # standard errors: 95 %
 GROWS = 1.2  # times as much as before, that samples of a generator that learns react
 
 
@@ -26,10 +27,10 @@ def ignored(m: Moment) -> Evidence:
     apart, visible = m.mean("energy"), m["visible"]
     if (right := shown(m)) is None or apart is None or apart > YOUNG:
         return None
-    if told is None or learning(m):
+    if told is None or not begun(m, "generator"):
         return None  # without a judge: blurred samples show little of anything
     mean, most = right
-    late = m.part > 0.6 and mean < 0.1  # before that it may still come
+    late = m.part > 0.6 and mean < 0.1 and not learning(m)  # before that it may still come
     lost = told <= 0.15 and apart <= 0.75 * YOUNG
     if most < SHOWN * (1.0 if visible is None else visible) and (lost or late):
         return (
@@ -41,13 +42,13 @@ def ignored(m: Moment) -> Evidence:
 
 def shown(m: Moment) -> tuple[float, float] | None:
     """How well samples show their conditions, over the last looks at which they were not young;
-    and how well at most, by two standard errors. What is hardly visible is hardly known."""
+    and how well at most, by a one-sided interval. What is hardly visible is hardly known."""
     looks = [one for one in (*m.past[1 - LONG :], m) if (one["energy"] or 0.0) <= YOUNG]
     known = [(right, error_of(one)) for one in looks if (right := one["agreement"]) is not None]
     if len(known) < LEAST:
         return None
     mean = sum(right for right, _ in known) / len(known)
-    return mean, mean + 2 * math.sqrt(sum(error**2 for _, error in known)) / len(known)
+    return mean, mean + ONE_SIDED * math.sqrt(sum(error**2 for _, error in known)) / len(known)
 
 
 def error_of(m: Moment) -> float:
@@ -68,7 +69,7 @@ def blind(m: Moment) -> Evidence:
     A test for equivalence: the mean of all looks, and two standard errors more, is below BLIND.
     One look says little; at rest a good discriminator tells nothing any more, but it did before.
     Young samples look alike, whatever their conditions, and their discriminator is young, too: it
-    takes as many looks at others before anything is said.
+    takes a few looks at others before anything is said.
     """
     apart, visible = m.mean("energy"), m["visible"]
     if visible is None or apart is None or apart > 0.75 * YOUNG:
@@ -76,7 +77,7 @@ def blind(m: Moment) -> Evidence:
     looks = [(told, error) for one in (*m.past, m) if (told := one["told"]) is not None
              and (error := one["told_error"]) is not None]  # fmt: skip
     grown = sum((one["energy"] or 0.0) <= YOUNG for one in (*m.past, m))
-    if min(len(looks), grown) < ENOUGH:
+    if len(looks) < ENOUGH or grown < GROWN or not begun(m, "discriminator"):
         return None
     told = sum(value for value, _ in looks) / len(looks)
     error = math.sqrt(sum(error**2 for _, error in looks)) / len(looks)

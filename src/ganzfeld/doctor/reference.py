@@ -130,22 +130,23 @@ class Reference:
         """How well a sample's nearest neighbour shows what it was made for, 0 is chance, 1 right;
         and the standard error of that.
 
+        Chance is what the same neighbours would show of what the other samples were made for: those
+        of young samples are often the same few.
+
         near: rows of the reference (N,). asked: classes (N,) or numbers (N, k).
         """
         assert self.conditions is not None
         there = self.conditions[near]
         if asked.ndim == 1:
-            shares = np.bincount(self.conditions.astype(int)) / len(self.conditions)
-            chance = float(shares[asked.astype(int).clip(0, len(shares) - 1)].mean())
+            right, chance = there == asked, of_others(there[:, None] == asked[None])
             if chance == 1:
                 return None, None
-            right = there == asked
             share, often = float(right.mean()), (right.sum() + 1) / (len(right) + 2)
             error = math.sqrt(often * (1 - often) / len(right))
             return (share - chance) / (1 - chance), error / (1 - chance)
         unit = self.conditions.std(0) + 1e-12
-        wrong = (np.abs(there - asked) / unit).mean(1)
-        blind = float((np.abs(self.conditions[:, None] - asked[None]) / unit).mean())
+        each = (np.abs(there[:, None] - asked[None]) / unit).mean(2)
+        wrong, blind = np.diagonal(each), of_others(each)
         if not blind:
             return None, None
         error = float(wrong.std()) / math.sqrt(len(wrong))
@@ -236,6 +237,12 @@ class Reference:
         few = self.features[:PAIRS]
         places, _ = self.nearest(few, own=True)
         return None, self.skill_of(places, self.conditions[: len(few)])[0]
+
+
+def of_others(pairs: NDArray[Any]) -> float:
+    """The mean of a matrix (N, N) without its diagonal."""
+    count = len(pairs)
+    return float(pairs.sum() - np.trace(pairs)) / max(count * (count - 1), 1)
 
 
 def by_middle(rows: Floats, middles: Floats) -> NDArray[np.int64]:

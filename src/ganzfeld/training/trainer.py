@@ -259,9 +259,13 @@ class Trainer:
 
     def batch(self, player: str, turn: int) -> Batch:
         """The samples of a player's next move, on the device: this process's share of them."""
-        stream, start, chosen = self.places(player, turn)
-        rows = self.data.rows(chosen)
-        trainer_checks.check_rows(rows, len(chosen))
+        stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
+        start = self.images + turn * self.batch_size
+        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
+        share = self.batch_size // distributed.world()
+        first = distributed.rank() * share
+        rows = self.data.rows(chosen[first : first + share])
+        trainer_checks.check_rows(rows, share)
         batch = {
             name: self.ready(name, torch.as_tensor(value))
             for name, value in rows.items()
@@ -272,21 +276,16 @@ class Trainer:
         key_of = key if self.noise == NARROW else wide_key
         return self.vary(batch, key_of(self.seed, "vary", stream, start, distributed.rank()))
 
-    def places(self, player: str, turn: int) -> tuple[str, int, NDArray[np.int64]]:
-        """A batch's stream, its place there, and the numbers of this process's samples of it."""
-        stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
-        start = self.images + turn * self.batch_size
-        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
-        share = self.batch_size // distributed.world()
-        first = distributed.rank() * share
-        return stream, start, chosen[first : first + share]
-
     def due(self, player: str) -> tuple[Batch, Rows]:
         """A player's next batch as its game will have it, if nothing varies it, and its rows as
         they are stored."""
+        stream = "all" if self.game.shares_batch else player
+        share = self.batch_size // distributed.world()
+        chosen = indices(len(self.data), self.seed, stream, self.images, self.batch_size)
+        own = chosen[distributed.rank() * share :][:share]
         vary, self.vary = self.vary, None
         try:
-            return self.batch(player, 0), self.data.rows(self.places(player, 0)[2])
+            return self.batch(player, 0), self.data.rows(own)
         finally:
             self.vary = vary
 
