@@ -326,7 +326,7 @@ def test_minutes_are_made_of_whole_batches() -> None:
     config = made("mlp", None)
     config.run.minutes, found = 1.0, pace.Pace(100.3, 4.0, 1)
     screen = SimpleNamespace(progress=None)
-    session: Any = SimpleNamespace(config=config, compared=None, screen=screen)
+    session: Any = SimpleNamespace(config=config, compared=None, screen=screen, total=927)
     few: Any = SimpleNamespace(pace=lambda progress: found)
     stages.settled(session, few)
     assert config.run.images is not None and config.run.images % config.run.batch_size == 0
