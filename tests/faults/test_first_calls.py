@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 SOURCE = Path(ganzfeld.__file__).parent
 # compute nothing of the kind, or only where others have been imported
 BARE = {"cli.bench", "core.distributed", "core.lock", "core.latents", "training.resume"}
-BARE |= {"core.device", "core.randomness", "core.types", "metrics.inception_resize"}
+BARE |= {"core.device", "core.randomness", "core.trees", "core.types", "metrics.inception_resize"}
 BARE |= {"modalities.image.plain", "modalities.image.tensors", "modalities.image.transforms"}
 
 WATCH = """

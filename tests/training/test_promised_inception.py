@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import ganzfeld
 from ganzfeld.metrics import features
-from ganzfeld.training import final, plan, session
+from ganzfeld.training import final, session
 
 TINY = ["networks.*.width=4", "run.threads=1", "run.inception_count=8"]
 
@@ -35,7 +35,7 @@ def test_a_run_ends_without_inception_says_so_and_adds_it_later(
     for module in (final, session):
         monkeypatch.setattr(module, "installed", lambda: there)
     monkeypatch.setattr(features, "inception", stand)
-    monkeypatch.setattr(plan, "inception_seconds", lambda: 0.1)
+    monkeypatch.setattr(final, "inception_seconds", lambda: 0.1)
     run = ganzfeld.train(
         "avatars:64", recipe="dcgan", size=16, images=64, batch=16, settings=TINY, quiet=True,
         out=tmp_path / "run",
