@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +51,8 @@ OWN: dict[str, dict[str, Any]] = {
 }
 
 
-MADE = Path(tempfile.mkdtemp(prefix="ganzfeld-runs-"))  # those of this process, as they are
-atexit.register(shutil.rmtree, MADE, ignore_errors=True)
-
-
 def tiny(recipe: str, out: Path, **more: Any) -> Path:
-    """Such a run, in a folder of its own. One as it is is trained once a process."""
-    if more:
-        return trained(recipe, out, **more)
-    made = MADE / recipe
-    if not made.exists():
-        trained(recipe, MADE / "part").rename(made)
-    return Path(shutil.copytree(made, out))
-
-
-def trained(recipe: str, out: Path, **more: Any) -> Path:
+    """Train one such run; its folder."""
     usual = IMAGES | {"settings": [NARROW]}
     arguments = OWN.get(recipe, usual) | {"out": out, "quiet": True, "recipe": recipe} | more
     arguments["settings"] = [
