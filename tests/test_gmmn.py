@@ -172,7 +172,7 @@ class Parts(nn.Module):
         return x
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_in_codes_each_player_moves_its_own_part_and_the_whole_samples() -> None:
     torch.manual_seed(0)
     plane = torch.randn(2, 4)

@@ -20,10 +20,8 @@ def words_of(data: str, out: Path) -> list[str]:
     return [*words, "--quiet", "--set", *SETTINGS]
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("data", "kills"), [("showers:200", 1), pytest.param("fields:200", 3, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("data", "kills"), [("showers:200", 3), ("fields:200", 3)])
 def test_a_run_of_fields_that_is_killed_ends_in_the_same_files(
     data: str, kills: int, tmp_path: Path
 ) -> None:

@@ -65,8 +65,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "import ganzfeld; ganzfeld.load(RUN).sample(32)",
         "import ganzfeld; ganzfeld.train('avatars:64', out=RUN + '-2', size=32, images=64, "
         "batch=32, settings=['networks.*.width=4'], quiet=True)",
-        "import ganzfeld; ganzfeld.resume(RUN + '-3', images=128, quiet=True)",
-        "import ganzfeld; ganzfeld.evaluate(RUN, 'avatars:64', extractor='random', count=32)",
+        pytest.param(
+            "import ganzfeld; ganzfeld.resume(RUN + '-3', images=128, quiet=True)",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "import ganzfeld; ganzfeld.evaluate(RUN, 'avatars:64', extractor='random', count=32)",
+            marks=pytest.mark.slow,
+        ),
         "import torch, ganzfeld; from ganzfeld.networks.mlp import MLPGenerator; "
         "MLPGenerator((3, 32, 32), latent=8)(torch.zeros(32, 8), None)",
     ],

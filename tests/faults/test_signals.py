@@ -55,7 +55,7 @@ def files_of(folder: Path) -> dict[Path, bytes]:
     ("number", "code"),
     [
         (signal.SIGTERM, 143),
-        (signal.SIGINT, 130),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
     ],
 )

@@ -104,7 +104,7 @@ def test_domain_is_deterministic_and_found_again(pack: Pack, own_cache: Path) ->
     assert calls == [1], "the damaged one is trained again, the whole one is not"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_folding_changes_nothing(pack: Pack) -> None:
     arrays, _ = label_classifier.trained(pack, silent)

@@ -77,6 +77,8 @@ REFUSED = (
     "image-to-text-mle",
 )
 ALL = tuple(name for name in RECIPES if name not in REFUSED)
-# their generators are another recipe's: by name, with -m slow
-TWINS = ("hinge", "wgan-gp", "drifting", "projected", "text-mle", "showers")
+# their generators are of the networks of another recipe: by name, with -m slow
+TWINS = ("hinge", "wgan-gp", "dcgan", "drifting", "projected", "text-mle", "text-gumbel", "showers")
+TWINS += ("table-vae", "tutorial-mlp-mnist", "tutorial-mlp-faces", "tutorial-dcgan-celeba")
+TWINS += ("tutorial-dcgan-anime",)
 EVERY = [pytest.param(one, marks=pytest.mark.slow) if one in TWINS else one for one in ALL]
