@@ -23,7 +23,7 @@ PAGES = [
     if page.name != "api.md"
 ]
 MOST_WORDS = 900
-SYSTEMS = ("unlabelled",)  # `ganzfeld unlabelled` is a row of a table, not a command
+SYSTEMS = ("default", "unlabelled")  # `ganzfeld default` is a row of a table, not a command
 
 
 def commands(text: str) -> Iterator[str]:
