@@ -122,12 +122,12 @@ def half_inverted(trainer: Trainer, made: Made) -> None:
     hooked(trainer, change)
 
 
-def clipped(trainer: Trainer, made: Made) -> None:
-    """Gradients of both players are clipped to a norm of 1e-6."""
+def clipped(trainer: Trainer, made: Made, norm: float = 1e-6) -> None:
+    """Gradients of both players are clipped to a norm."""
     for player, optimiser in trainer.optimisers.items():
         optimiser.register_step_pre_hook(
             lambda own, *_, p=trainer.parameters[player]: (
-                torch.nn.utils.clip_grad_norm_(p, 1e-6) and None
+                torch.nn.utils.clip_grad_norm_(p, norm) and None
             )
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from doctor_faults import Fault, Made, halted, hooked
-from doctor_more import folder, seen_as
+from doctor_more import clipped, folder, seen_as
 from torch import Tensor
 
 from ganzfeld.training.trainer import Trainer
@@ -126,14 +126,9 @@ def noisy_labels(trainer: Trainer, made: Made) -> None:
     batched(trainer, change)
 
 
-def clipped(trainer: Trainer, made: Made) -> None:
+def harmlessly_clipped(trainer: Trainer, made: Made) -> None:
     """Gradients are clipped to a norm of 1e-4, which Adam's updates do not depend on."""
-    for player, optimiser in trainer.optimisers.items():
-        optimiser.register_step_pre_hook(
-            lambda own, *_, p=trainer.parameters[player]: (
-                torch.nn.utils.clip_grad_norm_(p, 1e-4) and None
-            )
-        )
+    clipped(trainer, made, 1e-4)
 
 
 def both_halt(trainer: Trainer, made: Made) -> None:
@@ -238,7 +233,7 @@ STRANGE = {
                           conditional=True),
     "two-swapped": Fault("half of two classes swapped", LABELS, network=swapped_labels,
                          conditional=True),
-    "clip": Fault("gradients clipped to 1e-4 (harmless)", HARMLESS, network=clipped),
+    "clip": Fault("gradients clipped to 1e-4 (harmless)", HARMLESS, network=harmlessly_clipped),
     "both-halt": Fault("both rates 0 from half on", STILL, network=both_halt, start=0.5),
     "no-average": Fault("no average (harmless)", HARMLESS, network=no_average),
     "unjoined": Fault("columns shuffled against one another", ALTERED, network=unjoined),

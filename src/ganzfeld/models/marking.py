@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ganzfeld.core import latents, marks
+from ganzfeld.core import marks
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.models.asked import told
 
@@ -63,11 +63,9 @@ def mark_of(
 
 def drawn_for(model: Model, seed: int, index: int) -> list[float] | None:
     """The conditions of the data that a sample is drawn for where none are asked for."""
-    rows = (getattr(model, "conditions", None) or {}).get("rows")
-    if not rows:
-        return None
-    (place,) = latents.labels(model.latents, len(rows), seed, [index])
-    found: list[float] = torch.tensor(rows[place], dtype=torch.float32).tolist()
+    if not (getattr(model, "conditions", None) or {}).get("rows"):
+        return None  # also of what translates or captions
+    found: list[float] = model.numbers_of([index], seed, None)[0].tolist()
     return found
 
 
