@@ -278,6 +278,33 @@ def test_an_error_of_the_first_ends_all(tmp_path: Path) -> None:
     assert code != 0 and printed.count("error[3]") == 1, printed
 
 
+SPEAKS_LATE = """
+import sys, time, torch
+from ganzfeld.core import distributed
+from ganzfeld.training.process import joined
+
+def fails():
+    raise ValueError
+
+try:
+    with joined("cpu"):
+        if "together" in sys.argv and distributed.rank():
+            distributed.together()
+        distributed.first(fails, "data")
+except ValueError:
+    time.sleep(2)
+    print("rank 0 has said why")
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("waits", ["first", pytest.param("together", marks=pytest.mark.slow)])
+def test_the_others_leave_after_the_first_has_spoken(waits: str, tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(SPEAKS_LATE)
+    code, printed = command.end(torchrun(str(tmp_path / "late.py"), waits), 60)
+    assert code != 0 and "rank 0 has said why" in printed, printed
+
+
 @pytest.mark.slow
 def test_a_run_in_use_is_refused_to_several(at_work: subprocess.Popen[str], tmp_path: Path) -> None:
     words = command.training(tmp_path / "run", 1000 * IMAGES)

@@ -6,6 +6,7 @@ import datetime
 import gc
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ T = TypeVar("T")
 CALLS = itertools.count()  # of `first`
 
 TIMEOUT = datetime.timedelta(seconds=90)  # a silent rank ends the others after this
+LAST_WORDS = 10.0  # seconds that the others leave rank 0 to say what has ended it
 
 
 def start(device: torch.device) -> None:
@@ -91,8 +93,18 @@ def first(make: Callable[[], T], name: str) -> T:
         return value
     store.wait([name], datetime.timedelta(days=1))
     if store.get(name) != b"ready":
-        raise SystemExit(1)  # rank 0 says why
+        leave_last()
+        raise SystemExit(1)
     return make()
+
+
+def leave_last() -> None:
+    """Where rank 0 has failed: it says why, before the others leave.
+
+    `torchrun` ends all processes as soon as one has left, also one that is about to speak.
+    """
+    if rank():
+        time.sleep(LAST_WORDS)
 
 
 def largest(number: int) -> int:

@@ -32,6 +32,9 @@ def joined(kind: str) -> Iterator[torch.device]:
     try:
         with runtime.threads():
             yield device
+    except RuntimeError:  # of a collective, where rank 0 has gone
+        distributed.leave_last()
+        raise
     finally:
         distributed.finish()
 
