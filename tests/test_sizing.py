@@ -357,3 +357,22 @@ def test_a_second_run_finds_what_real_images_score(tmp_path: Path) -> None:
         assert not scale.known(net, pack, 20, 20)
         scale.real_scale(net, pack, 20, 20)
         assert scale.known(net, pack, 20, 20) and not scale.known(net, pack, 20, 21)
+
+
+@pytest.mark.parametrize(
+    ("images", "share", "evaluations", "checkpoints"),
+    [(300, 1.0, 3, 3), (4_856, 1.0, 3, 3), (10_240, 1.0, 4, 4), (100_000, 1.0, 8, 10),
+     (100_000, 0.5, 4, 5), (300, 0.25, 2, 2)],
+)  # fmt: skip
+def test_a_short_run_is_measured_less_often(
+    images: int, share: float, evaluations: int, checkpoints: int
+) -> None:
+    config = complete(
+        RECIPES["default"](Facts(count=1_000, channels=3, height=32, width=32, classes=0))
+    )
+    config.run.images, config.run.batch_size = images, 16
+    settle(config, share)
+    run = config.run
+    assert images // (run.evaluate_every or 0) == evaluations
+    assert images // (run.save_every or 0) == checkpoints
+    assert images // (run.sample_every or 0) == 8 * share

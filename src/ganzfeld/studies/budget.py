@@ -66,9 +66,8 @@ def configured(job: Job, pack: Pack) -> Config:
 def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
     """Images that the budget is enough for, with what a run does on its way.
 
-    A run costs its steps, measuring its speed before them, and a fixed part: the number of its
-    checkpoints, previews and evaluations does not depend on its length. A short run, left in the
-    folder `place`, tells it.
+    A run costs its steps, measuring its speed before them, and its checkpoints, previews and
+    evaluations. A short run with as many of them, left in the folder `place`, tells what they cost.
     """
     trainer = build_trainer(config, pack, torch.device(job.device))
     runtime.tune()
@@ -79,11 +78,20 @@ def images_within(job: Job, config: Config, pack: Pack, place: Path) -> int:
     timed_train(job, place / "first", step)  # fills caches, and learns what measuring needs
     config.run.images = max(round(job.seconds / each), step)
     settle(config)
-    count = f"run.evaluate_count={config.run.evaluate_count}"  # it follows the length
-    like = replace(job, settings=(*job.settings, count))
+    like = replace(job, settings=(*job.settings, *as_often(config, short)))
     fixed = timed_train(like, place / "short", short) - short * each
     left = max(job.seconds - fixed, 0.0)
     return max(round((left - min(MEASURED, left / 21)) / each), step)
+
+
+def as_often(config: Config, short: int) -> list[str]:
+    """Settings with which a short run has the checkpoints, previews and evaluations of a whole."""
+    run, total = config.run, config.run.images
+    assert total is not None
+    found = [f"run.evaluate_count={run.evaluate_count}"]  # it follows the length
+    for name in ("sample_every", "evaluate_every", "save_every"):
+        found.append(f"run.{name}={max(getattr(run, name) * short // total, 1)}")
+    return found
 
 
 def timed_train(job: Job, run: Path, images: int) -> float:

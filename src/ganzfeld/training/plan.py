@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
     from ganzfeld.training.pace import Pace
 
+FEWEST = 64  # samples of an evaluation on the way
 ROWS = 256  # of number conditions, that samples are drawn for
 SLIGHT = 0.1  # of the time asked for: so much more is not worth a word
 JUST_A_TRIAL = 100  # batches: whoever asks for so few images does not expect good ones
@@ -171,25 +172,29 @@ def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int |
 def settle(config: Config, share: float = 1.0) -> None:
     """Choose the intervals that were left open, now that the number of images is known.
 
-    share: of the usual number of grids, evaluations and checkpoints.
+    share: of the usual number of grids, evaluations and checkpoints. A short run has fewer of the
+        last two, but three: they would take a third of its time.
     """
     run = config.run
     total = run.images
     assert total is not None
     config.ema.half_life_images = half_life(config)
+    spec = config.data.spec
+    per = 40 if spec is None else modality_of(Spec.from_json(spec)).trained_per_measured
+    # by images, not by time: a run must not depend on its machine
+    rare = min(FEWEST * per, total / 3)
 
-    def interval(chosen: int | None, times: float) -> int:
-        return chosen or max(int(total / times), run.batch_size)
+    def interval(chosen: int | None, times: int, least: float = 0) -> int:
+        usual = min(max(total / times, least) / share, total / 2)
+        return chosen or max(int(usual), run.batch_size)
 
     run.doctor = run.doctor or "watch"
-    run.log_every = interval(run.log_every, 200)
-    run.sample_every = interval(run.sample_every, 8 * share)
-    run.evaluate_every = interval(run.evaluate_every, 8 * share)
-    if run.evaluate_count is None:  # by images, not by time: a run must not depend on its machine
-        spec = config.data.spec
-        per = 40 if spec is None else modality_of(Spec.from_json(spec)).trained_per_measured
-        run.evaluate_count = min(max(int(share * run.evaluate_every) // per, 64), 2000)
-    run.save_every = interval(run.save_every, 10 * share)
+    run.log_every = run.log_every or max(total // 200, run.batch_size)
+    run.sample_every = interval(run.sample_every, 8)
+    run.evaluate_every = interval(run.evaluate_every, 8, rare)
+    if run.evaluate_count is None:
+        run.evaluate_count = min(max(int(share * run.evaluate_every) // per, FEWEST), 2000)
+    run.save_every = interval(run.save_every, 10, rare)
 
 
 def check(config: Config) -> None:

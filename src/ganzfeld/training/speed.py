@@ -216,9 +216,12 @@ def time_chores(
             first = 0.0 if real_known(examiner, config) else real
     else:
         evaluate, end, first, learned = 0.0, 1.0, 0.0, 0.0
-    # 14 grids, written as PNG; 18 checkpoints, each with a glance at samples; 8 evaluations, and
-    # one of real images
-    return 38 * draw + 18 * save + 9 * evaluate, end, first, learned
+    assert config.run.sample_every and config.run.save_every and config.run.evaluate_every
+    grids = images / config.run.sample_every + 6  # written as PNG, which takes half as long again
+    evaluations = images / config.run.evaluate_every
+    saves = images / config.run.save_every + evaluations  # each with a glance at samples
+    often = (1.5 * grids + saves) * draw + saves * save + (evaluations + 1) * evaluate
+    return often, end, first, learned
 
 
 def real_known(examiner: Examiner, config: Config) -> bool:
