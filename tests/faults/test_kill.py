@@ -4,7 +4,7 @@ Half of the kills fall into the finishing: after the last step, while a model is
 judged and reported on. They are aimed by what the run does to its files, not by time. All files of
 the folder are compared, but for times.
 
-GANZFELD_KILLS sets how many kills each recipe gets, here and in the files of other kinds of samples.
+GANZFELD_KILLS sets how many kills each recipe gets, here and in the files of other kinds.
 """
 
 from __future__ import annotations
