@@ -102,7 +102,7 @@ def sentences() -> dict[str, str]:
     found: dict[str, str] = {}
     for path, nodes_of in zip(paths, trees, strict=True):
         for name, call in calls(nodes_of):
-            if name in errors:
+            if name in errors or name.startswith("Bad"):  # why a sample is bad
                 first = 1 if name in ("Interrupted", "Problem") else 0  # after a number
                 nodes = [*call.args[first : first + 1]]
                 nodes += [k.value for k in call.keywords if k.arg in ("what", "safe", "fix")]

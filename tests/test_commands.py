@@ -17,7 +17,7 @@ import ganzfeld
 from ganzfeld.cli.examples import EXAMPLES
 from ganzfeld.cli.main import COMMANDS, GROUPS, main
 from ganzfeld.cli.showing import documented
-from ganzfeld.cli.values import leaves, options
+from ganzfeld.cli.values import GOING_ON, leaves, options
 from ganzfeld.cli.words import prepared
 from ganzfeld.errors import UsageError
 
@@ -289,10 +289,12 @@ def test_a_file_that_is_replaced_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "grid.png"
-    words = ["sample", "avatars-model", "--count", "2", "--grid", str(path)]
+    words = ["sample", "avatars-model", "--count", "2", "--grid", str(path), "--out", str(tmp_path)]
     main(words)
     assert "before" not in capsys.readouterr().out
     path.write_bytes(b"mine")
     main(words)
     said = "".join(capsys.readouterr().out.split())
-    assert said.endswith(f"{path}wastherebefore:itwasreplaced")
+    assert f"{path}wastherebefore:itwasreplaced" in said
+    assert f"replaced3filesthat{tmp_path}heldbefore" in said  # the samples, and the grid
+    assert {make.__name__ for make in FUNCTIONS.values()} >= GOING_ON

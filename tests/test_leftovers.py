@@ -233,4 +233,6 @@ def test_lists_are_translated_item_by_item(chinese: None) -> None:
     assert tr("2 of whole numbers, 1 of dates") == "整数列 2 个、日期列 1 个"
     warning = "bad files left out: 4 (1 cut short, 2 odd things, and 3 more)"
     assert tr(warning) == "跳过 4 个坏文件（文件不完整 1 个、odd things 2 个、另有 3 种）"
+    assert tr("line 61: holds bytes that are not UTF-8") == "第 61 行：含有不是 UTF-8 的字节"
+    assert tr("a.wav: silence") == "a.wav：静音" and tr("a.wav is odd") == "a.wav is odd"
     assert tr("3 cats, 4 dogs") == "3 cats, 4 dogs", "names stay as they are"

@@ -3,20 +3,18 @@ again ends in the same files. GANZFELD_KILLS sets how many kills each recipe get
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_kill import ALONE, killed_while_it_trains
+from test_kill import ALONE, FEWER, killed_while_it_trains
 
 from ganzfeld.data.audio_sets import RATE, vowels
 from ganzfeld.modalities.audio.wav import wav_bytes
 
 IMAGES = 496  # sounds are slow
 OFTEN = ("run.save_every=112", "run.sample_every=208", "run.evaluate_every=240")
-KILLS = int(os.environ.get("GANZFELD_KILLS", "3"))
 LINES = ("a small blue one", "a large red one", "小的蓝色", "大的红色")
 MAPS = ("networks.*.width=4", "networks.G.latent=8", "game.encoder_share=0.4")
 SETTINGS: dict[str, tuple[str, ...]] = {  # some kills come while encoders of captions learn
@@ -66,9 +64,9 @@ def test_a_run_that_is_killed_ends_in_the_same_files(
     recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = data_of(recipe, tmp_path)
-    killed_while_it_trains(partial(words_of, recipe, data), KILLS, tmp_path)
+    killed_while_it_trains(partial(words_of, recipe, data), tmp_path)
     with capsys.disabled():
-        print(f"\n{recipe}: {KILLS}/{KILLS} kills")
+        print(f"\n{recipe}: {FEWER}/{FEWER} kills")
 
 
 def words_of(recipe: str, data: list[str], out: Path) -> list[str]:

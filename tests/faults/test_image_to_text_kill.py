@@ -22,4 +22,4 @@ def words_of(out: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_a_run_of_captions_that_is_killed_ends_in_the_same_files(tmp_path: Path) -> None:
-    killed_while_it_trains(words_of, 3, tmp_path)
+    killed_while_it_trains(words_of, tmp_path)

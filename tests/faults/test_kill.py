@@ -4,7 +4,7 @@ Half of the kills fall into the finishing: after the last step, while a model is
 judged and reported on. They are aimed by what the run does to its files, not by time. All files of
 the folder are compared, but for times.
 
-GANZFELD_KILLS sets how many kills the long test makes of each recipe.
+GANZFELD_KILLS sets how many kills each recipe gets, here and in the files of other kinds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ganzfeld.training.verify import verify_run
 pytestmark = pytest.mark.long
 
 KILLS = int(os.environ.get("GANZFELD_KILLS", "50"))  # of each recipe and number of threads
+FEWER = int(os.environ.get("GANZFELD_KILLS", "3"))  # of each other kind of samples
 IMAGES = 1_184  # neither this nor the intervals divide evenly
 USUAL = (
     "run.precision=float32",
@@ -156,8 +157,8 @@ def report_of(run: Path) -> bytes:
     return page
 
 
-def killed_while_it_trains(words: Callable[[Path], list[str]], kills: int, folder: Path) -> None:
-    """A run that is killed so many times ends in the files of an undisturbed one.
+def killed_while_it_trains(words: Callable[[Path], list[str]], folder: Path) -> None:
+    """A run that is killed FEWER times ends in the files of an undisturbed one.
 
     words: the command that makes a run in a folder.
     """
@@ -165,7 +166,7 @@ def killed_while_it_trains(words: Callable[[Path], list[str]], kills: int, folde
     rng, killed = random.Random(0), 0
     with command.Zygote() as zygote:
         acts = sum(zygote.counted(words(whole), whole, whole / "none"))
-        for _ in range(kills):
+        for _ in range(FEWER):
             act, later = rng.randint(acts // 4, acts), rng.uniform(0.001, LATER)
             killed += zygote.killed(words(broken), broken, broken / "none", 0, act, later)
         assert zygote.run(words(broken)) == 0, zygote.printed()

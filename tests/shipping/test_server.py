@@ -380,6 +380,26 @@ def test_translations(tmp_path: Path) -> None:
         assert found.status == 413
 
 
+@pytest.mark.long
+def test_images_are_captioned_as_python_captions_them(tmp_path: Path) -> None:
+    settings = ["networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8"]
+    source = "avatars-paraphrases:64"
+    run = tiny("image-to-text", tmp_path / "run", source=source, settings=settings)
+    image, buffer = Image.new("RGB", (24, 16), "red"), io.BytesIO()
+    image.save(buffer, "PNG")
+    with served([load("told", str(run))]) as own:
+        said = own.get("/v1/models").json["models"][0]
+        assert said["captions"] and not said["text"] and not said["projection"]
+        at = "/v1/models/told/captions?count=3&seed=7"
+        found = own.post(at, buffer.getvalue(), content_type="image/png")
+        model = ganzfeld.load(run, task="captioning")
+        assert found.json["captions"] == model.caption(image, count=3, seed=7)
+        assert json.loads(found.headers["ganzfeld-mark"])["seed"] == 7
+        assert own.post(at, b"no image", content_type="image/png").status == 415
+        assert own.get("/v1/models/told/sample").json["fix"] == "POST .../captions"
+        assert own.get("/ready").status == 200
+
+
 # The queue
 
 

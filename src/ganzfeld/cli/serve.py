@@ -87,13 +87,13 @@ def serve(
                 f"--allow-origin takes an origin, not {origin[:60]!r}",
                 fix="--allow-origin https://example.org, without a path",
             )
-    running.need_uvicorn()
     if trust_code:
         tell("note: --trust-code runs Python code that the models' folders hold")
     served = [
         load(name, path, engine=engine, threads=threads, trust_code=trust_code)
         for name, path in named(models).items()
     ]
+    running.need_uvicorn()  # after models that no server takes are refused
     running.warm(served)
     own = running.listen(host, port)
     place = running.address(host, own.getsockname()[1])

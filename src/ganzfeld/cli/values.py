@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from ganzfeld.core.language import tell
 from ganzfeld.core.names import shown
 from ganzfeld.errors import NAMED, UsageError, did_you_mean
+from ganzfeld.text import several
+
+MOST = 20_000  # files of a folder that are looked at
+GOING_ON = frozenset({"train", "resume", "study_augmentation", "study_families", "bench_modes"})
 
 
 def checked(command: str, words: Sequence[str], make: Callable[..., None]) -> None:
@@ -139,22 +144,35 @@ def example(kind: Any) -> str:
 
 @contextlib.contextmanager
 def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iterator[None]:
-    """Say at the end which files that options name were there before, and are others now."""
-    before = {path: state for path in files_in(words, make) if (state := state_of(path))}
-    yield
-    for path, state in before.items():
-        if state_of(path) not in (None, state):
-            tell(f"{path} was there before: it was replaced")
+    """Say at the end which files that options name, or that lie in folders that they name, were
+    there before, and are others now. Commands that go on with a folder say nothing of it."""
+    before = {path: states_of(path) for path in files_in(words, make)}
+    try:
+        yield
+    finally:
+        for path, states in before.items():
+            count = sum(state_of(one) not in (None, state) for one, state in states.items())
+            if count and path in states:
+                tell(f"{path} was there before: it was replaced")
+            elif count and make.__name__ not in GOING_ON:
+                tell(f"replaced {several(count, 'file')} that {path} held before")
 
 
 def files_in(words: Sequence[str], make: Callable[..., None]) -> list[Path]:
-    """The paths among the values of a command's options."""
+    """The paths among the values of a command's options, and where it publishes to."""
     known, found = options(make), []
     for place, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if Path in leaves(known.get(name.replace("_", "-"), bool)):
+        kinds = leaves(known.get(name.replace("_", "-"), bool))
+        if Path in kinds or (name == "--to" and str in kinds):
             found += [Path(value if equals else words[place + 1])]
     return found
+
+
+def states_of(path: Path) -> dict[Path, tuple[int, ...]]:
+    """`state_of` a file, or of the files in a folder, up to `MOST` of them."""
+    some = [path, *itertools.islice(path.rglob("*"), MOST)] if path.is_dir() else [path]
+    return {one: state for one in some if (state := state_of(one))}
 
 
 def state_of(path: Path) -> tuple[int, ...] | None:

@@ -6,7 +6,7 @@ the key is the English sentence, with {fields} for what differs:
 
     one small letter   a number, such as {n}
     {bits}, {bits2}    types of numbers, such as float32
-    small letters      names and paths, which stay as they are
+    small letters      names and paths, which stay as they are; {filename} has an ending
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
     {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
@@ -35,6 +35,7 @@ OR = "   or "  # between commands
 JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 TYPE = r"[a-z]+\d+"
+FILENAME = r"[^\s:;]+\.\w{2,5}"
 ENDS = r"(?<!\.)\. "  # of a sentence; not of a shortened "043c... against"
 PART = rf"(?:(?!; |{ENDS}|\n).)+?"
 # Fields that may hold anything:
@@ -182,6 +183,8 @@ def what_fits(field: str) -> str:
         return NUMBER
     if field.startswith("bits"):
         return TYPE
+    if field == "filename":
+        return FILENAME
     return ".+?" if field in WIDE else PART
 
 

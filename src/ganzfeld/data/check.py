@@ -14,7 +14,7 @@ from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all
 from ganzfeld.data.findings import Outcome, judge, report_of
-from ganzfeld.data.gather import gathered
+from ganzfeld.data.gather import ROWS_OR_SERIES, bad_of, gathered
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.data.summary import rows_of
@@ -179,16 +179,17 @@ def _class_lines(report: dict[str, Any]) -> list[str]:
 
 
 def _bad_lines(report: dict[str, Any]) -> list[str]:
-    skipped = report["skipped"]
+    skipped, what = report["skipped"], bad_of(report)
     if not skipped:
-        return ["Bad files: none."]
-    lines = [f"Bad files: {len(skipped):,} of {report['found']:,}"]
+        return [f"Bad {what}: none."]
+    of_all = "" if what == ROWS_OR_SERIES else f" of {report['found']:,}"
+    lines = [f"Bad {what}: {len(skipped):,}{of_all}"]
     why = merged([reason for _, reason in skipped])
     reasons = tally(why)
     for reason, count in list(reasons.items())[:6]:
         of_it = [name for (name, _), its in zip(skipped, why, strict=True) if its == reason]
         names = capped([shortened(name, 60) for name in of_it], 3)
-        if report["kind"] in ("csv", "parquet"):  # of rows, not of files
+        if what != "files":  # "line 61"
             names = [tr(name) for name in names]
         lines.append(f"  {count:>9,}  {tr(reason)}: {', '.join(names)}")
     if len(reasons) > 6:

@@ -16,6 +16,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.modalities import MODALITIES
 
+ROWS_OR_SERIES = "rows or series"  # of a table's series, what bad ones are called
 FEW = 500  # samples
 BAD_SHARE = 0.01  # of the samples are copies of others: say so
 LEFT_SHARE = 0.1  # of the samples cannot be learned: say so
@@ -146,12 +147,19 @@ def _duplicates(raw: Raw, kept: list[int]) -> int:
     return len(kept) - len(seen)
 
 
+def bad_of(report: dict[str, Any]) -> str:
+    """What bad samples of a report are called: files, or "rows" and the like, which are in one."""
+    if report.get("noun") == "series" and report["kind"] in ("csv", "parquet"):
+        return ROWS_OR_SERIES
+    return str(report.get("noun", "files"))
+
+
 def _warnings(report: dict[str, Any]) -> list[str]:
     warnings, count, noun = [], report["count"], report["noun"]
     if report["skipped"]:
         reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
-        warnings.append(f"bad {noun} left out: {len(report['skipped']):,} ({listed})")
+        warnings.append(f"bad {bad_of(report)} left out: {len(report['skipped']):,} ({listed})")
     left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))
     if left > LEFT_SHARE * (left + count):
         warnings.append(f"{left:,} of {left + count:,} {noun} are left out, though not damaged")

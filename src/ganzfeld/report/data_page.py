@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.files import replace
 from ganzfeld.data.check import describe
 from ganzfeld.data.compared import ODD, PAIRS
+from ganzfeld.data.gather import bad_of
 from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey_words import aspects, balance, command, copies_in_words
 from ganzfeld.modalities import Spec, modality_of
@@ -165,4 +166,5 @@ def bad(report: dict[str, Any]) -> Html | None:
     if not report["skipped"]:
         return None
     rows = [(name, reason) for name, reason in report["skipped"][:200]]
-    return section("Bad files", verbatim("Bad files", ("file", "reason"), rows))
+    title = f"Bad {bad_of(report)}"
+    return section(title, verbatim(title, ("file" if title == "Bad files" else "", "reason"), rows))

@@ -58,6 +58,7 @@ HERE_PARTS = {  # and where they draw by themselves
 THERE_PARTS = {
     "translation": ("translate_there.js",),
     "projection": ("translate.js", "project.js"),
+    "captioning": ("translate.js", "captions.js"),
 }
 STYLES = {  # a file of rules each
     "audio": "audio.css",
@@ -67,8 +68,9 @@ STYLES = {  # a file of rules each
     "table": "rows.css",
     "translation": "translate.css",
     "projection": "translate.css",
+    "captioning": "translate.css",
 }
-OWN_PARTS = frozenset({"translation"})  # tasks whose pages draw no samples of a kind
+OWN_PARTS = frozenset({"translation", "captioning"})  # tasks whose pages draw no samples of a kind
 ALL = frozenset({*PARTS, *HERE_PARTS, *THERE_PARTS})
 EVERY = frozenset(name for names in OPERATORS.values() for name in names)
 

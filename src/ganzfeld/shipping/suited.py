@@ -11,17 +11,7 @@ from ganzfeld.models.sample_translator import SampleTranslator
 
 
 def need_served(model: Any, what: str) -> None:
-    """UsageError for a translation of samples that are no images, and for a writer of captions.
-
-    what: "a server", "a page".
-    """
-    if isinstance(model, Captioner):
-        raise UsageError(
-            f"{what} is for models that draw samples, and for translations of images; this one "
-            "captions images",
-            safe="nothing was written",
-            fix="ganzfeld caption MODEL IMAGES --out captions.csv",
-        )
+    """UsageError for a translation of samples that are no images. what: "a server", "a page"."""
     if isinstance(model, SampleTranslator):
         noun = model.kind.noun
         raise UsageError(
@@ -33,8 +23,18 @@ def need_served(model: Any, what: str) -> None:
 
 
 def need_exported(model: Any, what: str) -> None:
-    """The same, and for a model that is asked by text. what: "ONNX", "a page"."""
+    """The same, for a writer of captions, and for a model that is asked by text.
+
+    what: "ONNX", "a page".
+    """
     need_served(model, what)
+    if isinstance(model, Captioner):
+        raise UsageError(
+            f"{what} is for models that draw samples, and for translations of images; this one "
+            "captions images",
+            safe="nothing was written",
+            fix="ganzfeld serve MODEL, or ganzfeld caption MODEL IMAGES --out captions.csv",
+        )
     if is_captioned(getattr(model, "conditions", None)):
         raise UsageError(
             f"{what} is for models without captions; this one is asked for by text",

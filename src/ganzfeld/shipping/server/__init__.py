@@ -10,6 +10,7 @@ takes is one table (`table.py`), which validates requests and makes /openapi.jso
     POST /v1/models/NAME/interpolation    {"seeds": [1, 2], "frames": 24, "format": "webp"}
     POST /v1/models/NAME/score            an image as the body; ?label=bob
     POST /v1/models/NAME/translation      an image as the body; ?to=b
+    POST /v1/models/NAME/captions         an image as the body; ?count=5
     POST /v1/models/NAME/projection       an image as the body; ?steps=100&label=bob
     POST /v1/models/NAME/edited           {"latent": "...", "directions": {"0": "1.5"}}
     GET  /health /ready /metrics /openapi.json /docs
@@ -20,7 +21,7 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
      "limits": {"count": 64, "pixels": 4000000, "body": 8388608, "queue": 256, "seconds": 30},
      "models": [
        {"name": "faces",                  # in addresses
-        "task": "generation",             # or "translation"
+        "task": "generation",             # or "translation", "captioning"
         "modality": "audio",              # the kind of its samples
         "noun": "sounds", "one": "sound",
         "recipe": "hinge",
@@ -40,6 +41,7 @@ GET /v1/models answers (`served.py` makes it; null or [] where something is not 
                     "samples": ["grid", "zip", "json"],
                     "interpolation": ["webp", "gif", "png"]},
         "score": true,                    # whether there is a discriminator
+        "captions": false,                # whether it writes captions of images
         "projection": true,               # whether it finds images in its latent space
         "directions": [],                 # of a translation: [{"from": "a", "to": "b"}]
         "size": null}]}                   # and [height, width] that it was trained on

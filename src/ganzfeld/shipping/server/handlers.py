@@ -237,6 +237,20 @@ async def translation(app: App, request: Request) -> Answer:
     return in_format(await app.work(request, work=work), format="png")
 
 
+async def captions(app: App, request: Request) -> Answer:
+    given, served = app.query(request), request.model
+    if not served.writes:
+        raise Problem(404, "this model writes no captions")
+    data = await app.body(request, app.limits.body)
+    pixels = app.limits.pixels
+    found = await app.work(request, work=of_image(lambda: served.captions(data, given, pixels)))
+    says = {name: given[name] for name in ("seed", "count", "temperature")}
+    mark = marks.new(model=served.weights, recipe=served.about.get("recipe"), **says)
+    answer = as_json({"captions": found, "seed": str(given["seed"]), "model": served.weights})
+    answer.headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
+    return no_store(answer)
+
+
 async def projection(app: App, request: Request) -> Answer:
     """The latent of an image: few may wait, for each is seconds of work."""
     given, served = app.query(request), request.model
@@ -334,9 +348,8 @@ async def not_allowed(app: App, request: Request) -> Answer:
 
 def drawn(served: Served) -> Served:
     if served.engine is None:
-        raise Problem(
-            404, "this model translates images: it draws none", fix="POST .../translation"
-        )
+        does, where = ("captions", "captions") if served.writes else ("translates", "translation")
+        raise Problem(404, f"this model {does} images: it draws none", fix=f"POST .../{where}")
     return served
 
 
@@ -367,6 +380,7 @@ HANDLERS: Mapping[str, Handler] = {
     "interpolation": interpolation,
     "score": score,
     "translation": translation,
+    "captions": captions,
     "projection": projection,
     "edited": edited,
     "health": health,

@@ -31,8 +31,8 @@ Breathe = Callable[[], None]
 class Served:
     """A model by its name in addresses.
 
-    engine: draws samples; None where the model translates. model: as PyTorch has it, for scores,
-    interpolations and translations; None without PyTorch.
+    engine: draws samples; None where the model translates or captions. model: as PyTorch has it,
+    for scores, interpolations, translations and captions; None without PyTorch.
     """
 
     def __init__(self, name: str, about: Mapping[str, Any], engine: Engine | None, model: Any):
@@ -47,7 +47,8 @@ class Served:
         self.revision = self.weights[:16]
         self.networks: Mapping[str, Any] = getattr(model, "networks", None) or {}
         self.judged = getattr(model, "discriminator", None) is not None
-        self.moves = self.kind.draws and hasattr(model, "generator")
+        self.writes = about.get("task") == "captioning"
+        self.moves = self.kind.draws and hasattr(model, "generator") and not self.writes
         self.finds = self.moves and not about.get("conditions")  # images in its latent space
         self.first = b""  # SHA-256 of the first sample, once it was drawn
 
@@ -71,13 +72,14 @@ class Served:
             "name": self.name,
             "task": self.about.get("task", "generation"),
             "modality": self.kind.name,
-            "noun": self.kind.noun,
-            "one": self.kind.one,
+            "noun": "captions" if self.writes else self.kind.noun,
+            "one": "caption" if self.writes else self.kind.one,
             "recipe": self.about.get("recipe"),
             "shape": list(self.spec.shape),
             "classes": self.classes,
             "conditions": [] if self.captioned else self.conditions,
-            "text": self.captioned,
+            "captions": self.writes,
+            "text": self.captioned and draws,
             "extra": {name: self.spec.extra[name] for name in TOLD if name in self.spec.extra},
             "latent": self.about.get("latent"),
             "latents": self.about.get("latents"),
@@ -304,6 +306,13 @@ class Served:
         png = draw.image_bytes(done)
         return marks.stamp(png, of_translation(self.model, way[1])) or png
 
+    def captions(self, data: bytes, given: Mapping[str, Any], pixels: int) -> list[str]:
+        """Captions of an image, those that `ganzfeld caption` writes."""
+        check_image(data, pixels)
+        asked = {name: given[name] for name in ("count", "seed", "temperature")}
+        found: list[list[str]] = self.model.caption(self.model.read(data)[None], **asked)
+        return found[0]
+
     def digest(self, rows: NDArray[Any], drawn: Any = None) -> bytes:
         """What tells samples apart: a hash of their bits."""
         return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()
@@ -361,13 +370,15 @@ def load(
         return Served(name, onnx.about, onnx, None)
     import torch
 
+    from ganzfeld.models.captioner import Captioner
     from ganzfeld.models.model import load as load_model
     from ganzfeld.shipping.suited import need_served
 
     torch.set_num_threads(threads)
     model = load_model(path, trust_code=trust_code)
     need_served(model, "a server")
-    draws = engines.TorchEngine(model) if hasattr(model, "generator") else None
+    own = hasattr(model, "generator") and not isinstance(model, Captioner)
+    draws = engines.TorchEngine(model) if own else None
     return Served(name, model.about, draws, model)
 
 

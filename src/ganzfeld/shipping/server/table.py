@@ -135,6 +135,18 @@ def table(most: int) -> tuple[Endpoint, ...]:
         ),
         Endpoint(
             "POST",
+            "/v1/models/{model}/captions",
+            "captions",
+            "What an image shows, in words.",
+            query=(
+                Field("count", "integer", "how many captions", 1, 1, most),
+                SEED,
+                Field("temperature", "number", "below 1: likelier words", 1.0, 0.01, 100),
+            ),
+            image=True,
+        ),
+        Endpoint(
+            "POST",
             "/v1/models/{model}/projection",
             "projection",
             "The latent whose sample is most like an image. It takes seconds.",

@@ -227,12 +227,12 @@ class App {
     }
   }
 
-  told_of({ job, label, note }) {
+  told_of({ job, label, note, caption }) {
     const parts = [this.t("seed {seed}, number {index}", { seed: job.seed, index: job.index })];
     (job.moves || []).forEach((step, number) => { if (step) parts.push(this.t("direction {number} {step}", { number, step })); });
     if (label != null) parts.push(this.model.classes[label]);
     if (job.score != null) parts.push(this.t("score {score}", { score: job.score.toFixed(2) }));
-    if (job.text) parts.push(job.text);
+    if (job.text || caption) parts.push(job.text || caption);
     if (note) parts.push(this.t(...note));
     return parts.join(" · ");
   }

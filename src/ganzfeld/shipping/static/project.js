@@ -7,10 +7,7 @@ const FOUND = "The after side is what the model makes of it. Error {error}; the 
 Object.assign(There.prototype, {
   async project(file, label) {
     const query = label === null ? "" : `?label=${encodeURIComponent(this.model.classes[label])}`;
-    const answer = await this.fetched(this.at(`projection${query}`), {
-      method: "POST", body: file, headers: { "Content-Type": file.type || "image/png" },
-    });
-    return answer.json();
+    return (await this.sent(`projection${query}`, file)).json();
   },
 
   async edit(body) { return (await this.posted("edited", body)).blob(); },
@@ -25,7 +22,7 @@ Object.assign(App.prototype, {
       if (turn !== this.projecting) return;
       const blob = (name) => new Blob([bytesOf(found[name])], { type: found.media_type });
       this.found = found;
-      this.pair(blob("original"), blob("reconstruction"));
+      this.pair({ before: blob("original"), after: blob("reconstruction") }, this.model.shape[2] / this.model.shape[1]);
       this.say(box, FOUND,
         { error: found.error.toFixed(3), start: found.start.toFixed(3), candidates: found.candidates });
       this.editing();
@@ -33,19 +30,6 @@ Object.assign(App.prototype, {
       this.told.delete(box);
       box.textContent = error.message;
     }
-  },
-
-  pair(before, after) {
-    this.made = { before, after };
-    for (const side of ["before", "after"]) {
-      URL.revokeObjectURL($(side).src);
-      $(side).src = URL.createObjectURL(this.made[side]);
-      $(side).alt = this.t(side);
-    }
-    const [, height, width] = this.model.shape;
-    $("pair").style.setProperty("--ratio", width / height);
-    $("pair").hidden = $("save").hidden = false;
-    this.border();
   },
 
   // Sliders for what was found: steps along directions, and the share of a sample that is mixed in
@@ -70,7 +54,7 @@ Object.assign(App.prototype, {
     const body = { latent: this.found.latent, directions: steps, share, seed: String(this.state.seed) };
     if (this.found.label !== null) body.label = this.found.label;
     try {
-      this.pair(this.made.before, await this.source.edit(body));
+      this.pair({ ...this.made, after: await this.source.edit(body) }, this.model.shape[2] / this.model.shape[1]);
     } catch (error) { this.fail(error); }
   },
 });

@@ -30,6 +30,10 @@ class There {
     return this.fetched(this.at(path), { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
   }
 
+  sent(path, file) {
+    return this.fetched(this.at(path), { method: "POST", body: file, headers: { "Content-Type": file.type || "image/png" } });
+  }
+
   async draw(job) {
     const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
     if (job.label !== null) query.set("label", this.model.classes[job.label]);
@@ -41,21 +45,18 @@ class There {
       const { mark, value } = await answer.json(), x = Float32Array.from(value.flat(Infinity));
       return { ...await KINDS.field({ ...this.model, mark, extra: {} }, x, markOf(mark, {})), label: job.label };
     }
-    const labelled = (text) => {
-      const found = text.match(/"label":("(?:[^"\\]|\\.)*")/), at = found ? this.model.classes.indexOf(JSON.parse(found[1])) : -1;
-      return at < 0 ? null : at;
+    const chosen = (mark) => { // its class and caption
+      const [at, caption] = ["label", "caption"].map((key) => JSON.parse(mark.match(`"${key}":("(\\\\.|[^"\\\\])*")`)?.[1] || "null"));
+      const label = this.model.classes.indexOf(at);
+      return { label: label < 0 ? null : label, caption };
     };
     if (TEXTS[this.model.modality]) {
       const mark = answer.headers.get("ganzfeld-mark");
-      return { ...marked(TEXTS[this.model.modality], await answer.text(), mark), label: labelled(mark) };
+      return { ...marked(TEXTS[this.model.modality], await answer.text(), mark), ...chosen(mark) };
     }
-    const file = await answer.blob(), kind = file.type.split(";")[0];
-    let { label } = job;
-    if (label === null && this.model.classes.length) { // the file's mark says it
-      const part = kind === "audio/wav" ? [-4096] : [0, 4096];
-      label = labelled(String.fromCharCode(...new Uint8Array(await file.slice(...part).arrayBuffer())));
-    }
-    return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", label };
+    const file = await answer.blob(), kind = file.type.split(";")[0], part = kind === "audio/wav" ? [-4096] : [0, 4096];
+    const mark = String.fromCharCode(...new Uint8Array(await file.slice(...part).arrayBuffer()));
+    return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", ...chosen(mark) };
   }
 
   async variety({ label, std, text }) {

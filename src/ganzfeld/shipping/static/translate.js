@@ -1,11 +1,9 @@
 // Translators of images: one that is given, before and after.
 "use strict";
 
-const CUT = "Images are cut to {size} pixels, the size that the model was trained on.";
-
 Object.assign(App.prototype, {
   async take(file) {
-    if (this.model.task !== "translation") { await this.project(file); return; }
+    if (this.model.task === "generation") { await this.project(file); return; }
     try {
       const bitmap = await createImageBitmap(file);
       this.file_given = { file, bitmap };
@@ -19,16 +17,23 @@ Object.assign(App.prototype, {
     if (!this.file_given) return;
     const { file, bitmap } = this.file_given, way = $("way").value;
     this.say($("status"), "drawing {done} of {total}", { done: 0, total: 1 });
-    const start = performance.now(), made = await this.source.translate(way, bitmap, file);
+    const start = performance.now(), made = await this.source[this.model.captions ? "captions" : "translate"](way, bitmap, file);
+    this.pair(made, this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height);
+    const { count = 1 } = made;
+    this.say($("status"), "{count} {noun}, {ms} ms each", { count, ms: ((performance.now() - start) / count).toFixed(0) });
+  },
+
+  pair(made, ratio) {
     this.made = made;
-    $("pair").style.setProperty("--ratio", this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height);
     for (const side of ["before", "after"]) {
+      URL.revokeObjectURL($(side).src);
       $(side).src = URL.createObjectURL(made[side]);
       $(side).alt = this.t(side);
     }
-    $("pair").hidden = $("save").hidden = false;
+    $("pair").style.setProperty("--ratio", ratio);
+    $("border").hidden = $("save").hidden = this.model.captions;
+    $("pair").hidden = false;
     this.border();
-    this.say($("status"), "{count} {noun}, {ms} ms each", { count: 1, ms: (performance.now() - start).toFixed(0) });
   },
 
   border() { $("before").style.clipPath = `inset(0 ${100 - Number($("border").value)}% 0 0)`; },
@@ -63,16 +68,11 @@ FITTING.push((app, makes) => {
   $("pair").hidden = $("save").hidden = true;
   $("way").replaceChildren(...(model.ways || []).map((way) => option(way, `${way[0]} → ${way[1]}`)));
   $("of-way").hidden = (model.ways || []).length < 2;
-  if (!makes && model.size && app.source.exact) {
-    app.say($("cut"), CUT, { size: `${model.size[1]}x${model.size[0]}` });
-  }
 });
 
 Object.assign(CHINESE, {
   "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
   "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
   "That is not an image that this browser can read.": "浏览器无法读取这个图像。",
-  [CUT]:
-    "图像会被裁剪为 {size} 像素，即模型训练时的尺寸。",
   "An image of your own": "你自己的图像",
 });

@@ -1,6 +1,8 @@
 // Translations by the networks of the page itself.
 "use strict";
 
+const CUT = "Images are cut to {size} pixels, the size that the model was trained on.";
+
 Object.assign(Here.prototype, {
   // An image, cut to the size of training, and its translation
   async translate(way, bitmap) {
@@ -30,3 +32,7 @@ Object.assign(Here.prototype, {
     };
   },
 });
+
+FITTING.push((app) => app.say($("cut"), CUT, { size: `${app.model.size[1]}x${app.model.size[0]}` }));
+
+Object.assign(CHINESE, { [CUT]: "图像会被裁剪为 {size} 像素，即模型训练时的尺寸。" });
