@@ -81,6 +81,7 @@ def test_a_run_by_its_own_classifier(run: ganzfeld.Run) -> None:
     assert found["kernel_interval"][0] <= found["kernel"] <= found["kernel_interval"][1]
     assert sum(found["class_shares"].values()) == pytest.approx(1)
     assert 0 <= found["class_agreement"] <= 1 and found["intra_class_labels"] == "given"
+    assert 0 < found["class_agreement_by_chance"] < found["real"]["class_agreement"]
     assert found["frechet_biased"]
     for where in (run.path, run.path / "model", run.model):
         assert ganzfeld.evaluate(where, "avatars:1200", count=150) == found

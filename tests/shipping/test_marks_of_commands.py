@@ -178,6 +178,8 @@ def test_what_a_command_draws_says_so(
     assert len(made) >= least
     weights = (home / run / "model" / "model.safetensors").read_bytes()
     translated = words.startswith("translate")
+    if name == "translate, sounds":  # they keep their names
+        assert {path.name for path in made} == {path.name for path in (home / "high").iterdir()}
     for path in made:
         said = mark_of(path)
         assert said is not None, path.name

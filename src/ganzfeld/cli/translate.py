@@ -1,4 +1,4 @@
-"""The command that translates images, or lines."""
+"""The command that translates images, sounds or lines."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ def translate(
     mark: bool = True,
     trust_code: bool = False,
 ) -> None:
-    """Translate images with a cyclegan or pix2pix run, or lines with a text-cyclegan run.
+    """Translate images, sounds or lines with a run of cyclegan, pix2pix or their kin.
 
-    Images keep their height and width.
+    Images keep their height and width, and files their names.
 
     Args:
         model: A run's folder or a model's folder.
-        pictures: One image, a folder, or a ZIP; a text file, for a model of lines.
-        out: Folder for the translations, one PNG each; a file, for lines.
+        pictures: One image, a folder, or a ZIP, of images or sounds; a text file, for a model of
+            lines.
+        out: Folder for the translations, one PNG or WAV each; a file, for lines.
         to: The target domain. Default: b, or the only one that was learned.
         side: First scale images so that the shorter side has this many pixels.
         sheet: Also write one image with the first 16 inputs beside their translations.

@@ -202,7 +202,7 @@ def plain(state: State) -> list[str]:
     """A state as lines of at most 80 columns."""
     done = tr(f"{state.images:,} of {state.total:,} images")
     left = tr(state.left)
-    head = f"{state.percent:5.1f} %  {done}  {state.rate:,.0f}/s  {left}"
+    head = f"{state.percent:5.1f} %  {done}  {per_second(state.rate)}/s  {left}"
     rows = [tr(said) for said in (state.quality, state.health) if said]
     rows += [f"{player}: {', '.join(terms)}" for player, terms in by_player(state).items()]
     return [head, *(line for row in rows for line in fold(f"         {row}", COLUMNS, " " * 11))]
@@ -218,6 +218,15 @@ def by_player(state: State) -> dict[str, list[str]]:
     return found
 
 
+def per_second(rate: float) -> str:
+    """A rate in words: slow ones with two digits.
+
+    >>> per_second(1234.5), per_second(0.46)
+    ('1,234', '0.46')
+    """
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
 def number(value: float | None) -> str:
     return tr("not finite") if value is None else f"{value:.3f}"
 
@@ -229,7 +238,7 @@ def panel(state: State, width: int) -> Panel:
     room = width - EDGES - cell_len(share + left)
     bar = ProgressBar(state.total, state.images, width=min(max(room, 8), max(width - 42, 8)))
     head.add_row(bar, share, left)
-    pace = tr(f"{state.images:,} of {state.total:,} images, {state.rate:,.0f} images/s")
+    pace = tr(f"{state.images:,} of {state.total:,} images, {per_second(state.rate)} images/s")
     body = Table.grid(padding=(0, 2))
     for name, value in state.losses.items():
         draw = tr(f"a draw is {number(state.draws[name])}") if name in state.draws else ""

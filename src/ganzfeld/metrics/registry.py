@@ -170,6 +170,7 @@ def classes(sets: Sets) -> dict[str, Any]:
     }
     if sets.wanted is not None:
         found["class_agreement"] = float((predicted == sets.wanted).mean())
+        found["class_agreement_by_chance"] = float(np.bincount(sets.wanted).max() / len(predicted))
     return found
 
 
@@ -244,6 +245,7 @@ TABLE = (
     Metric("domain_score_of_data", "score", "the same of the data", None),
     Metric("total_variation", "classes", "between the shares of classes; 1 is worst", "min"),
     Metric("class_agreement", "classes", "share that show the requested class", "max"),
+    Metric("class_agreement_by_chance", "classes", "of the commonest class always", None),
     Metric(
         "heard",
         "sound",

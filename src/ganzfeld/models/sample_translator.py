@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from ganzfeld.core import marks
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.names import capped, shown
 from ganzfeld.data.adopting import as_spec
+from ganzfeld.data.alike import titles_of
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError
 from ganzfeld.modalities import Spec, modality_of
 from ganzfeld.models.marking import of_translation
+from ganzfeld.models.translating_files import need_apart
 from ganzfeld.models.translator import way_to
 
 CHUNK = 64  # samples at a time
@@ -93,10 +97,12 @@ class SampleTranslator:
     ) -> int:
         """Write the translation of each sample of a source, and say how many there are.
 
-        out: a file, where samples of this kind are in one, such as lines of text; else a folder.
+        out: a file, where samples of this kind are in one, such as lines of text; else a folder,
+            in which each has the name of its file, or its number where it has none.
         mark: the files say that a model made them, within or beside them (`ganzfeld.core.marks`).
         """
         way = self.way(to)
+        need_apart(source, out)
         options = PackOptions(modality=self.spec.modality, labels="none", least=1)
         pack = open_pack(source, options)
         if lacking := self.kind.foreign(pack.spec, self.spec):
@@ -120,10 +126,17 @@ class SampleTranslator:
             with marks.marking(out, own) as place:
                 self.kind.write(translated(), place, self.spec)
         else:
-            number = 0
-            for block in translated():
-                for sample in block:
-                    path = out / f"{number:05d}{self.kind.suffix}"
-                    self.kind.save_marked(sample, path, self.spec, own)
-                    number += 1
+            names = names_of(source, options, len(pack))
+            for name, sample in zip(names, chain.from_iterable(translated()), strict=True):
+                self.kind.save_marked(sample, out / f"{name}{self.kind.suffix}", self.spec, own)
         return len(pack)
+
+
+def names_of(source: Path, options: PackOptions, count: int) -> list[str]:
+    """What translations are called, with their sub-folders; no two alike."""
+    titles = titles_of(source, options)
+    if len(titles) != count:
+        return [f"{number:05d}" for number in range(count)]
+    short = [title.rpartition(".")[0] or title for title in titles]
+    several = Counter(short)
+    return [title if several[name] > 1 else name for title, name in zip(titles, short, strict=True)]

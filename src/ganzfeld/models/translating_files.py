@@ -59,6 +59,18 @@ def find_pictures(source: Path) -> Iterator[Found]:
             yield Found(title, data)
 
 
+def need_apart(source: Path, out: Path) -> None:
+    """UsageError where translations could overwrite what they are made from."""
+    home, place = source if source.is_dir() else source.parent, out.resolve()
+    inside = source.is_dir() and place.is_relative_to(home.resolve())
+    if inside or place in (home.resolve(), source.resolve()):
+        raise UsageError(
+            f"--out {shown(str(out))} is where the originals are: they could be overwritten",
+            safe="nothing was changed",
+            fix="--out with another folder or name",
+        )
+
+
 def translate_files(
     model: Translator,
     source: Path,
@@ -82,14 +94,7 @@ def translate_files(
     Returns how many. Raises DataError that lists what could not be translated; the others are.
     """
     way = model.way(to)
-    home = source if source.is_dir() else source.parent
-    inside = source.is_dir() and out.resolve().is_relative_to(home.resolve())
-    if inside or out.resolve() == home.resolve():
-        raise UsageError(
-            f"--out {shown(str(out))} is where the images are: they could be overwritten",
-            safe="nothing was changed",
-            fix="--out with another folder",
-        )
+    need_apart(source, out)
     used: set[str] = set()
     bad: list[str] = []
     cells: list[tuple[Image.Image, Image.Image]] = []

@@ -13,6 +13,7 @@ import torch
 
 from ganzfeld.config import Config, Data
 from ganzfeld.core import distributed
+from ganzfeld.core.console import per_second
 from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import clusters, held
@@ -301,7 +302,10 @@ def plan_rows(
         *([("deterministic", same)] if run.deterministic else []),
         ("images to see", f"{run.images:,}"),
         *[("at first", words) for words in [game.opening_words(run.images)] if words],
-        ("speed", f"{pace.rate:,.0f} images/s, measured on this {run.device}{threads} just now"),
+        (
+            "speed",
+            f"{per_second(pace.rate)} images/s, measured on this {run.device}{threads} just now",
+        ),
         ("memory", f"{pace.memory / 2**30:.2f} GiB"),
         ("time", pace.told(run.images)),
         *exceeded_rows(config, pace, work.compared(game, pack)),
