@@ -122,7 +122,7 @@ def seen_at(x: Tensor, shapes: Tensor, step: int) -> Tensor:
     found = conv2d(x, shapes, stride=step)
     few = max(CACHED // found[0].numel(), 1) if x.device.type == "cpu" else len(x)
     seen, room = [], torch.empty_like(found[:few])
-    for some, m, c in zip(*(t.split(few) for t in (found, mean, contrast)), strict=True):
+    for some, m, c in zip(*(torch.split(t, few) for t in (found, mean, contrast)), strict=True):
         some.sub_(torch.mul(m, sums, out=room[: len(some)])).div_(c)
         seen.append(some.sub_(THRESHOLD).relu_().mean((2, 3)))
     return torch.cat(seen)
