@@ -102,6 +102,9 @@ def test_fixed_images_need_a_shorter_trial_than_minutes(
     )
     assert speed.speed(trainer, whole) == 16
     assert taken == seconds + 1 / 16  # the first step warms up
+    trainer.game.period, trainer.total, trainer.images, taken = 16, 64, 0, 0.0
+    speed.speed(trainer, whole)
+    assert taken == (9 / 16 if whole is None else 49 / 16)  # an eighth of a run so short
 
 
 @pytest.mark.parametrize(("minutes", "count"), [(None, speed.FEW), (60.0, 2000)])

@@ -43,6 +43,7 @@ EVEN = 0.1  # added to the patches' spectrum, in times of its mean
 THRESHOLD = 1.0  # standard deviations that a shape must stand out by
 POWER = 1 / 8  # of a direction's variance, by which it is divided; 1/2 would whiten
 FLOOR = 0.01  # added to each variance, in times of their mean
+CACHED = 1 << 18  # numbers that stay in a processor's cache between two operations
 
 Matrix = NDArray[np.float64]
 
@@ -118,8 +119,13 @@ def seen_at(x: Tensor, shapes: Tensor, step: int) -> Tensor:
     square = avg_pool2d((x * x).mean(1, keepdim=True), SIDE, step)
     contrast = torch.sqrt((square - mean * mean).clamp_min(0) + FLAT)
     sums = shapes.sum((1, 2, 3))[None, :, None, None]
-    found = (conv2d(x, shapes, stride=step) - mean * sums) / contrast
-    return (found - THRESHOLD).relu_().mean((2, 3))
+    found = conv2d(x, shapes, stride=step)
+    few = max(CACHED // found[0].numel(), 1) if x.device.type == "cpu" else len(x)
+    seen, room = [], torch.empty_like(found[:few])
+    for some, m, c in zip(*(torch.split(t, few) for t in (found, mean, contrast)), strict=True):
+        some.sub_(torch.mul(m, sums, out=room[: len(some)])).div_(c)
+        seen.append(some.sub_(THRESHOLD).relu_().mean((2, 3)))
+    return torch.cat(seen)
 
 
 def learned_features(pack: Pack, progress: Progress) -> tuple[Learned, str]:

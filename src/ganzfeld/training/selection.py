@@ -43,18 +43,21 @@ def measure(
     images: int,
     folder: Path,
     scores: Mapping[int, float],
+    known: Mapping[int, dict[str, Any]] = {},
 ) -> Choice:
     """The lowest Frechet distance of all spans of the newest and of the best checkpoint.
 
     images: seen by the newest, whose averages are given. folder: of the checkpoints.
-    scores: Frechet distances during training, by images seen.
+    scores: Frechet distances during training, by images seen. known: what the examiner found of
+    the first span then, where this process has measured it.
     """
     rows: list[dict[str, Any]] = []
     about: dict[str, Any] = {"by": "frechet"}
     best, lowest = newest(averages, images), math.inf
     for seen, there in candidates(averages, images, folder, scores):
         for span in there.spans:
-            found = examiner.measure(game, there[span])
+            found = known.get(seen) if span == there.spans[0] else None
+            found = found or examiner.measure(game, there[span])
             about |= {name: found[name] for name in ("count", "protocol")}
             told = {name: found[name] for name in TOLD if name in found}
             rows.append({"images": seen, "average": span, **told})

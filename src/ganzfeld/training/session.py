@@ -70,6 +70,7 @@ class Session:
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
         self.scores: dict[int, float] = {}  # images seen -> Frechet distance, by the journal
+        self.found: dict[int, dict[str, Any]] = {}  # images seen -> all numbers, of this process
         self.draws = draws_of(config.game.name, config.game.options)
         self.task = task_of_run(config)
         self.spec = next(iter(self.task.specs(config).values()))
@@ -297,6 +298,7 @@ class Session:
             return
         found = self.examiner.measure(game, averages[averages.spans[0]])
         self.record("evaluation", found)
+        self.found[self.trainer.images] = found
         if "frechet" in found:
             self.scores = grown.scores(self.config.data, self.journal.scores())
         self.save()

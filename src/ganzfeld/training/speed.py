@@ -36,7 +36,8 @@ LEAST_SHARE = 0.25  # of them remains
 PROBED = 0.5  # seconds of steps, that tell which of two numbers of threads to take
 LONG = 1.0  # seconds of a step, above which one is enough for that
 WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
-FEW = 256  # samples of the evaluation that is timed where the images are fixed
+PARTS = 8  # of such a run, of which the trial takes no more than one, and two steps
+FEW = 64  # samples of the evaluation that is timed where the images are fixed
 TRIED = 500  # rows of features whose comparison is timed
 METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
@@ -155,10 +156,13 @@ def stage_speed(
     trainer: Trainer, whole: float | None, clock: Callable[[], float] = time.monotonic
 ) -> float:
     """The same of the stage of a run that the trainer has come to."""
-    total, most = trainer.total or 0, MEASURED
-    period = trainer.game.period
+    total, most, period = trainer.total or 0, MEASURED, trainer.game.period
+    before = trainer.images
     play(trainer, 1)  # the first step also chooses kernels and fills caches
-    warm, seconds = trainer.images, play(trainer, period, clock)
+    warm = trainer.images
+    if whole is None:
+        period = min(period, max(total // (PARTS * (warm - before)), 1))
+    seconds = play(trainer, period, clock)
     if whole is None:
         whole, most = seconds / (trainer.images - warm) * total, TOLD
     while distributed.largest(int(seconds < min(most, whole / 20))):
@@ -192,11 +196,11 @@ def time_chores(
     config = copy.deepcopy(config)
     config.run.images = images
     settle(config)
-    counted = config.run.evaluate_count or 0
+    counted, timed = config.run.evaluate_count or 0, warm
     if config.run.minutes is None:  # nothing but the plan's time depends on it
-        config.run.evaluate_count = min(counted, FEW)
-    draw = warm(lambda: preview(trainer, config))
-    save = 8 * warm(lambda: hashed(trainer))  # with writing, flushing and reading back
+        config.run.evaluate_count, timed = min(counted, FEW), cold
+    draw = timed(lambda: preview(trainer, config))
+    save = 8 * timed(lambda: hashed(trainer))  # with writing, flushing and reading back
     runtime.give_back()
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if compared is not None:
@@ -205,7 +209,7 @@ def time_chores(
         examiner = Examiner(compared, config, trainer.device, progress)
         learned = time.monotonic() - started
         average = trainer.average[trainer.average.spans[0]]
-        evaluate = warm(lambda: examiner.measure(trainer.game, average))
+        evaluate = timed(lambda: examiner.measure(trainer.game, average))
         evaluate *= counted / examiner.count
         end = 6 * evaluate + 1.5  # at most six candidates; the report
         first = 0.0
@@ -238,7 +242,7 @@ def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> tupl
     image; what follows a time for each pair of them.
     """
     try:
-        drawn = warm(lambda: examiner.features(examiner.draw(trainer.game)))
+        drawn = cold(lambda: examiner.features(examiner.draw(trainer.game)))
     except FloatingPointError:  # the run itself will say so
         return 0.0, 0.0
     features = numpy_generator("pace").standard_normal((min(count, TRIED), examiner.data.shape[1]))
@@ -251,6 +255,11 @@ def evaluation_seconds(trainer: Trainer, examiner: Examiner, count: int) -> tupl
 def warm(chore: Callable[[], object]) -> float:
     """Seconds of the second time: the first one also has to be given its memory."""
     chore()
+    return cold(chore)
+
+
+def cold(chore: Callable[[], object]) -> float:
+    """Seconds of the first time."""
     started = time.monotonic()
     chore()
     return time.monotonic() - started

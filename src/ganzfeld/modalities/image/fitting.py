@@ -62,8 +62,7 @@ def sketch(prints: NDArray[Any]) -> Floats:
 
 def sketched(prints: NDArray[Any]) -> Floats:
     x = torch.from_numpy(np.ascontiguousarray(prints)).float()[:, None]
-    x = avg_pool2d(pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    x = pad(x, (1, 1, 1, 1), mode="replicate")[:, 0]
+    x = pad(smooth(x), (1, 1, 1, 1), mode="replicate")[:, 0]
     right = x[:, 1:-1, 2:] - x[:, 1:-1, :-2]
     down = x[:, 2:, 1:-1] - x[:, :-2, 1:-1]
     strength = torch.sqrt(right * right + down * down)
@@ -114,10 +113,11 @@ def apart(
     starts = torch.tensor([[scale, scale, right, down] for scale, right, down in PLACES])
     which = torch.from_numpy(looks).flatten()
     place = torch.arange(count).repeat_interleave(tried)
-    both = torch.from_numpy(np.ascontiguousarray(ours)), torch.from_numpy(theirs).flatten(0, 1)
-    fits, turned = starts[which % len(PLACES)], which >= len(PLACES)
+    straight = torch.from_numpy(np.ascontiguousarray(ours))
+    both = torch.cat([straight, straight.flip(2)]), torch.from_numpy(theirs).flatten(0, 1)
+    fits, view = starts[which % len(PLACES)], place + count * (which >= len(PLACES))
     pairs = torch.arange(len(which))
-    away, fits = in_chunks(both, pairs, place, turned, fits, COARSE)
+    away, fits = in_chunks(both, pairs, view, fits, COARSE)
     away = away.reshape(count, tried)
     if left is not None:
         away[torch.from_numpy(left)] = torch.inf
@@ -126,7 +126,7 @@ def apart(
     close = least[:, 0] < CLEAR * least[:, min(RIVAL, tried) - 1]
     pairs = (torch.arange(count)[:, None] * tried + chosen)[close].flatten()
     pairs = pairs[away.flatten()[pairs].isfinite()]
-    found.view(-1)[pairs] = in_chunks(both, pairs, place, turned, fits, FINE)[0]
+    found.view(-1)[pairs] = in_chunks(both, pairs, view, fits, FINE)[0]
     distances: NDArray[np.float64] = found.double().numpy()
     return distances
 
@@ -134,20 +134,21 @@ def apart(
 def in_chunks(
     both: tuple[Tensor, Tensor],
     pairs: Tensor,
-    place: Tensor,
-    turned: Tensor,
+    view: Tensor,
     fits: Tensor,
     how: tuple[int, int],
 ) -> tuple[Tensor, Tensor]:
-    """Distances of these pairs and their fits. 0 where both images are the same."""
+    """Distances of these pairs and their fits. 0 where both images are the same.
+
+    both: our prints, straight and then mirrored, and theirs. view: of each pair, which of ours.
+    """
     factor, steps = how
-    found = []
+    small, found = reduced(both[0], factor), []
     for low in range(0, len(pairs), CHUNK):
         part = pairs[low : low + CHUNK]
-        a, b = both[0][place[part]], both[1][part]
-        a = torch.where(turned[part][:, None, None], a.flip(2), a)
-        same = (a == b).flatten(1).all(1)
-        away, fit = fitted(reduced(a, factor), reduced(b, factor), fits[part], steps)
+        a, b = view[part], both[1][part]
+        same = (both[0][a] == b).flatten(1).all(1)
+        away, fit = fitted(small[a], reduced(b, factor), fits[part], steps)
         found.append((torch.where(same, 0.0, away), fit))
     if not found:
         return torch.zeros(0), fits[:0]
@@ -159,8 +160,17 @@ def reduced(x: Tensor, factor: int) -> Tensor:
     stripes that are shifted by half of a pixel would no longer look alike."""
     if factor == 1 or min(x.shape[1:]) < SMALL:
         return x.float()
-    smooth = avg_pool2d(pad(x.float()[:, None], (1, 1, 1, 1), mode="replicate"), 3, 1)
-    return avg_pool2d(smooth, factor, ceil_mode=True)[:, 0]
+    return avg_pool2d(smooth(x.float()[:, None]), factor, ceil_mode=True)[:, 0]
+
+
+def smooth(x: Tensor) -> Tensor:
+    """Means of 3 x 3 pixels, edges repeated: `avg_pool2d`, which adds number by number, is slow."""
+    (h, w), wide = x.shape[2:], pad(x, (1, 1, 1, 1), mode="replicate")
+    parts = [wide[..., i : i + h, j : j + w] for i in range(3) for j in range(3)]
+    total = parts[0].clone()
+    for part in parts[1:]:
+        total += part
+    return total.div_(9)
 
 
 def fitted(ours: Tensor, theirs: Tensor, fit: Tensor, steps: int) -> tuple[Tensor, Tensor]:
@@ -169,18 +179,19 @@ def fitted(ours: Tensor, theirs: Tensor, fit: Tensor, steps: int) -> tuple[Tenso
     fit: where it starts, (N, 4): the scales by which a place in ours, -1 to 1 from edge to edge,
     is multiplied, right and down, and the shifts that are added, for its place in theirs.
     """
-    n, h, w = ours.shape
-    down, right = torch.meshgrid(middles(h), middles(w), indexing="ij")
-    best, where = torch.ones(n), fit.clone()
+    right, down = middles(ours.shape[2]), middles(ours.shape[1])[:, None]
+    best, where = torch.ones(len(ours)), fit.clone()
+    grid = torch.empty(*ours.shape, 2)
     for step in range(steps + 1):
         u = fit[:, 0, None, None] * right + fit[:, 2, None, None]
         v = fit[:, 1, None, None] * down + fit[:, 3, None, None]
-        grid = torch.stack([u, v], -1)
+        grid[..., 0], grid[..., 1] = u, v
         seen = grid_sample(theirs[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
         inside = ((u.abs() <= 1) & (v.abs() <= 1)).float()
-        a, b = centred(ours, inside), centred(seen, inside)
+        count = inside.sum((1, 2))
+        a, b = centred(ours, inside, count), centred(seen, inside, count)
         across, squares = (a * b).sum((1, 2)), (b * b).sum((1, 2)) + 1e-3
-        nothing = FAINT * inside.sum((1, 2))
+        nothing = FAINT * count
         product = ((a * a).sum((1, 2)) + nothing) * (squares + nothing)
         alike = (across / product.sqrt()).clamp(0, 1)
         away = torch.sqrt(1 - alike * alike)
@@ -197,10 +208,10 @@ def middles(count: int) -> Tensor:
     return (torch.arange(count) + 0.5) / count * 2 - 1
 
 
-def centred(x: Tensor, inside: Tensor) -> Tensor:
-    """Images less their mean inside, and 0 outside."""
-    mean = (x * inside).sum((1, 2), keepdim=True) / inside.sum((1, 2), keepdim=True)
-    return (x - mean) * inside
+def centred(x: Tensor, inside: Tensor, count: Tensor) -> Tensor:
+    """Images less their mean inside, of so many pixels, and 0 outside."""
+    mean = (x * inside).sum((1, 2)) / count
+    return (x - mean[:, None, None]).mul_(inside)
 
 
 def slopes(x: Tensor) -> Tensor:
@@ -214,9 +225,12 @@ def stepped(
     fit: Tensor, error: Tensor, slope: Tensor, right: Tensor, down: Tensor, inside: Tensor
 ) -> Tensor:
     """A Gauss-Newton step, damped, and kept within what a copy may have undergone."""
-    toward, below = slope * inside
-    ways = torch.stack([toward * right, below * down, toward, below], 1).flatten(2)
-    ways = ways - ways.mean(2, keepdim=True)
+    ways = torch.empty(len(fit), 4, *inside.shape[1:])
+    torch.mul(slope.transpose(0, 1), inside[:, None], out=ways[:, 2:])
+    torch.mul(ways[:, 2], right, out=ways[:, 0])
+    torch.mul(ways[:, 3], down, out=ways[:, 1])
+    ways = ways.flatten(2)
+    ways -= ways.mean(2, keepdim=True)
     normal = ways @ ways.transpose(1, 2)
     damping = 1e-2 * normal.diagonal(dim1=1, dim2=2).mean(1) + 1e-3
     normal = normal + torch.eye(4) * damping[:, None, None]
