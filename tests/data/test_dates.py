@@ -82,16 +82,16 @@ def test_dates_of_no_clear_order_are_named(words: list[str], said: str) -> None:
 @pytest.mark.parametrize(
     ("words", "form"),
     [(["9:05", "23:59"], "h:mm"), (["09:05:30", "23:59:00"], "hh:mm:ss"),
-     (["9:05 AM", "11:59 PM"], "h:mm AM")],
+     (["9:05 AM", "11:59 PM"], "h:mm AM"), (["24:00", "10:30"], "hh:mm")],
 )  # fmt: skip
 def test_times_of_the_day_are_numbers_in_the_same_form(words: list[str], form: str) -> None:
     values, odd = typed_but_for_few(words * 30, rules=RULES)
     assert values is not None and values.spec.extra["form"] == form and not odd
     assert [dates.written(v, "second", form) for v in values.rows[:2].tolist()] == words
-    for longer in ("25:10", "soon"):
+    for longer in ("25:10", "24:01", "soon"):
         values, odd = typed_but_for_few([*words * 30, longer], rules=RULES)
         assert values is not None and values.spec.modality == "class" and not odd
-    before = typed(words, rules=5)
+    before = typed(words, rules=5 if "24:00" not in words else 7)
     assert before is not None and before.spec.modality == "class"
 
 
@@ -100,6 +100,8 @@ def test_months_by_their_names_need_no_day() -> None:
     values = typed(words, rules=RULES)
     assert values is not None and values.spec.extra["form"] == "MON-YYYY"
     assert [dates.written(day, "day", "MON-YYYY") for day in values.rows.tolist()] == words
+    assert dates.seconds("2026-11-29 24:00") == dates.seconds("2026-11-30")
+    assert dates.seconds("10:24:00") == 37_440
     for word in ("30 Feb 2026", "3 Mai 2026", "Max 2026", "May", "Mar 3"):
         assert not dates.is_date(word)
 

@@ -41,6 +41,16 @@ WAYS: dict[str, tuple[list[str], Callable[[Moment], list[Any]]]] = {
     "AM": (["date", "clock"], lambda t: [f"{t:%m/%d/%Y}", f"{t:%I:%M %p}"]),
     "midnight": (["day", "at"], lambda t: [f"{t:%Y-%m-%d} 00:00:00", f"{t:%H:%M:%S}"]),
     "named": (["date", "time"], lambda t: [f"{t:%d %b %Y}", f"{t:%H:%M}"]),
+    "digits": (["date", "time"], lambda t: [f"{t:%Y-%m-%d}", f"{t:%H%M}"]),
+    "few digits": (["date", "time"], lambda t: [f"{t:%Y-%m-%d}", 100 * t.hour]),
+    "to 24": (
+        ["date", "time"],
+        lambda t: (
+            [f"{t:%Y-%m-%d}", f"{t:%H:%M}"]
+            if t.hour
+            else [f"{t - datetime.timedelta(days=1):%Y-%m-%d}", "24:00"]
+        ),
+    ),
     "hours": (["date", "hour"], lambda t: [f"{t:%Y-%m-%d}", t.hour]),
     "from one": (["date", "hour"], lambda t: [f"{t:%Y-%m-%d}", t.hour + 1]),
     "parts": (["year", "month", "day", "hour"], lambda t: [t.year, t.month, t.day, t.hour]),

@@ -25,6 +25,7 @@ NUMBERS = {
     name.casefold()[:n]: i for i, name in enumerate(MONTHS.split(), 1) for n in (3, len(name))
 }
 NUMBERS["sept"] = 9
+MIDNIGHT = re.compile(r"(?<![\d:])24:00(:00(\.0+)?)?(?![\d:.]| ?[AaPp])")  # at the end of a day
 MONTH = r"(?P<name>[A-Za-z]{3,9}\.?)"
 CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 NAMED = [
@@ -56,7 +57,8 @@ def seconds(text: str, order: str = "ymd") -> float:
     have four digits, or two behind slashes. With points between them, days stand before months. A
     time zone is taken off: the seconds are those of UTC.
 
-    A month may have its English name, and then "ymd" is the order of all.
+    24:00 is the end of a day. A month may have its English name, and then "ymd" is the order of
+    all.
 
     >>> seconds("11/29/2026", "mdy") == seconds("29.11.2026", "dmy") == seconds("2026-11-29")
     True
@@ -82,13 +84,15 @@ def seconds(text: str, order: str = "ymd") -> float:
         return math.nan
     if half:
         hour = hour % 12 + 12 * (half == "p")
+    late = 24 if MIDNIGHT.search(text) else 0  # which is the first of the next day
     try:
-        time = datetime.datetime(year, month, day, hour, int(found[7] or 0))
+        time = datetime.datetime(year, month, day, hour - late, int(found[7] or 0))
     except ValueError:
         return math.nan
     second = float(found[8] or 0)
     if second >= 60:
         return math.nan
+    second += 3_600 * late
     zone = found[10]
     if zone and zone != "Z":
         sign = -1 if zone[0] == "-" else 1
@@ -220,6 +224,8 @@ def written(value: float, unit: str, form: str = "") -> str:
     count = round(value) if step == UNITS[unit] else round(value * UNITS[unit] / step)
     moment = EPOCH + datetime.timedelta(seconds=count * step)
     hour = (moment.hour + 11) % 12 + 1 if "AM" in form else moment.hour
+    if of_day(form) and count * step == UNITS["day"] and "AM" not in form:
+        hour = 24
     name = MONTHS.split()[moment.month - 1]
     values = {
         **{shape: shaped(name) for shape, shaped in CASES.items()},

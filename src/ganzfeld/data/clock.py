@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.core.dates import DATE, EPOCH, ORDERS, named, seconds
-from ganzfeld.data.typed import MISSING
+from ganzfeld.core.dates import DATE, EPOCH, MIDNIGHT, ORDERS, named, seconds
+from ganzfeld.data.typed import LATE, MISSING
 
 WORDS = """time date datetime timestamp timestamps times dates ts day month year hour minute second
     week quarter step steps t tick period date_time time_stamp"""
@@ -62,6 +62,8 @@ def read_times(cells: Sequence[Any], rules: int) -> Times | None:
         return None
     if rules < 6:
         words = ["" if named(word) else word for word in words]
+    if rules < LATE:
+        words = ["" if MIDNIGHT.search(word) else word for word in words]
     read = {order: np.array([seconds(word, order) for word in words]) for order in ORDERS}
     known = {order: int(np.isfinite(values).sum()) for order, values in read.items()}
     orders = [order for order in ORDERS if known[order] >= MOSTLY * len(there)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganzfeld.core.dates import CLOCK
 from ganzfeld.data.clock import DAY, IN_ORDER, MOSTLY, names_of, ordered, read_times
-from ganzfeld.data.typed import MISSING
+from ganzfeld.data.typed import LATE, MISSING
 
 SINCE = 7  # the rules from which on columns are joined
 LOOKED_AT = 1_000  # rows by which it is told what columns are
@@ -23,6 +23,7 @@ CLOCKS = (  # that make up a time of the day
     ("hour", "hours", "hr", "时", "小时", "stunde"),
     ("minute", "minutes", "min", "分", "分钟"),
 )
+DIGITS = {"time", "clock", "hhmm", "时间", "时刻", "zeit", "uhrzeit"}  # names of times as 0930
 PARTS = {name for names in CALENDAR + CLOCKS for name in names}
 HALF = r"([AaPp]\.?[Mm]\.?)"
 FORMS = (  # of times of the day, and what they are with colons
@@ -42,8 +43,9 @@ def joined(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> 
     """Names and cells of the columns, with days and times of the day as one: "date + time".
 
     Days are a column of dates without times, or columns of numbers called year, month and day.
-    Times of the day are a column of these, or of whole hours that is called so; where it has 24
-    and no 0, 1 is the first of a day. Where one column has all of the times, nothing is joined.
+    Times of the day are a column of these (as 0930 if it is called so), or of whole hours that is
+    called so; where it has 24 and no 0, 1 is the first of a day. Where one column has all of the
+    times, nothing is joined.
 
     >>> joined(["day", "hour", "x"], [["2026-11-29"] * 3, ["1", "2", "24"], ["5", "6", "7"]], 7)[1]
     [['2026-11-29 0:00', '2026-11-29 1:00', '2026-11-29 23:00'], ['5', '6', '7']]
@@ -53,8 +55,11 @@ def joined(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> 
         return table
     plainly = [name.casefold().strip() for name in names]
     head = [[plain(cell) for cell in column[:LOOKED_AT]] for column in cells]
-    dated = []
+    dated, digits = [], []
     for place, column in enumerate(head):
+        if rules >= LATE and is_digits(plainly[place], column):
+            digits.append(place)
+            continue
         times = None if mostly(is_clock, column) else read_times(column, rules)
         if times is None or not (times.dates or plainly[place] in names_of(rules) - PARTS):
             continue
@@ -65,7 +70,7 @@ def joined(names: Sequence[str], cells: Sequence[Sequence[Any]], rules: int) -> 
         dated += [place] * times.dates
     days = dated[:1] or counted(plainly, head, CALENDAR)
     clocks = [place for place, column in enumerate(head) if mostly(is_clock, column)][:1]
-    clocks = clocks or counted(plainly, head, CLOCKS)
+    clocks = clocks or counted(plainly, head, CLOCKS) or digits[:1]
     places = [*days, *clocks]
     if not days or len(places) == 1 or not (dated or days[1:]):
         return table
@@ -124,9 +129,21 @@ def with_colons(text: str) -> str:
     return text
 
 
+def is_digits(name: str, column: Sequence[str]) -> bool:
+    """Whether a column that is called a time holds times such as 0930, or 930: some from 1 o'clock
+    on, and none with more than 59 minutes."""
+    there = [text for text in column if text]
+    if name not in DIGITS or not all(text.isdigit() and len(text) <= 4 for text in there):
+        return False
+    numbers = [int(text) for text in there]
+    return 100 <= max(numbers, default=0) <= 2400 and all(n % 100 < 60 for n in numbers)
+
+
 def clock_of(parts: Sequence[Sequence[str]]) -> list[str]:
     """Times of the day as 9:30, of cells with them, or with hours, or of hours and minutes."""
     hours = [with_colons(text) for text in parts[0]]
+    if all(text.isdigit() or not text for text in hours) and max(map(len, hours), default=0) > 2:
+        hours = [text and f"{int(text) // 100}:{int(text) % 100:02}" for text in hours]  # 0930
     from_one = "24" in hours and "0" not in hours
     hours = [str(int(text) - from_one) if text.isdigit() else text for text in hours]
     minutes = parts[1] if parts[1:] else ["0"] * len(hours)

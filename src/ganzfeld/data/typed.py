@@ -30,6 +30,7 @@ MARGIN = 0.1  # of a few cells, by which a share may be off
 MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
 TOP = 3.4028234663852886e38  # of float32
+LATE = 8  # the rules from which on 24:00 is a time
 NONE = -1  # the class of what is missing
 
 
@@ -113,6 +114,8 @@ def unclear_dates(cells: Sequence[Any]) -> str:
 
 def known(words: Sequence[str], order: str, rules: int) -> list[bool]:
     """Which texts are dates in an order. rules: see `typed`."""
+    if rules < LATE:
+        words = ["" if dates.MIDNIGHT.search(word) else word for word in words]
     if rules < 5:
         return [order == "ymd" and USUAL.fullmatch(word) is not None for word in words]
     return [

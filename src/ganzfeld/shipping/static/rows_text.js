@@ -41,7 +41,8 @@ function dateOf(v, unit, form) {
   const length = { day: DAY, minute: 60000, second: 1000 }[unit];
   const step = unit === "second" && !form.includes("ss") ? 60000 : length;
   const at = new Date(halfEven(v * length / step) * step), [YYYY, MM, DD, hour, mm, ss] = at.toISOString().split(/[^0-9]/);
-  const hh = form.includes("AM") ? String((+hour + 11) % 12 + 1).padStart(2, "0") : hour;
+  const late = +at === 864e5 && !/Y|AM/.test(form); // 24:00
+  const hh = late ? "24" : form.includes("AM") ? String((+hour + 11) % 12 + 1).padStart(2, "0") : hour;
   const name = at.toLocaleString("en", { month: "long", timeZone: "UTC" });
   const parts = { Month: name, MONTH: name.toUpperCase(), month: name.toLowerCase() };
   for (const long of Object.keys(parts)) parts[long.slice(0, 3)] = parts[long].slice(0, 3);
