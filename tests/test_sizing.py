@@ -376,3 +376,16 @@ def test_a_short_run_is_measured_less_often(
     assert images // (run.evaluate_every or 0) == evaluations
     assert images // (run.save_every or 0) == checkpoints
     assert images // (run.sample_every or 0) == 8 * share
+
+
+@pytest.mark.parametrize(
+    ("side", "afford", "std"),
+    [(28, 6_000, 0.05), (28, 20_000, None), (28, None, None), (64, 6_000, None)],
+)
+def test_a_discriminator_of_few_steps_begins_small(
+    side: int, afford: int | None, std: float | None
+) -> None:
+    facts = Facts(count=1_000, channels=1, height=side, width=side, classes=0, afford=afford)
+    networks = RECIPES["default"](facts).networks
+    assert networks["D"].options.get("init_std") == std
+    assert "init_std" not in networks["G"].options

@@ -12,6 +12,7 @@ from typing import Any
 from ganzfeld.config import Config, Optimiser, Part, Run
 from ganzfeld.recipes.audio import AUDIO
 from ganzfeld.recipes.base import (
+    FILTERED,
     Facts,
     Recipe,
     adversarial,
@@ -36,6 +37,8 @@ from ganzfeld.recipes.text import TEXT
 from ganzfeld.recipes.tutorials import TUTORIALS
 
 PUBLISHED = 0.02  # standard deviation of DCGAN's first weights (docs/defaults.md)
+EARLY = 0.05  # the same of a discriminator that has few steps: small only in its first layers
+FEW = 8_000  # images that full networks could see, below which steps are few
 
 __all__ = ["RECIPES", "Facts", "adversarial", "gamma", "list_recipes", "small_dcgan", "within"]
 
@@ -46,11 +49,14 @@ def default(facts: Facts) -> Config:
     Where the time is too short for many images, smaller networks see more of them. The generator
     ends in a 3x3 convolution, from 64 pixels on behind a filter, against dots in flat areas. It
     learns three times as fast as its opponent; both slow down over the last half, in a long run
-    sooner, before steps become large beside the discriminator's first weights (docs/defaults.md).
+    sooner, before steps become large beside the discriminator's first weights. In a few hundred
+    steps these weights are smaller, so that its first layers learn sooner (docs/defaults.md).
     """
     fit = fitted("default", facts.afford)
     generator, discriminator = small_dcgan(width=fit.width)
     against_dots(generator, facts)
+    if facts.afford is not None and facts.afford < FEW and facts.side < FILTERED:
+        discriminator.options["init_std"] = EARLY
     config = adversarial(
         facts,
         recipe="default",
