@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,13 @@ def mmd(
     bandwidth: None takes the median distance in the pooled samples.
     """
     a, b = as_pair(a, b, least=3)
-    return in_blocks(a, b, gaussian(bandwidth or median_distance(a, b)), block, test)
+    if bandwidth:
+        return in_blocks(a, b, gaussian(bandwidth), block, test)
+    few = np.concatenate([thinned(a), thinned(b)])
+    apart = squared(few, few)
+    bandwidth = middle(apart)
+    whole = len(few) == len(a) + len(b) <= min(ROWS, block)  # one pass needs just these distances
+    return in_blocks(a, b, gaussian(bandwidth, apart if whole else None), block, test)
 
 
 def scaled_mmd(
@@ -93,9 +100,11 @@ def cubic(a: Array, b: Array) -> Array:
     return cubed
 
 
-def gaussian(bandwidth: float) -> Kernel:
+def gaussian(bandwidth: float, known: Array | None = None) -> Kernel:
+    """known: the squared distances, where it is asked for once and they are there."""
+
     def kernel(a: Array, b: Array) -> Array:
-        squares = squared(a, b)
+        squares = squared(a, b) if known is None else known
         np.multiply(squares, -0.5 / bandwidth**2, out=squares)
         near: Array = np.exp(squares, out=squares)
         return near
@@ -106,7 +115,12 @@ def gaussian(bandwidth: float) -> Kernel:
 def median_distance(a: Array, b: Array) -> float:
     """The median of the distances between different samples of both sets; 1 where it is 0."""
     pooled = np.concatenate([thinned(a), thinned(b)])
-    above = squared(pooled, pooled)[np.triu_indices(len(pooled), 1)]
+    return middle(squared(pooled, pooled))
+
+
+def middle(squares: Array) -> float:
+    """The median distance, by all squared ones (N, N) of N samples; 1 where it is 0."""
+    above = squares[~np.tri(len(squares), dtype=bool)]
     return math.sqrt(float(np.median(above))) or 1.0
 
 
@@ -175,6 +189,7 @@ def two_sample(a: Array, b: Array, kernel: Kernel, shuffles: int, number: int = 
     return Statistic(float(values[0]), float(variance), values[1:])
 
 
+@lru_cache(maxsize=1)  # every evaluation of a run has the same
 def dealings(n: int, m: int, shuffles: int, number: int) -> Array:
     """Which samples are on the first side, (n + m, 1 + shuffles), 1 or 0."""
     sides = np.zeros((n + m, 1 + shuffles))
