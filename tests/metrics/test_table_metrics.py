@@ -102,6 +102,12 @@ def test_copies_are_found() -> None:
     )
     copied = metrics.privacy(few, few, held, LEVELS)
     assert copied["copies"] == 1 and copied["distance"] == 0
+    mixed = {name: np.r_[few[name][:250], held[name][:250]] for name in few}
+    copied = metrics.copied(few, held, mixed, LEVELS)  # a row of either half is a copy
+    assert (copied["copies"], copied["copies_held"]) == (1, 0)
+    fresh = metrics.copied(few, held, OTHER, LEVELS)
+    assert fresh["copies"] == 0
+    assert fresh["distance"] == pytest.approx(fresh["distance_held"], rel=0.3)
 
 
 def test_rare_levels_are_those_of_a_small_share() -> None:

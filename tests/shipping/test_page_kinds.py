@@ -106,6 +106,7 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
         {"name": "sworn", "whole": True, "unit": "day", "form": "Month D, YYYY"},
         {"name": "paid", "whole": True, "unit": "day", "form": "DD-MON-YY"},
         {"name": "seen on", "whole": True, "unit": "second", "form": "YYYY年M月D日 hh:mm"},
+        {"name": "shut", "whole": True, "unit": "second", "form": "hh:mm"},
     ]
     table = np.stack(
         [
@@ -125,6 +126,7 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
             draws.integers(-4000, 19000, n),
             draws.integers(-300, 19000, n),
             draws.integers(0, 1_900_000_000, n),
+            60 * draws.choice([1320, 1380, 1440], n),
         ],
         axis=1,
     )
@@ -137,6 +139,7 @@ def test_rows_are_pythons_csv(tmp_path: Path) -> None:
     wanted = [cells.as_csv(row[None], known) for row in stored]
     assert written("table", {"extra": spec.extra}, made) == wanted
     assert any(",," in text for text in wanted) and len(set(wanted)) == 200
+    assert any(text.endswith(",24:00\n") for text in wanted)
 
 
 def test_booleans_are_asked_for_by_yes_and_no_as_commands_take_them() -> None:

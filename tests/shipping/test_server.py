@@ -370,6 +370,7 @@ def test_translations(tmp_path: Path) -> None:
         with Image.open(io.BytesIO(found.body)) as done:
             assert done.size == (24, 16) and done.tobytes() == expected.tobytes()
             assert "compositeWithTrainedAlgorithmicMedia" in done.info["XML:com.adobe.xmp"]
+        assert own.app.models["lines"].asked == "translation"
         back = {"a": "b", "b": "a"}[to]
         wrong = f"/v1/models/lines/translation?to={back}"
         assert own.post(wrong, buffer.getvalue(), content_type="image/png").status == 422

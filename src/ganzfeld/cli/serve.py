@@ -102,7 +102,7 @@ def serve(
 
     def started() -> None:
         for one in served:
-            tell(f"{one.name}: http://{place}/v1/models/{one.name}/sample?seed=1")
+            tell(f"{one.name}: http://{place}/v1/models/{one.name}/{one.asked}")
         tell(f"app: http://{place}/")
         tell(f"API: http://{place}/docs")
         if open:

@@ -281,10 +281,10 @@ TABLE = (
     ),
     Metric("told_apart_floor", "table", "the same between two halves of the data", None),
     Metric("rare_off", "table", "share of rare levels off by more than a third", "min"),
-    Metric("record_copies", "table", "share of rows that are a row in one half of the data", "min"),
-    Metric("record_copies_held", "table", "the same of rows in the other half", None),
-    Metric("record_distance", "table", "median distance to the nearest row in that half", None),
-    Metric("record_distance_held", "table", "the same of rows in the other half", None),
+    Metric("record_copies", "table", "share of rows that are a row of the data", "min"),
+    Metric("record_copies_held", "table", "the same of rows of the data, of others", None),
+    Metric("record_distance", "table", "median distance to the nearest row of the data", None),
+    Metric("record_distance_held", "table", "the same of rows of the data, of others", None),
 )
 BY_NAME = {metric.name: metric for metric in TABLE}
 

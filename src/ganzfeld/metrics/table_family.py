@@ -78,7 +78,7 @@ def measure(sets: Sets) -> dict[str, Any]:
     rare = metrics.rare(real, made, levels)
     if rare:
         found["rare_off"] = float(np.mean([abs(share - 1) > OFF for share in rare.values()]))
-    private = metrics.privacy(train, made, test, levels)
+    private = metrics.copied(train, test, made, levels)
     found |= {f"record_{name}": value for name, value in private.items()}
     if (target := target_of(known)) is not None and len(real) > 1:
         ours, theirs = (metrics.scores(t, test, levels, target) for t in (made, train))

@@ -200,9 +200,16 @@ def discriminative(
 
 
 def nearest(
-    source: Columns, rows: Columns, levels: Mapping[str, int], *, most: int = 2_000
+    source: Columns,
+    rows: Columns,
+    levels: Mapping[str, int],
+    *,
+    most: int = 2_000,
+    others: bool = False,
 ) -> Floats:
     """The distance of each of the first rows to the closest record of `source`, (most,).
+
+    others: to the closest but itself, where `rows` are those of `source`.
 
     Gower's distance (1971), as a mean over the columns: 0 or 1 for levels, the difference over
     the 5 to 95 % range of `source` for numbers, at most 1.
@@ -220,6 +227,8 @@ def nearest(
         a, b = ((np.where(np.isnan(v), 1e9, v) / scale).astype(np.float32)
                 for v in (first[name], value))  # fmt: skip
         total += np.minimum(np.abs(a[:, None] - b[None]), 1)
+    if others:
+        np.fill_diagonal(total, np.inf)
     return np.asarray(total.min(1) / len(source), dtype=np.float64)
 
 
@@ -231,7 +240,20 @@ def privacy(
     "copies", "copies_held": shares of rows that are a training record; "distance",
     "distance_held": medians. Made rows that lie closer than held-out ones are remembered.
     """
-    near, real = nearest(source, made, levels), nearest(source, held, levels)
+    return compared(nearest(source, made, levels), nearest(source, held, levels))
+
+
+def copied(
+    one: Columns, other: Columns, made: Columns, levels: Mapping[str, int]
+) -> dict[str, float]:
+    """The same of made rows against all data, which come in two halves; and in place of held-out
+    rows, rows of the data against all others."""
+    near = np.minimum(nearest(one, made, levels), nearest(other, made, levels))
+    real = np.minimum(nearest(one, other, levels), nearest(other, other, levels, others=True))
+    return compared(near, real)
+
+
+def compared(near: Floats, real: Floats) -> dict[str, float]:
     return {
         "copies": float((near < 1e-6).mean()),
         "copies_held": float((real < 1e-6).mean()),

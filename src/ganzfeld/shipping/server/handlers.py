@@ -348,8 +348,9 @@ async def not_allowed(app: App, request: Request) -> Answer:
 
 def drawn(served: Served) -> Served:
     if served.engine is None:
-        does, where = ("captions", "captions") if served.writes else ("translates", "translation")
-        raise Problem(404, f"this model {does} images: it draws none", fix=f"POST .../{where}")
+        does = "captions" if served.writes else "translates"
+        fix = f"POST .../{served.asked}"
+        raise Problem(404, f"this model {does} images: it draws none", fix=fix)
     return served
 
 

@@ -65,6 +65,13 @@ class Served:
         found = {"projection"} if self.finds else set()
         return frozenset({self.kind.name, self.about.get("task", "generation"), *found})
 
+    @property
+    def asked(self) -> str:
+        """What to ask of it, behind its name in an address."""
+        if self.engine is not None:
+            return "sample?seed=1"
+        return "captions" if self.writes else "translation"
+
     def describe(self) -> dict[str, Any]:
         """As GET /v1/models has it."""
         draws = self.engine is not None
