@@ -170,7 +170,8 @@ def classes(sets: Sets) -> dict[str, Any]:
     }
     if sets.wanted is not None:
         found["class_agreement"] = float((predicted == sets.wanted).mean())
-        found["class_agreement_by_chance"] = float(np.bincount(sets.wanted).max() / len(predicted))
+        most = np.unique(sets.wanted, return_counts=True)[1].max()
+        found["class_agreement_by_chance"] = float(most / len(predicted))
     return found
 
 
