@@ -97,6 +97,10 @@ for words in (
     ["sample", run, "--count", "2", "--out", made],
     ["evaluate", run, "avatars:90", "--extractor", "learned", "--count", "32"],
     ["report", run],
+    *(["train", *kind, "--images", "64", "--out", run + "-2", "--dry-run"] for kind in (
+        ["table:120"], ["ar:60"], ["fields:60"],
+        ["avatars:90", "--size", "16", "--recipe", "r3gan"],
+    )),
 ):
     assert not main(words), words
     found = sorted({"torch._dynamo", "torch._inductor", "sympy", "torch.onnx"} & sys.modules.keys())

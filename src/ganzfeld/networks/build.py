@@ -21,18 +21,33 @@ def build_network(part: Part) -> nn.Module:
     return network
 
 
+SHAPES: dict[Callable[..., Any], Callable[..., tuple[int, ...]]] = {  # of what numbers make
+    torch.arange: lambda *ends: (len(range(*ends)),),
+    torch.eye: lambda n, m=None: (n, n if m is None else m),
+    torch.fft.fftfreq: lambda n, d=1.0: (n,),
+    torch.fft.rfftfreq: lambda n, d=1.0: (n // 2 + 1,),
+    torch.randn: lambda *sizes: sizes,
+}
+
+
 class Undrawn(TorchFunctionMode):
     """Leaves tensors as they are that would be filled with normal draws or by power iterations.
 
-    Spectral normalisation starts with fifteen of these a layer, and ends with a division by its
-    estimate. For tensors without memory these are operators in Python, which give no number, and
-    whose first call loads PyTorch's compiler: 1.3 s of CPU at the start of a run.
+    And those of SHAPES empty. Spectral normalisation starts with fifteen such iterations a layer,
+    and ends with a division by its estimate. For tensors without memory these are operators in
+    Python, which give no number, and whose first call loads PyTorch's compiler: 1.3 s of CPU at
+    the start of a run.
     """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func in SHAPES and not kwargs and all(isinstance(n, int | float) for n in args):
+            if func is not torch.arange:
+                return torch.empty(SHAPES[func](*args))
+            if all(isinstance(n, int) for n in args):
+                return torch.empty(SHAPES[func](*args), dtype=torch.int64)
         if func in (torch.Tensor.normal_, nn.init.normal_):
             return args[0] if args else kwargs["tensor"]
         if func is torch.mv:
@@ -47,9 +62,12 @@ class Undrawn(TorchFunctionMode):
 
 
 def by_a_number(x: Any, divisor: Any) -> bool:
-    """Whether floats are divided by a tensor of one number."""
-    both = isinstance(x, torch.Tensor) and isinstance(divisor, torch.Tensor)
-    return both and x.is_floating_point() and divisor.dtype == x.dtype and not divisor.ndim
+    """Whether floats are divided by a number, or by a tensor of one."""
+    if not (isinstance(x, torch.Tensor) and x.is_floating_point()):
+        return False
+    if isinstance(divisor, torch.Tensor):
+        return divisor.dtype == x.dtype and not divisor.ndim
+    return isinstance(divisor, int | float)
 
 
 @contextmanager

@@ -40,6 +40,17 @@ class RadialPower(nn.Module):
         shells = max(min(sides) // 2, 1)
         waves = [torch.fft.fftfreq(side, 1 / side) for side in sides[:-1]]
         waves.append(torch.fft.rfftfreq(sides[-1], 1 / sides[-1]))
+        count = math.prod(len(k) for k in waves)
+        self.dimensions, self.shells = len(sides), shells
+        self.width = channels * shells
+        self.as_matrix = count * shells <= MOST_ENTRIES
+        if waves[0].is_meta:  # shapes alone are asked for
+            shaped = {"shell": torch.empty(count).long(), "share": torch.empty(count)}
+            if self.as_matrix:
+                shaped = {"membership": torch.empty(count, shells)}
+            for name, buffer in shaped.items():
+                self.register_buffer(name, buffer, persistent=False)
+            return
         length = sum(k.square() for k in torch.meshgrid(*waves, indexing="ij"))
         shell = cast(Tensor, length).sqrt().round().flatten().long()
         weight = torch.full_like(waves[-1], 2.0)  # a real field's other half is its mirror image
@@ -47,9 +58,6 @@ class RadialPower(nn.Module):
         if sides[-1] % 2 == 0:
             weight[-1] = 1.0
         each = weight.expand([len(k) for k in waves]).flatten()
-        self.dimensions, self.shells = len(sides), shells
-        self.width = channels * shells
-        self.as_matrix = len(shell) * shells <= MOST_ENTRIES
         if self.as_matrix:
             inside = shell[:, None] == torch.arange(1, shells + 1)
             member = torch.where(inside, each[:, None], 0.0)
