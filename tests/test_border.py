@@ -233,6 +233,8 @@ def test_train_names_an_argument_of_a_wrong_type(source: Any, options: dict[str,
 def test_numbers_of_numpy_are_numbers() -> None:
     assert border.whole(np.int64(7), "n", 1, 9) == border.whole(7.0, "n", 1, 9) == 7
     assert border.real(np.float32(0.5), "x", 0, 1) == 0.5
+    with pytest.raises(UsageError, match=r"x is a number above 0, up to 5,256,000, not 0$"):
+        border.real(0.0, "x", 0, 5_256_000, above=True)
 
 
 # The trainer's parts

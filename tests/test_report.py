@@ -192,6 +192,12 @@ def test_damage_is_named_and_the_rest_is_there(run: Path, pack: Pack) -> None:
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="is not a run"):
         report.write(tmp_path)
+    (tmp_path / "model").mkdir()
+    for name in ("config.json", "model/config.json", "model/model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(CheckpointError, match="model is a model, not a run") as caught:
+        report.write(tmp_path / "model")
+    assert caught.value.fix == f"give the run that it is of: {tmp_path}"
 
 
 def test_stopped_early_is_said_with_the_command(run: Path) -> None:

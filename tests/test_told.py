@@ -100,6 +100,14 @@ def left_of(text: str) -> str:
         ["train", "avatars:120", "--held-out", "120"],
         ["train", "avatars:40", "--images", "64", "--minutes", "1"],
         ["train", "avatars:40", "--config", "here.yaml"],
+        ["train", "avatars:40", "--minutes", "0"],
+        ["train", "nothing"],
+        ["train", "nothing/0.png"],
+        ["train", "nothing/0.zip"],
+        ["train", "nothing/0.gz"],
+        ["train", "nothing/0.xyz"],
+        ["train", "empty"],
+        ["resume", "model"],
         ["sample", "no-such-run", "--count", "2"],
         ["evaluate", "no-such-run", "avatars:40"],
         ["compare", "no-such-run"],
@@ -120,6 +128,13 @@ def test_what_goes_wrong_is_told_in_chinese(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in ("empty/", "nothing/", "model/"):
+        (tmp_path / name).mkdir()
+    for name in ("0.png", "0.zip", "0.gz", "0.xyz"):
+        held = b"" if name == "0.xyz" else b"\x1f\x8bnothing\x00\xff"
+        (tmp_path / "nothing" / name).write_bytes(held)
+    for name in ("model.safetensors", "config.json"):
+        (tmp_path / "model" / name).write_text("{}")
     with pytest.raises(SystemExit):
         main.main(words)
     said = capsys.readouterr().err

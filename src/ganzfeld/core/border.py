@@ -41,6 +41,13 @@ def told(value: Any) -> str:
     return f"an object of type {kind}" + (f" and shape {tuple(shape)}" if shape else "")
 
 
+def figure(value: float) -> str:
+    """A number for a message: 5,256,000 and not 5.256e+06, 0 and not 0.0."""
+    if abs(value) < 1e12 and value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,g}"
+
+
 def whole(value: Any, name: str, least: int, most: int) -> int:
     """A whole number in [least, most]; 1e6 is one, True and "3" are none."""
     wanted = f"{name} is a whole number from {least:,} to {most:,}"
@@ -57,9 +64,9 @@ def whole(value: Any, name: str, least: int, most: int) -> int:
 def real(value: Any, name: str, least: float, most: float, *, above: bool = False) -> float:
     """A finite number in [least, most]; above: and not `least` itself."""
     wanted = (
-        f"{name} is a number from {least:,g} to {most:,g}"
+        f"{name} is a number from {figure(least)} to {figure(most)}"
         if not above
-        else (f"{name} is a number above {least:,g}, up to {most:,g}")
+        else (f"{name} is a number above {figure(least)}, up to {figure(most)}")
     )
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise ArgumentError(f"{wanted}, not {told(value)}")
@@ -68,7 +75,8 @@ def real(value: Any, name: str, least: float, most: float, *, above: bool = Fals
     except OverflowError:
         number = math.inf
     if not least <= number <= most or (above and number == least):
-        raise ArgumentError(f"{wanted}, not {told(value)}")
+        said = figure(number) if number.is_integer() else told(value)
+        raise ArgumentError(f"{wanted}, not {said}")
     return number
 
 

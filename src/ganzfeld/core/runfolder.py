@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from ganzfeld.config import Config, from_dict
@@ -23,6 +24,13 @@ def read_config(run: Path) -> Config:
             if os.path.lexists(run)
             else f"there is no run at {run}{near(run)}",
             fix="give the folder that `ganzfeld train` named as its run",
+        )
+    if (run / "model.safetensors").is_file():
+        raise CheckpointError(
+            f"{run} is a model, not a run",
+            fix=f"give the run that it is of: {shlex.quote(str(run.parent))}"
+            if (run.parent / "config.json").is_file()
+            else "give the folder that `ganzfeld train` named as its run",
         )
     stored = reader.read_json(path)
     with reader.refused(path):

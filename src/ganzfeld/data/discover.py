@@ -350,6 +350,8 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
         what = "is empty (0 bytes)"
     elif suffix(path.name) in PICTURE_SUFFIXES:
         what = "is one image, which is not a data set: two are needed at least"
+        folder = shlex.quote(str(path.parent))
+        step = f"give the folder that holds it, if others are there: {folder}"
     elif suffix(path.name) == "zip":
         what = "is not a ZIP archive, or its start is damaged"
     elif kind == "gzip":
