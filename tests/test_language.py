@@ -247,7 +247,7 @@ def test_a_terminal_of_80_columns_holds_the_live_panel(chinese: None) -> None:
         rate=71.0,
         losses={"discriminator/adversarial": 1.38, "generator/adversarial": None},
         draws={"discriminator/adversarial": 1.386},
-        quality="Frechet 0.52 (real 0.04) of 535 samples, still improving",
+        quality="Frechet 0.52 at image 900 (real 0.04) of 535 samples, still improving",
     )
     console = Console(width=80, file=io.StringIO())
     console.print(panel(state, 76))

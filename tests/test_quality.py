@@ -31,7 +31,7 @@ def state(**changes: Any) -> State:
         "rate": 102.4,
         "losses": LOSSES,
         "draws": DRAWS,
-        "quality": "Frechet 0.42 (real 0.09) of 535 samples, hardly better since image 12,345,678",
+        "quality": "Frechet 0.42 at image 9,000 (real 0.09) of 535 samples, hardly better since image 8,000",
         "picture": Path("runs/photos-default/samples/000001234567.png"),
     }
     return State(**known | changes)
@@ -63,10 +63,13 @@ def test_the_trend_does_not_deny_the_model_that_ships() -> None:
 
 def test_the_line_of_a_run() -> None:
     assert quality.line({}, 0.09) == ""
-    assert quality.line({200: 0.5, 100: 0.9}, 0.09) == "Frechet 0.50 (real 0.090)"
-    assert quality.line({100: 0.9, 200: 0.5, 300: 0.42}, None) == "Frechet 0.42, still improving"
+    assert quality.line({200: 0.5, 100: 0.9}, 0.09) == "Frechet 0.50 at image 200 (real 0.090)"
+    assert (
+        quality.line({100: 0.9, 200: 0.5, 300: 0.42}, None)
+        == "Frechet 0.42 at image 300, still improving"
+    )
     said = quality.line({200: 0.5, 100: 0.9}, 0.09, 1234)
-    assert said == "Frechet 0.50 (real 0.090) of 1,234 samples"
+    assert said == "Frechet 0.50 at image 200 (real 0.090) of 1,234 samples"
 
 
 @pytest.mark.parametrize(("count", "few"), [(64, True), (499, True), (500, False)])
@@ -155,7 +158,10 @@ def test_plain_lines_fit_80_columns_and_say_what_a_loss_means() -> None:
     assert all(len(line) <= 80 for line in lines)
     text = " ".join(" ".join(lines).split())
     assert "adversarial 1.381 (draw 1.386)" in text and "r2 not finite" in text
-    assert "Frechet 0.42 (real 0.09) of 535 samples, hardly better since image 12,345,678" in text
+    assert (
+        "Frechet 0.42 at image 9,000 (real 0.09) of 535 samples, hardly better since image 8,000"
+        in text
+    )
     assert "Frechet" not in "\n".join(plain(state(quality="")))
 
 
@@ -170,7 +176,7 @@ def test_the_panel_leaves_room_for_the_echo_of_ctrl_c(columns: int) -> None:
     text = " ".join(line.strip("│ ") for line in lines)
     if columns >= 80:
         assert "1,234,567 of 21,408,000 images, 102 images/s" in text
-        assert "a draw is 1.386" in text and "Frechet 0.42 (real 0.09)" in text
+        assert "a draw is 1.386" in text and "Frechet 0.42 at image 9,000 (real 0.09)" in text
         assert "latest grid: samples/000001234567.png" in text
 
 

@@ -87,7 +87,7 @@ def test_the_doctor_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_too_few_evaluations_are_said() -> None:
     few = [{"kind": "evaluation", "images": n * 100, "frechet": 50.0} for n in range(1, 4)]
     assert verdict(few, 300).more_time == (
-        "Whether more time would help is not known: "
+        "How much more time would help is not known: "
         "that takes 5 evaluations in the last three quarters of a run."
     )
     assert verdict([], 300).more_time == ""

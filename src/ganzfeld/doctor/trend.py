@@ -91,7 +91,7 @@ def in_words(found: Trend | None) -> str:
     """Whether more time would help, in a sentence. None: of a run with too few evaluations."""
     if found is None:
         few = f"that takes {LEAST} evaluations in the last three quarters of a run"
-        return f"Whether more time would help is not known: {few}."
+        return f"How much more time would help is not known: {few}."
     low, high = found.interval
     said = f"{found.factor:.2f} times what it is ({low:.2f} to {high:.2f}; lower is better)"
     by = f"by the trend of the last {found.of} evaluations, twice the images would make the"

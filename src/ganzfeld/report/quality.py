@@ -52,7 +52,7 @@ def line(scores: Mapping[int, float], real: float | None, count: int | None = No
     if not scores:
         return ""
     ordered = sorted(scores.items())
-    said = f"Frechet {figure(ordered[-1][1])}"
+    said = f"Frechet {figure(ordered[-1][1])} at image {ordered[-1][0]:,}"
     if real is not None:
         said += f" (real {figure(real)})"
     if count is not None:

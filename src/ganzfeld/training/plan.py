@@ -183,7 +183,7 @@ def settle(config: Config, share: float = 1.0) -> None:
     spec = config.data.spec
     per = 40 if spec is None else modality_of(Spec.from_json(spec)).trained_per_measured
     # by images, not by time: a run must not depend on its machine
-    rare = min(FEWEST * per, total / 3)
+    rare = min(FEWEST * per / 2, total / 3)
 
     def interval(chosen: int | None, times: int, least: float = 0) -> int:
         usual = min(max(total / times, least) / share, total / 2)
