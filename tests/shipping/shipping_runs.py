@@ -63,8 +63,8 @@ def tiny(recipe: str, out: Path, **more: Any) -> Path:
     return ganzfeld.train(arguments.pop("source"), **arguments).path
 
 
-# translations of other samples, and captions, are refused: see test_suited.py and
-# training/test_image_to_text_runs.py
+# translations of other samples, and writers of captions, are refused: see test_suited.py and
+# training/test_image_to_text_runs.py; those that are asked by text are in test_onnx_captions.py
 REFUSED = (
     "audio-cyclegan",
     "text-cyclegan",
