@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import runpy
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import ganzfeld
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import captions
 from ganzfeld.models.generation import captions_of
-from ganzfeld.shipping.engine import OnnxEngine
+from ganzfeld.shipping.engine import OnnxEngine, read_export
 from ganzfeld.shipping.onnx_check import check_graph
 from ganzfeld.shipping.page import export_page
 
@@ -148,6 +149,16 @@ def test_run_py_reads_words_as_ganzfeld_does(run: Path, folder: Path, tmp_path: 
     wrong = subprocess.run([*command, "a persn"], cwd=tmp_path, capture_output=True, text=True)
     assert wrong.returncode == 1 and wrong.stderr.count("\n") == 1
     assert "persn" in wrong.stderr and "person" in wrong.stderr
+
+
+def test_an_export_without_its_words_is_refused(folder: Path, tmp_path: Path) -> None:
+    about = json.loads((folder / "config.json").read_text("utf-8"))
+    for name in ("symbols", "length", "kind"):
+        column = {k: v for k, v in about["conditions"]["columns"][0].items() if k != name}
+        damaged = about | {"conditions": about["conditions"] | {"columns": [column]}}
+        (tmp_path / "config.json").write_text(json.dumps(damaged), "utf-8")
+        with pytest.raises(CheckpointError, match=f"it has no .*{name}"):
+            read_export(tmp_path)
 
 
 def test_an_export_is_served_by_text(run: Path, folder: Path) -> None:

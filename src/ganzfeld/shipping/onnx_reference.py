@@ -67,14 +67,14 @@ def generation(model: Model, seeds: int) -> list[Case]:
     return cases
 
 
-def every_word(about: Mapping[str, Any]) -> list[NDArray[np.int64]]:
+def every_word(about: Mapping[str, Any]) -> list[list[int]]:
     """Captions as word numbers (T,): one of a single word, and as many as have each word once.
 
     about: of the condition: "symbols" and "length".
     """
     known, length = len(about["symbols"]) - 1, about["length"]
     rows = 1 + np.arange(min(-(-known // length), MOST_CLASSES) * length) % max(known, 1)
-    return [np.eye(1, length, dtype=np.int64)[0] * known, *rows.reshape(-1, length)]
+    return [[known, *[0] * (length - 1)], *rows.reshape(-1, length).tolist()]
 
 
 def discriminator(model: Model, drawn: list[Case]) -> list[Case]:
