@@ -63,9 +63,9 @@ def tiny(recipe: str, out: Path, **more: Any) -> Path:
     return ganzfeld.train(arguments.pop("source"), **arguments).path
 
 
-# translations of other samples, and captions, are refused: see test_suited.py and
-# training/test_image_to_text_runs.py
-REFUSED = (
+# translations of other samples, and writers of captions, are refused: see test_suited.py and
+# training/test_image_to_text_runs.py; those that are asked by text are in test_onnx_captions.py
+ELSEWHERE = (
     "audio-cyclegan",
     "text-cyclegan",
     "text-pix2pix",
@@ -76,7 +76,7 @@ REFUSED = (
     "image-to-text",
     "image-to-text-mle",
 )
-ALL = tuple(name for name in RECIPES if name not in REFUSED)
+ALL = tuple(name for name in RECIPES if name not in ELSEWHERE)
 # their generators are of the networks of another recipe: by name, with -m slow
 TWINS = ("hinge", "wgan-gp", "dcgan", "drifting", "projected", "text-mle", "text-gumbel", "showers")
 TWINS += ("table-vae", "tutorial-mlp-mnist", "tutorial-mlp-faces", "tutorial-dcgan-celeba")

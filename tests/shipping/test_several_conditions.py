@@ -121,30 +121,3 @@ def test_several_conditions_at_once_are_exported(recipe: str, tmp_path: Path) ->
         assert len(page.about["rows"][0]) == len(model.conditions["names"])
         told += f", page {page.error:.2g}"
     print(f"{told}; conditions {', '.join(model.conditions['names'])}; classes {model.classes}")
-
-
-def spoken(home: Path) -> Path:
-    """Sounds with a caption of each."""
-    conditioned("audio", home)
-    words = ("a high tone", "a low tone", "a short noise")
-    rows = [f"{number}.wav,{words[number % 3]} of {number}" for number in range(COUNT)]
-    (home / "metadata.csv").write_text("\n".join(["file_name,text", *rows]) + "\n", "utf-8")
-    return home
-
-
-@pytest.mark.parametrize(
-    "recipe", ["text-to-image", pytest.param("text-to-audio", marks=pytest.mark.slow)]
-)
-def test_models_of_captions_are_refused_in_one_sentence(recipe: str, tmp_path: Path) -> None:
-    small: dict[str, Any] = {"images": 64, "batch": 16, "settings": ["networks.*.width=4"]}
-    images = recipe == "text-to-image"
-    if images:
-        small |= {"source": "avatars-captions:120", "size": 16}
-    else:
-        small |= {"source": spoken(tmp_path / "data"), "condition": ["text"]}
-    run = tiny(recipe, tmp_path / "run", **small)
-    for make in (ganzfeld.export, export_page):
-        with pytest.raises(UsageError, match="is for models without captions") as refused:
-            make(run, tmp_path / "out.html")
-        assert "ganzfeld serve MODEL" in str(refused.value.fix)
-    assert not (tmp_path / "out.html").exists()

@@ -11,7 +11,7 @@ from ganzfeld.cli.main import main
 from ganzfeld.core import marks
 from ganzfeld.errors import UsageError
 from ganzfeld.shipping.page import page_of
-from ganzfeld.shipping.suited import need_exported, need_served
+from ganzfeld.shipping.suited import need_exported, need_served, need_shown
 
 
 def test_a_translation_of_lines_is_refused(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_translated_lines_have_their_mark_beside_them(recipe: str, tmp_path: Pat
 
 
 @pytest.mark.long
-def test_a_model_of_captions_is_served_but_not_exported(tmp_path: Path) -> None:
+def test_a_model_of_captions_is_served_and_exported_but_no_page(tmp_path: Path) -> None:
     run = ganzfeld.train(
         "avatars-captions:64",
         recipe="text-to-image",
@@ -60,5 +60,6 @@ def test_a_model_of_captions_is_served_but_not_exported(tmp_path: Path) -> None:
     )
     model = ganzfeld.load(run.path)
     need_served(model, "a server")
+    need_exported(model, "ONNX")
     with pytest.raises(UsageError, match="asked for by text"):
-        need_exported(model, "a page")
+        need_shown(model, "a page")

@@ -57,8 +57,19 @@ SPEC = fields(
 
 # config.json of a model
 
+SPOKEN = fields({"name": text, "symbols": NAMES, "length": COUNT})  # words of captions
+
+
+def column(value: Any, where: str) -> None:
+    """A condition: what it is, and of captions their words."""
+    fields({"name": text, "kind": text})(value, where)
+    if value["kind"] == "caption":
+        SPOKEN(value, where)
+
+
 CONDITIONS = fields(
     {"names": NAMES, "rows": listing(listing(number(), 1, 4_096), 1, 4_096)},
+    {"columns": listing(column)},
 )
 
 CANDIDATE = fields({"images": COUNT}, {"average": text, "frechet": SCORE, "kernel": SCORE})
@@ -120,9 +131,7 @@ CAPTIONING = fields(
         "shape": shape,
         "latent": whole(1, 1 << 20),
         "writer": PART,
-        "conditions": fields(
-            {"columns": listing(fields({"name": text, "symbols": NAMES, "length": COUNT}), 1, 1)}
-        ),
+        "conditions": fields({"columns": listing(SPOKEN, 1, 1)}),
     },
     {name: check for name, check in MODEL.items() if name != "conditions"},
 )

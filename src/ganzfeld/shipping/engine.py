@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ganzfeld.core import formats, reader
 from ganzfeld.core.names import quoted
 from ganzfeld.core.schema import fields, listing, maybe, number, one_of, row, table, text, whole
+from ganzfeld.data.conditions import slot_of
 from ganzfeld.errors import CheckpointError, GanzfeldError
 from ganzfeld.shipping.inputs import Floats, Inputs, Labels, Numbers, Pairs
 from ganzfeld.shipping.onnx_guard import run, session
@@ -137,7 +138,7 @@ class TorchEngine(Batched):
     def compute(self, part: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         import torch
 
-        y, c = part.get("y"), part.get("c")
+        y, c = part.get("y"), part.get(slot_of(self.inputs.conditions))
         with torch.inference_mode():
             x = self.model.draw_few(
                 torch.from_numpy(part["z"]),

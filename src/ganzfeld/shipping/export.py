@@ -53,9 +53,10 @@ def export(
 ) -> Export:
     """Export a run, a model folder or a loaded model as ONNX graphs into a new folder.
 
-    The graphs are compared with PyTorch: samples of many seeds and of every class, in batches of
-    several sizes, with latents of spread 0, 1 and 1.5; translations of images of seven sizes. Where
-    they differ beyond rounding nothing is written. `ganzfeld.shipping.onnx_check` has the limits.
+    The graphs are compared with PyTorch: samples of many seeds, of every class and of captions with
+    every word, in batches of several sizes, with latents of spread 0, 1 and 1.5; translations of
+    images of seven sizes. Where they differ beyond rounding nothing is written.
+    `ganzfeld.shipping.onnx_check` has the limits.
 
     precision: of the stored weights: "float32", "float16" or "int8"; all is computed in float32.
     with_discriminator: also the discriminator, which says how real a sample looks to it.

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from ganzfeld.core import latents
 from ganzfeld.core.names import place_of
-from ganzfeld.data.conditions import row_of
+from ganzfeld.data.conditions import is_captioned, row_of, slot_of
 from ganzfeld.data.label_names import class_of
 from ganzfeld.errors import UsageError, did_you_mean
-from ganzfeld.modalities import modality_of, spec_of
+from ganzfeld.modalities import captions, modality_of, spec_of
 from ganzfeld.text import shown
 
 Pairs = Sequence[tuple[int, int]]  # (seed, number) of each sample
 Labels = Sequence[int | str | None] | None  # a class of each; None: the sample's own
-Numbers = Sequence[Mapping[str, Any] | Sequence[float] | None] | None  # conditions of each
+Number = Mapping[str, Any] | Sequence[float] | str | None  # conditions of a sample, or its caption
+Numbers = Sequence[Number] | None
 Floats = float | Sequence[float]  # one for all, or one for each
 
 
@@ -57,11 +58,13 @@ class Inputs:
         mean: Floats = 0.0,
     ) -> dict[str, NDArray[Any]]:
         """By the names of an exported model's inputs: "z" float32 (n, latent); "y" int64 (n,) where
-        the model has classes; "c" float32 (n, k) where it has conditions.
+        the model has classes; "c" float32 (n, k) where it has conditions, or "caption" int64
+        (n, T), numbers of words, where it is asked by text.
 
         labels: a class of each sample by name or number; None, for all or for one: its own.
         numbers: conditions of each sample: {"age": 30} in the data's own units, where the class may
-            be among them ({"kind": "a"}), a row (k,) as the network takes it, or None for its own.
+            be among them ({"kind": "a"}), a caption, a row (k,) as the network takes it, or None
+            for its own.
         std, mean: of the latents.
         UsageError for what the model does not have, and for seeds that are no uint64.
         """
@@ -75,7 +78,8 @@ class Inputs:
         elif any(one is not None for one in labels or ()):
             raise UsageError("this model was trained without labels: leave --label out")
         if self.conditions:
-            found["c"] = self.numbers_of(seeds, indices, aligned(numbers, len(pairs), "numbers"))
+            rows = self.numbers_of(seeds, indices, aligned(numbers, len(pairs), "numbers"))
+            found[slot_of(self.conditions)] = rows
         elif any(one is not None for one in numbers or ()):
             raise UsageError("this model takes no numbers")
         return found
@@ -114,20 +118,22 @@ class Inputs:
         raise UsageError(f"no class {shown(repr(label))}. {did_you_mean(str(label), self.classes)}")
 
     def numbers_of(
-        self,
-        seeds: Sequence[int],
-        indices: Sequence[int],
-        numbers: Sequence[Mapping[str, Any] | Sequence[float] | None],
-    ) -> NDArray[np.float32]:
-        of_data = np.array(self.conditions["rows"], np.float32)
+        self, seeds: Sequence[int], indices: Sequence[int], numbers: Sequence[Number]
+    ) -> NDArray[Any]:
+        captioned = is_captioned(self.conditions)
+        of_data = np.array(self.conditions["rows"], np.int64 if captioned else np.float32)
         found = of_data[latents.labels(self.latents, len(of_data), seeds, indices)]
         for row, one in zip(found, numbers, strict=True):
             if isinstance(one, Mapping):
                 told = {name: str(value) for name, value in one.items()}
                 for place, value in row_of(self.conditions, told).items():
                     row[place] = value
+            elif isinstance(one, str):
+                if not captioned:
+                    raise UsageError("this model takes no text")
+                row[:] = captions.asked(one, self.conditions["columns"][0])
             elif one is not None:
-                given = np.asarray(one, np.float32)
+                given = np.asarray(one, row.dtype)
                 if given.shape != row.shape:
                     names = ", ".join(self.conditions["names"])
                     raise UsageError(f"this model takes {names}, not an array {given.shape}")

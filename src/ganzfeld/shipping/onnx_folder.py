@@ -18,8 +18,10 @@ import numpy as np
 from ganzfeld.core import files, npy, reader
 from ganzfeld.core.latents import OF_TORCH
 from ganzfeld.core.schema import anything, fields, table
+from ganzfeld.data.conditions import symbols_of
 from ganzfeld.errors import CheckpointError
 from ganzfeld.modalities import modality_of, spec_of
+from ganzfeld.shipping import run_py
 from ganzfeld.shipping.engine import graph_bytes, read_export
 from ganzfeld.shipping.inputs import Inputs
 from ganzfeld.shipping.onnx_check import Arrays, Found, as_cases, check_graph, refused
@@ -145,12 +147,18 @@ def usage(about: Mapping[str, Any]) -> str:
         call, what = "python run.py FILE.npy", "Images are float32 in [-1, 1], (n, C, h, w), with "
         what += "sides of 8 or more."
     else:
-        label = " --label CLASS" if about["classes"] else ""
+        label = run_py.options(about)
         call = f"python run.py --seed 0 --index 5{label}"
         what = (
             f"`z` are latents by `{about.get('latents', OF_TORCH)}` (docs/latents.md of ganzfeld), "
             "so that sample i of a seed is the one that `ganzfeld sample` draws."
         )
+        if symbols_of(about.get("conditions")):
+            what += (
+                " `caption` are the numbers of its words, 0 behind its end: their places in "
+                "`conditions.columns[0].symbols` of config.json. `run.py` splits a text into words "
+                "as ganzfeld does."
+            )
     return (
         f"Written by ganzfeld {about['export']['ganzfeld']}. It needs numpy and onnxruntime:\n\n"
         f"```sh\npip install numpy onnxruntime\n{call}\n```\n\n{what} The weights are stored in "
@@ -204,5 +212,7 @@ def note(proto: Any, about: Mapping[str, Any], precision: str) -> None:
         "classes": json.dumps(about.get("classes", []), ensure_ascii=False),
         "precision": precision,
     }
+    if words := symbols_of(about.get("conditions")):
+        facts["words"] = json.dumps(words, ensure_ascii=False)
     for key, value in facts.items():
         proto.metadata_props.add(key=key, value=str(value))

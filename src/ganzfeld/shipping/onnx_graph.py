@@ -1,9 +1,10 @@
 """A model's networks as ONNX graphs, from `torch.onnx`.
 
 A generator takes "z" (n, latent) float32, "y" (n,) int64 where the model has classes, "c" (n, k)
-float32 where it has conditions, and gives "samples" (n, ...). A discriminator takes "x" (n, ...),
-"y" and "c" likewise, and gives "logits" (n,). A translator takes "x" (n, C, h, w) and gives
-"samples" of the same height and width.
+float32 where it has conditions, "caption" (n, T) int64, numbers of words, where it is asked by
+text, and gives "samples" (n, ...). A discriminator takes "x" (n, ...), "y" and "c" likewise, and
+gives "logits" (n,). A translator takes "x" (n, C, h, w) and gives "samples" of the same height and
+width.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzfeld.data.conditions import is_captioned, slot_of
 from ganzfeld.errors import GanzfeldError, UsageError, disk_behind, of_disk
 from ganzfeld.models.generator import Model
 from ganzfeld.models.translator import Translator
@@ -33,16 +35,19 @@ RANDOM = re.compile(r"Random|Multinomial|Bernoulli|Dropout")
 
 
 class Sampler(nn.Module):
-    """A generator with its labels and numbers as inputs by place."""
+    """A generator with its labels and conditions as inputs by place.
 
-    def __init__(self, network: nn.Module, classes: bool, conditions: bool) -> None:
+    slot: the name by which the network takes its conditions; "" for none.
+    """
+
+    def __init__(self, network: nn.Module, classes: bool, slot: str) -> None:
         super().__init__()
-        self.network, self.classes, self.conditions = network, classes, conditions
+        self.network, self.classes, self.slot = network, classes, slot
 
     def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
         left = list(rest)
         y = left.pop(0) if self.classes else None
-        given = {"c": left.pop(0)} if self.conditions else {}
+        given = {self.slot: left.pop(0)} if self.slot else {}
         found: Tensor = self.network(x, y, **given)
         return found
 
@@ -105,14 +110,15 @@ def discriminator_graph(model: Model) -> Any:
 
 
 def traced(model: Model, network: nn.Module, first: str, x: Tensor, output: str) -> Any:
-    classes, conditions = bool(model.classes), len(model.conditions.get("names", ()))
+    classes, slot = bool(model.classes), slot_of(model.conditions) if model.conditions else ""
     given = {first: x}
     if classes:
         given["y"] = torch.zeros(len(x), dtype=torch.long)
-    if conditions:
-        given["c"] = torch.zeros(len(x), conditions)
+    if slot:
+        kind = torch.long if is_captioned(model.conditions) else torch.float32
+        given[slot] = torch.zeros(len(x), len(model.conditions["rows"][0]), dtype=kind)
     free = {name: {0: "n"} for name in given}
-    return exported(Sampler(network, classes, bool(conditions)), given, free, output)
+    return exported(Sampler(network, classes, slot), given, free, output)
 
 
 def translator_graph(model: Translator, way: str) -> Any:

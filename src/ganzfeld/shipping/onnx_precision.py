@@ -1,7 +1,9 @@
 """Store a graph's weights in 16 or 8 bits; it computes in float32 as before.
 
 Weights of float16 become float32 when the graph is loaded. Those of int8 have a scale for each
-output channel. Activations stay as they are: quantised ones made graphs slower and samples worse.
+output channel, but for an encoder of captions, whose weights are of float16 then: a small error in
+a sentence changes all of a sample. Activations stay as they are: quantised ones made graphs slower
+and samples worse.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST = 256  # numbers of a weight that is stored so: smaller ones save nothing
+READER = "network.text."  # how weights of an encoder of captions begin
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -30,7 +33,7 @@ def stored_as(proto: Any, precision: str) -> Any:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < LEAST or tensor.name not in axes:
             tensors.append(tensor)
-        elif precision == "float16":
+        elif precision == "float16" or tensor.name.startswith(READER):
             half(tensor.name, values, nodes, tensors)
         else:
             eighth(tensor.name, values, axes[tensor.name], nodes, tensors)

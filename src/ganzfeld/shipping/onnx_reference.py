@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzfeld.core.latents import normals
+from ganzfeld.data import captions
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
 from ganzfeld.models.translator import Translator
@@ -23,7 +26,7 @@ from ganzfeld.shipping.onnx_graph import LEAST
 
 SPREADS = (0.0, 1.5)  # of latents, beside 1
 BESIDE = 16  # samples of each
-MOST_CLASSES = 1_024  # that are drawn, each once
+MOST_CLASSES = 1_024  # that are drawn, each once; and captions of all words
 KEPT = 8  # samples of a case in check.npz
 FAR = (2**64 - 1, 2**40 + 5)  # a seed and a number that need all their bits
 MOST_SIDE = 512  # px, of a translator's double size
@@ -47,14 +50,31 @@ def planned(model: Model, seeds: int) -> Plan:
 
 
 def generation(model: Model, seeds: int) -> list[Case]:
-    """The samples of a plan, by PyTorch in float32 and in float64."""
+    """The samples of a plan, by PyTorch in float32 and in float64; and of each word of captions."""
     engine = TorchEngine(model)
     cases = []
     for what, (pairs, labels, std) in planned(model, seeds).items():
         given = engine.inputs.of(pairs, labels, std=std)
         wanted = engine.samples(pairs, labels, std=std)
         cases.append(Case(given, wanted, in_double(model.generator, given), what))
+    if is_captioned(model.conditions):
+        rows = every_word(model.conditions["columns"][0])
+        pairs = [(3, index) for index in range(len(rows))]
+        given, wanted = engine.inputs.of(pairs, None, rows), engine.samples(pairs, None, rows)
+        cases.append(
+            Case(given, wanted, in_double(model.generator, given), "captions of all words")
+        )
     return cases
+
+
+def every_word(about: Mapping[str, Any]) -> list[list[int]]:
+    """Captions as word numbers (T,): one of a single word, and as many as have each word once.
+
+    about: of the condition: "symbols" and "length".
+    """
+    known, length = len(about["symbols"]) - 1, about["length"]
+    rows = 1 + np.arange(min(-(-known // length), MOST_CLASSES) * length) % max(known, 1)
+    return [[known, *[0] * (length - 1)], *rows.reshape(-1, length).tolist()]
 
 
 def discriminator(model: Model, drawn: list[Case]) -> list[Case]:
@@ -91,7 +111,7 @@ def called(network: nn.Module, given: Arrays, dtype: torch.dtype = torch.float32
     if set(given) == {"x"} and not takes_labels(network):
         out = network(first)
     else:
-        extra = {"c": named["c"]} if "c" in named else {}
+        extra = {name: value for name, value in named.items() if name in ("c", captions.KIND)}
         out = network(first, named.get("y"), **extra)
     found: NDArray[Any] = out.cpu().numpy()
     return found

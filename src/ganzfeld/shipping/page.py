@@ -30,7 +30,7 @@ from ganzfeld.shipping.page_graph import Array, Graph, graph_of
 from ganzfeld.shipping.page_html import document
 from ganzfeld.shipping.page_numpy import run
 from ganzfeld.shipping.page_wasm import product
-from ganzfeld.shipping.suited import need_exported
+from ganzfeld.shipping.suited import need_shown
 
 Precision = Literal["float16", "float32", "int8"]
 LIMITS = {
@@ -97,7 +97,7 @@ def page_of(
     model: Model | Translator, *, precision: Precision = "float16", with_discriminator: bool = False
 ) -> Page:
     """The page of a model that is loaded."""
-    need_exported(model, "a page")
+    need_shown(model, "a page")
     model.to("cpu")
     if isinstance(model, Translator):
         graphs = {way: graph_of(n, picture(model, way)) for way, n in model.networks.items()}

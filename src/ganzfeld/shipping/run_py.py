@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzfeld.core.latents import OF_TORCH
-from ganzfeld.modalities import modality_of, spec_of
+from ganzfeld.data.conditions import is_captioned
+from ganzfeld.modalities import captions, modality_of, spec_of
 
 # Threefry 4x32-20 and Box-Muller as docs/latents.md defines them, in 24 lines.
 PORTABLE = """
@@ -73,6 +74,25 @@ def chosen(seed, index, count):
     return key(seed, "label", index) % count
 """
 
+# What `ganzfeld.modalities.captions.asked` does.
+CAPTION = f"""
+import difflib, re, sys, unicodedata
+
+WORD = {captions.WORD.pattern!a}
+
+
+def caption(text, symbols, length):  # (1, length): the numbers of its words, 0 behind its end
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\\u2019", "'")
+    words = re.findall(WORD, plain)
+    for word in words:
+        if word not in symbols:
+            near = ", ".join(difflib.get_close_matches(word, symbols[2:], 3) or symbols[2:14])
+            sys.exit(f"no caption of the training data has the word {{word}}; try {{near}}")
+    if not 0 < len(words) <= length:
+        sys.exit(f"a text must have 1 to {{length}} words, and this one has {{len(words)}}")
+    return np.array([[*map(symbols.index, words), *[0] * (length - len(words))]])
+"""
+
 HEAD = '''"""Draw a sample of this model: python run.py --seed 0 --index 5{asked}
 
 Needs numpy and onnxruntime. The sample is the one that `ganzfeld sample` draws.
@@ -88,8 +108,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 TAIL = '''
 
-def draw(seed, index, label=None, std=1.0):
-    """One sample as the network makes it; seed, index: 0 to 2^64 - 1; label: name or number."""
+def draw(seed, index, label=None, std=1.0, text=None):
+    """One sample as the network makes it; seed, index: 0 to 2^64 - 1; label: name or number;
+    text: a caption, for a model of captions; None: one of its training data."""
     with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
         about = json.load(file)
     feed = {"z": np.float32(std) * latent(seed, index, about["latent"])}
@@ -98,8 +119,11 @@ def draw(seed, index, label=None, std=1.0):
         own = chosen(seed, index, len(names)) if label is None else label
         feed["y"] = np.array([names.index(own) if own in names else int(own)])
     if about.get("conditions"):
-        rows = np.array(about["conditions"]["rows"], np.float32)
-        feed["c"] = rows[[chosen(seed, index, len(rows))]]
+        rows, columns = about["conditions"]["rows"], about["conditions"].get("columns")
+        feed["c"] = np.array([rows[chosen(seed, index, len(rows))]], np.float32)
+        feed["caption"] = feed["c"].astype(np.int64)
+    if text is not None:
+        feed["caption"] = caption(text, columns[0]["symbols"], columns[0]["length"])
     session = onnxruntime.InferenceSession(os.path.join(HERE, "model.onnx"))
     known = {one.name for one in session.get_inputs()}
     found = session.run(None, {name: v for name, v in feed.items() if name in known})
@@ -111,11 +135,14 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--index", type=int, default=0)
     parser.add_argument("--label")
-    parser.add_argument("--std", type=float, default=1.0)
+    parser.add_argument("--std", type=float, default=1.0){text}
     asked = parser.parse_args()
-    x, about = draw(asked.seed, asked.index, asked.label, asked.std)
+    x, about = draw(**vars(asked))
     name = f"{asked.seed}-{asked.index}"
 '''
+
+TEXT = """
+    parser.add_argument("--text", help="a caption; without it, one of the training data")"""
 
 TRANSLATE = '''"""Translate a stored sample: python run.py FILE.npy --to {to}
 
@@ -159,5 +186,13 @@ def script(about: Mapping[str, Any]) -> str:
         text = TRANSLATE.format(to=next(iter(files)), files=files, read=read)
         return f"{text}{write}\n"
     old = about.get("latents", OF_TORCH) == OF_TORCH
-    asked = " --label CLASS" if about["classes"] else ""
-    return f"{HEAD.format(asked=asked)}\n{BY_TORCH if old else PORTABLE}{TAIL}{write}\n"
+    draws, tail = (BY_TORCH if old else PORTABLE), TAIL.replace("{text}", "")
+    if is_captioned(about.get("conditions")):
+        draws, tail = draws + CAPTION, TAIL.replace("{text}", TEXT)
+    return f"{HEAD.format(asked=options(about))}\n{draws}{tail}{write}\n"
+
+
+def options(about: Mapping[str, Any]) -> str:
+    """What run.py can be asked beside a seed and a number, as it is typed."""
+    label = " --label CLASS" if about["classes"] else ""
+    return f"{label} --text CAPTION" if is_captioned(about.get("conditions")) else label

@@ -23,10 +23,7 @@ def need_served(model: Any, what: str) -> None:
 
 
 def need_exported(model: Any, what: str) -> None:
-    """The same, for a writer of captions, and for a model that is asked by text.
-
-    what: "ONNX", "a page".
-    """
+    """The same, for a writer of captions. what: "ONNX", "a page"."""
     need_served(model, what)
     if isinstance(model, Captioner):
         raise UsageError(
@@ -35,9 +32,14 @@ def need_exported(model: Any, what: str) -> None:
             safe="nothing was written",
             fix="ganzfeld serve MODEL, or ganzfeld caption MODEL IMAGES --out captions.csv",
         )
+
+
+def need_shown(model: Any, what: str) -> None:
+    """The same, for a model that is asked by text: what it is asked is read by Python alone."""
+    need_exported(model, what)
     if is_captioned(getattr(model, "conditions", None)):
         raise UsageError(
             f"{what} is for models without captions; this one is asked for by text",
             safe="nothing was written",
-            fix="ganzfeld serve MODEL, or ganzfeld app MODEL, whose server draws it",
+            fix="ganzfeld serve MODEL, or ganzfeld export MODEL --to onnx --out FOLDER",
         )
