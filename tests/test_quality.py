@@ -21,6 +21,7 @@ LOSSES = {
     "discriminator/r2": None,
     "generator/adversarial": 0.719,
 }
+QUALITY = "Frechet 0.42 at image 9,000 (real 0.09) of 535 samples"
 
 
 def state(**changes: Any) -> State:
@@ -31,7 +32,7 @@ def state(**changes: Any) -> State:
         "rate": 102.4,
         "losses": LOSSES,
         "draws": DRAWS,
-        "quality": "Frechet 0.42 at image 9,000 (real 0.09) of 535 samples, hardly better since image 8,000",
+        "quality": f"{QUALITY}, hardly better since image 8,000",
         "picture": Path("runs/photos-default/samples/000001234567.png"),
     }
     return State(**known | changes)
@@ -158,10 +159,7 @@ def test_plain_lines_fit_80_columns_and_say_what_a_loss_means() -> None:
     assert all(len(line) <= 80 for line in lines)
     text = " ".join(" ".join(lines).split())
     assert "adversarial 1.381 (draw 1.386)" in text and "r2 not finite" in text
-    assert (
-        "Frechet 0.42 at image 9,000 (real 0.09) of 535 samples, hardly better since image 8,000"
-        in text
-    )
+    assert f"{QUALITY}, hardly better since image 8,000" in text
     assert "Frechet" not in "\n".join(plain(state(quality="")))
 
 

@@ -30,7 +30,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
 pytestmark = pytest.mark.long
-GOAL = 5e-6  # of the error of float32
+GOAL = 1e-5  # of the error of float32: that of PyTorch itself was 2.9e-6 of 4.5e-6
 WORDS = ("a high tone", "a low tone", "小的蓝色")
 
 
