@@ -194,6 +194,16 @@ def test_a_grid_alone_needs_no_folder(
         call("sample", run, "--count", 6)
     told = capsys.readouterr()
     assert "where should" in told.out + told.err and "--grid" in told.out + told.err
+    for words in (
+        ("sample", run, "--count", 6, "--grid", "grid.xyz"),
+        ("sample", run, "--sweep", "std=0:1", "--out", "grid.xyz"),
+        ("mix", run, "0", "1", "--out", "grid.xyz"),
+    ):
+        with pytest.raises(SystemExit):
+            call(*words)
+        said = capsys.readouterr().err
+        assert "grid.xyz should end in .png" in said and "grid.png" in said, words
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
 
 
 # Help

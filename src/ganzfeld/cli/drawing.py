@@ -108,10 +108,27 @@ def by_class(everything: list[Any], labels: int, model: Any) -> list[Any]:
 BLOCK = 4096  # labels drawn at once
 
 
-def check_grid(count: int, model: Any) -> None:
-    """UsageError where a sheet of so many would not fit; it says how many do."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+
+
+def check_sheet(place: Path, model: Any, option: str) -> None:
+    """UsageError where a sheet that is a picture would get the name of something else."""
     from ganzfeld.errors import UsageError
 
+    ending = place.suffix.lower()
+    if model.modality.sheet_suffix == ".png" and ending and ending not in PICTURES:
+        raise UsageError(
+            f"{place} should end in .png, .jpg or .webp: it is a picture",
+            safe="nothing was drawn",
+            fix=f"{option} {place.with_suffix('.png')}",
+        )
+
+
+def check_grid(count: int, model: Any, place: Path) -> None:
+    """UsageError where a sheet of so many would not fit, or is none; it says how many do."""
+    from ganzfeld.errors import UsageError
+
+    check_sheet(place, model, "--grid")
     most = model.modality.most_in_sheet(model.spec, GRID_PIXELS)
     if most is not None and count > most:
         raise UsageError(

@@ -234,11 +234,13 @@ def mix(
         mark: Say in the file, for machines, that it was generated, by which model, and from what.
         trust_code: Allow the model's own Python code to run.
     """
+    from ganzfeld.cli.drawing import check_sheet
     from ganzfeld.models import mix as mixing
     from ganzfeld.models import model as generate
 
     a, b = mixing.parse(first), mixing.parse(second)
     loaded: Any = generate.load(model, task="generation", trust_code=trust_code)
+    check_sheet(out, loaded, "--out")
     there = mixing.mix(loaded, a, b, columns=columns, label=label)
     says = {"seeds": [a[0], b[0]], "indices": [[a[1]] * 2, [b[1]] * 2], "label": label}
     show(loaded, there.between, columns, out, mark, **says)
@@ -286,7 +288,7 @@ def draw_latents(
         )
     latents = latent_file.read(source, loaded, list(labels) or None)
     if grid:
-        check_grid(len(latents.z), loaded)
+        check_grid(len(latents.z), loaded, grid)
     shift = directions_of(loaded).shift(steps) if steps else None
     moved = {str(number): step for number, step in steps.items()} or None
     names = latent_file.names(loaded, latents)

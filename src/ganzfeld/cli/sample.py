@@ -129,7 +129,7 @@ def sample(
         draw_latents(loaded, latent, out, grid, columns, label, steps, mark=mark)
         return
     if grid:
-        check_grid(count, loaded)
+        check_grid(count, loaded, grid)
     label, given = with_class(loaded, label, given)
     if sweep is not None:
         shape = (columns or 8, min(count, 8))
@@ -327,6 +327,7 @@ def sweep_sheet(
 
     shape: steps, and samples that each have a row of so many. given: what stays as it is.
     """
+    from ganzfeld.cli.drawing import check_sheet
     from ganzfeld.cli.marking import Marker
     from ganzfeld.cli.options import parse_given
     from ganzfeld.core import border, marks
@@ -338,6 +339,8 @@ def sweep_sheet(
     border.whole(steps, "--columns", 2, 64)
     if to is None and not loaded.modality.one_file:
         raise UsageError("where should the sheet go?", fix="--grid sweep.png")
+    if to is not None:
+        check_sheet(to, loaded, "--out")
     x, values = sweeping.sweep(
         loaded,
         name,
