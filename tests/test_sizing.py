@@ -158,7 +158,7 @@ def test_chores_do_not_eat_the_minutes(tmp_path: Path, monkeypatch: pytest.Monke
     options: dict[str, Any] = {"settings": ["networks.*.width=4"], "batch": 4, "size": 16}
     run = ganzfeld.train("avatars:64", minutes=0.05, out=tmp_path / "run", quiet=True, **options)
     kept = stored(run.path)["run"]
-    assert kept["save_every"] == int(kept["images"] / 2.5)
+    assert kept["save_every"] == int(kept["images"] / 2)
     assert kept["evaluate_every"] == kept["images"] // 2
 
 

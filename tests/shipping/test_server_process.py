@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,7 +122,11 @@ def test_threads_are_those_that_draw(exported: Path, tmp_path: Path) -> None:
     counts = []
     for threads in ("1", "3"):
         with process(tmp_path / "log", str(exported), "--threads", threads) as (own, _):
-            counts.append(len(list(Path(f"/proc/{own.pid}/task").iterdir())))
+            seen = []
+            for _ in range(20):  # a thread of the start may not have gone yet
+                seen.append(len(list(Path(f"/proc/{own.pid}/task").iterdir())))
+                time.sleep(0.05)
+            counts.append(min(seen))
     assert counts[1] - counts[0] == 2
 
 

@@ -49,8 +49,8 @@ def default(facts: Facts) -> Config:
     Where the time is too short for many images, smaller networks see more of them. The generator
     ends in a 3x3 convolution, from 64 pixels on behind a filter, against dots in flat areas. It
     learns three times as fast as its opponent; both slow down over the last half, in a long run
-    sooner, before steps become large beside the discriminator's first weights. In a few hundred
-    steps these weights are smaller, so that its first layers learn sooner (docs/defaults.md).
+    sooner, before steps become large beside the discriminator's first weights. These are smaller
+    where steps are few (docs/defaults.md).
     """
     fit = fitted("default", facts.afford)
     generator, discriminator = small_dcgan(width=fit.width)

@@ -64,8 +64,7 @@ class Session:
     ) -> None:
         self.folder, self.config, self.pack = folder, config, pack
         self.device, self.screen, self.signals = device, screen, signals
-        self.writes = distributed.rank() == 0
-        self.meter = meter.Meter()
+        self.writes, self.meter = distributed.rank() == 0, meter.Meter()
         self.trust_code = False  # code that the folder names and this user trusts
         self.latest: dict[str, float | None] = {}
         self.picture: Path | None = None
