@@ -198,6 +198,7 @@ def test_a_grid_alone_needs_no_folder(
         ("sample", run, "--count", 6, "--grid", "grid.xyz"),
         ("sample", run, "--sweep", "std=0:1", "--out", "grid.xyz"),
         ("mix", run, "0", "1", "--out", "grid.xyz"),
+        ("translate", run, "in", "--out", "out", "--sheet", "grid.xyz"),
     ):
         with pytest.raises(SystemExit):
             call(*words)

@@ -112,11 +112,17 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def check_sheet(place: Path, model: Any, option: str) -> None:
-    """UsageError where a sheet that is a picture would get the name of something else."""
+    """`check_picture` of a sheet, where sheets of the model's samples are pictures."""
+    if model.modality.sheet_suffix == ".png":
+        check_picture(place, option)
+
+
+def check_picture(place: Path, option: str) -> None:
+    """UsageError where a picture would get the name of something else."""
     from ganzfeld.errors import UsageError
 
     ending = place.suffix.lower()
-    if model.modality.sheet_suffix == ".png" and ending and ending not in PICTURES:
+    if ending and ending not in PICTURES:
         raise UsageError(
             f"{place} should end in .png, .jpg or .webp: it is a picture",
             safe="nothing was drawn",

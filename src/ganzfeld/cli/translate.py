@@ -42,6 +42,7 @@ def translate(
         mark: Say in each file, for machines, that a model made it, and which.
         trust_code: Allow the model's own Python code to run.
     """
+    from ganzfeld.cli.drawing import check_picture
     from ganzfeld.errors import UsageError
     from ganzfeld.models import model as generate
     from ganzfeld.models.translating_files import translate_files
@@ -49,6 +50,8 @@ def translate(
 
     if side is not None and side < 1:
         raise UsageError(f"--side is a number of pixels, not {side}")
+    if sheet is not None:
+        check_picture(sheet, "--sheet")
     loaded: Any = generate.load(model, task="translation", trust_code=trust_code)
     if not isinstance(loaded, Translator):
         if side is not None or sheet is not None or dropout is not None or part != "auto":

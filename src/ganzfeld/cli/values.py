@@ -146,7 +146,8 @@ def example(kind: Any) -> str:
 def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iterator[None]:
     """Say at the end which files that options name, or that lie in folders that they name, were
     there before, and are others now. Commands that go on with a folder say nothing of it."""
-    before = {path: states_of(path) for path in files_in(words, make)}
+    look = make.__name__ not in GOING_ON
+    before = {path: states_of(path, inside=look) for path in files_in(words, make)}
     try:
         yield
     finally:
@@ -154,7 +155,7 @@ def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iter
             count = sum(state_of(one) not in (None, state) for one, state in states.items())
             if count and path in states:
                 tell(f"{path} was there before: it was replaced")
-            elif count and make.__name__ not in GOING_ON:
+            elif count:
                 tell(f"replaced {several(count, 'file')} that {path} held before")
 
 
@@ -169,9 +170,10 @@ def files_in(words: Sequence[str], make: Callable[..., None]) -> list[Path]:
     return found
 
 
-def states_of(path: Path) -> dict[Path, tuple[int, ...]]:
-    """`state_of` a file, or of the files in a folder, up to `MOST` of them."""
-    some = [path, *itertools.islice(path.rglob("*"), MOST)] if path.is_dir() else [path]
+def states_of(path: Path, *, inside: bool) -> dict[Path, tuple[int, ...]]:
+    """`state_of` a file, or of the files in a folder, up to `MOST` of them if these count."""
+    folder = inside and path.is_dir()
+    some = [path, *itertools.islice(path.rglob("*"), MOST)] if folder else [path]
     return {one: state for one in some if (state := state_of(one))}
 
 

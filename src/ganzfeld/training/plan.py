@@ -173,8 +173,8 @@ def sized(make: Callable[[int | None], Config], afford: Callable[[Config], int |
 def settle(config: Config, share: float = 1.0) -> None:
     """Choose the intervals that were left open, now that the number of images is known.
 
-    share: of the usual number of grids, evaluations and checkpoints. A short run has fewer of the
-        last two, but three: they would take a third of its time.
+    share: of the usual number of grids, evaluations and checkpoints. A short run has only three of
+        the last two: they would take a tenth of its time.
     """
     run = config.run
     total = run.images
