@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import random
 import shutil
@@ -28,6 +29,7 @@ State = dict[str, Any]
 CALLS = ("open", "write", "fsync", "rename", "replace", "unlink", "rmdir", "mkdir")
 KEEP = 3
 CRASHED, DONE = 9, 0
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -565,7 +567,7 @@ def test_a_full_disk_costs_no_checkpoint(
     assert same(newest_or_none(tmp_path)[0].state, state_of(300))
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("number", [errno.ENOSPC, *map(SLOW, (errno.EIO, errno.EACCES))])
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_call_that_fails_once_costs_no_checkpoint(
     scene: str, number: int, tmp_path: Path

@@ -127,7 +127,7 @@ def test_a_finished_runs_evaluation_of_gigabytes_is_made_anew(
     assert isinstance(json.loads((run / "evaluation.json").read_bytes()), dict)
 
 
-@pytest.mark.parametrize("first", range(0, 24, 8))
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 16))])
 def test_damaged_runs_end_in_one_clear_error(
     finished: Path, tmp_path: Path, first: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,7 +60,9 @@ def ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
     return code, text.out + text.err
 
 
-@pytest.mark.parametrize("place", ["", "checkpoints", "samples"])
+@pytest.mark.parametrize(
+    "place", ["", "checkpoints", pytest.param("samples", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "name", [".tmp-1", ".del-x", ".del-images-000000000999-0a", ".tmp-model-1"]
 )

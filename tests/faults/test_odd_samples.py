@@ -222,7 +222,7 @@ SETS = {
 }
 
 
-DEAR = ("audio", "series")  # they take half of the time
+DEAR = ("audio", "field", "series")  # they take most of the time
 ALL = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in DEAR)) for kind in SETS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -27,6 +28,7 @@ from ganzfeld.training.verify import verify_run
 pytestmark = pytest.mark.long
 
 IMAGES = 5_760
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 PROMPT = 8.0  # seconds in which a signal must have had its effect, on a machine that has other work
 
 
@@ -293,7 +295,9 @@ def test_a_copy_beside_the_checkpoints_is_left_aside(whole: Path, out: Path) -> 
     assert code == 0, printed
 
 
-@pytest.mark.parametrize("lost", ["report.html", "evaluation.json", "model", "model/README.md"])
+@pytest.mark.parametrize(
+    "lost", ["evaluation.json", "model", *map(SLOW, ("report.html", "model/README.md"))]
+)
 def test_what_a_finished_run_lacks_is_written_again(lost: str, whole: Path, out: Path) -> None:
     shutil.copytree(whole, out)
     path = out / lost
@@ -310,7 +314,7 @@ def test_what_a_finished_run_lacks_is_written_again(lost: str, whole: Path, out:
 # The output
 
 
-@pytest.mark.parametrize("output", ["/dev/full", "closed"])
+@pytest.mark.parametrize("output", ["/dev/full", SLOW("closed")])
 def test_an_output_that_takes_nothing_ends_no_training(output: str, out: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

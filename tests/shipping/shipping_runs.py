@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ganzfeld
+from ganzfeld.modalities.audio.codec import Codec
 from ganzfeld.recipes import RECIPES
 
 NARROW = "networks.*.width=4"
@@ -52,7 +58,7 @@ OWN: dict[str, dict[str, Any]] = {
 
 
 def tiny(recipe: str, out: Path, **more: Any) -> Path:
-    """Train one such run; its folder."""
+    """Train one such run, or copy the one that another test trained; its folder."""
     usual = IMAGES | {"settings": [NARROW]}
     arguments = OWN.get(recipe, usual) | {"out": out, "quiet": True, "recipe": recipe} | more
     arguments["settings"] = [
@@ -60,7 +66,26 @@ def tiny(recipe: str, out: Path, **more: Any) -> Path:
         "run.evaluate_every=null",
         "run.threads=1",
     ]
-    return ganzfeld.train(arguments.pop("source"), **arguments).path
+    if "source" in more:
+        return ganzfeld.train(**arguments).path
+    words = repr(sorted((arguments | {"out": None}).items()))
+    kept = together() / f"{recipe}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+    if not kept.exists():
+        trained = Path(tempfile.mkdtemp(dir=together())) / "run"
+        with pytest.MonkeyPatch.context() as patch:  # sounds of this training are not heard
+            patch.setitem(Codec.decode.__kwdefaults__, "iterations", 4)
+            ganzfeld.train(**arguments | {"out": trained})
+        with suppress(OSError):  # another process of this session was faster
+            trained.rename(kept)
+    return Path(shutil.copytree(kept, out))
+
+
+def together() -> Path:
+    """Where all processes of this session keep what they have trained; not known outside pytest."""
+    own = Path(os.environ["GANZFELD_CACHE"]).parent
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "trained"
+    shared.mkdir(exist_ok=True)
+    return shared
 
 
 # translations of other samples, and writers of captions, are refused: see test_suited.py and
@@ -80,5 +105,5 @@ ALL = tuple(name for name in RECIPES if name not in ELSEWHERE)
 # their generators are of the networks of another recipe: by name, with -m slow
 TWINS = ("hinge", "wgan-gp", "dcgan", "drifting", "projected", "text-mle", "text-gumbel", "showers")
 TWINS += ("table-vae", "tutorial-mlp-mnist", "tutorial-mlp-faces", "tutorial-dcgan-celeba")
-TWINS += ("tutorial-dcgan-anime",)
+TWINS += ("tutorial-dcgan-anime", "tutorial-cgan-mnist", "tutorial-dcgan-mnist", "gmmn", "pix2pix")
 EVERY = [pytest.param(one, marks=pytest.mark.slow) if one in TWINS else one for one in ALL]

@@ -14,8 +14,11 @@ from shipping_runs import tiny
 import ganzfeld
 
 RECIPES = (
-    *("audio", "wavegan", "text-gan", "text-gumbel", "text-mle", "table-gan", "table-vae"),
-    *("fields", "showers", "series-gan"),
+    *("audio", "wavegan", "text-gan", "table-gan", "table-vae", "fields", "series-gan"),
+    *(
+        pytest.param(twin, marks=pytest.mark.slow)
+        for twin in ("text-gumbel", "text-mle", "showers")
+    ),
 )
 
 

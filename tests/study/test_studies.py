@@ -70,6 +70,7 @@ def cells(out: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_and_ends_as_if_it_had_not_been(data: Path, tmp_path: Path) -> None:
     whole, part = tmp_path / "whole", tmp_path / "part"
     page = study(data, whole)

@@ -109,7 +109,7 @@ def main_of(*words: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("images", [None, 128])
+@pytest.mark.parametrize("images", [pytest.param(None, marks=pytest.mark.slow), 128])
 def test_a_run_that_goes_on_reads_its_newest_checkpoint_once(
     run: Path, monkeypatch: pytest.MonkeyPatch, images: int | None
 ) -> None:
