@@ -95,6 +95,9 @@ class Data:
     classes: list[str] = field(default_factory=list)
 
 
+WATCH = 2  # rules of the doctor's looks: 2 has fewer samples, beside more real ones
+
+
 @dataclass(kw_only=True)
 class Run:
     """How long, how often, on what. Intervals are in images seen."""
@@ -122,6 +125,7 @@ class Run:
     inception_count: int | None = None  # samples that Inception looks at in the end; 0: none
     log_every: int | None = None
     doctor: str | None = None  # "watch", "treat", "off"; None: a run from before, not watched
+    looks: int = 1  # by which rules it looks, see WATCH; 1: a run from before
     patience: int | None = None  # images without better quality after which the run ends
     planned: int | None = None  # images that it was to see, where patience ended it
     log_to: list[str] = field(default_factory=list)  # trackers beside metrics.jsonl

@@ -157,6 +157,10 @@ def test_weights_that_stay_equal_stand_still_whatever_moments_say(player: str) -
     moving = [float(n) for n in range(20)]
     assert first_said(traced(player, *moving, *[99.0] * 3), TOTAL) == (f"{player}-still", 2_300)
     assert not diagnose(traced(player, *moving, 99.0, 99.0, 98.0, 98.0), TOTAL)
+    whole, part = f"trace/{player}", f"trace/{player}/3"
+    frozen = rows(*[{whole: n, part: 7.0 if n > 15 else n} for n in moving])
+    assert first_said(frozen, TOTAL) == (f"{player}-still", 1_900)
+    assert not diagnose(rows(*[{whole: n, part: n // 2} for n in moving]), TOTAL)
 
 
 def test_steps_that_are_all_lost_are_divergence_and_not_standing_still() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.reference import Reference
+from ganzfeld.doctor.reference import Reference, Side
 from ganzfeld.doctor.samples import stuck
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.spectrum import fine_power
@@ -48,10 +48,10 @@ def test_numbers_that_are_the_same_in_all_fakes_are_stuck() -> None:
     real, fake = g.standard_normal((32, 8)), g.standard_normal((32, 8))
     real[:, 0] = 0  # the data do not vary there
     real[1:, 1] = 5  # or hardly
-    assert stuck(fake, real) == 0
+    assert stuck(fake, Side(real, real)) == 0
     fake[:, :4] = 1
-    assert stuck(fake, real) == pytest.approx(2 / 6)
-    assert stuck(fake[:, :4], real[:, :4]) is None
+    assert stuck(fake, Side(real, real)) == pytest.approx(2 / 6)
+    assert stuck(fake[:, :4], Side(real[:, :4], real[:, :4])) is None
 
 
 def test_energy_is_zero_for_one_distribution_and_grows_with_a_shift() -> None:

@@ -221,16 +221,16 @@ def test_what_rules_say_has_a_chinese_form(monkeypatch: pytest.MonkeyPatch) -> N
     """All evidence that stands in the source, whatever sees it."""
     import ast
 
-    from ganzfeld.doctor import conditions, overfitting, rules, variety
+    from ganzfeld.doctor import averages, conditions, given, overfitting, rules, standing, variety
 
     monkeypatch.setenv("GANZFELD_LANG", "zh")
     said = set()
-    for module in (rules, variety, conditions, overfitting):
+    for module in (averages, conditions, given, overfitting, rules, standing, variety):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 said |= {text for text in texts(node) if prose(text)}
     known = {"{player}": "discriminator", "{beside}": "", "{rollbacks}": "3", "{flat}": "2",
-             "{what}": "the finest octave"}  # fmt: skip
+             "{stay}": "2", "{what}": "the finest octave"}  # fmt: skip
     for name, text in known.items():
         said = {one.replace(name, text).strip("; ") for one in said}
     missing = {one for one in said if untold(one) and untold(one.replace("{n}", "{n}%"))}

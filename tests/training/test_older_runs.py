@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ganzfeld
+from ganzfeld.config import WATCH
 from ganzfeld.errors import CheckpointError
 
 pytestmark = pytest.mark.long
@@ -43,11 +44,13 @@ def test_a_run_under_older_rules_goes_on_where_they_found_the_same_data(tmp_path
     ganzfeld.train(tmp_path / "a.npy", images=16, **options)
     path = tmp_path / "run" / "config.json"
     config = json.loads(path.read_text("utf-8"))
+    assert config["run"].pop("looks") == WATCH
     config["data"]["rules"] = 3
     path.write_text(json.dumps(config), "utf-8")
     ganzfeld.resume(tmp_path / "run", images=24, quiet=True)
     ganzfeld.train(tmp_path / "a.npy", images=24, **options)
-    assert json.loads(path.read_text("utf-8"))["data"]["rules"] == 3
+    config = json.loads(path.read_text("utf-8"))
+    assert config["data"]["rules"] == 3 and config["run"]["looks"] == 1
     np.save(tmp_path / "a.npy", noise[::-1])
     with pytest.raises(CheckpointError, match="fingerprint"):
         ganzfeld.train(tmp_path / "a.npy", images=24, **options)

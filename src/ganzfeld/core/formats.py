@@ -235,6 +235,7 @@ RUN = fields(
                 "noise": maybe(text),
                 "log_every": OPEN,
                 "doctor": maybe(text),
+                "looks": whole(1, 1_000),
                 "patience": OPEN,
                 "planned": OPEN,
                 "log_to": listing(text, most=100),

@@ -19,18 +19,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganzfeld.config import WATCH
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Data, Reference
 from ganzfeld.doctor.samples import Beside, Signals
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
-TRACED = 64  # weights of each tensor that say whether it moves
-PART = 4  # of many samples, those whose gradient is asked for
-LEAST = 8  # samples beside those of the average
+PART = 4  # of a look's samples, those that are drawn again or whose gradient is asked for
+LEAST, GRADED = 8, 4  # of them at least
+JUDGED = 32  # real samples, that a discriminator is asked about at least
 BATCH = 64  # samples of the next batch that are compared with what is stored
 TOGETHER = 128  # samples, of which a discriminator's opinion is asked for at once
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
@@ -78,17 +80,19 @@ def look(
     count: int,
     images: int,
 ) -> Signals:
-    """The signals after so many images. reference: None where samples are not made from noise."""
+    """The signals after so many images. reference: None where samples are not made from noise.
+    count: samples that are drawn."""
     found: Signals = {}
     for player in subject.parameters:
         found |= of_player(player, subject.optimisers[player], subject.parameters[player])
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    real = train.rows(chosen(drawer, len(train), count))
-    fresh = None if held is None else held.rows(chosen(drawer, len(held), count))
+    judged = count if reference.rules < WATCH else max(count, JUDGED)
+    real = train.rows(chosen(drawer, len(train), judged))
+    fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game):
-        found |= Look(subject, reference, real, fresh, images).signals()
+        found |= Look(subject, reference, real, fresh, images, count).signals()
     if held is not None:
         found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
@@ -106,23 +110,31 @@ def tidy(value: float | None) -> float | None:
 
 
 class Look:
-    """One look, at samples for the conditions of some real ones.
+    """One look, at `count` samples for the conditions of the first real ones.
 
-    real: stored training samples by column; fresh: held-out ones, or None.
+    real: stored training samples by column; fresh: held-out ones, or None. few: samples that are
+    drawn again, from the average or for other conditions; graded: whose gradient is asked for.
     """
 
     def __init__(
-        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int
+        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int, count: int
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
-        self.real, self.fresh = real, fresh
-        self.count = len(real["x"])
+        self.real, self.fresh, self.count = real, fresh, count
+        self.older = reference.rules < WATCH
+        if self.older:
+            self.few = min(max(count // 2, LEAST), count)
+            self.graded = count if count <= TOGETHER // 2 else count // PART
+        else:
+            self.few = min(max(count // PART, LEAST), count)
+            self.graded = min(max(count // PART, GRADED), count)
         first = key(subject.seed, "doctor", images) % 2**31
         numbers = [first + i for i in range(self.count)]
         z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
         self.z = z.to(subject.device)
         self.column = subject.ready("x", torch.as_tensor(real["x"]))
-        self.given = self.conditions(real)
+        self.every = self.conditions(real)
+        self.given = first_of(self.every, count)
 
     def conditions(self, rows: Any) -> dict[str, Tensor]:
         """What a generator is told of samples: classes "y", numbers "c", a "caption"."""
@@ -141,13 +153,13 @@ class Look:
     def others(self) -> dict[str, Tensor]:
         """Conditions of other samples: no class stays, numbers are those of the next one."""
         found = {}
-        if "y" in self.given:
-            y = self.given["y"]
+        if "y" in self.every:
+            y = self.every["y"]
             number = self.reference.classes
-            step = 1 + torch.arange(self.count, device=y.device) % max(number - 1, 1)
+            step = 1 + torch.arange(len(y), device=y.device) % max(number - 1, 1)
             found["y"] = (y + step) % number
-        for name in self.given.keys() - {"y"}:
-            found[name] = self.given[name].roll(1, 0)
+        for name in self.every.keys() - {"y"}:
+            found[name] = self.every[name].roll(1, 0)
         return found
 
     @torch.no_grad()
@@ -158,12 +170,14 @@ class Look:
             return {"broken": broken}
         found: Signals = {"broken": 0.0, **self.of_logits(x)}
         pair = Beside(self.reference, self.stored(x), np.asarray(self.real["x"]))
-        found |= pair.signals(self.reference.conditions_of(self.real))
+        asked = self.reference.conditions_of(self.real)
+        found |= pair.signals(None if asked is None else asked[: self.count])
         found |= self.swing(pair)
         found |= self.of_batch()
         if self.given:
-            other = self.game.sample(self.z, **self.others())
-            found["reacts"] = self.moved(pair.ours, other)
+            few = self.count if self.older else self.few
+            other = self.game.sample(self.z[:few], **first_of(self.others(), few))
+            found["reacts"] = self.moved(pair.ours[:few], other)
         return found
 
     def of_batch(self) -> Signals:
@@ -180,7 +194,7 @@ class Look:
         shares = [differ(rows[name], batch[name]) for name in ("y", "c") if name in self.given]
         if known := [share for share in shares if share is not None]:
             found["relabelled"] = max(known)
-        if len({bytes(row) for row in np.asarray(stored)}) >= LEAST:
+        if several(np.asarray(stored)):
             found["trace/data"] = float(zlib.crc32(x.float().cpu().numpy().tobytes()))
         return found
 
@@ -220,21 +234,20 @@ class Look:
         average = self.subject.average
         if average is None or not self.game.averaged:
             return {"swing": None}
-        half = min(max(self.count // 2, LEAST), self.count)
+        few, beside = self.few, self.few if self.older else None
         with average.applied(self.game) as game:
-            given = {name: value[:half] for name, value in self.given.items()}
-            there = self.flat_of(game.sample(self.z[:half], **given))
+            there = self.flat_of(game.sample(self.z[:few], **first_of(self.given, few)))
         if there is None:
             return {"swing": None}
-        rest = signals.pairwise(there, pair.theirs[:half]), signals.pairwise(there)
-        own = pair.across[:half, :half], signals.off_diagonal(pair.within[:half, :half])
+        rest = signals.pairwise(there, pair.theirs.rows[:beside]), signals.pairwise(there)
+        own = pair.across[:few, :beside], signals.off_diagonal(pair.within[:few, :few])
         far = [2 * across.mean() - within.mean() for across, within in (rest, own)]
         lead = signals.ratio(float(far[0] - far[1]), self.reference.mean)
-        return {"swing": self.apart(pair.ours[:half], there), "lead": lead}
+        return {"swing": self.apart(pair.ours[:few], there), "lead": lead}
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
-        asked = {"real": (self.column, self.given)}
+        asked = {"real": (self.column, self.every)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
@@ -244,12 +257,12 @@ class Look:
         if logits is None:
             return {}
         real = logits["real"]
-        fake, gradient, unseen = self.fakes(x, real)
+        fake, gradient, unseen = self.fakes(x, real[: self.count])
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
         told["fake"] = fake.float().cpu().numpy()
         found: Signals = {"gap": signals.gap(told["real"], told["fake"])}
         found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
-        found["sure"] = float(((fake - real).sigmoid() < SURE).float().mean())
+        found["sure"] = float(((fake - real[: self.count]).sigmoid() < SURE).float().mean())
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
             found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
@@ -280,23 +293,41 @@ class Look:
         share of a sample's numbers that it never reaches."""
         rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
         probe = self.game.cost(real[:1], real[:1]) if x.is_floating_point() else None
-        few = len(x) if len(x) <= TOGETHER // 2 else len(x) // PART
-        whole = None
-        if probe is None or rnn or few < len(x):
+        few, whole = self.graded, None
+        if probe is None or rnn or (few < len(x) and self.older):
             whole = self.opinion(x, self.given)
             assert whole is not None
         if probe is None or rnn:  # cuDNN's are for training mode
             return cast(Tensor, whole), None, None
         with torch.enable_grad():
             own = x[:few].detach().requires_grad_()
-            opinion = self.opinion(own, {name: value[:few] for name, value in self.given.items()})
+            opinion = self.opinion(own, first_of(self.given, few))
             assert opinion is not None
             cost = self.game.cost(opinion, real[:few])
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
+        if whole is None and few < len(x):
+            rest = self.opinion(x[few:], {name: own[few:] for name, own in self.given.items()})
+            assert rest is not None
+            whole = torch.cat([opinion.detach(), rest])
         whole = opinion.detach() if whole is None else whole
         never = float((gradient == 0).all(0).float().mean())
         return whole, signals.norms(gradient.float().cpu().numpy()), never
+
+
+def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """The conditions of the first samples."""
+    return {name: value[:count] for name, value in given.items()}
+
+
+def several(rows: NDArray[Any]) -> bool:
+    """Whether at least LEAST of the rows differ."""
+    known: set[bytes] = set()
+    for row in rows:
+        known.add(bytes(row))
+        if len(known) >= LEAST:
+            return True
+    return False
 
 
 def differ(stored: Any, given: Tensor) -> float | None:
@@ -307,61 +338,3 @@ def differ(stored: Any, given: Tensor) -> float | None:
         return None
     other = ~torch.isclose(own, there, 1e-3, 1e-6)
     return float(other.reshape(len(own), -1).any(1).float().mean())
-
-
-def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter]) -> Signals:
-    """The size of the last update and of the weights; of Adam, whose update its state tells.
-
-    "update/PLAYER" is |update| / |weights|: 0 where the rate is 0, and where no weight is trained.
-    "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives. "trace/PLAYER" is a
-    checksum of some weights of each tensor: it stays where none of them moves.
-    """
-    with torch.no_grad():
-        every: list[Tensor] = [*parameters]
-        weights = float(torch.stack(torch._foreach_norm(every)).norm()) if every else 0.0
-        found: Signals = {f"weights/{player}": weights}
-        if every:
-            found[f"trace/{player}"] = float(zlib.crc32(some_of(every)))
-        trained = [
-            (group, p)
-            for group in optimiser.param_groups
-            for p in group["params"]
-            if "exp_avg_sq" in optimiser.state.get(p, {})
-        ]
-        if not trained or not weights:
-            return found if weights else found | {f"update/{player}": 0.0}
-        moves = steps_of(optimiser, trained)
-        found[f"update/{player}"] = float(torch.stack(torch._foreach_norm(moves)).norm()) / weights
-        found[f"age/{player}"] = max(float(optimiser.state[p]["step"]) for _, p in trained)
-        squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
-        found[f"pull/{player}"] = math.sqrt(float(torch.stack(squares).sum())) / weights
-    return found
-
-
-def some_of(parameters: list[Tensor]) -> bytes:
-    """The bytes of TRACED weights of each tensor, evenly spread, or of all where it has fewer."""
-    chosen = [p.flatten()[:: max(p.numel() // TRACED, 1)][:TRACED].float() for p in parameters]
-    return torch.cat(chosen).cpu().numpy().tobytes()
-
-
-def steps_of(
-    optimiser: Optimizer, trained: list[tuple[dict[str, Any], nn.Parameter]]
-) -> list[Tensor]:
-    """The updates that Adam made last, from its moments (Kingma and Ba 2015, algorithm 1).
-
-    trained: parameters with their groups; those of one group and one age are made together.
-    """
-    alike: dict[tuple[int, float], list[tuple[dict[str, Any], nn.Parameter]]] = {}
-    for group, p in trained:
-        alike.setdefault((id(group), float(optimiser.state[p]["step"])), []).append((group, p))
-    moves: list[Tensor] = []
-    for (_, count), own in alike.items():
-        group = own[0][0]
-        first, second = group["betas"]
-        sizes = torch._foreach_sqrt([optimiser.state[p]["exp_avg_sq"] for _, p in own])
-        torch._foreach_div_(sizes, math.sqrt(1 - second**count))
-        torch._foreach_add_(sizes, group["eps"])
-        made = torch._foreach_div([optimiser.state[p]["exp_avg"] for _, p in own], sizes)
-        torch._foreach_mul_(made, group["lr"] / (1 - first**count))
-        moves += made
-    return moves

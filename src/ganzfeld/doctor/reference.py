@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.config import WATCH
 from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
+from ganzfeld.metrics.distances import squares
 from ganzfeld.modalities import Modality
 
 ROWS = 2_048  # of the training data that fakes are compared with, at most
@@ -23,6 +26,9 @@ VISIBLE = 0.15  # skill in telling the conditions of real samples, below which n
 PLAIN = 0.5  # skill above which classes are the groups that are counted
 GROUPS, ROUNDS = 16, 10  # of similar samples otherwise, and rounds in which they are found
 CLOSE = 0.05  # quantile of held-out samples' distances, half of which is a copy's
+SETS = 8  # of real samples, of which what a look's fakes are compared with is the mean
+NUMBERS, SEVERAL = 256, 4  # of a sample, that are looked at, at most; at least
+VARIED = 0.25  # real samples that are not the usual
 STILL = 1e-2  # of the data's median: samples that vary less within themselves are blank
 
 NARROW, EQUAL = 1e-5, 1e-12  # of squared lengths: rounding of distances in float32, float64
@@ -38,17 +44,54 @@ class Data(Protocol):
     def rows(self, indices: NDArray[np.int64]) -> Any: ...
 
 
+class Side:
+    """Real samples that fakes are compared with. rows: on one scale (M, d); flat: as numbers."""
+
+    def __init__(self, rows: Floats, flat: NDArray[Any]) -> None:
+        self.rows, self.flat = rows, flat
+        self.squares = squares(rows, rows)
+        self.within = signals.off_diagonal(np.sqrt(self.squares))
+        self.known: dict[int, tuple[float, float]] = {}
+
+    def alike(self, count: int, median: float) -> tuple[float, float]:
+        """The Vendi score of so many of them, and the share that equal another: means of up to
+        SETS sets of rows, each without those of the others."""
+        if count not in self.known:
+            sets = range(0, max(len(self.rows) // count, 1) * count, count)[:SETS]
+            each = [self.squares[n : n + count, n : n + count] for n in sets]
+            away = [signals.off_diagonal(np.sqrt(own)) for own in each]
+            vendi = sum(signals.vendi_of(own, median) for own in each) / len(each)
+            same = sum(signals.duplicates(own, median) for own in away) / len(each)
+            self.known[count] = vendi, same
+        return self.known[count]
+
+    @cached_property
+    def moving(self) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
+        """The places of a sample's numbers, of NUMBERS of them, in which at least a quarter of the
+        samples are not what most are, and their deviations. None where there are few."""
+        step = max(self.flat.shape[1] // NUMBERS, 1)
+        flat = self.flat[:, ::step]
+        varied = np.flatnonzero((flat != np.median(flat, 0)).mean(0) >= VARIED)
+        return (varied * step, flat[:, varied].std(0)) if len(varied) >= SEVERAL else None
+
+
 class Reference:
     """Some training samples as numbers, and what held-out ones have beside them.
 
     data: what is trained on. held: samples that are not, or None. classes: how many; 0 without.
-    given: whether samples come with numbers that they are made for.
+    given: whether samples come with numbers that they are made for. rules: see `config.WATCH`.
     """
 
     def __init__(
-        self, kind: Modality, data: Data, held: Data | None, classes: int = 0, given: bool = False
+        self,
+        kind: Modality,
+        data: Data,
+        held: Data | None,
+        classes: int = 0,
+        given: bool = False,
+        rules: int = WATCH,
     ) -> None:
-        self.kind, self.classes, self.given = kind, classes, given
+        self.kind, self.classes, self.given, self.rules = kind, classes, given, rules
         order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
         rows = data.rows(order)
         flat = self.numbers(rows["x"][:SCALED])
@@ -57,8 +100,11 @@ class Reference:
         self.middle = flat.mean(0, np.float64)
         deviation = flat.std(0).astype(np.float64)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
-        self.turn = None
-        if flat.shape[1] > COLUMNS:
+        self.turn, self.signs = None, None  # type: Floats | None, Floats | None
+        if flat.shape[1] > COLUMNS and rules >= WATCH:
+            draws = numpy_generator("doctor", "signs", flat.shape[1])
+            self.signs = (draws.choice([-1.0, 1.0], flat.shape[1]) / self.scale).astype(np.float32)
+        elif flat.shape[1] > COLUMNS:
             draws = numpy_generator("doctor", "turn", flat.shape[1])
             turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
             self.turn = (turn / self.scale[:, None]).astype(np.float32)
@@ -67,8 +113,8 @@ class Reference:
         self.features = np.concatenate([self.compared(flat), *rest])
         self.lengths = signals.lengths(self.features)
         self.usual: dict[int, float] = {}  # by row, as far as they were asked for
-        pairs = signals.pairwise(self.features[:PAIRS])
-        self.median, self.mean = signals.median(pairs), float(pairs.mean())
+        self.some = Side(self.features[:PAIRS], flat[:PAIRS])
+        self.median, self.mean = signals.median(self.some.within), float(self.some.within.mean())
         self.conditions = self.conditions_of(rows)
         self.within = self.distances_within()
         self.held_nearest, self.skill = self.held_out(held)
@@ -86,12 +132,22 @@ class Reference:
         return np.nan_to_num(flat, posinf=1e12, neginf=-1e12)
 
     def compared(self, flat: NDArray[Any]) -> Floats:
-        """Plain numbers on one scale (N, at most COLUMNS)."""
-        if self.turn is None:
+        """Plain numbers on one scale (N, at most COLUMNS).
+
+        More of them are added up with signs drawn at random, every COLUMNS-th one together, which
+        keeps distances as a projection does (Charikar, Chen and Farach-Colton 2002).
+        """
+        if self.turn is None and self.signs is None:
             own: Floats = (flat - self.middle) / self.scale
             return own
         away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
-        return product(away, self.turn)
+        if self.turn is not None:
+            return product(away, self.turn)
+        away *= self.signs
+        if rest := -away.shape[1] % COLUMNS:
+            away = np.pad(away, ((0, 0), (0, rest)))
+        added: Floats = away.reshape(len(away), -1, COLUMNS).sum(1)
+        return added
 
     def scores(self, ours: Floats) -> Floats:
         """Squared distances (N, M) of compared samples from all rows, less their own squares."""
@@ -119,6 +175,13 @@ class Reference:
         if count not in self.vitals:
             self.vitals[count] = self.kind.vitals(self.few[:count])
         return self.vitals[count]
+
+    def beside(self, real: NDArray[Any]) -> Side:
+        """The real side of fakes: rows of all data; by older rules these stored ones, (N, ...)."""
+        if self.rules >= WATCH:
+            return self.some
+        flat = self.numbers(real)
+        return Side(self.compared(flat), flat)
 
     def conditions_of(self, rows: Rows) -> Floats | None:
         """What each sample is made for, (N,) class numbers or (N, k) numbers; None without."""

@@ -23,11 +23,11 @@ from ganzfeld.doctor.given import (
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
+from ganzfeld.doctor.standing import partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
 
 PLAYERS = ("discriminator", "generator")
-STILL = 1e-9  # of the weights: no update
 LARGE = 0.03  # of the weights: an update that throws away what was learned
 HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
@@ -63,35 +63,6 @@ def blank(m: Moment) -> Evidence:
     if level is not None and level < 0.1:
         return f"the samples' level is {level:.3f} of the data's"
     return None
-
-
-def still(player: str) -> Callable[[Moment], Evidence]:
-    def sees(m: Moment) -> Evidence:
-        update = m[f"update/{player}"]
-        if update is None or update > STILL:
-            return None
-        before = m.past[-1][f"update/{player}"] if m.past else None
-        if m.part > 0.97 and (before is None or before > STILL):
-            return None  # a rate may end at 0
-        if m[f"pull/{player}"] == 0:
-            return None  # no gradient arrives, which is another illness
-        return f"the last update of the {player} was {update:.0g} of its weights"
-
-    return sees
-
-
-def unmoved(player: str) -> Callable[[Moment], Evidence]:
-    """Weights that stay equal while updates are due: steps are skipped, or undone."""
-
-    def sees(m: Moment) -> Evidence:
-        trace = m[f"trace/{player}"]
-        if trace is None or not m.past or m.past[-1][f"trace/{player}"] != trace:
-            return None
-        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0 or m.lost == 1:
-            return None  # which `still` tells, or another illness
-        return f"the weights of the {player} are those of the last look, to the bit"
-
-    return sees
 
 
 def lost(m: Moment) -> Evidence:
@@ -267,7 +238,8 @@ RULES = (
     *(
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
-        for sees, looks in ((still, 3), (unmoved, 2))  # equal to the bit twice: three looks
+        # equal to the bit twice: three looks
+        for sees, looks in ((still, 3), (unmoved, 2), (partly_still, 2))
     ),
     Rule(
         "partly-seen",

@@ -10,30 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.reference import VISIBLE, Floats, Reference
+from ganzfeld.doctor.reference import VISIBLE, Floats, Reference, Side
 from ganzfeld.metrics.distances import squares
 
 Signals = dict[str, float | None]
 A_CLASS = 3  # fakes of a class, below which it says nothing
-NUMBERS, SEVERAL = 256, 4  # of a sample, that are looked at, at most; at least
-VARIED, CONSTANT = 0.25, 0.02  # real samples that are not the usual; of their deviation
+CONSTANT = 0.02  # of the deviation of real samples
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 
 
 class Beside:
-    """Stored fakes beside as many stored real samples, (N, ...), and their distances.
+    """Stored fakes (N, ...) beside real samples, and their distances.
 
-    flat: plain numbers of the fakes; ours, theirs: what is compared; squares, across: (N, N).
+    real: as many stored ones, which older rules compare them with. flat: plain numbers of the
+    fakes. ours: what is compared. squares: (N, N). across: (N, M) distances from `theirs`.
     """
 
     def __init__(self, reference: Reference, fake: NDArray[Any], real: NDArray[Any]) -> None:
         self.reference, self.fake = reference, fake
         self.flat = reference.numbers(fake)
         self.ours = reference.compared(self.flat)
-        self.real = reference.numbers(real)
-        self.theirs = reference.compared(self.real)
+        self.theirs = reference.beside(real)
         self.squares = squares(self.ours, self.ours)
-        self.across = signals.pairwise(self.ours, self.theirs)
+        self.across = signals.pairwise(self.ours, self.theirs.rows)
 
     @cached_property
     def within(self) -> NDArray[np.float64]:
@@ -43,17 +42,15 @@ class Beside:
     def signals(self, asked: Floats | None) -> Signals:
         """asked: what the fakes are made for; see `Reference.conditions_of`."""
         reference, median = self.reference, self.reference.median
-        real = squares(self.theirs, self.theirs)
-        within_ours, within_theirs = map(signals.off_diagonal, (self.within, np.sqrt(real)))
-        vendi = signals.vendi_of(self.squares, median), signals.vendi_of(real, median)
+        within = signals.off_diagonal(self.within)
+        vendi, same = self.theirs.alike(len(self.fake), median)
         found: Signals = {
-            "vendi": signals.ratio(*vendi),
-            "distance": signals.ratio(float(within_ours.mean()), reference.mean),
-            "duplicates": signals.duplicates(within_ours, median)
-            - signals.duplicates(within_theirs, median),
-            "energy": signals.energy(within_ours, within_theirs, self.across),
+            "vendi": signals.ratio(signals.vendi_of(self.squares, median), vendi),
+            "distance": signals.ratio(float(within.mean()), reference.mean),
+            "duplicates": signals.duplicates(within, median) - same,
+            "energy": signals.energy(within, self.theirs.within, self.across),
             "blank": float((self.flat.std(1) <= reference.still).mean()),
-            "stuck": stuck(self.flat, self.real),
+            "stuck": stuck(self.flat, self.theirs),
         }
         places, away = reference.nearest(self.ours)
         found |= copies(reference, reference.nearness(places, away)) | groups(reference, places)
@@ -72,17 +69,13 @@ def of_samples(
     return Beside(reference, fake, real).signals(asked)
 
 
-def stuck(ours: NDArray[Any], theirs: NDArray[Any]) -> float | None:
-    """The share of a sample's numbers that are the same in all fakes, of those in which at least a
-    quarter of the real samples are not what most are. None where there are few such numbers."""
-    step = max(ours.shape[1] // NUMBERS, 1)
-    ours, theirs = ours[:, ::step], theirs[:, ::step]
-    usual = np.median(theirs, 0)
-    varied = (theirs != usual).mean(0) >= VARIED
-    if varied.sum() < SEVERAL:
+def stuck(ours: NDArray[Any], theirs: Side) -> float | None:
+    """The share of a sample's numbers that are the same in all fakes, of those in which real
+    samples differ (`Side.moving`). None where there are few such numbers."""
+    if theirs.moving is None:
         return None
-    still = np.ptp(ours[:, varied], 0) <= CONSTANT * theirs[:, varied].std(0)
-    return float(still.mean())
+    places, deviations = theirs.moving
+    return float((np.ptp(ours[:, places], 0) <= CONSTANT * deviations).mean())
 
 
 def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:

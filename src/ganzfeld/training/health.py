@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ganzfeld.config import Config
+from ganzfeld.config import WATCH, Config
 from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
@@ -21,20 +21,20 @@ from ganzfeld.training.trainer import Report, Trainer
 LOOKS = 40  # in a run
 FEWEST = 11  # of short ones
 FIRST = (10, 15, 20)  # per cent of a short run at which it is looked at first
-LEAST, MOST = 32, 256  # samples a look
+FEW, LEAST, MOST = 16, 32, 256  # samples a look: of short runs, of others
 SHARE = 0.01  # of a run's images, that all looks together may draw
 SAID = 200  # characters of why a look failed
 
 Record = Callable[[str, dict[str, Any]], None]
 
 
-def schedule(total: int) -> tuple[list[int], int]:
+def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
     """Images at the looks of a run of so many, and samples of each look; none of the shortest runs.
 
-    A look of 32 samples costs as much as a step of training on 32 images. Short runs have eleven
-    looks all the same, and pay more: fewer could not tell an illness from chance. Three of them
-    come by a fifth of the run, when the first thing may be said, which takes three looks; the
-    others are spread evenly.
+    A look at 16 samples costs as much as half a step of training on as many. Short runs have
+    eleven looks all the same, and pay more: fewer could not tell an illness from chance. Three of
+    them come by a fifth of the run, when the first thing may be said, which takes three looks; the
+    others are spread evenly. rules: see `config.WATCH`.
 
     Example::
 
@@ -46,13 +46,17 @@ def schedule(total: int) -> tuple[list[int], int]:
         return [], 0
     count = int(SHARE * total / LOOKS)
     looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), FEWEST)
+    if looks == FEWEST and rules >= WATCH:
+        count = min(max(int(SHARE * total / FEWEST), FEW), LEAST)
+    else:
+        count = min(max(count, LEAST), MOST)
     whole, parts = looks, [*range(1, looks + 1)]
     if FIRST[-1] * looks < 100 * len(FIRST):  # even looks would be too late
         rest = looks - len(FIRST)
         whole = 100 * rest
         parts = [p * rest for p in FIRST]
         parts += [FIRST[-1] * rest + (100 - FIRST[-1]) * n for n in range(1, rest + 1)]
-    return [-(-total * part // whole) for part in parts], min(max(count, LEAST), MOST)
+    return [-(-total * part // whole) for part in parts], count
 
 
 class Health:
@@ -74,9 +78,11 @@ class Health:
         classes: int = 0,
         given: bool = False,
         draws: str = latents.PORTABLE,
+        rules: int = WATCH,
     ) -> None:
         self.trainer, self.kind, self.record, self.count = trainer, kind, record, count
         self.fresh, self.classes, self.given = fresh, classes, given
+        self.rules = rules
         self.subject = Subject(
             trainer.game,
             trainer.average,
@@ -110,7 +116,7 @@ class Health:
         trainer = self.trainer
         if self.reference is None and trainer.game.latent and trainer.game.task == "generation":
             self.reference = Reference(
-                self.kind, trainer.data, self.fresh, self.classes, self.given
+                self.kind, trainer.data, self.fresh, self.classes, self.given, self.rules
             )
         fresh, count = self.fresh, self.count
         return look(self.subject, self.reference, trainer.data, fresh, count, trainer.images)
@@ -118,7 +124,8 @@ class Health:
 
 def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[At]:
     """The hooks that look at a run; none where it asks for none, or is too short."""
-    looks, count = schedule(config.run.images or 0)
+    rules = config.run.looks
+    looks, count = schedule(config.run.images or 0, rules)
     if config.run.doctor in (None, "off") or not looks:
         return []
     spec = next(iter(task_of_run(config).specs(config).values()))
@@ -135,5 +142,6 @@ def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[A
         classes=len(config.data.classes),
         given=bool(config.data.conditions),
         draws=config.run.latents or latents.PORTABLE,
+        rules=rules,
     )
     return [At(looks, health, trainer.images)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganzfeld.config import Config, Data
+from ganzfeld.config import WATCH, Config, Data
 from ganzfeld.core import distributed
 from ganzfeld.core.console import per_second
 from ganzfeld.core.names import duration
@@ -98,7 +98,7 @@ def fit(
             f"--direction {direction} is not for the recipe {recipe}",
             fix="leave it out, or --recipe pix2pix with ab or ba",
         )
-    config.recipe, config.run.afford = recipe, afford
+    config.recipe, config.run.afford, config.run.looks = recipe, afford, WATCH
     if "G" in config.networks and config.networks["G"].options.get("classes") == 0:
         classes = []  # the recipe leaves them aside
     if not any(

@@ -62,6 +62,7 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
     if wanted.data.fingerprint == stored.data.fingerprint:
         wanted.data.rules = stored.data.rules  # of before, and they found the same
     wanted.data.grown = stored.data.grown
+    wanted.run.looks = stored.run.looks
     usual = held.usual(stored.data.samples)
     if stored.data.held_out is None and wanted.data.held_out in (usual, 0):
         wanted.data.held_out = None  # a run from before there were any

@@ -1,0 +1,57 @@
+"""Rules for players that stand still, as a whole or in some layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ganzfeld.doctor.story import Evidence, Moment
+
+STILL = 1e-9  # of the weights: no update
+
+
+def still(player: str) -> Callable[[Moment], Evidence]:
+    def sees(m: Moment) -> Evidence:
+        update = m[f"update/{player}"]
+        if update is None or update > STILL:
+            return None
+        before = m.past[-1][f"update/{player}"] if m.past else None
+        if m.part > 0.97 and (before is None or before > STILL):
+            return None  # a rate may end at 0
+        if m[f"pull/{player}"] == 0:
+            return None  # no gradient arrives, which is another illness
+        return f"the last update of the {player} was {update:.0g} of its weights"
+
+    return sees
+
+
+def unmoved(player: str) -> Callable[[Moment], Evidence]:
+    """Weights that stay equal while updates are due: steps are skipped, or undone."""
+
+    def sees(m: Moment) -> Evidence:
+        trace = m[f"trace/{player}"]
+        if trace is None or not m.past or m.past[-1][f"trace/{player}"] != trace:
+            return None
+        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0 or m.lost == 1:
+            return None  # which `still` tells, or another illness
+        return f"the weights of the {player} are those of the last look, to the bit"
+
+    return sees
+
+
+def partly_still(player: str) -> Callable[[Moment], Evidence]:
+    """Some layers that stay equal while others move, although a gradient reaches them."""
+
+    def sees(m: Moment) -> Evidence:
+        if not m.past or m.part > 0.97:
+            return None
+        then, whole = m.past[-1], f"trace/{player}"
+        names = [name for name in m.signals if name.startswith(f"{whole}/")]
+        stay = sum(m[name] is not None and m[name] == then[name] for name in names)
+        if not stay or m[whole] == then[whole] or (m[f"update/{player}"] or 0) <= STILL:
+            return None
+        return (
+            f"{stay} of {len(names)} parts of the {player}'s layers are those of the last look, "
+            "to the bit"
+        )
+
+    return sees
