@@ -238,7 +238,7 @@ def test_collapse_and_copying_are_said(run: Path) -> None:
     copied = {"memorisation_copies": 0.25, "memorisation_found": True}
     change(run / "evaluation.json", diversity=0.1, memorisation=0.2, **copied)
     page = Page(report.write(run))
-    assert "it has collapsed" in page.text
+    assert "it has learned little yet, or has collapsed" in page.text
     assert "25.0% of the images are copies or near copies of training images" in page.text
     assert "they lie 20% as far from the data as fresh images do" in page.text
 
@@ -251,7 +251,7 @@ def test_results_of_an_older_version_warn_as_they_did(run: Path) -> None:
         del result[name]
     path.write_text(json.dumps(result))
     page = Page(report.write(run))
-    assert "it has collapsed" in page.text and "memorised some" in page.text
+    assert "learned little yet, or has collapsed" in page.text and "memorised some" in page.text
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,8 @@ def test_numbers_of_unequal_counts_are_not_left_side_by_side(run: Path) -> None:
     change(run / "model" / "config.json", chosen=best | {"count": 30})
     assert "from 30 samples, and few samples make it larger: do not" in Page(report.write(run)).text
     change(run / "model" / "config.json", chosen=best | {"count": 48})
-    assert "do not compare it" not in Page(report.write(run)).text
+    text = Page(report.write(run)).text
+    assert "do not compare it" not in text and "below are of other samples" in text
 
 
 def test_losses_are_explained_and_penalties_have_a_chart_of_their_own(run: Path) -> None:
@@ -425,6 +426,8 @@ def test_shares_are_drawn_on_their_whole_axis_with_what_chance_does(run: Path) -
     change(run / "evaluation.json", count=2000, precision=0.31, real={"precision": 0.8})
     words = "Few samples can make it larger: of 2,000 at the end it is 0.31 (real 0.8)."
     assert words in Page(report.write(run)).text
+    change(run / "evaluation.json", count=66)
+    assert "Of other samples at the end it is 0.31 (real 0.8)." in Page(report.write(run)).text
     assert 'class="bars s0"' in page.raw and "real data: 0.8" in page.text
     plot = chart.Plot([0, 1], [0.84, 0.9], within=(0.0, 1.0))
     assert plot.y(0.0) > plot.y(0.84) > plot.y(1.0) and plot.low <= 0 < 1 <= plot.high

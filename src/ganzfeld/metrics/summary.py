@@ -165,7 +165,10 @@ def warnings(result: dict[str, Any]) -> list[str]:
     if seen and whole and seen < whole:
         found.append(f"copies were looked for among {seen:,} of {whole:,} training images only")
     if (value := result.get("diversity")) is not None and value < 0.3:
-        found.append(f"the images differ {value:.0%} as much as the data do: it has collapsed")
+        found.append(
+            f"the images differ {value:.0%} as much as the data do: "
+            "it has learned little yet, or has collapsed"
+        )
     if result.get("overfitted"):
         found.append(
             f"it is further from {result['held_out_count']:,} held-out images (Frechet "

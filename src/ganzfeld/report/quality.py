@@ -129,7 +129,10 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
             "ganzfeld evaluate --extractor inception."
         )
     if (value := result.get("diversity")) is not None and value < 0.3 and "collapsed" not in said:
-        found.append(f"The samples differ {value:.0%} as much as the data do: it has collapsed.")
+        found.append(
+            f"The samples differ {value:.0%} as much as the data do: "
+            "it has learned little yet, or has collapsed."
+        )
     value = result.get("memorisation")
     if value is not None and value < 0.5 and "memoris" not in said and "cop" not in said:
         found.append(

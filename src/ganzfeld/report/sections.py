@@ -87,7 +87,9 @@ def verdict(record: Record) -> str:
             f"{text} ({there}). That is from {count:,} samples{why}: do not compare it with the "
             f"figures below, which are from {other:,}."
         )
-    return f"{text} ({there})."
+    # of equal counts, which look as if they were of the same samples
+    luck = " The figures below are of other samples: the best of several owes some to luck."
+    return f"{text} ({there}).{luck if count == other else ''}"
 
 
 def result_words(record: Record) -> str:
@@ -286,12 +288,14 @@ def few(count: int, *, barred: bool) -> str:
 
 
 def at_the_end(name: str, result: Row, count: int) -> str:
-    """What the final evaluation says in place of a curve that its few samples make better."""
+    """What the final evaluation says beside a curve, whose samples are fewer, or others."""
     value, there = result.get(name), result.get("count")
-    if name not in GROWING or not isinstance(there, int) or there <= count or value is None:
+    if name not in GROWING or not isinstance(there, int) or there < count or value is None:
         return ""
     real = quality.real_of(result, name)
     beside = "" if real is None else f" (real {figure(real)})"
+    if there == count:
+        return f"Of other samples at the end it is {figure(value)}{beside}."
     return f"Few samples can make it larger: of {there:,} at the end it is {figure(value)}{beside}."
 
 
