@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from ganzfeld.core.console import Screen, State
+from ganzfeld.training.session import Session
 
 
 def test_each_line_is_an_object(
@@ -33,3 +35,12 @@ def test_quiet_prints_nothing(
     monkeypatch.setenv("GANZFELD_PROGRESS", "json")
     Screen(quiet=True).say("words")
     assert capsys.readouterr().out == ""
+
+
+def test_no_more_is_seen_than_the_total_that_is_told() -> None:
+    run = MagicMock(total=1_500, scores={}, latest={}, end=None, clock=(0, 0), began=(0, 0))
+    run.config.run.batch_size, run.trainer.images = 64, 1_536
+    run.whole = Session.whole.fget(run)  # type: ignore[attr-defined]
+    Session.log(run)
+    (state,) = run.screen.show.call_args.args
+    assert (state.images, state.total) == (1_536, 1_536)

@@ -189,13 +189,14 @@ def test_a_low_temperature_takes_the_likeliest_word() -> None:
 def test_temperature_sharpens_what_is_seen_and_not_how_it_is_said() -> None:
     synonyms, seen = torch.tensor([0.4, 0.3, 0.1, 0.2]), torch.tensor([0.3, 0.9, 0.9, 0.01])
     told, blind = (seen * synonyms).log()[None], synonyms.log()[None]
-    odds = sharpened(torch.cat([told, blind]), 0.7).softmax(1)[0]
+    both = torch.cat([told, blind])
+    odds = sharpened(both, 0.7, 1.0, 2.0).softmax(1)[0]
     assert float(odds[1] / odds[2]) == pytest.approx(3, rel=1e-4), "two words for what is there"
-    assert float(odds[1] / odds[0]) == pytest.approx(3 ** (0.7**-1.5) * 0.75, rel=1e-4)
+    assert float(odds[1] / odds[0]) == pytest.approx(3 ** (1 / 0.7) * 0.75, rel=1e-4)
     assert odds[3] == 0, "next to impossible"
     for cold in (1e-3, 1e-30):
-        assert sharpened(torch.cat([told, blind]), cold).softmax(1)[0].tolist() == [0, 1, 0, 0]
-    same = sharpened(torch.cat([told, blind]), 1.0)
+        assert sharpened(both, cold, 1.0, 2.0).softmax(1)[0].tolist() == [0, 1, 0, 0]
+    same = sharpened(both, 1.0, 1.0, 2.0)
     assert torch.allclose(same, told), "1 is what was learned"
 
 
@@ -219,6 +220,8 @@ def test_a_share_of_the_images_is_hidden_while_it_learns() -> None:
     assert 16 < changed.sum() < 48
     with pytest.raises(ValueError, match="blind"):
         NETWORKS["caption-writer"](SHAPE, **SIZES, blind=1.0)
+    with pytest.raises(ValueError, match="fewer"):
+        NETWORKS["caption-writer"](SHAPE, **SIZES, fewer=0.0)
 
 
 def test_pairs_are_of_all_wrong_captions_where_they_first_differ() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from ganzfeld.metrics.audio_classifier import (
     Listener,
     accuracy,
     heard,
+    listener,
     mel_bands,
     moved_by,
     targets_of,
@@ -23,6 +25,7 @@ from ganzfeld.metrics.audio_classifier import (
 )
 from ganzfeld.metrics.family import Sets
 from ganzfeld.metrics.features import Extractor
+from ganzfeld.metrics.learning import hastily
 from ganzfeld.modalities import Spec
 
 
@@ -93,6 +96,28 @@ def test_what_a_listener_learns_beside_the_labels() -> None:
         },
     )
     assert list(targets_of(pack)) == ["label", "by_who"]
+
+
+def test_a_listener_for_timing_takes_no_time_and_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path))
+    made = vowels(100)
+
+    class Few(SimpleNamespace):
+        def __len__(self) -> int:
+            return 100
+
+        def rows(self, rows: Any) -> dict[str, Any]:
+            return {"x": made.x[rows][:, None]}
+
+    pack: Any = Few(labels=made.y, classes=NAMES, columns={}, fingerprint="0" * 64, report={})
+    pack.spec = Spec("audio", (1, 2048), "int16", {"rate": RATE})
+    steps: list[int] = []
+    with hastily(True):
+        found = listener(pack, lambda stage, done, total: steps.append(total))
+    assert steps == [1] and found.learned_from is not None
+    assert not [*tmp_path.glob("listener-*")]
 
 
 def test_an_evaluation_says_what_is_heard_beside_chance_and_the_data() -> None:

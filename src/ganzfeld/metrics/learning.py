@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ganzfeld.data import held
 from ganzfeld.data.pack import Pack
 
 MOST = 25_000  # images that an extractor learns from
+HASTY = ContextVar("hasty", default=False)
 
 Rows = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
@@ -31,6 +33,17 @@ def learning_rows(pack: Pack) -> Rows:
     order = numpy_generator("extractor", "learns from").permutation(len(pack))
     order = order[~np.isin(order, held.held_rows(pack, held.usual(len(pack))))]
     return np.sort(order[: min(len(pack) // 2, MOST)])
+
+
+@contextmanager
+def hastily(so: bool) -> Iterator[None]:
+    """If so, a listener that is made within learns for one step and is not kept: for timing, where
+    what it hears does not matter."""
+    before = HASTY.set(so)
+    try:
+        yield
+    finally:
+        HASTY.reset(before)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from ganzfeld.networks.recurrent import NEVER, Places, TextGenerator, inverse
 
 SEEN = 256  # numbers that an image becomes
 COLDEST = 0.01  # temperature by which numbers are divided
-SHARPER, FEWER = 1.5, 2.5  # powers in `sharpened`
 UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: it is never written
 
 
@@ -55,7 +54,7 @@ class CaptionWriter(nn.Module):
     joint: numbers of the product of state and image in a `Teller`; 0: none.
     blind: share of the captions that are learned by likelihood without their image, which teaches
         how captions are worded, so that a temperature can leave that alone; 0: a temperature
-        sharpens all.
+        sharpens all. sharper, fewer: powers of such a temperature; see `sharpened`.
     """
 
     def __init__(
@@ -71,11 +70,15 @@ class CaptionWriter(nn.Module):
         norm: bool = False,
         joint: int = 0,
         blind: float = 0.0,
+        sharper: float = 1.5,
+        fewer: float = 2.5,
     ) -> None:
         super().__init__()
         if not 0 <= blind < 1:
             raise ValueError(f"blind is a share of the captions in [0, 1), not {blind}")
-        self.blind = blind
+        if min(sharper, fewer) <= 0:
+            raise ValueError(f"sharper and fewer are above 0, not {sharper} and {fewer}")
+        self.blind, self.sharper, self.fewer = blind, sharper, fewer
         self.eye = ImageEncoder(shape, width=width, outputs=SEEN, norm=norm)
         sizes: dict[str, Any] = {"symbols": words, "conditions": SEEN, "hidden": hidden}
         sizes |= {"embedding": embedding, "dropout": dropout}
@@ -100,7 +103,11 @@ class CaptionWriter(nn.Module):
 
         def choose(t: int, logits: Tensor) -> tuple[Tensor, Tensor]:
             logits = logits.masked_fill(never, NEVER)
-            logits = sharpened(logits, temperature) if beside else logits / temperature
+            logits = (
+                sharpened(logits, temperature, self.sharper, self.fewer)
+                if beside
+                else logits / temperature
+            )
             tokens.append(inverse(logits.softmax(1), uniforms[:, t]))
             both = tokens[-1].repeat(2) if beside else tokens[-1]
             return both, tokens[-1]
@@ -124,19 +131,20 @@ class CaptionWriter(nn.Module):
         return self.text.log_probabilities(captions, z, None, seen)
 
 
-def sharpened(logits: Tensor, temperature: float) -> Tensor:
+def sharpened(logits: Tensor, temperature: float, sharper: float, fewer: float) -> Tensor:
     """Logits (N, V) of a temperature that acts on what an image says, and not on how it is said.
 
-    logits: (2N, V), with the image and without it. What the image adds is divided by a power of
-    the temperature ("classifier-free guidance", Ho and Salimans 2022): two words for one thing
-    gain alike, and keep the odds that captions give them. Below 1, words that are less likely than
-    a power of 1 - temperature, times the likeliest, are left out, so that captions stay grammatical
-    and temperatures near 0 write the likeliest word. docs/image-to-text.md has what powers give.
+    logits: (2N, V), with the image and without it. What the image adds is divided by the
+    temperature, to the power `sharper` ("classifier-free guidance", Ho and Salimans 2022): two
+    words for one thing gain alike, and keep the odds that captions give them. Below 1, words that
+    are less likely than 1 - temperature, to the power `fewer`, times the likeliest, are left out,
+    so that captions stay grammatical and temperatures near 0 write the likeliest word.
+    docs/image-to-text.md has what powers give.
     """
     told, blind = logits.chunk(2)
     odds = (told - told.amax(1, keepdim=True)).exp()
-    found = blind + (told - blind) / float(max(temperature, COLDEST) ** SHARPER)
-    return found.masked_fill(odds < float((1 - min(temperature, 1)) ** FEWER), NEVER)
+    found = blind + (told - blind) / float(max(temperature, COLDEST) ** sharper)
+    return found.masked_fill(odds < float((1 - min(temperature, 1)) ** fewer), NEVER)
 
 
 class CaptionJudge(nn.Module):

@@ -16,6 +16,7 @@ from ganzfeld.recipes.tables import table_vae
 SENTENCE = 256  # numbers that a caption becomes
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
+BLIND = 0.1  # of the captions, which the writer learns without their image
 SEEN = 300_000  # images, unless a time is given
 
 
@@ -126,14 +127,14 @@ def drawn(facts: Facts, recipe: str) -> Config:
 def writer(facts: Facts, **options: Any) -> Part:
     """The network that writes captions, which both recipes share."""
     sizes = {"shape": facts.shape, "words": facts.words, "longest": facts.longest, "hidden": 192}
-    reading = {"norm": True, "joint": 256}
+    reading = {"norm": True, "joint": 256, "sharper": 1.0, "fewer": 2.0}
     return Part(name="caption-writer", options=sizes | reading | options)
 
 
 def image_to_text(facts: Facts) -> Config:
     """Captions of images: by likelihood first, then against a judge of image and caption."""
     need_captions(facts, "image-to-text", "avatars-paraphrases")
-    judge = writer(facts)
+    judge = writer(facts, blind=BLIND)
     judge.name = "caption-judge"
     return Config(
         recipe="image-to-text",
@@ -141,7 +142,7 @@ def image_to_text(facts: Facts) -> Config:
             name="image-to-text",
             options={"likelihood_share": LIKELIHOOD, "pairs": True, "beside": 1.0},
         ),
-        networks={"G": writer(facts, dropout=0.1), "D": judge},
+        networks={"G": writer(facts, dropout=0.1, blind=BLIND), "D": judge},
         optimisers={
             "generator": Optimiser(lr=3e-3, betas=(0.9, 0.99), final_lr=1e-4, decay="cosine"),
             "discriminator": Optimiser(lr=1e-3, betas=(0.5, 0.99)),

@@ -108,6 +108,12 @@ class Session:
         assert self.config.run.images is not None
         return self.config.run.images
 
+    @property
+    def whole(self) -> int:
+        """The total in whole batches, which is what will have been seen."""
+        batch = self.config.run.batch_size
+        return -(-self.total // batch) * batch
+
     # Before the first step
 
     def note(self) -> None:
@@ -255,7 +261,7 @@ class Session:
         state = State(
             run=self.folder,
             images=images,
-            total=self.total,
+            total=max(self.whole, images),
             rate=rate,
             losses=self.latest,
             draws=self.draws,

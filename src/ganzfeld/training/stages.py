@@ -21,6 +21,7 @@ from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
 from ganzfeld.data.vast import is_disk
 from ganzfeld.errors import UsageError
+from ganzfeld.metrics.learning import hastily
 from ganzfeld.models.fitting import check_new
 from ganzfeld.recipes.base import Recipe
 from ganzfeld.recipes.find import find_recipe
@@ -70,8 +71,7 @@ def set_up(
 
     held: what lasts until the command ends, such as the lock of the run's folder.
     """
-    recipe = find_recipe(asked.recipe)  # a wrong name should not wait for the data
-    folder = asked.folder
+    recipe, folder = find_recipe(asked.recipe), asked.folder  # a wrong name should not wait
     asked, pack, bare = opened(asked, recipe, screen)
 
     def fitted(afford: int | None) -> Config:
@@ -87,6 +87,7 @@ def set_up(
     check_new(config)
     check_installed(config.run.log_to)
     held.enter_context(runtime.deterministic(config.run.deterministic))
+    held.enter_context(hastily(asked.dry_run))
     if not asked.dry_run:
         held.enter_context(owned(folder))
     trial = None
