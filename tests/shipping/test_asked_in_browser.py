@@ -116,7 +116,7 @@ def test_the_app_shows_a_run_with_groups(chrome: Browser, tmp_path: Path) -> Non
 
     from ganzfeld.shipping.server.served import load
 
-    run = tiny("default", tmp_path / "run", labels="clusters")
+    run = tiny("default", tmp_path / "run", source="avatars:300", labels="clusters")
     model = ganzfeld.load(run)
     assert len(model.classes) > 1
     with served([load("groups", str(run))]) as server:
