@@ -134,7 +134,7 @@ def test_lines_and_files_are_translated_one_for_one(run: ganzfeld.Run, tmp_path:
     assert (tmp_path / "b.txt").read_text("utf-8").splitlines() == found
     with pytest.raises(UsageError, match="overwritten"):
         model.translate_files(source, source)
-    with pytest.raises(DataError, match="line 2 holds 'Z'"):
+    with pytest.raises(DataError, match="line 2: holds 'Z'"):
         model.translate([lines[0], "Z"])
     source.write_text("Zebra\nquagga\n", "utf-8")
     with pytest.raises(DataError, match="'Z'"):

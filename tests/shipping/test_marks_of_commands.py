@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 import struct
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
-from shipping_runs import tiny
+from shipping_runs import sounds, tiny
 
 import ganzfeld
 from ganzfeld.cli.main import main
@@ -82,17 +81,6 @@ def mark_of(path: Path) -> dict[str, Any] | None:
     found: dict[str, Any] = json.loads(text)
     assert found["digital_source_type"] == kind
     return found
-
-
-def sounds(home: Path, pitch: float) -> Path:
-    home.mkdir()
-    for number in range(12):
-        draws = np.random.default_rng(number)
-        tone = np.sin(np.arange(4096) * pitch * (1 + number / 20)) * 9000
-        with wave.open(str(home / f"{number}.wav"), "wb") as file:
-            file.setparams((1, 2, 8000, 0, "NONE", ""))
-            file.writeframes((tone + draws.normal(0, 90, 4096)).astype("<i2").tobytes())
-    return home
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from ganzfeld.modalities import captions
 from ganzfeld.models.generation import captions_of
 from ganzfeld.shipping.engine import OnnxEngine, read_export
 from ganzfeld.shipping.onnx_check import check_graph
-from ganzfeld.shipping.page import export_page
 
 onnx = pytest.importorskip("onnx", reason='needs pip install "ganzfeld[onnx]"')
 pytest.importorskip("onnxscript")
@@ -113,9 +112,6 @@ def test_a_text_draws_the_same_with_and_without_torch(run: Path, folder: Path) -
     assert check["error"] <= GOAL and check["alone"] and check["samples"] > 96
     drawn_alike(run, folder, captions_of(ganzfeld.load(run).about))
     assert "--text CAPTION" in (folder / "README.md").read_text("utf-8")
-    with pytest.raises(UsageError, match="is for models without captions") as refused:
-        export_page(run, folder.parent / "page.html")
-    assert "--to onnx" in str(refused.value.fix)
 
 
 def test_run_py_reads_words_as_ganzfeld_does(run: Path, folder: Path, tmp_path: Path) -> None:

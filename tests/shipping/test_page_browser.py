@@ -53,7 +53,7 @@ def test_a_page_from_a_file_draws_what_python_draws(
     file = tmp_path / "page.html"
     file.write_text(page_of(faces, precision=precision, with_discriminator=True).text, "utf-8")
     seed = 2**64 - 1
-    told = chrome.selftest(f"{file.as_uri()}?selftest#seed={seed}&std=0.7&count=8")
+    told = chrome.selftest(f"{file.as_uri()}#seed={seed}&std=0.7&count=8")
     text = body(chrome)
     assert told["check"]["equal"] and told["worker"] and told["engine"] == "WebAssembly"
     assert len(told["drawn"]) == 4 and '<img src="x' not in text
@@ -65,7 +65,7 @@ def test_a_page_from_a_file_draws_what_python_draws(
         assert apart.max() <= most and found["label"] == label
         assert (apart > 0).mean() < share
     assert [name for name in chrome.requests if not name.startswith("blob:")] == [
-        f"{file.as_uri()}?selftest"
+        f"{file.as_uri()}"
     ]
     assert not chrome.errors
     image = tmp_path / "one.png"
@@ -83,11 +83,11 @@ def test_the_class_and_the_language_come_from_the_address(
 ) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(faces).text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=zh#class=%22%3E%3Cb%3E&count=4")
+    told = chrome.selftest(f"{file.as_uri()}?lang=zh#class=%22%3E%3Cb%3E&count=4")
     text = body(chrome)
     assert {one["label"] for one in told["drawn"]} == {1}
     assert 'lang="zh-CN"' in text and "种子" in text and "多样性" in text
-    chrome.selftest(f"{file.as_uri()}?selftest&lang=xx&theme=xx#count=1")
+    chrome.selftest(f"{file.as_uri()}?lang=xx&theme=xx#count=1")
     chosen = "['language', 'theme'].map((id) => document.getElementById(id).value).join()"
     assert chrome.run(chosen) == "en,auto", "what is not there is not chosen"
 
@@ -98,7 +98,7 @@ def test_the_best_by_the_discriminator_are_those_of_python(
     file = tmp_path / "page.html"
     page = page_of(faces, precision="float32", with_discriminator=True)
     file.write_text(page.text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest#best=1&count=4")
+    told = chrome.selftest(f"{file.as_uri()}#best=1&count=4")
     text = body(chrome)
     from ganzfeld.models.rank import best
 
@@ -113,7 +113,7 @@ def test_the_best_by_the_discriminator_are_those_of_python(
 def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(ganzfeld.load(tiny(recipe, tmp_path / "run"))).text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=en#count=4")
+    told = chrome.selftest(f"{file.as_uri()}?lang=en#count=4")
     text = body(chrome)
     assert not chrome.errors
     if recipe == "wavegan":
@@ -156,7 +156,7 @@ def test_other_kinds_are_drawn_too(chrome: Browser, recipe: str, tmp_path: Path)
 def test_the_keyboard_is_enough(chrome: Browser, faces: Any, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page_of(faces).text, "utf-8")
-    chrome.selftest(f"{file.as_uri()}?selftest#seed=5&count=8")
+    chrome.selftest(f"{file.as_uri()}#seed=5&count=8")
 
     def press(key: str) -> None:
         for kind in ("rawKeyDown", "char", "keyUp"):
@@ -201,7 +201,7 @@ def test_nothing_is_wider_than_the_window(
     file = tmp_path / "page.html"
     file.write_text(page_of(faces).text, "utf-8")
     chrome.size(width, 1000)
-    chrome.selftest(f"{file.as_uri()}?selftest&theme={theme}&lang={language}#count=8")
+    chrome.selftest(f"{file.as_uri()}?theme={theme}&lang={language}#count=8")
     assert chrome.run("document.documentElement.scrollWidth") <= width
     chrome.shot(tmp_path / "page.png")
     with Image.open(tmp_path / "page.png") as image:
@@ -219,7 +219,7 @@ def test_the_app_of_a_server_shows_what_the_server_draws(
     from ganzfeld.shipping.server.served import Served
 
     with served([Served("faces", faces.about, TorchEngine(faces), faces)]) as server:
-        told = chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=8")
+        told = chrome.selftest(f"http://127.0.0.1:{server.port}/#seed=3&count=8")
         assert told["engine"] == "the server" and not chrome.errors
         start = f"http://127.0.0.1:{server.port}/"
         asked = [name for name in chrome.requests if not name.startswith("blob:")]
@@ -279,7 +279,7 @@ def test_directions_have_sliders_and_draw_what_python_draws(
 
     file = tmp_path / "page.html"
     file.write_text(page_of(faces, precision="float32").text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest&lang=zh#seed=7&move=0:1.5,2:-1&count=4")
+    told = chrome.selftest(f"{file.as_uri()}?lang=zh#seed=7&move=0:1.5,2:-1&count=4")
     shift = directions_of(faces).shift({0: 1.5, 2: -1.0})
     expected = faces.store(faces.sample(4, seed=7, shift=shift))
     plain = faces.store(faces.sample(4, seed=7))
@@ -308,7 +308,7 @@ def test_the_model_of_the_package_shows_24_faces_at_once(chrome: Browser, tmp_pa
     assert page is not None
     file = tmp_path / "page.html"
     file.write_text(page, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest")
+    told = chrome.selftest(f"{file.as_uri()}")
     assert told["check"]["equal"] and not chrome.errors
     assert chrome.run('document.querySelectorAll("#grid img").length') == 24
 
@@ -340,7 +340,7 @@ def test_an_image_is_projected_and_edited_in_the_app(
         return found.reshape(16, 16, 4)[..., :3].transpose(2, 0, 1)
 
     with served([Served("faces", faces.about, TorchEngine(faces), faces)]) as server:
-        chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=4")
+        chrome.selftest(f"http://127.0.0.1:{server.port}/#seed=3&count=4")
         chrome.run(
             "const data = new DataTransfer(); data.items.add(new File([Uint8Array.from("
             f"atob('{text}'), (c) => c.charCodeAt(0))], 'own.png', {{ type: 'image/png' }}));"

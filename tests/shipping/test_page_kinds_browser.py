@@ -76,9 +76,8 @@ def caught(chrome: Browser, click: str) -> tuple[str, bytes]:
     return str(chrome.run("window.named")), base64.b64decode(data)
 
 
-def shown(chrome: Browser, kind: str, count: int) -> None:
+def shown(chrome: Browser, kind: str, count: int, told: Any) -> None:
     """What people see is what the files hold."""
-    told = json.loads(chrome.run(f'{SHOWN}("selftest").textContent'))
     first = told["drawn"][0]["text"]
     if kind == "series":
         assert chrome.run('document.querySelectorAll("#grid svg .curve").length') == 2 * count
@@ -96,7 +95,7 @@ def shown(chrome: Browser, kind: str, count: int) -> None:
 def test_a_page_draws_them(chrome: Browser, models: Any, kind: str, tmp_path: Path) -> None:
     model, file = models[kind], tmp_path / "page.html"
     file.write_text(page_of(model).text, "utf-8")
-    told = chrome.selftest(f"{file.as_uri()}?selftest#seed=7&std=0.8&count=4")
+    told = chrome.selftest(f"{file.as_uri()}#seed=7&std=0.8&count=4")
     assert told["check"]["equal"] and not chrome.errors
     wanted = expected(model, 4, seed=7, std=0.8)
     for number, (one, other) in enumerate(zip(told["drawn"], wanted, strict=True)):
@@ -104,7 +103,7 @@ def test_a_page_draws_them(chrome: Browser, models: Any, kind: str, tmp_path: Pa
         mark = json.loads(one["mark"])
         assert (mark["seed"], mark["index"], mark["std"]) == (7, number, 0.8)
         assert mark["model"] == model.about["weights"]["sha256"]
-    shown(chrome, kind, 4)
+    shown(chrome, kind, 4, told)
 
 
 @pytest.mark.parametrize("kind", RECIPES)
@@ -119,7 +118,7 @@ def test_the_app_of_a_server_shows_the_files_of_python(
 
     model = models[kind]
     with served([Served("it", model.about, TorchEngine(model), model)]) as server:
-        told = chrome.selftest(f"http://127.0.0.1:{server.port}/?selftest#seed=3&count=4")
+        told = chrome.selftest(f"http://127.0.0.1:{server.port}/#seed=3&count=4")
         assert not chrome.errors
         chrome.wait('document.querySelectorAll("#past-strip button").length === 1')
         chrome.open("about:blank")  # it asks the server for nothing more
@@ -135,7 +134,7 @@ def test_a_download_has_its_mark_beside_it(
     model, file = models[kind], tmp_path / "page.html"
     file.write_text(page_of(model).text, "utf-8")
     seed = 2**64 - 1  # beyond what JavaScript's numbers hold
-    told = chrome.selftest(f"{file.as_uri()}?selftest#seed={seed}&count=4")
+    told = chrome.selftest(f"{file.as_uri()}#seed={seed}&count=4")
     chrome.run('document.querySelectorAll("#grid .one")[1].click()')
     name, data = caught(chrome, f'{SHOWN}("large-save")')
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -164,7 +163,7 @@ def test_a_chart_tells_the_values_under_the_pointer(
     file = tmp_path / "page.html"
     file.write_text(page_of(models["series"], precision="float32").text, "utf-8")
     chrome.size(1400, 1000)
-    told = chrome.selftest(f"{file.as_uri()}?selftest#seed=1&count=4")
+    told = chrome.selftest(f"{file.as_uri()}#seed=1&count=4")
     chrome.run('document.querySelector("#grid .one").click()')
     chrome.wait('document.querySelector("#large svg .curve")')
     box = chrome.run(
@@ -199,7 +198,7 @@ def test_nothing_is_wider_than_the_window(
     file.write_text(page_of(models[kind]).text, "utf-8")
     chrome.size(width, 1000)
     theme, language = ("dark", "zh") if width == 400 else ("light", "en")
-    chrome.selftest(f"{file.as_uri()}?selftest&theme={theme}&lang={language}#count=16")
+    chrome.selftest(f"{file.as_uri()}?theme={theme}&lang={language}#count=16")
     assert chrome.run("document.documentElement.scrollWidth") <= width
     if language == "zh":
         assert "复制" in chrome.run("document.body.textContent")

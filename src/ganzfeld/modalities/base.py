@@ -105,10 +105,6 @@ class Modality:
     captioned: str = ""  # the recipe that makes such samples from captions
     trained_per_measured: int = 40  # between evaluations in training: measuring costs time too
     learns: bool = False  # whether `fitted` learns something from the training part
-    # Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as a
-    # network makes it, `name` the file's name without an ending, `about` a model's config.json.
-    portable: str = 'np.save(name + ".npy", x)'
-    portable_in: str = "x = np.load(path)"  # likewise, a stored sample as a network takes it
     compares: bool = True  # whether near copies are faults: of numbers in a row they are not
     odd: tuple[Odd, ...] = (Odd("spread", "Constant", beyond=1e-3, relative=True),)
     stacks: bool = False  # whether they are where a file is named, of this suffix, for all
@@ -209,6 +205,13 @@ class Modality:
         """Stored samples (N, ...) as a program holds such: as `like` came to `from_python`."""
         return stored
 
+    def received(self, data: bytes, spec: Spec, most: int) -> NDArray[Any]:
+        """A file that somebody sends as stored samples (n, ...), `most` of them at most.
+
+        Raises DataError where it cannot be used.
+        """
+        raise DataError(f"{self.noun} are not taken as a file")
+
     # For people
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
@@ -256,6 +259,16 @@ class Modality:
         """Write that file, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_by(path, (piece.encode("utf-8") for piece in self.pieces(blocks, spec)))
+
+    def portable(self) -> str:
+        """Lines of Python, with NumPy as np, that write one sample for people: `x` is the sample as
+        a network makes it, `name` the file's name without an ending, `about` a config.json."""
+        return 'np.save(name + ".npy", x)'
+
+    def portable_in(self) -> str:
+        """Likewise, that read the file at `path` as `x`, a list of samples as a network takes
+        them."""
+        return "x = [np.load(path)]"
 
     def need_images(self, what: str) -> None:
         """UsageError where samples are no images, which `what` is made of."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
-from ganzfeld.modalities.symbols import MOST, UNITS, BadLine, Unit, Vocabulary, split
+from ganzfeld.modalities.symbols import JOINED, MOST, UNITS, BadLine, Unit, Vocabulary, split
+from ganzfeld.modalities.symbols import lines_of as lines_in
 from ganzfeld.text import isolated, plain, shortened
 
 if TYPE_CHECKING:
@@ -23,9 +24,25 @@ SHOWN = 200  # characters of a line on a page
 ENOUGH = 100_000  # lines seen, until most of them look right
 LENGTH = 1 << 16  # of a row, at most
 PORTABLE = """symbols, unit = about["spec"]["extra"]["symbols"], about["spec"]["extra"]["unit"]
-ids = [int(i) for i in x]
+ids = [int(i) for i in (x.argmax(1) if x.ndim == 2 else x)]
 found = [symbols[i] for i in ids[: ids.index(0)] if i] if 0 in ids else [symbols[i] for i in ids]
 print((" " if unit == "words" else "").join(found))"""
+# What `Vocabulary.encode` does.
+PORTABLE_IN = f"""import re, sys, unicodedata
+symbols, unit = about["spec"]["extra"]["symbols"], about["spec"]["extra"]["unit"]
+length, x = about["spec"]["shape"][0], []
+JOINED = re.compile({JOINED.pattern!a}, re.DOTALL)
+with open(path, encoding="utf-8-sig") as file:
+    lines = file.read().removesuffix("\\n").split("\\n")
+for number, line in enumerate(lines, 1):
+    line = unicodedata.normalize("NFC", line).strip()
+    found = line.split() if unit == "words" else [one[0] for one in JOINED.finditer(line)]
+    for one in found:
+        if one not in symbols[1:]:
+            sys.exit(f"line {{number}} holds {{one!r}}, which is not in the vocabulary")
+    if not 0 < len(found) < length:
+        sys.exit(f"line {{number}} must have 1 to {{length - 1}} {{unit}}")
+    x.append(np.array([*map(symbols.index, found), *[0] * (length - len(found))], np.int64))"""
 BUCKETS = 256  # into which pairs of symbols are counted
 
 
@@ -36,7 +53,6 @@ class Texts(Modality):
     by_plain = "by how often symbols and pairs of symbols occur"
     hub_task, tags = "text-generation", ("text-generation",)
     values, recipe = "numbers of symbols", "text-gan"
-    portable = PORTABLE
     one, repeats, symbols, one_file = "line", True, True, True
     trained_per_measured = 12  # lines are cheap; 140 do not tell a Markov chain of pairs from text
     compares, odd = False, ()
@@ -97,7 +113,7 @@ class Texts(Modality):
             try:
                 rows.append(vocabulary.encode(line))
             except BadLine as error:
-                raise DataError(f"line {number:,} {error}", safe="nothing was written") from None
+                raise DataError(f"line {number:,}: {error}", safe="nothing was written") from None
         return np.stack(rows)
 
     def to_python(self, stored: NDArray[Any], spec: Spec, like: Any) -> Any:
@@ -105,6 +121,16 @@ class Texts(Modality):
         if isinstance(like, str):
             return lines_of(stored, spec)[0]
         return lines_of(stored, spec) if len(like) and isinstance(like[0], str) else stored
+
+    def received(self, data: bytes, spec: Spec, most: int) -> NDArray[Any]:
+        """A line a sample, none left out."""
+        try:
+            lines = lines_in(data)
+        except BadLine as error:
+            raise DataError(f"the text cannot be used: {error}") from None
+        if not 0 < len(lines) <= most:
+            raise DataError(f"1 to {most:,} lines are taken, and there are {len(lines):,}")
+        return self.from_python(lines, spec)
 
     def save(self, sample: NDArray[Any], path: Path, spec: Spec) -> None:
         self.sheet(sample[None], None, path, spec)
@@ -118,6 +144,12 @@ class Texts(Modality):
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """A UTF-8 file with a line a sample."""
         self.write([samples], path, spec)
+
+    def portable(self) -> str:
+        return PORTABLE
+
+    def portable_in(self) -> str:
+        return PORTABLE_IN
 
     def pieces(self, blocks: Iterable[NDArray[Any]], spec: Spec) -> Iterator[str]:
         for samples in blocks:

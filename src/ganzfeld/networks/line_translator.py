@@ -68,9 +68,10 @@ class LineTranslator(nn.Module):
         The last is (N, T), true behind the END of a line.
         """
         x = x.long()
-        places = cast(Tensor, self.places).expand(len(x), -1, -1)
+        places = cast(Tensor, self.places).expand(x.shape[0], -1, -1)
         memory, _ = self.encoder(torch.cat([self.read(x), places], 2))
-        behind = ((x == END).cumsum(1) - (x == END).long()) > 0
+        ends = (x == END).long()
+        behind = (ends.cumsum(1) - ends) > 0
         return memory, self.key(torch.cat([memory, places], 2)), behind
 
     def first(self, memory: Tensor, behind: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ class LineTranslator(nn.Module):
     def log_probabilities(self, x: Tensor, y: Tensor) -> Tensor:
         """Of every next symbol (N, T, V) of lines y (N, T), the translations of x."""
         known = self.encoded(x)
-        places = cast(Tensor, self.places).expand(len(x), -1, -1)
+        places = cast(Tensor, self.places).expand(x.shape[0], -1, -1)
         before = nn.functional.pad(y.long()[:, :-1], (1, 0))
         given = torch.cat([self.written(before), places], 2)
         states, _ = self.decoder(given, self.first(known[0], known[2]))
@@ -100,11 +101,11 @@ class LineTranslator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         known = self.encoded(x)
         state = self.first(known[0], known[2])
-        symbol = x.new_zeros(len(x), dtype=torch.long)
+        symbol = x.new_zeros(x.shape[0], dtype=torch.long)
         over = torch.zeros_like(symbol, dtype=torch.bool)
         found = []
         for t in range(self.length):
-            places = cast(Tensor, self.places)[t].expand(len(x), 1, -1)
+            places = cast(Tensor, self.places)[t].expand(x.shape[0], 1, -1)
             given = torch.cat([self.written(symbol)[:, None], places], 2)
             states, state = self.decoder(given, state)
             symbol = self.shown(states, places, known)[:, 0].argmax(1).masked_fill(over, END)

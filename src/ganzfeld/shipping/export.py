@@ -16,8 +16,7 @@ from ganzfeld.shipping.onnx_check import Case, Found, check_graph, check_operato
 from ganzfeld.version import __version__
 
 if TYPE_CHECKING:
-    from ganzfeld.models.model import Model
-    from ganzfeld.models.translator import Translator
+    from ganzfeld.shipping.onnx_graph import Exported
 
 TARGETS = ("onnx",)
 MOST_SEEDS = 4_096
@@ -40,7 +39,7 @@ class Export:
 
 
 def export(
-    model: str | os.PathLike[str] | Model | Translator,
+    model: str | os.PathLike[str] | Exported,
     out: str | os.PathLike[str],
     *,
     to: str = "onnx",
@@ -56,7 +55,8 @@ def export(
     The graphs are compared with PyTorch: samples of many seeds, of every class and of captions with
     every word, in batches of several sizes, with latents of spread 0, 1 and 1.5; translations of
     images of seven sizes. Where they differ beyond rounding nothing is written.
-    `ganzfeld.shipping.onnx_check` has the limits.
+    `ganzfeld.shipping.onnx_check` has the limits. Translators of lines and sounds are compared on
+    lines of all symbols and of every length, and on spectrograms or waves of chance.
 
     precision: of the stored weights: "float32", "float16" or "int8"; all is computed in float32.
     with_discriminator: also the discriminator, which says how real a sample looks to it.
@@ -112,13 +112,14 @@ def need_free(folder: Path) -> None:
         )
 
 
-def opened(model: Any, which: str, trust_code: bool) -> Model | Translator:
+def opened(model: Any, which: str, trust_code: bool) -> Exported:
     """A loaded model as it is, or the one at a path, on the CPU."""
-    from ganzfeld.models.model import Model, load
-    from ganzfeld.models.translator import Translator
+    from ganzfeld.models.model import load
+    from ganzfeld.shipping.onnx_graph import Exported
     from ganzfeld.shipping.suited import need_exported
 
-    if isinstance(model, Model | Translator):
+    found: Exported
+    if isinstance(model, Exported):
         found = model.to("cpu")
     else:
         found = load(border.path(model, "model"), which=which, trust_code=trust_code)
@@ -126,7 +127,7 @@ def opened(model: Any, which: str, trust_code: bool) -> Model | Translator:
     return found
 
 
-def graphs_of(model: Model | Translator, with_discriminator: bool) -> dict[str, Any]:
+def graphs_of(model: Exported, with_discriminator: bool) -> dict[str, Any]:
     """The graphs by name, in float32."""
     from ganzfeld.shipping.onnx_graph import graphs
 
@@ -134,13 +135,13 @@ def graphs_of(model: Model | Translator, with_discriminator: bool) -> dict[str, 
 
 
 def cases_of(
-    model: Model | Translator, names: list[str], seeds: int
+    model: Exported, names: list[str], seeds: int
 ) -> tuple[dict[str, list[Case]], dict[str, Any]]:
     """What each graph is compared with; and how the samples' inputs are drawn, for config.json."""
-    from ganzfeld.models.translator import Translator
+    from ganzfeld.models.generator import Model
     from ganzfeld.shipping import onnx_reference as reference
 
-    if isinstance(model, Translator):
+    if not isinstance(model, Model):
         return {name: reference.translation(model, name[-2:]) for name in names}, {}
     found = {"model": reference.generation(model, seeds)}
     if "discriminator" in names:
@@ -150,7 +151,7 @@ def cases_of(
 
 def written(
     folder: Path,
-    model: Model | Translator,
+    model: Exported,
     protos: dict[str, Any],
     cases: dict[str, list[Case]],
     drawn: dict[str, Any],
@@ -214,16 +215,18 @@ def write_graph(
     return found, described | {"operators": known, "check": check}
 
 
-def store_of(model: Model | Translator) -> Any:
+def store_of(model: Exported) -> Any:
     """What makes 8-bit values of samples, where they are stored so."""
     from ganzfeld.modalities import modality_of, spec_of
 
-    spec = spec_of(model.about.get("spec"), model.about.get("shape") or (1, *model.about["size"]))
+    spec = spec_of(
+        model.about.get("spec"), model.about.get("shape") or (1, *model.about.get("size", ()))
+    )
     kind = modality_of(spec)
     return (lambda x: kind.stored(x, spec)) if spec.dtype == "uint8" else None
 
 
-def description(model: Model | Translator, precision: str, drawn: dict[str, Any]) -> dict[str, Any]:
+def description(model: Exported, precision: str, drawn: dict[str, Any]) -> dict[str, Any]:
     """The model's config.json with a section on its export, and without places of this machine."""
     from ganzfeld.models.folder import public
     from ganzfeld.shipping.onnx_graph import OPSET

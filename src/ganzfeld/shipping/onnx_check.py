@@ -259,7 +259,8 @@ def count(
 def by_sample(got: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.float64]:
     """The greatest error of each sample, (n,), in parts of the greatest value or of 1."""
     gap = np.abs(got.astype(np.float64) - wanted.astype(np.float64)) / scale_of(wanted)
-    far: NDArray[np.float64] = gap.reshape(len(gap), -1).max(1, initial=0.0)
+    each = gap.reshape(len(gap), math.prod(gap.shape[1:]))  # of no samples, too
+    far: NDArray[np.float64] = each.max(1, initial=0.0)
     return far
 
 

@@ -144,8 +144,9 @@ def readme(about: Mapping[str, Any], card: str) -> str:
 
 def usage(about: Mapping[str, Any]) -> str:
     if "translators" in about:
-        call, what = "python run.py FILE.npy", "Images are float32 in [-1, 1], (n, C, h, w), with "
-        what += "sides of 8 or more."
+        call, what = "python run.py FILE", f"FILE is {run_py.taken(about)}."
+        if "channels" in about:
+            what += " Images are float32 in [-1, 1], (n, C, h, w), with sides of 8 or more."
     else:
         label = run_py.options(about)
         call = f"python run.py --seed 0 --index 5{label}"

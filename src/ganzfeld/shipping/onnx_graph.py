@@ -3,8 +3,8 @@
 A generator takes "z" (n, latent) float32, "y" (n,) int64 where the model has classes, "c" (n, k)
 float32 where it has conditions, "caption" (n, T) int64, numbers of words, where it is asked by
 text, and gives "samples" (n, ...). A discriminator takes "x" (n, ...), "y" and "c" likewise, and
-gives "logits" (n,). A translator takes "x" (n, C, h, w) and gives "samples" of the same height and
-width.
+gives "logits" (n,). A translator of images takes "x" (n, C, h, w) and gives "samples" of the same
+height and width; one of lines or sounds takes and gives them as its network does, in one size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ganzfeld.data.conditions import is_captioned, slot_of
 from ganzfeld.errors import GanzfeldError, UsageError, disk_behind, of_disk
 from ganzfeld.models.generator import Model
+from ganzfeld.models.sample_translator import SampleTranslator
 from ganzfeld.models.translator import Translator
 from ganzfeld.shipping.onnx_guard import INSTALL
 from ganzfeld.text import shown
@@ -32,6 +33,9 @@ TRACED = (37, 45)  # height and width that translators are traced at: multiples 
 LEAST = 8  # px of a side that translators take
 ROWS = 3  # samples that others are traced with
 RANDOM = re.compile(r"Random|Multinomial|Bernoulli|Dropout")
+
+
+Exported = Model | Translator | SampleTranslator
 
 
 class Sampler(nn.Module):
@@ -64,18 +68,20 @@ class Mapped(nn.Module):
         return found
 
 
-def graphs(model: Model | Translator, *, with_discriminator: bool = False) -> dict[str, Any]:
+def graphs(model: Exported, *, with_discriminator: bool = False) -> dict[str, Any]:
     """All graphs of a model by name: "model", or "model-ab" and "model-ba" of a translation;
     "discriminator" where it is asked for.
 
     UsageError where an operator has no ONNX form, or there is no discriminator.
     """
-    if isinstance(model, Translator):
+    if not isinstance(model, Model):
         if with_discriminator:
             raise UsageError(
                 "a translation ships no discriminator", fix="leave --with-discriminator out"
             )
-        return {f"model-{way}": translator_graph(model, way) for way in model.networks}
+        if isinstance(model, Translator):
+            return {f"model-{way}": translator_graph(model, way) for way in model.networks}
+        return {f"model-{way}": samples_graph(model, way) for way in model.networks}
     found = {"model": graph(model)}
     if with_discriminator:
         found["discriminator"] = discriminator_graph(model)
@@ -132,29 +138,71 @@ def translator_graph(model: Translator, way: str) -> Any:
     return proto
 
 
+def samples_graph(model: SampleTranslator, way: str) -> Any:
+    """The translator of one direction, of samples in the size that it was trained on."""
+    kind = torch.long if model.kind.symbols else torch.float32
+    x = torch.zeros(ROWS, *model.spec.shape, dtype=kind)
+    make = recorded if model.kind.symbols else exported
+    return make(Mapped(model.networks[way]), {"x": x}, {"x": {0: "n"}}, "samples")
+
+
 def exported(
     network: nn.Module, given: Mapping[str, Tensor], free: Mapping[str, Any], output: str
 ) -> Any:
     """The graph of a network in evaluation mode. free: by input, the names of its open axes."""
-    need_onnx()
-    network.eval()
     names = list(given)
     shapes: tuple[Any, ...] = tuple(free[name] for name in names)
     if isinstance(network, Sampler) and len(names) > 1:
         shapes = (shapes[0], shapes[1:])  # as its arguments: one, and the rest
+
+    def make() -> Any:
+        program: Any = torch.onnx.export(
+            network,
+            tuple(given.values()),
+            dynamo=True,
+            input_names=names,
+            output_names=[output],
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            verbose=False,
+        )
+        return program.model_proto
+
+    return made(network, make)
+
+
+def recorded(
+    network: nn.Module, given: Mapping[str, Tensor], free: Mapping[str, Any], output: str
+) -> Any:
+    """The same by PyTorch's older exporter, which records what the network does: of one that takes
+    many steps in a fortieth of the time."""
+
+    def make() -> Any:
+        import onnx
+
+        found: Any = io.BytesIO()
+        torch.onnx.export(
+            network,
+            tuple(given.values()),
+            found,
+            dynamo=False,
+            input_names=list(given),
+            output_names=[output],
+            dynamic_axes={**free, output: {0: "n"}},
+            opset_version=OPSET,
+        )
+        return onnx.load_from_string(found.getvalue())
+
+    return made(network, make)
+
+
+def made(network: nn.Module, make: Callable[[], Any]) -> Any:
+    """What `make` exports of a network, as it ships. UsageError where that is not possible."""
+    need_onnx()
+    network.eval()
     try:
         with quiet():
-            program: Any = torch.onnx.export(
-                network,
-                tuple(given.values()),
-                dynamo=True,
-                input_names=names,
-                output_names=[output],
-                dynamic_shapes=shapes,
-                opset_version=OPSET,
-                verbose=False,
-            )
-            proto = program.model_proto
+            proto = make()
     except GanzfeldError:
         raise
     except Exception as error:

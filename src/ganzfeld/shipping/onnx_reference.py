@@ -19,12 +19,14 @@ from ganzfeld.data import captions
 from ganzfeld.data.conditions import is_captioned
 from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
+from ganzfeld.models.sample_translator import SampleTranslator
 from ganzfeld.models.translator import Translator
 from ganzfeld.shipping.engine import TorchEngine, padded
 from ganzfeld.shipping.onnx_check import Arrays, Case
 from ganzfeld.shipping.onnx_graph import LEAST
 
 SPREADS = (0.0, 1.5)  # of latents, beside 1
+ROWS = 64  # samples that translators of lines and sounds are compared on
 BESIDE = 16  # samples of each
 MOST_CLASSES = 1_024  # that are drawn, each once; and captions of all words
 KEPT = 8  # samples of a case in check.npz
@@ -130,7 +132,36 @@ def in_double(network: nn.Module, given: Arrays) -> NDArray[Any] | None:
         return None
 
 
-def translation(model: Translator, way: str) -> list[Case]:
+def translation(model: Translator | SampleTranslator, way: str) -> list[Case]:
+    """What a translator is compared on."""
+    return of_images(model, way) if isinstance(model, Translator) else of_samples(model, way)
+
+
+def of_samples(model: SampleTranslator, way: str) -> list[Case]:
+    """Lines that have all symbols and lines of every length, or values of chance in [-1, 1]."""
+    network, shape = model.networks[way], model.spec.shape
+    if model.kind.symbols:
+        x = lines_of(len(model.spec.extra["symbols"]), shape[0])
+    else:
+        x = {"values": np.tanh(normals(model.spec.size, 1, range(ROWS))).reshape(ROWS, *shape)}
+    return [
+        Case({"x": one}, in_chunks(network, {"x": one}), in_double(network, {"x": one}), what)
+        for what, one in x.items()
+    ]
+
+
+def lines_of(symbols: int, length: int) -> Arrays:
+    """Rows (n, length) of symbols, END behind each: all symbols in turn; and of every length."""
+    rows = min(max(-(-(symbols - 1) // (length - 1)), ROWS), MOST_CLASSES)
+    each = 1 + np.arange(rows * (length - 1)) % (symbols - 1)
+    mixed = np.random.default_rng(0).permutation(each).reshape(rows, length - 1)
+    whole = np.pad(mixed, ((0, 0), (0, 1)))
+    ends = 1 + np.arange(rows)[:, None] % (length - 1)
+    short = np.where(np.arange(length) < ends, whole, 0)
+    return {"lines of all symbols": whole, "lines of every length": short}
+
+
+def of_images(model: Translator, way: str) -> list[Case]:
     """Images of the trained size, twice that, a bit more, of unequal sides, and of the least."""
     high, wide = (max(side, LEAST) for side in model.size)
     sizes = [(high, wide), (high + 1, wide + 1), (high + 3, wide + 3), (high, wide + 5)]
@@ -171,9 +202,9 @@ def drawn(model: Model, seeds: int) -> dict[str, Any]:
     }
 
 
-def weights_of(model: Model | Translator) -> dict[str, Any]:
+def weights_of(model: Model | Translator | SampleTranslator) -> dict[str, Any]:
     """Size and SHA-256 of a model's weights as a model folder stores them."""
-    if isinstance(model, Translator):
+    if not isinstance(model, Model):
         names = {way: one["network"] for way, one in model.about["translators"].items()}
         states = {
             f"{names[way]}.{k}": v

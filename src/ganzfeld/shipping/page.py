@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 
 from ganzfeld.core import files
 from ganzfeld.core.latents import PORTABLE
+from ganzfeld.data import captions
+from ganzfeld.data.conditions import is_captioned, slot_of
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import Spec
 from ganzfeld.modalities.image import tensors
 from ganzfeld.models.directions import directions_of
 from ganzfeld.models.model import Model, load
 from ganzfeld.models.translator import Translator
+from ganzfeld.shipping.engine import TorchEngine
+from ganzfeld.shipping.onnx_reference import every_word
 from ganzfeld.shipping.page_facts import facts
 from ganzfeld.shipping.page_graph import Array, Graph, graph_of
 from ganzfeld.shipping.page_html import document
@@ -171,7 +175,7 @@ def inputs_of(model: Model, seed: int, index: int) -> dict[str, torch.Tensor]:
     if (y := model.labels_of([index], seed, [])) is not None:
         given["y"] = torch.tensor(y)
     if (c := model.numbers_of([index], seed, None)) is not None:
-        given["c"] = c
+        given[slot_of(model.conditions)] = c.long() if is_captioned(model.conditions) else c
     return given
 
 
@@ -206,7 +210,8 @@ def packed(
 ) -> tuple[list[list[Any]], bytes, dict[str, dict[str, Array]]]:
     """Where each tensor lies, all their bytes, and the tensors as they were rounded.
 
-    Tensors of one dimension stay float32: they are few. Those of four bytes come first, then two,
+    Tensors of one dimension stay float32: they are few; an encoder of captions has float16 for
+    int8. Those of four bytes come first, then two,
     then one. A tensor of int8 has its scales, one for each row, under its name and SCALES.
     """
     kept: dict[int, list[tuple[str, str, NDArray[Any]]]] = {
@@ -218,12 +223,13 @@ def packed(
     for network, graph in graphs.items():
         for name, value in graph.state.items():
             own = value
-            if precision == "int8" and value.ndim > 1:
+            read = name.startswith("text.")  # what reads captions: a small error, another sentence
+            if precision == "int8" and value.ndim > 1 and not read:
                 levels, scale = as_int8(value)
                 kept[1].append((network, name, levels))
                 kept[4].append((network, name + SCALES, scale))
                 own = levels.astype(np.float32) * scale.reshape(-1, *[1] * (value.ndim - 1))
-            elif precision == "float16" and value.ndim > 1 and np.abs(value).max(initial=0) < 65504:
+            elif precision != "float32" and value.ndim > 1 and np.abs(value).max(initial=0) < 65504:
                 kept[2].append((network, name, value.astype(np.float16)))
                 own = value.astype(np.float16).astype(np.float32)
             else:  # float16 has no such numbers
@@ -278,6 +284,13 @@ def check_model(
             given.pop("z")
             judge = run(graphs["D"].to_json(), state["D"], {k: v.numpy() for k, v in given.items()})
             score(model, given, float(judge.reshape(-1)[0]), limit)
+    if is_captioned(model.conditions):
+        rows = every_word(model.conditions["columns"][0])
+        drawn = TorchEngine(model).samples([(3, i) for i in range(len(rows))], None, rows)
+        for index, (row, wanted_) in enumerate(zip(rows, drawn, strict=True)):
+            given = inputs_of(model, 3, index) | {captions.KIND: torch.tensor([row])}
+            found = run(graph, state["G"], {k: v.numpy() for k, v in given.items()})
+            worst = max(worst, compared(found[0], wanted_, limit, span))
     if jumped > max(1, JUMPED * count):
         raise CheckpointError(
             f"the page would draw other samples than the model: {jumped} of {count}",

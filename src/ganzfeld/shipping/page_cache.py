@@ -58,8 +58,7 @@ def folder_of(model: Path) -> Path | None:
 def page_file(model: Path, *, trust_code: bool = False) -> Path:
     """The page of a model, made now if it is not there yet.
 
-    Raises Unsuited where a server should draw it, UsageError for a model that neither draws;
-    otherwise as `ganzfeld.load` does.
+    Raises Unsuited where a server should draw it; otherwise as `ganzfeld.load` does.
     """
     if not os.path.lexists(model) and (BOX / model.name / "config.json").is_file():
         model = BOX / model.name
@@ -75,14 +74,12 @@ def page_file(model: Path, *, trust_code: bool = False) -> Path:
     from ganzfeld.models.marking import weights_of
     from ganzfeld.models.model import load
     from ganzfeld.shipping.page import page_of
-    from ganzfeld.shipping.suited import need_served
 
     loaded = load(model, trust_code=trust_code)
     own = about or [weights_of(loaded), loaded.about]
     place = place_of(json.dumps(own, default=str))
     if place.is_file():
         return place
-    need_served(loaded, "the app")
     fits(loaded)
     judged = getattr(loaded, "discriminator", None) is not None
     try:

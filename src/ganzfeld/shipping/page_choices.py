@@ -88,14 +88,15 @@ def index_add(w: Writer, call: Call, shape: list[int]) -> int:
     return w.add("addat", [call["self"], call["index"], call["source"]], shape)
 
 
-def at_most(w: Writer, call: Call, shape: list[int]) -> int:
-    return w.add("clamp", [call["self"]], shape, max=call["max"])
+def bound(side: str) -> Make:
+    return lambda w, call, shape: w.add("clamp", [call["self"]], shape, **{side: call[side]})
 
 
 CHOICES: dict[str, Make] = {
     **{"gru": gru, "expand": expand, "transpose": transpose, "select": select, "stack": stack},
     **{"cumsum": cumsum, "masked_fill": filled, "where": where, "scatter": scatter},
-    **{"index": gathered, "index_add": index_add, "clamp_max": at_most},
+    "clamp_min": bound("min"),
+    **{"index": gathered, "index_add": index_add, "clamp_max": bound("max")},
     **{name: constant(1.0) for name in ("ones_like", "new_ones")},
     **{name: constant(0.0) for name in ("zeros_like", "new_zeros")},
     **{"erf": unary("erf"), "special_ndtr": unary("ndtr"), "minimum": binary("minimum")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ganzfeld.core import marks
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.models.marking import weights_of
 from ganzfeld.models.model import Model
 from ganzfeld.models.translator import Translator
@@ -51,5 +52,15 @@ def facts(model: Model | Translator) -> dict[str, Any]:
         "symbols": model.modality.symbols,
         **{"classes": list(model.classes), "rows": rows, "latent": model.latent},
         "shape": list(model.shape),
+        **asked(model),
         "extra": {name: model.spec.extra[name] for name in EXTRA if name in model.spec.extra},
     }
+
+
+def asked(model: Model) -> dict[str, Any]:
+    """What a model that is asked by text needs to read it: the words by number, and how many."""
+    if not is_captioned(model.conditions):
+        return {}
+    column = model.conditions["columns"][0]
+    caption = {"symbols": list(column["symbols"]), "length": column["length"]}
+    return {"text": True, "caption": caption}

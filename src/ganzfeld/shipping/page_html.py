@@ -49,11 +49,12 @@ DRAWN = ("latents.js", "directions.js", "price_here.js")  # of what is drawn fro
 HERE_PARTS = {  # and where they draw by themselves
     "image": (*DRAWN, "png.js", "image.js", "between.js"),
     "audio": (*DRAWN, "png.js", "wav.js", "audio.js"),
-    "field": (*DRAWN, "between.js"),
+    "field": (*DRAWN, "field_here.js", "between.js"),
     "series": (*DRAWN, "series_text.js"),
     "text": DRAWN,
     "table": (*DRAWN, "rows_text.js"),
     "translation": ("png.js", "translate_here.js"),
+    "captions": ("asked.js",),
 }
 THERE_PARTS = {
     "translation": ("translate_there.js",),
@@ -183,7 +184,7 @@ def document(data: Mapping[str, Any], weights: bytes, title: str) -> str:
     """The whole page of a model. data: what `start.js` reads. title: any text."""
     model = data["model"]
     kind = model["task"] if model["task"] in OWN_PARTS else model["modality"]
-    needs = frozenset({kind})
+    needs = frozenset({kind, *(("captions",) if model.get("caption") else ())})
     operators = frozenset(node[0] for graph in model["graphs"].values() for node in graph["nodes"])
     text = as_text(weights, model["tensors"])
     return assembled(data, text, title, script(True, needs, operators), needs, server=False)

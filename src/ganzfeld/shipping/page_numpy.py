@@ -234,7 +234,7 @@ OPERATORS: dict[str, Operator] = {
     "permute": lambda x, shape, s: x[0].transpose(s["dims"]),
     "sum": lambda x, shape, s: x[0].sum(tuple(s["dims"])),
     "mean": lambda x, shape, s: x[0].mean(tuple(s["dims"])),
-    "row": lambda x, shape, s: x[0][int(x[1].reshape(-1)[0])],
+    "row": lambda x, shape, s: x[0][x[1].reshape(-1).astype(int)],
     "onehot": one_hot,
     "tanh": each(np.tanh),
     "relu": each(lambda x: np.maximum(x, 0)),

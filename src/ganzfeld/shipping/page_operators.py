@@ -115,7 +115,11 @@ def linear(w: Writer, call: Call, shape: list[int]) -> int:
 def batch_norm(w: Writer, call: Call, shape: list[int]) -> list[int]:
     """Its scale and shift are found when the graph is loaded."""
     names = ("input", "weight", "bias", "running_mean", "running_var")
-    return [w.add("norm", [call[name] for name in names], list(call.several[0]), eps=call["eps"])]
+    taken = [call[name] for name in names]
+    for place, value in ((1, 1.0), (2, 0.0)):  # of one without weights of its own
+        if taken[place] is None:
+            taken[place] = w.constant(torch.full(call.several[0][1:2], value))
+    return [w.add("norm", taken, list(call.several[0]), eps=call["eps"])]
 
 
 def instance_norm(w: Writer, call: Call, shape: list[int]) -> int:
@@ -231,6 +235,17 @@ def matmul(w: Writer, call: Call, shape: list[int]) -> int:
     return found if w.shapes[found] == shape else w.add("as", [found], shape)
 
 
+def length(w: Writer, call: Call, shape: list[int]) -> int:
+    """The root of a sum of squares along some axes."""
+    if call["ord"] != 2:
+        raise UsageError("the page cannot draw this network: it has a norm that is no length")
+    taken = call["self"]
+    n = len(w.shapes[taken])
+    dims = sorted(d % n for d in as_list(call["dim"]))
+    total = w.add("sum", [w.add("mul", [taken, taken], w.shapes[taken])], shape, dims=dims)
+    return w.add("power", [total, w.constant(torch.tensor(0.5))], shape)
+
+
 def power(w: Writer, call: Call, shape: list[int]) -> int:
     base = w.constant(torch.tensor(float(call["self"])))
     return w.add("power", [base, call["exponent"]], shape)
@@ -253,6 +268,7 @@ OPERATORS.update({"split_with_sizes": split, "split": split, "slice": sliced, "c
 OPERATORS.update({"linear": linear, "instance_norm": instance_norm, "pad": pad, "pow": power})
 OPERATORS.update({"embedding": embedding, "one_hot": one_hot, "upsample_bilinear2d": bilinear})
 OPERATORS["_native_batch_norm_legit_no_training"] = batch_norm
+OPERATORS["linalg_vector_norm"] = length
 OPERATORS["pixel_shuffle"] = shuffle("shuffle", "upscale_factor")
 OPERATORS["pixel_unshuffle"] = shuffle("unshuffle", "downscale_factor")
 OPERATORS.update({"avg_pool2d": pool, "permute": permute, "matmul": matmul, "mm": matmul})

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganzfeld.core.latents import OF_TORCH
 from ganzfeld.data.conditions import is_captioned
-from ganzfeld.modalities import captions, modality_of, spec_of
+from ganzfeld.modalities import Modality, captions, modality_of, spec_of
 
 # Threefry 4x32-20 and Box-Muller as docs/latents.md defines them, in 24 lines.
 PORTABLE = """
@@ -97,6 +97,8 @@ HEAD = '''"""Draw a sample of this model: python run.py --seed 0 --index 5{asked
 
 Needs numpy and onnxruntime. The sample is the one that `ganzfeld sample` draws.
 """
+from __future__ import annotations
+
 import argparse, hashlib, json, math, os
 import numpy as np, onnxruntime
 
@@ -144,21 +146,28 @@ if __name__ == "__main__":
 TEXT = """
     parser.add_argument("--text", help="a caption; without it, one of the training data")"""
 
-TRANSLATE = '''"""Translate a stored sample: python run.py FILE.npy --to {to}
+TRANSLATE = '''"""Translate {what}: python run.py FILE --to {to}
 
-FILE.npy: (C, H, W), of images uint8, sides of 8 or more. Needs numpy and onnxruntime.
+Needs numpy and onnxruntime.
 """
-import argparse, os
+from __future__ import annotations
+
+import argparse, functools, json, os
 import numpy as np, onnxruntime
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(HERE, "config.json"), encoding="utf-8") as file:
+    about = json.load(file)
+
+
+@functools.cache
+def session(to):
+    return onnxruntime.InferenceSession(os.path.join(HERE, {files}[to]))
 
 
 def translate(x, to):
-    """A sample (C, H, W), as the network takes it, in the other domain."""
-    file = {files}[to]
-    session = onnxruntime.InferenceSession(os.path.join(HERE, file))
-    return session.run(None, {{"x": x[None]}})[0][0]
+    """A sample as the network takes it, in the other domain."""
+    return session(to).run(None, {{"x": x[None]}})[0][0]
 
 
 def read(path):
@@ -171,25 +180,40 @@ if __name__ == "__main__":
     parser.add_argument("file")
     parser.add_argument("--to", default="{to}")
     asked = parser.parse_args()
-    x, name = translate(read(asked.file), asked.to), "translated"
+    for x in read(asked.file):
+        x, name = translate(x, asked.to), "translated"
 '''
 
 
 def script(about: Mapping[str, Any]) -> str:
     """The text of run.py for a model."""
-    shape = about.get("shape") or (1, *about["size"])
-    kind = modality_of(spec_of(about.get("spec"), shape))
-    write = textwrap.indent(kind.portable, "    ")
+    kind = kind_of(about)
+    write = textwrap.indent(kind.portable(), "    ")
     if "translators" in about:
         files = {way[1]: f"model-{way}.onnx" for way in about["translators"]}
-        read = textwrap.indent(kind.portable_in, "    ")
-        text = TRANSLATE.format(to=next(iter(files)), files=files, read=read)
-        return f"{text}{write}\n"
+        read = textwrap.indent(kind.portable_in(), "    ")
+        what, to = taken(about), next(iter(files))
+        text = TRANSLATE.format(what=what, to=to, files=files, read=read)
+        return f"{text}{textwrap.indent(write, '    ')}\n"
     old = about.get("latents", OF_TORCH) == OF_TORCH
     draws, tail = (BY_TORCH if old else PORTABLE), TAIL.replace("{text}", "")
     if is_captioned(about.get("conditions")):
         draws, tail = draws + CAPTION, TAIL.replace("{text}", TEXT)
     return f"{HEAD.format(asked=options(about))}\n{draws}{tail}{write}\n"
+
+
+def kind_of(about: Mapping[str, Any]) -> Modality:
+    return modality_of(
+        spec_of(about.get("spec"), about.get("shape") or (1, *about.get("size", ())))
+    )
+
+
+def taken(about: Mapping[str, Any]) -> str:
+    """What the run.py of a translation takes as its FILE, in words."""
+    kind = kind_of(about)
+    if kind.draws:
+        return "an array (C, H, W) of uint8, sides of 8 or more, in a file .npy"
+    return f"the {kind.noun if kind.one_file else kind.one} of a file {kind.suffix}"
 
 
 def options(about: Mapping[str, Any]) -> str:

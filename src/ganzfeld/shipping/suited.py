@@ -4,42 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganzfeld.data.conditions import is_captioned
 from ganzfeld.errors import UsageError
 from ganzfeld.models.captioner import Captioner
 from ganzfeld.models.sample_translator import SampleTranslator
 
 
-def need_served(model: Any, what: str) -> None:
-    """UsageError for a translation of samples that are no images. what: "a server", "a page"."""
-    if isinstance(model, SampleTranslator):
-        noun = model.kind.noun
-        raise UsageError(
-            f"{what} is for models that draw samples, and for translations of images; this one "
-            f"translates {noun}",
-            safe="nothing was written",
-            fix=f"ganzfeld translate MODEL {noun} --out translated",
-        )
-
-
 def need_exported(model: Any, what: str) -> None:
-    """The same, for a writer of captions. what: "ONNX", "a page"."""
-    need_served(model, what)
+    """UsageError for a writer of captions. what: "ONNX", "a page"."""
     if isinstance(model, Captioner):
         raise UsageError(
-            f"{what} is for models that draw samples, and for translations of images; this one "
-            "captions images",
+            f"{what} is for models that draw samples, and for translations; this one captions "
+            "images",
             safe="nothing was written",
             fix="ganzfeld serve MODEL, or ganzfeld caption MODEL IMAGES --out captions.csv",
         )
 
 
 def need_shown(model: Any, what: str) -> None:
-    """The same, for a model that is asked by text: what it is asked is read by Python alone."""
+    """The same, for a translation of samples that are no images: Python alone reads those."""
     need_exported(model, what)
-    if is_captioned(getattr(model, "conditions", None)):
+    if isinstance(model, SampleTranslator):
+        noun = model.kind.noun
         raise UsageError(
-            f"{what} is for models without captions; this one is asked for by text",
+            f"{what} is for models that draw samples, and for translations of images; this one "
+            f"translates {noun}",
             safe="nothing was written",
             fix="ganzfeld serve MODEL, or ganzfeld export MODEL --to onnx --out FOLDER",
         )

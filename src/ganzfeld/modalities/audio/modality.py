@@ -15,9 +15,10 @@ from ganzfeld.core.reader import Unreadable, read_whole
 from ganzfeld.core.schema import fields, listing, number, one_of, whole, wrong
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.audio import draw, player
+from ganzfeld.modalities.audio.bad import BadSound
 from ganzfeld.modalities.audio.codec import Codec, measured, windows_for
 from ganzfeld.modalities.audio.prepare import PEAK, fit_all, to_float, to_int16
-from ganzfeld.modalities.audio.resample import resample
+from ganzfeld.modalities.audio.resample import resample, weights
 from ganzfeld.modalities.audio.stft import stft
 from ganzfeld.modalities.audio.wav import Sound, read_wav, wav_bytes
 from ganzfeld.modalities.base import Modality, Spec
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SPECTROGRAM, WAVE = "spectrogram", "wave"  # how a network sees sounds: `Spec.extra["view"]`
 SAMPLES_A_SIDE = 130  # of a spectrogram, until words can be told apart
 MOST_FILE = 64 << 20  # bytes of a WAV file that a page plays
+MOST_SENT = 60.0  # s of a sound that somebody sends
+MOST_WEIGHTS = 1 << 20  # of the filters that bring it to another rate
 COARSE = 16  # bands and times of `plain`
 QUIET = 0.03  # power added there, so that noise 40 dB below a voice is no difference
 
@@ -127,6 +130,24 @@ class Sounds(Modality):
 
         return turn
 
+    def received(self, data: bytes, spec: Spec, most: int) -> NDArray[Any]:
+        """One WAV file of a minute at most, as the only one of a folder is read."""
+        try:
+            sound = read_wav(data)
+            if sound.samples.shape[1] > MOST_SENT * sound.rate:
+                raise BadSound(f"too long: over {MOST_SENT:g} s")
+            if weights(sound.rate, rate_of(spec)) > MOST_WEIGHTS:
+                raise BadSound(f"{sound.rate:,} Hz are no usual rate")
+            found = fit_all({0: sound}, sound.rate, windows_for(sound.rate)[1])
+            if found.bad:
+                raise BadSound(found.bad[0])
+        except BadSound as error:
+            raise DataError(f"the sound cannot be used: {error}") from None
+        stored = found.waves[0][None, None]
+        own = Spec(self.name, stored.shape[1:], "int16", {"rate": sound.rate})
+        turn = self.turned(own, spec)
+        return stored if turn is None else turn(stored)
+
     def to_network(self, stored: Tensor, spec: Spec) -> Tensor:
         waves = stored.float().div(32767)
         if spec.extra.get("view") != SPECTROGRAM:
@@ -165,6 +186,16 @@ class Sounds(Modality):
 
     def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
         return wav_bytes(sample[0], rate_of(spec))
+
+    def portable(self) -> str:
+        from ganzfeld.modalities.audio import portable
+
+        return portable.written()
+
+    def portable_in(self) -> str:
+        from ganzfeld.modalities.audio import portable
+
+        return portable.read()
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """Spectrograms as PNG, and beside it one WAV file with all sounds in turn."""

@@ -40,7 +40,7 @@ parts = b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"
 parts = [struct.pack(">I", len(d) - 4) + d + struct.pack(">I", zlib.crc32(d)) for d in parts]
 with open(name + ".png", "wb") as file:
     file.write(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts))"""
-PORTABLE_IN = "x = np.load(path).astype(np.float32) / np.float32(127.5) - np.float32(1)"
+PORTABLE_IN = "x = [np.load(path).astype(np.float32) / np.float32(127.5) - np.float32(1)]"
 SIZES = (64, 48, 32, 28)  # px, that are proposed where the time is too short
 
 
@@ -52,7 +52,6 @@ class Images(Modality):
     hub_task, tags = "unconditional-image-generation", ("image-generation",)
     values, draws = "in [-1, 1]", True
     recipe, captioned = "default", "text-to-image"
-    portable, portable_in = PORTABLE, PORTABLE_IN
     odd = (
         Odd("bright", "Dark", beyond=0.3, away=3.0),
         Odd("dim", "Overexposed", beyond=0.85, high=True, away=3.0),
@@ -98,6 +97,12 @@ class Images(Modality):
 
     def encoded(self, sample: NDArray[Any], spec: Spec) -> bytes:
         return draw.image_bytes(draw.to_image(sample))
+
+    def portable(self) -> str:
+        return PORTABLE
+
+    def portable_in(self) -> str:
+        return PORTABLE_IN
 
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         draw.save_image(draw.grid(samples, columns), path)

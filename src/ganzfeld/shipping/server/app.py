@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ganzfeld.core import reader
-from ganzfeld.shipping.server import pages
+from ganzfeld.core import marks, reader
+from ganzfeld.shipping.server import answers, pages
 from ganzfeld.shipping.server.batching import Batcher, Job
 from ganzfeld.shipping.server.fields import checked
 from ganzfeld.shipping.server.guard import CLOSED, HEADERS, Guard, preflight
@@ -293,3 +293,17 @@ def refusal(problem: Problem, request_id: str, asked: Headers) -> Answer:
 
 def as_json(value: Any) -> Answer:
     return Answer(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+
+
+def in_format(data: bytes, mark: marks.Mark | None = None, *, format: str) -> Answer:
+    """A file. mark: of one that has no place for it."""
+    ending = "png" if format == "grid" else format
+    answer = no_store(Answer(data, answers.media_of(ending)))
+    if mark is not None:
+        answer.headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
+    return answer
+
+
+def no_store(answer: Answer) -> Answer:
+    answer.headers.append((b"cache-control", b"no-store"))
+    return answer

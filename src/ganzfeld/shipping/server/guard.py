@@ -19,7 +19,6 @@ HOST = re.compile(
     r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?::([0-9]{1,5}))?"
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-IMAGES = ("image/png", "image/jpeg", "image/webp")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -67,7 +66,7 @@ class Guard:
             if site not in ("same-origin", "same-site", "none") and origin not in self.origins:
                 raise Problem(403, "another site's page sent this")
             kind = said.get("content-type", "").partition(";")[0].strip().lower()
-            wanted = IMAGES if endpoint.image else ("application/json",)
+            wanted = endpoint.takes or ("application/json",)
             if kind not in wanted:
                 raise Problem(
                     415, f"the body must be {' or '.join(wanted)}", fix=f"Content-Type: {wanted[0]}"

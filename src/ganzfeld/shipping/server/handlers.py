@@ -13,13 +13,22 @@ from numpy.typing import NDArray
 from ganzfeld.core import marks
 from ganzfeld.core.latents import LIMIT
 from ganzfeld.core.marks import SOFTWARE
-from ganzfeld.modalities.image.bad import BadPicture
 from ganzfeld.shipping.server import answers, pages, projecting, varying
-from ganzfeld.shipping.server.app import Answer, App, Handler, Limits, Request, as_json
+from ganzfeld.shipping.server.app import (
+    Answer,
+    App,
+    Handler,
+    Limits,
+    Request,
+    as_json,
+    in_format,
+    no_store,
+)
 from ganzfeld.shipping.server.batching import Job, Wanted
 from ganzfeld.shipping.server.guard import Guard
 from ganzfeld.shipping.server.problem import Problem
 from ganzfeld.shipping.server.served import Served, check_image
+from ganzfeld.shipping.server.translating import captions, of_file, translation
 
 FOR_EVER = b"max-age=31536000, immutable"
 READY_SECONDS = 5.0
@@ -188,14 +197,6 @@ def packed(
     return answers.listed(kind, spec, rows, each, scores), None
 
 
-def in_format(data: bytes, mark: marks.Mark | None = None, *, format: str) -> Answer:
-    ending = "png" if format == "grid" else format
-    headers = [(b"cache-control", b"no-store")]
-    if mark is not None:
-        headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
-    return Answer(data, answers.media_of(ending), headers=headers)
-
-
 async def interpolation(app: App, request: Request) -> Answer:
     given, served = await app.json(request), request.model
     if not served.moves:
@@ -223,32 +224,8 @@ async def score(app: App, request: Request) -> Answer:
         label = served.label(given["label"])
     data = await app.body(request, app.limits.body)
     pixels = app.limits.pixels
-    found = await app.work(request, work=of_image(lambda: served.score(data, label, pixels)))
+    found = await app.work(request, work=of_file(lambda: served.score(data, label, pixels)))
     return as_json({"score": found, "label": label, "model": served.weights})
-
-
-async def translation(app: App, request: Request) -> Answer:
-    given, served = app.query(request), request.model
-    if not served.networks:
-        raise Problem(404, "this model translates nothing")
-    data = await app.body(request, app.limits.body)
-    pixels = app.limits.pixels
-    work = of_image(lambda: served.translate(data, given["to"], pixels))
-    return in_format(await app.work(request, work=work), format="png")
-
-
-async def captions(app: App, request: Request) -> Answer:
-    given, served = app.query(request), request.model
-    if not served.writes:
-        raise Problem(404, "this model writes no captions")
-    data = await app.body(request, app.limits.body)
-    pixels = app.limits.pixels
-    found = await app.work(request, work=of_image(lambda: served.captions(data, given, pixels)))
-    says = {name: given[name] for name in ("seed", "count", "temperature")}
-    mark = marks.new(model=served.weights, recipe=served.about.get("recipe"), **says)
-    answer = as_json({"captions": found, "seed": str(given["seed"]), "model": served.weights})
-    answer.headers.append((answers.MARK_HEADER, marks.as_text(mark).encode()))
-    return no_store(answer)
 
 
 async def projection(app: App, request: Request) -> Answer:
@@ -268,7 +245,7 @@ async def projection(app: App, request: Request) -> Answer:
     try:
         found = await app.work(
             request,
-            work=lambda breathe: of_image(
+            work=lambda breathe: of_file(
                 lambda: projecting.project(served, data, given, pixels, breathe)
             )(breathe),
         )
@@ -282,25 +259,8 @@ async def edited(app: App, request: Request) -> Answer:
     projecting.need_suited(served)
     if given["label"] is not None:
         given["label"] = served.label(given["label"])
-    work = of_image(lambda: projecting.edited(served, given))
+    work = of_file(lambda: projecting.edited(served, given))
     return in_format(await app.work(request, work=work), format="png")
-
-
-def no_store(answer: Answer) -> Answer:
-    answer.headers.append((b"cache-control", b"no-store"))
-    return answer
-
-
-def of_image(make: Callable[[], Any]) -> Callable[[Callable[[], None]], Any]:
-    """A call on an image from outside: what is wrong with that is the client's fault."""
-
-    def work(breathe: Callable[[], None]) -> Any:
-        try:
-            return make()
-        except BadPicture as error:
-            raise Problem(422, f"the image cannot be used: {error}"[:300]) from error
-
-    return work
 
 
 async def health(app: App, request: Request) -> Answer:
@@ -349,8 +309,8 @@ async def not_allowed(app: App, request: Request) -> Answer:
 def drawn(served: Served) -> Served:
     if served.engine is None:
         does = "captions" if served.writes else "translates"
-        fix = f"POST .../{served.asked}"
-        raise Problem(404, f"this model {does} images: it draws none", fix=fix)
+        told = f"this model {does} {served.kind.noun}: it draws none"
+        raise Problem(404, told, fix=f"POST .../{served.asked}")
     return served
 
 

@@ -58,11 +58,11 @@ def docs(endpoints: Sequence[Endpoint]) -> str:
         where = "query" if one.query else "JSON body"
         rows = "".join(row(field) for field in fields)
         listed = f"<p>{where}:</p><table>{rows}</table>" if rows else ""
-        image = "<p>body: an image, PNG, JPEG or WebP</p>" if one.image else ""
+        body = f"<p>body: a file, {' or '.join(one.takes)}</p>" if one.takes else ""
         answers = html.escape(", ".join(one.answers))
         parts.append(
             f"<h2><code>{one.method} {html.escape(one.path)}</code></h2>"
-            f"<p>{html.escape(one.about)} Answers {answers}.</p>{image}{listed}"
+            f"<p>{html.escape(one.about)} Answers {answers}.</p>{body}{listed}"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>ganzfeld: API</title>'

@@ -37,7 +37,9 @@ class Served:
 
     def __init__(self, name: str, about: Mapping[str, Any], engine: Engine | None, model: Any):
         self.name, self.about, self.engine, self.model = name, about, engine, model
-        shape = about.get("shape") or [about["channels"]["a"], *about["size"]]
+        shape = about.get("shape")
+        if "channels" in about:  # of a translator of images
+            shape = [about["channels"]["a"], *about["size"]]
         self.spec: Spec = spec_of(about.get("spec"), shape)
         self.kind: Modality = modality_of(self.spec)
         self.classes: list[str] = list(about.get("classes", []))
@@ -299,27 +301,6 @@ class Served:
         found = torch.from_numpy(decode(data, target).pixels[None])
         return self.kind.to_network(found, self.spec)
 
-    def translate(self, data: bytes, to: str | None, pixels: int) -> bytes:
-        """The translation of an image as a PNG."""
-        from ganzfeld.modalities.image import draw
-        from ganzfeld.models.marking import of_translation
-
-        try:
-            way = self.model.way(to)
-        except UsageError as error:
-            raise Problem(422, error.what, field="to") from error
-        check_image(data, pixels)
-        done = self.model.translate_bytes(data, way)
-        png = draw.image_bytes(done)
-        return marks.stamp(png, of_translation(self.model, way[1])) or png
-
-    def captions(self, data: bytes, given: Mapping[str, Any], pixels: int) -> list[str]:
-        """Captions of an image, those that `ganzfeld caption` writes."""
-        check_image(data, pixels)
-        asked = {name: given[name] for name in ("count", "seed", "temperature")}
-        found: list[list[str]] = self.model.caption(self.model.read(data)[None], **asked)
-        return found[0]
-
     def digest(self, rows: NDArray[Any], drawn: Any = None) -> bytes:
         """What tells samples apart: a hash of their bits."""
         return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()
@@ -379,11 +360,9 @@ def load(
 
     from ganzfeld.models.captioner import Captioner
     from ganzfeld.models.model import load as load_model
-    from ganzfeld.shipping.suited import need_served
 
     torch.set_num_threads(threads)
     model = load_model(path, trust_code=trust_code)
-    need_served(model, "a server")
     own = hasattr(model, "generator") and not isinstance(model, Captioner)
     draws = engines.TorchEngine(model) if own else None
     return Served(name, model.about, draws, model)

@@ -25,6 +25,8 @@ NUMBERS = Field(
     items=Field("numbers", "value", "a number, or a text"),
 )
 TEXT = Field("text", "string", "a caption, of models that were trained with captions")
+IMAGES = ("image/png", "image/jpeg", "image/webp")
+FILES = (*IMAGES, "audio/wav", "text/plain")  # that are translated
 FRAMES = Field("frames", "integer", "frames from one seed to the next", 24, 1, 120)
 
 
@@ -32,8 +34,8 @@ FRAMES = Field("frames", "integer", "frames from one seed to the next", 24, 1, 1
 class Endpoint:
     """One method of one address.
 
-    {model} in a path is the name of a served model. query, body: their fields. image: whether the
-    body is an image. answers: media types of a 200. open: answered without a token.
+    {model} in a path is the name of a served model. query, body: their fields. takes: media types
+    of a body that is a file. answers: media types of a 200. open: answered without a token.
     """
 
     method: str
@@ -42,7 +44,7 @@ class Endpoint:
     about: str
     query: tuple[Field, ...] = ()
     body: tuple[Field, ...] = ()
-    image: bool = False
+    takes: tuple[str, ...] = ()
     answers: tuple[str, ...] = ("application/json",)
     open: bool = False
 
@@ -122,16 +124,16 @@ def table(most: int) -> tuple[Endpoint, ...]:
             "score",
             "The discriminator's logit of an image.",
             query=(LABEL,),
-            image=True,
+            takes=IMAGES,
         ),
         Endpoint(
             "POST",
             "/v1/models/{model}/translation",
             "translation",
-            "An image in the other domain.",
+            "An image, a sound or lines of text, as the model takes them, in the other domain.",
             query=(Field("to", "string", "the domain", one_of=("a", "b")),),
-            image=True,
-            answers=("image/png",),
+            takes=FILES,
+            answers=("image/png", "audio/wav", "text/plain"),
         ),
         Endpoint(
             "POST",
@@ -143,7 +145,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
                 SEED,
                 Field("temperature", "number", "below 1: likelier words", 1.0, 0.01, 100),
             ),
-            image=True,
+            takes=IMAGES,
         ),
         Endpoint(
             "POST",
@@ -154,7 +156,7 @@ def table(most: int) -> tuple[Endpoint, ...]:
                 Field("steps", "integer", "of the search", 100, 0, 300),
                 Field("label", "string", "a class; the one that comes nearest where left out"),
             ),
-            image=True,
+            takes=IMAGES,
         ),
         Endpoint(
             "POST",
@@ -220,10 +222,9 @@ def openapi(endpoints: Sequence[Endpoint], token: bool) -> dict[str, Any]:
                     }
                 },
             }
-        elif one.image:
+        elif one.takes:
             binary = {"schema": {"type": "string", "format": "binary"}}
-            kinds = ("image/png", "image/jpeg", "image/webp")
-            own["requestBody"] = {"required": True, "content": {kind: binary for kind in kinds}}
+            own["requestBody"] = {"required": True, "content": {kind: binary for kind in one.takes}}
         answers: dict[str, Any] = {
             "200": {"description": "OK", "content": {kind: {} for kind in one.answers}}
         }

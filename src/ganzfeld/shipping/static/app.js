@@ -147,7 +147,7 @@ class App {
 
   fail(error, round = this.round) {
     if (round !== this.round) return;
-    $("status").textContent = said(error.status === 401 ? "The server wants a token." : error.message);
+    $("status").textContent = this.t(error.status === 401 ? "The server wants a token." : error.message, error.given);
     if (!this.shown.length && this.home) this.lay(0); // nothing that looks like what was asked for
     this.told.delete($("status"));
     $("of-token").hidden = error.status !== 401 && $("of-token").hidden;
@@ -295,7 +295,7 @@ class App {
 
   // A sample's file. Text has no place for a mark: it lies beside the text, in a ZIP
   save(one) {
-    const name = this.file(one);
+    const name = one.name || this.file(one);
     if (one.mark) this.packed([[name, utf8(one.text)], [`${name}.json`, utf8(one.mark)]], `${name}.zip`);
     else this.download(one.file, name);
   }

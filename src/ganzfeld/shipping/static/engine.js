@@ -261,7 +261,10 @@ const OPERATORS = {
       to += own;
     });
   },
-  row(net, y, x) { y.set(x[0].subarray(x[1][0] * y.length, (x[1][0] + 1) * y.length)); },
+  row(net, y, [table, places]) {
+    const each = y.length / places.length;
+    places.forEach((at, i) => y.set(table.subarray(at * each, (at + 1) * each), i * each));
+  },
   onehot(net, y, x) { y.fill(0); y[x[0][0]] = 1; },
   tanh: unary(Math.tanh),
   relu: unary((v) => (v > 0 ? v : 0)),

@@ -10,23 +10,10 @@ function colour(share) { // of a share in [0, 1]
   return VIRIDIS[i].map((c, k) => Math.round(c + (VIRIDIS[i + 1][k] - c) * (at - i)));
 }
 
-// A sample of a network in the unit of its data, as modalities.field.scaling has it
-function physical(x, channels, e) {
-  const each = x.length / channels;
-  return x.map((value, i) => {
-    const c = Math.floor(i / each);
-    if (e.scaling === "standard") return value * e.scale[c] + e.offset[c];
-    if (e.scaling !== "log") return value;
-    const units = Math.expm1(Math.min(value * e.scale[c], 60));
-    const found = (e.whole ? halfEven(units) : units) * e.unit[c];
-    return found >= e.least[c] / 2 ? found : 0;
-  });
-}
-
 const short = (value) => String(Number(value.toPrecision(3)));
 
 KINDS.field = async (model, x, mark) => {
-  const [channels, ...sides] = model.shape, e = model.extra, values = physical(x, channels, e);
+  const [channels, ...sides] = model.shape, e = model.extra, values = e.scaling ? physical(x, channels, e) : x;
   const log = e.scaling === "log" ? e.unit.reduce((a, b) => a + b, 0) / e.unit.length : 0;
   const seen = log ? values.map((v) => Math.log1p(Math.max(v, 0) / log)) : values;
   const sorted = Float32Array.from(seen).sort();

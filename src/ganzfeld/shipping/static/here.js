@@ -9,7 +9,7 @@ class Here {
     this.turn = 0;
     const given = {
       graphs: model.graphs, tensors: model.tensors, weights, latent: model.latent,
-      wasm: model.wasm ? bytesOf(model.wasm) : null, classes: model.classes.length, rows: model.rows,
+      wasm: model.wasm ? bytesOf(model.wasm) : null, classes: model.classes.length, rows: model.rows, slot: model.caption ? "caption" : "c",
       directions: model.directions ? new Float32Array(bytesOf(model.directions).buffer) : null,
     };
     try {
@@ -51,15 +51,16 @@ class Here {
   }
 
   async draw(job) {
-    const { x, label } = await this.call("draw", job), model = this.model;
+    const model = this.model, row = model.caption && rowOf(model, job), { x, label } = await this.call("draw", { ...job, row });
     const says = { mean: 0, std: job.std, seed: job.seed, index: job.index };
+    if (row) Object.assign(says, { numbers: row, caption: captionOf(model, row) });
     if (label !== null) says.label = model.classes[label];
     const moves = Object.entries(job.moves || []).filter(([, step]) => step);
     if (moves.length) says.directions = Object.fromEntries(moves);
     if (job.other) Object.assign(says, { to_seed: job.other.seed, to_index: job.other.index, share: job.share });
     const mark = markOf(model.mark, says), kind = TEXTS[model.modality];
     const made = kind ? marked(kind, kind.text(model, x), mark) : await KINDS[model.modality](model, x, mark);
-    return { ...made, x, label };
+    return { ...made, x, label, caption: says.caption };
   }
 
   best(jobs, count, say) { return this.call("best", { jobs, count }, say); }

@@ -124,7 +124,7 @@ async function start() {
   }
   listen(app);
   await arrange(app);
-  if (new URLSearchParams(location.search).has("selftest")) await selftest(app);
+  return app;
 }
 
 async function arrange(app) {
@@ -138,23 +138,5 @@ async function arrange(app) {
   app.strip("kept", [...app.kept.values()]);
 }
 
-// For tests: what was drawn and how long it took, as JSON in the page
-async function selftest(app) {
-  const text = (x) => btoa(Array.from(toBytes(x), (v) => String.fromCharCode(v)).join(""));
-  const told = {
-    check: app.model.check.length ? await app.check() : null, engine: app.source.engine,
-    worker: Boolean(app.source.worker), first: performance.now(), each: app.took,
-    drawn: app.shown.slice(0, 4).map((one) => ({ label: one.label, pixels: one.x ? text(one.x) : null, text: one.text, mark: one.mark })),
-    requests: performance.getEntriesByType("resource").map((one) => one.name.slice(0, 80)),
-  };
-  const files = await Promise.all(app.shown.slice(0, 1).map((one) => one.file.arrayBuffer()));
-  told.file = files.length ? btoa(Array.from(new Uint8Array(files[0]), (v) => String.fromCharCode(v)).join("")) : null;
-  const output = make("script");
-  output.type = "application/json";
-  output.id = "selftest";
-  output.textContent = JSON.stringify(told);
-  document.body.append(output);
-}
-
-if (typeof document === "undefined") serveWorker();
-else start().catch((error) => { $("status").textContent = said(error.message); });
+const started = typeof document === "undefined" ? serveWorker()
+  : start().catch((error) => { $("status").textContent = said(error.message); });

@@ -34,10 +34,15 @@ class There {
     return this.fetched(this.at(path), { method: "POST", body: file, headers: { "Content-Type": file.type || "image/png" } });
   }
 
+  asked({ label, std, text }, more) {
+    const query = new URLSearchParams({ std, ...more });
+    if (label !== null) query.set("label", this.model.classes[label]);
+    if (text) query.set("text", text);
+    return query;
+  }
+
   async draw(job) {
-    const query = new URLSearchParams({ seed: job.seed, index: job.index, std: job.std });
-    if (job.label !== null) query.set("label", this.model.classes[job.label]);
-    if (job.text) query.set("text", job.text);
+    const query = this.asked(job, { seed: job.seed, index: job.index });
     if (this.model.revision) query.set("revision", this.model.revision);
     if (this.model.modality === "field") query.set("format", "json");
     const answer = await this.fetched(this.at(`sample?${query}`));
@@ -59,12 +64,7 @@ class There {
     return { file, ending: { "image/png": "png", "audio/wav": "wav" }[kind] || "npy", ...chosen(mark) };
   }
 
-  async variety({ label, std, text }) {
-    const query = new URLSearchParams({ std });
-    if (label !== null) query.set("label", this.model.classes[label]);
-    if (text) query.set("text", text);
-    return (await this.fetched(this.at(`variety?${query}`))).json();
-  }
+  async variety(job) { return (await this.fetched(this.at(`variety?${this.asked(job)}`))).json(); }
 
   async best(jobs, count, say) {
     const { seed, label, std, text } = jobs[0], body = { seed: String(seed), count, of: jobs.length, std, format: "json" };

@@ -3,14 +3,14 @@
 
 Object.assign(App.prototype, {
   async take(file) {
-    if (this.model.task === "generation") { await this.project(file); return; }
+    const { task, modality, media_type: type } = this.model;
+    if (task === "generation") { await this.project(file); return; }
     try {
-      const bitmap = await createImageBitmap(file);
-      this.file_given = { file, bitmap };
+      const bitmap = modality === "image" && await createImageBitmap(file)
+        .catch(() => { throw new Error("That is not an image that this browser can read."); });
+      this.file_given = { file: bitmap ? file : new Blob([file], { type }), bitmap };
       await this.turn();
-    } catch (error) {
-      if (error.status) this.fail(error); else this.say($("status"), "That is not an image that this browser can read.");
-    }
+    } catch (error) { this.fail(error); }
   },
 
   async turn() {
@@ -18,7 +18,8 @@ Object.assign(App.prototype, {
     const { file, bitmap } = this.file_given, way = $("way").value;
     this.say($("status"), "drawing {done} of {total}", { done: 0, total: 1 });
     const start = performance.now(), made = await this.source[this.model.captions ? "captions" : "translate"](way, bitmap, file);
-    this.pair(made, this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height);
+    if (bitmap) this.pair(made, this.source.exact ? this.model.size[1] / this.model.size[0] : bitmap.width / bitmap.height);
+    else await this.told_pair(made);
     const { count = 1 } = made;
     this.say($("status"), "{count} {noun}, {ms} ms each", { count, ms: ((performance.now() - start) / count).toFixed(0) });
   },
@@ -42,7 +43,7 @@ Object.assign(App.prototype, {
 LISTENING.push((app, on) => {
   on("border", "input", () => app.border());
   on("way", "change", () => app.turn().catch((error) => app.fail(error)));
-  on("save", "click", () => app.download(app.made.after, app.found ? "reconstruction.png" : "translation.png"));
+  on("save", "click", () => app.save({ file: app.made.after, name: app.found ? "reconstruction.png" : "translation.png", ...app.made }));
   on("file", "change", () => { if ($("file").files[0]) app.take($("file").files[0]); });
   on("drop", "dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
   on("drop", "dragleave", () => $("drop").classList.remove("over"));
@@ -54,7 +55,7 @@ LISTENING.push((app, on) => {
   on("drop", "click", (event) => { if (event.target !== $("file")) $("file").click(); });
   on("drop", "keydown", (event) => { if ("Enter ".includes(event.key)) { event.preventDefault(); $("file").click(); } });
   document.addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+    const [file] = event.clipboardData.files;
     if (file && !$("translate").hidden) app.take(file);
   });
 });
@@ -63,6 +64,7 @@ FITTING.push((app, makes) => {
   const { model } = app;
   $("translate").hidden = makes && !model.projection;
   $("own").hidden = !makes;
+  app.file_given = null;
   $("found").textContent = "";
   $("edit").replaceChildren();
   $("pair").hidden = $("save").hidden = true;
@@ -71,7 +73,7 @@ FITTING.push((app, makes) => {
 });
 
 Object.assign(CHINESE, {
-  "Drop an image here, paste one, or choose a file.": "把图像拖到这里、粘贴，或选择文件。",
+  "Drop a file here, paste it, or choose one.": "把文件拖到这里、粘贴，或选择一个。",
   "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
   "That is not an image that this browser can read.": "浏览器无法读取这个图像。",
   "An image of your own": "你自己的图像",

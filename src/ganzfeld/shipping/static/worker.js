@@ -22,32 +22,32 @@ function fromBytes(levels, scales) {
 }
 
 class Drawer {
-  constructor({ graphs, tensors, weights, wasm, latent, classes, rows, directions }) {
+  constructor({ graphs, tensors, weights, wasm, latent, classes, rows, slot, directions }) {
     const states = weightsOf(weights, tensors);
     this.networks = {};
     for (const [name, graph] of Object.entries(graphs)) {
       this.networks[name] = new Network(graph, states[name] || {}, wasm);
     }
-    Object.assign(this, { latent, classes, rows, directions });
+    Object.assign(this, { latent, classes, rows, slot, directions });
   }
 
-  inputs(z, seed, index, label) {
+  inputs(z, seed, index, label, row) {
     const given = { z };
     if (this.classes) given.y = [label ?? labelOf(this.classes, seed, index)];
-    if (this.rows) given.c = this.rows[labelOf(this.rows.length, seed, index)];
+    if (this.rows) given[this.slot] = row || this.rows[labelOf(this.rows.length, seed, index)];
     return given;
   }
 
   // One sample: its numbers as the network gives them, and its class. like: the number of the sample
-  // that it has the class and the condition of
-  draw({ seed, index, label, std, other, share, moves, like }) {
+  // that it has the class and the condition of; row: a condition that was asked for
+  draw({ seed, index, label, std, other, share, moves, like, row }) {
     let z = latentOf(this.latent, seed, index, std);
     if (other) z = between(z, latentOf(this.latent, other.seed, other.index, std), share);
     if (moves) {
       const shift = shiftOf(this.latent, this.directions, moves);
       z = z.map((value, i) => value + shift[i]);
     }
-    const given = this.inputs(z, seed, like ?? index, label);
+    const given = this.inputs(z, seed, like ?? index, label, row);
     return { x: this.networks.G.draw(given).slice(), label: given.y ? given.y[0] : null };
   }
 
