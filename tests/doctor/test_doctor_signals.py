@@ -6,12 +6,16 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from ganzfeld.config import WATCH
 from ganzfeld.doctor import signals
 from ganzfeld.doctor.reference import Reference, Side
-from ganzfeld.doctor.samples import stuck
+from ganzfeld.doctor.samples import Beside, stuck
 from ganzfeld.modalities import MODALITIES
+from ganzfeld.modalities.base import Modality
 from ganzfeld.modalities.spectrum import fine_power
+from ganzfeld.training.trainer import Tensors
 
 
 def test_the_gap_is_in_deviations_and_does_not_change_with_the_scale_of_logits() -> None:
@@ -79,6 +83,20 @@ def test_a_chessboard_is_power_at_the_highest_frequency() -> None:
     board = smooth + 10 * ((np.indices((32, 32)).sum(0) % 2) - 0.5)
     assert fine_power(board)["grid"] > 20 * fine_power(smooth)["grid"]
     assert fine_power(smooth[:, :, :8, :8]) == {}
+
+
+@pytest.mark.parametrize("rules", [1, WATCH])
+def test_many_numbers_keep_their_distances(rules: int) -> None:
+    g = np.random.default_rng(4)
+    x = g.standard_normal((300, 500)) + np.arange(500)
+    reference = Reference(Modality(), Tensors({"x": torch.from_numpy(x)}), None, rules=rules)
+    assert reference.features.shape == (300, 128)
+    unit = 1.1  # in which a deviation of 1 is measured
+    assert reference.mean == pytest.approx(math.sqrt(2 * 500) / unit, rel=0.05)
+    fakes = g.standard_normal((16, 500)) + np.arange(500) + 1
+    across = Beside(reference, fakes, x[:16]).across
+    assert across.mean() == pytest.approx(math.sqrt(3 * 500) / unit, rel=0.1)
+    assert across.shape == (16, 256 if rules == WATCH else 16)
 
 
 def test_vitals_of_lines_see_repeats() -> None:

@@ -40,9 +40,10 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
             return found if weights else found | {f"update/{player}": 0.0}
         found[f"update/{player}"] = size_of(steps_of(optimiser, trained)) / weights
         found[f"age/{player}"] = max(float(optimiser.state[p]["step"]) for _, p in trained)
-        squares = torch.cat([optimiser.state[p]["exp_avg_sq"].flatten() for _, p in trained])
-        found[f"pull/{player}"] = math.sqrt(float(squares.sum())) / weights
-        pulled = {p for _, p in trained if optimiser.state[p]["exp_avg_sq"].any()}
+        squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
+        sizes = torch.stack(squares).tolist()
+        found[f"pull/{player}"] = math.sqrt(sum(sizes)) / weights
+        pulled = {p for (_, p), size in zip(trained, sizes, strict=True) if size}
         for n in range(LAYERS):
             own = range(n * len(every) // LAYERS, (n + 1) * len(every) // LAYERS)
             if own and all(every[i] in pulled for i in own):
