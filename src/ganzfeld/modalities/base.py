@@ -206,10 +206,7 @@ class Modality:
         return stored
 
     def received(self, data: bytes, spec: Spec, most: int) -> NDArray[Any]:
-        """A file that somebody sends as stored samples (n, ...), `most` of them at most.
-
-        Raises DataError where it cannot be used.
-        """
+        """A file that somebody sends as stored samples (n, ...), n at most `most`; or DataError."""
         raise DataError(f"{self.noun} are not taken as a file")
 
     # For people
@@ -266,8 +263,7 @@ class Modality:
         return 'np.save(name + ".npy", x)'
 
     def portable_in(self) -> str:
-        """Likewise, that read the file at `path` as `x`, a list of samples as a network takes
-        them."""
+        """Likewise, that read the file at `path` as `x`, a list of what a network takes."""
         return "x = [np.load(path)]"
 
     def need_images(self, what: str) -> None:

@@ -142,8 +142,7 @@ def samples_graph(model: SampleTranslator, way: str) -> Any:
     """The translator of one direction, of samples in the size that it was trained on."""
     kind = torch.long if model.kind.symbols else torch.float32
     x = torch.zeros(ROWS, *model.spec.shape, dtype=kind)
-    make = recorded if model.kind.symbols else exported
-    return make(Mapped(model.networks[way]), {"x": x}, {"x": {0: "n"}}, "samples")
+    return recorded(Mapped(model.networks[way]), {"x": x}, {"x": {0: "n"}}, "samples")
 
 
 def exported(
