@@ -107,12 +107,9 @@ def by_sight(learn: NDArray[np.uint8], test: NDArray[np.uint8]) -> Mirror:
 
 def told_apart(learn: NDArray[np.uint8], test: NDArray[np.uint8], axis: int) -> float:
     """The share of images (N, C, H, W) and of images flipped along an axis that are told apart."""
-    given = (
-        part
-        for x in (learn, test)
-        for part in (np.concatenate([x, np.flip(x, axis)]), np.repeat(np.arange(2), len(x)))
-    )
-    return accuracy_of(*given, classes=2, images=IMAGES, seed=0, shifts=True)
+    x, y = (np.concatenate([x, np.flip(x, axis)]) for x in (learn, test))
+    which, truth = (np.repeat(np.arange(2), len(x)) for x in (learn, test))
+    return accuracy_of(x, which, y, truth, classes=2, images=IMAGES, seed=0, shifts=True)
 
 
 def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
