@@ -394,6 +394,10 @@ def test_numbers_of_unequal_counts_are_not_left_side_by_side(run: Path) -> None:
     assert "from 66 samples: do not compare it with the figures below" in text
     change(run / "model" / "config.json", chosen=best | {"count": 30})
     assert "from 30 samples, and few samples make it larger: do not" in Page(report.write(run)).text
+    curve = {"images": 640, "average": "medium", "frechet": 1.1}  # which is of the first average
+    change(run / "model" / "config.json", chosen=best | {"candidates": [curve, *candidates]})
+    words = "Points are of the medium average: the long average, which ships, has 1.033."
+    assert Page(report.write(run)).text.count(words) == 1
     change(run / "model" / "config.json", chosen=best | {"count": 48})
     text = Page(report.write(run)).text
     assert "do not compare it" not in text and "below are of other samples" in text

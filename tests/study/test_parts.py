@@ -252,7 +252,10 @@ def test_flips_are_for_data_that_keep_their_class_in_the_mirror(tmp_path: Path) 
 
 
 @pytest.mark.long
-def test_without_labels_mirror_images_must_look_like_images(tmp_path: Path) -> None:
+def test_without_labels_mirror_images_must_look_like_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganzfeld.studies.mirror.IMAGES", 1_600)
     draw = np.random.default_rng(0)
     slanted = draw.integers(0, 60, (400, 16, 16), np.uint8)
     for image in slanted:
@@ -260,6 +263,14 @@ def test_without_labels_mirror_images_must_look_like_images(tmp_path: Path) -> N
     np.save(tmp_path / "x.npy", slanted)
     found = mirror_safe(open_pack(tmp_path / "x.npy", workers=0))
     assert not found.safe and "from their mirror images" in found.why
+    # where nothing can be learned, as of words in many colours, nothing is known
+    np.save(tmp_path / "noise.npy", draw.integers(0, 255, (400, 12, 12), np.uint8))
+    found = mirror_safe(open_pack(tmp_path / "noise.npy", workers=0))
+    assert not found.safe and ("too little" in found.why or "not decide" in found.why)
+    upright = draw.integers(0, 60, (400, 12, 12), np.uint8)
+    upright[:, :5] += 120
+    np.save(tmp_path / "upright.npy", upright)
+    assert mirror_safe(open_pack(tmp_path / "upright.npy", workers=0)).safe
 
 
 def test_moves_shift_whole_pictures() -> None:

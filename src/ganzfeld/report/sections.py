@@ -108,6 +108,18 @@ def chosen_number(chosen: Row) -> float | None:
     return None
 
 
+def of_shipped(chosen: Row) -> str:
+    """Its number, where curves are of another average of the same weights."""
+    number = chosen_number(chosen)
+    drawn = (chosen.get("candidates") or [{}])[0].get("average")
+    if number is None or chosen.get("average") == drawn:
+        return ""
+    return (
+        f"Points are of the {drawn} average: the {chosen['average']} average, which ships, "
+        f"has {figure(number)}."
+    )
+
+
 def tiles(record: Record) -> Html:
     """The figures to see first."""
     result, clock = record.evaluation or {}, record.clock()
@@ -252,6 +264,8 @@ def metric_charts(record: Record) -> Iterable[Html]:
         notes = [few(count, barred=barred)] if count and name in BEST else []
         if count and (ended := at_the_end(name, record.evaluation or {}, count)):
             notes.append(ended)
+        if name == (record.chosen or {}).get("by") and (ships := of_shipped(record.chosen or {})):
+            notes.append(ships)
         if several or name == "errors":
             notes.append(f"Protocol: {protocol}")
         yield chart(
