@@ -18,7 +18,7 @@ import ganzfeld
 from ganzfeld.cli import main
 from ganzfeld.cli.showing import documented
 from ganzfeld.core import language
-from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr
+from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr, with_names
 from ganzfeld.core.wrapping import fold
 from ganzfeld.errors import DataError, UsageError
 from pages import Page
@@ -72,6 +72,15 @@ def test_numbers_are_kept_parts_are_translated_and_names_are_not(chinese: None) 
     assert tr("The recipe default saw 64 images of photos in 7 s of training; it is new.") == (
         "配方 default 用 7 秒训练了 photos 的 64 张图像；it is new."
     )
+    assert tr("a/b cannot be used: Permission denied") == "无法使用 a/b：没有权限"
+    assert tr("a cannot be used: Strange thing") == "无法使用 a：Strange thing"
+    assert tr("Known: 0, 1, 2.") == "可用的有：0、1、2。"
+    assert tr("Constant columns: a, b, and 3 more") == "数值恒定的列：a、b，另有 3 个"
+    assert with_names("too small: 9 x 1 px", "a.png, b.png, and 1 more") == (
+        "太小：9 x 1 像素：a.png、b.png，另有 1 个"
+    )
+    code = "python -c 'import pandas; pandas.read_excel(1)'"
+    assert tr(f"another name   or {code}").endswith(f"   或 {code}")
     said = "Frechet 0.52 where real images have 0.04: far from real images; still improving."
     assert tr(said) == "Frechet 距离 0.52，真实图像为 0.04：与真实图像相差很远；仍在变好。"
 
@@ -196,7 +205,7 @@ def test_the_frame_of_the_help_is_chinese(
     said = capsys.readouterr().out
     assert (
         said.startswith("用法：ganzfeld COMMAND ...")
-        and "训练之前检查数据（check, sheet）。" in said
+        and "训练之前检查数据（check、sheet）。" in said
     )
     assert said.rstrip().endswith("`ganzfeld COMMAND --help` 列出命令的选项。")
     with pytest.raises(SystemExit):

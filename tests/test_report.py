@@ -198,6 +198,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="model is a model, not a run") as caught:
         report.write(tmp_path / "model")
     assert caught.value.fix == f"give the run that it is of: {tmp_path}"
+    with pytest.raises(CheckpointError, match="is a folder of runs") as caught:
+        report.write(tmp_path.parent)
+    assert tmp_path.name in caught.value.what and str(tmp_path.parent) in caught.value.fix
 
 
 def test_stopped_early_is_said_with_the_command(run: Path) -> None:

@@ -86,6 +86,9 @@ def test_labels_by_name_and_number(run: ganzfeld.Run) -> None:
     assert not torch.equal(by_name, model.sample(4, labels=3))
     with pytest.raises(UsageError, match="no class 'wizrd'"):
         model.sample(1, labels="wizrd")
+    with pytest.raises(UsageError, match=r"no class 11\. Known: ") as caught:
+        model.sample(1, labels=11)
+    assert all(name in caught.value.what for name in model.classes)
     draw = model.images(2)
     assert draw[0].size == (16, 16) and draw[0].mode == "RGB"
 
@@ -285,6 +288,7 @@ def test_a_damaged_model_is_refused(run: ganzfeld.Run, tmp_path: Path) -> None:
         ({"images": 5, "minutes": 1.0}, 2, "exclude"),
         ({"settings": ["networks.G.widht=3"]}, 2, "'width'"),
         ({"settings": ["game.loss=hing"]}, 2, "'hinge'"),
+        ({"settings": ["run.imagez=3"]}, 2, "'run.images'"),
         ({"batch": 0}, 2, "--batch"),
         ({"source": "nowhere"}, 3, "nowhere"),
     ],

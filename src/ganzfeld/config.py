@@ -172,7 +172,8 @@ def from_dict(kind: type[T], value: Any, where: str = "") -> T:
     for name in value:
         if name not in hints:
             path = f"{where}.{name}".lstrip(".")
-            raise UsageError(f"unknown setting {shown(repr(path))}. {did_you_mean(name, hints)}")
+            known = [f"{where}.{one}".lstrip(".") for one in hints]
+            raise UsageError(f"unknown setting {shown(repr(path))}. {did_you_mean(path, known)}")
     needed = [f.name for f in dataclasses.fields(kind) if has_no_default(f)]  # type: ignore[arg-type]
     for name in needed:
         if name not in value:

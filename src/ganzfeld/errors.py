@@ -180,10 +180,14 @@ def disk_behind(error: BaseException) -> OSError | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence to put behind an unknown name: the nearest known one, or all of them."""
+    """A sentence to put behind an unknown name: the nearest known one, or all of them.
+
+    A number is near to none: who asks for class 11 of ten means no other, and wants the list.
+    """
     known = sorted(known)
+    number = word.lstrip("-").isdecimal()
     near = difflib.get_close_matches(word[:NAMED], known, n=1, cutoff=0.6)
-    if near:
+    if near and not number:
         return f"Did you mean {shown(repr(near[0]))}?"
     more = f" and {len(known) - KNOWN:,} more" if len(known) > KNOWN else ""
     return f"Known: {', '.join(map(shown, known[:KNOWN]))}{more}."

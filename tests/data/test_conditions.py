@@ -172,7 +172,7 @@ def test_given_takes_the_units_of_the_data(faces, pack):
     ):
         with pytest.raises(UsageError, match=told):
             row_of(model, given)
-    with pytest.raises(UsageError, match="not conditioned on numbers"):
+    with pytest.raises(UsageError, match="takes no conditions, so not age"):
         row_of({}, {"age": "3"})
     with pytest.raises(UsageError, match="NAME=VALUE"):
         parse_given(["age"])

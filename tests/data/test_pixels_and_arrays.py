@@ -123,7 +123,7 @@ def test_parquet_with_bare_bytes_of_images(tmp_path):
     ("name", "content", "step"),
     [
         ("a.parquet", b"version https://git-lfs.github.com/spec/v1\nsize 3\n", "git lfs pull"),
-        ("a.xlsx", b"PK\x03\x04", "read_excel"),
+        ("a.xlsx", b"PK\x03\x04", "save it as CSV UTF-8"),
         ("a.sav", b"$FL2", "read_spss"),
         ("a.nii.gz", b"\x1f\x8b", "nibabel"),
         ("a.db", b"SQLite format 3\0", "sqlite3"),

@@ -196,7 +196,7 @@ def put(path, data=b"x" * 600):
 
 REFUSED = {
     "a run": (("config.json", "metrics.jsonl", "samples/1.png"), "folder of a run", "report"),
-    "runs": (("a/config.json", "a/metrics.jsonl"), "holds folders of runs", "report"),
+    "runs": (("a/config.json", "a/metrics.jsonl"), "holds folders of runs", "give one of them"),
     "a model": (("config.json", "model.safetensors"), "folder of a model", "sample"),
     "raw": (("1.CR2", "2.CR2"), "raw files of cameras", "rawpy"),
     "nef": (("1.nef",), "raw files of cameras", "rawpy"),

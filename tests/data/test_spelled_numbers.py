@@ -171,6 +171,11 @@ def test_european_and_chinese_letters_are_told_apart() -> None:
     german, chinese = "name,farbe\na,grün\nb,weiß\n", "名,色\na,红\nb,白\n"
     assert encoding_of(german.encode("latin-1")) == "WINDOWS-1252"
     assert encoding_of(chinese.encode("gb18030")) == "GB18030"
+    for word in ("Größe", "Größe;Alter", "Straße, Größe", "Créée;année", "São;ações"):
+        assert encoding_of(word.encode("latin-1")) == "WINDOWS-1252", word
+        assert encoding_of(b"Gr\xf6\xdfe", usual=False) == "GB18030"  # in older runs
+    for word in ("班级", "錢包,顏色", "圖像,標籤", "姓名，城市"):
+        assert encoding_of(word.encode("gb18030")) == "GB18030", word
     for text, encoding in ((german, "latin-1"), (chinese, "gb18030"), (german, "utf-16")):
         assert decoded(text.encode(encoding)) == text
 

@@ -164,7 +164,7 @@ DATA: list[tuple[Maker, str, int, str]] = [
     (images, "d --as series", 3, "where series are expected"),
     (npy(DRAWN), "d.npy --as text", 3, "where lines are expected"),
     (images, "d/*.png", 3, "Patterns are not read: give the folder"),
-    (images, "https://example.org/d.zip", 3, "is an address: data are read from disk only"),
+    (images, "https://example.org/d.zip", 3, "https://example.org/d.zip is an address"),
     (images, "file:///tmp/d", 3, "is an address"),
     (images, "d --range 0:1e-320", 2, "--range takes LOW:HIGH"),
 ]

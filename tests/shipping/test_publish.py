@@ -222,7 +222,12 @@ def test_a_folder_without_a_model_is_called_what_it_is(run: Path, tmp_path: Path
     (tmp_path / "file").write_text("x")
     shutil.copytree(run, tmp_path / "going on")
     shutil.rmtree(tmp_path / "going on" / "model")
-    for name, words in (("empty", "holds no model"), ("file", "holds no model"), ("x", "no run")):
+    for name, words in (
+        ("empty", "holds no model"),
+        ("file", "holds no model"),
+        ("x", "no run"),
+        ("", "is a folder of runs: going on"),
+    ):
         with pytest.raises(CheckpointError, match=words):
             publish(tmp_path / name, tmp_path / "out", license=LICENSE)
     with pytest.raises(UsageError, match="no finished model") as error:

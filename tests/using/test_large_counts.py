@@ -1,4 +1,4 @@
-"""Ten million samples: the first files come at once, and what does not fit is said."""
+"""A thousand million samples: the first files come at once, and what does not fit is said."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzfeld.cli import main
 from ganzfeld.core.console import Screen
 from ganzfeld.models.export_dataset import augment
 
-MANY = 10_000_000
+MANY = 1_000_000_000
 
 
 class Enough(Exception):

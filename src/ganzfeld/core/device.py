@@ -18,8 +18,20 @@ def choose_device(kind: str) -> str:
         return next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available.get(kind):
         have = ", ".join(name for name, there in available.items() if there)
-        raise UsageError(f"there is no device {kind!r} here", fix=f"--device one of: auto, {have}")
+        raise UsageError(
+            f"there is no device {kind!r} here{why_not(kind)}",
+            safe="nothing was computed",
+            fix=f"--device auto, which takes the best of what is there: {have}",
+        )
     return kind
+
+
+def why_not(kind: str) -> str:
+    """Where PyTorch itself was built without a device, as from the index for the CPU."""
+    built = (torch.backends.cuda if kind == "cuda" else torch.backends.mps).is_built()
+    if kind not in ("cuda", "mps") or built:
+        return ""
+    return f": this PyTorch ({torch.__version__}) was built without it; pytorch.org has others"
 
 
 def torch_device(device: str | torch.device) -> torch.device:

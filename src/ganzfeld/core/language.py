@@ -6,7 +6,8 @@ the key is the English sentence, with {fields} for what differs:
 
     one small letter   a number, such as {n}
     {bits}, {bits2}    types of numbers, such as float32
-    small letters      names and paths, which stay as they are; {filename} has an ending
+    small letters      names and paths, which stay as they are; {filename} has an ending;
+                       {names} and the like are lists, {reason} is translated where it is known
     CAPITALS           a part that is translated in turn; without a translation, all stays English
     {NOUN}, {NOUN2}    what samples of a kind are called
     {LIST}             numbers of things, such as "2 cut short, 1 silence, and 3 more"
@@ -32,7 +33,8 @@ from ganzfeld.text import lines
 MESSAGES = Path(__file__).with_name("messages.zh.json")
 FIELD = re.compile(r"\{(\w+)\}")
 OR = "   or "  # between commands
-JOINS = ((". ", "。"), ("; ", "；"), (OR, "   或 "))  # between parts that are looked up one by one
+# Between parts that are looked up one by one; commands come first, for code may hold the others.
+JOINS = ((OR, "   或 "), (". ", "。"), ("; ", "；"))
 NUMBER = r"[-+]?\d(?:[\d.,]*\d)?(?:[eE][-+]?\d+)?"
 TYPE = r"[a-z]+\d+"
 FILENAME = r"[^\s:;]+\.\w{2,5}"
@@ -40,6 +42,7 @@ ENDS = r"(?<!\.)\. "  # of a sentence; not of a shortened "043c... against"
 PART = rf"(?:(?!; |{ENDS}|\n).)+?"
 # Fields that may hold anything:
 WIDE = frozenset({"REST", "command", "line", "reason", "table", "REASON", "more"})
+LISTED = frozenset({"names", "known", "there", "columns", "listed", "some", "others", "has"})
 OPEN = frozenset({"REST", "PLAYER", "BY", "LIST"})  # parts that may stay as they are
 BETWEEN = re.compile(r", (?=and \d|\d)")  # items of a {LIST}
 ITEM = re.compile(rf"({NUMBER}) (.+)", re.DOTALL)
@@ -226,7 +229,9 @@ def values_of(match: re.Match[str]) -> dict[str, str] | None:
     """What stands in the fields of a translation; None where a part has none itself."""
     values = match.groupdict()
     for name in filter(str.islower, values):
-        values[name] = MORE.sub(r"，另有 \1 个", values[name])
+        values[name] = listing(values[name], always=name in LISTED)
+    if "reason" in values:  # one of the system or of a library: translated where it is known
+        values["reason"] = in_chinese(values["reason"])
     for name in filter(str.isupper, values):
         own = name.rstrip("0123456789")
         told = READ.get(own, in_chinese)(values[name])
@@ -234,6 +239,29 @@ def values_of(match: re.Match[str]) -> dict[str, str] | None:
             return None
         values[name] = told
     return values
+
+
+def listing(text: str, *, always: bool = True) -> str:
+    """A list of names as Chinese writes it. always: also where nothing says that it goes on."""
+    body, more, count = text, "", MORE.search(text)
+    if count:
+        body, more = text[: count.start()], f"，另有 {count[1]} 个"
+    return (body.replace(", ", "、") if always or count else body) + more
+
+
+def with_names(text: str, names: str) -> str:
+    """A message and names behind it, as the user's language writes them.
+
+    Example::
+
+        from ganzfeld.core.language import with_names
+
+        assert with_names("2 too small", "a.png, b.png") in (
+            "2 too small: a.png, b.png",
+            "2 too small：a.png、b.png",
+        )
+    """
+    return f"{tr(text)}: {names}" if language() == "en" else f"{tr(text)}：{listing(names)}"
 
 
 def listed(text: str) -> str:

@@ -127,6 +127,8 @@ def read(path: Path) -> Mark | None:
 
 def ranges(numbers: Iterator[int] | list[int] | range) -> list[list[int]]:
     """Whole numbers as pairs of the first and the last of each stretch, in their order."""
+    if isinstance(numbers, range) and numbers.step == 1:
+        return [[numbers[0], numbers[-1]]] if numbers else []
     told: list[list[int]] = []
     for number in numbers:
         if told and number == told[-1][1] + 1:

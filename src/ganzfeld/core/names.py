@@ -211,14 +211,27 @@ def near(path: Path) -> str:
 
     Looked for are folders of that name in runs/, then of a like name beside it: runs and models.
     """
-    files = ("config.json", "model.safetensors")
-    try:
-        beside = path.absolute().parent.iterdir()
-        runs = [one for one in beside if any((one / name).exists() for name in files)]
-    except OSError:
-        runs = []
-    found = difflib.get_close_matches(path.name, [one.name for one in runs], n=1, cutoff=0.6)
+    runs = [one.name for one in runs_in(path.absolute().parent)]
+    found = difflib.get_close_matches(path.name, runs, n=1, cutoff=0.6)
     meant = [path.with_name(name) for name in found]
     if (usual := Path("runs") / path.name).is_dir():
         meant.insert(0, usual)
     return f". Did you mean {shown(repr(str(meant[0])))}?" if meant else ""
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Runs and models that lie in a folder, by name; [] where it cannot be read."""
+    try:
+        beside = [one for one in folder.iterdir() if (one / "config.json").exists()]
+    except OSError:
+        return []
+    return sorted(beside, key=lambda one: natural(one.name))
+
+
+def several_runs(folder: Path) -> tuple[str, str] | None:
+    """What to say, and how to mend it, where one run is due and a folder of runs was given."""
+    runs = [one for one in runs_in(folder) if one.name != "model"]  # of a run that is damaged
+    if not runs:
+        return None
+    some = ", ".join(capped([shown(one.name) for one in runs], 3))
+    return f"{shown(str(folder))} is a folder of runs: {some}", f"give one: {quoted(runs[0])}"

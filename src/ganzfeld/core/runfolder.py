@@ -9,7 +9,7 @@ from pathlib import Path
 from ganzfeld.config import Config, from_dict
 from ganzfeld.core import formats, reader
 from ganzfeld.core.latents import NAMES, OF_TORCH
-from ganzfeld.core.names import near
+from ganzfeld.core.names import near, several_runs
 from ganzfeld.core.randomness import NARROW, NOISES
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.text import shown
@@ -19,6 +19,8 @@ def read_config(run: Path) -> Config:
     """The resolved configuration of a run; names of code in it are foreign, see `trust`."""
     path = run / "config.json"
     if not os.path.lexists(path):
+        if several := several_runs(run):
+            raise CheckpointError(several[0], fix=several[1])
         raise CheckpointError(
             f"{run} is not a run: it has no config.json"
             if os.path.lexists(run)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.core.language import tr
+from ganzfeld.core.language import tr, with_names
 from ganzfeld.core.names import capped, merged, shortened, shown, tally
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told_of
@@ -191,7 +191,7 @@ def _bad_lines(report: dict[str, Any]) -> list[str]:
         names = capped([shortened(name, 60) for name in of_it], 3)
         if what != "files":  # "line 61"
             names = [tr(name) for name in names]
-        lines.append(f"  {count:>9,}  {tr(reason)}: {', '.join(names)}")
+        lines.append(f"  {count:>9,}  {with_names(reason, ', '.join(names))}")
     if len(reasons) > 6:
         lines.append(f"             and {len(reasons) - 6} more reasons")
     if "quarantine" in report:

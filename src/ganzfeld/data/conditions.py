@@ -283,8 +283,8 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
         raise UsageError(
             f"the model is not conditioned on {name}; it is on {there}"
             if there
-            else f"the model is not conditioned on numbers, so not on {name}",
-            fix="--label for a class, where the model has classes"
+            else f"the model takes no conditions, so not {name}",
+            fix=f"leave it out, or train with --condition {name}, a column of the data"
             if not there
             else f"--given {there.split(', ')[0]}=VALUE",
         )

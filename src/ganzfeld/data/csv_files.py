@@ -28,6 +28,7 @@ MOSTLY = 0.6  # of them have as many cells: fewer before them are a title, not r
 TITLE = 20  # lines that may stand before the head
 MANY_LINES = 20  # that a cell may hold
 HEAD = 1 << 20  # bytes that hold so many rows
+USUAL = 9  # those from which on two European letters in a row are no rare Chinese one
 HEADS = 7  # the rules from which on names of columns may be in another encoding than UTF-8
 Rows = tuple[list[str], list[list[Any]], list[int]]
 
@@ -72,8 +73,10 @@ def rows_decoded(data: bytes, rules: int = RULES) -> str:
     """
     lines, odd, beyond = odd_lines(data) if not data.isascii() else (1, 0, 0)
     if rules >= HEADS and not beyond and odd_head(data):
-        return decoded(data)
-    return data.decode("utf-8-sig", "replace") if FEW * odd <= lines else decoded(data)
+        return decoded(data, usual=rules >= USUAL)
+    if FEW * odd <= lines:
+        return data.decode("utf-8-sig", "replace")
+    return decoded(data, usual=rules >= USUAL)
 
 
 def _parsed(path: Path, text: str, most: int | None) -> tuple[list[list[str]], list[int]]:

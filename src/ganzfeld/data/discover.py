@@ -44,7 +44,10 @@ __all__ = ["SPLIT_NAMES", "TRAIN_NAMES", "depth_shared", "embedded_count", "find
 CAPTIONED = ("avatars-captions", "avatars-paraphrases")  # avatars, each with a caption
 EMBEDDED = ("avatars", *CAPTIONED, *SETS)
 LOOKED_AT = 50  # files that are not called images
-ZIPPED = ("xlsx", "xlsm", "ods", "pt", "pth")  # kinds of files that are ZIP archives inside
+ZIPPED = {  # kinds of files that are ZIP archives inside
+    **dict.fromkeys(("xlsx", "xlsm", "ods"), "a workbook"),
+    **dict.fromkeys(("pt", "pth"), "a file of PyTorch"),
+}
 UNZIP = (
     "; if each is a class, unpack each into a folder of its name: "
     'for f in *.zip; do unzip -q "$f" -d "${f%.zip}"; done'
@@ -326,7 +329,11 @@ def _in_file(path: Path, reading: Reading) -> Encoded | Ready | Gathered:
     if suffix(path.name) == "safetensors":
         made.refuse_file(path)
     if kind == "zip" and suffix(path.name) in ZIPPED and (step := next_step(path, "")):
-        raise DataError(f"{shown(str(path))} is not a ZIP of images", fix=step)
+        raise DataError(
+            f"{shown(str(path))} is {ZIPPED[suffix(path.name)]}, which is not read",
+            safe="nothing was read",
+            fix=step,
+        )
     if kind == "zip":
         found = read_zip(path, reading)
         if not isinstance(found, Encoded):

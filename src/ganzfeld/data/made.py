@@ -37,7 +37,7 @@ def refuse(root: Path, listing: Listing) -> None:
         raise DataError(
             f"{shown(str(root))} holds folders of runs, not data: {some}",
             safe="nothing was read",
-            fix=f"ganzfeld report {quoted(root / listing.runs[0])}, or give a folder of data",
+            fix=f"give one of them: {quoted(root / listing.runs[0])}, or a folder of data",
         )
 
 

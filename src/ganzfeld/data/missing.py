@@ -28,6 +28,7 @@ def missing(path: Path, embedded: Sequence[str], known: str) -> DataError:
     hint = ""
     given = str(path)
     if re.match(r"[a-z][a-z0-9+]*:/", given):
+        given = re.sub(r"^(?!file:)(\w+:)/", r"\1//", given)  # a path has no two
         raise DataError(
             f"{shown(given)} is an address: data are read from disk only",
             safe="nothing was downloaded",

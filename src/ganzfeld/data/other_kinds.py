@@ -24,9 +24,10 @@ KINDS = (
     ("text", TEXTS),
 )
 
+WORKBOOKS = ("xls", "xlsx", "xlsm", "ods")
 PYTHON = {  # lines that save what other packages read, by the end of a file's name
     **dict.fromkeys(
-        ("xls", "xlsx", "xlsm", "ods"),
+        WORKBOOKS,
         "import pandas; pandas.read_excel('{path}').to_csv('table.csv', index=False)",
     ),
     "sav": "import pandas; pandas.read_spss('{path}').to_csv('table.csv', index=False)",
@@ -90,6 +91,8 @@ def next_step(path: Path, kind: str) -> str:
         return f"np.save('data.npy', np.fromfile({shown(path.name)!r}, np.uint8){shape})"
     if end in PYTHON:
         code = shlex.quote(PYTHON[end].format(path=shown(str(path))))
+        if end in WORKBOOKS:
+            return f"save it as CSV UTF-8 in the program that made it   or python -c {code}"
         return f"save it as a file that is read: python -c {code}"
     if path.name.endswith((".nii.gz", ".nii")):
         code = shlex.quote(NIFTI.format(path=shown(str(path))))

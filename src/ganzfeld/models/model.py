@@ -13,7 +13,7 @@ import torch
 from ganzfeld.config import Part, from_dict
 from ganzfeld.core import checkpoint, metrics_log, reader
 from ganzfeld.core.device import torch_device
-from ganzfeld.core.names import near, quoted
+from ganzfeld.core.names import near, quoted, several_runs
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import Layouts, read_layouts
 from ganzfeld.core.trust import refuse, trusted
@@ -102,6 +102,8 @@ def absent(path: Path) -> CheckpointError:
             f"{path} is an export to ONNX, which only `ganzfeld serve` and its run.py draw",
             fix=f"ganzfeld serve {quoted(path)}   or the model that it was made from",
         )
+    if several := several_runs(path):
+        return CheckpointError(several[0], fix=several[1])
     return CheckpointError(
         f"{path} holds no model and no checkpoint"
         if path.exists()

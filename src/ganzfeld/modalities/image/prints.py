@@ -24,8 +24,8 @@ Floats = NDArray[np.float32]
 def grey(pixels: NDArray[np.uint8]) -> Tensor:
     """Images (N, C, H, W) as brightness (N, 1, H, W) in [0, 255]; without their transparency."""
     colours = 1 if pixels.shape[1] < 3 else 3
-    x = torch.from_numpy(np.ascontiguousarray(pixels[:, :colours]))
-    return x.float().mean(1, keepdim=True)
+    x = torch.from_numpy(pixels[:, :colours].astype(np.float32))  # a copy: a pack is read-only
+    return x.mean(1, keepdim=True)
 
 
 def prints(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
