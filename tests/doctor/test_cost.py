@@ -21,7 +21,7 @@ from ganzfeld.training.plan import fit, settle
 
 RUNS = {  # pixels of a side, images, the most that looks may take settings
     "a minute": (32, 35_000, 0.01, []),
-    # 1.5 % were measured: the goal of 1 % is not met by runs of fewer than 1,300 steps
+    # the goal of 1 % is not met by runs of fewer than some 1,000 steps
     "ten seconds": (16, 24_000, 0.025, ["networks.*.width=8", "run.batch_size=32"]),
 }
 

@@ -31,7 +31,7 @@ Record = Callable[[str, dict[str, Any]], None]
 def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
     """Images at the looks of a run of so many, and samples of each look; none of the shortest runs.
 
-    A look at 16 samples costs as much as half a step of training on as many. Short runs have
+    A look at 16 samples costs two thirds of a step of training on as many. Short runs have
     eleven looks all the same, and pay more: fewer could not tell an illness from chance. Three of
     them come by a fifth of the run, when the first thing may be said, which takes three looks; the
     others are spread evenly. rules: see `config.WATCH`.
