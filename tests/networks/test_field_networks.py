@@ -30,6 +30,13 @@ def test_fields_of_any_dimension(shape: tuple[int, ...], padding: str) -> None:
     assert discriminator(x, None, c).shape == (3,)
     assert not torch.equal(generator(z, None, c + 1), x)
     assert not torch.equal(discriminator(x, None, c + 1), discriminator(x, None, c))
+    gained = NETWORKS["dcgan-generator"](
+        shape, output="identity", noise=1, refine=4, latent=12, gains=True, **given
+    )
+    assert not gained.load_state_dict(generator.state_dict(), strict=False).unexpected_keys
+    assert torch.equal(gained.eval()(z, None, c), generator.eval()(z, None, c))  # at the start
+    gained.gains[-1].linear.bias.data.fill_(1.0)
+    assert not torch.equal(gained(z, None, c), generator(z, None, c))
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])

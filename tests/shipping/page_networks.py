@@ -24,7 +24,7 @@ SMALL: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
         (1, 64),
         {
             **{"latent": 8, "width": 4, "padding": "circular", "noise": 1},
-            **{"conditions": 2, "output": "identity"},
+            **{"conditions": 2, "output": "identity", "gains": True},
         },
     ),
     "torus": ("dcgan-generator", (2, 16, 16), {"latent": 8, "width": 4, "padding": "circular"}),

@@ -62,6 +62,7 @@ def test_embedded_fields_find_recipe_condition_and_scale(waves: ganzfeld.Run) ->
     assert spec["extra"]["periodic"] and spec["extra"]["scaling"] == "standard"
     assert spec["extra"]["scale"] == pytest.approx([2.0], rel=0.05)
     assert config.networks["G"].options["padding"] == "circular"
+    assert config.networks["G"].options["gains"] is True
     assert config.networks["D"].options["side"] == "power"
 
 

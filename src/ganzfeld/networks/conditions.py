@@ -46,6 +46,25 @@ class JoinNumbers(nn.Module):
         return z if self.embedding is None else torch.cat([z, self.embedding(c)], 1)
 
 
+class NumberGains(nn.Module):
+    """Maps (N, channels, ...), each channel times a factor that numbers c decide; at first 1.
+
+    Its logarithm is a linear function of c: one that bends more made amplitudes waver.
+    """
+
+    def __init__(self, count: int, channels: int) -> None:
+        super().__init__()
+        self.count = count
+        self.linear = nn.Linear(count, channels)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
+        factors = self.linear(need_numbers(c, self.count)).exp()
+        found: Tensor = x * factors.view(len(x), -1, *[1] * (x.dim() - 2))
+        return found
+
+
 class NumberProjection(nn.Module):
     """What numbers c (N, count) add to the logits of features (N, width): an inner product.
 

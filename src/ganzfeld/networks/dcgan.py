@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganzfeld.networks.conditions import JoinNumbers, NumberProjection
+from ganzfeld.networks.conditions import JoinNumbers, NumberGains, NumberProjection
 from ganzfeld.networks.dimensions import (
     NORMS,
     Padding,
@@ -65,6 +65,8 @@ class DCGANGenerator(nn.Module):
     output: what makes the range: tanh for [-1, 1], relu for what is not negative, identity.
     noise: planes of noise that join each map, from entries of z of their own, so that what is
         random everywhere need not come out of the first map: `latent` grows by as many.
+    gains: the numbers c multiply each channel and plane of noise by factors of their own, too. How
+        strong a scale is need not then pass through all maps before it.
     uneven: halve each side by itself, for maps such as 1 x 100,000, whose smallest map would be
         as large as they are: the shortest side alone says else how often all are halved.
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels
@@ -90,6 +92,7 @@ class DCGANGenerator(nn.Module):
         padding: Padding = "zeros",
         output: Output = "tanh",
         noise: int = 0,
+        gains: bool = False,
         uneven: bool = False,
         smooth: bool = False,
         blur: int = 0,
@@ -141,6 +144,10 @@ class DCGANGenerator(nn.Module):
             self.refine.append(nn.LeakyReLU(SLOPE, inplace=True))
             last = convolution(n, refine + noise, channels, 3, 1, 1, padding=padding)
             self.refine.append(initialise(last))
+        inputs_of = [w + noise for w in [*widths, *([refine] if refine else [])]]
+        self.gains = nn.ModuleList(
+            NumberGains(conditions, inputs) for inputs in inputs_of if gains and conditions
+        )
         if init_std:
             begin_small(self, init_std)
 
@@ -148,10 +155,17 @@ class DCGANGenerator(nn.Module):
         z, *planes = torch.split(z, [self.own, *self.planes], 1)
         x = as_laid(self.first(self.linear(self.numbers(self.labels(z, y), c))))
         sizes = self.sizes[1:] or self.sizes
+        gains = iter(self.gains)
         for norm, up, blur, size in zip(self.norms, self.ups, self.blurs, sizes, strict=True):
-            x = cut(blur(up(joined(self.activation(norm(x)), planes))), size)
+            x = joined(self.activation(norm(x)), planes)
+            for gain in islice(gains, 1):
+                x = gain(x, c)
+            x = cut(blur(up(x)), size)
         if self.refine:
-            x = self.refine[1](joined(self.refine[0](x), planes))
+            x = joined(self.refine[0](x), planes)
+            for gain in gains:
+                x = gain(x, c)
+            x = self.refine[1](x)
         image: Tensor = self.smooth(x)
         if self.output == "tanh":
             return image.tanh()

@@ -19,15 +19,16 @@ IN_A_BATCH = 1 << 20  # numbers, above which batches hold fewer samples
 def fields(facts: Facts) -> Config:
     """Fields: DCGAN networks without tanh, noise in every map, power spectra for D.
 
-    Periodic ones have periodic networks. Values that are never negative and span decades are
-    deposits, which go by the recipe `showers`.
+    Numbers that are asked for multiply each channel and noise by factors of their own. Periodic
+    fields have periodic networks. Values that are never negative and span decades are deposits,
+    which go by the recipe `showers`.
     """
     if facts.spec.extra.get("scaling") == "log":
         return showers(facts)
     padding = "circular" if facts.spec.extra.get("periodic") else "zeros"
     shared: dict[str, Any] = {"width": WIDTH, "most": 8 * WIDTH, "padding": padding}
     shared |= bounded(facts)
-    own = {"latent": LATENT, "refine": 8, "noise": 1, "output": "identity"}
+    own = {"latent": LATENT, "refine": 8, "noise": 1, "output": "identity", "gains": True}
     side = "power" if max(facts.shape[1:]) > 2 else "none"
     config = adversarial(
         facts,
