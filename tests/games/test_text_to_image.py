@@ -359,17 +359,3 @@ def test_the_game_is_seen_to_have_two_stages() -> None:
     assert one.moves(0) == ("encoder",)
     one.clock = Clock(0, 20, 100)
     assert one.moves(0) == ("discriminator", "generator")
-
-
-def test_emphasis_is_of_samples_and_not_of_training() -> None:
-    one, loud = game().eval(), game().eval()
-    for affine in one.G.body.affine:
-        torch.nn.init.normal_(affine.linear.weight, std=0.1)
-    loud.load_state_dict(one.state_dict())
-    loud.G.emphasis = 1.5
-    z, caption = torch.randn(2, 4), batch(2)["caption"]
-    sentence = one.G.text(caption)
-    assert torch.equal(loud.sample(z, caption=caption), one.G.body(z, 1.5 * sentence))
-    assert torch.equal(loud.read(caption), one.read(caption))
-    with pytest.raises(ValueError, match="emphasis"):
-        CaptionGenerator((3, 8, 8), words=9, emphasis=0.0)

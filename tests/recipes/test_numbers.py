@@ -43,12 +43,3 @@ def test_its_networks_take_them_or_it_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["projected", "tutorial-dcgan-mnist"])
 def test_these_are_deaf(name: str) -> None:
     assert any(map(opening.deaf, RECIPES[name](FACTS).networks.values()))
-
-
-def test_captions_are_drawn_in_small_batches_where_time_is_short() -> None:
-    def batch(recipe: str, afford: int | None) -> int:
-        facts = Facts(count=1000, spec=image_spec(3, 32, 32), words=50, afford=afford)
-        found: int = RECIPES[recipe](facts).run.batch_size
-        return found
-
-    assert [batch("text-to-image", afford) for afford in (60_000, 180_000, None)] == [16, 32, 32]

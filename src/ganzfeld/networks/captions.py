@@ -172,8 +172,6 @@ class CaptionGenerator(nn.Module):
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
     phrases: the encoder is a `PhraseEncoder`; False: a `CaptionEncoder`.
     bounded: False: samples may have any numbers, as those of fields have.
-    emphasis: sentences are multiplied by it in samples, and not while the network learns: above 1,
-        what a caption says is clearer, and what it leaves open varies less.
     """
 
     def __init__(
@@ -190,12 +188,9 @@ class CaptionGenerator(nn.Module):
         smooth: bool = False,
         phrases: bool = False,
         bounded: bool = True,
-        emphasis: float = 1.0,
     ) -> None:
         super().__init__()
-        if emphasis <= 0:
-            raise ValueError(f"emphasis is above 0, not {emphasis}")
-        self.latent, self.emphasis = latent, emphasis
+        self.latent = latent
         self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         sizes = (width, most, refine, hidden)
         self.body = SentenceGenerator(
@@ -205,10 +200,7 @@ class CaptionGenerator(nn.Module):
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:
             raise ValueError("this network draws by captions: it needs caption, (N, T) int64")
-        sentence = self.text(caption)
-        if self.emphasis != 1:
-            sentence = self.emphasis * sentence
-        found: Tensor = self.body(z, sentence)
+        found: Tensor = self.body(z, self.text(caption))
         return found
 
 

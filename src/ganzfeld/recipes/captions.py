@@ -43,9 +43,7 @@ def need_captions(facts: Facts, recipe: str, example: str) -> None:
 def text_to_image(facts: Facts) -> Config:
     """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
     need_captions(facts, "text-to-image", "avatars-captions")
-    config = drawn(facts, "text-to-image")
-    config.run.batch_size = within(facts.afford)[1]
-    return config
+    return drawn(facts, "text-to-image")
 
 
 def text_to_audio(facts: Facts) -> Config:
