@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shlex
+import types
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import tyro
 from PIL import Image
 
 import ganzfeld
+from ganzfeld.cli.drawing import check_sheet
 from ganzfeld.cli.examples import EXAMPLES
 from ganzfeld.cli.main import COMMANDS, GROUPS, main
 from ganzfeld.cli.showing import documented
 from ganzfeld.cli.values import GOING_ON, leaves, options
 from ganzfeld.cli.words import prepared
 from ganzfeld.errors import UsageError
+from ganzfeld.modalities import MODALITIES
 
 SMALL = ["networks.G.width=4", "networks.D.width=4", "networks.G.latent=16"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 3, 16, 16), dtype=np.uint8)
@@ -205,6 +208,11 @@ def test_a_grid_alone_needs_no_folder(
         said = capsys.readouterr().err
         assert "grid.xyz should end in .png" in said and "grid.png" in said, words
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+    table = types.SimpleNamespace(modality=MODALITIES["table"])
+    with pytest.raises(UsageError, match=r"grid\.png would be no picture") as caught:
+        check_sheet(Path("grid.png"), table, "--grid")
+    assert caught.value.fix == "--grid grid.csv"
+    check_sheet(Path("grid.csv"), table, "--grid")
 
 
 # Help
@@ -277,6 +285,7 @@ def test_a_wrong_value_is_one_clear_sentence() -> None:
         ("sample RUN other more", "`ganzfeld sample` does not take 'other', 'more'"),
         ("study families avatars", "`ganzfeld study families` needs --minutes"),
         ("translate --out x", "`ganzfeld translate` needs MODEL"),
+        ("evaluate RUN", "`ganzfeld evaluate` needs DATA\n  fix:  ganzfeld evaluate RUN DATA"),
         ("train avatars --quiet=yes", "--quiet takes no value"),
         ("train avatars --out --quiet", "--out is given no value"),
         ("train avatars --no-images 5", "`ganzfeld train` has no --no-images. Did you mean"),

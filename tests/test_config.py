@@ -46,7 +46,7 @@ def test_settings_reach_every_depth() -> None:
 @pytest.mark.parametrize(
     ("setting", "hint"),
     [
-        ("run.save_evry=5", "'save_every'"),
+        ("run.save_evry=5", "'run.save_every'"),
         ("optimizers.generator.lr=1", "'optimisers'"),
         ("run.batch_size=many", "should be int"),
         ("run.batch_size=true", "should be int"),

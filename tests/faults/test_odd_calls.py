@@ -166,6 +166,7 @@ DATA: list[tuple[Maker, str, int, str]] = [
     (images, "d/*.png", 3, "Patterns are not read: give the folder"),
     (images, "https://example.org/d.zip", 3, "https://example.org/d.zip is an address"),
     (images, "file:///tmp/d", 3, "is an address"),
+    (images, "C:\\photos\\a", 3, "under WSL: /mnt/c/photos/a"),
     (images, "d --range 0:1e-320", 2, "--range takes LOW:HIGH"),
 ]
 

@@ -113,6 +113,7 @@ def test_a_second_signal_stops_at_once(out: Path, whole: Path) -> None:
         process.send_signal(number)
     code, printed = command.end(process)
     assert code in (130, 143) and "stopped at image" not in printed
+    assert "stopped at once, by a second signal: what was saved before is safe" in printed
     assert set(files_of(out)) - set(before) == set(), "it went on to save"
     assert command.run(command.training(out, IMAGES))[0] == 0
     assert command.weights(out) == command.weights(whole)

@@ -112,9 +112,19 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def check_sheet(place: Path, model: Any, option: str) -> None:
-    """`check_picture` of a sheet, where sheets of the model's samples are pictures."""
-    if model.modality.sheet_suffix == ".png":
+    """`check_picture` of a sheet, where sheets of the model's samples are pictures; of others,
+    UsageError for the name of a picture."""
+    from ganzfeld.errors import UsageError
+
+    kind = model.modality
+    if kind.sheet_suffix == ".png":
         check_picture(place, option)
+    elif place.suffix.lower() in PICTURES:
+        raise UsageError(
+            f"{place} would be no picture: {kind.noun} are written as {kind.sheet_suffix}",
+            safe="nothing was drawn",
+            fix=f"{option} {place.with_suffix(kind.sheet_suffix)}",
+        )
 
 
 def check_picture(place: Path, option: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from ganzfeld.core.language import tell
-from ganzfeld.core.names import shown
+from ganzfeld.core.names import quoted, shown
 from ganzfeld.errors import NAMED, UsageError, did_you_mean
 from ganzfeld.text import several
 
@@ -60,9 +60,10 @@ def checked(command: str, words: Sequence[str], make: Callable[..., None]) -> No
     if len(firm) > len(places) and not any("tuple" in str(p.annotation) for p in places):
         more = ", ".join(shown(repr(word[:NAMED])) for word in firm[len(places) :])
         raise UsageError(f"`{command}` does not take {more}", fix=f"{command} --help")
-    for p in places[len(firm) :]:
-        if p.default is p.empty:
-            raise UsageError(f"`{command}` needs {p.name.upper()}", fix=f"{command} --help")
+    lacking = [p.name.upper() for p in places[len(firm) :] if p.default is p.empty]
+    if lacking:
+        whole = " ".join([command, *(quoted(Path(word)) for word in firm), *lacking])
+        raise UsageError(f"`{command}` needs {lacking[0]}", fix=shown(whole))
     for name in due(make):
         if name not in given:
             raise UsageError(f"`{command}` needs {name}", fix=f"{name} {example(known[name])}")

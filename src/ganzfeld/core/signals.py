@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from types import FrameType
 from typing import Any
 
 from ganzfeld.core import system
+from ganzfeld.core.language import tr
 from ganzfeld.errors import GanzfeldError, Interrupted
+
+AT_ONCE = (
+    "stopped at once, by a second signal: what was saved before is safe, and the same command goes "
+    "on from there"
+)
 
 
 class Signals:
@@ -43,6 +50,8 @@ class Signals:
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
+            with contextlib.suppress(OSError):  # of a terminal that is gone
+                os.write(2, f"{tr(AT_ONCE)}\n".encode(errors="replace"))
             os._exit(128 + number)
         self.asked = number
         if not self.graceful:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def missing(path: Path, embedded: Sequence[str], known: str) -> DataError:
             f"{shown(given)} is an address: data are read from disk only",
             safe="nothing was downloaded",
             fix="download it, and give its path" if given[:5] != "file:" else given[5:],
+        )
+    if os.sep == "/" and (drive := re.match(r"([A-Za-z]):[\\/]", given)):
+        mounted = f"/mnt/{drive[1].lower()}/" + given[3:].replace("\\", "/")
+        return DataError(
+            f"there is nothing at {shown(given)}: it is a path of Windows, and this is another "
+            "system",
+            fix=f"a path of this system; under WSL: {shown(shlex.quote(mounted))}",
         )
     if any(sign in path.name for sign in "*?["):
         hint = f" Patterns are not read: give the folder, {shown(str(path.parent))}."
