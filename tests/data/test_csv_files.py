@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.csv_files import read_csv
 from ganzfeld.data.tabular import head_cells
 from ganzfeld.errors import DataError
@@ -35,6 +36,21 @@ def test_the_same_table_in_many_dresses(tmp_path, text):
     assert names == ["age", "sex"] and [row[:5] for row in cells] == [
         [row[at] for row in ROWS[:5]] for at in range(2)
     ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("gbk", "GB18030"), ("utf-16", "UTF-16"), ("cp1252", "WINDOWS-1252")]
+)
+def test_text_in_another_encoding_is_read_and_said(tmp_path, encoding, name):
+    """As spreadsheets write it on Windows: a table, lines, and a plan that names the encoding."""
+    town = "Köln" if name == "WINDOWS-1252" else "北京"
+    lines = [f"{town},{20 + i % 50}" for i in range(400)]
+    for path, head in ((tmp_path / "a.csv", ["name,age"]), (tmp_path / "a.txt", [])):
+        path.write_bytes("\r\n".join([*head, *lines, ""]).encode(encoding))
+        report = check_data(path)
+        assert report["count"] == 400 and not report["skipped"]
+        assert f"Encoding: {name}, told by its bytes" in describe(report)
+    assert read_csv(tmp_path / "a.csv")[1][0] == [town, "20"]
 
 
 @pytest.mark.parametrize("names", [("温度", "gbk"), ("Länge", "latin-1"), ("µ", "utf-8")])

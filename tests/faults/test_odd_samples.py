@@ -96,8 +96,7 @@ def test_training_on_odd_data_ends_in_one_screen(
 @pytest.mark.parametrize(
     ("raw", "why", "fix"),
     [
-        ("你好\n世界\n".encode("gbk"), "not UTF-8", "iconv -f GB18030"),
-        ("hello\n".encode("utf-16"), "not UTF-8", "iconv -f UTF-16"),
+        ("臺灣許功蓋\n餐廳\n".encode("big5"), "not UTF-8", "iconv -f"),
         (b"good\nba\0d\n", "line 2 holds the control character U+0000", "tr -d"),
         (b"\n  \n", "all its lines are empty", ""),
     ],

@@ -78,7 +78,7 @@ def test_what_is_no_number_is_refused_in_every_query(
     path = endpoint.path.replace("{model}", "faces")
     for text in WRONG:
         where = f"{path}?{field.name}={quote(text, safe='%')}"
-        if endpoint.image:
+        if endpoint.takes:
             found = server.post(where, b"", content_type="image/png")
         else:
             found = server.get(where)

@@ -23,7 +23,17 @@ from ganzfeld.data.survey_words import lines_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.formats import FRAME
 
-SAID = ("images", "split", "captions", "left aside", "cut off", "values", "conditions", "taken as")
+SAID = (
+    "images",
+    "encoding",
+    "split",
+    "captions",
+    "left aside",
+    "cut off",
+    "values",
+    "conditions",
+    "taken as",
+)
 # rows that no other line says
 
 

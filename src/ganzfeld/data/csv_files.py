@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.core.names import shown
-from ganzfeld.data.encodings import FEW, decoded, odd_lines
+from ganzfeld.data.encodings import FEW, decoded, foreign, odd_lines
 from ganzfeld.data.source import RULES
 from ganzfeld.data.table_files import objects
 from ganzfeld.data.textfiles import head_of, whole
@@ -40,7 +40,7 @@ def read_csv(path: Path, most: int | None = None, *, rules: int = RULES) -> Rows
     comments and a title, are passed over. most: rows to read. rules: see `source.RULES`.
     """
     data = head_of(path, HEAD) if most else whole(path)
-    plain = most and not (rules >= HEADS and odd_head(data))
+    plain = most and not (rules >= HEADS and odd_head(data)) and not foreign(data)
     text = data.decode("utf-8-sig", "replace") if plain else rows_decoded(data, rules)
     if text.lstrip()[:1] in ("{", "["):
         return _of_json(path, text, most)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 WHITE = "\t\n\r\f\v\x1b"  # control characters that text may hold
 USUAL = range(0xA1, 0xD8)  # first bytes of signs and of the 3,755 most usual letters of GB 2312
 FEW = 20  # lines for each that may be damaged where a file is text all the same
+CONTROLS = {chr(number) for number in range(32)} - set(WHITE)
+SIGNS = "\u20ac\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"  # usual in European text
+SIGNS += "\xa0\xab\xbb\xb0\xa7\xb2\xb3"
 MARK = "\ufffd"  # in place of bytes that are not UTF-8
 DAMAGED = "holds bytes that are not UTF-8"
 
@@ -34,6 +38,37 @@ def encoding_of(head: bytes, *, usual: bool = True) -> str:
     first = [run[place] for run in found for place in range(0, len(run) - 1, 2)]  # of two bytes
     rare = 2 * sum(byte in USUAL for byte in first) < len(first)
     return "WINDOWS-1252" if 2 * runs.count(1) > len(runs) or (usual and rare) else "GB18030"
+
+
+def foreign(head: bytes) -> str:
+    """What text is written in that is not UTF-8; "" where that cannot be told, or it is no text.
+
+    head: its first bytes, where a letter may be cut.
+
+    Example::
+
+        from ganzfeld.data.encodings import foreign
+
+        assert foreign("\u732b,3\n\u72d7,4\n".encode("gbk")) == "GB18030"
+        assert foreign(b"cat,3") == ""
+    """
+    lines, odd, _ = (1, 0, 0) if head.isascii() else odd_lines(head)
+    if FEW * odd <= lines:
+        return ""
+    encoding = encoding_of(head)
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return ""
+    if encoding == "GB18030":  # Big5 has letters of two bytes, of which the second may be plain
+        runs = re.findall(rb"[\x80-\xff]+", head)
+        sure = 10 * sum(len(run) % 2 for run in runs) <= len(runs)
+    else:  # of European text a third of the letters at most has an accent, of others nearly all
+        beyond = [c for c in text if c > "\x7f"]
+        letters, accented = sum(map(str.isalpha, text)), sum(map(str.isalpha, beyond))
+        odd = sum(not c.isalpha() and c not in SIGNS for c in beyond)
+        sure = encoding == "UTF-16" or (10 * odd <= len(beyond) and 3 * accented <= letters)
+    return encoding if sure and text.strip() and not set(text) & CONTROLS else ""
 
 
 def odd_lines(data: bytes) -> tuple[int, int, int]:

@@ -44,6 +44,8 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [(report.get("noun", "images"), _images(report, taken))]
     if "modality" in taken:
         rows.append(("taken as", taken["modality"]))
+    if "encoding" in taken:
+        rows.append(("encoding", taken["encoding"]))
     if "split" in taken:
         rows.append(("split", taken["split"]))
     rows.append(("labels", _labels(report, taken)))

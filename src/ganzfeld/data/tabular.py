@@ -19,6 +19,7 @@ from ganzfeld.data.fields import Titles
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.readers import import_parquet
 from ganzfeld.data.source import RULES, Gathered, Raw
+from ganzfeld.data.textfiles import encoding_taken
 from ganzfeld.data.typed import NONE, typed_but_for_few, unclear_dates
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
@@ -44,6 +45,8 @@ def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> 
         gather=gather,
     )
     source.taken["modality"] = "a table: a sample a row"
+    if kind == "csv":
+        source.taken |= encoding_taken(paths[0])
     return source
 
 

@@ -16,7 +16,16 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data import table_files
 from ganzfeld.data.candidates import add_cells, labels_by_column
 from ganzfeld.data.columns import Values, scattered
-from ganzfeld.data.encodings import DAMAGED, FEW, MARK, WHITE, encoding_of, odd_lines
+from ganzfeld.data.encodings import (
+    DAMAGED,
+    FEW,
+    MARK,
+    WHITE,
+    decoded,
+    encoding_of,
+    foreign,
+    odd_lines,
+)
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -33,11 +42,14 @@ TEXT_KEYS = ("text", "sentence", "content", "line", "name", "prompt", "caption",
 
 
 def looks_like_text(path: Path) -> bool:
-    """Whether a file begins with UTF-8 without control characters, but for few lines of it."""
+    """Whether a file begins with UTF-8 without control characters, but for few lines of it, or with
+    text in an encoding that can be told."""
     try:
         head = head_of(path, HEAD)
     except (OSError, EOFError, zlib.error):
         return False
+    if foreign(head):
+        return True
     if len(head) == HEAD:
         head = head[: head.rfind(b"\n") + 1] or whole_letters(head)
     lines, odd, _ = odd_lines(head)
@@ -70,7 +82,8 @@ def no_text(path: Path) -> DataError:
         line = head.count(b"\n", 0, error.start) + 1
         return DataError(
             f"{shown(str(path))} is not UTF-8 text: line {line:,} breaks its rules",
-            fix=f"iconv -f {encoding} -t UTF-8 {name} > {mended}   if {encoding} is its encoding",
+            fix="save it as UTF-8 in the program that wrote it   or "
+            f"iconv -f {encoding} -t UTF-8 {name} > {mended}   if {encoding} is its encoding",
         )
     odd = next((c for c in text if c < " " and c not in WHITE), "")
     if not odd:
@@ -188,7 +201,15 @@ def source_of_text(kind: str, path: Path, stamp: Stamp, gather: Any) -> Gathered
         stamps=[stamp],
         modality="text",
         gather=gather,
+        taken=encoding_taken(path),
     )
+
+
+def encoding_taken(path: Path) -> dict[str, str]:
+    """What the plan says of text that is not UTF-8; {} of other text."""
+    encoding = foreign(head_of(path, HEAD))
+    told = f"{encoding}, told by its bytes: look whether its letters are right"
+    return {"encoding": told} if encoding else {}
 
 
 def settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gathered) -> None:
@@ -258,7 +279,8 @@ def _split(path: Path) -> list[str]:
     """All lines of a file, without their ends. Bytes that are no UTF-8 become marks."""
     if suffix(path.name.removesuffix(".gz")) == "json":
         return [json.dumps(row) for row in _listed(path)]
-    text = whole(path).decode("utf-8-sig", "replace")
+    data = whole(path)
+    text = decoded(data) if foreign(data[:HEAD]) else data.decode("utf-8-sig", "replace")
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 

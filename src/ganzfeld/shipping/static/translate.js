@@ -73,6 +73,7 @@ FITTING.push((app, makes) => {
 });
 
 Object.assign(CHINESE, {
+  Translate: "翻译",
   "Drop a file here, paste it, or choose one.": "把文件拖到这里、粘贴，或选择一个。",
   "Direction": "方向", "before": "之前", "after": "之后", "Border between before and after": "前后分界",
   "That is not an image that this browser can read.": "浏览器无法读取这个图像。",

@@ -29,5 +29,3 @@ FITTING.push(({ model }, makes) => {
   $("of-lines").hidden = makes || model.modality !== "text";
   $("file").accept = model.modality === "image" ? "image/png,image/jpeg,image/webp" : model.media_type;
 });
-
-Object.assign(CHINESE, { Translate: "翻译" });
