@@ -147,7 +147,7 @@ def test_what_is_wrong_with_series_is_told_in_chinese(
         main.main(["data", "check", str(put(tmp_path / "a.csv", ["time", "x"], rows))])
     said = capsys.readouterr().out
     assert "与另一行的时间相同：第 " in said and "没有时间：第 302 行" in said
-    assert "落在两步之间: 第 303 行" in said and "在第 151 行之后" in said
+    assert "落在两步之间：第 303 行" in said and "在第 151 行之后" in said
     assert "line " not in said and " time " not in said, said
 
 
