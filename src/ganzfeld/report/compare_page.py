@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ganzfeld.core.language import tr
 from ganzfeld.metrics.summary import figure
 from ganzfeld.report.chart import COLOURS, Level, Line, chart
+from ganzfeld.report.curve_words import few
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
-from ganzfeld.report.sections import BEST, STAR, chance, few, title
+from ganzfeld.report.sections import BEST, STAR, chance, title
 
 # of `report.compare`, which itself imports this module
 Comparison = Any

@@ -15,15 +15,13 @@ from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
 from ganzfeld.report import quality
 from ganzfeld.report.chart import Best, Level, Line, Points, chart
+from ganzfeld.report.curve_words import SHARES, at_the_end, chosen_number, few, of_shipped
 from ganzfeld.report.html import Html, command, note, section, table, tag
 from ganzfeld.report.losses import loss_charts
 from ganzfeld.report.record import Record, Row
 
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
-SHARES = frozenset({"precision", "recall", "coverage"})  # in [0, 1]
-GROWING = SHARES | {"frechet", "density"}  # where neighbours are few and far, or means uncertain
-FEW = 1_000  # samples of an evaluation
 NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 STAR = (  # under a table of several runs
@@ -97,27 +95,6 @@ def result_words(record: Record) -> str:
     first = "kernel" if found.get("frechet_biased", True) else "frechet"
     value = found.get(first)
     return f", with a {NAMES[first]} of {figure(value)}" if value is not None else ""
-
-
-def chosen_number(chosen: Row) -> float | None:
-    """The number that the chosen one was chosen by."""
-    for candidate in chosen.get("candidates") or []:
-        if all(candidate.get(k) == chosen.get(k) for k in ("images", "average")):
-            value = candidate.get(str(chosen.get("by")))
-            return value if isinstance(value, int | float) else None
-    return None
-
-
-def of_shipped(chosen: Row) -> str:
-    """Its number, where curves are of another average of the same weights."""
-    number = chosen_number(chosen)
-    drawn = (chosen.get("candidates") or [{}])[0].get("average")
-    if number is None or chosen.get("average") == drawn:
-        return ""
-    return (
-        f"Points are of the {drawn} average: the {chosen['average']} average, which ships, "
-        f"has {figure(number)}."
-    )
 
 
 def tiles(record: Record) -> Html:
@@ -291,26 +268,6 @@ def chance(
     if name not in SHARES:
         return []
     return [of_share(share, count / 2).interval for _, share in points]
-
-
-def few(count: int, *, barred: bool) -> str:
-    """What so many samples can tell."""
-    text = f"{count:,} samples a point"
-    if barred:
-        return f"{text}: bars are 95 % intervals. All points share their latents."
-    return f"{text}: a few per cent up or down may be chance." if count < FEW else f"{text}."
-
-
-def at_the_end(name: str, result: Row, count: int) -> str:
-    """What the final evaluation says beside a curve, whose samples are fewer, or others."""
-    value, there = result.get(name), result.get("count")
-    if name not in GROWING or not isinstance(there, int) or there < count or value is None:
-        return ""
-    real = quality.real_of(result, name)
-    beside = "" if real is None else f" (real {figure(real)})"
-    if there == count:
-        return f"Of other samples at the end it is {figure(value)}{beside}."
-    return f"Few samples can make it larger: of {there:,} at the end it is {figure(value)}{beside}."
 
 
 def title(name: str) -> str:
