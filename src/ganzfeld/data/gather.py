@@ -19,6 +19,7 @@ from ganzfeld.modalities import MODALITIES
 ROWS_OR_SERIES = "rows or series"  # of a table's series, what bad ones are called
 FEW = 500  # samples
 BAD_SHARE = 0.01  # of the samples are copies of others: say so
+LEFT = "left out: "
 LEFT_SHARE = 0.1  # of the samples cannot be learned: say so
 LISTED = 100  # names of files that a report keeps
 NOUNS = {
@@ -160,9 +161,14 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         reasons = tally(merged([reason for _, reason in report["skipped"]]))
         listed = ", ".join(capped([f"{n:,} {reason}" for reason, n in reasons.items()], 3))
         warnings.append(f"bad {bad_of(report)} left out: {len(report['skipped']):,} ({listed})")
-    left = sum(n for what, n in report["converted"].items() if what.startswith("left out"))
-    if left > LEFT_SHARE * (left + count):
-        warnings.append(f"{left:,} of {left + count:,} {noun} are left out, though not damaged")
+    reasons = {
+        w.removeprefix(LEFT): n for w, n in report["converted"].items() if w.startswith(LEFT)
+    }
+    if (left := sum(reasons.values())) > LEFT_SHARE * (left + count):
+        why = max(reasons, key=lambda reason: reasons[reason])  # of most of them
+        warnings.append(
+            f"{left:,} of {left + count:,} {noun} are left out, though not damaged: {why}"
+        )
     if 0 < count < FEW:
         warnings.append(f"only {count:,} {noun}: under {FEW} a GAN soon memorises them")
     if report["modality"] not in ("text", "table") and report["duplicates"] > BAD_SHARE * count:

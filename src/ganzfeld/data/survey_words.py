@@ -107,5 +107,6 @@ def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
     if height_width := survey.get("shapes", {}).get("suggested"):
         height, width = height_width
         parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
-    parts.append(f"--recipe {kind.recipe}")
+    two = {name.casefold() for name in report["classes"]} == {"traina", "trainb"}  # domains
+    parts.append(f"--recipe {'cyclegan' if two else kind.recipe}")
     return " ".join(parts)
