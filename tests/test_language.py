@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import json
+import os
 import re
 import sys
 import typing
@@ -124,7 +126,8 @@ def said(piece: str, everything: str, runs: int = 2) -> bool:
 
 @pytest.mark.long
 def test_every_entry_is_of_a_sentence_that_the_code_says() -> None:
-    everything = "\n".join(written())
+    system = [os.strerror(number) for number in errno.errorcode]  # says these itself
+    everything = "\n".join([*written(), *system])
     everything += everything.lower().replace("_", " ")
     lost = {
         key: piece for key, _ in pairs() for piece in pieces(key) if not said(piece, everything, 3)

@@ -183,6 +183,7 @@ def recipes(*, show: str | None = None) -> None:
 
 def recipe_lines(width: int) -> list[str]:
     """The recipes under the kind of samples that each is for, in lines of so many columns."""
+    from ganzfeld.core.language import tr
     from ganzfeld.core.wrapping import wrapped
     from ganzfeld.modalities import MODALITIES
     from ganzfeld.recipes.gan import RECIPES
@@ -193,14 +194,14 @@ def recipe_lines(width: int) -> list[str]:
         kind = "any data"
         if recipe.modality:
             noun, name_of = MODALITIES[recipe.modality].noun, recipe.modality
-            kind = noun if noun.startswith(name_of) else f"{noun} ({name_of})"
+            kind = tr(noun) if noun.startswith(name_of) else f"{tr(noun)} ({name_of})"
         start = f"  {name}".ljust(len(indent))
-        told = wrapped(recipe.about, max(min(width, 100) - len(indent), 20), "")
+        told = wrapped(tr(recipe.about), max(min(width, 100) - len(indent), 20), "")
         lines = [(indent if place else start) + line for place, line in enumerate(told)]
         found.setdefault(kind, []).extend(lines)
     listed = [[f"{kind}:", *lines, ""] for kind, lines in found.items()]
     hint = "`ganzfeld recipes --show NAME` shows what one sets; `train --recipe NAME` takes it."
-    return [line for lines in listed for line in lines] + wrapped(hint, width, "")
+    return [line for lines in listed for line in lines] + wrapped(tr(hint), width, "")
 
 
 def recipe_text(name: str) -> str:
