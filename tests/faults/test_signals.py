@@ -361,7 +361,7 @@ def test_a_folder_that_cannot_be_written(
         (["--recipe", "dcgna"], "'dcgan'"),
         (["--set", "networks.G.widht=3"], "'width'"),
         (["--set", "netwroks.G.width=3"], "'networks'"),
-        (["--set", "run.bathc_size=3"], "'batch_size'"),
+        (["--set", "run.bathc_size=3"], "'run.batch_size'"),
         (["--set", "optimisers.generator.name=adma"], "'adam'"),
         (["--set", "networks.D.name=dcgan-discriminater"], "'dcgan-discriminator'"),
         (["--set", "game.los=hinge"], "'loss'"),

@@ -58,7 +58,7 @@ def test_a_disk_or_a_sheet_too_small_says_what_fits(
     usage = shutil.disk_usage(tmp_path)._replace(free=4_096_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(
-        ganzfeld.GanzfeldError, match=r"need about 41 GB, and .* has 4.1 MB"
+        ganzfeld.GanzfeldError, match=r"need about 4.1 TB, and .* has 4.1 MB"
     ) as told:
         sample(run, "--count", str(MANY), "--out", str(tmp_path / "s"))
     assert "--count 900 fits" in told.value.fix and told.value.code == 5
