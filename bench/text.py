@@ -153,7 +153,7 @@ def of_chain(order: int, pack: Pack) -> dict[str, Any]:
 
 
 def table() -> str:
-    """The last row of each data set, model, time and seed, as Markdown; seeds as a range."""
+    """The last row of each data set, model, time and seed, as Markdown; see `figure`."""
     groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
     for line in RESULTS.read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -193,11 +193,12 @@ def in_words(settings: dict[str, Any]) -> str:
 
 
 def figure(values: list[float]) -> str:
+    """The mean of seeds, and how far the farthest is from it."""
     if not values:
         return "-"
-    low, high = min(values), max(values)
-    mean = f"{sum(values) / len(values):.3f}"
-    return mean if len(values) == 1 else f"{mean} ({low:.3f} to {high:.3f})"
+    mean = sum(values) / len(values)
+    apart = max(abs(value - mean) for value in values)
+    return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} ± {apart:.3f}"
 
 
 def main() -> None:

@@ -146,10 +146,10 @@ def test_balance_shapes_and_the_command(folder: Path, report: dict, tmp_path: Pa
     assert (shapes["wide"], shapes["tall"], shapes["square"]) == (20, 0, 10)
     assert shapes["mixed"] and shapes["suggested"] == [64, 96]
     assert "Mixed shapes: 20 wide, 10 square" in describe(report)
-    for name in ("trainA", "trainB"):
+    for name in ("trainA", "train_B"):
         (tmp_path / name).mkdir()
     for place in sorted(tmp_path.glob("*.png")):
-        place.rename(tmp_path / ("trainA", "trainB")[int(place.stem) % 2] / place.name)
+        place.rename(tmp_path / ("trainA", "train_B")[int(place.stem) % 2] / place.name)
     assert "--recipe cyclegan" in describe(check_data(tmp_path))
 
 

@@ -24,6 +24,7 @@ from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, UsageError
 
+TRAINED = frozenset({"traina", "trainb"})  # folders of two domains, as `plain_name` has them
 WIDEST = (1.2, 4.0)  # width by height of two images side by side
 LAYOUTS = (
     "trainA and trainB in a folder or ZIP (testA and testB are held out), or two sets as "
@@ -229,7 +230,7 @@ def plain_names(parts: Iterable[str]) -> dict[str, str]:
 def domains(parts: dict[str, Encoded], source: str | os.PathLike[str]) -> tuple[str, str] | None:
     """The folders of the two domains; None if there are none."""
     plain = plain_names(parts)
-    if "traina" in plain and "trainb" in plain:
+    if plain.keys() >= TRAINED:
         return plain["traina"], plain["trainb"]
     for one, lacking in (("traina", "trainB"), ("trainb", "trainA")):
         if one in plain:

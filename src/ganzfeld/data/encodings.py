@@ -66,8 +66,8 @@ def foreign(head: bytes) -> str:
     else:  # of European text a third of the letters at most has an accent, of others nearly all
         beyond = [c for c in text if c > "\x7f"]
         letters, accented = sum(map(str.isalpha, text)), sum(map(str.isalpha, beyond))
-        odd = sum(not c.isalpha() and c not in SIGNS for c in beyond)
-        sure = encoding == "UTF-16" or (10 * odd <= len(beyond) and 3 * accented <= letters)
+        strange = sum(not c.isalpha() and c not in SIGNS for c in beyond)
+        sure = encoding == "UTF-16" or (10 * strange <= len(beyond) and 3 * accented <= letters)
     return encoding if sure and text.strip() and not set(text) & CONTROLS else ""
 
 

@@ -9,6 +9,7 @@ import shlex
 from typing import Any
 
 from ganzfeld.core.names import capped, shortened
+from ganzfeld.data.domains import TRAINED, plain_name
 from ganzfeld.data.survey import SLIGHT, UNEVEN
 from ganzfeld.modalities import MODALITIES
 
@@ -107,6 +108,6 @@ def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
     if height_width := survey.get("shapes", {}).get("suggested"):
         height, width = height_width
         parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
-    two = {name.casefold() for name in report["classes"]} == {"traina", "trainb"}  # domains
+    two = {plain_name(name) for name in report["classes"]} == TRAINED  # domains
     parts.append(f"--recipe {'cyclegan' if two else kind.recipe}")
     return " ".join(parts)
