@@ -94,6 +94,11 @@ def test_a_group_that_is_never_drawn_is_a_collapse_of_grown_samples() -> None:
     assert names(*rare) == []
 
 
+def test_a_stuck_part_that_comes_loose_is_that_of_young_samples() -> None:
+    assert names(*[{"stuck": 0.4 * 0.93**n} for n in range(24)]) == []
+    assert names(*[{"stuck": 0.33 + 0.01 * (n % 2)} for n in range(24)]) == ["partly-stuck"]
+
+
 @pytest.mark.parametrize("copied", [False, True])
 def test_samples_of_a_dense_part_are_no_copies(copied: bool) -> None:
     g = np.random.default_rng(0)
