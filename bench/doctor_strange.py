@@ -241,13 +241,13 @@ def crawling(made: Made) -> Made:
 
 def leaking(trainer: Trainer, made: Made) -> None:
     """The game turns real samples upside down, and no fakes; points are moved."""
-    loss = trainer.game.loss
+    loss = trainer.loss
 
     def turned(player: str, batch: Batch) -> Any:
         x = batch["x"]
-        return loss(player, {**batch, "x": x + 1 if x.dim() < 4 else x.flip(2)})
+        return loss(player, {**batch, "x": x.flip(2) if x[0].numel() > 2 else x + 1})
 
-    trainer.game.loss = turned  # type: ignore[method-assign]
+    trainer.loss = turned
 
 
 def accumulating(trainer: Trainer, made: Made) -> None:
@@ -289,7 +289,7 @@ STRANGE = {
     "crawling": Fault("rates / 1,000", STILL, settings=crawling),
     "leaking": Fault("D sees real samples turned", (*ALTERED, "discriminator-weak"),
                      network=leaking),
-    "accumulating": Fault("D's gradients never zeroed", ("divergence", "vanishing-gradient"),
+    "accumulating": Fault("D's gradients never zeroed", ("divergence", "discriminator-weak"),
                           network=accumulating),
     "half-frozen": Fault("half of the generator's layers frozen", ("generator-still",),
                          network=half_frozen),
