@@ -147,9 +147,9 @@ def test_translations_that_lose_their_sources_are_seen() -> None:
     lines = np.random.default_rng(5).integers(1, 20, (64, 12))
     side = Target(kind, lines)
     good = side.beside((lines[:16] + 3) % 20 + 1, lines[:16])
-    assert good["duplicates"] == 0 and good["blank"] == 0 and good["level"] == 1
+    assert good["merged"] == 0 and good["blank"] == 0 and good["level"] == 1
     assert (good["entropy"] or 0) > 0.9
     one = side.beside(np.full_like(lines[:16], 7), lines[:16])
-    assert (one["duplicates"] or 0) > 0.9 and one["entropy"] == 0
+    assert (one["merged"] or 0) > 0.9 and one["entropy"] == 0
     empty = side.beside(np.zeros_like(lines[:16]), lines[:16])
     assert empty["level"] == 0

@@ -106,6 +106,16 @@ def test_tiny_updates_are_an_illness_of_samples_that_do_not_look_like_the_data()
     assert names({"update/generator": 1e-3}, *[{**tiny, "energy": 0.5}] * 24) == []
 
 
+def test_lines_of_few_symbols_are_told_unless_they_recover() -> None:
+    """A table of symbols: all become one at first, and later other ones again."""
+    flat = [{"entropy": 0.2, "level": 1.0}] * 30
+    assert names(*flat, whole=False) == ["mode-collapse"]
+    growing = [{"entropy": 0.9 * (n / 40) ** 2, "level": 1.0} for n in range(40)]
+    assert names(*growing, whole=False) == []
+    assert names(*[{"merged": 0.3}] * 30, whole=False) == []
+    assert names(*[{"merged": 0.9}] * 30, whole=False) == ["mode-collapse"]
+
+
 def test_a_discriminator_that_is_for_fakes_look_by_look_is_weak() -> None:
     def played(*gaps: float, **more: float) -> list[str]:
         rest = {"energy": 0.9, "overfit": None, **more}

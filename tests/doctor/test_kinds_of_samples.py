@@ -76,7 +76,7 @@ def test_translations_are_looked_at_each_way(recipe: str) -> None:
     hook.do(None)  # type: ignore[arg-type]
     ((_, row),) = rows
     assert "failed" not in row and torch.equal(state, torch.get_rng_state()), row
-    needed = {"blank", "broken", "duplicates"} | ({"level", "entropy"} if of_text else set())
+    needed = {"blank", "broken", "merged"} | ({"level", "entropy"} if of_text else set())
     assert needed <= set(row["signals"])
     after = trainer.game.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)

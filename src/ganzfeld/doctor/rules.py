@@ -25,7 +25,15 @@ from ganzfeld.doctor.given import (
 from ganzfeld.doctor.overfitting import overfitted, overfitting
 from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
-from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
+from ganzfeld.doctor.variety import (
+    collapse,
+    constant,
+    few_symbols,
+    merged,
+    missing,
+    narrow,
+    within,
+)
 
 PLAYERS = ("discriminator", "generator")
 LARGE = 0.03  # of the weights: an update that throws away what was learned
@@ -264,6 +272,8 @@ RULES = (
         partly_seen,
     ),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
+    Rule("mode-collapse", "mode collapse", STUCK, merged),
+    Rule("mode-collapse", "mode collapse", STUCK, few_symbols, since=0.6),
     Rule(
         "memorisation",
         "memorisation",

@@ -36,7 +36,7 @@ class Side:
         ours = self.kind.vitals(made)
         return {
             "blank": float((np.asarray(self.kind.plain(made)).std(1) <= self.still).mean()),
-            "duplicates": merged(made, sources) - merged(real, real, len(real)),
+            "merged": merged(made, sources) - merged(real, real, len(real)),
             **{name: signals.ratio(ours[name], usual[name]) for name in LEAST if name in ours},
         }
 
