@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ganzfeld.doctor.course import growing
+from ganzfeld.doctor.course import growing, opposed
 from ganzfeld.doctor.story import Evidence, Moment
 
 OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
@@ -56,7 +56,7 @@ def partly_stuck(m: Moment) -> Evidence:
     share, apart = m["stuck"], m["distance"] or 0.0
     if share is None or share < STUCK or apart < STUCK or not m.judged or growing(m):
         return None
-    if share < LESS * (m.was("stuck") or 0.0):
+    if share < LESS * (m.was("stuck") or 0.0) or opposed(m):
         return None
     return f"{share:.0%} of a sample's numbers are the same in all samples, and not in the data"
 

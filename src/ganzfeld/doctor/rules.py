@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ganzfeld.doctor.averages import left_behind, swinging
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import YOUNG, begun, growing, improving, nearing
+from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun, growing, improving, opposed
 from ganzfeld.doctor.given import (
     altered,
     forgetful,
@@ -41,7 +41,7 @@ HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 WRONG = -5.0  # deviations between logits of real samples and fakes
-OPPOSITE = -1.0  # of them, over LONG looks: no healthy run has had -0.9
+SEVERAL = 5  # of LONG looks, that say it together
 LONG = 8  # looks, where single ones say too little
 
 
@@ -105,10 +105,8 @@ def vanishing(m: Moment) -> Evidence:
     lost = (sure or 0) > 0.9 or now is None or (usual is not None and now < 0.1 * usual)
     if gap is not None and gap > (8 if lost else 16):
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
-    if now is None or not usual or now > 0.01 * usual or (m.mean("gap") or 0.0) < 2 * OPPOSITE:
-        return (
-            None  # of a discriminator that is certain of the opposite it is no sign of its victory
-        )
+    if now is None or not usual or now > 0.01 * usual or opposed(m):
+        return None  # where fakes are preferred it is no sign that they are found out
     beside = f"; {sure:.0%} of the fakes are found out for certain" if sure else ""
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
@@ -211,14 +209,14 @@ def misled(m: Moment) -> Evidence:
 
 
 def mistaken(m: Moment) -> Evidence:
-    """One that is for the opposite look by look, while samples come no nearer: it does not learn
-    from the samples that it is asked about, or from labels that are right."""
-    gap, apart = m.mean("gap", LONG), m["energy"]
-    if gap is None or apart is None or len(m.past) < LONG - 1 or m["age/discriminator"] is None:
+    """One that is for the opposite look by look, although it is not young any more: it does not
+    learn from the samples that it is asked about, or from labels that are right."""
+    old = [one for one in (*m.past[1 - LONG :], m) if one["age/discriminator"] is not None]
+    gaps = [gap for one in old if begun(one, "discriminator") and (gap := one["gap"]) is not None]
+    if len(gaps) < SEVERAL or (m["energy"] or 0.0) < YOUNG:
         return None
-    if gap > OPPOSITE or (m["gap"] or 0) > OPPOSITE / 2 or apart < YOUNG or nearing(m):
-        return None
-    return preferred(gap) if begun(m.past[1 - LONG], "discriminator") else None
+    gap = sum(gaps) / len(gaps)
+    return preferred(gap) if gap < OPPOSITE and (m["gap"] or 0.0) < OPPOSITE / 2 else None
 
 
 def preferred(gap: float) -> str:
