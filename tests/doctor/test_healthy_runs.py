@@ -112,6 +112,8 @@ def test_lines_of_few_symbols_are_told_unless_they_recover() -> None:
     assert names(*flat, whole=False) == ["mode-collapse"]
     growing = [{"entropy": 0.9 * (n / 40) ** 2, "level": 1.0} for n in range(40)]
     assert names(*growing, whole=False) == []
+    late = [{"entropy": 0.005 * n} for n in range(40)]  # too late
+    assert names(*late, whole=False) == ["mode-collapse"]
     assert names(*[{"merged": 0.3}] * 30, whole=False) == []
     assert names(*[{"merged": 0.9}] * 30, whole=False) == ["mode-collapse"]
 

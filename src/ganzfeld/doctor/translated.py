@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.measure import Subject, chosen, tidy, undisturbed
+from ganzfeld.doctor.measure import LEAST, PART, Subject, chosen, tidy, undisturbed
 from ganzfeld.doctor.reference import PAIRS, STILL, Data
 from ganzfeld.doctor.samples import Signals
 from ganzfeld.modalities import Modality, Spec
 
-LEAST = ("level", "entropy", "distinct")  # vitals of which too little is an illness
+VITALS = ("level", "entropy", "distinct")  # of which too little is an illness
 
 
 class Side:
@@ -37,7 +37,7 @@ class Side:
         return {
             "blank": float((np.asarray(self.kind.plain(made)).std(1) <= self.still).mean()),
             "merged": merged(made, sources) - merged(real, real, len(real)),
-            **{name: signals.ratio(ours[name], usual[name]) for name in LEAST if name in ours},
+            **{name: signals.ratio(ours[name], usual[name]) for name in VITALS if name in ours},
         }
 
 
@@ -58,9 +58,11 @@ class Sides:
 
     @torch.no_grad()
     def look(self, subject: Subject, count: int, images: int) -> Signals:
-        """The signals after so many images, of so many translations each way."""
+        """The signals after so many images. count: of samples that others draw; of translations a
+        part is enough, each way."""
         drawer = numpy_generator(subject.seed, "doctor", images)
-        rows = self.data.rows(chosen(drawer, len(self.data), count))
+        few = min(max(count // PART, LEAST), count)
+        rows = self.data.rows(chosen(drawer, len(self.data), few))
         ways: list[Signals] = []
         with undisturbed(subject.game):
             for way, name in subject.game.directions.items():
@@ -75,6 +77,6 @@ class Sides:
         found: Signals = {"broken": 0.0}
         for name in ways[0]:
             known = [value for one in ways if (value := one[name]) is not None]
-            worse = min if name in LEAST else max
+            worse = min if name in VITALS else max
             found[name] = tidy(worse(known)) if known else None
         return found
