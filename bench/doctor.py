@@ -59,6 +59,7 @@ HOME = Path(__file__).parent
 RATES = HOME.parent / "src" / "ganzfeld" / "doctor" / "rates.json"
 RESULTS = HOME / "results" / "doctor.jsonl"
 FITTED = 0  # the seed on which thresholds were fitted
+TODAY = 51  # the first seed of runs with today's looks
 COST = ("seconds", "share", "machine", "date", "torch")
 
 
@@ -312,9 +313,17 @@ def publish(
     found = merged(results, new)
     fitted = [one for one in found if one.seed == FITTED]
     tested = [one for one in found if one.seed != FITTED]
-    parts = [lines_of(tested)] if tested else []
-    if fitted:
-        parts.append([f"Seed {FITTED}, on which thresholds were fitted:", "", *lines_of(fitted)])
+    of_today = [one for one in tested if one.seed >= TODAY]
+    before = [one for one in tested if one.seed < TODAY]
+    parts = [
+        [title, "", *lines_of(own)]
+        for title, own in (
+            (f"By today's looks, seeds from {TODAY} on:", of_today),
+            ("By looks of before, and rules of the time:", before),
+            (f"Seed {FITTED}, on which thresholds were fitted:", fitted),
+        )
+        if own
+    ]
     table = "\n\n".join("\n".join(part) for part in parts)
     for page in docs:
         text = page.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Fourteen faults for `doctor.py` on data that no rule was made with: third set, held back.
+"""Faults for `doctor.py` on data that no rule was made with: third and fourth set, held back.
 
 They were written before any rule that is meant for them, and run once with the rules of before.
 Two of them do no harm: nothing is the right answer. Data lie in `--data FOLDER`:
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from doctor_faults import Fault, Made, halted, hooked
+from doctor_faults import Fault, Made, halted, hooked, lr
 from doctor_more import clipped, folder, seen_as
 from torch import Tensor
 
@@ -214,6 +214,47 @@ def half_frozen(trainer: Trainer, made: Made) -> None:
     trainer.optimisers["generator"].register_step_post_hook(after)
 
 
+# The fourth set, run once on points and images when all rules were done
+
+
+def flipped(trainer: Trainer, made: Made) -> None:
+    """While the discriminator learns, every other sample counts as of the other kind."""
+
+    def change(module: Any, args: Any, given: Any, out: Tensor) -> Tensor:
+        if not module.training or args[0].grad_fn is not None:
+            return out
+        return out * (1 - 2 * (torch.arange(len(out)) % 2)).to(out).view(-1, *[1] * (out.dim() - 1))
+
+    trainer.game.get_submodule("D").register_forward_hook(change, with_kwargs=True)
+
+
+def slow_d(made: Made) -> Made:
+    lr(made.config, "discriminator", 0.01)
+    return made
+
+
+def crawling(made: Made) -> Made:
+    for player in made.config.optimisers:
+        lr(made.config, player, 0.001)
+    return made
+
+
+def leaking(trainer: Trainer, made: Made) -> None:
+    """The game turns real samples upside down, and no fakes; points are moved."""
+    loss = trainer.loss
+
+    def turned(player: str, batch: Batch) -> Any:
+        x = batch["x"]
+        return loss(player, {**batch, "x": x.flip(2) if x[0].numel() > 2 else x + 1})
+
+    trainer.loss = turned
+
+
+def accumulating(trainer: Trainer, made: Made) -> None:
+    """Gradients of the discriminator are never set to zero."""
+    trainer.optimisers["discriminator"].zero_grad = lambda *_, **__: None  # type: ignore[method-assign]
+
+
 STILL = ("generator-still", "discriminator-still")
 ALTERED = ("data-altered",)
 LABELS = ("data-altered", "condition-ignored")
@@ -243,6 +284,13 @@ STRANGE = {
     "noisy-verdict": Fault("noise on the discriminator's logits", ("discriminator-weak",),
                            network=noisy_verdict),
     "shrinking": Fault("weights shrink by 3 % a step", ("divergence",), network=shrinking),
+    "flipped": Fault("half of D's samples flipped", ("discriminator-weak",), network=flipped),
+    "slow-d": Fault("D's rate / 100", ("discriminator-weak",), settings=slow_d),
+    "crawling": Fault("rates / 1,000", STILL, settings=crawling),
+    "leaking": Fault("D sees real samples turned", (*ALTERED, "discriminator-weak"),
+                     network=leaking),
+    "accumulating": Fault("D's gradients never zeroed", ("divergence", "discriminator-weak"),
+                          network=accumulating),
     "half-frozen": Fault("half of the generator's layers frozen", ("generator-still",),
                          network=half_frozen),
 }  # fmt: skip

@@ -87,6 +87,10 @@ def test_rows_of_treatments_that_nobody_wrote_are_left_out(
 def test_a_run_does_not_go_on_from_an_average_that_lags(tmp_path: Path) -> None:
     (text,) = cure("average-behind", config_of("default"), tmp_path / "run")
     assert "ema.half_life_images=" in text and "--init" not in text
+    tables = config_of("default")  # of symbols, whose cycle keeps them apart in a longer run
+    tables.game.name, tables.run.images = "text-cyclegan", 20_000
+    (text,) = cure("mode-collapse", tables, tmp_path / "run")
+    assert "run.images=60000" in text and "--init" not in text
 
 
 def test_what_to_look_at_is_no_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

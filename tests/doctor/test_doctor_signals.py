@@ -10,8 +10,10 @@ import torch
 
 from ganzfeld.config import WATCH
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Reference, Side
 from ganzfeld.doctor.samples import Beside, stuck
+from ganzfeld.doctor.translated import Side as Target
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.base import Modality
 from ganzfeld.modalities.spectrum import fine_power
@@ -125,3 +127,29 @@ def test_chance_is_what_the_same_neighbours_show_of_others() -> None:
     assert abs(reference.skill_of(np.zeros(32, int), classes)[0] or 0) < 0.02
     wrong, _ = reference.skill_of((classes + 1) % 4, classes)
     assert wrong is not None and wrong < -0.2
+
+
+def test_weights_that_no_gradient_reaches_are_not_said_to_stand_still() -> None:
+    """A kernel of 4 x 4 over one point meets its middle alone; every chosen weight is a corner."""
+    up = torch.nn.ConvTranspose2d(16, 16, 4, 2, 1, bias=False)
+    flat = torch.nn.Linear(4, 4)
+    parameters = [*up.parameters(), *flat.parameters()]
+    adam = torch.optim.Adam(parameters)
+    (up(torch.randn(2, 16, 1, 1)).sum() + flat(torch.randn(2, 4)).square().sum()).backward()
+    adam.step()
+    found = of_player("generator", adam, parameters)
+    own = {name for name in found if name.startswith("trace/generator/")}
+    assert len(own) == 2  # of the three tensors
+
+
+def test_translations_that_lose_their_sources_are_seen() -> None:
+    kind = MODALITIES["text"]
+    lines = np.random.default_rng(5).integers(1, 20, (64, 12))
+    side = Target(kind, lines)
+    good = side.beside((lines[:16] + 3) % 20 + 1, lines[:16])
+    assert good["merged"] == 0 and good["blank"] == 0 and good["level"] == 1
+    assert (good["entropy"] or 0) > 0.9
+    one = side.beside(np.full_like(lines[:16], 7), lines[:16])
+    assert (one["merged"] or 0) > 0.9 and one["entropy"] == 0
+    empty = side.beside(np.zeros_like(lines[:16]), lines[:16])
+    assert empty["level"] == 0

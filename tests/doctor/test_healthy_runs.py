@@ -94,6 +94,45 @@ def test_a_group_that_is_never_drawn_is_a_collapse_of_grown_samples() -> None:
     assert names(*rare) == []
 
 
+def test_a_stuck_part_that_comes_loose_is_that_of_young_samples() -> None:
+    assert names(*[{"stuck": 0.4 * 0.93**n} for n in range(24)]) == []
+    assert names(*[{"stuck": 0.33 + 0.01 * (n % 2)} for n in range(24)]) == ["partly-stuck"]
+
+
+def test_tiny_updates_are_an_illness_of_samples_that_do_not_look_like_the_data() -> None:
+    tiny = {"update/generator": 1e-5}
+    assert names(*[{**tiny, "energy": 0.5}] * 24) == ["generator-still"]
+    assert names(*[{**tiny, "energy": 0.1}] * 24) == []  # a model that is made a little better
+    assert names({"update/generator": 1e-3}, *[{**tiny, "energy": 0.5}] * 24) == []
+
+
+def test_lines_of_few_symbols_are_told_unless_they_recover() -> None:
+    """A table of symbols: all become one at first, and later other ones again."""
+    flat = [{"entropy": 0.2, "level": 1.0}] * 30
+    assert names(*flat, whole=False) == ["mode-collapse"]
+    growing = [{"entropy": 0.9 * (n / 40) ** 2, "level": 1.0} for n in range(40)]
+    assert names(*growing, whole=False) == []
+    late = [{"entropy": 0.005 * n} for n in range(40)]  # too late
+    assert names(*late, whole=False) == ["mode-collapse"]
+    assert names(*[{"merged": 0.3}] * 30, whole=False) == []
+    assert names(*[{"merged": 0.9}] * 30, whole=False) == ["mode-collapse"]
+
+
+def test_a_discriminator_that_is_for_fakes_look_by_look_is_weak() -> None:
+    def played(*gaps: float, **more: float) -> list[str]:
+        rest = {"energy": 0.9, "overfit": None, **more}
+        return names(
+            *[{**rest, "gap": g, "age/discriminator": 250 * (n + 1)} for n, g in enumerate(gaps)]
+        )
+
+    assert played(*[-1.5, -0.7] * 12) == ["discriminator-weak"]
+    assert played(*[-1.5] * 6, *[0.5] * 18) == []  # it was young
+    assert played(*[-1.5, -0.7] * 12, energy=0.05) == []  # samples pass for real, and rightly
+    gone = [{"energy": 0.9, "gap": -4.0, "gradient": 1.0 if n < 6 else 1e-4} for n in range(24)]
+    assert "vanishing-gradient" not in names(*gone)  # nor is that a sign of its victory
+    assert "vanishing-gradient" in names(*[{**one, "gap": 4.0} for one in gone])
+
+
 @pytest.mark.parametrize("copied", [False, True])
 def test_samples_of_a_dense_part_are_no_copies(copied: bool) -> None:
     g = np.random.default_rng(0)

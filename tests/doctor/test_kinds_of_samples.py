@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from ganzfeld.config import with_settings
 from ganzfeld.data import held
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.training import health
@@ -48,6 +49,37 @@ def test_signals_of_each_kind(name: str) -> None:
     after = trainer.game.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
     assert len(held.held_rows(pack, 20)) == 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("recipe", ["cyclegan", "pix2pix", "text-cyclegan", "text-pix2pix"])
+def test_translations_are_looked_at_each_way(recipe: str) -> None:
+    from ganzfeld.data.request import DataRequest
+    from ganzfeld.recipes import RECIPES
+    from ganzfeld.training.tasks import WORK
+
+    of_text = recipe.startswith("text")
+    source = "cipher:120" if of_text else "avatars-lines:120"
+    own, size = RECIPES[recipe], None if of_text else (16, 16)
+    asked = DataRequest(source=source, size=size, modality=own.modality or "auto")
+    data: Any = WORK["translation"].open(asked, own.layout, lambda *_: None)
+    config = fit(recipe, data, source=source, labels="auto")
+    config = config if of_text else with_settings(config, ["networks.*.width=4"])
+    config.run.images, config.run.batch_size = 4_000, 8
+    complete(config)
+    settle(config)
+    trainer = build_trainer(config, data, torch.device("cpu"))
+    before = {k: v.clone() for k, v in trainer.game.state_dict().items()}
+    state = torch.get_rng_state()
+    rows: list[Any] = []
+    (hook,) = health.watch(trainer, config, data, lambda kind, row: rows.append((kind, row)))
+    hook.do(None)  # type: ignore[arg-type]
+    ((_, row),) = rows
+    assert "failed" not in row and torch.equal(state, torch.get_rng_state()), row
+    needed = {"blank", "broken", "merged"} | ({"level", "entropy"} if of_text else set())
+    assert needed <= set(row["signals"])
+    after = trainer.game.state_dict()
+    assert all(torch.equal(before[k], after[k]) for k in before)
 
 
 @pytest.mark.long

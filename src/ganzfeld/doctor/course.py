@@ -6,6 +6,8 @@ from ganzfeld.doctor.story import Moment
 
 FIRST = 200  # steps of a player, before which it has hardly begun
 YOUNG = 0.2  # energy distance to the data, above which samples do not look like them yet
+OPPOSITE = -1.0  # deviations between logits of real samples and fakes, over several looks of a
+# discriminator that is not young: no healthy run of the bench had -0.5
 
 
 def begun(m: Moment, player: str) -> bool:
@@ -32,3 +34,9 @@ def nearing(m: Moment) -> bool:
     """Whether samples come nearer to the data at all, by more than the noise of a look."""
     before, now = m.was("energy"), m["energy"]
     return before is not None and now is not None and before > YOUNG and now < 0.9 * before
+
+
+def opposed(m: Moment) -> bool:
+    """Whether a discriminator is for the fakes: it drives them away from the data, and what comes
+    of that is not their generator's illness."""
+    return (m.mean("gap") or 0.0) < 2 * OPPOSITE

@@ -15,6 +15,7 @@ Settings = list[str]
 FRESH = frozenset(
     {"blank", "generator-still", "broken", "average-behind"}
 )  # weights that are not worth keeping
+SYMBOLS = "text-cyclegan"  # nor are those of this game
 
 
 def penalties(config: Config, factor: float) -> Settings:
@@ -59,6 +60,14 @@ def images(config: Config) -> bool:
     return modality_of(spec_of(data.spec, (data.channels or 1, *(data.size or (1, 1))))).draws
 
 
+def varied(config: Config) -> Settings:
+    """More samples to learn from at once; for tables of symbols, which begin alike, a longer run:
+    what keeps them apart grows with it."""
+    if config.game.name == SYMBOLS:
+        return [f"run.images={3 * config.run.images}"] if config.run.images else []
+    return [*penalties(config, 4), *batch(config)]
+
+
 def calmer(config: Config) -> Settings:
     return [*rates(config, 0.5), *penalties(config, 4)]
 
@@ -88,7 +97,7 @@ CURES: dict[str, Callable[[Config], Settings]] = {
     "broken": lambda config: rates(config, 0.5),
     "blank": lambda config: rates(config, 0.5),
     "divergence": calmer,
-    "mode-collapse": lambda config: [*penalties(config, 4), *batch(config)],
+    "mode-collapse": varied,
     "class-collapse": lambda config: [*penalties(config, 4), *batch(config)],
     "memorisation": augmented,
     "discriminator-overfits": augmented,
@@ -126,7 +135,8 @@ def cure(name: str, config: Config | None, run: Path | None) -> list[str]:
     settings = CURES[name](config) if name in CURES else []
     if not settings:
         return found
-    start = "" if name in FRESH else f" --init {quoted(run)}"
+    fresh = name in FRESH or config.game.name == SYMBOLS
+    start = "" if fresh else f" --init {quoted(run)}"
     out = quoted(run.with_name(f"{run.name}-treated"))
     changed = " ".join(shlex.quote(setting) for setting in settings)
     file = quoted(run / "config.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ganzfeld.doctor.course import growing
+from ganzfeld.doctor.course import growing, opposed
 from ganzfeld.doctor.story import Evidence, Moment
 
 OTHER = 0.1  # of the data's mean distance, from which real samples are not themselves any more
@@ -12,6 +12,7 @@ WRONG = 0.005  # of a batch's conditions
 LONG = 8  # looks
 UNSEEN = 0.2  # of a sample's numbers that a discriminator may leave out
 STUCK = 0.1  # of a sample's numbers that may be the same in all fakes
+LESS = 0.9  # of what was stuck at an earlier look: it comes loose
 KEPT = 0.5  # of the steps since an earlier look, that an optimiser remembers at least
 
 
@@ -48,9 +49,14 @@ def partly_seen(m: Moment) -> Evidence:
 
 
 def partly_stuck(m: Moment) -> Evidence:
-    """Samples that differ, but for a part that is the same in all of them and not in the data."""
+    """Samples that differ, but for a part that is the same in all of them and not in the data.
+
+    A part that gets smaller is that of young samples.
+    """
     share, apart = m["stuck"], m["distance"] or 0.0
     if share is None or share < STUCK or apart < STUCK or not m.judged or growing(m):
+        return None
+    if share < LESS * (m.was("stuck") or 0.0) or opposed(m):
         return None
     return f"{share:.0%} of a sample's numbers are the same in all samples, and not in the data"
 

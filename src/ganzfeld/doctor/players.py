@@ -21,7 +21,9 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
     "update/PLAYER" is |update| / |weights|: 0 where the rate is 0, and where no weight is trained.
     "pull/PLAYER" is |mean gradient| / |weights|: 0 where no gradient arrives. "trace/PLAYER" is a
     checksum of some weights of each tensor: it stays where none of them moves. "trace/PLAYER/N" is
-    that of an eighth of the tensors, if a gradient reaches all of these.
+    that of an eighth of the tensors, if a gradient that moves them reaches some of the chosen
+    weights of each: corners of a kernel may lie outside of its input, and Adam's steps along
+    gradients far below its epsilon are none.
     """
     with torch.no_grad():
         every: list[Tensor] = [*parameters]
@@ -43,7 +45,11 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
         sizes = torch.stack(squares).tolist()
         found[f"pull/{player}"] = math.sqrt(sum(sizes)) / weights
-        pulled = {p for (_, p), size in zip(trained, sizes, strict=True) if size}
+        pulled = {
+            p
+            for group, p in trained
+            if bool((chosen(optimiser.state[p]["exp_avg_sq"]) > group["eps"] ** 2).any())
+        }
         for n in range(LAYERS):
             own = range(n * len(every) // LAYERS, (n + 1) * len(every) // LAYERS)
             if own and all(every[i] in pulled for i in own):
@@ -57,10 +63,13 @@ def size_of(parts: list[Tensor]) -> float:
     return float(torch.cat([part.flatten() for part in parts]).norm())
 
 
+def chosen(p: Tensor) -> Tensor:
+    """TRACED numbers of a tensor, evenly spread, or all where it has fewer."""
+    return p.flatten()[:: max(p.numel() // TRACED, 1)][:TRACED]
+
+
 def some_of(p: Tensor) -> bytes:
-    """The bytes of TRACED weights of a tensor, evenly spread, or of all where it has fewer."""
-    chosen = p.flatten()[:: max(p.numel() // TRACED, 1)][:TRACED].float()
-    return chosen.cpu().numpy().tobytes()
+    return chosen(p).float().cpu().numpy().tobytes()
 
 
 def steps_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ganzfeld.doctor.averages import left_behind, swinging
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import YOUNG, begun, growing, improving
+from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun, growing, improving, opposed
 from ganzfeld.doctor.given import (
     altered,
     forgetful,
@@ -23,9 +23,17 @@ from ganzfeld.doctor.given import (
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
-from ganzfeld.doctor.standing import partly_still, still, unmoved
+from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
-from ganzfeld.doctor.variety import collapse, constant, missing, narrow, within
+from ganzfeld.doctor.variety import (
+    collapse,
+    constant,
+    few_symbols,
+    merged,
+    missing,
+    narrow,
+    within,
+)
 
 PLAYERS = ("discriminator", "generator")
 LARGE = 0.03  # of the weights: an update that throws away what was learned
@@ -33,6 +41,7 @@ HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
 WRONG = -5.0  # deviations between logits of real samples and fakes
+SEVERAL = 5  # of LONG looks, that say it together
 LONG = 8  # looks, where single ones say too little
 
 
@@ -96,8 +105,8 @@ def vanishing(m: Moment) -> Evidence:
     lost = (sure or 0) > 0.9 or now is None or (usual is not None and now < 0.1 * usual)
     if gap is not None and gap > (8 if lost else 16):
         return f"logits of real samples and fakes are {gap:.1f} deviations apart"
-    if now is None or not usual or now > 0.01 * usual:
-        return None
+    if now is None or not usual or now > 0.01 * usual or opposed(m):
+        return None  # where fakes are preferred it is no sign that they are found out
     beside = f"; {sure:.0%} of the fakes are found out for certain" if sure else ""
     return f"the gradient at the generator's output is {now / usual:.1e} of its own start{beside}"
 
@@ -196,8 +205,21 @@ def misled(m: Moment) -> Evidence:
     gap, apart = m.mean("gap"), m["energy"]
     if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
         return None
-    if not begun(m, "discriminator"):
+    return preferred(gap) if begun(m, "discriminator") else None
+
+
+def mistaken(m: Moment) -> Evidence:
+    """One that is for the opposite look by look, although it is not young any more: it does not
+    learn from the samples that it is asked about, or from labels that are right."""
+    old = [one for one in (*m.past[1 - LONG :], m) if one["age/discriminator"] is not None]
+    gaps = [gap for one in old if begun(one, "discriminator") and (gap := one["gap"]) is not None]
+    if len(gaps) < SEVERAL or (m["energy"] or 0.0) < YOUNG:
         return None
+    gap = sum(gaps) / len(gaps)
+    return preferred(gap) if gap < OPPOSITE and (m["gap"] or 0.0) < OPPOSITE / 2 else None
+
+
+def preferred(gap: float) -> str:
     return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
 
 
@@ -239,7 +261,7 @@ RULES = (
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
         # equal to the bit twice: three looks
-        for sees, looks in ((still, 3), (unmoved, 2), (partly_still, 2))
+        for sees, looks in ((still, 3), (unmoved, 2), (partly_still, 2), (crawling, 3))
     ),
     Rule(
         "partly-seen",
@@ -248,6 +270,8 @@ RULES = (
         partly_seen,
     ),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
+    Rule("mode-collapse", "mode collapse", STUCK, merged),
+    Rule("mode-collapse", "mode collapse", STUCK, few_symbols, since=0.6),
     Rule(
         "memorisation",
         "memorisation",
@@ -326,13 +350,16 @@ RULES = (
         since=0.4,
         looks=5,
     ),
-    Rule(
-        "discriminator-weak",
-        "the discriminator is too weak",
-        "The generator is told to stay away from the data.",
-        misled,
-        since=0.6,
-        looks=5,
+    *(
+        Rule(
+            "discriminator-weak",
+            "the discriminator is too weak",
+            "The generator is told to stay away from the data.",
+            sees,
+            since=0.6,
+            looks=looks,
+        )
+        for sees, looks in ((misled, 5), (mistaken, 1))
     ),
     Rule(
         "discriminator-weak",

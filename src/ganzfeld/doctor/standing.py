@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ganzfeld.doctor.course import YOUNG, improving
 from ganzfeld.doctor.story import Evidence, Moment
 
 STILL = 1e-9  # of the weights: no update
+SLOW = 3e-5  # of the weights: an update that teaches nothing; those of healthy runs begin at 5e-4
 
 
 def still(player: str) -> Callable[[Moment], Evidence]:
@@ -52,6 +54,22 @@ def partly_still(player: str) -> Callable[[Moment], Evidence]:
         return (
             f"{stay} of {len(names)} parts of the {player}'s layers are those of the last look, "
             "to the bit"
+        )
+
+    return sees
+
+
+def crawling(player: str) -> Callable[[Moment], Evidence]:
+    """Updates that were tiny at all looks, while samples do not look like the data."""
+
+    def sees(m: Moment) -> Evidence:
+        sizes = [one[f"update/{player}"] or 0.0 for one in (*m.past, m)]
+        apart = m.mean("energy")
+        if not 0 < max(sizes) <= SLOW or apart is None or apart < YOUNG or improving(m):
+            return None
+        return (
+            f"no update of the {player} was more than {max(sizes):.0g} of its weights; samples are "
+            f"{apart:.2f} from the data"
         )
 
     return sees

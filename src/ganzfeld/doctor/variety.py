@@ -7,6 +7,9 @@ from ganzfeld.doctor.story import Evidence, Moment
 
 SAME = 0.2  # of the data, from which those that equal another one are said beside a collapse
 LONG = 8  # looks, where single ones say too little
+MERGED = 0.6  # of different sources, that become what others became
+FEW = 0.5  # of the entropy of the data's symbols
+OVER = 0.95  # part of a run, after which nothing more comes
 
 
 def constant(m: Moment) -> Evidence:
@@ -17,6 +20,28 @@ def constant(m: Moment) -> Evidence:
     if vendi is None or vendi > 0.15 or growing(m) or nearing(m) or not begun(m, "generator"):
         return None
     return few(vendi) + (f"; {apart(m['distance'])}" if m["distance"] else "")
+
+
+def merged(m: Moment) -> Evidence:
+    """Translations that are equal although their sources differ."""
+    share = m["merged"]
+    return (
+        None if share is None or share < MERGED else f"{share:.0%} of the samples equal another one"
+    )
+
+
+def few_symbols(m: Moment) -> Evidence:
+    """Lines of the same few symbols, however they are put: most of them blanks, as a rule.
+
+    Tables of symbols have all symbols become one at first, and recover later: not while they do,
+    unless the run is over.
+    """
+    now, before = m["entropy"], m.was("entropy")
+    if now is None or now >= FEW:
+        return None
+    if before is not None and now > 1.1 * before and m.part < OVER:
+        return None
+    return f"samples are made of few symbols: their entropy is {now:.2f} of the data's"
 
 
 def scarce(m: Moment) -> bool:

@@ -223,7 +223,7 @@ class Texts(Modality):
         shares = shares[shares > 0]
         return {
             "distinct": len(np.unique(rows, axis=0)) / len(rows),
-            "entropy": float(-(shares * np.log2(shares)).sum()),
+            "entropy": abs(float((shares * np.log2(shares)).sum())),
             "level": float((rows != 0).sum(1).mean()),
         }
 

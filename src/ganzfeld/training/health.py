@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganzfeld.config import WATCH, Config
@@ -12,6 +12,7 @@ from ganzfeld.doctor.measure import Subject, look
 from ganzfeld.doctor.reference import Reference
 from ganzfeld.doctor.samples import Signals
 from ganzfeld.doctor.story import SHORTEST
+from ganzfeld.doctor.translated import Sides
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.text import lines
@@ -60,7 +61,8 @@ def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
 
 
 class Health:
-    """Looks at a trainer. record: takes the kind of a row, and the row.
+    """Looks at a trainer. record: takes the kind of a row, and the row. specs: of the columns of a
+    translation.
 
     A look that fails, as at a game of a user's own, is written down, and there is no other: it
     never stops a run.
@@ -79,10 +81,12 @@ class Health:
         given: bool = False,
         draws: str = latents.PORTABLE,
         rules: int = WATCH,
+        specs: Mapping[str, Spec] | None = None,
     ) -> None:
         self.trainer, self.kind, self.record, self.count = trainer, kind, record, count
         self.fresh, self.classes, self.given = fresh, classes, given
-        self.rules = rules
+        self.rules, self.specs = rules, specs or {}
+        self.sides: Sides | None = None
         self.subject = Subject(
             trainer.game,
             trainer.average,
@@ -118,8 +122,12 @@ class Health:
             self.reference = Reference(
                 self.kind, trainer.data, self.fresh, self.classes, self.given, self.rules
             )
-        fresh, count = self.fresh, self.count
-        return look(self.subject, self.reference, trainer.data, fresh, count, trainer.images)
+        fresh, count, images = self.fresh, self.count, trainer.images
+        found = look(self.subject, self.reference, trainer.data, fresh, count, images)
+        if trainer.game.directions and {"a", "b"} <= self.specs.keys():
+            self.sides = self.sides or Sides(self.kind, self.specs, trainer.data)
+            found |= self.sides.look(self.subject, count, images)
+        return found
 
 
 def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[At]:
@@ -128,7 +136,8 @@ def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[A
     looks, count = schedule(config.run.images or 0, rules)
     if config.run.doctor in (None, "off") or not looks:
         return []
-    spec = next(iter(task_of_run(config).specs(config).values()))
+    specs = task_of_run(config).specs(config)
+    spec = next(iter(specs.values()))
     fresh = None
     if config.data.held_out:
         fresh = held.Part(data, held.held_rows(data, config.data.held_out))
@@ -143,5 +152,6 @@ def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[A
         given=bool(config.data.conditions),
         draws=config.run.latents or latents.PORTABLE,
         rules=rules,
+        specs=specs,
     )
     return [At(looks, health, trainer.images)]
