@@ -230,6 +230,8 @@ def test_help_names_values_and_shows_examples(
     assert len(EXAMPLES[command]) >= 2
     for example in EXAMPLES[command]:
         assert example in shown
+    above = shown.partition("\nexamples:")[0]
+    assert max(map(len, above.splitlines()[1:])) <= 80 and "\n\n\n" not in above
 
 
 @pytest.mark.parametrize(

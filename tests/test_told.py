@@ -82,6 +82,26 @@ def test_where_samples_are_is_told_in_chinese_for_every_kind(chinese: None) -> N
             assert not re.search(rf"{noun}| in | to | row ", said), said
 
 
+ENDED = """\
+out of memory (ulimit -v allows 4.0 GB)
+bring config.json from a backup, or train again with another --out; its model still draws: x
+runs/a b is in use by process 536 on vm since 2026-11-30T08:27:33+00:00
+copy the model folder again from its source, or delete d.safetensors to draw without ranking
+--set run.accumulate=4   for the same batch in smaller parts   or --batch 2, a smaller --size, or \
+--set networks.G.width=... for less
+the weights of G in /tmp/r n do not fit this recipe's G:|    l: (9, 2) there, (2, 2) here
+there is nothing at a*.png (looked for a folder). Patterns are not read: give the folder, '.'.
+there is nothing at a.png (looked for a folder). b/c does not exist either.
+ganzfeld resume r --data-grown   to go on with all 300   or restore the original data, or name it \
+with --data PATH   or begin anew from its weights:|    ganzfeld train x --init r --out NEW"""
+
+
+@pytest.mark.parametrize("said", ENDED.splitlines())
+def test_a_sentence_is_chinese_with_what_a_case_adds_to_it(said: str, chinese: None) -> None:
+    told = tr(said.replace("|", "\n"))
+    assert CHINESE.search(told) and not PROSE.search(left_of(told)), told
+
+
 def left_of(text: str) -> str:
     return COMMAND.sub("|", text)
 

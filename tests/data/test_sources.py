@@ -107,6 +107,8 @@ def test_pictures_beside_class_folders_are_warned_about(tmp_path, pack):
 
 def test_domains_of_a_translation_are_warned_about(tmp_path, pack):
     found = pack(write_classes(tmp_path / "set", ("trainA", "trainB")))
+    assert any("--recipe cyclegan" in warning for warning in found.report["warnings"])
+    found = pack(write_classes(tmp_path / "parts", ("train", "test_b")), splits="all")
     assert any("look like parts" in warning for warning in found.report["warnings"])
 
 

@@ -151,6 +151,11 @@ def test_balance_shapes_and_the_command(folder: Path, report: dict, tmp_path: Pa
     for place in sorted(tmp_path.glob("*.png")):
         place.rename(tmp_path / ("trainA", "train_B")[int(place.stem) % 2] / place.name)
     assert "--recipe cyclegan" in describe(check_data(tmp_path))
+    (wide := tmp_path / "wide").mkdir()
+    for number, image in enumerate(drawn(30)):
+        image.resize((64, 32)).save(wide / f"{number}.png")
+    assert "a pair side by side: ganzfeld train" in describe(check_data(wide))
+    assert "a pair side by side" not in describe(report)
 
 
 def test_a_size_is_proposed_that_files_are_large_enough_for() -> None:
@@ -159,6 +164,7 @@ def test_a_size_is_proposed_that_files_are_large_enough_for() -> None:
     assert suggested(Counter({(512, 512): 95, (40, 40): 5})) == (256, 256)
     assert suggested(Counter({(100, 100): 100})) == (96, 96)
     assert suggested(Counter({(64, 128): 50, (128, 256): 50})) == (64, 128)
+    assert suggested(Counter({(28, 28): 100})) == (28, 28)
 
 
 def test_the_page_shows_the_samples_and_escapes_names(tmp_path: Path, monkeypatch) -> None:

@@ -116,8 +116,8 @@ def project(
 ) -> None:
     """Find the latents whose samples are most like given images, by optimisation.
 
-    `ganzfeld sample MODEL --latent OUT/latents.safetensors` draws what was found, and
-    `--direction` edits it.
+    Draw what was found with `ganzfeld sample MODEL --latent OUT/latents.safetensors`, and edit
+    it with `--direction`.
 
     Args:
         model: A run's folder or a model's folder.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import shutil
 import types
 import typing
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tyro.conf import arg
 
 from ganzfeld.cli.examples import EXAMPLES
 from ganzfeld.core.language import tr
+from ganzfeld.core.wrapping import wrapped
 
 KINDS = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
 ARGUMENT = re.compile(r"^([a-z]\w*):\s*(.*)$")  # and no sentence that begins "Default: "
@@ -36,7 +38,10 @@ def documented(make: Callable[..., None], command: str) -> tuple[Callable[..., N
         kinds[name] = annotated(kinds[name], parameter, told.get(name, ""))
     copy.__annotations__ = kinds
     shown = "\n".join(f"  {line}" for line in EXAMPLES.get(command, ()))
-    about = "\n\n".join(tr(" ".join(part.split())) for part in about.split("\n\n"))
+    width = min(shutil.get_terminal_size().columns, 100)
+    paragraphs = [tr(" ".join(part.split())) for part in about.split("\n\n")]
+    # tyro joins lines again, except those that begin with a space
+    about = "\n\n".join("\n".join(wrapped(text, width, "  ")) for text in paragraphs)
     return copy, f"{about}\n\n{tr('examples:')}\n{shown}" if shown else about
 
 

@@ -12,7 +12,7 @@ from ganzfeld.core.language import tell
 
 def translate(
     model: Positional[Path],
-    pictures: Positional[Path],
+    inputs: Positional[Path],
     /,
     *,
     out: Path,
@@ -30,7 +30,7 @@ def translate(
 
     Args:
         model: A run's folder or a model's folder.
-        pictures: One image, a folder, or a ZIP, of images or sounds; a text file, for a model of
+        inputs: One image, a folder, or a ZIP, of images or sounds; a text file, for a model of
             lines.
         out: Folder for the translations, one PNG or WAV each; a file, for lines.
         to: The target domain. Default: b, or the only one that was learned.
@@ -56,12 +56,12 @@ def translate(
     if not isinstance(loaded, Translator):
         if side is not None or sheet is not None or dropout is not None or part != "auto":
             raise UsageError("--side, --sheet, --dropout and --part are for images")
-        count = loaded.translate_files(pictures, out, to=to, mark=mark, say=tell)
+        count = loaded.translate_files(inputs, out, to=to, mark=mark, say=tell)
         tell(f"{count:,} {loaded.kind.noun} in {out}")
         return
     count = translate_files(
         loaded,
-        pictures,
+        inputs,
         out,
         to=to,
         side=side,

@@ -17,14 +17,13 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data import ciphers
 from ganzfeld.data.alike import open_alike
 from ganzfeld.data.discover import SPLIT_NAMES, depth_shared, embedded_count, find_source
-from ganzfeld.data.layout import is_test
+from ganzfeld.data.layout import DOMAINS, is_test, plain_name
 from ganzfeld.data.options import IMAGES, PackOptions
 from ganzfeld.data.pack import open_pack
 from ganzfeld.data.pairs import Both, Side, TwoDomains, draw, embedded
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.errors import DataError, UsageError
 
-TRAINED = frozenset({"traina", "trainb"})  # folders of two domains, as `plain_name` has them
 WIDEST = (1.2, 4.0)  # width by height of two images side by side
 LAYOUTS = (
     "trainA and trainB in a folder or ZIP (testA and testB are held out), or two sets as "
@@ -113,7 +112,7 @@ def said(done: TwoDomains, pairs: str, found: Encoded | Ready) -> TwoDomains:
     """With a sentence on what was taken as domains or pairs, and what was left aside."""
     done.report["pairs"] = pairs
     for side in done.report["sides"].values():
-        side["aside"] = [*found.aside, *side.get("aside", [])]
+        side["aside"] = list(dict.fromkeys([*found.aside, *side.get("aside", [])]))
         side["taken"] = {**side.get("taken", {}), **found.taken}
     return done
 
@@ -219,10 +218,6 @@ def part_of(found: Encoded, tops: Sequence[str], top: str) -> Encoded:
     return part
 
 
-def plain_name(name: str) -> str:
-    return name.casefold().replace("_", "").replace("-", "")
-
-
 def plain_names(parts: Iterable[str]) -> dict[str, str]:
     return {plain_name(name): name for name in parts}
 
@@ -230,7 +225,7 @@ def plain_names(parts: Iterable[str]) -> dict[str, str]:
 def domains(parts: dict[str, Encoded], source: str | os.PathLike[str]) -> tuple[str, str] | None:
     """The folders of the two domains; None if there are none."""
     plain = plain_names(parts)
-    if plain.keys() >= TRAINED:
+    if plain.keys() >= DOMAINS:
         return plain["traina"], plain["trainb"]
     for one, lacking in (("traina", "trainB"), ("trainb", "trainA")):
         if one in plain:

@@ -14,6 +14,7 @@ from ganzfeld.core.names import capped, is_system, merged, natural, shortened, s
 from ganzfeld.data.arrays import NOT_FINITE
 from ganzfeld.data.discover import SPLIT_NAMES
 from ganzfeld.data.gather import columns_in_words
+from ganzfeld.data.layout import DOMAINS, plain_name
 from ganzfeld.data.source import Encoded, Ready, Source
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.codec import Target
@@ -168,7 +169,13 @@ def _warnings(report: dict[str, Any]) -> list[str]:
     if small:
         warnings.append(f"{len(small)} of {len(classes)} classes have under 10 images")
     # trainA, trainB, testA, testB are the two domains of a translation, not four classes.
-    if classes and all(name.casefold().rstrip("ab_- ") in SPLIT_NAMES for name in classes):
+    if {plain_name(name) for name in classes} == DOMAINS:
+        both = " and ".join(sorted(classes))
+        warnings.append(
+            f"{both} look like the two domains of a translation, not like classes: "
+            "--recipe cyclegan translates between them"
+        )
+    elif classes and all(name.casefold().rstrip("ab_- ") in SPLIT_NAMES for name in classes):
         warnings.append(f"the classes {', '.join(classes)} look like parts of a data set")
     return warnings
 

@@ -13,6 +13,7 @@ TRAIN = frozenset({"train", "training", "trn", "训练", "训练集"})
 PLAIN_HELD = frozenset({"test", "tests", "testing", "val", "valid", "validation"})
 PLAIN_HELD |= {"测试", "测试集", "验证", "验证集"}
 HELD = PLAIN_HELD | {"tst", "eval", "evaluation", "dev", "holdout", "heldout"}
+DOMAINS = frozenset({"traina", "trainb"})  # of a translation, as `plain_name` has them
 MASKS = frozenset(
     {"mask", "masks", "ground truth", "groundtruth", "gt", "gts", "annotation", "annotations"}
     | {"label", "labels", "segmentation", "segmentations", "seg", "segs", "labelmap", "labelmaps"}
@@ -40,6 +41,11 @@ DEPTHS = ({"rgb", "depth"}, {"image", "depth"}, {"color", "depth"}, {"left", "ri
 TRUTHS = ("gtfine", "gtcoarse")  # of Cityscapes, beside leftImg8bit
 MASKED = re.compile(r"(.+?)[ _.-]*(mask|masks|gt|seg|segmentation|labelmap|matte)([ _-]?\d+)?")
 LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
+
+
+def plain_name(name: str) -> str:
+    """A folder's name without what differs between trainA, train_a and Train-A."""
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 def words(name: str) -> list[str]:

@@ -43,7 +43,7 @@ def missing(path: Path, embedded: Sequence[str], known: str) -> DataError:
             fix=f"a path of this system; under WSL: {shown(shlex.quote(mounted))}",
         )
     if any(sign in path.name for sign in "*?["):
-        hint = f" Patterns are not read: give the folder, {shown(str(path.parent))}."
+        hint = f" Patterns are not read: give the folder, {shown(str(path.parent))!r}."
     try:
         beside = [name for name in os.listdir(path.parent) if not is_system(name)]
         near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)

@@ -190,7 +190,7 @@ def suggested(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
         if seen > total / 10:
             low = side
             break
-    base = next((side for side in USEFUL if side <= low), USEFUL[-1])
+    base = next((side for side in USEFUL if side <= low), low)
     choices = {(base, base)}
     for height, width in dict(sizes.most_common(20)):
         scale = base / min(height, width)

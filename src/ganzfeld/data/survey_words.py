@@ -9,7 +9,7 @@ import shlex
 from typing import Any
 
 from ganzfeld.core.names import capped, shortened
-from ganzfeld.data.domains import TRAINED, plain_name
+from ganzfeld.data.layout import DOMAINS, plain_name
 from ganzfeld.data.survey import SLIGHT, UNEVEN
 from ganzfeld.modalities import MODALITIES
 
@@ -28,6 +28,9 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     lines += aspects(survey.get("shapes", {}))
     if not report.get("verdict"):
         lines.append(f"Try: {command(report, survey)}")
+        if halves(report):
+            again = f"ganzfeld train {shlex.quote(report['source'])} --recipe pix2pix"
+            lines.append(f"Or, if each image is a pair side by side: {again}")
     return lines
 
 
@@ -101,6 +104,12 @@ def aspects(shapes: dict[str, Any]) -> list[str]:
     ]
 
 
+def halves(report: dict[str, Any]) -> bool:
+    """Whether all images are exactly twice as wide as high, as pairs for pix2pix are."""
+    sizes = report.get("sizes", [])
+    return bool(sizes) and all(w == 2 * h for h, w, _ in sizes) and not report["classes"]
+
+
 def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
     """How to train on these data."""
     kind = MODALITIES[report.get("modality", "image")]
@@ -108,6 +117,6 @@ def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
     if height_width := survey.get("shapes", {}).get("suggested"):
         height, width = height_width
         parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
-    two = {plain_name(name) for name in report["classes"]} == TRAINED  # domains
+    two = {plain_name(name) for name in report["classes"]} == DOMAINS  # domains
     parts.append(f"--recipe {'cyclegan' if two else kind.recipe}")
     return " ".join(parts)

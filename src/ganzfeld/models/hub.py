@@ -41,7 +41,8 @@ def parsed(name: str) -> tuple[str, str | None]:
     found = NAME.fullmatch(name)
     if found is None or ".." in name or "--" in found[1]:
         raise UsageError(
-            f"{shown(name[:100])} names no model on the hub", fix="hub:USER/NAME or ...@REVISION"
+            f"{shown(name[:100])} names no model on the hub",
+            fix="hub:USER/NAME   or hub:USER/NAME@REVISION",
         )
     return found[1], found[2]
 

@@ -33,7 +33,7 @@ def out_of_memory(config: Config, finished: Path | None = None) -> Iterator[None
                 fix=f"ganzfeld resume {shlex.quote(str(finished))}   where more memory is free",
             ) from error
         half, parts = max(config.run.batch_size // 2, 1), 2 * config.run.accumulate
-        same = f"--set run.accumulate={parts}   for the same batch in smaller parts, or "
+        same = f"--set run.accumulate={parts}   for the same batch in smaller parts   or "
         raise ResourceError(
             f"out of memory with batch {config.run.batch_size}",
             safe="checkpoints already saved are untouched",

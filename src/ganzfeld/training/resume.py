@@ -121,7 +121,7 @@ def go_on_grown(config: Config, now: int, folder: Path) -> str:
     """A command that goes on with more images than before; "" where there are no more of them."""
     if now <= config.data.samples:
         return ""
-    return f"ganzfeld resume {quoted(folder)} --data-grown   to go on with all {now:,}, or "
+    return f"ganzfeld resume {quoted(folder)} --data-grown   to go on with all {now:,}   or "
 
 
 def left_aside(config: Config, now: int, report: Mapping[str, Any]) -> str:

@@ -200,7 +200,7 @@ def resume(
                 f"{lineage.left_aside(config, pack.count, pack.report)}",
                 safe="nothing was changed",
                 fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
-                "restore the original data, name it with --data PATH, or "
+                "restore the original data, or name it with --data PATH   or "
                 f"{lineage.anew(config, folder)}",
             )
         if config.data.spec is not None:
