@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-import forks
 import pytest
+
+import forks
 
 # before torch is loaded, and for every child: networks this small gain nothing from threads, and
 # threads that wait for each other on a busy machine take ten times as long

@@ -22,7 +22,7 @@ class Fork:
     """A command at work in a session of its own; what tests use of `subprocess.Popen`.
 
     words: of the command, or arguments of `code`. together: errors go where the rest is printed.
-    megabytes: all its memory. aim: when it kills itself; see `zygote.Aim`.
+    aim: when it kills itself; see `zygote.Aim`.
     """
 
     def __init__(
@@ -32,7 +32,6 @@ class Fork:
         environment: dict[str, str] | None = None,
         cwd: Path | None = None,
         together: bool = False,
-        megabytes: int | None = None,
         aim: list[Any] | None = None,
     ) -> None:
         zygote, folder = running()
@@ -45,7 +44,6 @@ class Fork:
             "cwd": str(cwd or os.getcwd()),
             "files": str(self.files),
             "errors": "printed" if together else "errors",
-            "megabytes": megabytes,
             "aim": aim,
         }
         assert zygote.stdin is not None and zygote.stdout is not None

@@ -9,7 +9,6 @@ a loaded machine is hit at the same instants as an idle one.
 
 import json
 import os
-import resource
 import runpy
 import shutil
 import signal
@@ -61,8 +60,6 @@ def work(job: dict) -> int:
         os.close(file)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
-    if job["megabytes"]:
-        resource.setrlimit(resource.RLIMIT_AS, (job["megabytes"] << 20,) * 2)
     sys.argv = ["-", *job["words"]]
     sys.path[0] = job["cwd"]
     aim = Aim(*job["aim"]) if job["aim"] else None

@@ -79,9 +79,7 @@ def kill(process: Process) -> None:
         process.communicate()
 
 
-def wait_until(
-    condition: Callable[[], bool], process: Process, seconds: float = 300
-) -> None:
+def wait_until(condition: Callable[[], bool], process: Process, seconds: float = 300) -> None:
     """Until it holds, while the process lives."""
     limit = time.monotonic() + seconds
     while not condition():

@@ -112,9 +112,7 @@ def last_of(out: Path) -> Path:
     return out / "checkpoints" / f"images-{IMAGES:012d}"
 
 
-def aim_once(
-    words: list[str], out: Path, phase: int, acts: int, rng: random.Random
-) -> bool:
+def aim_once(words: list[str], out: Path, phase: int, acts: int, rng: random.Random) -> bool:
     """Begin or go on, to be killed at one of these acts; False where it came to its end."""
     later = rng.choice([0.0, rng.uniform(0.001, LATER)])
     return command.killed(words, out, last_of(out), phase, rng.randint(1, acts), later)

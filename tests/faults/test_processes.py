@@ -16,9 +16,9 @@ import command
 import numpy as np
 import pytest
 import torch
-from forks import Fork
 from numpy.typing import NDArray
 
+from forks import Fork
 from ganzfeld.config import with_settings
 from ganzfeld.core import checkpoint, distributed, trees
 from ganzfeld.recipes.gan import RECIPES, Facts

@@ -17,9 +17,9 @@ from pathlib import Path
 import command
 import numpy as np
 import pytest
-from forks import Fork
 from PIL import Image
 
+from forks import Fork
 from ganzfeld.cli import main
 from ganzfeld.core import checkpoint
 from ganzfeld.core.signals import Signals
@@ -217,9 +217,7 @@ def at_work(out: Path) -> Iterator[Fork]:
         command.kill(process)
 
 
-def test_a_run_in_use_is_refused_and_free_after_a_kill(
-    at_work: Fork, out: Path
-) -> None:
+def test_a_run_in_use_is_refused_and_free_after_a_kill(at_work: Fork, out: Path) -> None:
     for words in (command.training(out, 300 * IMAGES), ["resume", str(out)]):
         code, printed = command.run(words)
         assert code == 7, printed
