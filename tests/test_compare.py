@@ -4,12 +4,12 @@ import copy
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import forks
 import ganzfeld
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.errors import UsageError
@@ -166,7 +166,7 @@ def test_the_command_that_mends_it_does(runs: Path) -> None:
     found = ganzfeld.compare([runs / "one", runs / "two"])
     command = found.apart(found.groups[1])[1].split()
     assert command.pop(0) == "ganzfeld"
-    subprocess.run([sys.executable, "-m", "ganzfeld", *command], capture_output=True, check=True)
+    assert forks.run(*command).returncode == 0
     assert len(ganzfeld.compare([runs / "one", runs / "two"], strict=True).groups) == 1
 
 
@@ -275,10 +275,8 @@ def test_settings_are_shown_without_the_last_digits_of_arithmetic() -> None:
 
 
 def test_the_command(runs: Path) -> None:
-    command = [sys.executable, "-m", "ganzfeld", "compare", "one", "two"]
-
     def call(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *more], capture_output=True, text=True, cwd=runs)
+        return forks.run("compare", "one", "two", *more, cwd=runs)
 
     done = call("--metrics", "kid", "recall", "--out", "page.html")
     assert done.returncode == 0, done.stderr

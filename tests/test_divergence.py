@@ -118,14 +118,14 @@ def copied(state: Any) -> Any:
     return state.clone() if isinstance(state, Tensor) else state
 
 
-EVERY = [  # of the long ones: three numbers, five places, four recipes
+EVERY = [  # by name, those that are slow: three numbers, five places, four recipes
     pytest.param(
         recipe,
         fault,
         bad,
         marks=[]
         if recipe == "default" or (recipe == "wgan-gp" and bad is BAD[0])
-        else [pytest.mark.long],
+        else [pytest.mark.long if bad is BAD[0] else pytest.mark.slow],
     )
     for recipe in ("default", "dcgan", "hinge", "wgan-gp")
     for fault in FAULTS

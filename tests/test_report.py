@@ -5,14 +5,13 @@ import dataclasses
 import io
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import forks
 import ganzfeld
 from ganzfeld import report
 from ganzfeld.config import Data, Part, from_dict, to_json
@@ -345,8 +344,8 @@ def test_a_chart_marks_the_best_and_survives_odd_numbers() -> None:
 @pytest.mark.long
 def test_the_command_writes_it_again_and_does_without_data(run: Path, tmp_path: Path) -> None:
     with_config(run, source=str(tmp_path / "moved"))
-    command = [sys.executable, "-m", "ganzfeld", "report", str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = forks.run("report", run)
+    assert done.returncode == 0, done.stderr
     assert "the closest training images are left out" in done.stdout
     assert str(run / "report.html") in done.stdout
     assert "Left out: the data could not be opened" in Page(run / "report.html").text

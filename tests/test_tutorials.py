@@ -360,7 +360,7 @@ def small_run(recipe: str, out: Path) -> ganzfeld.Run:
         size=24 if "anime" in recipe else 16,
         images=64,
         batch=16,
-        settings=settings,
+        settings=[*settings, "run.evaluate_final=false", "run.evaluate_count=16"],
         quiet=True,
     )
 

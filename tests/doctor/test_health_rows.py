@@ -25,6 +25,7 @@ from ganzfeld.training.trainer import Tensors, Trainer
 pytestmark = pytest.mark.long
 
 SMALL = ["networks.*.width=4", "run.deterministic=true", "run.evaluate_every=100000"]
+SMALL += ["run.evaluate_count=16", "run.evaluate_final=false"]
 
 
 def train(out: Path, *settings: str, **more: Any) -> Path:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from forks import Fork
 
 BATCH = 16
 SETTINGS = (
     "networks.G.width=4",
     "networks.D.width=4",
     "networks.G.latent=16",
-    "run.log_every=320",
-    "run.save_every=960",
+    "run.log_every=160",
+    "run.save_every=480",
     "run.sample_every=9600",
-    "run.evaluate_every=4800",
+    "run.evaluate_every=960",
 )
 # GANZFELD_TEST_THREADS=2: the kill loop with two threads
 ENVIRONMENT = {"OMP_NUM_THREADS": os.environ.get("GANZFELD_TEST_THREADS", "1"), "COLUMNS": "200"}
@@ -37,8 +37,13 @@ def training(out: Path, images: int, *more: str) -> list[str]:
     return [*words, "--images", str(images), "--set", *SETTINGS, *more]
 
 
-def start(words: list[str], **environment: str) -> subprocess.Popen[str]:
+def start(words: list[str], **environment: str) -> Fork:
     """The command, at work in a session of its own."""
+    return Fork(*words, environment=ENVIRONMENT | environment)
+
+
+def fresh(words: list[str], **environment: str) -> subprocess.Popen[str]:
+    """The same as a user starts it, which takes seconds to import PyTorch."""
     return subprocess.Popen(
         [sys.executable, "-m", "ganzfeld", *words],
         env=os.environ | ENVIRONMENT | environment,
@@ -50,7 +55,10 @@ def start(words: list[str], **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def end(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str]:
+Process = Fork | subprocess.Popen[str]
+
+
+def end(process: Process, seconds: float = 300) -> tuple[int, str]:
     """Wait: the exit code and all that was printed. Nothing of it is left alive."""
     try:
         printed, errors = process.communicate(timeout=seconds)
@@ -64,16 +72,14 @@ def run(words: list[str], seconds: float = 300, **environment: str) -> tuple[int
     return end(start(words, **environment), seconds)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     """As the kernel kills where memory runs out: no handler, no goodbye."""
-    if process.returncode is None:
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
-def wait_until(
-    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 300
-) -> None:
+def wait_until(condition: Callable[[], bool], process: Process, seconds: float = 300) -> None:
     """Until it holds, while the process lives."""
     limit = time.monotonic() + seconds
     while not condition():
@@ -106,68 +112,28 @@ def log(out: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k not in measured} for row in rows]
 
 
-class Zygote:
-    """Commands one after another, each in a fork of a process that has imported all it needs."""
+# Killed at what it does to files
 
-    def __enter__(self) -> Zygote:
-        self.folder = Path(tempfile.mkdtemp())
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ
-            | {
-                "COLUMNS": "200",
-                "OMP_NUM_THREADS": "2",
-                "MKL_NUM_THREADS": "2",
-                "OMP_WAIT_POLICY": "passive",
-            },
-        )
-        assert self.read() == "ready"
-        return self
 
-    def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-        shutil.rmtree(self.folder)
+def counted(words: list[str], out: Path, mark: Path) -> list[int]:
+    """Do it undisturbed: what it does to files in `out` before and after `mark` is there."""
+    process = aimed(words, [str(out), str(mark), None])
+    assert process.returncode == 0, process.said("errors")
+    found: list[int] = json.loads(process.said("counts"))
+    return found
 
-    def read(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
-    def start(self, words: list[str], aim: list[Any] | None = None) -> None:
-        """aim: when it kills itself; see `zygote.Aim`."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([words, str(self.folder / "printed"), aim]) + "\n")
-        self.process.stdin.flush()
-        self.child = int(self.read())
+def killed(words: list[str], out: Path, mark: Path, phase: int, act: int, later: float) -> bool:
+    """Whether it killed itself at this act, or CPU seconds later, rather than came to its end.
 
-    def wait(self) -> int:
-        return int(self.read())
+    phase: 0 before `mark` is there, 1 after.
+    """
+    process = aimed(words, [str(out), str(mark), [phase, act, later]])
+    assert process.returncode in (0, -signal.SIGKILL, -signal.SIGPROF), process.said("errors")
+    return process.returncode != 0
 
-    def run(self, words: list[str]) -> int:
-        self.start(words)
-        return self.wait()
 
-    def counted(self, words: list[str], out: Path, mark: Path) -> list[int]:
-        """Do it undisturbed: what it does to files in `out` before and after `mark` is there."""
-        self.start(words, [str(out), str(mark), None])
-        assert self.wait() == 0, self.printed()
-        found: list[int] = json.loads((self.folder / "printed.counts").read_text())
-        return found
-
-    def killed(
-        self, words: list[str], out: Path, mark: Path, phase: int, act: int, later: float
-    ) -> bool:
-        """Whether it killed itself at this act, or CPU seconds later, rather than came to its end.
-
-        phase: 0 before `mark` is there, 1 after.
-        """
-        self.start(words, [str(out), str(mark), [phase, act, later]])
-        code = self.wait()
-        assert code in (0, -signal.SIGKILL, -signal.SIGPROF), self.printed()
-        return code != 0
-
-    def printed(self) -> str:
-        return (self.folder / "printed").read_text()
+def aimed(words: list[str], aim: list[Any]) -> Fork:
+    process = Fork(*words, environment=ENVIRONMENT | {"OMP_NUM_THREADS": "2"}, aim=aim)
+    process.wait(900)
+    return process

@@ -18,6 +18,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from forks import Fork
 from ganzfeld.config import with_settings
 from ganzfeld.core import checkpoint, distributed, trees
 from ganzfeld.recipes.gan import RECIPES, Facts
@@ -29,7 +30,7 @@ from ganzfeld.training.verify import verify_run
 
 pytestmark = pytest.mark.long
 
-IMAGES = 2_880
+IMAGES = 960
 
 # Each process trains five steps and shows a hash of all its state, and of the samples it saw.
 TWINS = """
@@ -172,13 +173,28 @@ def torchrun(*words: str, processes: int = 2, **environment: str) -> subprocess.
     )
 
 
+def together(*words: str, code: str | None = None) -> tuple[list[int], str]:
+    """Two processes of a command, as torchrun starts them; their exit codes and what they print."""
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    shared |= {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2"}
+    ranks = [
+        Fork(
+            *words,
+            code=code,
+            environment=command.ENVIRONMENT | shared | {"RANK": rank, "LOCAL_RANK": rank},
+            together=True,
+        )
+        for rank in "01"
+    ]
+    ends = [command.end(process, 120) for process in ranks]
+    return [code for code, _ in ends], "".join(printed for _, printed in ends)
+
+
 @pytest.mark.parametrize("recipe", ["dcgan", pytest.param("default", marks=pytest.mark.slow)])
-def test_processes_end_with_the_same_state(recipe: str, tmp_path: Path) -> None:
-    script = tmp_path / "twins.py"
-    script.write_text(TWINS)
-    beside = str(Path(__file__).parent)
-    code, printed = command.end(torchrun(str(script), recipe, PYTHONPATH=beside))
-    assert code == 0, printed
+def test_processes_end_with_the_same_state(recipe: str) -> None:
+    beside = f"import sys; sys.path.append({str(Path(__file__).parent)!r})"
+    codes, printed = together(recipe, code=beside + TWINS)
+    assert codes == [0, 0], printed
     assert "SAME state" in printed and "DIFFERENT samples" in printed
 
 
@@ -186,9 +202,8 @@ def test_processes_end_with_the_same_state(recipe: str, tmp_path: Path) -> None:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that two processes have made."""
     out = tmp_path_factory.mktemp("pair") / "run"
-    process = torchrun("-m", "ganzfeld", *command.training(out, IMAGES))
-    code, printed = command.end(process, 120)
-    assert code == 0, printed
+    codes, printed = together(*command.training(out, IMAGES))
+    assert codes == [0, 0], printed
     assert printed.count("done: ") == printed.count("plan for ") == 1, "both of them speak"
     return out
 
@@ -199,7 +214,7 @@ def test_two_processes_make_one_run(pair: Path) -> None:
     newest = checkpoint.load(checkpoint.listing(pair / "checkpoints")[0])
     assert newest.manifest["processes"] == 2
     rows = [row for row in command.log(pair) if row["kind"] == "train"]
-    assert [row["images"] for row in rows] == list(range(320, IMAGES + 1, 320))
+    assert [row["images"] for row in rows] == list(range(160, IMAGES + 1, 160))
     files = {"config.json", "evaluation.json", "lock", "metrics.jsonl", "report.html"}
     assert set(os.listdir(pair)) == files | {"checkpoints", "model", "samples"}
 
@@ -207,7 +222,7 @@ def test_two_processes_make_one_run(pair: Path) -> None:
 def test_the_others_wait_while_the_first_measures_and_ends(tmp_path: Path) -> None:
     script, out = tmp_path / "long.py", tmp_path / "run"
     script.write_text(LONG)
-    words = command.training(out, 960, "run.evaluate_every=480")
+    words = command.training(out, 480, "run.evaluate_every=160")
     code, printed = command.end(torchrun(str(script), *words), 120)
     assert code == 0 and printed.count("done: ") == 1, printed
 
@@ -225,9 +240,8 @@ def test_two_processes_resume_as_two(pair: Path, tmp_path: Path) -> None:
     newest = checkpoint.listing(out / "checkpoints")[0]
     assert newest.name == f"images-{stopped.pop():012d}", "it was ended before it had saved"
     assert [row for row in verify_run(out) if row[1]] == [] and (out / "model").exists()
-    again = torchrun("-m", "ganzfeld", "resume", str(out))
-    code, printed = command.end(again, 120)
-    assert code == 0, printed
+    codes, printed = together("resume", str(out))
+    assert codes == [0, 0], printed
     assert command.weights(out) == command.weights(pair)
 
 

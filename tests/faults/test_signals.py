@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forks import Fork
 from ganzfeld.cli import main
 from ganzfeld.core import checkpoint
 from ganzfeld.core.signals import Signals
@@ -27,7 +28,7 @@ from ganzfeld.training.verify import verify_run
 
 pytestmark = pytest.mark.long
 
-IMAGES = 5_760
+IMAGES = 1_440
 SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 PROMPT = 8.0  # seconds in which a signal must have had its effect, on a machine that has other work
 
@@ -125,7 +126,7 @@ def test_a_second_signal_stops_at_once(out: Path, whole: Path) -> None:
 def test_a_signal_while_it_starts(out: Path) -> None:
     """Python, torch and ganzfeld are being loaded: nothing to save, nothing to say but little."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = command.start(command.training(out, IMAGES))
+        process = command.fresh(command.training(out, IMAGES))
         time.sleep(0.9)
         process.send_signal(number)
         code, printed = command.end(process, PROMPT)
@@ -206,7 +207,7 @@ def test_a_signal_while_the_speed_is_measured(out: Path) -> None:
 
 
 @pytest.fixture
-def at_work(out: Path) -> Iterator[subprocess.Popen[str]]:
+def at_work(out: Path) -> Iterator[Fork]:
     """A run that is in use, for longer than a test takes."""
     process = command.start(command.training(out, 300 * IMAGES))
     try:
@@ -216,9 +217,7 @@ def at_work(out: Path) -> Iterator[subprocess.Popen[str]]:
         command.kill(process)
 
 
-def test_a_run_in_use_is_refused_and_free_after_a_kill(
-    at_work: subprocess.Popen[str], out: Path
-) -> None:
+def test_a_run_in_use_is_refused_and_free_after_a_kill(at_work: Fork, out: Path) -> None:
     for words in (command.training(out, 300 * IMAGES), ["resume", str(out)]):
         code, printed = command.run(words)
         assert code == 7, printed
@@ -323,7 +322,7 @@ def test_an_output_that_takes_nothing_ends_no_training(output: str, out: Path) -
         os.close(writing)
         writing = os.open(output, os.O_WRONLY)
     done = subprocess.run(
-        [sys.executable, "-m", "ganzfeld", *command.training(out, 960)],
+        [sys.executable, "-m", "ganzfeld", *command.training(out, 320)],
         env=os.environ | command.ENVIRONMENT,
         stdout=writing,
         stderr=subprocess.PIPE,
@@ -339,7 +338,8 @@ def test_an_output_that_takes_nothing_ends_no_training(output: str, out: Path) -
 
 def test_letters_that_the_output_lacks_are_escaped(tmp_path: Path) -> None:
     out = tmp_path / os.fsdecode(b"r\xff\xc3\xa9[/red]")
-    code, printed = command.run(command.training(out, 960), PYTHONIOENCODING="ascii")
+    process = command.fresh(command.training(out, 320), PYTHONIOENCODING="ascii")
+    code, printed = command.end(process)
     assert code == 0 and "\\udcff\\xe9" in printed, printed
 
 

@@ -29,7 +29,7 @@ COMMANDS = {(name,): command for name, command in main.COMMANDS.items()} | {
     for group, (_, own) in main.GROUPS.items()
     for name, command in own.items()
 }
-SECONDS = 15
+SECONDS = 6
 TINY = ["networks.*.width=4", "run.threads=1"]
 CODE = """
 from pathlib import Path

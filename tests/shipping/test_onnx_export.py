@@ -400,10 +400,29 @@ def test_a_model_of_before_portable_latents_draws_with_torch(run: Path, tmp_path
 # Every recipe
 
 
+def short(recipe: str, home: Path) -> dict[str, Any]:
+    """Few steps for networks that are traced step by step, each of which takes a second."""
+    if recipe == "text-gan":
+        (home / "lines.txt").write_text("\n".join("abcd"[: 1 + i % 4] for i in range(200)))
+        return {"source": str(home / "lines.txt")}
+    if recipe == "series-gan":
+        x = np.random.default_rng(0).normal(size=(200, 1, 4)).astype(np.float32)
+        np.savez(home / "series.npz", x=x, modality="series")
+        return {"source": str(home / "series.npz")}
+    return {}
+
+
+# with conditions they are exported in test_several_conditions.py, table-gan's network in table-vae
+WITH_CONDITIONS = ("fields", "mlp", "table-gan")
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("recipe", EVERY)
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(one, marks=pytest.mark.slow) if one in WITH_CONDITIONS else one for one in EVERY],
+)
 def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> None:
-    run = tiny(recipe, tmp_path / "run")
+    run = tiny(recipe, tmp_path / "run", **short(recipe, tmp_path))
     done = ganzfeld.export(run, tmp_path / "out")
     print(f"{recipe}: {done.error:.2g}")
     assert done.error <= GOAL and all(not found.jumped for found in done.graphs.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from fake_hub import Hub, fake_hub
 from shipping_runs import tiny
 
+import forks
 import ganzfeld
 from ganzfeld.cli.main import main
 from ganzfeld.core import marks
@@ -308,13 +308,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own: the library reads its address when it is imported."""
-    return subprocess.run(
-        [sys.executable, "-m", "ganzfeld", *words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=dict(os.environ),
-    )
+    return forks.run(*words)
 
 
 def test_a_model_goes_to_the_hub_and_comes_back(hub: Hub, run: Path, tmp_path: Path) -> None:

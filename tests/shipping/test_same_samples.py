@@ -3,14 +3,13 @@ order, on how many threads, and in which process."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from shipping_runs import tiny
 
+import forks
 import ganzfeld
 
 RECIPES = (
@@ -48,8 +47,7 @@ def test_a_sample_is_a_function_of_seed_and_number(recipe: str, tmp_path: Path) 
             "x = ganzfeld.load(sys.argv[1]).sample(3, seed=3, start=50)\n"
             "numpy.save(sys.argv[2], x.numpy())\n"
         )
-        words = [sys.executable, "-c", code, str(run), str(tmp_path / "x.npy")]
-        subprocess.run(words, check=True)
+        assert forks.run(run, tmp_path / "x.npy", code=code).returncode == 0
         import numpy as np
 
         assert np.array_equal(np.load(tmp_path / "x.npy"), many[50:53].numpy())

@@ -215,7 +215,7 @@ def check_tables(folder: Path) -> None:
 
 def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     def run(**options: Any) -> Path:
-        arguments = {"minutes": 0.02, "count": 48, "extractor": "random", "out": tmp_path}
+        arguments = {"minutes": 0.01, "count": 48, "extractor": "random", "out": tmp_path}
         arguments |= {"recipes": ["mlp", "default"], "seeds": [3, 5], "tune": 2}
         return study_families(data, **{**arguments, **options})
 

@@ -16,6 +16,7 @@ from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.training.session import Session
 
 SMALL = ["networks.*.width=4", "run.evaluate_every=100000", "run.evaluate_final=false"]
+SMALL += ["run.evaluate_count=16"]
 
 
 class Heard:

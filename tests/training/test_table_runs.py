@@ -166,7 +166,7 @@ def test_rows_follow_numbers_and_several_classes_at_once(recipe: str, tmp_path: 
         tmp_path / "rows.csv", recipe=recipe, images=100_000, batch=256,
         condition="age,tags,town", out=tmp_path / "run", quiet=True,
         settings=["networks.*.widths=[64,64]", "run.evaluate_final=false",
-                  "run.evaluate_every=100000", "run.doctor=off"],
+                  "run.evaluate_count=16", "run.doctor=off"],
     )  # fmt: skip
     model = run.model
     assert model.conditions["names"] == ["age", "tags=red", "tags=small"]
@@ -224,7 +224,8 @@ def test_anybodys_rows_can_be_measured(
 @pytest.mark.long
 def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     source = write(tmp_path / "customers.csv", 300)
-    given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": SMALL[:1]}
+    short = [SMALL[0], "run.evaluate_final=false", "run.evaluate_count=16"]
+    given: dict[str, Any] = {"batch": 64, "quiet": True, "settings": short}
     whole = ganzfeld.train(source, images=2_048, out=tmp_path / "whole", **given)
     first = ganzfeld.train(source, images=1_024, out=tmp_path / "part", **given)
     ganzfeld.resume(first.path, images=2_048, quiet=True)

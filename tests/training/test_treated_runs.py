@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 import torch
 
 import ganzfeld
+from forks import Fork
 from ganzfeld.config import Config, from_dict
 from ganzfeld.core import checkpoint
 from ganzfeld.data.pack import PackOptions, open_pack
@@ -145,10 +144,7 @@ def test_killed_after_a_treatment_it_is_repeated_bit_for_bit(
 ) -> None:
     """later: 0, at once, before any checkpoint has it; 1, after the next checkpoint."""
     event, out = rows_of(treated, "treatment")[0]["images"], tmp_path / "run"
-    child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(Path(__file__).parent), str(out)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    child = Fork(Path(__file__).parent, out, code=PROGRAM)
     log, deadline = out / "metrics.jsonl", time.monotonic() + 240
     while child.poll() is None and time.monotonic() < deadline:
         if log.exists() and '"treatment"' in log.read_text():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 
 import ganzfeld
+from forks import Fork
 from ganzfeld.cli.main import main
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.modalities.text import lines_of
@@ -80,9 +79,8 @@ def test_other_lines_are_measured_against_data(run: Path, tmp_path: Path) -> Non
 @pytest.mark.long
 def test_a_run_that_was_killed_ends_as_one_that_was_not(run: Path, tmp_path: Path) -> None:
     broken = tmp_path / "run"
-    command = [sys.executable, "-m", "ganzfeld", *words("grammar:400", broken)]
     for _ in range(1):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = Fork(*words("grammar:400", broken))
         known = len(list(broken.glob("checkpoints/*/manifest.json")))
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
