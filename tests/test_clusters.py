@@ -230,3 +230,18 @@ def test_what_cannot_be_grouped_is_refused(source: Path, tmp_path: Path) -> None
 def test_a_command_takes_it_and_a_wrong_word_is_told_of_it(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="auto, none, clusters, folders"):
         train(source, tmp_path / "run", labels="cluster")
+
+
+def test_images_of_several_kinds_are_seen(tmp_path: Path) -> None:
+    """As the plan says where they have no labels and nothing was asked for."""
+    draws = np.random.default_rng(0)
+    for name, found in (
+        ("kinds", images(1200)),
+        ("one", draws.integers(0, 255, (1200, 8, 8, 3), dtype=np.uint8)),
+        ("even", np.full((1200, 8, 8, 3), 7, np.uint8) + (np.arange(1200) % 2)[:, None, None, None]),
+    ):
+        np.save(tmp_path / f"{name}.npy", found.astype(np.uint8))
+        pack = open_pack(tmp_path / f"{name}.npy")
+        assert clusters.several_kinds(pack) == (name == "kinds"), name
+    few = open_pack(tmp_path / "kinds.npy", PackOptions(size=(2, 2)))
+    assert not clusters.several_kinds(few) or few.count == 1200  # of few numbers, without an error

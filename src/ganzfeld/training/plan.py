@@ -314,8 +314,11 @@ def plan_rows(
 
 def advice_on(config: Config, pack: Dataset) -> str:
     """What whoever takes the recipe of a kind of sample should know; "" for nothing."""
-    kind = modality_of(spec_of_data(pack))
-    return kind.advice if config.recipe == kind.recipe else ""
+    kind, data = modality_of(spec_of_data(pack)), config.data
+    if config.recipe != kind.recipe:
+        return ""
+    plain = not data.classes and not data.conditions and data.labels == "auto"
+    return clusters.ADVICE if plain and clusters.several_kinds(pack) else kind.advice
 
 
 def exceeded_rows(config: Config, pace: Pace, compared: Pack | None) -> list[tuple[str, str]]:
