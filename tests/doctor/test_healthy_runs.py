@@ -106,6 +106,13 @@ def test_tiny_updates_are_an_illness_of_samples_that_do_not_look_like_the_data()
     assert names({"update/generator": 1e-3}, *[{**tiny, "energy": 0.5}] * 24) == []
 
 
+def test_samples_that_get_away_from_the_data_although_they_are_told_apart() -> None:
+    away = [{"energy": 1.1**n, "gap": 6.0} for n in range(24)]
+    assert names(*away) == ["divergence"]
+    assert names(*[{**one, "gap": 1.5} for one in away]) == []  # nobody tells it where to go
+    assert names(*[{"energy": 5.0, "gap": 6.0}] * 24) == []
+
+
 def test_lines_of_few_symbols_are_told_unless_they_recover() -> None:
     """A table of symbols: all become one at first, and later other ones again."""
     flat = [{"entropy": 0.2, "level": 1.0}] * 30

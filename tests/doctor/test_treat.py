@@ -221,11 +221,20 @@ def test_what_rules_say_has_a_chinese_form(monkeypatch: pytest.MonkeyPatch) -> N
     """All evidence that stands in the source, whatever sees it."""
     import ast
 
-    from ganzfeld.doctor import averages, conditions, given, overfitting, rules, standing, variety
+    from ganzfeld.doctor import (
+        averages,
+        conditions,
+        given,
+        overfitting,
+        rules,
+        siding,
+        standing,
+        variety,
+    )
 
     monkeypatch.setenv("GANZFELD_LANG", "zh")
     said = set()
-    for module in (averages, conditions, given, overfitting, rules, standing, variety):
+    for module in (averages, conditions, given, overfitting, rules, siding, standing, variety):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 said |= {text for text in texts(node) if prose(text)}

@@ -12,6 +12,7 @@ WRONG = 0.005  # of a batch's conditions
 LONG = 8  # looks
 UNSEEN = 0.2  # of a sample's numbers that a discriminator may leave out
 STUCK = 0.1  # of a sample's numbers that may be the same in all fakes
+ALIKE = 0.5  # of the data's mean distance: samples that are nearer together have collapsed
 LESS = 0.9  # of what was stuck at an earlier look: it comes loose
 KEPT = 0.5  # of the steps since an earlier look, that an optimiser remembers at least
 
@@ -54,7 +55,7 @@ def partly_stuck(m: Moment) -> Evidence:
     A part that gets smaller is that of young samples.
     """
     share, apart = m["stuck"], m["distance"] or 0.0
-    if share is None or share < STUCK or apart < STUCK or not m.judged or growing(m):
+    if share is None or share < STUCK or apart < ALIKE or not m.judged or growing(m):
         return None
     if share < LESS * (m.was("stuck") or 0.0) or opposed(m):
         return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ganzfeld.doctor.averages import left_behind, swinging
 from ganzfeld.doctor.conditions import blind, ignored
-from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun, growing, improving, opposed
+from ganzfeld.doctor.course import YOUNG, growing, improving, opposed
 from ganzfeld.doctor.given import (
     altered,
     forgetful,
@@ -23,6 +23,7 @@ from ganzfeld.doctor.given import (
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
+from ganzfeld.doctor.siding import fleeing, misled, mistaken, weak
 from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import (
@@ -40,8 +41,6 @@ LARGE = 0.03  # of the weights: an update that throws away what was learned
 HUGE = 0.12  # of the weights: an update that is right at no time
 STAYS, MEANT = 0.8, 4  # of the mean: the last update at least, while so many have the first
 BAD = 0.5  # energy distance to the data, and to the average, that large steps have harmed
-WRONG = -5.0  # deviations between logits of real samples and fakes
-SEVERAL = 5  # of LONG looks, that say it together
 LONG = 8  # looks, where single ones say too little
 
 
@@ -188,41 +187,6 @@ def growth(m: Moment, player: str) -> list[str]:
     return [f"the weights of the {player} have grown {weights / usual:.1f} times"]
 
 
-def weak(m: Moment) -> Evidence:
-    gap, apart = m["gap"], m["energy"]
-    if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
-        return None
-    if not begun(m, "discriminator"):
-        return None
-    return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
-
-
-def misled(m: Moment) -> Evidence:
-    """A discriminator that is certain of the opposite, as one is that penalties alone move.
-
-    Young ones are, too, while a fast generator is ahead of them.
-    """
-    gap, apart = m.mean("gap"), m["energy"]
-    if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
-        return None
-    return preferred(gap) if begun(m, "discriminator") else None
-
-
-def mistaken(m: Moment) -> Evidence:
-    """One that is for the opposite look by look, although it is not young any more: it does not
-    learn from the samples that it is asked about, or from labels that are right."""
-    old = [one for one in (*m.past[1 - LONG :], m) if one["age/discriminator"] is not None]
-    gaps = [gap for one in old if begun(one, "discriminator") and (gap := one["gap"]) is not None]
-    if len(gaps) < SEVERAL or (m["energy"] or 0.0) < YOUNG:
-        return None
-    gap = sum(gaps) / len(gaps)
-    return preferred(gap) if gap < OPPOSITE and (m["gap"] or 0.0) < OPPOSITE / 2 else None
-
-
-def preferred(gap: float) -> str:
-    return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
-
-
 def artefacts(m: Moment) -> Evidence:
     if (m.mean("energy") or 0) > YOUNG:
         return None
@@ -292,6 +256,7 @@ RULES = (
         since=0.4,
     ),
     Rule("divergence", "divergence ahead", NOISE, diverging),
+    Rule("divergence", "divergence ahead", NOISE, fleeing, looks=4),
     Rule("mode-collapse", "mode collapse", STUCK, collapse, since=0.35),
     Rule("mode-collapse", "mode collapse", STUCK, narrow, since=0.35, looks=6),
     Rule("mode-collapse", "mode collapse", STUCK, missing, since=0.4),

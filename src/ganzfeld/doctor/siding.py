@@ -1,0 +1,58 @@
+"""Rules for a discriminator that tells the generator nothing, or the opposite, and for a generator
+that does not follow."""
+
+from __future__ import annotations
+
+from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun
+from ganzfeld.doctor.story import Evidence, Moment
+
+WRONG = -5.0  # deviations between logits of real samples and fakes
+FAR, AWAY, TOLD = 1.0, 1.2, 3.0  # energy distance; over an earlier one; deviations of logits
+SEVERAL = 5  # of LONG looks, that say it together
+LONG = 8  # looks
+
+
+def fleeing(m: Moment) -> Evidence:
+    """Samples that get away from the data although they are told from them: a loss whose sign is
+    turned does so, or noise on its gradient."""
+    now, before, gap = m["energy"], m.was("energy"), m.mean("gap")
+    if now is None or before is None or gap is None or gap < TOLD:
+        return None
+    if now < FAR or now < AWAY * before:
+        return None
+    return f"samples get away from the data: they are {now:.2f} from them, and were {before:.2f}"
+
+
+def weak(m: Moment) -> Evidence:
+    gap, apart = m["gap"], m["energy"]
+    if gap is None or apart is None or abs(gap) > 0.1 or apart < 0.3:
+        return None
+    if not begun(m, "discriminator"):
+        return None
+    return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
+
+
+def misled(m: Moment) -> Evidence:
+    """A discriminator that is certain of the opposite, as one is that penalties alone move.
+
+    Young ones are, too, while a fast generator is ahead of them.
+    """
+    gap, apart = m.mean("gap"), m["energy"]
+    if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+        return None
+    return preferred(gap) if begun(m, "discriminator") else None
+
+
+def mistaken(m: Moment) -> Evidence:
+    """One that is for the opposite look by look, although it is not young any more: it does not
+    learn from the samples that it is asked about, or from labels that are right."""
+    old = [one for one in (*m.past[1 - LONG :], m) if one["age/discriminator"] is not None]
+    gaps = [gap for one in old if begun(one, "discriminator") and (gap := one["gap"]) is not None]
+    if len(gaps) < SEVERAL or (m["energy"] or 0.0) < YOUNG:
+        return None
+    gap = sum(gaps) / len(gaps)
+    return preferred(gap) if gap < OPPOSITE and (m["gap"] or 0.0) < OPPOSITE / 2 else None
+
+
+def preferred(gap: float) -> str:
+    return f"fakes get higher logits than real samples, by {-gap:.1f} deviations"
