@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 import ganzfeld
 from ganzfeld.cli import main
-from ganzfeld.cli.showing import documented
+from ganzfeld.cli.showing import FILL, documented
 from ganzfeld.core import language
 from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr, with_names
 from ganzfeld.core.wrapping import fold
@@ -275,6 +275,17 @@ def test_help_lists_the_commands_in_chinese(
 ) -> None:
     main.main(["--help"])
     assert "训练一个生成器" in capsys.readouterr().out
+
+
+def test_boxes_of_chinese_help_fit_the_terminal(
+    chinese: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main.main(["train", "--help"])
+    boxed = [line for line in capsys.readouterr().out.splitlines() if line[:1] in "╭│╰" and line]
+    assert len(boxed) > 40 and {cell_len(line) for line in boxed} == {80}
+    assert not any(FILL in line for line in boxed)
 
 
 def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
