@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 import ganzfeld
 from ganzfeld.cli import main
-from ganzfeld.cli.showing import FILL, documented
+from ganzfeld.cli.showing import FILL, Boxes, documented, filled
 from ganzfeld.core import language
 from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr, with_names
 from ganzfeld.core.wrapping import fold
@@ -278,14 +278,21 @@ def test_help_lists_the_commands_in_chinese(
 
 
 def test_boxes_of_chinese_help_fit_the_terminal(
-    chinese: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    chinese: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr("sys.stdout", screen)
     with pytest.raises(SystemExit):
         main.main(["train", "--help"])
-    boxed = [line for line in capsys.readouterr().out.splitlines() if line[:1] in "╭│╰" and line]
+    screen.seek(0)
+    boxed = [line for line in screen.read().splitlines() if line and line[0] in "╭│╰"]
     assert len(boxed) > 40 and {cell_len(line) for line in boxed} == {80}
     assert not any(FILL in line for line in boxed)
+    parted = f"╭───────╮\n│ {filled('图像')[:-1]}  │\n│ {FILL}像    │\n"  # as tyro cuts a line
+    out = io.StringIO()
+    Boxes(out).write(parted)
+    assert out.getvalue().splitlines()[1:] == ["│ 图像  │", "│ 像    │"]
 
 
 def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
