@@ -222,6 +222,14 @@ def test_what_a_run_says_of_its_data_is_checked(
         ("avatars", {"device": 3}),
         ("avatars", {"recipe": 3}),
         ("avatars", {"quiet": "no"}),
+        ("avatars", {"trust_code": "no"}),
+        ("avatars", {"dry_run": 1}),
+        ("avatars", {"value_range": (0, 1)}),
+        ("avatars", {"frames": 3}),
+        ("avatars", {"splits": None}),
+        ("avatars", {"modality": 3}),
+        ("avatars", {"condition": 3}),
+        ("avatars", {"max_megapixels": "x"}),
     ],
 )
 def test_train_names_an_argument_of_a_wrong_type(source: Any, options: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 
 import ganzfeld
 from ganzfeld.cli import main
-from ganzfeld.cli.showing import documented
+from ganzfeld.cli.showing import FILL, Boxes, documented, filled
 from ganzfeld.core import language
 from ganzfeld.core.language import FIELD, MESSAGES, speak_of, tr, with_names
 from ganzfeld.core.wrapping import fold
@@ -277,6 +277,24 @@ def test_help_lists_the_commands_in_chinese(
     assert "训练一个生成器" in capsys.readouterr().out
 
 
+def test_boxes_of_chinese_help_fit_the_terminal(
+    chinese: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr("sys.stdout", screen)
+    with pytest.raises(SystemExit):
+        main.main(["train", "--help"])
+    screen.seek(0)
+    boxed = [line for line in screen.read().splitlines() if line and line[0] in "╭│╰"]
+    assert len(boxed) > 40 and {cell_len(line) for line in boxed} == {80}
+    assert not any(FILL in line for line in boxed)
+    parted = f"╭───────╮\n│ {filled('图像')[:-1]}  │\n│ {FILL}像    │\n"  # as tyro cuts a line
+    out = io.StringIO()
+    Boxes(out).write(parted)
+    assert out.getvalue().splitlines()[1:] == ["│ 图像  │", "│ 像    │"]
+
+
 def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     said = "stopped at image 10 of 2,000; 688 images/s; ganzfeld resume runs/images --images 4000"
     speak_of("lines", "line")
@@ -299,6 +317,7 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
     ("said", "told"),
     [
         ("1 images in drawn", "1 image in drawn"),
+        ("2 on 1 ways from seed to seed", "2 on 1 way from seed to seed"),
         ("captions of 1 images in a.csv", "captions of 1 image in a.csv"),
         ("1 others are captioned.", "1 other is captioned."),
         ("40 rows, 1 columns, kind (1 classes: a)", "40 rows, 1 column, kind (1 class: a)"),

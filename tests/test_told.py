@@ -83,6 +83,7 @@ def test_where_samples_are_is_told_in_chinese_for_every_kind(chinese: None) -> N
 
 
 ENDED = """\
+1.276 (1.255 to 1.285)\u00a0*
 out of memory (ulimit -v allows 4.0 GB)
 bring config.json from a backup, or train again with another --out; its model still draws: x
 runs/a b is in use by process 536 on vm since 2026-11-30T08:27:33+00:00
@@ -92,6 +93,7 @@ copy the model folder again from its source, or delete d.safetensors to draw wit
 the weights of G in /tmp/r n do not fit this recipe's G:|    l: (9, 2) there, (2, 2) here
 there is nothing at a*.png (looked for a folder). Patterns are not read: give the folder, '.'.
 there is nothing at a.png (looked for a folder). b/c does not exist either.
+runs/x; G 16 % of its weights, labels added, linear, ups.0 afresh; D whole
 ganzfeld resume r --data-grown   to go on with all 300   or restore the original data, or name it \
 with --data PATH   or begin anew from its weights:|    ganzfeld train x --init r --out NEW"""
 

@@ -66,6 +66,12 @@ def test_arrays_and_tensors_keep_their_pixels(images: Any, tmp_path: Path) -> No
     assert packed(images, tmp_path).labels is None
 
 
+def test_half_precision_and_nested_lists_are_arrays_too(tmp_path: Path) -> None:
+    light = IMAGES > 127
+    assert (packed(torch.from_numpy(light).bfloat16(), tmp_path).images == 255 * light).all()
+    assert (packed(IMAGES.tolist(), tmp_path).images == IMAGES).all()
+
+
 def test_a_torch_dataset_of_tensors(tmp_path: Path) -> None:
     dataset = torch.utils.data.TensorDataset(torch.from_numpy(IMAGES), torch.from_numpy(LABELS))
     pack = packed(dataset, tmp_path)

@@ -45,6 +45,9 @@ def test_only_numbers_of_the_model_can_be_swept(model: ganzfeld.Model) -> None:
         sweep(model, "slope", "1", "x")
     with pytest.raises(UsageError, match="no one value"):
         sweep(model, "slope", 1.0, 2.0, given={"slope": 3.0})
+    with pytest.raises(UsageError, match="asked for by class alone") as caught:
+        sweep(ganzfeld.load("avatars-model"), "label", "a", "b")
+    assert "--label NAME" in caught.value.fix
     assert "outside" in notes(model, "slope", -5.0, 2.0)[0]
     for text in ("slope", "slope=1", "slope=1:", "=1:2"):
         with pytest.raises(UsageError, match="NAME=FROM:TO"):

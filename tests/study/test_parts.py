@@ -18,7 +18,7 @@ from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.studies.budget import Job, configured
 from ganzfeld.studies.cells import Study
 from ganzfeld.studies.classifier import accuracy_of, moved
-from ganzfeld.studies.findings import notes, spread, unequal_time, unsteady, verdict
+from ganzfeld.studies.findings import how, notes, spread, unequal_time, unsteady, verdict
 from ganzfeld.studies.ledger import Cell, Ledger, opened
 from ganzfeld.studies.mirror import mirror_safe
 from ganzfeld.studies.page import Page
@@ -139,6 +139,12 @@ def test_few_seeds_are_shown_one_by_one() -> None:
     assert spread([0.0] * 5, "recall") == "0 (0, 0, 0, 0, 0)", "no interval of no width"
     low, _, high = spread([0.4, 0.2, 0.3, 0.0], "precision").partition("(")[2].split()
     assert 0 <= float(low) < float(high.rstrip(")")) <= 1
+
+
+def test_one_seed_is_no_median() -> None:
+    study: Any = None
+    assert how(study, {}, [7]).startswith("Of seed 7 alone. Protocol: none.")
+    assert "in brackets each seed" in how(study, {}, [0, 1])
 
 
 def test_what_wins_is_said_only_where_seeds_do_not_overlap() -> None:

@@ -10,8 +10,9 @@ import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO
 
+from rich.cells import cell_len
 from tyro.conf import arg
 
 from ganzfeld.cli.examples import EXAMPLES
@@ -19,6 +20,9 @@ from ganzfeld.core.language import tr
 from ganzfeld.core.wrapping import wrapped
 
 KINDS = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
+FILL = "\u2060"  # as wide as nothing
+STYLE = re.compile(r"\x1b\[[\d;]*m")
+BORDER = re.compile(r"( *)((?:\x1b\[[\d;]*m)*│(?:\x1b\[[\d;]*m)*)$")
 ARGUMENT = re.compile(r"^([a-z]\w*):\s*(.*)$")  # and no sentence that begins "Default: "
 
 
@@ -45,6 +49,37 @@ def documented(make: Callable[..., None], command: str) -> tuple[Callable[..., N
     return copy, f"{about}\n\n{tr('examples:')}\n{shown}" if shown else about
 
 
+def filled(text: str) -> str:
+    """Text of as many characters as it is columns wide, for tyro, which counts characters."""
+    return "".join(one + FILL * (cell_len(one) - 1) for one in text)
+
+
+class Boxes:
+    """A stream for help: without the characters that `filled` put in, each box as wide as ever."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.wide = stream, 0
+
+    def write(self, text: str) -> int:
+        return self.stream.write("\n".join(map(self.line, text.split("\n"))))
+
+    def line(self, text: str) -> str:
+        shown = text.replace(FILL, "")
+        if "╭" in shown:
+            self.wide = width_of(shown)
+        if FILL not in text or (end := BORDER.search(shown)) is None:
+            return shown
+        spaces = max(len(end[1]) + self.wide - width_of(shown), 0)
+        return f"{shown[: end.start()]}{' ' * spaces}{end[2]}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def width_of(text: str) -> int:
+    return cell_len(STYLE.sub("", text))
+
+
 def parts(text: str) -> tuple[str, dict[str, str]]:
     """A docstring's own words, and what it says of each argument, on one line each."""
     about, _, rest = text.partition("\nArgs:\n")
@@ -68,9 +103,11 @@ def annotated(kind: Any, parameter: inspect.Parameter, told: str) -> Any:
     mine = next((e for e in extras if hasattr(e, "metavar")), None)
     named = getattr(mine, "metavar", None)
     quiet = parameter.default in (None, False, (), inspect.Parameter.empty)
-    changes: dict[str, Any] = {"help": tr(told) or None}
+    changes: dict[str, Any] = {"help": filled(tr(told)) or None}
     says_enough = quiet or "Default:" in told
-    changes["help_behavior_hint"] = "" if says_enough else lambda now: tr(f"(default: {now})")
+    changes["help_behavior_hint"] = (
+        "" if says_enough else lambda now: filled(tr(f"(default: {now})"))
+    )
     if named is None and (name := value_name(inner, parameter)):
         changes["metavar"] = name
     if mine is None:

@@ -112,7 +112,7 @@ IMAGES = re.compile(
 )
 ALONE = re.compile(
     r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other"
-    r"|column|step|character|byte|pixel|link|pair|seed|recording|label|class(?=es))(?:es|s)"
+    r"|column|step|character|byte|pixel|link|pair|seed|way|recording|label|class(?=es))(?:es|s)"
     r"( are| were| have)?(?![\w/]|\.\w)"
 )
 SINGLE = {" are": " is", " were": " was", " have": " has"}

@@ -20,6 +20,7 @@ from PIL import Image
 
 from ganzfeld.core import system
 from ganzfeld.data import streams
+from ganzfeld.data.streams import numbers
 from ganzfeld.errors import DataError, UsageError
 
 IMAGE_COLUMNS = ("image", "images", "img", "x", "pixel_values")
@@ -102,6 +103,8 @@ def parts_of(item: Any, image_column: str | None, label_column: str | None) -> t
     if isinstance(item, Mapping):
         image, label = choose(list(item), image_column, label_column)
         return item[image], None if label is None else item[label]
+    if isinstance(item, list) and item and all(isinstance(row, list) for row in item):
+        return numbers(item), None  # pixels as nested lists
     if isinstance(item, tuple | list) and item and not is_number(item[0]):
         return item[0], item[1] if len(item) > 1 and label_column != "none" else None
     return item, None
@@ -142,14 +145,6 @@ def is_stack(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number)
-
-
-def numbers(value: Any) -> NDArray[Any]:
-    """A NumPy array of an array or a tensor."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    array: NDArray[Any] = np.asarray(value)
-    return array
 
 
 def labels_of(value: Any) -> NDArray[Any]:

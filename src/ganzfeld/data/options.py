@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ganzfeld.core.border import real, told
 from ganzfeld.data.source import RULES, Reading
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities.image.ranges import parse
@@ -91,8 +92,7 @@ class PackOptions:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
         if self.count is not None and self.count < 1:
             raise UsageError(f"count {self.count}: at least one image is needed")
-        if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
-            raise UsageError(f"max_megapixels {self.max_megapixels:g}: use 0 to {MOST_MEGAPIXELS}")
+        real(self.max_megapixels, "max_megapixels", 0, MOST_MEGAPIXELS, above=True)
 
 
 def alpha_of(channels: int | None, asked: str = "white") -> str:
@@ -104,4 +104,4 @@ def alpha_of(channels: int | None, asked: str = "white") -> str:
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise UsageError(f"{option} {value!r} is not known. {did_you_mean(value, known)}")
+        raise UsageError(f"{option} {told(value)} is not known. {did_you_mean(str(value), known)}")

@@ -14,10 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganzfeld.core import system
 from ganzfeld.errors import DataError
+
+
+def numbers(value: Any) -> NDArray[Any]:
+    """A NumPy array of an array, nested lists or a tensor; NumPy has no bfloat16: float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    array: NDArray[Any] = np.asarray(value)
+    return array
 
 
 def is_stream(dataset: Any) -> bool:
@@ -63,9 +73,7 @@ def write(path: Path, items: Iterator[tuple[Any, str | None]]) -> Path:
 def encoded(image: Any, number: int) -> bytes:
     """One image as PNG: PIL's, or uint8 (H, W), (H, W, C) or (C, H, W)."""
     if not isinstance(image, Image.Image):
-        if hasattr(image, "detach"):
-            image = image.detach().cpu().numpy()
-        array = np.asarray(image)
+        array = numbers(image)
         if array.dtype != np.uint8 or array.ndim not in (2, 3):
             raise DataError(
                 f"item {number:,} of the stream is no image: a PIL image or uint8 pixels are, and "

@@ -17,6 +17,7 @@ from torch import Tensor
 from ganzfeld.config import Config
 from ganzfeld.core import files as files_
 from ganzfeld.core import formats, reader, system, temporary, trust
+from ganzfeld.core.border import flag
 from ganzfeld.core.names import is_system
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import load_tensors, not_finite
@@ -54,7 +55,7 @@ def read_own(run: Path, *, trust_code: bool = False) -> Config:
     """
     config = read_config(run)
     names = trust.code_names(config)
-    if not trust_code and not trust.remembered(run, config):
+    if not flag(trust_code, "trust_code") and not trust.remembered(run, config):
         for name in names:
             trust.refuse(name)
     return trust.trusted(config)

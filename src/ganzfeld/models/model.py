@@ -12,6 +12,7 @@ import torch
 
 from ganzfeld.config import Part, from_dict
 from ganzfeld.core import checkpoint, metrics_log, reader
+from ganzfeld.core.border import flag
 from ganzfeld.core.device import torch_device
 from ganzfeld.core.names import near, quoted, several_runs
 from ganzfeld.core.runfolder import read_config
@@ -76,6 +77,7 @@ def need(model: Any, task: str | None, path: str | os.PathLike[str]) -> None:
 def load_any(path: Path, which: str, *, trust_code: bool) -> Model | Translator:
     if which not in ("best", "last"):
         raise UsageError(f"which is best or last, not {which!r}")
+    flag(trust_code, "trust_code")
     if os.path.lexists(path / "model.safetensors"):
         return load_model(path, trust_code=trust_code)
     folder = path / "model"

@@ -79,6 +79,11 @@ def sweep(
             "a sweep goes along a number or between classes, and this model is asked for by text",
             fix="a row for each of several captions: --text CAPTION --text CAPTION --grid FILE",
         )
+    if name not in has and not has and model.classes:
+        raise UsageError(
+            f"{shown(name)} is no condition of this model, which is asked for by class alone",
+            fix="a row for each of several classes: --label NAME --label NAME --grid FILE",
+        )
     if name not in has:
         raise UsageError(
             f"{shown(name)} is nothing that this model is conditioned on; it has "

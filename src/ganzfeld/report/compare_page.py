@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ganzfeld.core.language import tr
+from ganzfeld.core.language import language, tr
 from ganzfeld.metrics.summary import figure
 from ganzfeld.report.chart import COLOURS, Level, Line, chart
 from ganzfeld.report.curve_words import few
@@ -27,7 +27,7 @@ BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equ
 
 
 def document(found: Comparison) -> str:
-    names = " and ".join(subject.name for subject in found.subjects)
+    names = ("、" if language() == "zh" else " and ").join(s.name for s in found.subjects)
     many = f"{len(found.subjects)} runs compared"
     return page(
         f"{many} - ganzfeld",

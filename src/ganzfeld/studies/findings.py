@@ -122,6 +122,7 @@ def how(study: Study, cells: Cells, seeds: Sequence[int]) -> str:
     protocols = {c["protocol"] for rows in cells.values() for c in rows if "protocol" in c}
     many = "The median of the seeds, and in brackets "
     many += "95 % intervals over seeds" if len(seeds) >= FEW else "each seed"
+    many = f"Of seed {seeds[0]} alone" if len(seeds) == 1 else many
     text = f"{many}. Protocol: {'; '.join(sorted(protocols)) or 'none'}. "
     text += "Kernel and Frechet distance: less is better. Precision, recall and coverage: "
     text += (

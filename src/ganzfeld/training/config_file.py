@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzfeld.config import Config, Data, flatten, from_dict
+from ganzfeld.core.border import flag, texts
 from ganzfeld.core.border import path as as_path
-from ganzfeld.core.border import texts
 from ganzfeld.core.reader import read_json
 from ganzfeld.core.trust import is_code, refuse, trusted
 from ganzfeld.core.yaml_reader import read_yaml
@@ -44,7 +44,7 @@ def merged(file: Any, given: dict[str, Any], make: Callable[..., Any]) -> dict[s
     and the call does not say that it is trusted.
     """
     path = Path(as_path(file, "--config"))
-    tree = read(path, trust_code=given["trust_code"])
+    tree = read(path, trust_code=flag(given["trust_code"], "trust_code"))
     found = dict(arguments(tree, path))
     if given["minutes"] is not None or given["images"] is not None:
         found.pop("images", None), found.pop("minutes", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
         return None
     if condition == "none":
         return ()
-    given = condition.split(",") if isinstance(condition, str) else list(condition)
-    if not all(isinstance(name, str) for name in given):
+    given = condition.split(",") if isinstance(condition, str) else condition
+    if not isinstance(given, Iterable) or not all(isinstance(name, str) for name in given):
         raise UsageError("condition takes names of columns", fix='condition=["age"]')
     return tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
 

@@ -295,7 +295,7 @@ def plan_rows(
         ("recipe", f"{config.recipe}, {manner if work.from_noise else game.task}"),
         *([("note", advice)] if (advice := advice_on(config, pack)) else []),
         ("parameters", ", ".join(networks)),
-        *([("starts from", f"{run.init}: {started}")] if run.init else []),
+        *([("starts from", f"{run.init}; {started}")] if run.init else []),
         *([("sized for", duration(60 * run.minutes))] if run.afford and run.minutes else []),
         ("batch", parts.words(config, game)),
         *([("computes in", run.precision)] if run.precision != "float32" else []),

@@ -48,6 +48,7 @@ class Range:
 
 def parse(text: str) -> tuple[float, float, bool]:
     """`LOW:HIGH` as (low, high, False), `p1:p99` as (1, 99, True). Raises `UsageError`."""
+    text = str(text)  # from Python it may be anything
     number = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
     plain = re.fullmatch(rf"\s*{number}\s*:\s*{number}\s*", text)
     parts = re.fullmatch(rf"\s*p{number}\s*:\s*p{number}\s*", text)
