@@ -78,9 +78,10 @@ def sounds_that_nobody_hears(request: pytest.FixtureRequest) -> Iterator[None]:
 TIMED = {
     *("test_caption_runs", "test_cost", "test_deterministic", "test_docstring_examples"),
     *("test_field_runs", "test_image_to_text_runs", "test_leftovers", "test_memory"),
-    *("test_new_kind", "test_one_trainer", "test_promised_inception", "test_second_start"),
-    *("test_series_runs", "test_sizing", "test_sounds", "test_table_runs", "test_text_runs"),
-    *("test_text_to_others", "test_text_translation", "test_threads"),
+    *("test_json_progress", "test_language", "test_learned", "test_new_kind", "test_one_trainer"),
+    *("test_promised_inception", "test_published", "test_second_start", "test_series_runs"),
+    *("test_sizing", "test_sounds", "test_table_runs", "test_text_runs", "test_text_to_others"),
+    *("test_text_translation", "test_threads"),
 }
 
 

@@ -107,6 +107,7 @@ def test_a_tutorial_stays_as_published_whatever_the_time() -> None:
 @pytest.mark.parametrize("recipe", ["hinge", "mlp", "r3gan", "vae", "gmmn"])
 def test_a_baseline_trains_at_the_size_for_a_short_time(tmp_path: Path, recipe: str) -> None:
     options: dict[str, Any] = {"out": tmp_path / "run", "afford": 2_000, "size": 16, "quiet": True}
+    options["settings"] = ["run.evaluate_final=false", "run.doctor=off"]
     ganzfeld.train("avatars:90", recipe=recipe, images=256, **options)
     config = stored(tmp_path / "run")
     assert config["run"]["batch_size"] == 16 * SIZINGS[recipe].times

@@ -61,7 +61,7 @@ def work(job: dict) -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
     sys.argv = ["-", *job["words"]]
-    sys.path[0] = job["cwd"]
+    sys.path.insert(0, job["cwd"])
     aim = Aim(*job["aim"]) if job["aim"] else None
     if aim:
         sys.addaudithook(aim)

@@ -89,6 +89,8 @@ def test_where_pytorch_marks_nothing_the_functions_are_taken_as_they_are(
 COMMANDS = """
 import sys
 from ganzfeld.cli.main import main
+from ganzfeld.metrics import learned
+learned.PATCHES, learned.ROUNDS = 1_500, 3
 run, made = sys.argv[1], sys.argv[2]
 small = ["--set", "networks.*.width=4", "run.evaluate_count=32"]
 for words in (

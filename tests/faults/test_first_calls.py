@@ -54,7 +54,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         size=32,
         images=64,
         batch=32,
-        settings=["networks.*.width=4"],
+        settings=["networks.*.width=4", "run.evaluate_final=false"],
         quiet=True,
     ).path
 
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         "import ganzfeld; ganzfeld.load(RUN).sample(32)",
         "import ganzfeld; ganzfeld.train('avatars:64', out=RUN + '-2', size=32, images=64, "
-        "batch=32, settings=['networks.*.width=4'], quiet=True)",
+        "batch=32, settings=['networks.*.width=4', 'run.evaluate_final=false'], quiet=True)",
         pytest.param(
             "import ganzfeld; ganzfeld.resume(RUN + '-3', images=128, quiet=True)",
             marks=pytest.mark.slow,

@@ -26,7 +26,7 @@ from ganzfeld.training.verify import verify_run
 pytestmark = pytest.mark.long
 
 KILLS = int(os.environ.get("GANZFELD_KILLS", "50"))  # of each recipe and number of threads
-FEWER = int(os.environ.get("GANZFELD_KILLS", "3"))  # of each other kind of samples
+FEWER = int(os.environ.get("GANZFELD_KILLS", "2"))  # of each other kind of samples
 IMAGES = 1_184  # neither this nor the intervals divide evenly
 USUAL = (
     "run.precision=float32",
@@ -63,7 +63,7 @@ def cases(kills: int) -> list[tuple[str, int, int]]:
 @pytest.mark.parametrize(
     ("recipe", "threads", "kills"),
     [
-        ("default", 1, 6),
+        ("default", 1, 4),
         *(pytest.param(*case, marks=pytest.mark.slow) for case in cases(KILLS)),
     ],
 )

@@ -60,11 +60,17 @@ def ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
     return code, text.out + text.err
 
 
+NAMES = (".tmp-1", ".del-x", ".del-images-000000000999-0a", ".tmp-model-1")
+FEW = {("", ".tmp-model-1"), *(("checkpoints", name) for name in NAMES[1:3])}
+
+
 @pytest.mark.parametrize(
-    "place", ["", "checkpoints", pytest.param("samples", marks=pytest.mark.slow)]
-)
-@pytest.mark.parametrize(
-    "name", [".tmp-1", ".del-x", ".del-images-000000000999-0a", ".tmp-model-1"]
+    ("place", "name"),
+    [
+        pytest.param(place, name, marks=[] if (place, name) in FEW else [pytest.mark.slow])
+        for place in ("", "checkpoints", "samples")
+        for name in NAMES
+    ],
 )
 def test_a_link_under_a_name_that_is_cleared_away_takes_nothing_with_it(
     place: str, name: str, run: Path, precious: Path, capsys: pytest.CaptureFixture[str]

@@ -173,11 +173,11 @@ def torchrun(*words: str, processes: int = 2, **environment: str) -> subprocess.
     )
 
 
-def together(*words: str, code: str | None = None) -> tuple[list[int], str]:
-    """Two processes of a command, as torchrun starts them; their exit codes and what they print."""
+def ranks(*words: str, code: str | None = None) -> list[Fork]:
+    """Two processes of a command, as torchrun starts them."""
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     shared |= {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2"}
-    ranks = [
+    return [
         Fork(
             *words,
             code=code,
@@ -186,7 +186,11 @@ def together(*words: str, code: str | None = None) -> tuple[list[int], str]:
         )
         for rank in "01"
     ]
-    ends = [command.end(process, 120) for process in ranks]
+
+
+def together(*words: str, code: str | None = None) -> tuple[list[int], str]:
+    """Their exit codes and what they print."""
+    ends = [command.end(process, 120) for process in ranks(*words, code=code)]
     return [code for code, _ in ends], "".join(printed for _, printed in ends)
 
 
@@ -220,11 +224,9 @@ def test_two_processes_make_one_run(pair: Path) -> None:
 
 
 def test_the_others_wait_while_the_first_measures_and_ends(tmp_path: Path) -> None:
-    script, out = tmp_path / "long.py", tmp_path / "run"
-    script.write_text(LONG)
-    words = command.training(out, 480, "run.evaluate_every=160")
-    code, printed = command.end(torchrun(str(script), *words), 120)
-    assert code == 0 and printed.count("done: ") == 1, printed
+    words = command.training(tmp_path / "run", 480, "run.evaluate_every=160")
+    codes, printed = together(*words, code=LONG)
+    assert codes == [0, 0] and printed.count("done: ") == 1, printed
 
 
 def test_two_processes_resume_as_two(pair: Path, tmp_path: Path) -> None:
@@ -307,16 +309,17 @@ try:
         distributed.first(fails, "data")
 except ValueError:
     time.sleep(2)
-    print("rank 0 has said why")
+    print("rank 0 has said why", flush=True)
     sys.exit(3)
 """
 
 
 @pytest.mark.parametrize("waits", ["first", pytest.param("together", marks=pytest.mark.slow)])
-def test_the_others_leave_after_the_first_has_spoken(waits: str, tmp_path: Path) -> None:
-    (tmp_path / "late.py").write_text(SPEAKS_LATE)
-    code, printed = command.end(torchrun(str(tmp_path / "late.py"), waits), 60)
-    assert code != 0 and "rank 0 has said why" in printed, printed
+def test_the_others_leave_after_the_first_has_spoken(waits: str) -> None:
+    """torchrun would end the first as soon as another has failed."""
+    first, other = ranks(waits, code=SPEAKS_LATE)
+    assert other.wait(60) != 0 and "rank 0 has said why" in first.said("printed")
+    assert first.wait(60) == 3
 
 
 @pytest.mark.slow

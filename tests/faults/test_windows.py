@@ -7,6 +7,7 @@ Windows itself was not at hand. What it lacks is taken away here, in every proce
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import subprocess
@@ -148,11 +149,18 @@ def test_two_processes_do_not_take_one_run(hidden: dict[str, str], tmp_path: Pat
     assert third.returncode == 0, third.stderr
 
 
+@functools.cache
+def nodes() -> list[tuple[Path, list[ast.AST]]]:
+    """All that each module of the package is made of."""
+    paths = sorted(Path(ganzfeld.__file__).parent.rglob("*.py"))
+    return [(path, list(ast.walk(ast.parse(path.read_text("utf-8"))))) for path in paths]
+
+
 def test_only_one_module_knows_what_posix_alone_has() -> None:
-    for path in Path(ganzfeld.__file__).parent.rglob("*.py"):
+    for path, within in nodes():
         if path == Path(system.__file__):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in within:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not set(names) & {*MODULES, "msvcrt"}, path
@@ -165,8 +173,8 @@ def test_only_one_module_knows_what_posix_alone_has() -> None:
 
 
 def test_text_is_read_as_utf_8_on_every_system() -> None:
-    for path in Path(ganzfeld.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, within in nodes():
+        for node in within:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 named = {word.arg for word in node.keywords}
                 text = node.func.attr in ("read_text", "write_text")

@@ -28,10 +28,8 @@ def pack() -> Pack:
 
 
 @pytest.fixture(scope="module")
-def net(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Extractor:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANZFELD_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return make_extractor("learned", pack, progress=silent)
+def net(pack: Pack) -> Extractor:
+    return make_extractor("learned", pack, progress=silent)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,7 @@ def test_what_was_learned_from_is_never_reference(net: Extractor, pack: Pack) ->
 
 
 @pytest.mark.long
-def test_an_evaluation_leaves_them_out(pack: Pack, tmp_path: Path) -> None:
+def test_an_evaluation_leaves_them_out(pack: Pack, net: Extractor) -> None:
     found = evaluate.evaluate(
         pack, pack, extractor="learned", metrics=["frechet"], count=50, reference=600
     )

@@ -412,14 +412,15 @@ def short(recipe: str, home: Path) -> dict[str, Any]:
     return {}
 
 
-# with conditions they are exported in test_several_conditions.py, table-gan's network in table-vae
-WITH_CONDITIONS = ("fields", "mlp", "table-gan")
+# with conditions they are exported in test_several_conditions.py, table-gan's network in table-vae;
+# that of hinge, which is exported above, is default's
+ELSEWHERE = ("default", "fields", "mlp", "table-gan")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "recipe",
-    [pytest.param(one, marks=pytest.mark.slow) if one in WITH_CONDITIONS else one for one in EVERY],
+    [pytest.param(one, marks=pytest.mark.slow) if one in ELSEWHERE else one for one in EVERY],
 )
 def test_every_recipe_is_exported_as_it_draws(recipe: str, tmp_path: Path) -> None:
     run = tiny(recipe, tmp_path / "run", **short(recipe, tmp_path))

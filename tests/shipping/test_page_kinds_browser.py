@@ -189,8 +189,14 @@ def test_a_chart_tells_the_values_under_the_pointer(
         assert np.corrcoef(heights, values[:, channel])[0, 1] < -0.999
 
 
-@pytest.mark.parametrize("kind", RECIPES)
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize(
+    ("kind", "width"),
+    [
+        *((kind, 400) for kind in RECIPES),
+        *(pytest.param(kind, 1400, marks=pytest.mark.slow) for kind in ("text", "table")),
+        ("series", 1400),
+    ],
+)
 def test_nothing_is_wider_than_the_window(
     chrome: Browser, models: Any, kind: str, width: int, tmp_path: Path
 ) -> None:

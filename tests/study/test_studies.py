@@ -278,9 +278,11 @@ OTHER_KINDS = {  # data: recipes by default, one of them that is tried here, a n
 @pytest.mark.parametrize(
     "data",
     [
-        "grammar:200",
         "table-known:400",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("vowels:64", "ar:120", "fields:96")),
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in ("grammar:200", "vowels:64", "ar:120", "fields:96")
+        ),
     ],
 )
 def test_families_of_other_kinds(data: str, tmp_path: Path) -> None:

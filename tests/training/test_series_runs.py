@@ -117,6 +117,7 @@ def test_numbers_are_conditions_and_long_series_go_by_convolutions(tmp_path: Pat
     x, level = var(range(120), length=160), np.linspace(-2, 2, 120)
     np.savez(tmp_path / "a.npz", x=x + level[:, None, None], level=level, modality="series")
     settings = ["networks.G.width=4", *SMALL[1:], "run.evaluate_count=16"]
+    settings += ["run.evaluate_final=false", "run.doctor=off"]
     run = ganzfeld.train(
         tmp_path / "a.npz", condition="level", images=64, batch=16, out=tmp_path / "run",
         quiet=True, settings=settings,
