@@ -238,9 +238,9 @@ def test_images_of_several_kinds_are_seen(tmp_path: Path) -> None:
     for name, found in (
         ("kinds", images(1200)),
         ("one", draws.integers(0, 255, (1200, 8, 8, 3), dtype=np.uint8)),
-        ("even", np.full((1200, 8, 8, 3), 7, np.uint8) + (np.arange(1200) % 2)[:, None, None, None]),
+        ("even", np.tile(np.uint8([[[[3]]], [[[9]]]]), (600, 8, 8, 3))),  # two, over and over
     ):
-        np.save(tmp_path / f"{name}.npy", found.astype(np.uint8))
+        np.save(tmp_path / f"{name}.npy", found)
         pack = open_pack(tmp_path / f"{name}.npy")
         assert clusters.several_kinds(pack) == (name == "kinds"), name
     few = open_pack(tmp_path / "kinds.npy", PackOptions(size=(2, 2)))
