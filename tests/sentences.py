@@ -89,6 +89,12 @@ def calls_and_classes(path: Path) -> list[ast.AST]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.ClassDef)]
 
 
+def of_data(call: ast.Call) -> bool:
+    """Whether a sentence is added to what a data set's report says."""
+    into = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return getattr(into, "attr", getattr(into, "id", "")) in ("notes", "warnings", "aside")
+
+
 def prose(text: str) -> bool:
     """Whether a template holds words of its own, beside commands, options and fields."""
     return bool(PROSE.search(COMMAND.sub("|", FIELD.sub("|", text))))
@@ -106,7 +112,7 @@ def sentences() -> dict[str, str]:
                 first = 1 if name in ("Interrupted", "Problem") else 0  # after a number
                 nodes = [*call.args[first : first + 1]]
                 nodes += [k.value for k in call.keywords if k.arg in ("what", "safe", "fix")]
-            elif name in SAYS:
+            elif name in SAYS or (name == "append" and of_data(call)):
                 nodes = list(call.args[:1])
             else:
                 continue

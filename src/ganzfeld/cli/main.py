@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import tyro
 
@@ -31,7 +30,7 @@ from ganzfeld.cli import (
     translate,
     using,
 )
-from ganzfeld.cli.showing import Boxes, documented
+from ganzfeld.cli.showing import boxed, documented
 from ganzfeld.cli.values import telling_of_replaced
 from ganzfeld.cli.words import prepared
 from ganzfeld.core.language import speak_of, tr
@@ -98,9 +97,7 @@ def call(prog: str, about: str, commands: dict[str, Callable[..., None]], words:
     elif name in commands:
         whole = f"{prog} {name}"
         make, description = documented(commands[name], whole.removeprefix("ganzfeld "))
-        args = prepared(whole, commands[name], rest)
-        out: Any = Boxes(sys.stdout) if {"-h", "--help"} & {*args} else sys.stdout
-        with telling_of_replaced(args, make), contextlib.redirect_stdout(out):
+        with telling_of_replaced(args := prepared(whole, commands[name], rest), make), boxed(args):
             tyro.cli(make, prog=whole, description=description, args=args)
     else:
         known = [*commands, *(GROUPS if commands is COMMANDS else ())]

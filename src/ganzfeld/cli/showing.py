@@ -6,9 +6,11 @@ import dataclasses
 import inspect
 import re
 import shutil
+import sys
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
@@ -74,6 +76,12 @@ class Boxes:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
+
+
+def boxed(words: Sequence[str]) -> AbstractContextManager[Any]:
+    """What a command's help is printed in."""
+    stream: Any = Boxes(sys.stdout)
+    return redirect_stdout(stream) if {"-h", "--help"} & {*words} else nullcontext()
 
 
 def width_of(text: str) -> int:

@@ -153,7 +153,6 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
     border.one_of(given["alpha"], "--alpha", ("white", "black", "keep"))
     if given["on_bad_image"] is not None:
         border.one_of(given["on_bad_image"], "--on-bad-image", ("fail", "skip"))
-    for name in ("dry_run", "quiet", "trust_code"):
-        found[name] = border.flag(given[name], name)
+    found |= {name: border.flag(given[name], name) for name in ("dry_run", "quiet", "trust_code")}
     found["labels"] = opening.whole_labels(border.path(given["labels"], "--labels"))
     return found
