@@ -217,7 +217,10 @@ def test_a_compiled_run_resumes_too(recipe: str, tmp_path: Path) -> None:
     assert unequal(run_on(trainer, 6).state_dict(), whole) == []
 
 
-@pytest.mark.parametrize("recipe", [long_but(name) for name in OF_NOISE])
+@pytest.mark.parametrize(
+    "recipe",
+    [name if name in KINDS else pytest.param(name, marks=pytest.mark.slow) for name in OF_NOISE],
+)
 def test_the_seed_decides_everything(recipe: str) -> None:
     first = straight(recipe, CLASSES)
     again = run_on(trainer_of(config_of(recipe, CLASSES)), STEPS).state_dict()

@@ -38,7 +38,9 @@ def ask(chrome: Browser, text: str) -> None:
     chrome.run(f"$('text').value = '{text}'; $('text').dispatchEvent(new Event('change')); null")
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("float16", marks=pytest.mark.slow), "int8"]
+)
 def test_a_page_draws_what_python_draws_of_a_text(
     chrome: Browser, told: Path, tmp_path: Path, precision: Any
 ) -> None:

@@ -300,7 +300,10 @@ def test_stopped_or_without_room_it_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("precision", "wrong"), [("float32", "Sigmoid"), ("int8", "")])
+@pytest.mark.parametrize(
+    ("precision", "wrong"),
+    [pytest.param("float32", "Sigmoid", marks=pytest.mark.slow), ("int8", "")],
+)
 def test_a_failed_check_leaves_the_reason_alone(
     run: Path,
     tmp_path: Path,

@@ -58,7 +58,9 @@ def data_of(text: str) -> Any:
     return json.loads(found[1])["model"]
 
 
-@pytest.mark.parametrize("precision", ["float16", "float32", "int8"])
+@pytest.mark.parametrize(
+    "precision", [pytest.param("float16", marks=pytest.mark.slow), "float32", "int8"]
+)
 def test_a_page_is_written_whole_and_says_what_the_model_draws(
     faces: Path, tmp_path: Path, precision: Any
 ) -> None:
