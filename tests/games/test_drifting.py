@@ -136,9 +136,29 @@ def test_an_encoder_learns_first_then_stands_still() -> None:
     assert game.moves(0) == ("generator",), "without a total there is no part of it"
 
 
+@pytest.mark.parametrize(("features", "seen"), [(None, False), (0.3, True)])
+def test_images_are_compared_pixel_by_pixel(features: float | None, seen: bool) -> None:
+    """Else nothing takes away noise that small copies and the encoder do not see."""
+    torch.manual_seed(0)
+    shape = (3, 16, 16)
+    G = NETWORKS["dcgan-generator"](shape, width=4, most=8, latent=8)
+    E = NETWORKS["pretext-encoder"](shape, width=4, most=8)
+    game = Drifting(G, E, features=features)
+    x = torch.randn(8, 3, 8, 8).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    board = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
+    found, noisy = game.spaces(x), game.spaces(x + board)
+    images = found["images"][1], noisy["images"][1]
+    apart = [bool((one - other).abs().max() > 0.5) for one, other in zip(*images, strict=True)]
+    assert not apart[0], "small copies do not see it"
+    assert (len(apart) == 3 and all(apart[1:])) == seen
+    assert sum(weight for weight, _ in found.values()) == pytest.approx(1)
+
+
 def test_wrong_values_are_refused() -> None:
     G = NETWORKS["mlp-generator"]((2,), latent=2, widths=(4,))
     with pytest.raises(ValueError, match="temperatures"):
         Drifting(G, temperatures=(0.0,))
     with pytest.raises(ValueError, match="share"):
         Drifting(G, G, share=1.0)
+    with pytest.raises(ValueError, match="weight"):
+        Drifting(G, features=-1.0)

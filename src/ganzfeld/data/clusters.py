@@ -172,7 +172,7 @@ def several_kinds(pack: Any) -> bool:
 
     A normal law for each of 8 groups of their looks must fit clearly better than one for all.
     """
-    if not isinstance(pack, Pack) or "x" in pack.columns or len(pack) < ENOUGH:
+    if "x" in pack.columns or len(pack) < ENOUGH:
         return False
     rows = np.linspace(0, len(pack) - 1, ENOUGH).astype(np.int64)
     few = looks(pack, rows)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, pixel_unshuffle
 
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.base import Game, given_of, numbers
@@ -16,6 +16,7 @@ from ganzfeld.games.opening import Opening, pretext
 
 PIXELS = 8  # a side, of images that are compared as a whole
 PLACES = 4  # a side, of maps that are compared place by place
+PATCH = 8  # pixels a side, of parts that are compared place by place
 
 
 class Drifting(Game):
@@ -29,6 +30,9 @@ class Drifting(Game):
     E: a `ganzfeld.networks.pretext.PretextEncoder`; None takes samples as they are, for points.
     temperatures: of the couplings, in times of the mean distance of two real samples, ascending.
     share: part of the run in which E learns, then it stands still.
+    features: weight of all of E's maps, where the images themselves have 1: whole, as small copies
+        and in patches. None: small copies of the images are one more map, and no image is compared
+        pixel by pixel, so that nothing takes noise away that E does not see.
 
     With labels, samples are coupled with those of their own label.
 
@@ -52,11 +56,14 @@ class Drifting(Game):
         *,
         temperatures: Sequence[float] = (0.02, 0.05, 0.2),
         share: float = 0.15,
+        features: float | None = None,
     ) -> None:
         super().__init__()
         if not temperatures or min(temperatures) <= 0:
             raise ValueError("temperatures must be one or more numbers above 0")
-        self.G, self.E = G, E
+        if features is not None and features < 0:
+            raise ValueError(f"features is a weight of 0 or more, not {features}")
+        self.G, self.E, self.features = G, E, features
         self.latent = cast(int, G.latent)
         self.temperatures = sorted(temperatures)
         self.players = {"generator": ("G",)}
@@ -85,24 +92,34 @@ class Drifting(Game):
         fake = cast(Tensor, self.G(self.latents_for(x), y, **given_of(batch)))
         with torch.no_grad():
             real = self.spaces(x)
-        found = [
-            drifted(ours, theirs, self.temperatures, y)
-            for ours, theirs in zip(self.spaces(fake), real, strict=True)
-        ]
-        losses, sizes = zip(*found, strict=True)
-        return {
-            "drift": torch.stack(losses).mean(),
-            "distance": torch.stack(sizes).mean(),
-        }
+        total, far = fake.new_zeros(()), list[Tensor]()
+        for kind, (weight, ours) in self.spaces(fake).items():
+            found = [
+                drifted(one, other, self.temperatures, y)
+                for one, other in zip(ours, real[kind][1], strict=True)
+            ]
+            losses, sizes = zip(*found, strict=True)
+            total = total + weight * torch.stack(losses).mean()
+            far += sizes
+        return {"drift": total, "distance": torch.stack(far).mean()}
 
-    def spaces(self, x: Tensor) -> list[Tensor]:
-        """Samples as points (L, N, d) of each space that they are compared in, at L places."""
+    def spaces(self, x: Tensor) -> dict[str, tuple[float, list[Tensor]]]:
+        """Samples as points (L, N, d) of each space that they are compared in, at L places.
+
+        By kind, each with its weight; the sum of weights is 1.
+        """
         if self.E is None:
-            return [x.flatten(1)[None]]
-        found = [places(x, PIXELS).permute(1, 0, 2).flatten(1)[None]]
-        for m in cast(Any, self.E).maps(x):
-            found += [places(m, PLACES), places(m, 1)]
-        return found
+            return {"images": (1.0, [x.flatten(1)[None]])}
+        small = places(x, PIXELS).permute(1, 0, 2).flatten(1)[None]
+        maps = cast(list[Tensor], cast(Any, self.E).maps(x))
+        placed = [places(m, side) for m in maps for side in (PLACES, 1)]
+        if self.features is None:
+            return {"images": (1.0, [small, *placed])}
+        images = [small, x.flatten(1)[None]]
+        if min(x.shape[2:]) >= PATCH:
+            images.append(patches(x, PATCH))
+        whole = 1 + self.features
+        return {"images": (1 / whole, images), "maps": (self.features / whole, placed)}
 
     def sample(self, z: Tensor, y: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         return cast(Tensor, self.G(z, y, **numbers(c)))
@@ -112,3 +129,9 @@ def places(maps: Tensor, side: int) -> Tensor:
     """Means of maps (N, C, h, w) over a grid of at most side x side places, (places, N, C)."""
     size: Any = [min(side, length) for length in maps.shape[2:]]
     return adaptive_avg_pool2d(maps, size).flatten(2).permute(2, 0, 1)
+
+
+def patches(x: Tensor, side: int) -> Tensor:
+    """The squares of so many pixels that images (N, C, H, W) are laid with, (squares, N, d)."""
+    height, width = (length // side * side for length in x.shape[2:])
+    return pixel_unshuffle(x[:, :, :height, :width], side).flatten(2).permute(2, 0, 1)

@@ -42,9 +42,9 @@ def drifting(facts: Facts) -> Config:
     shape |= {"width": fit.width, "most": 8 * fit.width}
     return Config(
         recipe="drifting",
-        game=Part(name="drifting", options={"share": OPENING}),
+        game=Part(name="drifting", options={"share": OPENING, "features": 0.3}),
         networks={
-            "G": Part(name="dcgan-generator", options={**shape, "refine": 8}),
+            "G": Part(name="dcgan-generator", options={**shape, "refine": 8, "init_std": 0.02}),
             "E": Part(name="pretext-encoder", options=dict(shape)),
         },
         optimisers={
