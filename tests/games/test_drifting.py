@@ -115,6 +115,20 @@ def test_the_ring_of_eight_is_covered() -> None:
     assert least > 0.035 and most < 0.12
 
 
+@pytest.mark.parametrize("far", [0.0, 300.0])
+def test_both_ways_of_normalising_agree(far: float) -> None:
+    torch.manual_seed(0)
+    x, real = torch.randn(2, 16, 3), torch.randn(2, 16, 3)
+    same = torch.arange(16)[:, None] % 2 == torch.arange(16) % 2
+    for temperature in (0.05, 0.2):
+        for others, pairs in ((real, None), (x, None), (real, same)):
+            by_logs, by_factors = (
+                coupling(x + far, others + far * (others is x), temperature, pairs, logs)
+                for logs in (True, False)
+            )
+            torch.testing.assert_close(by_logs, by_factors, atol=1e-3, rtol=1e-3)
+
+
 def test_an_encoder_learns_first_then_stands_still() -> None:
     torch.manual_seed(0)
     shape = (3, 16, 16)

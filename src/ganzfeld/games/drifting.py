@@ -95,7 +95,7 @@ class Drifting(Game):
         total, far = fake.new_zeros(()), list[Tensor]()
         for kind, (weight, ours) in self.spaces(fake).items():
             found = [
-                drifted(one, other, self.temperatures, y)
+                drifted(one, other, self.temperatures, y, self.features is None)
                 for one, other in zip(ours, real[kind][1], strict=True)
             ]
             losses, sizes = zip(*found, strict=True)
