@@ -23,8 +23,8 @@ class Drifting(Game):
     """A generator whose samples move towards near real ones and away from each other.
 
     The way of each sample is known from the batch alone (`ganzfeld.games.drift`); the generator
-    learns to make what lies there. Nearness is measured in the maps of an encoder that the run
-    itself teaches in its first part, at several scales: place by place, and over the whole image.
+    learns to make what lies there. Nearness is measured between the images, and in the maps of an
+    encoder that the run itself teaches in its first part: place by place, and as a whole.
 
     G: maps (z, y) to samples, with the attribute `latent`.
     E: a `ganzfeld.networks.pretext.PretextEncoder`; None takes samples as they are, for points.
