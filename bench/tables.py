@@ -224,7 +224,7 @@ def figure(values: list[float], form: str = "") -> str:
         return ""
     form = form or (".3f" if any(isinstance(value, float) for value in values) else "g")
     low, high = (format(value, form) for value in (min(values), max(values)))
-    return low if low == high else f"{format(sum(values) / len(values), form)} ({low} to {high})"
+    return low if low == high else f"{format(sum(values) / len(values), form)} ({low}–{high})"
 
 
 if __name__ == "__main__":
