@@ -170,6 +170,22 @@ def test_an_average_that_comes_after_its_generator_is_not_behind() -> None:
     assert names(*stuck) == ["average-behind"]
 
 
+def test_a_discriminator_that_leaves_no_gradient_is_at_fault_and_not_its_generator() -> None:
+    """Its gradients turned (a ring, seed 71): it was said that the generator stood still."""
+    sure = {"gap": -3.2, "gradient": 0.0, "update/generator": 0.0, "energy": 2.8, "logit": 900.0}
+    assert first_said(log(*[sure] * 20), 2_000) == ("discriminator-weak", 400)
+    assert first_said(log(*[{**sure, "gap": 3.2}] * 20), 2_000) == ("vanishing-gradient", 400)
+
+
+def test_a_discriminator_that_heavy_penalties_hold_flat_is_too_weak() -> None:
+    """Ten thousand times R1 and R2 (a ring, seed 71): nothing was said, at 22 mean distances."""
+    flat = [{"gap": g, "energy": 25.0, "logit": 0.2, "update/generator": 0.005}
+            for g in (2.0, -1.5) * 10]  # fmt: skip
+    assert first_said(log(*flat), 2_000) == ("discriminator-weak", 800)
+    assert names(*[{**look, "gap": abs(look["gap"])} for look in flat]) == []  # data that are alike
+    assert names(*[{**look, "energy": 1.0} for look in flat]) == []
+
+
 def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:
     """Under a thousand times R1: collapse, which came of it, was named alone, and late."""
     wrong = {"gap": -9.0, "energy": 1.4, "vendi": 0.9}

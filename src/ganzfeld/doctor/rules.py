@@ -23,7 +23,7 @@ from ganzfeld.doctor.given import (
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
-from ganzfeld.doctor.siding import fleeing, misled, mistaken, weak
+from ganzfeld.doctor.siding import astray, certain, fleeing, misled, mistaken, weak
 from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import (
@@ -114,7 +114,7 @@ def silent(m: Moment) -> Evidence:
     """A discriminator that says the same of all samples at some looks: something undoes it."""
     looks = [*m.past[-LONG:], m]
     flat = sum(one["gradient"] == 0 for one in looks)
-    if flat < 2 or m["gradient"] is None:
+    if flat < 2 or m["gradient"] is None or opposed(m):
         return None
     return f"at {flat} of {len(looks)} looks no gradient at all reached the samples"
 
@@ -321,18 +321,21 @@ RULES = (
             "the discriminator is too weak",
             "The generator is told to stay away from the data.",
             sees,
-            since=0.6,
+            since=since,
             looks=looks,
         )
-        for sees, looks in ((misled, 5), (mistaken, 1))
+        for sees, looks, since in ((certain, 1, EARLY), (misled, 5, 0.6), (mistaken, 1, 0.6))
     ),
-    Rule(
-        "discriminator-weak",
-        "the discriminator is too weak",
-        "The generator is told nothing, and stays where it is.",
-        weak,
-        since=0.5,
-        looks=5,
+    *(
+        Rule(
+            "discriminator-weak",
+            "the discriminator is too weak",
+            "The generator is told nothing, and stays where it is.",
+            sees,
+            since=since,
+            looks=5,
+        )
+        for sees, since in ((weak, 0.5), (astray, 0.4))
     ),
     Rule(
         "spectral-artefacts",

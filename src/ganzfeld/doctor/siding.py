@@ -3,13 +3,15 @@ that does not follow."""
 
 from __future__ import annotations
 
-from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun
+from ganzfeld.doctor.course import OPPOSITE, YOUNG, begun, opposed
 from ganzfeld.doctor.story import Evidence, Moment
 
 WRONG = -5.0  # deviations between logits of real samples and fakes
 FAR, AWAY, TOLD = 1.0, 1.2, 3.0  # energy distance; over an earlier one; deviations of logits
 SEVERAL = 5  # of LONG looks, that say it together
 LONG = 8  # looks
+CERTAIN = 2  # looks of LONG and one
+NOWHERE, FLAT = 3.0, 0.7  # energy distance; mean size of logits: of a draw 0, of certainty 7
 
 
 def fleeing(m: Moment) -> Evidence:
@@ -30,6 +32,26 @@ def weak(m: Moment) -> Evidence:
     if not begun(m, "discriminator"):
         return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
+
+
+def certain(m: Moment) -> Evidence:
+    """One that is for the fakes so surely that no gradient reaches them: none is needed, it says."""
+    gap, flat = m.mean("gap"), sum(one["gradient"] == 0 for one in (*m.past[-LONG:], m))
+    if gap is None or flat < CERTAIN or not opposed(m):
+        return None
+    return f"{preferred(gap)}; at {flat} looks no gradient at all reached the samples"
+
+
+def astray(m: Moment) -> Evidence:
+    """One whose logits hardly differ from 0 and are now for the data, now for the fakes, although
+    those are nowhere near the data: heavy penalties leave it no slope."""
+    apart, logit = m.mean("energy"), m.mean("logit")
+    if apart is None or logit is None or apart < NOWHERE or logit > FLAT:
+        return None
+    sides = [one["gap"] or 0.0 for one in (*m.past[-LONG:], m)]
+    if min(sides) > OPPOSITE or (m["energy"] or 0.0) < NOWHERE or not begun(m, "discriminator"):
+        return None
+    return f"its logits are {logit:.2f} in size; samples are {apart:.1f} from the data"
 
 
 def misled(m: Moment) -> Evidence:

@@ -11,6 +11,11 @@ STILL = 1e-9  # of the weights: no update
 SLOW = 3e-5  # of the weights: an update that teaches nothing; those of healthy runs begin at 5e-4
 
 
+def untaught(m: Moment, player: str) -> bool:
+    """Whether no gradient arrives, which is another illness."""
+    return m[f"pull/{player}"] == 0 or (player == "generator" and m["gradient"] == 0)
+
+
 def still(player: str) -> Callable[[Moment], Evidence]:
     def sees(m: Moment) -> Evidence:
         update = m[f"update/{player}"]
@@ -19,8 +24,8 @@ def still(player: str) -> Callable[[Moment], Evidence]:
         before = m.past[-1][f"update/{player}"] if m.past else None
         if m.part > 0.97 and (before is None or before > STILL):
             return None  # a rate may end at 0
-        if m[f"pull/{player}"] == 0:
-            return None  # no gradient arrives, which is another illness
+        if untaught(m, player):
+            return None
         return f"the last update of the {player} was {update:.0g} of its weights"
 
     return sees
@@ -33,7 +38,7 @@ def unmoved(player: str) -> Callable[[Moment], Evidence]:
         trace = m[f"trace/{player}"]
         if trace is None or not m.past or m.past[-1][f"trace/{player}"] != trace:
             return None
-        if (m[f"update/{player}"] or 0) <= STILL or m[f"pull/{player}"] == 0 or m.lost == 1:
+        if (m[f"update/{player}"] or 0) <= STILL or untaught(m, player) or m.lost == 1:
             return None  # which `still` tells, or another illness
         return f"the weights of the {player} are those of the last look, to the bit"
 
@@ -63,6 +68,8 @@ def crawling(player: str) -> Callable[[Moment], Evidence]:
     """Updates that were tiny at all looks, while samples do not look like the data."""
 
     def sees(m: Moment) -> Evidence:
+        if untaught(m, player):
+            return None
         sizes = [one[f"update/{player}"] or 0.0 for one in (*m.past, m)]
         apart = m.mean("energy")
         if not 0 < max(sizes) <= SLOW or apart is None or apart < YOUNG or improving(m):
