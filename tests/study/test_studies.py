@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganzfeld.core import marks
+from ganzfeld.core import files, marks
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.registry import BY_NAME
@@ -253,8 +253,10 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
     assert f"where real images have {real:.4g}" in text
     assert "Random features are a coarse measure" in text, "not worth comparing recipes by"
     check_tables(tmp_path)
-    before = (tmp_path / "cells.jsonl").read_bytes()
-    run()
+    before, about = (tmp_path / "cells.jsonl").read_bytes(), tmp_path / "study.json"
+    assert '"run.precision=float32"' in about.read_text(), "one arithmetic for all"
+    about.write_bytes(files.as_json({**json.loads(about.read_text()), "settings": []}))
+    run()  # a study that began before goes on as it began
     assert (tmp_path / "cells.jsonl").read_bytes() == before
     run(measure_again=True)
     assert of_kind("run") == runs and of_kind("result") == results, "measured anew, and the same"

@@ -35,7 +35,7 @@ def weak(m: Moment) -> Evidence:
 
 
 def certain(m: Moment) -> Evidence:
-    """One that is for the fakes so surely that no gradient reaches them: none is needed, it says."""
+    """One that is so surely for the fakes that no gradient reaches them."""
     gap, flat = m.mean("gap"), sum(one["gradient"] == 0 for one in (*m.past[-LONG:], m))
     if gap is None or flat < CERTAIN or not opposed(m):
         return None

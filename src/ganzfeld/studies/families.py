@@ -15,13 +15,14 @@ from ganzfeld.recipes.find import find_generation
 from ganzfeld.recipes.gan import RECIPES
 from ganzfeld.studies import tuning
 from ganzfeld.studies.cells import Study, size_of
-from ganzfeld.studies.ledger import opened
+from ganzfeld.studies.ledger import holds, opened
 from ganzfeld.training.plan import recipe_for
 
 # what is compared by default, of those that this release has
 FAMILIES = ("mlp", "dcgan", "wgan-gp", "hinge", "r3gan", "default", "vae", "gmmn")
 COUNT = 2_000  # samples
 SEEDS, TUNE = 3, 3
+ARITHMETIC = "run.precision=float32"  # `default` alone would take bfloat16 where that is faster
 
 
 def study_families(
@@ -50,6 +51,7 @@ def study_families(
     tune: trials of rates and widths for each recipe, all from one seed that is not reported; 0:
         none (`ganzfeld.study.tuning`).
     count: samples to evaluate by; by default as many as the data, at most 2,000.
+    settings: of all runs, as `train` takes them. All compute in float32 unless they say otherwise.
     extractor: see `evaluate`; the same for all.
     measure_again: evaluate what is trained once more, after a new release or with other metrics.
 
@@ -74,8 +76,10 @@ def study_families(
         "minutes": minutes,
         "count": count or min(COUNT, len(pack)),
         "extractor": extractor,
-        "settings": list(settings),
+        "settings": [ARITHMETIC, *settings],
     }
+    if holds(folder, before := {**about, "settings": list(settings)}):
+        about = before  # each recipe with the arithmetic of its own, as it began
     with opened(folder, about) as ledger:
         if measure_again:
             ledger.drop(kind="result")

@@ -114,21 +114,26 @@ class Ledger:
         return found
 
 
+def holds(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether a folder has a study with these settings."""
+    path = folder / "study.json"
+    return path.exists() and reader.read_bytes(path) == files.as_json(settings)
+
+
 @contextmanager
 def opened(folder: Path, settings: dict[str, Any]) -> Iterator[Ledger]:
     """A study's folder for this process alone; CheckpointError where it is another study's."""
     check_writable(folder, 0)
     with locked(folder):
         path = folder / "study.json"
-        wanted = files.as_json(settings)
-        if path.exists() and reader.read_bytes(path) != wanted:
+        if path.exists() and not holds(folder, settings):
             raise CheckpointError(
                 f"{folder} holds a study with other settings, or of other data",
                 safe="nothing was changed",
                 fix="choose another folder with --out",
             )
         if not path.exists():
-            files.replace(path, wanted)
+            files.replace(path, files.as_json(settings))
         try:
             yield Ledger(folder)
         except Interrupted as stopped:  # of a run within; the study's command is what goes on
