@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from doctor_faults import Fault, Made, halted, hooked, lr
+from doctor_faults import Fault, Made, halted, hooked, lr, real
 from doctor_more import clipped, folder, seen_as
 from torch import Tensor
 
@@ -255,6 +255,62 @@ def accumulating(trainer: Trainer, made: Made) -> None:
     trainer.optimisers["discriminator"].zero_grad = lambda *_, **__: None  # type: ignore[method-assign]
 
 
+# The fifth set, run on points and images with seed 71; the last two led to rules
+
+
+def no_latents(trainer: Trainer, made: Made) -> None:
+    """All latents are 0."""
+
+    def before(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        return (0 * args[0], *args[1:]), given
+
+    modules = [trainer.game.get_submodule("G")]
+    modules += [m.G for m in trainer.average.modules() if "G" in dict(m.named_children())]
+    for module in modules:
+        module.register_forward_pre_hook(before, with_kwargs=True)
+
+
+def half_constant(trainer: Trainer, made: Made) -> None:
+    """Half of all fakes are one training sample."""
+    one = real(trainer, made, 1)
+
+    def change(module: Any, args: Any, given: Any, out: Tensor) -> Tensor:
+        some = (args[0][:, 0] > 0).view(-1, *[1] * (out.dim() - 1))
+        return torch.where(some, one + 0 * out, out)
+
+    hooked(trainer, change)
+
+
+def not_a_number(trainer: Trainer, made: Made) -> None:
+    """The generator's first weights become nan at 60 % of the run, once."""
+    moment = [0.6 * (made.config.run.images or 0)]
+
+    def after(*_: Any) -> None:
+        if trainer.images > moment[0]:
+            moment[0] = float("inf")
+            trainer.parameters["generator"][0].data.mul_(float("nan"))
+
+    trainer.optimisers["generator"].register_step_post_hook(after)
+
+
+def wild_g(made: Made) -> Made:
+    lr(made.config, "generator", 100.0)
+    return made
+
+
+def turned(trainer: Trainer, made: Made) -> None:
+    """All gradients of the discriminator are turned."""
+    for weight in trainer.parameters["discriminator"]:
+        weight.register_hook(lambda gradient: -gradient)
+
+
+def heavy(made: Made) -> Made:
+    for name in ("r1", "r2"):
+        if name in made.config.game.options:
+            made.config.game.options[name] *= 10_000
+    return made
+
+
 STILL = ("generator-still", "discriminator-still")
 ALTERED = ("data-altered",)
 LABELS = ("data-altered", "condition-ignored")
@@ -291,6 +347,13 @@ STRANGE = {
                      network=leaking),
     "accumulating": Fault("D's gradients never zeroed", ("divergence", "discriminator-weak"),
                           network=accumulating),
+    "no-latents": Fault("latents are 0", ("mode-collapse",), network=no_latents),
+    "half-constant": Fault("half of the fakes are one sample", ("mode-collapse",),
+                           network=half_constant),
+    "nan": Fault("a weight of G is nan", ("broken", "divergence"), network=not_a_number, start=0.6),
+    "wild-g": Fault("G's rate x 100", ("divergence", "oscillation"), settings=wild_g),
+    "turned": Fault("D's gradients turned", ("discriminator-weak", "divergence"), network=turned),
+    "heavy": Fault("R1 and R2 x 10,000", ("discriminator-weak",), settings=heavy),
     "half-frozen": Fault("half of the generator's layers frozen", ("generator-still",),
                          network=half_frozen),
 }  # fmt: skip

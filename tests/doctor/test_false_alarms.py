@@ -184,6 +184,9 @@ def test_a_discriminator_that_heavy_penalties_hold_flat_is_too_weak() -> None:
     assert first_said(log(*flat), 2_000) == ("discriminator-weak", 800)
     assert names(*[{**look, "gap": abs(look["gap"])} for look in flat]) == []  # data that are alike
     assert names(*[{**look, "energy": 1.0} for look in flat]) == []
+    away = [{"gap": -25.0, "energy": 1.5 * 1.06**n, "vendi": 0.8 - 0.04 * n, "distance": 0.4}
+            for n in range(20)]  # fmt: skip
+    assert first_said(log(*away), 2_000) == ("discriminator-weak", 700)  # before the collapse
 
 
 def test_a_discriminator_that_prefers_fakes_is_too_weak() -> None:

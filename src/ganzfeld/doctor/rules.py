@@ -23,7 +23,7 @@ from ganzfeld.doctor.given import (
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
-from ganzfeld.doctor.siding import astray, certain, fleeing, misled, mistaken, weak
+from ganzfeld.doctor.siding import astray, certain, driven, fleeing, misled, mistaken, weak
 from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import (
@@ -205,6 +205,7 @@ STUCK = "More of the same: variety seldom comes back by itself."
 NOISE = "Losses will soon not be finite, or samples turn to noise."
 G_STILL = "No sample will change any more."
 LIKE_THAT = "Samples will look like what the networks are given, and not like the data."
+STAY_AWAY = "The generator is told to stay away from the data."
 D_STILL = "The generator will find what fools it, and learn nothing after that."
 
 RULES = (
@@ -233,6 +234,7 @@ RULES = (
         "Nothing tells the generator what belongs into the rest.",
         partly_seen,
     ),
+    Rule("discriminator-weak", "the discriminator is too weak", STAY_AWAY, driven),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
     Rule("mode-collapse", "mode collapse", STUCK, merged),
     Rule("mode-collapse", "mode collapse", STUCK, few_symbols, since=0.6),
@@ -319,7 +321,7 @@ RULES = (
         Rule(
             "discriminator-weak",
             "the discriminator is too weak",
-            "The generator is told to stay away from the data.",
+            STAY_AWAY,
             sees,
             since=since,
             looks=looks,

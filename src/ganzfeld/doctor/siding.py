@@ -34,6 +34,17 @@ def weak(m: Moment) -> Evidence:
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
 
 
+def driven(m: Moment) -> Evidence:
+    """Samples that get away from the data because they are told to; that they then become alike
+    follows from it."""
+    now, before, gap = m["energy"], m.was("energy"), m.mean("gap")
+    if now is None or before is None or gap is None or gap > WRONG or (m["gap"] or 0.0) > WRONG:
+        return None
+    if now < FAR or now < AWAY * before:
+        return None
+    return f"{preferred(gap)}; samples are {now:.2f} from the data, and were {before:.2f}"
+
+
 def certain(m: Moment) -> Evidence:
     """One that is so surely for the fakes that no gradient reaches them."""
     gap, flat = m.mean("gap"), sum(one["gradient"] == 0 for one in (*m.past[-LONG:], m))
