@@ -129,7 +129,7 @@ def make_row(job: Job, folder: Path, tolerance: float) -> dict[str, Any]:
 def budgeted(row: Job) -> budget.Job:
     """The row as a job of `ganzfeld.studies.budget`."""
     size = (row.size, row.size) if row.size else None
-    settings = tuple(row.settings)
+    settings = ("run.precision=float32", *row.settings)  # as the others: no recipe alone is faster
     return budget.Job(row.source, row.base, row.seed, row.seconds, size, settings, row.afford)
 
 
