@@ -176,8 +176,8 @@ def pattern(key: str) -> re.Pattern[str]:
         f"(?P<{part}>{what_fits(part)})" if place % 2 else re.escape(part)
         for place, part in enumerate(parts)
     ]
-    named = not parts[-1] and len(parts) > 1 and parts[-2].islower()
-    end = r"(?<!\.)" if named else ""  # a name takes no full stop: the sentence has it
+    named = not parts[-1] and len(parts) > 1 and (parts[-2].islower() or parts[-2] == "LIST")
+    end = r"(?<!\.)" if named else ""  # a name or a list takes no full stop: the sentence has it
     return re.compile("".join(made) + end, re.DOTALL)
 
 
