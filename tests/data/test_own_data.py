@@ -47,6 +47,10 @@ def test_a_column_that_numbers_the_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["id,n,year", *rows]))
     told = check_data(tmp_path / "a.csv")["warnings"]
     assert [one.partition(" ")[0] for one in told if "numbers the rows" in one] == ["id"]
+    rows = [f"{100_000 + i},{i * 7 % 5}" for i in range(300)]
+    (tmp_path / "a.csv").write_text("\n".join(["customer,n", *rows]))
+    told = check_data(tmp_path / "a.csv")["warnings"]
+    assert any(one.startswith("customer numbers the rows") for one in told)
 
 
 def test_series_by_the_names_of_months(tmp_path: Path) -> None:

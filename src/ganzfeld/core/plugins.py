@@ -53,8 +53,8 @@ def find(name: str, known: Mapping[str, Any], what: str) -> Any:
             for one, value in vars(loaded).items()
             if getattr(value, "__module__", "") == loaded.__name__ and not one.startswith("_")
         ]
-        known = f". {did_you_mean(attribute, there)}" if there else ""
-        raise UsageError(f"{shown(module)} holds no {shown(repr(attribute))}{known}")
+        meant = f". {did_you_mean(attribute, there)}" if there else ""
+        raise UsageError(f"{shown(module)} holds no {shown(repr(attribute))}{meant}")
     return getattr(loaded, attribute)
 
 
