@@ -60,7 +60,7 @@ def test_help_has_a_chinese_form(chinese: None) -> None:
 def test_stages_of_the_work_have_a_chinese_form(
     chinese: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = re.compile(r"progress\(\s*\"([a-z ]+)\"")
+    call = re.compile(r"(?:progress\(\s*|\bstage = )\"([a-z ]+)\"")
     stages = {stage for path in PACKAGE.rglob("*.py") for stage in call.findall(path.read_text())}
     assert {"drawing", "cutting"} <= stages
     for stage in sorted(stages):
@@ -99,7 +99,10 @@ runs/x; G 16 % of its weights, labels added, linear, ups.0 afresh; D whole
 ganzfeld resume r --data-grown   to go on with all 300   or restore the original data, or name it \
 with --data PATH   or begin anew from its weights:|    ganzfeld train x --init r --out NEW
 too large: 81 megapixels, the limit is 64 (--max-megapixels)
-the sounds have several rates: 26 of 44,100 Hz, 19 of 8,000 Hz, and 1 more."""
+the sounds have several rates: 26 of 44,100 Hz, 19 of 8,000 Hz, and 1 more.
+day (dates 05.01.2015 to 28.12.2025); town (3 classes: Bonn, Köln, Ulm); tags (any of 2 classes: \
+a, b); age (numbers 1 to 9)
+day 31.12.2030 lies outside of the data's 05.01.2015 to 28.12.2025: expect less of it"""
 
 
 @pytest.mark.parametrize("said", ENDED.splitlines())
