@@ -111,8 +111,9 @@ IMAGES = re.compile(
     r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
 )
 ALONE = re.compile(
-    r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other"
-    r"|column|step|character|byte|pixel|link|pair|seed|way|recording|label|class(?=es))(?:es|s)"
+    r"(?<![\w.,/=-])(?<!\d of )1 ((?:generated |real |training |synthetic )?(?:image|sound|line"
+    r"|row|field|sample|caption|file|folder|other|column|step|character|byte|pixel|link|pair|seed"
+    r"|way|recording|label|class(?=es)))(?:es|s)"
     r"( are| were| have)?(?![\w/]|\.\w)"
 )
 SINGLE = {" are": " is", " were": " was", " have": " has"}
