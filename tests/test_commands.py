@@ -286,6 +286,7 @@ def test_a_wrong_value_is_one_clear_sentence() -> None:
         ("sample RUN --cuont 3", "`ganzfeld sample` has no --cuont. Did you mean '--count'?"),
         ("sample RUN other more", "`ganzfeld sample` does not take 'other', 'more'"),
         ("study families avatars", "`ganzfeld study families` needs --minutes"),
+        ("bench modes --dataset x", "`ganzfeld bench modes` has no --dataset. Did you mean"),
         ("translate --out x", "`ganzfeld translate` needs MODEL"),
         ("evaluate RUN", "`ganzfeld evaluate` needs DATA\n  fix:  ganzfeld evaluate RUN DATA"),
         ("train avatars --quiet=yes", "--quiet takes no value"),
@@ -305,6 +306,25 @@ def test_words_that_cannot_be_meant(
     assert stopped.value.code == 2
     told = capsys.readouterr().err
     assert told.startswith(f"error[2]: {said}") and "\n  fix:  " in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("study families avatars:9 --minutes nan", "--minutes is a number above 0, up to"),
+        ("study families avatars:9 --minutes 1 --count -1", "--count is a whole number from 2 to"),
+        ("study augmentation avatars:9 --minutes inf", "--minutes is a number above 0, up to"),
+        ("study augmentation avatars:9 --images 0", "--images is a whole number from 1 to"),
+        ("study augmentation avatars:9 --classifier-images -3", "--classifier-images is a whole"),
+        ("bench modes --minutes nan", "--minutes is a number above 0, up to"),
+    ],
+)
+def test_numbers_of_studies_are_checked_first(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2 and capsys.readouterr().err.startswith(f"error[2]: {said}")
 
 
 def test_a_file_that_is_replaced_is_told(

@@ -317,6 +317,7 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
     ("said", "told"),
     [
         ("1 images in drawn", "1 image in drawn"),
+        ("1 generated images are too few to tell", "1 generated image is too few to tell"),
         ("2 on 1 ways from seed to seed", "2 on 1 way from seed to seed"),
         ("captions of 1 images in a.csv", "captions of 1 image in a.csv"),
         ("1 others are captioned.", "1 other is captioned."),

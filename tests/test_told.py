@@ -12,6 +12,8 @@ from ganzfeld.cli.showing import documented
 from ganzfeld.core.console import Screen
 from ganzfeld.core.language import tr
 from ganzfeld.modalities import MODALITIES
+from ganzfeld.modalities.audio import bad as of_sounds
+from ganzfeld.modalities.image import bad as of_images
 from sentences import COMMAND, PACKAGE, PROSE, sentences, untold
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -58,7 +60,7 @@ def test_help_has_a_chinese_form(chinese: None) -> None:
 def test_stages_of_the_work_have_a_chinese_form(
     chinese: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call = re.compile(r"progress\(\s*\"([a-z ]+)\"")
+    call = re.compile(r"(?:progress\(\s*|\bstage = )\"([a-z ]+)\"")
     stages = {stage for path in PACKAGE.rglob("*.py") for stage in call.findall(path.read_text())}
     assert {"drawing", "cutting"} <= stages
     for stage in sorted(stages):
@@ -95,13 +97,29 @@ there is nothing at a*.png (looked for a folder). Patterns are not read: give th
 there is nothing at a.png (looked for a folder). b/c does not exist either.
 runs/x; G 16 % of its weights, labels added, linear, ups.0 afresh; D whole
 ganzfeld resume r --data-grown   to go on with all 300   or restore the original data, or name it \
-with --data PATH   or begin anew from its weights:|    ganzfeld train x --init r --out NEW"""
+with --data PATH   or begin anew from its weights:|    ganzfeld train x --init r --out NEW
+too large: 81 megapixels, the limit is 64 (--max-megapixels)
+the sounds have several rates: 26 of 44,100 Hz, 19 of 8,000 Hz, and 1 more.
+day (dates 05.01.2015 to 28.12.2025); town (3 classes: Bonn, Köln, Ulm); tags (any of 2 classes: \
+a, b); age (numbers 1 to 9)
+day 31.12.2030 lies outside of the data's 05.01.2015 to 28.12.2025: expect less of it"""
 
 
 @pytest.mark.parametrize("said", ENDED.splitlines())
 def test_a_sentence_is_chinese_with_what_a_case_adds_to_it(said: str, chinese: None) -> None:
     told = tr(said.replace("|", "\n"))
     assert CHINESE.search(told) and not PROSE.search(left_of(told)), told
+    assert not re.search(r"。 \d", told), told
+
+
+def test_what_a_file_is_that_is_no_sample_is_told_in_chinese(chinese: None) -> None:
+    known = [what for _, what in (*of_images._CONTENT, *of_sounds.CONTENT)]
+    brands = (b"heic", b"avif", b"mp42")
+    heads = [b"", b"\0", b"<svg", b"<html", b"<?xml", b"{", b"abc", b"\1\2", *brands]
+    for head in heads:
+        data = b"\0\0\0\x18ftyp" + head if head in brands else head
+        known += [of_images._what_it_is(data), of_sounds.what_it_is(data)]
+    assert not [what for what in known if not CHINESE.search(tr(what))]
 
 
 def left_of(text: str) -> str:

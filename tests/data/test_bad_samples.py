@@ -33,7 +33,7 @@ def sounds(home: Path) -> tuple[Path, Bad, int]:
     cases = {
         "header.wav": (whole[:30], "damaged (a WAV file without a format chunk)"),
         "cut.wav": (whole[:900], "cut short"),
-        "empty.wav": (b"", "0 bytes"),
+        "empty.wav": (b"", "empty (0 bytes)"),
         "no samples.wav": (wav_bytes(tone(0.3, 0), 8000), "no samples"),
         "no rate.wav": (whole[:24] + bytes(4) + whole[28:], "damaged (1 channels at 0 Hz)"),
         "nan.wav": (

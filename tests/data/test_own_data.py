@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ganzfeld.data.check import check_data, describe
+from ganzfeld.data.options import unused
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 
 ROWS = 40
 
@@ -46,6 +47,10 @@ def test_a_column_that_numbers_the_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["id,n,year", *rows]))
     told = check_data(tmp_path / "a.csv")["warnings"]
     assert [one.partition(" ")[0] for one in told if "numbers the rows" in one] == ["id"]
+    rows = [f"{100_000 + i},{i * 7 % 5}" for i in range(300)]
+    (tmp_path / "a.csv").write_text("\n".join(["customer,n", *rows]))
+    told = check_data(tmp_path / "a.csv")["warnings"]
+    assert any(one.startswith("customer numbers the rows") for one in told)
 
 
 def test_series_by_the_names_of_months(tmp_path: Path) -> None:
@@ -100,3 +105,17 @@ def test_series_keep_the_decimals_of_their_channels(tmp_path: Path) -> None:
         options = PackOptions(rules=rules)
         pack = open_pack(tmp_path / "a.csv", options, cache=tmp_path / "cache", workers=0)
         assert pack.spec.extra.get("decimals") == found
+
+
+def test_options_that_change_nothing_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n" + "\n".join(f"{i % 7},{i % 3}" for i in range(ROWS)))
+    asked = PackOptions(size=(32, 32), window=8, labels="kinds.csv")
+    told = check_data(tmp_path / "a.csv", asked)["notes"]
+    assert told == ["without effect on rows: --size, --labels, --window"]
+    drawn = PackOptions(size=(16, 16), range="0:1", labels="kinds.csv")
+    told = check_data("avatars:4", drawn, workers=0)["notes"]
+    assert "without effect on images: --labels, --range" in told
+    for asked in (PackOptions(size=(16, 16), labels="none"), PackOptions(splits="all")):
+        assert not unused(asked, "image", False)
+    with pytest.raises(UsageError, match="avatars:4 holds images, where lines are expected"):
+        check_data("avatars:4", PackOptions(modality="text"))

@@ -86,7 +86,7 @@ NAN = float_wav(np.array([0, np.nan], np.float32))
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "0 bytes"),
+        (b"", r"empty \(0 bytes\)"),
         (bytes(64), "nothing but zeros"),
         (WHOLE[:-20], "cut short"),
         (WHOLE[:36], "without a data chunk"),

@@ -33,6 +33,7 @@ def bench_modes(
     """
     import torch
 
+    from ganzfeld.core import border
     from ganzfeld.core.console import Screen
     from ganzfeld.core.files import as_json, replace
     from ganzfeld.errors import UsageError
@@ -40,8 +41,7 @@ def bench_modes(
     from ganzfeld.studies import mode_coverage
 
     numbers = parse_seeds(seeds, default=1)
-    if minutes <= 0:
-        raise UsageError("--minutes must be more than zero")
+    border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
     if only == "stacked" and data is None:
         raise UsageError(
             "the stacked digits need a folder of MNIST", fix="--data with a folder of its IDX files"

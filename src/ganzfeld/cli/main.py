@@ -33,6 +33,7 @@ from ganzfeld.cli import (
 from ganzfeld.cli.showing import boxed, documented
 from ganzfeld.cli.values import telling_of_replaced
 from ganzfeld.cli.words import prepared
+from ganzfeld.core.blame import own_place, reason_of
 from ganzfeld.core.language import speak_of, tr
 from ganzfeld.core.memory import amount, of_memory
 from ganzfeld.core.streams import last_words
@@ -193,6 +194,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "w", suffix=".txt", prefix="ganzfeld-", delete=False, errors="backslashreplace"
         ) as f:
             f.write(traceback.format_exc())
+        if own_place(error):
+            fail(
+                UsageError(
+                    f"your own code failed: {reason_of(error)}",
+                    safe="what was written before is untouched",
+                    fix=f"mend that line; the whole traceback is in {f.name}",
+                )
+            )
         line = lines(traceback.format_exc().strip().splitlines()[-1])
         print(tr(f"error[70]: this is a bug in ganzfeld: {line}"), file=sys.stderr)
         print(tr(f"  fix:  please report it with {f.name}"), file=sys.stderr)

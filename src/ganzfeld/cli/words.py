@@ -114,7 +114,7 @@ def may_say(known: Mapping[str, object], word: str, mended: str) -> bool:
         return False
     if mended.startswith("--"):
         return re.split("[ :]", mended)[0].removeprefix("--").replace("-", "_") in known
-    return not mended.startswith(TRAINING) or "recipe" in known
+    return not mended.startswith(TRAINING) or "dry_run" in known
 
 
 def spread_lists(words: Sequence[str], make: Callable[..., None]) -> list[str]:

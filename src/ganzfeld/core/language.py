@@ -111,8 +111,9 @@ IMAGES = re.compile(
     r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
 )
 ALONE = re.compile(
-    r"(?<![\w.,/=-])(?<!\d of )1 (image|sound|line|row|field|sample|caption|file|folder|other"
-    r"|column|step|character|byte|pixel|link|pair|seed|way|recording|label|class(?=es))(?:es|s)"
+    r"(?<![\w.,/=-])(?<!\d of )1 ((?:generated |real |training |synthetic )?(?:image|sound|line"
+    r"|row|field|sample|caption|file|folder|other|column|step|character|byte|pixel|link|pair|seed"
+    r"|way|recording|label|class(?=es)))(?:es|s)"
     r"( are| were| have)?(?![\w/]|\.\w)"
 )
 SINGLE = {" are": " is", " were": " was", " have": " has"}
@@ -176,8 +177,8 @@ def pattern(key: str) -> re.Pattern[str]:
         f"(?P<{part}>{what_fits(part)})" if place % 2 else re.escape(part)
         for place, part in enumerate(parts)
     ]
-    named = not parts[-1] and len(parts) > 1 and parts[-2].islower()
-    end = r"(?<!\.)" if named else ""  # a name takes no full stop: the sentence has it
+    named = not parts[-1] and len(parts) > 1 and (parts[-2].islower() or parts[-2] == "LIST")
+    end = r"(?<!\.)" if named else ""  # a name or a list takes no full stop: the sentence has it
     return re.compile("".join(made) + end, re.DOTALL)
 
 

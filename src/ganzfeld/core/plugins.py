@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ganzfeld.core import trust
+from ganzfeld.core.blame import OWN, own_place, reason_of
 from ganzfeld.errors import GanzfeldError, UsageError, did_you_mean
 from ganzfeld.text import shown
 
@@ -28,6 +29,10 @@ def find(name: str, known: Mapping[str, Any], what: str) -> Any:
     """
     if name in known:
         return known[name]
+    if name.endswith(".py"):
+        raise UsageError(
+            f"{shown(name)} is a file: say what in it is the {what}", fix=f"{shown(name)}:NAME"
+        )
     if not trust.is_code(name):
         own = ", or your own as file.py:name" if ":" in name else ""
         raise UsageError(
@@ -36,12 +41,21 @@ def find(name: str, known: Mapping[str, Any], what: str) -> Any:
     trust.refuse(name)
     module, _, attribute = name.rpartition(":")
     try:
-        return getattr(load_module(module), attribute)
+        loaded = load_module(module)
     except GanzfeldError:
         raise
-    except Exception as error:  # of the user's code, which may raise anything
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(f"the {what} {shown(name)} cannot be loaded: {shown(reason)}") from error
+    except (Exception, SystemExit) as error:  # of the user's code, which may raise anything
+        reason = shown(reason_of(error))
+        raise UsageError(f"the {what} {shown(name)} cannot be loaded: {reason}") from error
+    if not hasattr(loaded, attribute):
+        there = [
+            one
+            for one, value in vars(loaded).items()
+            if getattr(value, "__module__", "") == loaded.__name__ and not one.startswith("_")
+        ]
+        meant = f". {did_you_mean(attribute, there)}" if there else ""
+        raise UsageError(f"{shown(module)} holds no {shown(repr(attribute))}{meant}")
+    return getattr(loaded, attribute)
 
 
 class Source(SourceFileLoader):
@@ -65,7 +79,11 @@ def load_module(name: str) -> Any:
     if not name.endswith(".py"):
         sys.path.insert(0, "")
         try:
-            return importlib.import_module(name)
+            module = importlib.import_module(name)
+            file = getattr(module, "__file__", None) or ""
+            if name.partition(".")[0] != "ganzfeld" and "site-packages" not in file:
+                OWN.add(file)
+            return module
         finally:  # what lies here must not stand for what others import later
             sys.path.remove("")
             if "" not in sys.path:
@@ -78,6 +96,7 @@ def load_module(name: str) -> Any:
     own = f"ganzfeld_user.{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
     if own in sys.modules:
         return sys.modules[own]
+    OWN.add(str(path))
     loader = Source(own, str(path), source)
     spec = importlib.util.spec_from_file_location(own, path, loader=loader)
     if spec is None:
@@ -145,7 +164,10 @@ def call(what: str, make: Callable[..., Any], *arguments: Any, **options: Any) -
                 )
     try:
         return make(*arguments, **options)
-    except (TypeError, ValueError, KeyError, RuntimeError) as error:
-        if "memory" in str(error).lower():  # no fault of the options
-            raise
-        raise UsageError(f"{what} cannot be built: {error}") from error
+    except GanzfeldError:
+        raise
+    except Exception as error:
+        of_options = isinstance(error, TypeError | ValueError | KeyError | RuntimeError)
+        if "memory" in str(error).lower() or not (of_options or own_place(error)):
+            raise  # no fault of the options, nor of a user's own code
+        raise UsageError(f"{what} cannot be built: {reason_of(error)}") from error

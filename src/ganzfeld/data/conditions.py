@@ -226,13 +226,15 @@ def in_words(conditions: Mapping[str, Any]) -> str:
     for column in conditions.get("columns", []):
         name = shown(column["name"])
         if column["kind"] == "number":
-            told.append(
-                f"{name} {written(column, column['low'])} to {written(column, column['high'])}"
-            )
+            what = "dates" if column.get("unit") else "numbers"
+            low, high = (written(column, column[end]) for end in ("low", "high"))
+            told.append(f"{name} ({what} {low} to {high})")
         elif column["kind"] == captions.KIND:
             told.append(f"{name}, of {len(column['symbols']) - 2:,} words")
         else:
-            told.append(f"{name}: {', '.join(capped([shown(n) for n in column['classes']], 4))}")
+            some = ", ".join(capped([shown(n) for n in column["classes"]], 4))
+            any_of = "any of " if column["kind"] == "several" else ""
+            told.append(f"{name} ({any_of}{len(column['classes']):,} classes: {some})")
     return "; ".join(told) or ", ".join(shown(name) for name in conditions["names"])
 
 

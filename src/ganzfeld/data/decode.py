@@ -18,10 +18,11 @@ from ganzfeld.data.columns import texts
 from ganzfeld.data.discover import CAPTIONED, embedded_count, find_source
 from ganzfeld.data.embedded import SETS, embedded
 from ganzfeld.data.expand import take_frames
-from ganzfeld.data.options import PackOptions
+from ganzfeld.data.options import PackOptions, unused
 from ganzfeld.data.source import Encoded, Gathered, Ready, Source
 from ganzfeld.data.workers import answers
 from ganzfeld.errors import DataError, UsageError
+from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.image.codec import MIN_SIDE, Probe, Target
 
 TINY = 4  # px; a side below is that of no image
@@ -36,7 +37,7 @@ def load_source(
     """The source, and the options with what its name says about them."""
     if isinstance(source, Encoded | Ready | Gathered):
         return source, options
-    drawn = embedded_count(source)
+    drawn, asked = embedded_count(source), options
     if drawn is None:
         if options.count is not None:
             raise UsageError("count is for embedded data (avatars); files are used as they are")
@@ -52,6 +53,16 @@ def load_source(
         found = captioned(name, options) if name in CAPTIONED else _avatars(options)
     if drawn is not None and os.path.exists(source):
         found.notes.append(f"the embedded data, not the folder: that is ./{source}")
+    kind = found.modality if isinstance(found, Gathered) else "image"
+    if drawn is not None and asked.modality not in ("auto", kind):
+        noun = MODALITIES[asked.modality].noun
+        raise UsageError(
+            f"{source} holds {MODALITIES[kind].noun}, where {noun} are expected",
+            safe="nothing was read",
+            fix=f"give {noun}, or leave out --as {asked.modality} if you gave it",
+        )
+    if said := unused(options if drawn is None else asked, kind, drawn is not None):
+        found.notes.append(said)
     return found, options
 
 

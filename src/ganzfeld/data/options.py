@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganzfeld.core.border import real, told
-from ganzfeld.data.source import RULES, Reading
+from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.source import RULES, WORDS, Reading
 from ganzfeld.errors import UsageError, did_you_mean
+from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.image.ranges import parse
 
 IMAGES = "image"
 KINDS = ("auto", IMAGES, "field", "audio", "text", "table", "series")
 MOST_STEPS = 16_384  # of a window
+OF_IMAGES = ("size", "alpha", "frames", "max_megapixels")
 MOST_MEGAPIXELS = 2000  # a few bytes a pixel must fit into memory
 
 
@@ -86,13 +89,39 @@ class PackOptions:
             parse(self.range)
         _one_of("modality", self.modality, KINDS)
         if self.window is not None and not 4 <= self.window <= MOST_STEPS:
-            raise UsageError(f"window {self.window}: a series has 4 to {MOST_STEPS:,} steps")
+            raise UsageError(f"--window {self.window}: a series has 4 to {MOST_STEPS:,} steps")
         _one_of("alpha", self.alpha, ("white", "black", "keep"))
         if self.on_bad_image is not None:
             _one_of("on_bad_image", self.on_bad_image, ("fail", "skip"))
         if self.count is not None and self.count < 1:
             raise UsageError(f"count {self.count}: at least one image is needed")
         real(self.max_megapixels, "max_megapixels", 0, MOST_MEGAPIXELS, above=True)
+
+
+def unused(options: PackOptions, modality: str, embedded: bool) -> str:
+    """What to say of options that change nothing for data of this kind; "" where all count.
+
+    Example::
+
+        from ganzfeld.data.options import PackOptions, unused
+
+        asked = PackOptions(size=(32, 32), window=8)
+        assert unused(asked, "table", False) == "without effect on rows: --size, --window"
+    """
+    usual = PackOptions()
+    files = ("range", "alpha", "frames", "splits", "max_megapixels", "follow_links")
+    idle = {"window"} if embedded or modality != "series" else set()
+    idle |= set(files if embedded else ()) | set(() if modality == IMAGES else OF_IMAGES)
+    if embedded or modality in ("text", "table", "series"):
+        idle |= {"labels"} if options.labels in ("folders", "names") or is_path(options) else set()
+    set_ = [n for n in vars(usual) if n in idle and getattr(options, n) != getattr(usual, n)]
+    names = ", ".join("--" + name.replace("_", "-") for name in set_)
+    return f"without effect on {MODALITIES[modality].noun}: {names}" if names else ""
+
+
+def is_path(options: PackOptions) -> bool:
+    """Whether labels are to come from a table."""
+    return options.labels not in WORDS and not options.labels.startswith(PREFIX)
 
 
 def alpha_of(channels: int | None, asked: str = "white") -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzfeld.core.names import shown, suffix
+from ganzfeld.core.names import capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data import audio_sets
 from ganzfeld.data.columns import Values, ragged
@@ -94,7 +94,7 @@ def _gather(files: Encoded, kept: list[int], source: Gathered, progress: Progres
         raw.columns["rate"] = number(listed, whole=True)
     _beside(raw, files, kept, source.rules)
     seconds = [sound.samples.shape[1] / sound.rate for sound in good] or [0.0]
-    told = ", ".join(f"{n:,} of {rate:,} Hz" for rate, n in rates.most_common(3))
+    told = ", ".join(capped([f"{n:,} of {rate:,} Hz" for rate, n in rates.most_common()], 3))
     span = f"{min(seconds):.2f} to {max(seconds):.2f} s, {sum(seconds) / 60:.1f} minutes in all"
     raw.values = f"{told}; {span}" if good else "no sound could be read"
     if len(rates) > 1:

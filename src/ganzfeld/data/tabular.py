@@ -26,6 +26,7 @@ from ganzfeld.modalities.base import Spec
 
 MOSTLY = 0.9  # of them must name a file that is there
 MANY_ROWS = 20  # from which on rows that are numbered are no chance
+MANY_YEARS = 300  # rows; more have no year each
 EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 
 
@@ -166,12 +167,13 @@ def gather_table(
 
 
 def counts_rows(values: Values) -> bool:
-    """Whether a column is 0, 1, 2 ... or 1, 2, 3 ..., row by row."""
+    """Whether a column is 0, 1, 2 ... or 1, 2, 3 ..., row by row; from any number in long tables,
+    where it is no column of years."""
     rows = np.asarray(values.rows)
     return bool(
         values.spec.dtype == "int32"
         and len(rows) >= MANY_ROWS
-        and rows[0] in (0, 1)
+        and (rows[0] in (0, 1) or len(rows) >= MANY_YEARS)
         and (np.diff(rows) == 1).all()
     )
 

@@ -90,7 +90,10 @@ class Recipe:
     layout: str = "pictures"
 
     def __call__(self, facts: Facts) -> Config:
-        return self.make(facts)
+        made: object = self.make(facts)
+        if not isinstance(made, Config):
+            raise ValueError(f"it returned {type(made).__name__}, not a Config")
+        return made
 
     @property
     def about(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganzfeld.core import border
 from ganzfeld.core.plugins import find
-from ganzfeld.errors import GanzfeldError, UsageError
+from ganzfeld.errors import UsageError
 from ganzfeld.recipes.base import Recipe, as_recipe
 from ganzfeld.recipes.gan import RECIPES
 
@@ -14,13 +14,7 @@ FORMER = {"modern": "r3gan"}  # names that recipes had, in commands and runs of 
 def find_recipe(name: str) -> Recipe:
     """A recipe by its name, or a user's own function or `Recipe` by `file.py:name`."""
     border.part_name(name, "recipe")
-    try:
-        recipe = find(FORMER.get(name, name), RECIPES, "recipe")
-    except (Exception, SystemExit) as error:
-        if isinstance(error, GanzfeldError) or ":" not in name:
-            raise
-        told = f"{type(error).__name__}: {error}"
-        raise UsageError(f"the recipe {name!r} cannot be loaded: {told}") from error
+    recipe = find(FORMER.get(name, name), RECIPES, "recipe")
     if not callable(recipe):
         raise UsageError(f"{name} is not a function: a recipe takes Facts and returns a Config")
     return as_recipe(recipe)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzfeld.core import runfolder, system, temporary
+from ganzfeld.core import border, runfolder, system, temporary
 from ganzfeld.core.console import Screen
 from ganzfeld.core.metrics_log import append
 from ganzfeld.core.randomness import key
@@ -77,6 +77,11 @@ def study_augmentation(
         raise UsageError("--real takes numbers from 1 on, --synthetic and --seeds from 0 on")
     if images is not None and minutes is not None:
         raise UsageError("--images and --minutes exclude each other", fix="give one of them")
+    for name, value in (("--images", images), ("--classifier-images", classifier_images)):
+        if value is not None:
+            border.whole(value, name, 1, border.MOST_IMAGES)
+    if minutes is not None:
+        border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
     find_generation(recipe)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, progress=screen.progress)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganzfeld.core import border
 from ganzfeld.core.console import Screen
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.errors import UsageError
@@ -63,6 +64,8 @@ def study_families(
 
     chosen, numbers = asked(recipes, seeds, minutes)
     wanted = tuning.trials(tune)
+    if count is not None:
+        count = border.whole(count, "--count", 2, border.MOST_IMAGES)
     screen, folder = screen or Screen(quiet=True), Path(out)
     pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
     chosen = chosen or of_kind(pack)
@@ -99,8 +102,9 @@ def asked(
     No recipe stands for those of the kind that the data are of.
     """
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
-    if minutes <= 0 or not numbers or min(numbers) < 0:
-        raise UsageError("--minutes must be more than zero, and there must be a seed, from 0 on")
+    border.real(minutes, "--minutes", 0, border.MOST_MINUTES, above=True)
+    if not numbers or min(numbers) < 0:
+        raise UsageError("there must be a seed, from 0 on", fix="--seeds 3")
     if tuning.SEED in numbers:
         raise UsageError(f"seed {tuning.SEED} is for trials: report others")
     chosen = list(dict.fromkeys(recipes))

@@ -92,7 +92,7 @@ def fit(
         direction=direction or "ab",
         afford=afford,
     )
-    config: Config = call(f"recipe {recipe}", found.make, facts)
+    config: Config = call(f"recipe {recipe}", found, facts)
     if direction is not None and config.game.options.get("direction") != direction:
         raise UsageError(
             f"--direction {direction} is not for the recipe {recipe}",

@@ -10,7 +10,7 @@ class BadSound(ValueError):
 def what_it_is(data: bytes) -> str:
     """Why these bytes are not a sound that can be read here."""
     if not data:
-        return "0 bytes"
+        return "empty (0 bytes)"
     if not data.strip(b"\0"):
         return "not a sound (nothing but zeros)"
     for start, what in CONTENT:

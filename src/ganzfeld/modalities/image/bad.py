@@ -61,7 +61,7 @@ def _what_it_is(data: bytes) -> str:
     """Why Pillow does not know this content."""
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not data:
-        return "0 bytes"
+        return "empty (0 bytes)"
     if not data.strip(b"\0"):
         return "not an image (nothing but zeros)"
     for start, what in _CONTENT:
