@@ -19,7 +19,7 @@ from ganzfeld.modalities import Modality
 ROWS = 2_048  # of the training data that fakes are compared with, at most
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
 SCALED = 512  # rows that scales and groups are taken from
-BLOCK = 256  # rows made into numbers at a time: memory that is fresh costs more than they do
+BLOCK = 128  # rows made into numbers at a time: memory that is fresh costs more than they do
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
@@ -143,10 +143,12 @@ class Reference:
         away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
         if self.turn is not None:
             return product(away, self.turn)
-        away *= self.signs
-        if rest := -away.shape[1] % COLUMNS:
-            away = np.pad(away, ((0, 0), (0, rest)))
-        added: Floats = away.reshape(len(away), -1, COLUMNS).sum(1)
+        assert self.signs is not None
+        whole = away.shape[1] // COLUMNS * COLUMNS
+        parts, signs = away[:, :whole].reshape(len(away), -1, COLUMNS), self.signs[:whole]
+        added: Floats = np.einsum("nkc,kc->nc", parts, signs.reshape(-1, COLUMNS))
+        rest = away[:, whole:] * self.signs[whole:]
+        added[:, : rest.shape[1]] += rest
         return added
 
     def scores(self, ours: Floats) -> Floats:

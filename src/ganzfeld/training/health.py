@@ -112,9 +112,10 @@ class Health:
             said = lines(f"{type(error).__name__}: {error}")[:SAID]
             self.record("health", {"signals": {}, "failed": said})
 
-    def due(self) -> tuple[Any, Any]:
-        """The next batch of the first player, and its rows as they are stored."""
-        return self.trainer.due(next(iter(self.trainer.game.players)))
+    def due(self, most: int) -> tuple[Any, Any]:
+        """The first so many samples of the next batch of the first player, and their rows as they
+        are stored."""
+        return self.trainer.due(next(iter(self.trainer.game.players)), most)
 
     def look(self) -> Signals:
         trainer = self.trainer
