@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzfeld.config import WATCH
+from ganzfeld.config import FEWER
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
@@ -89,7 +89,7 @@ def look(
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    judged = count if reference.rules < WATCH else max(count, JUDGED)
+    judged = count if reference.rules < FEWER else max(count, JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game):
@@ -122,7 +122,7 @@ class Look:
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
         self.real, self.fresh, self.count = real, fresh, count
-        self.older = reference.rules < WATCH
+        self.older = reference.rules < FEWER
         if self.older:
             self.few = min(max(count // 2, LEAST), count)
             self.graded = count if count <= TOGETHER // 2 else count // PART

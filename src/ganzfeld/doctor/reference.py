@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.config import WATCH
+from ganzfeld.config import FEWER, WATCH
 from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
@@ -101,7 +101,7 @@ class Reference:
         deviation = flat.std(0).astype(np.float64)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
         self.turn, self.signs = None, None  # type: Floats | None, Floats | None
-        if flat.shape[1] > COLUMNS and rules >= WATCH:
+        if flat.shape[1] > COLUMNS and rules >= FEWER:
             draws = numpy_generator("doctor", "signs", flat.shape[1])
             self.signs = (draws.choice([-1.0, 1.0], flat.shape[1]) / self.scale).astype(np.float32)
         elif flat.shape[1] > COLUMNS:
@@ -180,7 +180,7 @@ class Reference:
 
     def beside(self, real: NDArray[Any]) -> Side:
         """The real side of fakes: rows of all data; by older rules these stored ones, (N, ...)."""
-        if self.rules >= WATCH:
+        if self.rules >= FEWER:
             return self.some
         flat = self.numbers(real)
         return Side(self.compared(flat), flat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ganzfeld.config import WATCH, Config
+from ganzfeld.config import FEWER, WATCH, Config
 from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
@@ -47,7 +47,7 @@ def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
         return [], 0
     count = int(SHARE * total / LOOKS)
     looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), FEWEST)
-    if looks == FEWEST and rules >= WATCH:
+    if looks == FEWEST and rules >= FEWER:
         count = min(max(int(SHARE * total / FEWEST), FEW), LEAST)
     else:
         count = min(max(count, LEAST), MOST)
