@@ -230,10 +230,9 @@ def lines_of(rows: Sequence[dict[str, Any]]) -> list[str]:
         if name not in LIKE.values() and name != "none":
             harm = [pairs_of(runs, (LIKE.get(name, "none"), "watch"), own, measure, seeds)
                     for measure in ("frechet", "energy")]  # fmt: skip
-            if not len(harm[0]):
-                continue
-            title = f"**{fault.title}**, over no fault"
-            lines.append(f"| {title} | none | {len(harm[0])} | {' | '.join(map(ratio, harm))} | |")
+            if len(harm[0]):
+                cells = [f"**{fault.title}**, over no fault", "none", str(len(harm[0]))]
+                lines.append(f"| {' | '.join([*cells, *map(ratio, harm)])} | |")
         for arm in fault.arms:
             both = [pairs_of(runs, own, (name, arm), measure, seeds)
                     for measure in ("frechet", "energy")]  # fmt: skip
