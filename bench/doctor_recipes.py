@@ -6,16 +6,22 @@ is as the recipe has it. Runs are looked at as `ganzfeld train` does it.
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from from_text import write_fields, write_table
 
 from ganzfeld.config import Config, with_settings
 from ganzfeld.core import metrics_log, runtime
+from ganzfeld.data.audio_sets import NAMES, RATE, vowels
 from ganzfeld.data.request import DataRequest
+from ganzfeld.modalities.audio.wav import wav_bytes
 from ganzfeld.recipes import RECIPES
 from ganzfeld.training.build import build_trainer, complete
 from ganzfeld.training.health import watch
@@ -28,12 +34,54 @@ from ganzfeld.training.trainer import Trainer
 
 
 class Case(NamedTuple):
-    """source: embedded data, of so many samples. images: to see. settings: that make it cheap."""
+    """source: embedded data, of so many samples, or a writer of files into a folder that has one
+    or two sources. images: to see. settings: that make it cheap."""
 
-    source: str
+    source: str | Callable[[Path], Sequence[str]]
     images: int
     settings: tuple[str, ...] = ()
     side: int | None = None  # pixels of an image
+    condition: str = ""  # a column
+
+
+def voices(place: Path, chosen: Any, said: Sequence[str]) -> str:
+    """A folder of vowels, each with its caption."""
+    place.mkdir()
+    rows = ["file_name,caption"]
+    for number, (wave, line) in enumerate(zip(vowels(1_000).x[chosen], said, strict=True)):
+        (place / f"{number}.wav").write_bytes(wav_bytes(wave, RATE))
+        rows.append(f"{number}.wav,{line}")
+    (place / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    return str(place)
+
+
+def said_vowels(place: Path) -> Sequence[str]:
+    made = vowels(1_000)
+    high = np.where(made.pitch > np.median(made.pitch), "high", "low")
+    lines = [f"{one} voice number {n} says {NAMES[y]}"
+             for n, (one, y) in enumerate(zip(high, made.y, strict=True))]  # fmt: skip
+    return [voices(place / "voices", np.arange(1_000), lines)]
+
+
+def two_voices(place: Path) -> Sequence[str]:
+    """Low ones and high ones."""
+    high = (made := vowels(1_000)).pitch > np.median(made.pitch)
+    sides = (("low", ~high), ("high", high))
+    return [voices(place / name, own, [name] * int(own.sum())) for name, own in sides]
+
+
+WRITTEN = tempfile.TemporaryDirectory()
+
+
+@cache
+def sources(recipe: str) -> tuple[str, ...]:
+    """Where a recipe's data are: written once for all runs of this process."""
+    source = CASES[recipe].source
+    if isinstance(source, str):
+        return (source,)
+    place = Path(WRITTEN.name) / recipe
+    place.mkdir()
+    return tuple(source(place))
 
 
 AVATARS = "avatars:2000"
@@ -76,6 +124,11 @@ CASES = {
     "fields": Case("fields:6000", 10_000, ("networks.*.width=8", "networks.*.most=32")),
     "showers": Case("showers:2000", 8_000, ("networks.*.width=8", "networks.*.most=32")),
     "series-gan": Case("ar:2000", 8_000),
+    "audio-cyclegan": Case(two_voices, 2_000, ("networks.*.width=4", "run.batch_size=8",
+                                               "networks.G_ab.blocks=1", "networks.G_ba.blocks=1")),
+    "text-to-audio": Case(said_vowels, 3_200, NARROW, condition="caption"),
+    "text-to-field": Case(lambda place: [write_fields(place)], 8_000, NARROW, condition="caption"),
+    "text-to-table": Case(lambda place: [write_table(place)], 24_000, condition="told"),
 }  # fmt: skip
 
 
@@ -84,11 +137,12 @@ def made(recipe: str, seed: int, images: int | None = None) -> tuple[Config, Dat
     case, task = CASES[recipe], RECIPES[recipe].task
     size = None if case.side is None else (case.side, case.side)
     kind = "auto" if WORK[task].from_noise else RECIPES[recipe].modality or "auto"
-    asked = DataRequest(source=case.source, size=size, modality=kind)
+    source, *other = sources(recipe)
+    asked = DataRequest(source=source, other=other[0] if other else None, size=size, modality=kind)
     data = WORK[task].open(asked, RECIPES[recipe].layout, lambda *_: None)
-    names = usual(asked, task)
+    names = [case.condition] if case.condition else usual(asked, task)
     data = WORK[task].conditioned(data, names, None) if names else data
-    config = fit(recipe, data, source=case.source, labels="auto")
+    config = fit(recipe, data, source=source, labels="auto")
     config = with_settings(config, case.settings)
     config.run.images, config.run.seed = images or case.images, seed
     config.run.deterministic, config.run.compile = True, False

@@ -95,7 +95,10 @@ class Data:
     classes: list[str] = field(default_factory=list)
 
 
-WATCH = 2  # rules of the doctor's looks: 2 has fewer samples, beside more real ones
+# rules of the doctor: FEWER has fewer samples a look, beside more real ones; from UNAIDED on, a
+# discriminator that overfits is told and not treated, as no treatment was seen to help
+FEWER, UNAIDED = 2, 3
+WATCH = UNAIDED
 
 
 @dataclass(kw_only=True)

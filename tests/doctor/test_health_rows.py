@@ -186,6 +186,15 @@ def test_a_batch_that_is_not_what_is_stored_is_seen(
     assert len({row["trace/data"] for row in rows}) == 1 and min(r["altered"] for r in rows) > 0.1
 
 
+def test_the_first_samples_of_the_next_batch_are_those_of_all_of_it() -> None:
+    trainer = plane()[0]
+    trainer.images = 288  # the next batch reaches into the second pass through the data
+    (whole, rows), (first, few) = trainer.due("discriminator"), trainer.due("discriminator", 24)
+    assert len(whole["x"]) == trainer.batch_size > 24 == len(first["x"])
+    assert torch.equal(first["x"], whole["x"][:24])
+    assert torch.equal(torch.as_tensor(few["x"]), torch.as_tensor(rows["x"][:24]))
+
+
 def test_a_discriminator_that_gets_half_of_a_sample_is_seen() -> None:
     trainer, subject, reference = plane()
 

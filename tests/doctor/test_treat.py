@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 
 from ganzfeld import Adversarial
+from ganzfeld.config import WATCH, Run
 from ganzfeld.doctor.cures import OTHERWISE, cure
 from ganzfeld.doctor.story import story_of
 from ganzfeld.doctor.treat import (
@@ -22,6 +24,7 @@ from ganzfeld.doctor.treat import (
 )
 from ganzfeld.doctor.words import verdict
 from ganzfeld.networks import NETWORKS
+from ganzfeld.training.treating import Treating
 from sentences import prose, texts, untold
 
 ALL = frozenset({"penalties", "augment", "fresh"})
@@ -108,6 +111,20 @@ def test_an_overfitting_discriminator_is_given_augmentation_first() -> None:
 def test_what_has_no_evidence_is_not_applied() -> None:
     assert asked(log(("mode-collapse", 20)), []) is None
     assert asked(log(("vanishing-gradient", 20)), []) is None
+
+
+@pytest.mark.parametrize(("looks", "augmented"), [(2, True), (WATCH, False)])
+def test_only_runs_from_before_are_augmented(looks: int, augmented: bool) -> None:
+    """Treated runs did not end better for it; one that began with it goes on as it would have."""
+    game = SimpleNamespace(cures=frozenset({"penalties", "augment"}))
+    run = SimpleNamespace(
+        config=SimpleNamespace(run=Run(looks=looks)),
+        trainer=SimpleNamespace(game=game),
+        kind=SimpleNamespace(draws=True),
+    )
+    able = Treating(cast(Any, run)).able
+    for illness in ("discriminator-overfits", "memorisation"):
+        assert (asked(log((illness, 20)), [], able) is not None) == augmented
 
 
 def test_nothing_is_done_early_late_or_to_the_healthy() -> None:

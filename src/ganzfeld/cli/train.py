@@ -96,8 +96,8 @@ def train(
         held_out: Number of samples kept out of training, to detect copying and overfitting.
             Default: 5 %, at most 256; 0 for fewer than 100.
         patience: End the run when its measured quality has not moved for so many images.
-        doctor: treat: also begin again with lower rates where large steps spoiled the run, augment
-            where D overfits, and say so. off: do not look. Default: watch, see `ganzfeld doctor`.
+        doctor: treat: also begin again with lower rates where large steps spoiled the run, and say
+            so. off: do not look. Default: watch, see `ganzfeld doctor`.
         log_to: Also tell these trackers: tensorboard, wandb, trackio, mlflow.
         progress: json: print JSON lines, for programs and notebooks.
         set: Change a setting of the recipe, such as networks.G.width=32.

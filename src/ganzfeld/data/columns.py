@@ -139,9 +139,12 @@ class Column:
         if self.ends is None:
             return np.array(self.stored[self.placed(indices)])
         found = np.zeros((len(indices), *self.spec.shape), dtype=self.spec.dtype)
-        for row, index in zip(found, indices, strict=True):
-            sample = self.sample(int(index))
-            row[..., : sample.shape[-1]] = sample
+        places, outer = self.placed(indices), self.spec.shape[:-1]
+        every, each = np.asarray(self.stored), math.prod(outer)  # slices of a map are slow
+        begins, ends = self.ends[places].tolist(), self.ends[places + 1].tolist()
+        for row, first, last in zip(found, begins, ends, strict=True):
+            sample = every[each * first : each * last]
+            row[..., : last - first] = sample.reshape(*outer, last - first)
         return found
 
     def sample(self, index: int) -> NDArray[Any]:

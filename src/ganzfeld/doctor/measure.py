@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzfeld.config import WATCH
+from ganzfeld.config import FEWER
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
@@ -43,8 +44,8 @@ class Subject:
     """A game in training, as the doctor sees it.
 
     ready: a stored column by its name as networks take it, on their device. optimisers and
-    parameters: by player. seed: of the run; latents: how it draws them. due: the next batch as the
-    game gets it, and its rows as they are stored.
+    parameters: by player. seed: of the run; latents: how it draws them. due: at least so many of
+    the next batch's samples as the game gets them, or all, and their rows as they are stored.
     """
 
     game: Game
@@ -56,7 +57,7 @@ class Subject:
     device: torch.device
     seed: int = 0
     latents: str = latents.PORTABLE
-    due: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]] | None = None
+    due: Callable[[int], tuple[Mapping[str, Any], Mapping[str, Any]]] | None = None
 
 
 @contextmanager
@@ -64,12 +65,12 @@ def undisturbed(game: Game) -> Iterator[None]:
     """Every network in evaluation mode, and as it was afterwards."""
     training = [module for module in game.modules() if module.training]
     try:
-        for module in training:
-            module.training = False
+        for module in training:  # a module's own way looks whether it is given a part
+            object.__setattr__(module, "training", False)
         yield
     finally:
         for module in training:
-            module.training = True
+            object.__setattr__(module, "training", True)
 
 
 def look(
@@ -88,7 +89,7 @@ def look(
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    judged = count if reference.rules < WATCH else max(count, JUDGED)
+    judged = count if reference.rules < FEWER else max(count, JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game):
@@ -121,7 +122,7 @@ class Look:
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
         self.real, self.fresh, self.count = real, fresh, count
-        self.older = reference.rules < WATCH
+        self.older = reference.rules < FEWER
         if self.older:
             self.few = min(max(count // 2, LEAST), count)
             self.graded = count if count <= TOGETHER // 2 else count // PART
@@ -132,9 +133,13 @@ class Look:
         numbers = [first + i for i in range(self.count)]
         z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
         self.z = z.to(subject.device)
-        self.column = subject.ready("x", torch.as_tensor(real["x"]))
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
+
+    @cached_property
+    def column(self) -> Tensor:
+        """The real samples as networks take them."""
+        return self.subject.ready("x", torch.as_tensor(self.real["x"]))
 
     def conditions(self, rows: Any) -> dict[str, Tensor]:
         """What a generator is told of samples: classes "y", numbers "c", a "caption"."""
@@ -188,7 +193,7 @@ class Look:
         """
         if self.subject.due is None:
             return {"altered": self.altered(self.real["x"], self.column)}
-        batch, rows = self.subject.due()
+        batch, rows = self.subject.due(BATCH)
         stored, x = rows["x"][:BATCH], batch["x"][:BATCH]
         found: Signals = {"altered": self.altered(stored, x)}
         shares = [differ(rows[name], batch[name]) for name in ("y", "c") if name in self.given]
@@ -247,26 +252,33 @@ class Look:
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
+        if not judges(self.game):
+            return {}
         asked = {"real": (self.column, self.every)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
         if self.given.keys() - {"caption"}:
             asked["wrong"] = self.column, self.others()
+        graded = self.graded if self.asks_gradient(x) else 0
+        apart = graded if graded == len(x) or not self.older else 0  # asked about with gradients
+        if apart < len(x):
+            asked["fake"] = x[apart:], {name: own[apart:] for name, own in self.given.items()}
         logits = self.opinions(asked)
         if logits is None:
             return {}
-        real = logits["real"]
-        fake, gradient, unseen = self.fakes(x, real[: self.count])
+        found: Signals = {"gradient": None, "unseen": None}
+        if graded:
+            first, found["gradient"], found["unseen"] = self.graded_of(x, logits["real"])
+            logits["fake"] = torch.cat([first[:apart], logits.get("fake", first[:0])])
+        real, fake = logits["real"], logits["fake"]
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
-        told["fake"] = fake.float().cpu().numpy()
-        found: Signals = {"gap": signals.gap(told["real"], told["fake"])}
+        found["gap"] = signals.gap(told["real"], told["fake"])
         found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
         found["sure"] = float(((fake - real[: self.count]).sigmoid() < SURE).float().mean())
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
             found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
-        found["gradient"], found["unseen"] = gradient, unseen
         if "wrong" in told:
             found["told"] = signals.told_apart(told["real"], told["wrong"])
             found["told_error"] = signals.told_error(told["real"], told["wrong"])
@@ -278,7 +290,7 @@ class Look:
         """Logits of several sets of samples and their conditions: of small ones in one batch,
         since a pass of few samples costs as much as one of many."""
         sizes = [len(x) for x, _ in asked.values()]
-        if sum(sizes) > TOGETHER:
+        if sum(sizes) > TOGETHER or len({(x.dtype, x.shape[1:]) for x, _ in asked.values()}) > 1:
             each = [self.opinion(x, given) for x, given in asked.values()]
         else:
             names = next(iter(asked.values()))[1]
@@ -288,17 +300,19 @@ class Look:
         found = {name: one for name, one in zip(asked, each, strict=False) if one is not None}
         return found or None
 
-    def fakes(self, x: Tensor, real: Tensor) -> tuple[Tensor, float | None, float | None]:
-        """Logits of fakes, the median norm of the gradient that reaches the generator, and the
-        share of a sample's numbers that it never reaches."""
-        rnn = any(isinstance(module, nn.RNNBase) for module in self.game.modules())
-        probe = self.game.cost(real[:1], real[:1]) if x.is_floating_point() else None
-        few, whole = self.graded, None
-        if probe is None or rnn or (few < len(x) and self.older):
-            whole = self.opinion(x, self.given)
-            assert whole is not None
-        if probe is None or rnn:  # cuDNN's are for training mode
-            return cast(Tensor, whole), None, None
+    def asks_gradient(self, x: Tensor) -> bool:
+        """Whether a gradient can reach fakes; those of cuDNN's networks are for training mode."""
+        if not x.is_floating_point() or any(
+            isinstance(module, nn.RNNBase) for module in self.game.modules()
+        ):
+            return False
+        none = x.new_zeros(1, dtype=torch.float32)
+        return self.game.cost(none, none) is not None
+
+    def graded_of(self, x: Tensor, real: Tensor) -> tuple[Tensor, float, float]:
+        """Logits of the first fakes, the median norm of the gradient that reaches the generator,
+        and the share of a sample's numbers that it never reaches."""
+        few = self.graded
         with torch.enable_grad():
             own = x[:few].detach().requires_grad_()
             opinion = self.opinion(own, first_of(self.given, few))
@@ -306,13 +320,13 @@ class Look:
             cost = self.game.cost(opinion, real[:few])
             assert cost is not None
             (gradient,) = torch.autograd.grad(cost.sum(), own)
-        if whole is None and few < len(x):
-            rest = self.opinion(x[few:], {name: own[few:] for name, own in self.given.items()})
-            assert rest is not None
-            whole = torch.cat([opinion.detach(), rest])
-        whole = opinion.detach() if whole is None else whole
         never = float((gradient == 0).all(0).float().mean())
-        return whole, signals.norms(gradient.float().cpu().numpy()), never
+        return opinion.detach(), signals.norms(gradient.float().cpu().numpy()), never
+
+
+def judges(game: Game) -> bool:
+    """Whether a game may have an opinion of a sample."""
+    return game.judge is not None or type(game).opinion is not Game.opinion
 
 
 def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -29,9 +32,9 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         every: list[Tensor] = [*parameters]
         weights = size_of(every) if every else 0.0
         found: Signals = {f"weights/{player}": weights}
-        traces = [some_of(p) for p in every]
+        traces, ends = some_of(every)
         if every:
-            found[f"trace/{player}"] = float(zlib.crc32(b"".join(traces)))
+            found[f"trace/{player}"] = float(zlib.crc32(traces.tobytes()))
         trained = [
             (group, p)
             for group in optimiser.param_groups
@@ -40,27 +43,28 @@ def of_player(player: str, optimiser: Optimizer, parameters: list[nn.Parameter])
         ]
         if not trained or not weights:
             return found if weights else found | {f"update/{player}": 0.0}
-        found[f"update/{player}"] = size_of(steps_of(optimiser, trained)) / weights
+        found[f"update/{player}"] = last_step(optimiser, trained) / weights
         found[f"age/{player}"] = max(float(optimiser.state[p]["step"]) for _, p in trained)
-        squares = torch._foreach_norm([optimiser.state[p]["exp_avg_sq"] for _, p in trained], 1)
-        sizes = torch.stack(squares).tolist()
+        squares = [optimiser.state[p]["exp_avg_sq"] for _, p in trained]
+        sizes = torch.stack(torch._foreach_norm(squares, 1)).tolist()
         found[f"pull/{player}"] = math.sqrt(sum(sizes)) / weights
+        some, own_ends = some_of(squares)
         pulled = {
             p
-            for group, p in trained
-            if bool((chosen(optimiser.state[p]["exp_avg_sq"]) > group["eps"] ** 2).any())
+            for (group, p), first, last in zip(trained, [0, *own_ends], own_ends, strict=False)
+            if (some[first:last] > group["eps"] ** 2).any()
         }
         for n in range(LAYERS):
-            own = range(n * len(every) // LAYERS, (n + 1) * len(every) // LAYERS)
-            if own and all(every[i] in pulled for i in own):
-                part = zlib.crc32(b"".join(traces[i] for i in own))
-                found[f"trace/{player}/{n}"] = float(part)
+            low, high = n * len(every) // LAYERS, (n + 1) * len(every) // LAYERS
+            if low < high and all(p in pulled for p in every[low:high]):
+                part = traces[ends[low - 1] if low else 0 : ends[high - 1]]
+                found[f"trace/{player}/{n}"] = float(zlib.crc32(part.tobytes()))
     return found
 
 
 def size_of(parts: list[Tensor]) -> float:
-    """The norm of all together: in one vector, as each alone costs more than its numbers."""
-    return float(torch.cat([part.flatten() for part in parts]).norm())
+    """The norm of all together."""
+    return float(torch.stack(torch._foreach_norm(parts)).norm())
 
 
 def chosen(p: Tensor) -> Tensor:
@@ -68,28 +72,29 @@ def chosen(p: Tensor) -> Tensor:
     return p.flatten()[:: max(p.numel() // TRACED, 1)][:TRACED]
 
 
-def some_of(p: Tensor) -> bytes:
-    return chosen(p).float().cpu().numpy().tobytes()
+def some_of(parts: list[Tensor]) -> tuple[NDArray[np.float32], list[int]]:
+    """`chosen` numbers of all tensors in a row, and where those of each end."""
+    own = [chosen(p).float() for p in parts]
+    ends = [*itertools.accumulate(len(some) for some in own)]
+    return torch.cat(own).cpu().numpy() if own else np.zeros(0, np.float32), ends
 
 
-def steps_of(
-    optimiser: Optimizer, trained: list[tuple[dict[str, Any], nn.Parameter]]
-) -> list[Tensor]:
-    """The updates that Adam made last, from its moments (Kingma and Ba 2015, algorithm 1).
+def last_step(optimiser: Optimizer, trained: list[tuple[dict[str, Any], nn.Parameter]]) -> float:
+    """The size of the update that Adam made last, from its moments (Kingma and Ba 2015, algorithm
+    1, in the form of section 2.1, which takes fewer passes).
 
-    trained: parameters with their groups; those of one group and one age are made together.
+    trained: parameters with their groups; those of one group and one age were moved together.
     """
     alike: dict[tuple[int, float], list[tuple[dict[str, Any], nn.Parameter]]] = {}
     for group, p in trained:
         alike.setdefault((id(group), float(optimiser.state[p]["step"])), []).append((group, p))
-    moves: list[Tensor] = []
+    sizes: list[float] = []
     for (_, count), own in alike.items():
         group = own[0][0]
         first, second = group["betas"]
-        made, sizes = (
-            torch.cat([optimiser.state[p][name].flatten() for _, p in own])
-            for name in ("exp_avg", "exp_avg_sq")
-        )
-        sizes.sqrt_().div_(math.sqrt(1 - second**count)).add_(group["eps"])
-        moves.append(made.div_(sizes).mul_(group["lr"] / (1 - first**count)))
-    return moves
+        corrected = math.sqrt(1 - second**count)
+        below = torch._foreach_sqrt([optimiser.state[p]["exp_avg_sq"] for _, p in own])
+        torch._foreach_add_(below, group["eps"] * corrected)
+        moves = torch._foreach_div([optimiser.state[p]["exp_avg"] for _, p in own], below)
+        sizes.append(group["lr"] * corrected / (1 - first**count) * size_of(list(moves)))
+    return math.hypot(*sizes)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzfeld.config import WATCH
+from ganzfeld.config import FEWER, WATCH
 from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
@@ -19,7 +19,7 @@ from ganzfeld.modalities import Modality
 ROWS = 2_048  # of the training data that fakes are compared with, at most
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
 SCALED = 512  # rows that scales and groups are taken from
-BLOCK = 256  # rows made into numbers at a time: memory that is fresh costs more than they do
+BLOCK = 128  # rows made into numbers at a time: memory that is fresh costs more than they do
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
 VISIBLE = 0.15  # skill in telling the conditions of real samples, below which nothing is said
@@ -101,7 +101,7 @@ class Reference:
         deviation = flat.std(0).astype(np.float64)
         self.scale = deviation + 0.1 * float(np.sqrt((deviation**2).mean())) + 1e-12
         self.turn, self.signs = None, None  # type: Floats | None, Floats | None
-        if flat.shape[1] > COLUMNS and rules >= WATCH:
+        if flat.shape[1] > COLUMNS and rules >= FEWER:
             draws = numpy_generator("doctor", "signs", flat.shape[1])
             self.signs = (draws.choice([-1.0, 1.0], flat.shape[1]) / self.scale).astype(np.float32)
         elif flat.shape[1] > COLUMNS:
@@ -143,10 +143,12 @@ class Reference:
         away = np.subtract(flat, self.middle.astype(np.float32), dtype=np.float32)
         if self.turn is not None:
             return product(away, self.turn)
-        away *= self.signs
-        if rest := -away.shape[1] % COLUMNS:
-            away = np.pad(away, ((0, 0), (0, rest)))
-        added: Floats = away.reshape(len(away), -1, COLUMNS).sum(1)
+        assert self.signs is not None
+        whole = away.shape[1] // COLUMNS * COLUMNS
+        parts, signs = away[:, :whole].reshape(len(away), -1, COLUMNS), self.signs[:whole]
+        added: Floats = np.einsum("nkc,kc->nc", parts, signs.reshape(-1, COLUMNS))
+        rest = away[:, whole:] * self.signs[whole:]
+        added[:, : rest.shape[1]] += rest
         return added
 
     def scores(self, ours: Floats) -> Floats:
@@ -178,7 +180,7 @@ class Reference:
 
     def beside(self, real: NDArray[Any]) -> Side:
         """The real side of fakes: rows of all data; by older rules these stored ones, (N, ...)."""
-        if self.rules >= WATCH:
+        if self.rules >= FEWER:
             return self.some
         flat = self.numbers(real)
         return Side(self.compared(flat), flat)

@@ -1,7 +1,8 @@
 """Decide on a treatment: what to change of a run that is ill, once, and whether it has helped.
 
 A decision depends on the rows of the run's log alone, so that a run that goes on after a kill
-decides the same again. Only what bench/treatment.py has seen to help is in `CURES`.
+decides the same again. What bench/treatment.py has not seen to help is not in `CURES`, but for
+augmentation, which only runs from before are able to take.
 """
 
 from __future__ import annotations

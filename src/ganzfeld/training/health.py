@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ganzfeld.config import WATCH, Config
+from ganzfeld.config import FEWER, WATCH, Config
 from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
@@ -47,7 +47,7 @@ def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
         return [], 0
     count = int(SHARE * total / LOOKS)
     looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), FEWEST)
-    if looks == FEWEST and rules >= WATCH:
+    if looks == FEWEST and rules >= FEWER:
         count = min(max(int(SHARE * total / FEWEST), FEW), LEAST)
     else:
         count = min(max(count, LEAST), MOST)
@@ -112,9 +112,10 @@ class Health:
             said = lines(f"{type(error).__name__}: {error}")[:SAID]
             self.record("health", {"signals": {}, "failed": said})
 
-    def due(self) -> tuple[Any, Any]:
-        """The next batch of the first player, and its rows as they are stored."""
-        return self.trainer.due(next(iter(self.trainer.game.players)))
+    def due(self, most: int) -> tuple[Any, Any]:
+        """The first so many samples of the next batch of the first player, and their rows as they
+        are stored."""
+        return self.trainer.due(next(iter(self.trainer.game.players)), most)
 
     def look(self) -> Signals:
         trainer = self.trainer

@@ -276,18 +276,20 @@ class Trainer:
         key_of = key if self.noise == NARROW else wide_key
         return self.vary(batch, key_of(self.seed, "vary", stream, start, distributed.rank()))
 
-    def due(self, player: str) -> tuple[Batch, Rows]:
+    def due(self, player: str, most: int | None = None) -> tuple[Batch, Rows]:
         """A player's next batch as its game will have it, if nothing varies it, and its rows as
-        they are stored."""
+        they are stored. most: the first samples of it that are wanted; None: all."""
         stream = "all" if self.game.shares_batch else player
+        whole, vary = self.batch_size, self.vary
+        if most is not None and distributed.world() == 1:
+            self.batch_size = min(whole, most)
         share = self.batch_size // distributed.world()
         chosen = indices(len(self.data), self.seed, stream, self.images, self.batch_size)
-        own = chosen[distributed.rank() * share :][:share]
-        vary, self.vary = self.vary, None
+        own, self.vary = chosen[distributed.rank() * share :][:share], None
         try:
             return self.batch(player, 0), self.data.rows(own)
         finally:
-            self.vary = vary
+            self.vary, self.batch_size = vary, whole
 
     def ready(self, name: str, x: Tensor) -> Tensor:
         """A column of a batch on the device, samples as networks take them."""

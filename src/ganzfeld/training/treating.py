@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ganzfeld.config import Config
+from ganzfeld.config import UNAIDED, Config
 from ganzfeld.core import checkpoint
 from ganzfeld.core.console import Screen
 from ganzfeld.core.formats import DOSE
@@ -95,7 +95,8 @@ class Treating:
     @property
     def able(self) -> frozenset[str]:
         able: frozenset[str] = self.run.trainer.game.cures
-        able = able if self.run.kind.draws else able - {"augment"}
+        if not self.run.kind.draws or self.run.config.run.looks >= UNAIDED:
+            able -= {"augment"}
         return able if self.run.config.run.init else able | {"fresh"}
 
     def give(self, treatment: Treatment, now: Moment) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ class Schema:
     columns: tuple[Column, ...]
     rows: int = 0
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         return Layout(tuple(column.head for column in self.columns))
 
