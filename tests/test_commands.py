@@ -201,12 +201,13 @@ def test_a_grid_alone_needs_no_folder(
         ("sample", run, "--count", 6, "--grid", "grid.xyz"),
         ("sample", run, "--sweep", "std=0:1", "--out", "grid.xyz"),
         ("mix", run, "0", "1", "--out", "grid.xyz"),
+        ("sample", run, "--count", 6, "--grid", "grid"),
         ("translate", run, "in", "--out", "out", "--sheet", "grid.xyz"),
     ):
         with pytest.raises(SystemExit):
             call(*words)
         said = capsys.readouterr().err
-        assert "grid.xyz should end in .png" in said and "grid.png" in said, words
+        assert f"{words[-1]} should end in .png" in said and "grid.png" in said, words
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
     table = types.SimpleNamespace(modality=MODALITIES["table"])
     with pytest.raises(UsageError, match=r"grid\.png would be no picture") as caught:

@@ -115,10 +115,14 @@ def data_sheet(
         on_bad_image: As for `train`.
     """
     asked = data_request(locals())
+    from ganzfeld.cli.drawing import check_picture
     from ganzfeld.core.console import Screen
     from ganzfeld.data.pack import open_pack
     from ganzfeld.data.sheet import data_sheet as draw
+    from ganzfeld.modalities import modality_of
 
     pack = open_pack(asked.source, asked.options, progress=Screen().progress)
+    if modality_of(pack.spec).sheet_suffix == ".png":
+        check_picture(out, "--out")
     drawn = draw(pack, out)
     tell(f"sheet of {pack.count:,} {pack.report.get('noun', 'images')} in {drawn}")

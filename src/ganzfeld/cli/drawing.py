@@ -131,8 +131,7 @@ def check_picture(place: Path, option: str) -> None:
     """UsageError where a picture would get the name of something else."""
     from ganzfeld.errors import UsageError
 
-    ending = place.suffix.lower()
-    if ending and ending not in PICTURES:
+    if place.suffix.lower() not in PICTURES:
         raise UsageError(
             f"{place} should end in .png, .jpg or .webp: it is a picture",
             safe="nothing was drawn",

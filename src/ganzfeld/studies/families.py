@@ -70,7 +70,7 @@ def study_families(
     pack = open_pack(data, PackOptions(size=size), progress=screen.progress)
     chosen = chosen or of_kind(pack)
     for name in chosen:
-        recipe_for(name, pack.spec)
+        recipe_for(name, pack.spec, "--recipes")
     about = {
         "study": "families",
         "data": pack.fingerprint,

@@ -124,7 +124,7 @@ def fit(
     return config
 
 
-def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
+def recipe_for(name: str, spec: Spec, option: str = "--recipe") -> tuple[str, Recipe]:
     """The recipe for samples of this kind, and its name: "default" is the kind's own.
 
     Raises UsageError for a recipe of another kind.
@@ -136,7 +136,7 @@ def recipe_for(name: str, spec: Spec) -> tuple[str, Recipe]:
         raise UsageError(
             f"the recipe {name} is not for {kind.noun}",
             safe="nothing was trained",
-            fix=f"--recipe {kind.recipe}, or leave --recipe out",
+            fix=f"{option} {kind.recipe}, or leave {option} out",
         )
     return name, found
 
