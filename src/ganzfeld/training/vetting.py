@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import math
 import re
 import types
@@ -12,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzfeld.config import Config, with_settings
-from ganzfeld.core import border, distributed, latents, randomness
+from ganzfeld.config import Config, to_json, with_settings
+from ganzfeld.core import border, distributed, formats, latents, randomness
 from ganzfeld.core.border import ArgumentError
 from ganzfeld.core.loggers import check_names
 from ganzfeld.core.plugins import options_of
+from ganzfeld.core.reader import Unreadable
 from ganzfeld.errors import CheckpointError, GanzfeldError, UsageError
 from ganzfeld.modalities import Modality
 from ganzfeld.recipes.base import Facts
@@ -107,6 +109,15 @@ def check_ranges(config: Config) -> None:
     for path, number in floats(vars(config)):
         if not math.isfinite(number):
             raise ArgumentError(f"{path} must be finite, not {number}")
+    check_readable(config)
+
+
+def check_readable(config: Config) -> None:
+    """Refuse what config.json could not be read back with: the run would count as damaged."""
+    try:
+        formats.run(json.loads(to_json(config)))
+    except Unreadable as error:
+        raise ArgumentError(str(error).removeprefix("is damaged: ")) from None
 
 
 def check_spans(spans: dict[str, float]) -> None:
