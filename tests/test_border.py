@@ -45,7 +45,7 @@ def said(command: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, s
         (["--set", "game.loss=foo"], "no loss is called 'foo'"),
         (["--set", "optimisers.generator.name=adma"], "'adam'"),
         (["--set", "optimisers.generator.lr=1e999"], "optimisers.generator.lr"),
-        (["--set", "optimisers.*.final_lr=1e9"], "discriminator.final_lr should be a number"),
+        (["--set", "optimisers.*.final_lr=1e40"], "discriminator.final_lr should be a number"),
         (["--set", "optimisers.*.at_width=-3"], "at_width should be a whole number"),
         (["--set", "run.batch_size=1e30"], "run.batch_size"),
         (["--set", "run.threads=1000000000"], "run.threads"),

@@ -164,7 +164,7 @@ def model(about: Any) -> None:
 # config.json of a run
 
 OPEN = maybe(whole(1, 10**15))
-RATE = number(0, 1e6)
+RATE = number(0, 1e30)
 PART_OF_RUN = number(0, 1)
 OPTIMISER = fields(
     {},
