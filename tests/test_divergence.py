@@ -22,6 +22,7 @@ from ganzfeld.errors import DivergedError
 from ganzfeld.games import Losses
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.finish import lost
 from ganzfeld.training.memory import all_finite
 from ganzfeld.training.plan import settle
 from ganzfeld.training.session import SKIPS
@@ -336,3 +337,20 @@ def test_a_checkpoint_is_never_made_of_weights_that_are_not_finite(
     found = finite_at_the_end(run.path)
     assert spoiled == [240]
     assert found.manifest["images"] == 640 and found.state["counts"]["salt"] == 1
+
+
+def test_losses_that_are_lost_at_the_end_are_warned_of(tmp_path: Path) -> None:
+    """Also in runs that are too short for the doctor to look at."""
+    log = tmp_path / "metrics.jsonl"
+
+    def said(*values: str) -> list[str]:
+        lines = (
+            f'{{"kind": "train", "images": {n + 1}, "losses": {{"generator/x": {value}}}}}'
+            for n, value in enumerate(values)
+        )
+        log.write_text("\n".join(lines) + "\n")
+        return [text for _, text in lost(log)]
+
+    assert said(*["1.0"] * 8) == said(*["null"] * 5, *["1.0"] * 3) == []
+    (words,) = said(*["1.0"] * 6, "null", "null")
+    assert words.startswith("losses were not finite in 2 of the last 2 rows")

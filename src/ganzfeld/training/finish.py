@@ -11,6 +11,8 @@ import torch
 from ganzfeld.config import Config
 from ganzfeld.core import checkpoint, files
 from ganzfeld.core.console import Screen
+from ganzfeld.core.formats import logged
+from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.pack import Pack
 from ganzfeld.games.ema import Averages
@@ -73,6 +75,7 @@ def finish(run: Standing) -> None:
         page = write_report(run.folder, run.compared, trust_code=run.own)
     rows = [
         *quality_rows,
+        *lost(run.folder / "metrics.jsonl"),
         ("grid", str(run.picture)),
         ("model", f"{path}, {chosen}"),
         *([("kept", str(kept))] if (kept := path.with_name(shipping.KEPT)).is_dir() else []),
@@ -80,6 +83,18 @@ def finish(run: Standing) -> None:
         ("more", run.task.next_command(run.config, run.folder)),
     ]
     run.screen.table(f"done: {run.trainer.images:,} images", rows)
+
+
+def lost(log: Path) -> list[tuple[str, str]]:
+    """A warning where most of the last quarter of a log has losses that are not finite."""
+    found = (row for row in map(logged, read_lines(log)) if row is not None)
+    losses = [row["losses"].values() for row in found if row["kind"] == "train" and "losses" in row]
+    late = losses[-max(len(losses) // 4, 1) :]
+    bad = sum(None in values for values in late)
+    if not late or 2 * bad < len(late):
+        return []
+    words = f"losses were not finite in {bad} of the last {len(late)} rows of the log"
+    return [("warning", f"{words}: such steps change nothing; lower rates may help")]
 
 
 def lacking(run: Standing) -> list[str]:
