@@ -195,17 +195,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ) as f:
             f.write(traceback.format_exc())
         if own_place(error):
-            fail(
-                UsageError(
-                    f"your own code failed: {reason_of(error)}",
-                    safe="what was written before is untouched",
-                    fix=f"mend that line; the whole traceback is in {f.name}",
-                )
-            )
-        line = lines(traceback.format_exc().strip().splitlines()[-1])
-        print(tr(f"error[70]: this is a bug in ganzfeld: {line}"), file=sys.stderr)
-        print(tr(f"  fix:  please report it with {f.name}"), file=sys.stderr)
-        raise SystemExit(70) from None
+            fail(own_failed(error, f.name))
+        ours(f.name)
+
+
+def own_failed(error: Exception, place: str) -> UsageError:
+    """What a user's own code did. place: the file of the traceback."""
+    return UsageError(
+        f"your own code failed: {reason_of(error)}",
+        safe="what was written before is untouched",
+        fix=f"mend that line; the whole traceback is in {place}",
+    )
+
+
+def ours(place: str) -> NoReturn:
+    """Ask for a report of the error that is being handled. place: the file of the traceback."""
+    line = lines(traceback.format_exc().strip().splitlines()[-1])
+    print(tr(f"error[70]: this is a bug in ganzfeld: {line}"), file=sys.stderr)
+    print(tr(f"  fix:  please report it with {place}"), file=sys.stderr)
+    raise SystemExit(70) from None
 
 
 if __name__ == "__main__":
