@@ -115,7 +115,7 @@ def check_ranges(config: Config) -> None:
 def check_readable(config: Config) -> None:
     """Refuse what config.json could not be read back with: the run would count as damaged."""
     try:
-        formats.run(json.loads(to_json(config)))
+        formats.RUN(json.loads(to_json(config)), "")
     except Unreadable as error:
         raise ArgumentError(str(error).removeprefix("is damaged: ")) from None
 
