@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganzfeld.data.avatars import sentences
-from ganzfeld.data.avatars.scene import scene
+from ganzfeld.data.avatars.scene import draw, scene
 from ganzfeld.data.avatars.sentences import VALUES
 from ganzfeld.metrics import captioned
 from ganzfeld.metrics.caption_judges import judges
@@ -137,3 +138,17 @@ def test_the_judges_that_learned_know_real_avatars() -> None:
     assert found > 0.8
     shuffled = captioned.r_precision(retrieval, np.roll(real, 1, 0), asked.captions)
     assert shuffled < 0.03
+
+
+def test_the_color_of_hair_counts_where_an_image_shows_it() -> None:
+    asked = captioned.questions(400)
+    turned = [
+        replace(one, hair_colour=tuple(1 - part for part in one.hair_colour))
+        for one in asked.scenes
+    ]
+    pixels = asked.images(32, 32).astype(int), draw(turned, 32, 32).astype(int)
+    changed = (abs(pixels[0] - pixels[1]).max(1) > 24).sum((1, 2))
+    shown = np.array([captioned.visible("hair_colour", one) for one in asked.facts])
+    assert 30 < (~shown).sum() < 100
+    assert changed[~shown].max() < 30  # of 1,024 pixels: the eyebrows
+    assert np.mean(changed[shown] > 30) > 0.95

@@ -67,9 +67,10 @@ def questions(count: int, *, new: bool = False, language: str | None = None) -> 
 
 
 def visible(name: str, one: dict[str, str]) -> bool:
-    """Whether the caption says this attribute."""
-    if name == "hair_colour":
-        return one["hair"] != "bald" or one["beard"] != "none"
+    """Whether an image shows this attribute, if the caption says it."""
+    if name == "hair_colour":  # short hair under a hat leaves the eyebrows, as a bald head does
+        covered = one["hair"] == "bald" or (one["hair"] == "short" and one["hat"] != "none")
+        return not covered or one["beard"] != "none"
     if name == "hat_colour":
         return one["hat"] != "none"
     if name == "eye_colour":
