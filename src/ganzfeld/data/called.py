@@ -16,6 +16,7 @@ from ganzfeld.core.names import shown
 from ganzfeld.data.from_python import is_stack
 from ganzfeld.errors import GanzfeldError, say_instead
 
+GIVEN = "data of a Python program"  # in a model's card
 KEPT: ContextVar[dict[str, str] | None] = ContextVar("KEPT", default=None)  # words by path
 
 
