@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,12 @@ from torch import Tensor
 import ganzfeld
 from ganzfeld.config import with_settings
 from ganzfeld.core import checkpoint
+from ganzfeld.core.language import tr
 from ganzfeld.errors import DivergedError
 from ganzfeld.games import Losses
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training.build import build_trainer, complete
-from ganzfeld.training.finish import lost
+from ganzfeld.training.finish import lost, watched
 from ganzfeld.training.memory import all_finite
 from ganzfeld.training.plan import settle
 from ganzfeld.training.session import SKIPS
@@ -219,7 +221,7 @@ class Sick:
         patch.setattr(Trainer, "update", update)
 
 
-def train(out: Path, *more: str, images: int = 640) -> ganzfeld.Run:
+def train(out: Path, *more: str, images: int = 640, quiet: bool = True) -> ganzfeld.Run:
     return ganzfeld.train(
         "avatars:64",
         out=out,
@@ -232,7 +234,7 @@ def train(out: Path, *more: str, images: int = 640) -> ganzfeld.Run:
             "run.sample_every=320",
             *more,
         ],
-        quiet=True,
+        quiet=quiet,
     )
 
 
@@ -354,3 +356,55 @@ def test_losses_that_are_lost_at_the_end_are_warned_of(tmp_path: Path) -> None:
     assert said(*["1.0"] * 8) == said(*["null"] * 5, *["1.0"] * 3) == []
     (words,) = said(*["1.0"] * 6, "null", "null")
     assert words.startswith("losses were not finite in 2 of the last 2 rows")
+
+
+def test_a_run_that_nobody_watches_tells_of_lost_losses_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of those on the way, and of going back, which took the rows with them."""
+    real = Trainer.take_step
+
+    def take_step(trainer: Trainer) -> Report:
+        report = real(trainer)
+        if report.images == 240 and trainer.salt == 0:
+            with torch.no_grad():
+                next(trainer.game.parameters()).fill_(math.nan)
+        return report
+
+    monkeypatch.setattr(Trainer, "take_step", take_step)
+    train(tmp_path / "run", quiet=False)
+    told = capsys.readouterr().out
+    last = told[told.index("done: ") :]
+    assert "; back to image " in told[: told.index("done: ")], told
+    assert "training went back to an earlier checkpoint 1 time(s); lower rates may help" in last
+
+
+def test_what_the_end_says_of_lost_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "metrics.jsonl"
+
+    def said(losses: list[str], rollbacks: int, watched: bool) -> list[str]:
+        rows = (
+            f'{{"kind": "train", "images": {n + 1}, "losses": {{"x": {value}}}, '
+            f'"rollbacks": {rollbacks}}}'
+            for n, value in enumerate(losses)
+        )
+        log.write_text("\n".join(rows) + "\n")
+        return [text for _, text in lost(log, watched=watched)]
+
+    early = ["null", "1.0", "1.0", "1.0"]
+    assert said(early, 2, True) == [] == said(["1.0"] * 4, 0, False)
+    assert said(early, 0, False) == [
+        "losses were not finite in 1 of the 4 rows of the log: such steps change nothing; "
+        "lower rates may help"
+    ]
+    (both,) = said(early, 2, False)
+    assert "went back to an earlier checkpoint 2 time(s)" in both and both.count("lower") == 1
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    assert not re.search("[a-z]{3}", tr(both)), tr(both)
+    config = RECIPES["default"](Facts(count=64, channels=3, height=16, width=16, classes=0))
+    config.run.images = 1_999
+    assert not watched(config)
+    config.run.images = 2_000
+    assert watched(config)
+    config.run.doctor = "off"
+    assert not watched(config)

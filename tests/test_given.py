@@ -184,3 +184,33 @@ def test_a_model_moves_to_a_device(trained: Path) -> None:
     for wrong in ("gpu", "cuda:x", 3):
         with pytest.raises(UsageError):
             ganzfeld.load(trained / "run", device=wrong)
+
+
+BLACK = np.zeros((16, 3, 16, 16), np.uint8)
+
+
+def test_messages_about_arrays_name_no_file_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANZFELD_CACHE", str(tmp_path / "cache"))
+    measure = {"extractor": "random", "count": 16}
+    with pytest.raises(DataError, match="the array holds nothing but zeros"):
+        train(BLACK, tmp_path / "run")
+    with pytest.raises(DataError, match="the array holds nothing but zeros"):
+        ganzfeld.evaluate(IMAGES, BLACK, **measure)
+    np.save(tmp_path / "black.npy", BLACK)
+    with pytest.raises(DataError, match=r"black\.npy holds nothing but zeros"):
+        ganzfeld.evaluate(IMAGES, np.load(tmp_path / "black.npy", mmap_mode="r"), **measure)
+    fields = DRAW.standard_normal((64, 16, 16)).astype(np.float32) * 37
+    with pytest.raises(DataError, match="the array holds fields") as found:
+        ganzfeld.evaluate(fields, IMAGES, **measure)
+    assert str(tmp_path) not in str(found.value)
+    train(IMAGES, tmp_path / "plan", dry_run=True, quiet=False)
+    told = capsys.readouterr().out
+    assert "the array: 64 images" in told and "cache" not in told
+
+
+def test_messages_about_files_keep_their_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "dataset.npz", x=BLACK)
+    with pytest.raises(DataError, match=r"dataset\.npz holds nothing but zeros"):
+        ganzfeld.evaluate(IMAGES, tmp_path / "dataset.npz", extractor="random", count=16)

@@ -304,7 +304,7 @@ def test_messages_speak_of_the_kind_of_the_data(monkeypatch: pytest.MonkeyPatch)
     assert tr("Images seen") == "Lines seen"
     assert tr("share of the data that has images near") == "share of the data that has lines near"
     assert tr("takes them as images") == "takes them as images", "a kind of data, not samples"
-    assert tr("mmd pixels") == "mmd numbers"
+    assert tr("MMD of pixels") == "MMD of numbers"
     monkeypatch.setattr(language, "language", lambda: "zh")
     assert tr("stopped at image 10 of 2,000") == "已停在第 10 个样本，共 2,000 个"
     speak_of()

@@ -1,6 +1,7 @@
 """The loop: who moves, what is counted, what stays untouched, and data that is no image."""
 
 import math
+import re
 from functools import partial
 
 import numpy as np
@@ -212,6 +213,29 @@ def test_missing_optimiser_is_said() -> None:
     game = points_game()
     with pytest.raises(ValueError, match="no optimiser for discriminator, generator"):
         Trainer(game, {}, torch.randn(4, 2))
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (
+            torch.nn.Flatten(),
+            "the network G (Flatten), which the generator moves, has no parameters",
+        ),
+        (
+            torch.nn.LazyLinear(2),
+            "the network G (LazyLinear), which the generator moves, has param",
+        ),
+    ],
+)
+def test_a_network_that_cannot_learn_is_said_before_anything(
+    network: torch.nn.Module, said: str
+) -> None:
+    game = points_game()
+    optimisers = adam(game)
+    game.G = network
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Trainer(game, optimisers, torch.randn(4, 2))
 
 
 def ring() -> Tensor:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -125,6 +125,13 @@ class Interrupted(GanzfeldError):
         lines = [tr(self.what), tr(f"  {self.safe}") if self.safe else ""]
         lines.append(tr(f"  continue with: {self.fix}") if self.fix else "")
         return "\n".join(line for line in lines if line)
+
+
+def say_instead(error: GanzfeldError, words: Mapping[str, str]) -> None:
+    """Change words of a message, such as a name that nobody gave to one that is known."""
+    for old, new in words.items():
+        for part in ("what", "safe", "fix"):
+            setattr(error, part, getattr(error, part).replace(old, new))
 
 
 def of_disk(error: OSError, path: Path | None = None) -> ResourceError:

@@ -97,11 +97,42 @@ def test_the_text_tells_labels_counts_and_warnings(tmp_path):
         "6 images, 48 x 48 px, RGB",
         "2 classes",
         "cat   (0.png, 1.png, 2.png)",
-        "Exact copies of other images: 3",
+        "3 of 6 images are exact copies of others",
         "System files",
         "only 6 images",
     ):
         assert part in text  # fmt: skip
+
+
+def test_the_text_says_each_thing_once(tmp_path):
+    """What is cut off, what is bad, what is copied and which part is used."""
+    for part, count in (("train", 8), ("test", 2)):
+        (tmp_path / part).mkdir()
+        for k in range(count):
+            size = (48, 24) if k % 2 else (24, 48)
+            image = corpus.encoded(corpus.rgb(*size, seed=k // 4), "PNG")
+            (tmp_path / part / f"{k}.png").write_bytes(image)
+    (tmp_path / "train" / "bad.png").write_bytes(corpus.png()[:60])
+    report = check_data(tmp_path, PackOptions(on_bad_image="skip"))
+    assert report["duplicates"] and report["cut"] and report["skipped"]  # all of it is to be said
+    assert any(w.startswith("bad files left out") for w in report["warnings"])
+    text = describe(report)
+    for word, times in (
+        ("50 %", 1),  # cut off
+        ("cropping takes", 1),
+        ("Cut off", 0),
+        ("bad ones", 0),
+        ("bad files left out", 0),
+        ("Bad files: 1 of 9", 1),
+        ("xact copies", 1),
+        ("Split: only train", 1),
+        ("is used", 0),
+    ):
+        assert text.count(word) - (word == "50 %" and "50 % or more" in text) == times, (word, text)
+    plain = {**report, "survey": None, "warnings": [], "taken": {}}
+    assert "Cut off: 50 %" in describe(plain)  # where nothing else says it
+    assert "Exact copies of other images" in describe(plain)
+    assert "is used; " in describe(plain)
 
 
 def test_embedded_data_can_be_checked():

@@ -207,3 +207,29 @@ def test_few_samples_that_come_nearer_to_the_data_have_not_collapsed() -> None:
 def test_unknown_signals_say_nothing() -> None:
     log = [{"kind": "health", "images": n * 100, "signals": {}} for n in range(1, 41)]
     assert not diagnose(log, TOTAL)
+
+
+def test_samples_that_get_away_are_told_by_who_drives_them() -> None:
+    """The same way off is `fleeing` from a discriminator that is right, `driven` by one that is
+    wrong; in between, and where samples stay, nobody says it."""
+    from ganzfeld.doctor.siding import driven, fleeing
+    from ganzfeld.doctor.story import Moment
+
+    def told(gap: float | None, before: float | None, now: float | None) -> list[str | None]:
+        past: tuple[Moment, ...] = ()
+        for i, energy in enumerate((before, before, before, now)):
+            past = (*past, Moment(100 * i, 0.2 * i, {"gap": gap, "energy": energy}, past))
+        return [rule(past[-1]) for rule in (fleeing, driven)]
+
+    assert told(3.0, 1.0, 1.2) == [
+        "samples get away from the data: they are 1.20 from them, and were 1.00", None
+    ]  # fmt: skip
+    assert told(-5.0, 1.0, 1.2) == [
+        None,
+        "fakes get higher logits than real samples, by 5.0 deviations; samples are 1.20 from the "
+        "data, and were 1.00",
+    ]
+    for gap in (-4.9, 0.0, 2.9, None):
+        assert told(gap, 1.0, 1.2) == [None, None]
+    for before, now in ((1.0, 1.19), (0.5, 0.99), (None, 1.2), (1.0, None)):
+        assert told(3.0, before, now) == told(-5.0, before, now) == [None, None]

@@ -18,6 +18,7 @@ from ganzfeld.core.language import tr
 from ganzfeld.doctor.cures import CURES, OTHERWISE, cure
 from ganzfeld.doctor.rules import NAMES
 from ganzfeld.doctor.words import SHOWN, summary, verdict
+from ganzfeld.games import GAMES, Adversarial
 from ganzfeld.modalities.symbols import build_vocabulary
 from ganzfeld.modalities.text import text_spec
 from ganzfeld.recipes.base import Facts
@@ -91,6 +92,24 @@ def test_a_run_does_not_go_on_from_an_average_that_lags(tmp_path: Path) -> None:
     tables.game.name, tables.run.images = "text-cyclegan", 20_000
     (text,) = cure("mode-collapse", tables, tmp_path / "run")
     assert "run.images=60000" in text and "--init" not in text
+
+
+def test_cures_follow_what_a_game_says_and_not_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Adversarial):
+        longer_cures = True
+
+    config = config_of("default")
+    config.game.name, config.run.images = "late", 20_000
+    for own, longer in ((Late, True), (Adversarial, False)):
+        monkeypatch.setitem(GAMES, "late", own)
+        (text,) = cure("mode-collapse", config, tmp_path / "run")
+        assert ("run.images=60000" in text) == ("--init" not in text) == longer
+    config.game.name = "mine.py:Mine"  # is not run for the sake of a cure
+    (text,) = cure("mode-collapse", config, tmp_path / "run")
+    assert "run.images=" not in text and "--init" in text
+    assert GAMES["text-cyclegan"].longer_cures and not GAMES["cyclegan"].longer_cures
 
 
 def test_what_to_look_at_is_no_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

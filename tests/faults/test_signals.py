@@ -375,6 +375,41 @@ def test_a_wrong_word_is_answered_with_the_right_one(
     assert not (out / "config.json").exists()
 
 
+OWN = """
+from torch import nn
+
+class Empty(nn.Module):
+    def forward(self, x, y=None):
+        return x.flatten(1).sum(1)
+
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.LazyLinear(1)
+
+    def forward(self, x, y=None):
+        return self.last(x.flatten(1))[:, 0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Empty", "D (Empty), which the discriminator moves, has no parameters: there is nothing"),
+        ("Lazy", "D (Lazy), which the discriminator moves, has parameters without a size"),
+    ],
+)
+def test_a_network_that_cannot_learn_is_said_before_training(
+    name: str, said: str, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    own = ["--set", f"networks.D.name={file}:{name}", "networks.D.options={}"]
+    code, errors = called([*command.training(out, IMAGES), *own], capsys)
+    assert code == 2 and said in errors and "nothing was trained" in errors
+    assert "torch.nn.Linear" in errors and not (out / "config.json").exists()
+
+
 @pytest.mark.parametrize(
     "more",
     [

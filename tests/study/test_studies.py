@@ -91,7 +91,7 @@ def test_a_killed_study_goes_on_and_ends_as_if_it_had_not_been(data: Path, tmp_p
     assert cells(part) == cells(whole)
     texts = [(folder / "report.md").read_text() for folder in (part, whole)]
     same, cost = zip(*(text.split("## What it cost") for text in texts), strict=True)
-    assert same[0] == same[1] and "| 30, real + 1x synthetic |" in cost[0]
+    assert same[0] == same[1] and "| 30 | real + 1x synthetic |" in cost[0]
     report = page.with_suffix(".md").read_text()
     for words in ("real + moves + 1x synthetic", "against real", "60 held-out", "2 seeds"):
         assert words in report
@@ -243,7 +243,7 @@ def test_families_side_by_side(data: Path, tmp_path: Path) -> None:
         taken = {row["rate"] for row in report["runs"] if row["recipe"] == name}
         assert taken == {least["rate"]} == {report["best"][name]["rate"]}
     text = page.with_suffix(".md").read_text()
-    for words in ("bars.npz", "seeds: 2 (3 and 5)", "## What each was given", "CPU s", "copies"):
+    for words in ("bars.npz", "seeds: 2 (3, 5)", "## What each was given", "CPU s", "copies"):
         assert words in text
     assert page.read_text().count("data:image/") == 2
     for name in ("mlp", "default"):

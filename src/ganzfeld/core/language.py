@@ -117,7 +117,7 @@ ALONE = re.compile(
     r"( are| were| have)?(?![\w/]|\.\w)"
 )
 SINGLE = {" are": " is", " were": " was", " have": " has"}
-PIXELS = re.compile(r"\b(mmd|the same of) pixels\b")
+PIXELS = re.compile(r"\b(MMD of|the same of) pixels\b")
 COUNTED = re.compile(r"(\d) 张")
 SPOKEN = {"several": "", "one": ""}  # words in their place; "" for images themselves
 

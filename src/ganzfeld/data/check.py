@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey import Survey
-from ganzfeld.data.survey_words import lines_of
+from ganzfeld.data.survey_words import aspects, lines_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.formats import FRAME
 
@@ -35,6 +36,8 @@ SAID = (
     "taken as",
 )
 # rows that no other line says
+ONLY = re.compile(r"only .+ (?:is|are) used; .+ left out")  # a note that the row "split" says, too
+COPIED = re.compile(r"are exact copies of others|all [\d,]+ \w+ are the same")
 
 
 def check_data(
@@ -130,19 +133,26 @@ def _move(path: Path, goal: Path) -> bool:
 
 
 def describe(report: dict[str, Any]) -> str:
-    """The report as one screen of plain text."""
+    """The report as one screen of plain text, which says each thing once."""
     noun = report.get("noun", "images")
+    survey, bad = report.get("survey") or {}, f"bad {bad_of(report)} left out: "
+    said = [*SAID] if not aspects(survey.get("shapes", {})) else [r for r in SAID if r != "cut off"]
+    warnings = [warning for warning in report["warnings"] if not warning.startswith(bad)]
+    notes = [n for n in report["notes"] if "split" not in report["taken"] or not ONLY.fullmatch(n)]
+    copied = any(COPIED.search(warning) for warning in warnings)
     lines = [
         f"{report['source']} ({report['kind']}): {report['count']:,} {noun}, {_shape(report)}",
         *_class_lines(report),
     ]
     lines += [
-        f"{name[:1].upper()}{name[1:]}: {text}." for name, text in rows_of(report) if name in SAID
+        f"{name[:1].upper()}{name[1:]}: {text}."
+        for name, text in rows_of(report | {"skipped": []})
+        if name in said
     ]
     if report["converted"]:
         lines.append("Converted:")
         lines += [f"  {count:>9,}  {tr(fact)}" for fact, count in report["converted"].items()]
-    if report["duplicates"]:
+    if report["duplicates"] and not copied:
         lines.append(f"Exact copies of other {noun}: {report['duplicates']:,}")
     lines += lines_of(report)
     lines += _bad_lines(report)
@@ -150,8 +160,8 @@ def describe(report: dict[str, Any]) -> str:
         if report[f"{key}_count"]:
             names = ", ".join(capped([shortened(name, 40) for name in report[key]], 4))
             lines.append(f"{title}, passed over: {report[f'{key}_count']:,} ({names})")
-    lines += [f"Note: {note}." for note in report["notes"]]
-    lines += [f"Warning: {warning}." for warning in report["warnings"]]
+    lines += [f"Note: {note}." for note in notes]
+    lines += [f"Warning: {warning}." for warning in warnings]
     if report.get("verdict"):
         lines.append(f"Training would refuse these data: {report['verdict'].rstrip('.')}.")
     return "\n".join(lines)

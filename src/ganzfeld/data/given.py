@@ -12,6 +12,7 @@ from ganzfeld.core import system, temporary
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import quoted
 from ganzfeld.core.reader import Unreadable, open_regular
+from ganzfeld.data.called import note
 from ganzfeld.data.from_python import is_path, store
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import UsageError, of_disk
@@ -34,7 +35,7 @@ def keep_in_run(dataset: Any, run: Path, **columns: str | None) -> Path:
     with stored(dataset, folder, **columns) as new:
         old = file_in(folder)
         if old is not None and old.name == new.name and digest(old) == digest(new):
-            return old
+            return note(old, dataset)
         if (run / "config.json").exists():
             raise UsageError(
                 f"{run} holds a run that was trained on other data",
@@ -44,7 +45,7 @@ def keep_in_run(dataset: Any, run: Path, **columns: str | None) -> Path:
         if old is not None:
             old.unlink()
         system.replace(new, folder / new.name)
-    return folder / new.name
+    return note(folder / new.name, dataset)
 
 
 def keep_in_cache(dataset: Any) -> Path:
@@ -55,7 +56,7 @@ def keep_in_cache(dataset: Any) -> Path:
         home.mkdir(exist_ok=True)
         if not same(new, home / new.name):
             system.replace(new, home / new.name)
-    return home / new.name
+    return note(home / new.name, dataset)
 
 
 def as_source(data: Any) -> Any:

@@ -26,6 +26,7 @@ from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress, silent
 from ganzfeld.core.reader import open_regular
+from ganzfeld.data.called import opening
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.columns import Column, stored_bytes
 from ganzfeld.data.decode import choose_target, load_source, prepare
@@ -207,13 +208,14 @@ def open_pack(
     damaged: list[str] = []
     if known.key is not None and (pack := _packed(folder, known.key, options, damaged)):
         return pack
-    found, options = load_source(source, options)
-    key = quick_key(found, options)
-    if key != known.key and (pack := _packed(folder, key, options, damaged)):
-        known.note(key)
-        return pack
-    found.warnings += damaged
-    path = _build(found, options, folder, key, progress, workers)
+    with opening(source):
+        found, options = load_source(source, options)
+        key = quick_key(found, options)
+        if key != known.key and (pack := _packed(folder, key, options, damaged)):
+            known.note(key)
+            return pack
+        found.warnings += damaged
+        path = _build(found, options, folder, key, progress, workers)
     known.note(key)
     return Pack(path, read_pack(path), reused=False)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from ganzfeld.config import Config
 from ganzfeld.core.names import quoted
 from ganzfeld.core.trust import trust
+from ganzfeld.games import GAMES
 from ganzfeld.modalities import modality_of, spec_of
 
 Settings = list[str]
 FRESH = frozenset(
     {"blank", "generator-still", "broken", "average-behind"}
-)  # weights that are not worth keeping
-SYMBOLS = "text-cyclegan"  # nor are those of this game
+)  # weights that are not worth keeping, as are those of games that a longer run cures
 
 
 def penalties(config: Config, factor: float) -> Settings:
@@ -60,10 +60,14 @@ def images(config: Config) -> bool:
     return modality_of(spec_of(data.spec, (data.channels or 1, *(data.size or (1, 1))))).draws
 
 
+def ripens(config: Config) -> bool:
+    """Whether the game says so; what a user's own says would take running its code."""
+    return config.game.name in GAMES and GAMES[config.game.name].longer_cures
+
+
 def varied(config: Config) -> Settings:
-    """More samples to learn from at once; for tables of symbols, which begin alike, a longer run:
-    what keeps them apart grows with it."""
-    if config.game.name == SYMBOLS:
+    """More samples to learn from at once, or a longer run where that is what a game needs."""
+    if ripens(config):
         return [f"run.images={3 * config.run.images}"] if config.run.images else []
     return [*penalties(config, 4), *batch(config)]
 
@@ -135,7 +139,7 @@ def cure(name: str, config: Config | None, run: Path | None) -> list[str]:
     settings = CURES[name](config) if name in CURES else []
     if not settings:
         return found
-    fresh = name in FRESH or config.game.name == SYMBOLS
+    fresh = name in FRESH or ripens(config)
     start = "" if fresh else f" --init {quoted(run)}"
     out = quoted(run.with_name(f"{run.name}-treated"))
     changed = " ".join(shlex.quote(setting) for setting in settings)

@@ -14,14 +14,27 @@ CERTAIN = 2  # looks of LONG and one
 NOWHERE, FLAT = 3.0, 0.7  # energy distance; mean size of logits: of a draw 0, of certainty 7
 
 
+def parting(m: Moment) -> tuple[float, float] | None:
+    """How far samples are from the data, and were at an earlier look, where they get away."""
+    now, before = m["energy"], m.was("energy")
+    if now is None or before is None or now < FAR or now < AWAY * before:
+        return None
+    return now, before
+
+
+def wrong(m: Moment) -> float | None:
+    """By how much logits are for the fakes, where they surely are."""
+    gap = m.mean("gap")
+    return None if gap is None or gap > WRONG or (m["gap"] or 0.0) > WRONG else gap
+
+
 def fleeing(m: Moment) -> Evidence:
     """Samples that get away from the data although they are told from them: a loss whose sign is
     turned does so, or noise on its gradient."""
-    now, before, gap = m["energy"], m.was("energy"), m.mean("gap")
-    if now is None or before is None or gap is None or gap < TOLD:
+    gap, away = m.mean("gap"), parting(m)
+    if away is None or gap is None or gap < TOLD:
         return None
-    if now < FAR or now < AWAY * before:
-        return None
+    now, before = away
     return f"samples get away from the data: they are {now:.2f} from them, and were {before:.2f}"
 
 
@@ -37,11 +50,10 @@ def weak(m: Moment) -> Evidence:
 def driven(m: Moment) -> Evidence:
     """Samples that get away from the data because they are told to; that they then become alike
     follows from it."""
-    now, before, gap = m["energy"], m.was("energy"), m.mean("gap")
-    if now is None or before is None or gap is None or gap > WRONG or (m["gap"] or 0.0) > WRONG:
+    gap, away = wrong(m), parting(m)
+    if away is None or gap is None:
         return None
-    if now < FAR or now < AWAY * before:
-        return None
+    now, before = away
     return f"{preferred(gap)}; samples are {now:.2f} from the data, and were {before:.2f}"
 
 
@@ -70,8 +82,8 @@ def misled(m: Moment) -> Evidence:
 
     Young ones are, too, while a fast generator is ahead of them.
     """
-    gap, apart = m.mean("gap"), m["energy"]
-    if gap is None or apart is None or gap > WRONG or (m["gap"] or 0) > WRONG or apart < YOUNG:
+    gap, apart = wrong(m), m["energy"]
+    if gap is None or apart is None or apart < YOUNG:
         return None
     return preferred(gap) if begun(m, "discriminator") else None
 

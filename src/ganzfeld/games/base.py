@@ -141,7 +141,9 @@ class Game(nn.Module):
         """The generator's adversarial loss (N,) of logits; None where it has none of this form."""
         return None
 
-    # What the doctor may change (`ganzfeld.doctor.treat`)
+    # What the doctor may change (`ganzfeld.doctor.treat`, `ganzfeld.doctor.cures`)
+
+    longer_cures: bool = False  # True: samples become various late; cures are longer runs, afresh
 
     @property
     def cures(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data.adopting import as_spec
+from ganzfeld.data.called import in_own_words
 from ganzfeld.data.conditions import is_captioned, scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
@@ -42,6 +43,7 @@ Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
 
 
+@in_own_words()
 def evaluate(
     model: Any,
     data: Any,

@@ -116,3 +116,10 @@ class Metric:
     @property
     def words(self) -> str:
         return self.title or self.name.replace("_", " ")
+
+
+def with_floor(metric: Metric, meaning: str) -> tuple[Metric, Metric]:
+    """A metric, and the same number of real data by themselves, under its name and "_floor"."""
+    return metric, Metric(
+        f"{metric.name}_floor", metric.family, meaning, None, f"{metric.words}, floor"
+    )

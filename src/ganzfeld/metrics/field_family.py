@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganzfeld.metrics.family import Family, Metric, Sets
+from ganzfeld.metrics.family import Family, Metric, Sets, with_floor
 from ganzfeld.metrics.field_classifier import classifier_auc
 from ganzfeld.metrics.field_conditions import follows, in_bins
 from ganzfeld.metrics.field_observables import compare, deposits, observables, varying
@@ -139,33 +139,76 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 
+HALVES = "the same of two halves of the data"
+OWN = "the same of the data's own"
 TABLE = (
-    Metric(
-        "field_ks",
-        "field_distributions",
-        "largest KS distance of an observable",
-        "min",
-        said="largest KS distance of an observable",
+    *with_floor(
+        Metric(
+            "field_ks",
+            "field_distributions",
+            "largest KS distance of an observable",
+            "min",
+            "KS of observables",
+            said="largest KS distance of an observable",
+        ),
+        HALVES,
     ),
-    Metric("field_ks_floor", "field_distributions", "the same of two halves of the data", None),
-    Metric(
-        "field_wasserstein",
-        "field_distributions",
-        "mean W1 distance of observables, in deviations of the data",
-        "min",
+    *with_floor(
+        Metric(
+            "field_wasserstein",
+            "field_distributions",
+            "mean W1 distance of observables, in deviations of the data",
+            "min",
+            "W1 of observables",
+        ),
+        HALVES,
     ),
     Metric(
-        "field_wasserstein_floor",
-        "field_distributions",
-        "the same of two halves of the data",
+        "field_power",
+        "field_spectrum",
+        "largest relative error of the mean power",
+        "min",
+        "error of the power spectrum",
+    ),
+    Metric(
+        "field_auc",
+        "field_auc",
+        "of a network that tells them from data; 0.5: cannot",
         None,
+        "AUC of a classifier",
     ),
-    Metric("field_power", "field_spectrum", "largest relative error of the mean power", "min"),
-    Metric("field_auc", "field_auc", "of a network that tells them from data; 0.5: cannot", None),
-    Metric("field_asked", "field_conditions", "error of the numbers asked for, rms, scaled", "min"),
-    Metric("field_asked_floor", "field_conditions", "the same of the data's own", None),
-    Metric("field_bias", "field_conditions", "mean error of the numbers asked for", "min"),
-    Metric("field_bias_floor", "field_conditions", "the same of the data's own", None),
-    Metric("field_response", "field_conditions", "largest error of the mean sum in 4 bins", "min"),
-    Metric("field_resolution", "field_conditions", "largest error of its deviation there", "min"),
+    *with_floor(
+        Metric(
+            "field_asked",
+            "field_conditions",
+            "error of the numbers asked for, rms, scaled",
+            "min",
+            "error of conditions",
+        ),
+        OWN,
+    ),
+    *with_floor(
+        Metric(
+            "field_bias",
+            "field_conditions",
+            "mean error of the numbers asked for",
+            "min",
+            "bias of conditions",
+        ),
+        OWN,
+    ),
+    Metric(
+        "field_response",
+        "field_conditions",
+        "largest error of the mean sum in 4 bins",
+        "min",
+        "response to conditions",
+    ),
+    Metric(
+        "field_resolution",
+        "field_conditions",
+        "largest error of its deviation there",
+        "min",
+        "resolution of conditions",
+    ),
 )

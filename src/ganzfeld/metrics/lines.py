@@ -89,17 +89,30 @@ COMPARED = (
             "text",
             f"between the shares of {NGRAMS[n]} of symbols, in bits",
             "min",
+            f"JS divergence of {NGRAMS[n]}",
             said=f"divergence of {NGRAMS[n]} of symbols" if n == JUDGE else "",
         )
         for n in ORDERS
     ),
-    Metric("forward", "text", f"nats a symbol of samples, {ACROSS} of the data; low is dull", None),
-    Metric("reverse", "text", f"nats a symbol of the data, {ACROSS} of the samples", "min"),
-    Metric("distinct", "text", "different lines among the samples", "max"),
+    Metric(
+        "forward",
+        "text",
+        f"nats a symbol of samples, {ACROSS} of the data; low is dull",
+        None,
+        "forward cross-entropy",
+    ),
+    Metric(
+        "reverse",
+        "text",
+        f"nats a symbol of the data, {ACROSS} of the samples",
+        "min",
+        "reverse cross-entropy",
+    ),
+    Metric("distinct", "text", "different lines among the samples", "max", "distinct lines"),
 )
 TABLE = (
     *COMPARED,
-    Metric("novel", "text", "lines that the data do not hold", None),
+    Metric("novel", "text", "lines that the data do not hold", None, "new lines"),
     *(
         Metric(
             f"markov_{one.name}",
@@ -112,5 +125,11 @@ TABLE = (
     ),
     Metric("acceptance", "grammar", "share of the samples that the grammar accepts", "max"),
     Metric("entropy_share", "grammar", "-log probability of those over the entropy", "one"),
-    Metric("grammar_kl", "grammar", "divergence of the rules used, in nats a sentence", "min"),
+    Metric(
+        "grammar_kl",
+        "grammar",
+        "divergence of the rules used, in nats a sentence",
+        "min",
+        "KL divergence of rules",
+    ),
 )

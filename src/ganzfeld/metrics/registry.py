@@ -236,10 +236,29 @@ TABLE = (
     Metric("diversity", "diversity", "distances between images, over those of data", "one"),
     Metric("memorisation", "memorisation", "distance to the data, over that of fresh data", "one"),
     Metric("memorisation_copies", "memorisation", "share that are copies or near copies", None),
-    Metric("frechet_held_out", "overfitting", "Frechet distance to held-out images", None),
-    Metric("frechet_training", "overfitting", "the same to as many training images", None),
-    Metric("mmd_features", "mmd", "kernel distance, Gaussian, of features", "min", interval=True),
-    Metric("mmd_pixels", "mmd", "the same of pixels", "min", interval=True),
+    Metric(
+        "frechet_held_out",
+        "overfitting",
+        "Frechet distance to held-out images",
+        None,
+        "Frechet distance, held out",
+    ),
+    Metric(
+        "frechet_training",
+        "overfitting",
+        "the same to as many training images",
+        None,
+        "Frechet distance, training",
+    ),
+    Metric(
+        "mmd_features",
+        "mmd",
+        "kernel distance, Gaussian, of features",
+        "min",
+        "MMD of features",
+        interval=True,
+    ),
+    Metric("mmd_pixels", "mmd", "the same of pixels", "min", "MMD of pixels", True),
     Metric("inception_score", "score", "sharpness and variety, mean of ten parts", "max"),
     Metric("inception_score_of_data", "score", "the same of the data", None),
     Metric("domain_score", "score", "sharpness and variety of classes", "max"),
@@ -252,42 +271,40 @@ TABLE = (
         "sound",
         "share in which the listener hears the requested class",
         "max",
+        "classes heard",
         said="share heard as the class asked for",
     ),
-    Metric("silent", "sound", "share of the sounds in which nothing is heard", "min"),
+    Metric(
+        "silent", "sound", "share of the sounds in which nothing is heard", "min", "silent sounds"
+    ),
     Metric("silence", "sound", "share of a sound that is 40 dB below its loudest part", None),
     Metric("loudness", "sound", "root mean square, full scale 1", None),
-    Metric("intra_class_frechet", "intra_class", "mean Frechet distance within a class", "min"),
+    Metric(
+        "intra_class_frechet",
+        "intra_class",
+        "mean Frechet distance within a class",
+        "min",
+        "Frechet distance within classes",
+    ),
     *lines.TABLE,
     *caption_family.TABLE,
     *field_family.TABLE,
     *series_family.TABLE,
-    Metric("marginals", "table", "largest KS or TV distance of a column", "min"),
-    Metric("marginals_floor", "table", "the same between two halves of the data", None),
-    Metric("pair_spearman", "table", "mean error of rank correlations of numbers", "min"),
-    Metric("pair_spearman_floor", "table", "the same between two halves of the data", None),
-    Metric("pair_tables", "table", "mean TV distance of tables of two columns", "min"),
-    Metric("pair_tables_floor", "table", "the same between two halves of the data", None),
-    Metric("synthetic_trees", "table", "accuracy of trees trained on samples, on data", "max"),
-    Metric("real_trees", "table", "the same of trees trained on data", None),
-    Metric("synthetic_logistic", "table", "accuracy of a regression on samples, on data", "max"),
-    Metric("real_logistic", "table", "the same of one trained on data", None),
-    Metric("real_commonest", "table", "the same of always naming the commonest value", None),
-    Metric(
-        "told_apart",
-        "table",
-        "|accuracy - 1/2| of trees that tell samples from data",
-        "min",
-        said="told from the data by trees (0 never, 0.5 always)",
-    ),
-    Metric("told_apart_floor", "table", "the same between two halves of the data", None),
-    Metric("rare_off", "table", "share of rare levels off by more than a third", "min"),
-    Metric("record_copies", "table", "share of rows that are a row of the data", "min"),
-    Metric("record_copies_held", "table", "the same of rows of the data, of others", None),
-    Metric("record_distance", "table", "median distance to the nearest row of the data", None),
-    Metric("record_distance_held", "table", "the same of rows of the data, of others", None),
+    *table_family.TABLE,
 )
 BY_NAME = {metric.name: metric for metric in TABLE}
+# Of numbers that training notes and no evaluation gives
+NOTED = {
+    "error_ab": "error from a to b",
+    "error_ba": "error from b to a",
+    "cycle_error_a": "error from a and back",
+    "cycle_error_b": "error from b and back",
+    "baseline_mean_a": "error of the mean of a",
+    "baseline_mean_b": "error of the mean of b",
+    "baseline_identity": "error of the input itself",
+    "nats_a_word": "nats a word",
+    "agreement": "agreement of captions",
+}
 
 ALSO: dict[str, str] = {metric.name: metric.family for metric in TABLE} | {
     other: name for name, family in FAMILIES.items() for other in (*family.also, name)
@@ -309,6 +326,19 @@ def choose_metrics(names: Sequence[str] | None, modality: str | None = None) -> 
         if name not in ALSO:
             raise UsageError(f"no metric is called {name!r}. {did_you_mean(name, ALSO)}")
     return list(dict.fromkeys(ALSO[name] for name in names))
+
+
+def title_of(name: str) -> str:
+    """What people call a number of an evaluation or of training, by its key in the results.
+
+    Example::
+
+        from ganzfeld.metrics.registry import title_of
+
+        assert title_of("js_3") == "JS divergence of triples"
+    """
+    known = BY_NAME.get(name)
+    return known.words if known else NOTED.get(name, name.replace("_", " "))
 
 
 def results_of(name: str) -> tuple[str, ...]:

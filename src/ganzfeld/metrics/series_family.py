@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ganzfeld.data.series_sets import SETS
 from ganzfeld.metrics import series_conditions
 from ganzfeld.metrics import series_metrics as metrics
-from ganzfeld.metrics.family import Family, Metric, Sets
+from ganzfeld.metrics.family import Family, Metric, Sets, with_floor
 from ganzfeld.modalities import modality_of
 
 FEWEST = 20  # series of either side, below which nothing is said
@@ -171,39 +171,93 @@ FAMILIES: dict[str, Family] = {
 }
 
 HALVES = "the same of two halves of the data"
-ERRORS = {
-    "marginal": "mean W1 distance of values, in deviations of the data",
-    "autocorrelation": "mean error of the autocorrelation, lags to half of a series",
-    "squares": "the same of squares: whether sizes cluster",
-    "spectrum": "TV distance of the shares of frequencies in the power",
-    "cross_correlation": "mean error of correlations of channels at all lags",
+OWN = "the same of the data's own"
+ERRORS = {  # title and meaning
+    "marginal": ("W1 of values", "mean W1 distance of values, in deviations of the data"),
+    "autocorrelation": (
+        "autocorrelation",
+        "mean error of the autocorrelation, lags to half of a series",
+    ),
+    "squares": (
+        "autocorrelation of squares",
+        "the same of squares: whether sizes cluster",
+    ),
+    "spectrum": ("TV of spectra", "TV distance of the shares of frequencies in the power"),
+    "cross_correlation": (
+        "cross-correlation",
+        "mean error of correlations of channels at all lags",
+    ),
 }
 
 TABLE = (
     *(
         metric
-        for name, meaning in ERRORS.items()
-        for metric in (
-            Metric(f"series_{name}", "series_distributions", meaning, "min"),
-            Metric(f"series_{name}_floor", "series_distributions", HALVES, None),
+        for name, (title, meaning) in ERRORS.items()
+        for metric in with_floor(
+            Metric(f"series_{name}", "series_distributions", meaning, "min", title), HALVES
         )
     ),
-    Metric("series_tstr", "series_forecast", "error one step on, learned from samples", "min"),
-    Metric("series_trtr", "series_forecast", "the same learned from data", None),
-    Metric("series_best", "series_forecast", "the same of the best forecast there is", None),
     Metric(
-        "series_told_apart",
-        "series_told_apart",
-        "|accuracy - 1/2| of trees",
+        "series_tstr",
+        "series_forecast",
+        "error one step on, learned from samples",
         "min",
-        said="told from the data by trees (0 never, 0.5 always)",
+        "forecast from samples",
     ),
-    Metric("series_told_apart_floor", "series_told_apart", HALVES, None),
-    Metric("series_class", "series_conditions", "share that show the requested class", "max"),
-    Metric("series_class_of_data", "series_conditions", "the same of the data's own", None),
-    Metric("series_class_by_chance", "series_conditions", "of the commonest class always", None),
-    Metric("series_asked", "series_conditions", "error of the numbers asked for, scaled", "min"),
-    Metric("series_asked_floor", "series_conditions", "the same of the data's own", None),
-    Metric("series_bias", "series_conditions", "mean error of the numbers asked for", "min"),
-    Metric("series_bias_floor", "series_conditions", "the same of the data's own", None),
+    Metric(
+        "series_trtr", "series_forecast", "the same learned from data", None, "forecast from data"
+    ),
+    Metric(
+        "series_best",
+        "series_forecast",
+        "the same of the best forecast there is",
+        None,
+        "best forecast",
+    ),
+    *with_floor(
+        Metric(
+            "series_told_apart",
+            "series_told_apart",
+            "|accuracy - 1/2| of trees",
+            "min",
+            "told apart",
+            said="told from the data by trees (0 never, 0.5 always)",
+        ),
+        HALVES,
+    ),
+    Metric(
+        "series_class",
+        "series_conditions",
+        "share that show the requested class",
+        "max",
+        "class agreement",
+    ),
+    Metric("series_class_of_data", "series_conditions", OWN, None, "class agreement of data"),
+    Metric(
+        "series_class_by_chance",
+        "series_conditions",
+        "of the commonest class always",
+        None,
+        "class agreement by chance",
+    ),
+    *with_floor(
+        Metric(
+            "series_asked",
+            "series_conditions",
+            "error of the numbers asked for, scaled",
+            "min",
+            "error of conditions",
+        ),
+        OWN,
+    ),
+    *with_floor(
+        Metric(
+            "series_bias",
+            "series_conditions",
+            "mean error of the numbers asked for",
+            "min",
+            "bias of conditions",
+        ),
+        OWN,
+    ),
 )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzfeld.core.store import digest
 from ganzfeld.metrics import table_metrics as metrics
+from ganzfeld.metrics.family import Metric, Sets, with_floor
 from ganzfeld.metrics.features import Extractor
 from ganzfeld.modalities import modality_of, spec_of_data
 from ganzfeld.modalities.table import rows, schema, show
@@ -17,7 +18,6 @@ from ganzfeld.modalities.table.schema import Schema
 
 if TYPE_CHECKING:
     from ganzfeld.data.pack import Pack
-    from ganzfeld.metrics.family import Sets
 
 MOST = 20_000  # rows of either side: more cost time and say little more
 FEWEST = 50  # rows of either side, below which nothing is said
@@ -126,3 +126,88 @@ def extractor(name: str, pack: Pack, protocol: str | None, progress: Any) -> Ext
         weights=digest({"heads": shape, "modes": means}),
         values="as stored",
     )
+
+
+HALVES = "the same between two halves of the data"
+OTHERS = "the same of rows of the data, of others"
+TABLE = (
+    *with_floor(
+        Metric("marginals", "table", "largest KS or TV distance of a column", "min"), HALVES
+    ),
+    *with_floor(
+        Metric(
+            "pair_spearman",
+            "table",
+            "mean error of rank correlations of numbers",
+            "min",
+            "rank correlations",
+        ),
+        HALVES,
+    ),
+    *with_floor(
+        Metric(
+            "pair_tables",
+            "table",
+            "mean TV distance of tables of two columns",
+            "min",
+            "tables of two columns",
+        ),
+        HALVES,
+    ),
+    Metric(
+        "synthetic_trees",
+        "table",
+        "accuracy of trees trained on samples, on data",
+        "max",
+        "trees of samples",
+    ),
+    Metric("real_trees", "table", "the same of trees trained on data", None, "trees of data"),
+    Metric(
+        "synthetic_logistic",
+        "table",
+        "accuracy of a regression on samples, on data",
+        "max",
+        "regression of samples",
+    ),
+    Metric(
+        "real_logistic",
+        "table",
+        "the same of one trained on data",
+        None,
+        "regression of data",
+    ),
+    Metric(
+        "real_commonest",
+        "table",
+        "the same of always naming the commonest value",
+        None,
+        "commonest value",
+    ),
+    *with_floor(
+        Metric(
+            "told_apart",
+            "table",
+            "|accuracy - 1/2| of trees that tell samples from data",
+            "min",
+            said="told from the data by trees (0 never, 0.5 always)",
+        ),
+        HALVES,
+    ),
+    Metric(
+        "rare_off",
+        "table",
+        "share of rare levels off by more than a third",
+        "min",
+        "rare levels off",
+    ),
+    Metric("record_copies", "table", "share of rows that are a row of the data", "min", "copies"),
+    Metric("record_copies_held", "table", OTHERS, None, "copies, of data"),
+    Metric(
+        "record_distance",
+        "table",
+        "median distance to the nearest row of the data",
+        None,
+        "distance to the data",
+    ),
+    Metric("record_distance_held", "table", OTHERS, None, "distance to the data, of data"),
+)

@@ -20,6 +20,7 @@ from ganzfeld.models.task import (
     learned_from,
     shipped_of,
     spec_in,
+    title_of,
 )
 
 
@@ -83,7 +84,7 @@ pipeline_tag: image-to-text
 tags: [gan, image-to-text]
 ---
 
-# {data["source"]} by {about["recipe"]}
+# {title_of(about)}
 
 Says what images show: {modality_of(spec).describe(spec)}. Trained with ganzfeld
 {about["version"]}.

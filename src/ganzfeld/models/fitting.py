@@ -18,6 +18,7 @@ from torch.nn.modules.module import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
+from torch.nn.parameter import is_lazy
 
 from ganzfeld.config import Config, Part
 from ganzfeld.core import system
@@ -191,7 +192,8 @@ def check_new(config: Config) -> None:
         except CheckpointError:  # building it says what is wrong
             return
         if bare is not None:
-            own = sum(p.numel() for p in (*bare.parameters(), *bare.buffers()))
+            every = (*bare.parameters(), *bare.buffers())
+            own = sum(0 if is_lazy(p) else p.numel() for p in every)
             size, largest = size + own, max(largest, (name, own), key=lambda one: one[1])
     name, most = largest
     need_memory(size, f"the networks, {name} with {most:,} parameters, need", "take")

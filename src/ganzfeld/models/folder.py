@@ -21,6 +21,8 @@ from ganzfeld.core.border import flag
 from ganzfeld.core.names import is_system
 from ganzfeld.core.runfolder import read_config
 from ganzfeld.core.tensors import load_tensors, not_finite
+from ganzfeld.data.called import GIVEN
+from ganzfeld.data.whereabouts import inside
 from ganzfeld.errors import CheckpointError, of_disk
 from ganzfeld.models.task import judge_name
 from ganzfeld.models.tasks import task_of, task_of_run
@@ -98,16 +100,17 @@ def judge_of(config: Config, game: Mapping[str, Tensor]) -> dict[str, Tensor] | 
     }
 
 
-def describe(config: Config, chosen: dict[str, Any], run_images: int) -> dict[str, Any]:
+def describe(config: Config, run: Path, chosen: dict[str, Any], run_images: int) -> dict[str, Any]:
     """What a model folder says of itself, but for its weights' hash.
 
-    chosen: which weights of the run these are, and why. run_images: seen by then.
+    run: its folder. chosen: which weights of the run these are, and why. run_images: seen by then.
     """
     training = dataclasses.asdict(config)
     training["run"]["init"] = Path(config.run.init).name if config.run.init else None
     for name in ("source", "other"):  # where they lie is nobody else's business
         if training["data"][name]:
-            training["data"][name] = Path(training["data"][name]).name
+            own = inside(training["data"][name], run.resolve()).startswith("data/")
+            training["data"][name] = GIVEN if own else Path(training["data"][name]).name
     training["data"]["home"] = None
     return {
         "format": FORMAT,
@@ -143,7 +146,7 @@ def ship(
 
     judge: the discriminator's state at the chosen moment, from `judge_of`, to rank samples by.
     """
-    about = describe(config, chosen.about, run_images)
+    about = describe(config, run, chosen.about, run_images)
     state = task_of_run(config).weights(config, chosen.average.state_dict())
     weights = {k: v.cpu().contiguous().clone() for k, v in state.items()}  # none share memory
     files, names = own_code(config)

@@ -25,6 +25,7 @@ from ganzfeld.models.task import (
     learned_from,
     shipped_of,
     spec_in,
+    title_of,
 )
 from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
@@ -134,7 +135,7 @@ pipeline_tag: {hub_task}
 tags: [{", ".join([tag, *kind.tags])}]
 ---
 
-# {data["source"]} by {about["recipe"]}
+# {title_of(about)}
 
 A {game}: {kind.describe(spec)}, latents of
 {about["latent"]} numbers. Trained with ganzfeld {about["version"]}.

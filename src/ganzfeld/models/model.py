@@ -173,7 +173,7 @@ def from_checkpoint(run: Path, which: str, *, trust_code: bool = False) -> Model
             found = checkpoint.load(folder / checkpoint.name_of(best))
     images, span = found.manifest["images"], next(iter(config.ema.spans))
     with reader.refused(run / "config.json"):
-        about = describe(config, {"images": images, "average": span}, images)
+        about = describe(config, run, {"images": images, "average": span}, images)
     average = found.state.get("average", {})
     weights = task_of(about).weights(config, average, f"{span}.")
     state = judge_of(config, found.state.get("game", {}))

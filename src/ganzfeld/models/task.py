@@ -29,6 +29,16 @@ def learned_from(data: Mapping[str, Any], noun: str) -> str:
     return f"{data['samples']:,} {noun}" + (f", {held:,} of which {verb} held out" if held else "")
 
 
+def sources(data: Mapping[str, Any]) -> str:
+    """What a model's data are called, both domains where these lay apart."""
+    return " and ".join(filter(None, (data["source"], data.get("other"))))
+
+
+def title_of(about: Mapping[str, Any]) -> str:
+    """The title of a model's card: what it was trained on, and by which recipe."""
+    return f"{sources(about['training']['data'])}, trained by the recipe {about['recipe']}"
+
+
 class Task:
     """What a model takes and makes. A task is one subclass here, and one in `training.tasks`.
 

@@ -18,6 +18,8 @@ from ganzfeld.models.task import (
     described,
     game_of,
     learned_from,
+    sources,
+    title_of,
 )
 from ganzfeld.models.translation_forms import form_of
 from ganzfeld.models.translator import Translator
@@ -91,7 +93,7 @@ pipeline_tag: {form.hub_task}
 tags: [gan, translation]
 ---
 
-# {data["source"]} by {about["recipe"]}
+# {title_of(about)}
 
 Translates {kind.noun} from {ways}: {form.trained_on(about)} with ganzfeld {about["version"]}.
 
@@ -101,10 +103,10 @@ Translates {kind.noun} from {ways}: {form.trained_on(about)} with ganzfeld {abou
 
 | | |
 |---|---|
-| data | {data["source"]}, {learned_from(data, data["kind"])} |
+| data | {sources(data)}, {learned_from(data, data["kind"])} |
 | fingerprint | `{data["fingerprint"][:16]}` |
 | recipe | {about["recipe"]}, seed {run["seed"]}, batch {run["batch_size"]} |
-| images seen | {about["images_seen"]:,} |
+| {kind.noun} seen | {about["images_seen"]:,} |
 | weights | exponential moving average |
 
 All settings of the training are in `config.json`.

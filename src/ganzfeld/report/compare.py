@@ -14,12 +14,12 @@ from ganzfeld.config import differences, flatten, to_json
 from ganzfeld.core.files import replace
 from ganzfeld.data.whereabouts import located
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
-from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of
+from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of, title_of
 from ganzfeld.metrics.summary import figure, short
 from ganzfeld.modalities import speak_of_kind
 from ganzfeld.report.compare_page import document
 from ganzfeld.report.record import Record, Row, read, read_result
-from ganzfeld.report.sections import STAR, title
+from ganzfeld.report.sections import STAR
 
 MEASURES = tuple(metric.name for metric in TABLE)
 WHERE = frozenset(
@@ -68,7 +68,7 @@ class Group:
                 cells = [
                     cell(name, result) + ("\u00a0*" if result is best else "") for result in results
                 ]
-                found.append((title(name), [real_cell(name, results), *cells]))
+                found.append((title_of(name), [real_cell(name, results), *cells]))
         return found
 
     def notes(self) -> list[str]:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ganzfeld.core.language import language, tr
+from ganzfeld.metrics.registry import title_of
 from ganzfeld.metrics.summary import figure
 from ganzfeld.report.chart import COLOURS, Level, Line, chart
 from ganzfeld.report.curve_words import few
 from ganzfeld.report.html import Html, command, note, page, section, table, tag
 from ganzfeld.report.record import Points, Record
-from ganzfeld.report.sections import BEST, STAR, chance, title
+from ganzfeld.report.sections import BEST, STAR, chance
 
 # of `report.compare`, which itself imports this module
 Comparison = Any
@@ -155,8 +156,8 @@ def metric_charts(
         lines.append(line)
         timed.append(replace(line, points=against_seconds(record, points)))
     return [
-        chart(title(name), lines, levels=levels, caption=caption),
-        chart(title(name), timed, x="seconds", levels=levels, caption=caption),
+        chart(title_of(name), lines, levels=levels, caption=caption),
+        chart(title_of(name), timed, x="seconds", levels=levels, caption=caption),
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganzfeld.core.language import tr
 from ganzfeld.core.names import duration
-from ganzfeld.metrics.registry import TABLE
+from ganzfeld.metrics.registry import TABLE, title_of
 from ganzfeld.metrics.spread import of_share
 from ganzfeld.metrics.summary import HEAD, figure, real_words
 from ganzfeld.metrics.summary import table as rows_of
@@ -22,7 +22,6 @@ from ganzfeld.report.record import Record, Row
 
 STILLS = 12  # grids through time
 HERO_BYTES, STILL_BYTES = 420_000, 62_000
-NAMES = {metric.name: metric.title for metric in TABLE if metric.title}
 BEST = {metric.name: metric.best for metric in TABLE if metric.best}
 STAR = (  # under a table of several runs
     "* the best of its row; where a metric has an interval, only if it overlaps no other. "
@@ -70,7 +69,7 @@ def verdict(record: Record) -> str:
     text += f"; the model that it ships is {kind} at image {seen:,}"
     if not chosen.get("by"):
         return f"{text}{result_words(record)}."
-    by, number = title(str(chosen["by"])), chosen_number(chosen)
+    by, number = title_of(str(chosen["by"])), chosen_number(chosen)
     many = len(chosen.get("candidates") or [])
     text += f", the best of {many} candidates" if many > 1 else ", chosen"
     text += f" by the {by} measured during training"
@@ -94,7 +93,7 @@ def result_words(record: Record) -> str:
     found = record.evaluation or {}
     first = "kernel" if found.get("frechet_biased", True) else "frechet"
     value = found.get(first)
-    return f", with a {NAMES[first]} of {figure(value)}" if value is not None else ""
+    return f", with a {title_of(first)} of {figure(value)}" if value is not None else ""
 
 
 def tiles(record: Record) -> Html:
@@ -106,7 +105,7 @@ def tiles(record: Record) -> Html:
         shown.append(("images a second", f"{clock[-1][0] / max(clock[-1][1], 1e-9):,.0f}", ""))
     for name in ("frechet", "kernel", "precision", "recall", "coverage"):
         if result.get(name) is not None:
-            shown.append((NAMES.get(name, name), figure(result[name]), beside(result, name)))
+            shown.append((title_of(name), figure(result[name]), beside(result, name)))
     found = (
         tag("div", tag("dt", a), tag("dd", b), tag("dd", c, class_="real") if c else None)
         for a, b, c in shown
@@ -230,7 +229,7 @@ def metric_charts(record: Record) -> Iterable[Html]:
     for (protocol, name), points in found.items():
         # errors in one unit belong together, with what they should be below
         family = "errors" if name.startswith(("error_", "cycle_error_", "baseline_")) else name
-        charts.setdefault((protocol, family), []).append(Line(title(name), points))
+        charts.setdefault((protocol, family), []).append(Line(title_of(name), points))
     for (protocol, name), lines in charts.items():
         way, count = BEST.get(name), record.count_of(protocol)
         real = record.real_of(protocol, name)
@@ -246,7 +245,7 @@ def metric_charts(record: Record) -> Iterable[Html]:
         if several or name == "errors":
             notes.append(f"Protocol: {protocol}")
         yield chart(
-            title(name),
+            title_of(name),
             lines,
             best=Best(way) if way and len(lines[0].points) > 1 else None,
             mark=mark,
@@ -270,10 +269,6 @@ def chance(
     return [of_share(share, count / 2).interval for _, share in points]
 
 
-def title(name: str) -> str:
-    return NAMES.get(name, name.replace("_", " "))
-
-
 def candidate_chart(record: Record) -> Iterable[Html]:
     """What the shipped checkpoint was chosen from."""
     chosen = record.chosen or {}
@@ -283,14 +278,14 @@ def candidate_chart(record: Record) -> Iterable[Html]:
         if isinstance(value := candidate.get(by), int | float):
             points = averages.setdefault(str(candidate.get("average")), [])
             points.append((candidate["images"], value))
-    name = f"Candidates by {title(by)}"
+    name = f"Candidates by {title_of(by)}"
     if all(len(points) < 2 for points in averages.values()):  # a line of one point says nothing
         rows = [
             (f"{average} average at {place:,.0f}", figure(value))
             for average, points in averages.items()
             for place, value in points
         ]
-        shown = table(name, ["candidate", title(by)], rows, numbers=[1])
+        shown = table(name, ["candidate", title_of(by)], rows, numbers=[1])
         yield tag("div", tag("h3", name), shown, class_="card") if rows else Html("")
         return
     yield chart(
@@ -321,7 +316,7 @@ def evaluation_rows(record: Record) -> Html | None:
         rows = [
             (f"{mark:,.0f}", *(figure(values[name].get(mark)) for name in names)) for mark in marks
         ]
-        head = ["images seen", *(title(name) for name in names)]
+        head = ["images seen", *(title_of(name) for name in names)]
         tables.append(tag("p", f"protocol: {protocol or 'not named'}", class_="soft"))
         caption = "Evaluations during training"
         tables.append(table(caption, head, rows, numbers=range(1, len(head))))

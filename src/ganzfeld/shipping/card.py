@@ -128,7 +128,7 @@ def measured(evaluation: Mapping[str, Any]) -> Iterable[tuple[str, str, float, A
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield (
                 metric.name,
-                metric.title or metric.name,
+                metric.words,
                 value,
                 evaluation.get(f"{metric.name}_interval"),
             )

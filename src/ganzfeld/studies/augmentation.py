@@ -28,7 +28,7 @@ from ganzfeld.report.embed import open_picture
 from ganzfeld.report.progress import grids_of
 from ganzfeld.studies.budget import UNMEASURED
 from ganzfeld.studies.classifier import accuracy_of
-from ganzfeld.studies.differences import MOVED, REAL, accuracy, difference, verdicts
+from ganzfeld.studies.differences import MOVED, REAL, REAL_ALONE, accuracy, difference, verdicts
 from ganzfeld.studies.ledger import Ledger, opened, seconds_in
 from ganzfeld.studies.mirror import mirror_safe
 from ganzfeld.studies.page import Page
@@ -319,7 +319,7 @@ def results(
         seen = ledger.find(real=count, seed=seeds[0], arm=names[0])["classifier_images"]  # type: ignore[index]
         page.text(displaced(seen, count))
         page.table(("trained on", "accuracy %", "against real", f"against {MOVED}"), [
-            (arm, accuracy(values),
+            (REAL_ALONE if arm == REAL else arm, accuracy(values),
              *(difference(scores[count], arm, b) for b in names[:2]))
             for arm, values in scores[count].items()
         ])  # fmt: skip
@@ -369,8 +369,9 @@ def costs(
                 for name in ("seconds", "generator_seconds")
             ]
             own, other = (float(np.mean(part)) if part else math.nan for part in parts)
-            rows.append((f"{count:,}, {arm}", *(cpu(v) for v in (own, other, own + other))))
-    page.table(("real images, trained on", "classifier", "generator", "together"), rows)
+            shown = REAL_ALONE if arm == REAL else arm
+            rows.append((f"{count:,}", shown, *map(cpu, (own, other, own + other))))
+    page.table(("real images", "trained on", "classifier", "generator", "together"), rows)
 
 
 def cpu(seconds: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ganzfeld.studies.statistics import Interval, equal, holm, ranged_interval, t_interval, t_test
 
 REAL, MOVED = "real", "real + moves"
+REAL_ALONE = "real alone"  # what a table calls the first
 
 
 def verdicts(

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganzfeld.core.files import replace
+from ganzfeld.core.language import tr
 from ganzfeld.report import html
 from ganzfeld.report.embed import picture
 from ganzfeld.report.html import Html, tag
@@ -30,7 +31,7 @@ class Page:
         self.title, self.noun = title, noun
         self.html: list[Html] = [tag("p", "Study", class_="kind"), tag("h1", title)]
         self.sections: list[Html] = []
-        self.markdown: list[str] = [f"# {plain(title)}"]
+        self.markdown: list[str] = [f"# {plain(tr(title))}"]
 
     def named(self, text: str) -> str:
         """A text that speaks of these samples."""
@@ -39,7 +40,7 @@ class Page:
     def heading(self, text: str) -> None:
         self.close()
         self.html.append(tag("h2", text))
-        self.markdown.append(f"## {plain(text)}")
+        self.markdown.append(f"## {plain(tr(text))}")
 
     def close(self) -> None:
         """What was written since the last heading becomes a part of the page."""
@@ -51,14 +52,14 @@ class Page:
         """A paragraph. kind: "verdict" for the one to read first, "note" for a warning."""
         text = self.named(text)
         self.html.append(tag("p", text, class_=kind))
-        self.markdown.append(plain(text))
+        self.markdown.append(plain(tr(text)))
 
     def tiles(self, shown: Pairs) -> None:
         """A few facts to see first."""
         shown = [(self.named(name), value) for name, value in shown]
         inner = (tag("div", tag("dt", a), tag("dd", b)) for a, b in shown)
         self.html.append(tag("dl", *inner, class_="tiles"))
-        self.markdown.append("; ".join(f"{plain(a)}: {plain(b)}" for a, b in shown))
+        self.markdown.append("; ".join(f"{plain(tr(a))}: {plain(tr(b))}" for a, b in shown))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column names its rows; a wide one scrolls in a box of its own."""
@@ -67,7 +68,7 @@ class Page:
         kind = "wide" if len(head) > NARROW else None
         self.html.append(html.table(head[0], head, rows, kind=kind))
         lines = [head, ["---"] * len(head), *rows]
-        cells = [[plain(cell).replace("|", "\\|") for cell in row] for row in lines]
+        cells = [[plain(tr(cell)).replace("|", "\\|") for cell in row] for row in lines]
         self.markdown.append("\n".join(f"| {' | '.join(row)} |" for row in cells))
 
     def pictures(self, named: Sequence[tuple[str, Image.Image]]) -> None:

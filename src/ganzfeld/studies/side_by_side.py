@@ -20,7 +20,6 @@ from ganzfeld.studies.findings import (
     Cells,
     figure,
     how,
-    listed,
     notes,
     real_of,
     shown_real,
@@ -90,7 +89,7 @@ def facts(study: Study, seeds: Sequence[int], wanted: Sequence[Trial]) -> list[t
     return [
         ("images", f"{len(pack):,}" + (f" of {sides[1]}x{sides[0]}" if sides else "")),
         ("CPU minutes for each run", f"{about['minutes']:g}"),
-        ("seeds", f"{len(seeds)} ({listed([str(seed) for seed in seeds])})"),
+        ("seeds", f"{len(seeds)} ({', '.join(map(str, seeds))})"),
         ("trials for each recipe", str(len(wanted))),
         ("samples measured", f"{about['count']:,}"),
     ]

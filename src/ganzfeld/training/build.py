@@ -30,7 +30,7 @@ from ganzfeld.networks import NETWORKS
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.gemm_conv import as_products, deep_layers, product_cost
 from ganzfeld.training.trainer import Data, Schedule, Trainer
-from ganzfeld.training.trainer_checks import check_shipping
+from ganzfeld.training.trainer_checks import check_game, check_shipping
 from ganzfeld.training.width_rates import for_width
 
 OPTIMISERS: dict[str, type[Optimizer]] = {
@@ -157,6 +157,7 @@ def build_trainer(config: Config, data: Data, device: torch.device) -> Trainer:
         vary = drawn(vary, run.noise)
     vary = nearby(config.data.conditions, config.data.vicinity, vary, run.noise)
     game = build_game(config).to(device)
+    check_game(game)
     kind.layout(game)
     run.precision = precision_for(config, device)
     run.products = products_for(config, game, device)

@@ -15,6 +15,7 @@ from ganzfeld.core.formats import logged
 from ganzfeld.core.reader import read_lines
 from ganzfeld.core.signals import Signals
 from ganzfeld.data.pack import Pack
+from ganzfeld.doctor.story import SHORTEST
 from ganzfeld.games.ema import Averages
 from ganzfeld.models import choice
 from ganzfeld.models import folder as shipping
@@ -75,7 +76,7 @@ def finish(run: Standing) -> None:
         page = write_report(run.folder, run.compared, trust_code=run.own)
     rows = [
         *quality_rows,
-        *lost(run.folder / "metrics.jsonl"),
+        *lost(run.folder / "metrics.jsonl", watched=watched(run.config)),
         ("grid", str(run.picture)),
         ("model", f"{path}, {chosen}"),
         *([("kept", str(kept))] if (kept := path.with_name(shipping.KEPT)).is_dir() else []),
@@ -85,16 +86,30 @@ def finish(run: Standing) -> None:
     run.screen.table(f"done: {run.trainer.images:,} images", rows)
 
 
-def lost(log: Path) -> list[tuple[str, str]]:
-    """A warning where most of the last quarter of a log has losses that are not finite."""
-    found = (row for row in map(logged, read_lines(log)) if row is not None)
-    losses = [row["losses"].values() for row in found if row["kind"] == "train" and "losses" in row]
-    late = losses[-max(len(losses) // 4, 1) :]
-    bad = sum(None in values for values in late)
-    if not late or 2 * bad < len(late):
-        return []
-    words = f"losses were not finite in {bad} of the last {len(late)} rows of the log"
-    return [("warning", f"{words}: such steps change nothing; lower rates may help")]
+def watched(config: Config) -> bool:
+    """Whether the doctor looks at the run, who tells of losses on the way that were not finite."""
+    return config.run.doctor != "off" and (config.run.images or 0) >= SHORTEST
+
+
+def lost(log: Path, *, watched: bool = True) -> list[tuple[str, str]]:
+    """A warning where most of the last quarter of a log has losses that are not finite.
+
+    Of a run that nobody watched, where any has: it says what was said on the way, at the end, too.
+    """
+    found = [row for row in map(logged, read_lines(log)) if row and row["kind"] == "train"]
+    bad = [None in row["losses"].values() for row in found if "losses" in row]
+    late = bad[-max(len(bad) // 4, 1) :]
+    back = max((int(row.get("rollbacks") or 0) for row in found), default=0)
+    said, words = [], "losses were not finite in"
+    if late and 2 * sum(late) >= len(late):
+        said.append(f"{words} {sum(late)} of the last {len(late)} rows of the log")
+    elif any(bad) and not watched:
+        said.append(f"{words} {sum(bad)} of the {len(bad)} rows of the log")
+    if back and not watched:
+        said.append(f"training went back to an earlier checkpoint {back} time(s)")
+    if said and "losses" in said[0]:
+        said[0] += ": such steps change nothing"
+    return [("warning", f"{'; '.join(said)}; lower rates may help")] if said else []
 
 
 def lacking(run: Standing) -> list[str]:

@@ -18,6 +18,7 @@ from ganzfeld.core.names import duration
 from ganzfeld.core.plugins import call, find
 from ganzfeld.data import clusters, held
 from ganzfeld.data.adopting import learned
+from ganzfeld.data.called import called
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import in_words, words_of
 from ganzfeld.data.shards import is_pattern, whole
@@ -287,7 +288,7 @@ def plan_rows(
     # the speed that was measured has fixed the images
     same = "yes" + (f"; the same run again: --images {run.images}" if run.minutes else "")
     return [
-        ("data", f"{data.source}: {what}"),
+        ("data", f"{called(data.source)}: {what}"),
         *rows_of(pack.report),
         *([("given", in_words(data.conditions))] if data.conditions else []),
         *([("held out", held_out_words(data))] if data.held_out is not None else []),

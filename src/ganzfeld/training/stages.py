@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,6 +16,7 @@ from ganzfeld.core.console import Screen
 from ganzfeld.core.lock import check_writable
 from ganzfeld.core.loggers import check_installed
 from ganzfeld.core.signals import Signals
+from ganzfeld.data.called import in_own_words
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.given import file_in, keep_in_cache, keep_in_run
 from ganzfeld.data.vast import is_disk
@@ -49,6 +49,7 @@ class Start:
     pace: Pace | None = None
 
 
+@in_own_words()
 def carry_out(asked: TrainRequest) -> Run:
     """Set up, print, launch: what `train` does with a request whose every value was checked."""
     screen = make_screen(asked.quiet)
@@ -154,11 +155,7 @@ def opened(
         need_there(Path(asked.init))
     check_settings(asked.recipe, asked.settings, asked.data.size, asked.direction)
     if asked.given is not None:
-        asked = asked.reading(
-            str(keep_in_cache(asked.given))
-            if asked.dry_run
-            else kept(asked.given, asked.folder, asked.columns)
-        )
+        asked = asked.reading(kept(asked))
     usual = opening.usual(asked.data, recipe.task)
     asked = replace(asked, data=opening.resolved(asked.data, recipe.task))
     spared = asked.held_out or 0 if WORK[recipe.task].from_noise else 0
@@ -185,10 +182,16 @@ def need_apart(asked: TrainRequest) -> None:
             )
 
 
-def kept(given: Any, folder: Path, columns: dict[str, str | None]) -> str:
-    """The path of a program's data in the run's folder; of several processes one writes it."""
+def kept(asked: TrainRequest) -> str:
+    """The path of a program's data in the run's folder; of several processes one writes it.
+
+    In the cache, where no run is written.
+    """
+    given, folder, columns = asked.given, asked.folder, asked.columns
 
     def keep() -> str:
+        if asked.dry_run:
+            return str(keep_in_cache(given))
         if distributed.rank():
             return str(file_in(folder / "data"))
         with owned(folder):

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from ganzfeld.core import distributed
@@ -51,8 +52,25 @@ def check_game(game: Any) -> None:
                     "of the game",
                     fix=f"self.{name} = ... in its __init__",
                 ) from None
-            if not any(True for _ in network.parameters()):
-                raise ArgumentError(f"{name}, which the {player} moves, has no parameters")
+            check_network(network, name, player)
+
+
+def check_network(network: nn.Module, name: str, player: str) -> None:
+    """Parameters, whose sizes are known."""
+    whose = f"the network {name} ({type(network).__name__}), which the {player} moves, has"
+    parameters = list(network.parameters())
+    if not parameters:
+        raise ArgumentError(
+            f"{whose} no parameters: there is nothing to learn",
+            safe="nothing was trained",
+            fix=f"a layer with weights in {name}, such as torch.nn.Linear",
+        )
+    if any(map(is_lazy, parameters)):
+        raise ArgumentError(
+            f"{whose} parameters without a size: lazy layers take theirs from the first batch",
+            safe="nothing was trained",
+            fix="the layer with its number of inputs: torch.nn.Linear(768, 1), not LazyLinear(1)",
+        )
 
 
 def check_shipping(game: Game) -> None:
