@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.reader import Unreadable
 from ganzfeld.core.schema import anything, fields, listing, words, wrong
-from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.endings import need_ending
 from ganzfeld.modalities.odd import Odd, of_columns
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_BYTES = 64 << 20  # of a sheet that is read again
-OTHERS = (".xlsx", ".xls", ".ods", ".tsv", ".json", ".jsonl", ".feather", ".arrow", ".npy", ".npz")
 MOST_WIDTH = 16_384  # entries of a row: the discriminator then takes half a gigabyte
 GONE = -20.0  # a missing cell, where numbers are compared without a schema
 ROWS_ENOUGH = 1_000_000  # samples to see until results look right
@@ -148,14 +147,8 @@ class Tables(Modality):
 
     def write(self, blocks: Iterable[NDArray[Any]], path: Path, spec: Spec) -> None:
         """CSV; where the path ends in .parquet, that. UsageError for other kinds of table."""
-        end = path.suffix.lower()
-        if end in OTHERS:
-            raise UsageError(
-                f"rows are written as .csv or .parquet, not as {shown(end)}",
-                safe="nothing was written",
-                fix=f"--out {shlex.quote(path.with_suffix('.csv').name)}",
-            )
-        if end == ".parquet":
+        need_ending(path, self.noun, ".csv", ".parquet")
+        if path.suffix.lower() == ".parquet":
             cells.write_parquet(np.concatenate([*blocks]), self.schema(spec), path)
         else:
             super().write(blocks, path, spec)
