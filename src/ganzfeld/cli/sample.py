@@ -354,7 +354,7 @@ def sweep_sheet(
         given=fixed,
     )
     for sentence in sweeping.notes(loaded, name, low, high):
-        tell(f"note: {sentence}: expect less of it")
+        tell(f"note: {sentence}: expect less of it", aside=True)
     if to is None:
         print(*loaded.modality.pieces([loaded.store(x)], loaded.spec), sep="", end="")
         return

@@ -151,9 +151,13 @@ def in_words(found: re.Match[str]) -> str:
     return word.capitalize() if found[1][0] == "I" else word
 
 
-def tell(text: str) -> None:
-    """Print a message that may hold foreign text, in the user's language."""
-    print(lines("\n".join(map(tr, text.split("\n")))))
+def tell(text: str, *, aside: bool = False) -> None:
+    """Print a message that may hold foreign text, in the user's language.
+
+    aside: to standard error, as the samples go to standard output.
+    """
+    said = lines("\n".join(map(tr, text.split("\n"))))
+    print(said, file=sys.stderr if aside else sys.stdout)
 
 
 @cache
