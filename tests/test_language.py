@@ -87,6 +87,55 @@ def test_numbers_are_kept_parts_are_translated_and_names_are_not(chinese: None) 
     assert tr(said) == "Frechet 距离 0.52，真实图像为 0.04：与真实图像相差很远；仍在变好。"
 
 
+@pytest.mark.parametrize(
+    ("said", "noun"),
+    [
+        ("noise shake128-mt19937-1, 1 thread, not deterministic", "images"),
+        ("Images of the data, held out where there are such, and what the averaged networks say of "
+         "them after 64 images seen: one caption each, drawn by chance.", "images"),
+        ("Captions of the data, in small letters and without punctuation, and 8 rows that the "
+         "model draws for each: what the caption leaves open should differ.", "rows"),
+        ("No labels: the folders high, low are the two sides of pairs, no classes; --labels "
+         "folders takes them as classes.", "sounds"),
+        ("Left aside: the column a, of which 42% is missing.", "series"),
+        ("holds numbers too large for float32", "fields"),
+        ("holds numbers below 1e-30: multiply them", "fields"),
+        ("damaged (… channels at … Hz)", "sounds"),
+        ("names.txt has no line of 1 to 64 characters", "lines"),
+        ("tr -d '\\000' < a.txt > b.txt   without such characters", "images"),
+        ("use (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels", "fields"),
+        ("--out data/rows.csv would write over the data of runs/rows-default", "rows"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_other_kinds_than_images_is_chinese(
+    chinese: None, said: str, noun: str
+) -> None:
+    speak_of(noun, "sample")
+    try:
+        told = tr(said)
+    finally:
+        speak_of()
+    assert not re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", told), told
+
+
+def test_a_folder_of_images_is_one_whatever_the_samples_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = (
+        "nothing at x (looked for a folder of images or sounds)",
+        "fields, whose numbers are kept: it has five axes; --range LOW:HIGH makes images of them",
+    )
+    speak_of("rows", "row")
+    try:
+        for sentence in kept:
+            monkeypatch.setenv("GANZFELD_LANG", "en")
+            assert tr(sentence) == sentence
+        monkeypatch.setenv("GANZFELD_LANG", "zh")
+        assert "可当作图像" in tr(kept[1]) and tr("mmd pixels") == "MMD（数值）"
+    finally:
+        speak_of()
+
+
 def pairs() -> list[tuple[str, str]]:
     return json.loads(MESSAGES.read_text("utf-8"), object_pairs_hook=list)
 

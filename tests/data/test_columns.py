@@ -280,6 +280,25 @@ def test_a_table_without_a_head_is_known(tmp_path, pack):
 
 
 @pytest.mark.parametrize(
+    ("cells", "names", "before"),
+    [
+        (["yes", "no", "maybe"], ["maybe", "no", "yes"], ["false", "maybe", "true"]),
+        (["Yes", "yes", "Yes", "?", "x"], ["Yes", "x"], ["true", "x"]),
+        (["+49", "+1", "unknown"], ["+1", "+49", "unknown"], ["1", "49", "unknown"]),
+        (["1.50", "2.0", "n.d."], ["1.50", "2.0", "n.d."], ["1.5", "2", "n.d."]),
+        (["yes", "1", "2"], ["1", "2", "yes"], ["1", "2", "true"]),
+        ([1.0, 2.0, "x"], ["1", "2", "x"], ["1", "2", "x"]),
+    ],
+)
+def test_classes_are_called_as_they_are_written(cells, names, before):
+    for rules, wanted in ((RULES, names), (9, before)):  # runs of before have the others
+        found = typed.typed(cells * 9, rules=rules)
+        assert found is not None and found.spec.extra["names"] == wanted
+    numbers = typed.typed(["1.0", "2.0"] * 9, rules=RULES, classes=True)
+    assert numbers is not None and numbers.spec.extra["names"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
     ("cells", "modality", "extra"),
     [
         (["1", "2", "3"], "number", {"whole": True}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from ganzfeld.data.check import check_data, describe
 from ganzfeld.data.columns import Values
 from ganzfeld.data.compared import of_columns
 from ganzfeld.data.likeness import near_copies
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Raw
 from ganzfeld.data.survey import suggested
+from ganzfeld.data.survey_words import asked
 from ganzfeld.modalities import MODALITIES, Spec
 from ganzfeld.modalities.odd import oddness
 from pages import HOSTILE, assert_alone
@@ -257,3 +260,33 @@ def test_mirrored_and_brighter_copies_of_few_images_are_found(count: int) -> Non
     brighter = np.clip(prints[2:3] * 0.9 + 20, 0, 255).astype(np.uint8)
     found = near_copies(IMAGES, np.concatenate([prints, prints[1:2, :, ::-1], brighter]))
     assert {(1, count), (2, count + 1)} <= {(pair.first, pair.second) for pair in found}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["--as", "table"],
+        ["--as", "text"],
+        ["--as", "series", "--window", "12"],
+        ["--window", "24", "--on-bad-image", "skip"],
+    ],
+)
+def test_the_command_to_train_with_reads_the_data_as_they_were_looked_at(
+    how: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"2026-01-{1 + i // 24:02d} {i % 24:02d}:00,{i % 17},{i % 5}" for i in range(120)]
+    (tmp_path / "some rows.csv").write_text("\n".join(["time,a,b", *rows]))
+    main.main(["data", "check", str(tmp_path / "some rows.csv"), *how])
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("Try: ")]
+    words = shlex.split(line.removeprefix("Try: ganzfeld "))
+    assert words[2 : 2 + len(how)] == how
+    main.main([*words, "--dry-run", "--out", str(tmp_path / "run")])
+    assert "nothing was written" in capsys.readouterr().out
+
+
+def test_options_are_typed_as_a_shell_takes_them() -> None:
+    options = PackOptions(range="-1000:400", follow_links=True, max_megapixels=400.0)
+    assert asked(options) == ["--range=-1000:400", "--follow-links", "--max-megapixels 400"]
+    assert asked(PackOptions()) == []
+    assert asked(PackOptions(size=(16, 24), alpha="keep")) == ["--size 16x24", "--alpha keep"]
+    assert asked(PackOptions(labels="my labels.csv")) == ["--labels 'my labels.csv'"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from ganzfeld.data.pack import open_pack
 from ganzfeld.errors import DataError
+from ganzfeld.modalities import modality_of
 from ganzfeld.models.open import open_like
 
 
@@ -40,3 +42,29 @@ def test_channels_of_series_are_compared_by_their_names(tmp_path: Path) -> None:
     fewer = series(tmp_path / "fewer.csv", "a,b", walks[:2])
     with pytest.raises(DataError, match="2 channels: a, b, where those that they are compared"):
         open_like(str(fewer), data, lambda *_: None)
+
+
+def test_levels_are_compared_as_they_are_written(tmp_path: Path) -> None:
+    """Of a column of "yes", "no" and "maybe" samples may hold two, which alone are booleans, and
+    the other way round; of "1.50" and "n.d." those that are numbers alone."""
+    said = {"full": ["Yes", "No", "maybe"], "two": ["Yes", "No", "Yes"]}
+    sizes = {"full": ["1.50", "2.00", "n.d."], "two": ["1.50", "2.00", "1.50"]}
+    packs = {}
+    for name in said:
+        rows = [f"{said[name][i % 3]},{sizes[name][i % 3]},{i % 7}" for i in range(60)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["said,size,n", *rows]))
+        packs[name] = open_pack(tmp_path / f"{name}.csv", cache=tmp_path / "cache", workers=0)
+    names = [column.get("names") for column in packs["full"].spec.extra["columns"]]
+    assert names == [["No", "Yes", "maybe"], ["1.50", "2.00", "n.d."], None]
+    assert "names" not in packs["two"].spec.extra["columns"][1]
+    places = np.arange(60)
+    first = open_like(str(tmp_path / "two.csv"), packs["full"], lambda *_: None).rows(places)["x"]
+    assert first[:3].tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 2]]
+    other = packs["full"].rows(places)["x"]
+    kind = modality_of(packs["full"].spec)
+    turn = kind.turned(
+        spec := packs["full"].spec,
+        replace(spec, extra={"columns": packs["two"].spec.extra["columns"][:1]}),
+    )
+    assert turn is not None
+    assert np.array_equal(turn(other)[:3, 0], [1, 0, np.nan], equal_nan=True)

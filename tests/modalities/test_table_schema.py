@@ -202,6 +202,8 @@ def test_rows_are_what_the_ending_of_their_file_says(
     with pytest.raises(UsageError, match=r"not as \.xlsx") as told:
         modality_of(spec).write([stored], tmp_path / "rows.xlsx", spec)
     assert told.value.fix == "--out rows.csv" and not (tmp_path / "rows.xlsx").exists()
+    with pytest.raises(UsageError, match=r"not as \.png"):
+        modality_of(spec).write([stored], tmp_path / "rows.png", spec)
 
 
 def test_arrays_have_the_types_of_the_columns(known: schema.Schema) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.errors import CheckpointError
+from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.metrics.kinds import make_extractor
 from ganzfeld.modalities.base import Spec
 from ganzfeld.modalities.symbols import build_vocabulary, encode_lines
@@ -62,6 +62,16 @@ def test_plain_numbers_are_alike_for_lines_alike() -> None:
     plain = Texts().plain(encode_lines(["emma", "emma", "naïve"], VOCABULARY).tokens)
     assert plain.shape == (3, 512) and np.array_equal(plain[0], plain[1])
     assert np.abs(plain[0] - plain[2]).sum() > 1
+
+
+@pytest.mark.parametrize("name", ["e.jsonl", "e.csv", "e.PNG", "e.wav"])
+def test_lines_get_no_name_of_another_format(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"lines are written as \.txt, not as") as told:
+        Texts().write([ROWS], tmp_path / name, SPEC)
+    assert told.value.fix == "--out e.txt" and not list(tmp_path.iterdir())
+    for own in ("e.txt", "e", "e.md"):
+        Texts().write([ROWS], tmp_path / own, SPEC)
+        assert (tmp_path / own).read_text("utf-8").startswith("emma\n")
 
 
 def test_lines_in_other_symbols_are_the_same_lines() -> None:

@@ -104,7 +104,7 @@ def test_between_classes_lies_what_lies_between_their_numbers(
 def test_several_classes_are_asked_for_with_a_stroke(lines: ganzfeld.Model) -> None:
     with pytest.raises(UsageError, match="not one of x, y") as caught:
         lines.given({"tags": "x,y"}, 1)
-    assert caught.value.fix == "--given tags='x|y'"
+    assert caught.value.fix == "--given 'tags=x|y'"
 
 
 def test_lines_of_a_sweep_are_printed(

@@ -45,7 +45,7 @@ def given_rows(
     values = parse_given(given)
     row_of(loaded.conditions, values)
     for sentence in beyond(loaded.conditions, values):
-        tell(f"note: {sentence}: expect less of it")
+        tell(f"note: {sentence}: expect less of it", aside=True)
     return loaded.given(values, count, seed=seed)
 
 

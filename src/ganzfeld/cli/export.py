@@ -63,6 +63,13 @@ def export(
         return
     from ganzfeld.shipping.export import export as write
 
+    if (end := out.suffix.lower()) in (".html", ".htm", ".onnx") and not out.is_dir():
+        fixes = {".onnx": f"--out {quoted(out.with_suffix(''))}"}
+        raise UsageError(
+            f"{out} would be a folder: the graphs, a description and run.py lie in one",
+            safe="nothing was written",
+            fix=fixes.get(end, f"--to page --out {quoted(out)}"),
+        )
     screen = Screen()
     done = write(
         model,

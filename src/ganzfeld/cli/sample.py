@@ -270,7 +270,9 @@ def place_of(out: Path | None, kind: Any, seed: int, grid: Path | None) -> Path 
     A path with an ending is that file; one without is a folder for it. With a grid alone there is
     no folder. Raises UsageError where samples can only go to a folder, and there is neither.
     """
+    from ganzfeld.core.names import quoted
     from ganzfeld.errors import UsageError
+    from ganzfeld.modalities.endings import FORMATS
 
     if out is None and not kind.one_file and grid is None:
         raise UsageError(
@@ -278,6 +280,15 @@ def place_of(out: Path | None, kind: Any, seed: int, grid: Path | None) -> Path 
         )
     if out is not None and kind.one_file and (out.is_dir() or not out.suffix):
         return out / f"{kind.noun}-{seed}{kind.sheet_suffix}"
+    if out is None or kind.one_file or kind.holds_all(out) or out.is_dir():
+        return out
+    if out.suffix.lower() in FORMATS:
+        sheet = quoted(out.with_suffix(kind.sheet_suffix))
+        raise UsageError(
+            f"{out} would be a folder: {kind.noun} are a file each",
+            safe="nothing was written",
+            fix=f"--out {quoted(out.with_suffix(''))}, or --grid {sheet} for one sheet of all",
+        )
     return out
 
 
@@ -354,7 +365,7 @@ def sweep_sheet(
         given=fixed,
     )
     for sentence in sweeping.notes(loaded, name, low, high):
-        tell(f"note: {sentence}: expect less of it")
+        tell(f"note: {sentence}: expect less of it", aside=True)
     if to is None:
         print(*loaded.modality.pieces([loaded.store(x)], loaded.spec), sep="", end="")
         return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from ganzfeld.cli.keeping import WRITES, spare_data
 from ganzfeld.core.language import tell
 from ganzfeld.core.names import quoted, shown
 from ganzfeld.errors import NAMED, UsageError, did_you_mean
@@ -146,8 +147,12 @@ def example(kind: Any) -> str:
 @contextlib.contextmanager
 def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iterator[None]:
     """Say at the end which files that options name, or that lie in folders that they name, were
-    there before, and are others now. Commands that go on with a folder say nothing of it."""
+    there before, and are others now. Commands that go on with a folder say nothing of it.
+
+    UsageError, before anything is written, where they are data: see `keeping`."""
     look = make.__name__ not in GOING_ON
+    if look:
+        spare_data(*targets_of(words, make))
     before = {path: states_of(path, inside=look) for path in files_in(words, make)}
     try:
         yield
@@ -169,6 +174,28 @@ def files_in(words: Sequence[str], make: Callable[..., None]) -> list[Path]:
         if Path in kinds or (name == "--to" and str in kinds):
             found += [Path(value if equals else words[place + 1])]
     return found
+
+
+def targets_of(
+    words: Sequence[str], make: Callable[..., None]
+) -> tuple[dict[str, Path], list[str]]:
+    """The paths that a command is to write, by option, and the values of its other words."""
+    known = options(make)
+    targets, rest, place = dict[str, Path](), list[str](), 0
+    while place < len(words):
+        name, equals, value = words[place].partition("=")
+        place += 1
+        if not name.startswith("--"):
+            rest.append(words[place - 1])
+            continue
+        if not equals and leaves(known.get(name.replace("_", "-"), bool)) != [bool]:
+            value = words[place]
+            place += 1
+        if name in WRITES and value:
+            targets[name] = Path(value)
+        elif value:
+            rest.append(value)
+    return targets, rest
 
 
 def states_of(path: Path, *, inside: bool) -> dict[Path, tuple[int, ...]]:

@@ -101,15 +101,20 @@ def tr(text: str) -> str:
     told = in_chinese(text)
     if not SPOKEN["several"] or told == text:
         return told
-    told = told.replace("张图像", "个样本").replace("图像", "样本").replace("坏图", "坏样本")
+    told = told.replace("张图像", "个样本").replace("坏图", "坏样本")
+    told = (
+        PICTURED.sub("样本", told).replace("MMD（像素）", "MMD（数值）").replace("用像素", "用数值")
+    )
     return COUNTED.sub(r"\1 个", told)
 
 
 # Words of messages that are the same for every kind of sample say "images"; for other kinds they
 # are put into that kind's words on their way out. Names, paths and options stay as they are.
 IMAGES = re.compile(
-    r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?=/s\b|[^\w/'\"`-]|$)"
+    r"(?<![\w/.'\"`-])(?<!makes )(?<!\Was )(?<!^as )([Ii]mages?)(?! or sounds)"
+    r"(?=/s\b|[^\w/'\"`-]|$)"
 )
+PICTURED = re.compile(r"(?<!可当作)图像(?!或声音)")  # in Chinese
 ALONE = re.compile(
     r"(?<![\w.,/=-])(?<!\d of )1 ((?:generated |real |training |synthetic )?(?:image|sound|line"
     r"|row|field|sample|caption|file|folder|other|column|step|character|byte|pixel|link|pair|seed"
@@ -146,9 +151,13 @@ def in_words(found: re.Match[str]) -> str:
     return word.capitalize() if found[1][0] == "I" else word
 
 
-def tell(text: str) -> None:
-    """Print a message that may hold foreign text, in the user's language."""
-    print(lines("\n".join(map(tr, text.split("\n")))))
+def tell(text: str, *, aside: bool = False) -> None:
+    """Print a message that may hold foreign text, in the user's language.
+
+    aside: to standard error, as the samples go to standard output.
+    """
+    said = lines("\n".join(map(tr, text.split("\n"))))
+    print(said, file=sys.stderr if aside else sys.stdout)
 
 
 @cache

@@ -20,8 +20,7 @@ def append(path: Path, row: dict[str, Any]) -> None:
 
     JSON has no word for a number that is not finite: it becomes null.
     """
-    row = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-    line = (json.dumps(row, allow_nan=False) + "\n").encode()
+    line = (json.dumps(finite(row), allow_nan=False) + "\n").encode()
     descriptor = open_own(path, os.O_APPEND)
     try:
         with naming(path):
@@ -32,6 +31,19 @@ def append(path: Path, row: dict[str, Any]) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(descriptor)
+
+
+def finite(value: Any) -> Any:
+    """What JSON can hold: numbers that are not finite as None, within lists and objects, too.
+
+    >>> finite({"here": float("nan"), "real": {"there": [1.0, float("inf")]}})
+    {'here': None, 'real': {'there': [1.0, None]}}
+    """
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def rewind(path: Path, images: int) -> None:

@@ -6,7 +6,7 @@ import difflib
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from ganzfeld.text import plain
@@ -41,6 +41,7 @@ DOCUMENT_SUFFIXES = frozenset({
     "sha1", "sha256", "sqlite", "tar", "tex", "tfrecord", "tfrecords", "tgz", "tmp", "toml",
     "tsv", "txt", "xls", "xlsx", "xml", "xz", "yaml", "yml", "zip", "zst",
 })  # fmt: skip
+PLAIN = re.compile(r"[\w@%+=:,./-]+")  # a word that needs no quotes, in any language
 DIGITS = re.compile(r"([0-9]+)")
 DOCUMENT_NAMES = frozenset({"authors", "changelog", "checksums", "license", "licence", "readme"})
 USUAL = "avatars-model"  # the model that the package brings, shown where none is named
@@ -187,6 +188,28 @@ def place_of(text: object, names: Sequence[str]) -> int | None:
     if list(names) == ["false", "true"]:
         return {"false": 0, "no": 0, "true": 1, "yes": 1}.get(name.casefold())
     return None
+
+
+COLUMN = " (column)"  # behind the name of a column that is called as a pack calls its samples
+
+
+def of_column(name: str, known: Container[str]) -> str:
+    """The name of a column as a pack has it, for the name that the data give it.
+
+    >>> of_column("x", {"x", "x (column)"}), of_column("age", {"age"})
+    ('x (column)', 'age')
+    """
+    told = f"{name}{COLUMN}"
+    return told if told in known else name
+
+
+def typed(text: str) -> str:
+    """A word of a command as it is typed: in quotes where a shell would not take it as one.
+
+    >>> typed("age=30"), typed("a (2)=4")
+    ('age=30', "'a (2)=4'")
+    """
+    return text if PLAIN.fullmatch(text) else shlex.quote(text)
 
 
 def quoted(folder: Path) -> str:

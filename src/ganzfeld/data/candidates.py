@@ -18,6 +18,8 @@ from ganzfeld.errors import DataError
 PREFIX = "column:"  # of the option `labels` where a column gives the classes
 SEVERAL = "several"  # in a column of text whose lines are captions of one sample: their most
 CAPTIONS = ("caption", "captions", "text", "texts", "sentence", "sentences", "prompt", "comment")
+ALONE = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".npz", ".npy")  # beside which none lies
+BESIDE = ", or a metadata.csv beside the files: file_name,"
 WRONG = "_wrong"  # of a column of captions that are wrong in one thing, one a line
 TRIED = 40  # tables that are looked into
 
@@ -152,8 +154,9 @@ def need_column(columns: Mapping[str, Any], name: str, place: str) -> Any:
     if name in columns and name != "x":
         return columns[name]
     there = ", ".join(capped([shown(n) for n in columns if n != "x"], 12)) or "none"
+    beside = "" if place.lower().endswith(ALONE) else BESIDE + name
     raise DataError(
         f"{shown(place)} has no column {shown(name)} to condition on; its columns: {there}",
         safe="nothing was trained",
-        fix=f"--condition with one of these, or a metadata.csv beside the files: file_name,{name}",
+        fix=f"--condition with one of these{beside}",
     )

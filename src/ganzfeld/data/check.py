@@ -20,7 +20,7 @@ from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Encoded, Gathered, Ready
 from ganzfeld.data.summary import rows_of
 from ganzfeld.data.survey import Survey
-from ganzfeld.data.survey_words import aspects, lines_of
+from ganzfeld.data.survey_words import asked, aspects, lines_of
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.formats import FRAME
 
@@ -60,10 +60,12 @@ def check_data(
     they could not). Its `verdict` is why `train` would refuse the data, "" where it would not.
     """
     progress = progress or (lambda stage, done, total: None)
+    said = asked(options)
     found, options = load_source(source, options)
     if isinstance(found, Gathered):
         raw, kept, report = gathered(found, options, progress)
         report["verdict"] = _verdict(report, options)
+        report["asked"] = said
         report["survey"], again = of_columns(raw, kept)
         if gallery is not None:
             gallery.update(again(told_of(report["survey"])))
@@ -76,6 +78,7 @@ def check_data(
     outcome = decode_all(found, target, survey.add, progress, workers, options)
     report = report_of(found, target, outcome)
     report["verdict"] = _verdict(report, options)
+    report["asked"] = said
     report["survey"], again = of_images(found, target, outcome, survey, workers)
     if gallery is not None:
         gallery.update(again(told_of(report["survey"])))

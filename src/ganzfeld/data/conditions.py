@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import dates
-from ganzfeld.core.names import capped, shown
+from ganzfeld.core.names import COLUMN, capped, of_column, shown, typed
 from ganzfeld.data import captions, held, sidecars
 from ganzfeld.data.beside import Beside
 from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
@@ -199,6 +199,7 @@ def resolve(
     elif isinstance(found, Gathered):
         raw = found.gather(lambda stage, done, total: None)
         columns, labelled = raw.columns, raw.labels is not None
+    names = [of_column(name, columns) for name in names]
     own = [n for n in names if n in LABELS and n not in columns and labelled]
     kinds = {n: need_column(columns, n, found.place).spec.modality for n in names if n not in own}
     classes = [name for name in names if name in own or kinds[name] == "class"]
@@ -272,7 +273,8 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
         raise UsageError("the model is conditioned on captions", fix="--text CAPTION")
     found: dict[int, float] = {}
     start = 0
-    left = dict(given)
+    there = {column["name"] for column in conditions.get("columns", [])}
+    left = {of_column(name, there): text for name, text in given.items()}
     for column in conditions.get("columns", []):
         size = len(names_of(column))
         if column["name"] in left:
@@ -280,15 +282,15 @@ def row_of(conditions: Mapping[str, Any], given: Mapping[str, str]) -> dict[int,
             found |= {start + i: v for i, v in enumerate(_scaled_one(column, text))}
         start += size
     if left:
-        there = ", ".join(shown(c["name"]) for c in conditions.get("columns", []))
+        names = [shown(column["name"]) for column in conditions.get("columns", [])]
         name = shown(next(iter(left)))
         raise UsageError(
-            f"the model is not conditioned on {name}; it is on {there}"
-            if there
+            f"the model is not conditioned on {name}; it is on {', '.join(names)}"
+            if names
             else f"the model takes no conditions, so not {name}",
-            fix=f"leave it out, or train with --condition {name}, a column of the data"
-            if not there
-            else f"--given {there.split(', ')[0]}=VALUE",
+            fix=f"leave it out, or train with --condition {typed(name)}, a column of the data"
+            if not names
+            else f"--given {typed(f'{names[0]}=VALUE')}",
         )
     return found
 
@@ -306,7 +308,7 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
                     said = f"{given}: a time of the day was expected"
             elif np.isfinite(value):
                 said = f"{given}: a number above zero was expected"
-            raise UsageError(said, fix=f"--given {shown(name)}={low}, or up to {high}")
+            raise UsageError(said, fix=f"--given {typed(f'{shown(name)}={low}')}, or up to {high}")
         value = float(np.log(value)) if column.get("log") else value
         return [(value - column["mean"]) / column["spread"]]
     wanted = [part.strip() for part in text.split("|") if part.strip()]
@@ -315,7 +317,7 @@ def _scaled_one(column: Mapping[str, Any], text: str) -> list[float]:
         listed = ", ".join(capped([shown(n) for n in column["classes"]], 8))
         raise UsageError(
             f"--given {shown(name)}={shown(text)}: not one of {listed}",
-            fix=f"--given {shown(name)}={_example(column)}",
+            fix=f"--given {typed(f'{shown(name)}={_example(column)}')}",
         )
     return [1.0 if part in wanted else -1.0 for part in column["classes"]]
 
@@ -344,14 +346,14 @@ def written(column: Mapping[str, Any], value: float) -> str:
 def _example(column: Mapping[str, Any]) -> str:
     """A value that can be asked for: a class, or two where several may apply at once."""
     names = [shown(name) for name in column["classes"]]
-    return f"'{names[0]}|{names[1]}'" if column["kind"] == "several" and names[1:] else names[0]
+    return f"{names[0]}|{names[1]}" if column["kind"] == "several" and names[1:] else names[0]
 
 
 def beyond(conditions: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
     """Sentences on values that lie outside of what the training part held."""
     told = []
     for column in conditions.get("columns", []):
-        text = given.get(column["name"])
+        text = given.get(column["name"], given.get(column["name"].removesuffix(COLUMN)))
         if text is None or column["kind"] != "number":
             continue
         low, high = column["low"], column["high"]

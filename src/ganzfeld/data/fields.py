@@ -184,12 +184,12 @@ def gather_fields(
         columns={"x": Values(spec=spec, rows=array)},
         titles=Titles(len(array)),
         bad=bad,
-        values=f"{array.dtype.name} {low:g} to {high:g}, kept as {dtype}",
+        values=f"{array.dtype.name} {low:g} to {high:g}, kept as {dtype}" if low <= high else "",
     )
     if alone := far_off(array, low, high):
         source.warnings.append(alone)
     source.taken["axes"] = words
-    if array.dtype.name != dtype:
+    if array.dtype.name != dtype and len(bad) < len(array):
         raw.facts[f"{array.dtype.name} to {dtype}"] = len(array) - len(bad)
     for name, values in columns_beside(beside, len(array), source).items():
         raw.columns[name] = values

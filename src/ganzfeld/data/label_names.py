@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganzfeld.core.names import shown
+from ganzfeld.core.names import of_column, shown, typed
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import LABELS
 from ganzfeld.data.tables import LABEL_COLUMNS
@@ -35,11 +35,12 @@ def class_of(
     A name that the labels have is theirs unless a condition has it too. UsageError for two such.
     """
     taken = {column["name"] for column in (about.get("conditions") or {}).get("columns", [])}
-    names = [name for name in label_names(about) if name in given and name not in taken]
+    said = {of_column(name, label_names(about)): name for name in given}
+    names = [said[name] for name in label_names(about) if name in said and name not in taken]
     if len(names) > 1:
         raise UsageError(
             f"{shown(names[0])} and {shown(names[1])} both name the class",
-            fix=f"--given {shown(names[0])}={shown(str(given[names[0]]))} alone",
+            fix=f"--given {typed(f'{shown(names[0])}={shown(str(given[names[0]]))}')} alone",
         )
     left = {name: value for name, value in given.items() if name not in names}
     return (str(given[names[0]]) if names else None), left

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core.dates import SAID, of_day
-from ganzfeld.core.names import capped, shown
+from ganzfeld.core.names import COLUMN, capped, shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.clock import (
     IN_ORDER,
@@ -332,7 +332,7 @@ def add_beside(raw: Raw, name: str, values: Values | None, piled: Piled) -> None
     """A column of each window: a number that does not change, or the class of most of its steps."""
     assert values is not None
     rows = found_number(values)
-    free = name if name not in raw.columns else f"{name} (column)"
+    free = name if name not in raw.columns else f"{name}{COLUMN}"
     if values.spec.modality == "number":
         of_windows = piled.spread(rows[piled.first_rows()].astype(np.float64))
         raw.columns[free] = number(of_windows, whole=values.spec.extra["whole"])

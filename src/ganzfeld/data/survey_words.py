@@ -10,6 +10,7 @@ from typing import Any
 
 from ganzfeld.core.names import capped, shortened
 from ganzfeld.data.layout import DOMAINS, plain_name
+from ganzfeld.data.options import PackOptions
 from ganzfeld.data.survey import SLIGHT, UNEVEN
 from ganzfeld.modalities import MODALITIES
 
@@ -29,7 +30,7 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     if not report.get("verdict"):
         lines.append(f"Try: {command(report, survey)}")
         if halves(report):
-            again = f"ganzfeld train {shlex.quote(report['source'])} --recipe pix2pix"
+            again = " ".join([*start(report), "--recipe pix2pix"])
             lines.append(f"Or, if each image is a pair side by side: {again}")
     return lines
 
@@ -113,10 +114,46 @@ def halves(report: dict[str, Any]) -> bool:
 def command(report: dict[str, Any], survey: dict[str, Any]) -> str:
     """How to train on these data."""
     kind = MODALITIES[report.get("modality", "image")]
-    parts = ["ganzfeld train", shlex.quote(report["source"])]
-    if height_width := survey.get("shapes", {}).get("suggested"):
-        height, width = height_width
-        parts.append(f"--size {height}" if height == width else f"--size {height}x{width}")
+    parts = start(report)
+    suggested = survey.get("shapes", {}).get("suggested")
+    if suggested and not any(part.startswith("--size ") for part in parts):
+        parts.append(size_option(*suggested))
     two = {plain_name(name) for name in report["classes"]} == DOMAINS  # domains
     parts.append(f"--recipe {'cyclegan' if two else kind.recipe}")
     return " ".join(parts)
+
+
+def size_option(height: int, width: int) -> str:
+    return f"--size {height}" if height == width else f"--size {height}x{width}"
+
+
+ASKED = {  # options of `train`, but for --size, by what a pack calls them
+    "modality": "--as",
+    "window": "--window",
+    "labels": "--labels",
+    "range": "--range",
+    "frames": "--frames",
+    "splits": "--splits",
+    "follow_links": "--follow-links",
+    "max_megapixels": "--max-megapixels",
+    "alpha": "--alpha",
+    "on_bad_image": "--on-bad-image",
+}
+
+
+def start(report: dict[str, Any]) -> list[str]:
+    """The command that reads the data as they were read here, without its recipe."""
+    return ["ganzfeld train", shlex.quote(report["source"]), *report.get("asked", [])]
+
+
+def asked(options: PackOptions) -> list[str]:
+    """The options that are not the usual ones, as they are typed; `--range=` takes a minus."""
+    usual, found = PackOptions(), [] if options.size is None else [size_option(*options.size)]
+    for name, option in ASKED.items():
+        value = getattr(options, name)
+        if value == getattr(usual, name):
+            continue
+        number = f"{value:g}" if isinstance(value, float) else str(value)
+        sign = "=" if number.startswith("-") else " "
+        found.append(option if value is True else f"{option}{sign}{shlex.quote(number)}")
+    return found

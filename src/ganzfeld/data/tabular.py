@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core.dates import SAID, of_day
-from ganzfeld.core.names import capped, shown, suffix
+from ganzfeld.core.names import COLUMN, capped, shown, suffix
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.columns import Values, scattered
 from ganzfeld.data.csv_files import LOOKED_AT, read_csv
@@ -198,7 +198,7 @@ def read_as(extra: Mapping[str, Any]) -> str:
 
 def _free(name: str) -> str:
     """A name that is not that of the samples."""
-    return "x (column)" if name == "x" else name
+    return f"x{COLUMN}" if name == "x" else name
 
 
 def _as_numbers(values: Values) -> Any:

@@ -12,7 +12,14 @@ from ganzfeld.data.source import Raw
 from ganzfeld.data.text_sets import grammar_lines
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.base import Spec
-from ganzfeld.modalities.symbols import BadLine, Unit, build_vocabulary, cleaned, encode_lines
+from ganzfeld.modalities.symbols import (
+    LONGEST,
+    BadLine,
+    Unit,
+    build_vocabulary,
+    cleaned,
+    encode_lines,
+)
 
 GRAMMAR = "english"  # in a spec's extra: the language whose truth is known
 
@@ -43,7 +50,7 @@ def add_lines(raw: Raw, lines: Sequence[str], place: str, unit: Unit = "characte
             f"{place} has {error}",
             fix=f"fold -s -w 60 {shlex.quote(place)} > lines.txt   cuts its lines at blanks",
         ) from None
-    found = encode_lines([lines[number] for number in good], vocabulary)
+    found = encode_lines([lines[number] for number in good], vocabulary, LONGEST)
     for reason, left in found.left_out.items():
         raw.facts[f"left out: {reason}"] += len(left)
     rows = [np.zeros(0, np.int16)] * len(lines)

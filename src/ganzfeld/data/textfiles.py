@@ -281,7 +281,8 @@ def _split(path: Path) -> list[str]:
         return [json.dumps(row) for row in _listed(path)]
     data = whole(path)
     text = decoded(data) if foreign(data[:HEAD]) else data.decode("utf-8-sig", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines  # a line's end is no empty line behind it
 
 
 def _listed(path: Path) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ MANY = 0.5  # distinct texts to rows, above which they are no classes
 MOST_CLASSES = 10_000
 TOP = 3.4028234663852886e38  # of float32
 LATE = 8  # the rules from which on 24:00 is a time
+AS_WRITTEN = 10  # those from which on classes and texts are called as the data write them
 NONE = -1  # the class of what is missing
 
 
@@ -49,7 +50,8 @@ def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values 
     classes: whole numbers and texts are classes though they look like numbers.
     rules: see `source.RULES`. From 5 on, dates are read in all their forms, from 6 on with the
         names of months and times alone too, and these and the words of booleans are kept; before,
-        those written 2026-11-28 and 28.11.2026 alone. Whoever reads for a run hands on its rules.
+        those written 2026-11-28 and 28.11.2026 alone. From 10 on a "yes" or "+49" among other
+        classes is called so, not "true" and "49". Whoever reads for a run hands on its rules.
     """
     given, cells = cells, [plain_cell(cell) for cell in cells]
     there = [cell for cell in cells if cell is not None]
@@ -66,6 +68,9 @@ def typed(cells: Sequence[Any], *, rules: int, classes: bool = False) -> Values 
     if (listed := _separated(cells)) is not None:
         return listed
     words = ["" if cell is None else _word(cell) for cell in cells]
+    plain = all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in there)
+    if rules >= AS_WRITTEN and not plain:
+        words = as_written(words, given)
     distinct = {word for word in words if word}
     if (len(distinct) > max(2, MANY * len(there)) and not classes) or len(distinct) > MOST_CLASSES:
         return texts(words)
@@ -153,6 +158,21 @@ def _word(cell: Any) -> str:
     if isinstance(cell, float) and cell == int(cell):
         return str(int(cell))
     return str(cell)
+
+
+def as_written(words: Sequence[str], given: Sequence[Any]) -> list[str]:
+    """Words as the cells of one word are written most often, where they are text.
+
+    >>> as_written(["true", "maybe", "true", "true"], ["Yes", "maybe", "yes", "Yes"])
+    ['Yes', 'maybe', 'Yes', 'Yes']
+    """
+    spelt = Counter(
+        (word, text.strip())
+        for word, text in zip(words, given, strict=True)
+        if word and isinstance(text, str)
+    )
+    form = {word: text for (word, text), _ in reversed(spelt.most_common())}
+    return [form.get(word, word) for word in words]
 
 
 def _numbers(cells: Sequence[Any]) -> Values | None:

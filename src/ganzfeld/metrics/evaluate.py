@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.core import border
 from ganzfeld.core.device import choose_device
+from ganzfeld.core.metrics_log import finite
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data.adopting import as_spec
 from ganzfeld.data.called import in_own_words
@@ -24,7 +25,7 @@ from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
 from ganzfeld.metrics.features import FEWEST, Extractor, extract, inception, need_room, of_pack
 from ganzfeld.metrics.kinds import made, make_extractor, measures_of
-from ganzfeld.metrics.protocol import describe_protocol, finite, how_fitted
+from ganzfeld.metrics.protocol import describe_protocol, how_fitted
 from ganzfeld.metrics.reference import COUNT
 from ganzfeld.metrics.reference import features_of as features_of
 from ganzfeld.metrics.reference import reference_rows as reference_rows

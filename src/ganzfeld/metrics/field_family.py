@@ -119,6 +119,8 @@ def conditions(sets: Sets) -> dict[str, Any]:
     count = len(sets.samples), len(sets.data_samples)
     asked, given = sets.numbers[: count[0]], sets.data_numbers[: count[1]]
     ours, theirs = both(sets, extra)
+    if not theirs:  # the data are all the same
+        return {}
     found: dict[str, Any] = dict(follows(ours, asked, theirs, given))
     if "sum" in theirs and (theirs["sum"] > 0).all():
         found |= in_bins(ours["sum"], asked, theirs["sum"], given)

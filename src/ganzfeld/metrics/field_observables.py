@@ -145,8 +145,10 @@ def compare(
     """Each observable's distances, with their floors.
 
     Both sides are cut to half as many samples as there are real ones, or as generated ones if
-    these are fewer, so that value and floor are of one count.
+    these are fewer, so that value and floor are of one count. Without observables there are none.
     """
+    if not real:
+        return {}
     rows = len(next(iter(real.values())))
     count = min(rows // 2, len(next(iter(generated.values()))))
     generator = np.random.default_rng(seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable
 from typing import Any, cast
@@ -98,12 +97,3 @@ def describe_protocol(
     words += [f"data {pack.fingerprint[:8]}", f"seed {seed}", library]
     digest = f"{key(json.dumps(about, sort_keys=True)):016x}"
     return {"id": f"{' / '.join(words)} / {digest[:8]}", "protocol": net.protocol, **about}
-
-
-def finite(value: Any) -> Any:
-    """Numbers that JSON cannot hold as None."""
-    if isinstance(value, dict):
-        return {name: finite(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -183,10 +183,13 @@ def build_vocabulary(
     return Vocabulary(("", *ordered[: min(limit, MOST)]), most + 1, unit)
 
 
-def encode_lines(lines: Sequence[str], vocabulary: Vocabulary) -> Encoded:
+def encode_lines(
+    lines: Sequence[str], vocabulary: Vocabulary, longest: int | None = None
+) -> Encoded:
     """All lines that the vocabulary can write, in order; the others by reason.
 
     The reason of a symbol that is missing does not name it, so that there are few reasons.
+    longest: symbols that a line might have had, where the vocabulary is of these lines.
     """
     rows: list[Tokens] = []
     numbers: list[int] = []
@@ -199,6 +202,8 @@ def encode_lines(lines: Sequence[str], vocabulary: Vocabulary) -> Encoded:
             reason = str(error)
             if reason.startswith("holds '"):
                 reason = f"holds one of the rarer {vocabulary.unit}"
+            elif longest is not None:
+                reason = f"longer than {longest:,} {vocabulary.unit}"
             left_out.setdefault(reason, []).append(number)
     tokens = np.stack(rows) if rows else np.zeros((0, vocabulary.length), np.int16)
     return Encoded(tokens, lengths_of(tokens), np.array(numbers, np.int64), left_out)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.endings import need_ending
 from ganzfeld.modalities.symbols import JOINED, MOST, UNITS, BadLine, Unit, Vocabulary, split
 from ganzfeld.modalities.symbols import lines_of as lines_in
 from ganzfeld.text import isolated, plain, shortened
@@ -144,6 +145,11 @@ class Texts(Modality):
     def sheet(self, samples: NDArray[Any], columns: int | None, path: Path, spec: Spec) -> None:
         """A UTF-8 file with a line a sample."""
         self.write([samples], path, spec)
+
+    def write(self, blocks: Iterable[NDArray[Any]], path: Path, spec: Spec) -> None:
+        """Plain text. UsageError where the path ends as files of other formats do."""
+        need_ending(path, self.noun, ".txt")
+        super().write(blocks, path, spec)
 
     def portable(self) -> str:
         return PORTABLE

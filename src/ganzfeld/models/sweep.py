@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzfeld.core.dates import of_day
-from ganzfeld.core.names import shown
+from ganzfeld.core.names import of_column, shown
 from ganzfeld.data.conditions import beyond, row_of, value_of, written
 from ganzfeld.errors import UsageError
 from ganzfeld.models.draws import CHUNK
@@ -74,6 +74,7 @@ def sweep(
     """
     columns = model.conditions.get("columns", [])
     has = [one["name"] for one in columns if one["kind"] in ("number", "class", "several")]
+    name = of_column(name, has)
     if name not in has and "caption" in [one["kind"] for one in columns]:
         raise UsageError(
             "a sweep goes along a number or between classes, and this model is asked for by text",

@@ -165,6 +165,6 @@ def classes(report: dict[str, Any]) -> Html | None:
 def bad(report: dict[str, Any]) -> Html | None:
     if not report["skipped"]:
         return None
-    rows = [(name, reason) for name, reason in report["skipped"][:200]]
+    rows = [(Html(html.escaped(name)), reason) for name, reason in report["skipped"][:200]]
     title = f"Bad {bad_of(report)}"
-    return section(title, verbatim(title, ("file" if title == "Bad files" else "", "reason"), rows))
+    return section(title, table(title, ("file" if title == "Bad files" else "", "reason"), rows))

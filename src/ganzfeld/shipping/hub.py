@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ganzfeld.core import files, marks, reader, system, temporary
+from ganzfeld.core.metrics_log import finite
 from ganzfeld.core.names import is_system, quoted
 from ganzfeld.errors import CheckpointError, UsageError
-from ganzfeld.metrics.protocol import finite
 from ganzfeld.models import folder as folders
 from ganzfeld.models import hub
 from ganzfeld.models.embedded import located

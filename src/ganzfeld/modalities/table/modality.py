@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.reader import Unreadable
 from ganzfeld.core.schema import anything, fields, listing, words, wrong
-from ganzfeld.errors import CheckpointError, DataError, UsageError
+from ganzfeld.errors import CheckpointError, DataError
 from ganzfeld.modalities.base import Modality, Spec
+from ganzfeld.modalities.endings import need_ending
 from ganzfeld.modalities.odd import Odd, of_columns
 from ganzfeld.modalities.table import cells, rows, schema, show
 from ganzfeld.modalities.table.schema import Schema
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_BYTES = 64 << 20  # of a sheet that is read again
-OTHERS = (".xlsx", ".xls", ".ods", ".tsv", ".json", ".jsonl", ".feather", ".arrow", ".npy", ".npz")
 MOST_WIDTH = 16_384  # entries of a row: the discriminator then takes half a gigabyte
 GONE = -20.0  # a missing cell, where numbers are compared without a schema
 ROWS_ENOUGH = 1_000_000  # samples to see until results look right
@@ -114,8 +113,7 @@ class Tables(Modality):
                 if ("names" in own) != ("names" in column):
                     values = other_type(values, own, column)
                 elif "names" in own:
-                    places = {level: i for i, level in enumerate(column["names"])}
-                    codes = [float(places.get(level, np.nan)) for level in own["names"]]
+                    codes = codes_of(own, column)
                     gone = np.isnan(values)
                     lookup = np.array([*codes, np.nan], np.float32)
                     values = lookup[np.where(gone, len(codes), values).astype(np.int64)]
@@ -149,14 +147,8 @@ class Tables(Modality):
 
     def write(self, blocks: Iterable[NDArray[Any]], path: Path, spec: Spec) -> None:
         """CSV; where the path ends in .parquet, that. UsageError for other kinds of table."""
-        end = path.suffix.lower()
-        if end in OTHERS:
-            raise UsageError(
-                f"rows are written as .csv or .parquet, not as {shown(end)}",
-                safe="nothing was written",
-                fix=f"--out {shlex.quote(path.with_suffix('.csv').name)}",
-            )
-        if end == ".parquet":
+        need_ending(path, self.noun, ".csv", ".parquet")
+        if path.suffix.lower() == ".parquet":
             cells.write_parquet(np.concatenate([*blocks]), self.schema(spec), path)
         else:
             super().write(blocks, path, spec)
@@ -229,6 +221,33 @@ class Tables(Modality):
         return of_columns(names, np.asarray(stored, dtype=np.float64), "columns")
 
 
+def number_of(level: str) -> float | str:
+    """A level that is written as a number, as float32 has it; others as they are."""
+    try:
+        return float(np.float32(level))
+    except ValueError:
+        return level
+
+
+def codes_of(own: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[float]:
+    """The places of one table's levels among another's, NaN for those that it lacks.
+
+    A column of "yes" and "no" alone is one of booleans; where another holds "maybe", too, it is one
+    of classes.
+    """
+    places = {level: float(i) for i, level in enumerate(wanted["names"])}
+    names = list(own["names"])
+    written = str(own.get("form", "")).split("|") if own.get("boolean") else names
+    if wanted.get("boolean"):
+        truth = {"false": 0.0, "no": 0.0, "true": 1.0, "yes": 1.0}
+        return [places.get(name, truth.get(name.casefold(), np.nan)) for name in names]
+    written = written if len(written) == len(names) else names
+    return [
+        places.get(word, places.get(name, np.nan))
+        for word, name in zip(written, names, strict=True)
+    ]
+
+
 def other_type(
     values: NDArray[Any], own: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> NDArray[Any]:
@@ -239,9 +258,10 @@ def other_type(
     name = shown(str(wanted["name"]))
     gone = np.isnan(values)
     if "names" in wanted:
-        places = {level: i for i, level in enumerate(wanted["names"])}
-        written = [f"{value:g}" for value in values.tolist()]
-        return np.array([places.get(text, np.nan) for text in written], np.float32)
+        places = {number_of(level): i for i, level in enumerate(wanted["names"])}
+        return np.array(
+            [places.get(np.float32(value).item(), np.nan) for value in values.tolist()], np.float32
+        )
     try:
         numbers = np.array([*(float(level) for level in own["names"]), np.nan], np.float32)
     except ValueError as error:

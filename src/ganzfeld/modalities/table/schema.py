@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import COLUMN
 from ganzfeld.core.schema import fields, flag, listing, maybe, number, one_of, words
 from ganzfeld.core.schema import whole as whole_
 from ganzfeld.errors import DataError
@@ -161,9 +162,12 @@ class Schema:
         ]
 
     def index(self, name: str) -> int:
-        """The place of a column; DataError with the names there are, where there is none."""
+        """The place of a column; DataError with the names there are, where there is none.
+
+        A pack calls the column x otherwise, see `core.names.of_column`.
+        """
         for place, column in enumerate(self.columns):
-            if column.name == name:
+            if column.name in (name, name.removesuffix(COLUMN)):
                 return place
         names = ", ".join(column.name for column in self.columns)
         raise DataError(f"the table has no column {name!r}. Its columns: {names}")
