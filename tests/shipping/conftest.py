@@ -15,11 +15,12 @@ EXTRA = re.compile(r"""importorskip\(["'](onnx|uvicorn|huggingface_hub)""")
 
 
 def lacking(item: pytest.Item) -> bool:
-    """Whether its module, or the test itself, is skipped without a package of the extras."""
+    """Whether its module, a fixture or the test is skipped without a package of the extras."""
     assert isinstance(item, pytest.Function)
-    own = inspect.getsource(item.function)
+    fixtures = [one.func for own in item._fixtureinfo.name2fixturedefs.values() for one in own]
     at_once = [line for line in inspect.getsource(item.module).splitlines() if line[:1].strip()]
-    return bool(EXTRA.search(own) or any(map(EXTRA.search, at_once)))
+    sources = [*map(inspect.getsource, [item.function, *fixtures]), *at_once]
+    return any(map(EXTRA.search, sources))
 
 
 @pytest.hookimpl(tryfirst=True)
