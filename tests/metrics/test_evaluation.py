@@ -68,7 +68,7 @@ def folder(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
+    monkeypatch.setattr(label_classifier, "IMAGES", 14_400)
 
 
 @pytest.mark.long
@@ -218,7 +218,7 @@ def test_another_aspect_ratio_is_refused_unless_asked_for(folder: Path, tmp_path
 def test_predicted_classes_where_none_were_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_classifier, "IMAGES", 24_000)
+    monkeypatch.setattr(label_classifier, "IMAGES", 14_400)
     pack = open_pack("avatars:1200", PackOptions(size=(16, 16)), workers=0)
     options: dict[str, Any] = {"metrics": ["classes", "intra_class", "score"]}
     found = ganzfeld.evaluate(folder, pack, extractor="domain", **options)

@@ -94,8 +94,9 @@ def test_an_evaluation_of_a_run_says_it(tmp_path: Path) -> None:
     x = remembering(phi, 0)
     np.savez(data, x=x, time=np.arange(32), phi=phi + 0.01 * classes)
     run = ganzfeld.train(
-        data, out=tmp_path / "run", images=320, batch=16, condition="phi", quiet=True,
-        settings=["networks.G.hidden=8", "networks.D.hidden=8"],
+        data, out=tmp_path / "run", images=320, batch=32, condition="phi", quiet=True,
+        settings=["networks.G.hidden=8", "networks.D.hidden=8", "run.evaluate_final=false",
+                  "run.evaluate_every=320", "run.evaluate_count=64", "run.sample_every=320"],
     )  # fmt: skip
     found = ganzfeld.evaluate(run, data, metrics=["series_conditions"], count=100)
     assert 0 < found["series_asked"] < 5 and found["series_asked_floor"] < 0.9

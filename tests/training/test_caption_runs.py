@@ -117,14 +117,14 @@ def test_a_run_goes_on_from_the_middle_of_the_encoders_part(
     import shutil
 
     out = tmp_path / "run"
-    settings = [*SETTINGS, "run.save_every=96", "run.keep=99", "run.evaluate_final=false"]
+    settings = [*SETTINGS, "run.save_every=64", "run.keep=99", "run.evaluate_final=false"]
     whole = ganzfeld.train(
-        "avatars-captions:160", recipe="text-to-image", size=16, images=640, batch=32, out=out,
+        "avatars-captions:160", recipe="text-to-image", size=16, images=384, batch=32, out=out,
         quiet=True, settings=settings,
     )  # fmt: skip
     model = (whole.path / "model" / "model.safetensors").read_bytes()
     for place in (out / "checkpoints").iterdir():
-        if int(place.name[-12:]) > 96:  # of 192 images with the encoders
+        if int(place.name[-12:]) > 64:  # of 115 images with the encoders
             shutil.rmtree(place)
     shutil.rmtree(out / "model")
     again = ganzfeld.resume(out, quiet=True)

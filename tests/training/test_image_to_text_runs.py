@@ -224,9 +224,10 @@ def test_an_evaluation_knows_the_truth_of_avatars(
 @pytest.mark.long
 def test_a_run_goes_on_bit_for_bit_from_either_part(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    whole = train(out, settings=["run.save_every=96", "run.keep=99", "run.evaluate_final=false"])
+    kept = ["run.save_every=64", "run.keep=99", "run.evaluate_final=false"]
+    whole = train(out, 384, settings=kept)
     model = (whole.path / "model" / "model.safetensors").read_bytes()
-    for last in (192, 448):  # in the part by likelihood, which ends at 320, and behind it
+    for last in (128, 256):  # in the part by likelihood, which ends at 192, and behind it
         again = tmp_path / f"again-{last}"
         shutil.copytree(out, again)
         for place in (again / "checkpoints").iterdir():

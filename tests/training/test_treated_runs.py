@@ -35,7 +35,7 @@ SETTINGS = [
     "run.save_every=1600",
     "run.inception_count=0",
 ]
-SHARED: dict[str, Any] = {"images": 4_000, "batch": 16, "labels": "none", "size": 8, "held_out": 64}
+SHARED: dict[str, Any] = {"images": 2_400, "batch": 16, "labels": "none", "size": 8, "held_out": 64}
 
 
 def wild(out: Path, how: str = "treat", **more: Any) -> Path:
