@@ -222,7 +222,7 @@ def table_of(rows: list[dict[str, Any]]) -> str:
 def figure(values: list[float], form: str = "") -> str:
     if not values:
         return ""
-    form = form or (".3f" if any(isinstance(value, float) for value in values) else "g")
+    form = form or (".3f" if any(isinstance(value, float) for value in values) else ".3g")
     low, high = (format(value, form) for value in (min(values), max(values)))
     return low if low == high else f"{format(sum(values) / len(values), form)} ({low}–{high})"
 
