@@ -106,6 +106,8 @@ def test_the_verdict() -> None:
         "Frechet 0.36 where real images have 0.090: clearly worse than real images; "
         "precision 0.83 (real 0.84); still improving when it ended."
     )
+    said = quality.verdict(result(), [(100, 9.0), (200, 4.0), (300, 6.0)])
+    assert said.endswith("; best at image 200 in training (4.00), worse when it ended (6.00).")
     assert "by the random extractor" in quality.verdict(result(protocol={"extractor": "random"}))
     assert quality.verdict(result(real={})) == "Frechet 0.36; precision 0.83."
     assert quality.verdict({}) == quality.verdict(result(frechet=None)) == ""

@@ -100,6 +100,8 @@ def test_training_on_odd_data_ends_in_one_screen(
         ("臺灣許功蓋\n餐廳\n".encode("big5"), "not UTF-8", "iconv -f"),
         (b"good\nba\0d\n", "line 2 holds the control character U+0000", "tr -d"),
         (b"\n  \n", "all its lines are empty", ""),
+        ("emma,1\nava,2\n".encode("utf-16-le"), "U+0000", "iconv -f UTF-16LE"),
+        ("牀前明月,1\n疑是,2\n".encode("utf-16-be"), "is not", "iconv -f UTF-16BE"),
     ],
 )
 def test_a_file_of_text_that_is_none_says_why(

@@ -20,6 +20,12 @@ from ganzfeld.metrics.field_observables import (
 from ganzfeld.metrics.field_power import fitted_slopes, power, power_ratio, radial_power
 
 
+@pytest.mark.filterwarnings("error")
+def test_fields_of_one_cell_have_no_power() -> None:
+    assert radial_power(np.ones((4, 1, 1, 1))).tolist() == [[0.0]]
+    assert "mean" in observables(np.random.default_rng(0).normal(size=(4, 1, 1, 1)))
+
+
 def test_a_wave_has_its_power_in_its_shell() -> None:
     y, x = np.mgrid[:16, :16]
     wave = np.cos(2 * np.pi * (3 * x + 4 * y) / 16)[None, None]

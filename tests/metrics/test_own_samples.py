@@ -68,3 +68,21 @@ def test_levels_are_compared_as_they_are_written(tmp_path: Path) -> None:
     )
     assert turn is not None
     assert np.array_equal(turn(other)[:3, 0], [1, 0, np.nan], equal_nan=True)
+
+
+def test_a_table_that_lacks_a_column_hears_which_there_should_be(tmp_path: Path) -> None:
+    for name, head in (("full", "age,city,n"), ("less", "age,town,n")):
+        rows = [f"{i % 60},{'ab'[i % 2]},{i % 7}" for i in range(60)]
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *rows]))
+    data = open_pack(tmp_path / "full.csv", cache=tmp_path / "cache", workers=0)
+    with pytest.raises(DataError, match="no column city") as told:
+        open_like(str(tmp_path / "less.csv"), data, lambda *_: None).rows(np.arange(2))
+    assert told.value.fix.endswith("age, city, n")
+
+
+def test_cells_that_no_known_sign_parts_are_told_how(tmp_path: Path) -> None:
+    rows = [f"{i}^word {i}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["n^name", *rows]))
+    with pytest.raises(DataError, match="no column of numbers") as told:
+        open_pack(tmp_path / "t.csv", cache=tmp_path / "cache", workers=0)
+    assert "commas, semicolons, tabs" in told.value.fix

@@ -16,10 +16,11 @@ from PIL import Image
 import ganzfeld
 from ganzfeld.data import listing
 from ganzfeld.data.pack import PackOptions, open_pack
-from ganzfeld.errors import GanzfeldError
+from ganzfeld.errors import CheckpointError, GanzfeldError
 from ganzfeld.recipes.gan import RECIPES, Facts
 from ganzfeld.training import speed
 from ganzfeld.training.build import build_trainer, complete
+from ganzfeld.training.resume import ROWS, table
 
 HEARD: list[list[tuple[str, str]]] = []  # who listens now: an audit hook cannot be taken off again
 
@@ -129,3 +130,27 @@ def test_fixed_images_need_few_samples_to_time_an_evaluation(
     with pytest.raises(Asked):
         speed.time_chores(trainer, config, pack, 4_000_000)
     assert asked == [count] and config.run.evaluate_count is None
+
+
+def test_data_of_the_same_name_are_no_older_state_of_the_run_s(tmp_path: Path) -> None:
+    """`train a/t.csv` and `train b/t.csv` share a folder of runs by default."""
+    told = {}
+    for place, rows in (("a", 40), ("b", 50)):
+        (tmp_path / place).mkdir()
+        lines = "".join(f"{i % 7},{i % 5}.5\n" for i in range(rows))
+        (tmp_path / place / "t.csv").write_text(f"n,v\n{lines}", encoding="utf-8")
+        words: dict[str, Any] = {"images": 32, "batch": 16, "out": tmp_path / "run"}
+        try:
+            ganzfeld.train(tmp_path / place / "t.csv", quiet=True, **words)
+        except CheckpointError as error:
+            told[place] = error
+    assert list(told) == ["b"]
+    assert "holds a run of other data" in told["b"].what and "a/t.csv" in told["b"].what
+    assert "run-2" in told["b"].fix and "data-grown" not in told["b"].fix
+
+
+def test_a_table_of_settings_that_differ_fits_a_screen() -> None:
+    rows = [(f"game.options.number_{i}", "1", "2") for i in range(60)]
+    lines = table(rows).splitlines()
+    assert len(lines) == ROWS + 2 and lines[-1] == f"    and {60 - ROWS} more"
+    assert len(table(rows[:3]).splitlines()) == 4

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import ganzfeld
+from ganzfeld.cli.drawing import ALONE, PARTS
 from ganzfeld.cli.main import main
-from ganzfeld.cli.sample import place_of
+from ganzfeld.cli.sample import place_of, sample
+from ganzfeld.cli.values import options
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import MODALITIES
 
@@ -48,3 +50,33 @@ def test_graphs_make_no_folder_that_is_called_as_a_page(
     said = capsys.readouterr().err
     assert "would be a folder" in said
     assert f"{fix}{tmp_path / ('x' if name == 'x.onnx' else name)}" in said.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--sweep", "age=1:3", "--of", "9"],
+            "along a condition: it takes no --of",
+        ),
+        (["--sweep", "age=1:3", "--mean", "1"], "no --mean"),
+        (["--latent", "a.npy", "--std", "0.5"], "--latent says what to draw: it takes no --std"),
+        (["--latent", "a.npy", "--std", "0"], "it takes no --std"),
+        (["--from", "a.png", "--count", "5"], "--from draws one sample again: it takes no --count"),
+        (["--from", "a.png", "--grid", "g.png"], "it takes no --grid"),
+        (["--columns", "4", "--out", "o"], "--columns is for --grid, which is not given"),
+        (["--data", "photos", "--out", "o"], "--data is for --show-price, which is not given"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(
+    words: list[str], said: str, run: ganzfeld.Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["sample", str(run.path), *words])
+    assert end.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_every_option_of_sample_is_known_to_what_looks_for_idle_ones() -> None:
+    told = {other for _, nothing in ALONE.values() for other in nothing} | {*PARTS, *ALONE}
+    assert told <= options(sample).keys()

@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganzfeld.cli.options import GRID_PIXELS, parse_given
 from ganzfeld.core.language import tell
+
+ALONE = {  # options that say what to draw, with those that then mean nothing
+    "--from": (
+        "--from draws one sample again",
+        {"--grid", "--columns", "--count", "--seed", "--label", "--given", "--text", "--sweep"}
+        | {"--direction", "--latent", "--of", "--rank", "--mean", "--std", "--show-price", "--data"}
+        | {"--format", "--range"},
+    ),
+    "--latent": (
+        "--latent says what to draw",
+        {"--sweep", "--of", "--rank", "--given", "--text", "--format", "--range", "--seed"}
+        | {"--show-price", "--mean", "--std"},
+    ),
+    "--sweep": (
+        "--sweep draws each sample along a condition",
+        {"--of", "--rank", "--text", "--format", "--range", "--show-price", "--mean"},
+    ),
+}
+PARTS = {"--columns": ("--grid", "--sweep"), "--data": ("--show-price",)}  # of others
+
+
+USUAL = {"--count": 16, "--seed": 0, "--mean": 0.0, "--std": 1.0, "--format": "png"}
+
+
+def need_used(values: Mapping[str, Any]) -> None:
+    """UsageError where an option of `ganzfeld sample` would change nothing. values: by option."""
+    from ganzfeld.errors import UsageError
+
+    given = {
+        name: not (value is None or value is False or value in ((), USUAL.get(name)))
+        for name, value in values.items()
+    }
+    for option, (what, nothing) in ALONE.items():
+        if not given[option]:
+            continue
+        for other, on in given.items():
+            if on and other in nothing:
+                raise UsageError(f"{what}: it takes no {other}", fix="leave one out")
+    for option, (first, *others) in PARTS.items():
+        if given[option] and not any(given[other] for other in (first, *others)):
+            raise UsageError(
+                f"{option} is for {first}, which is not given",
+                safe="nothing was drawn",
+                fix=f"leave {option} out, or add {first}",
+            )
 
 
 def with_class(

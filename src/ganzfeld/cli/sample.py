@@ -15,6 +15,7 @@ from ganzfeld.cli.drawing import (
     check_room,
     class_names,
     given_rows,
+    need_used,
     with_class,
     write_captions,
 )
@@ -106,16 +107,19 @@ def sample(
     border.real(std, "--std", 0, 1e6)
     if of is not None:
         border.whole(of, "--of", 1, border.MOST_IMAGES)
+    need_used(
+        {"--from": source, "--latent": latent, "--sweep": sweep, "--of": of, "--rank": rank}
+        | {"--grid": grid, "--columns": columns, "--count": count, "--seed": seed, "--data": data}
+        | {"--label": label, "--given": given, "--text": text, "--direction": direction}
+        | {"--mean": mean, "--std": std, "--show-price": show_price}
+        | {"--format": format, "--range": range}
+    )
     if source is not None:
         again(source, model, out, which, mark=mark, trust_code=trust_code)
         return
     if model is None:
         raise UsageError("which run or model should draw?", fix="ganzfeld sample MODEL --out OUT")
     steps = parse(direction)
-    alone = {"--sweep": sweep, "--of": of, "--rank": rank, "--given": given, "--text": text}
-    alone |= {"--format": format != "png", "--seed": seed, "--show-price": show_price}
-    if latent is not None and (other := next((name for name, on in alone.items() if on), None)):
-        raise UsageError(f"--latent says what to draw: it takes no {other}", fix="leave one out")
     if steps and sweep is not None:
         raise UsageError("--sweep draws along a number, not along --direction", fix="one of them")
     if show_price and of is None and rank is None and (mean, std) == (0.0, 1.0):

@@ -71,6 +71,23 @@ def foreign(head: bytes) -> str:
     return encoding if sure and text.strip() and not set(text) & CONTROLS else ""
 
 
+def unmarked(head: bytes) -> str:
+    r""" "UTF-16LE" or "UTF-16BE" where text without a mark is likely one of them; else "".
+
+    There the ends of lines have two bytes.
+
+    >>> [unmarked("emma\nava\n".encode(name)) for name in ("utf-16-le", "utf-16-be", "utf-8")]
+    ['UTF-16LE', 'UTF-16BE', '']
+    >>> unmarked(b"abc\n\0\n")
+    ''
+    """
+    for name in ("UTF-16LE", "UTF-16BE"):
+        text = head[: len(head) // 2 * 2].decode(name, "ignore")
+        if 2 * text.count("\n") > head.count(b"\n") and not set(text) & CONTROLS:
+            return name
+    return ""
+
+
 def odd_lines(data: bytes) -> tuple[int, int, int]:
     """Of how many lines: that are not UTF-8 or hold control characters, and that are UTF-8 beyond
     ASCII: (lines, odd ones, others beyond ASCII).

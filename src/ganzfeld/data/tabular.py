@@ -143,7 +143,8 @@ def gather_table(
     if not found:
         raise DataError(
             f"{shown(source.place)} has no column of numbers, classes, dates or booleans",
-            fix="--as text, if its lines are texts",
+            fix="--as text, if its lines are texts"
+            + ("; else part its cells by commas, semicolons, tabs or |" if len(names) == 1 else ""),
         )
     x = np.stack([_as_numbers(values) for values in found.values()], axis=1)
     empty = np.isnan(x).all(axis=1)

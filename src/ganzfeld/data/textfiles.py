@@ -25,6 +25,7 @@ from ganzfeld.data.encodings import (
     encoding_of,
     foreign,
     odd_lines,
+    unmarked,
 )
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.source import Gathered, Raw
@@ -75,7 +76,7 @@ def no_text(path: Path) -> DataError:
     except (OSError, EOFError, zlib.error) as error:
         return DataError(f"{shown(str(path))} is damaged or cut short ({error})")
     name, mended = shlex.quote(str(path)), shlex.quote(f"utf8-{path.name}")
-    encoding = encoding_of(head)
+    encoding = unmarked(head) or encoding_of(head)
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,10 +90,13 @@ def no_text(path: Path) -> DataError:
     if not odd:
         return DataError(f"{shown(str(path))} holds no text: all its lines are empty")
     line = text.count("\n", 0, text.index(odd)) + 1
+    guess = f"   or iconv -f {encoding} -t UTF-8 {name} > {mended}   if {encoding} is its encoding"
     return DataError(
         f"{shown(str(path))} is not text: line {line:,} holds the control character "
         f"U+{ord(odd):04X}",
-        fix=f"tr -d '\\000-\\010\\016-\\032' < {name} > {mended}   without such characters",
+        fix=("save it as UTF-8 in the program that wrote it" + guess)
+        if unmarked(head)
+        else f"tr -d '\\000-\\010\\016-\\032' < {name} > {mended}   without such characters",
     )
 
 

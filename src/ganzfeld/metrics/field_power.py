@@ -56,7 +56,7 @@ def shell_power(x: NDArray[Any]) -> Floats:
     if len(shells) * count > MOST_ENTRIES:
         return _sums_by_shell(x, shells, count)
     member = np.stack([shells == shell for shell in range(1, count + 1)], 1).astype(np.float64)
-    member /= member.sum(0)
+    member /= np.maximum(member.sum(0), 1)  # a field of one cell has no waves
     found = np.empty((*x.shape[:2], count))
     for start in range(0, len(x), 256):  # a block at a time: complex numbers are four times as big
         block = power(x[start : start + 256])

@@ -93,9 +93,25 @@ def verdict(result: Mapping[str, Any], scores: Sequence[Score] = ()) -> str:
         real = real_of(by, "frechet")
         beside = "" if real is None else f" (real {figure(real)})"
         parts.append(f"FID {figure(by['frechet'])}{beside} of {by['count']:,}")
-    if said := trend(scores):
-        parts.append(f"{said} when it ended")
+    if said := course(scores):
+        parts.append(said)
     return "; ".join(parts) + "."
+
+
+def course(scores: Sequence[Score]) -> str:
+    """`trend` of a run that has ended; "" for fewer than three.
+
+    Of one that became worse both distances are told: they are of other samples, and mostly of
+    fewer, than those of the model that it ships, beside which one alone would mislead.
+    """
+    said = trend(scores)
+    if not said.startswith("worse"):
+        return said and f"{said} when it ended"
+    best, lowest = min(scores, key=lambda score: score[1])
+    return (
+        f"best at image {best:,} in training ({figure(lowest)}), worse when it ended "
+        f"({figure(scores[-1][1])})"
+    )
 
 
 def level_of(result: Mapping[str, Any], value: float, real: float) -> str:

@@ -37,6 +37,7 @@ FREE = frozenset(
         "data.limits",
     }
 )
+ROWS = 12  # of a table of settings that differ
 SHOWN = 24  # characters at each end of a long value in a table
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
@@ -81,6 +82,13 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         return trusted(stored)  # the same names of code as this user has just given
     names = [row[0] for row in rows]
     go_on = f"ganzfeld resume {quoted(folder)}"
+    if is_of_others(stored.data, wanted.data):
+        raise CheckpointError(
+            f"{folder} holds a run of other data: {stored.data.source}",
+            safe="nothing was changed",
+            fix=f"--out {quoted(folder.with_name(f'{folder.name}-2'))}   for a run of these data, "
+            f"or {go_on} to continue that one",
+        )
     if names == ["run.images"] and (wanted.run.images or 0) > (stored.run.images or 0):
         fix = f"{go_on} --images {wanted.run.images}   to go on to there"
     elif "data.fingerprint" in names and "data.size" not in names:  # of another size all differ
@@ -93,6 +101,16 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
         safe="nothing was changed",
         fix=fix,
     )
+
+
+def is_of_others(stored: Data, wanted: Data) -> bool:
+    """Whether data are others than a run's: neither these after a change, nor after a move."""
+    if stored.fingerprint == wanted.fingerprint:
+        return False
+    kinds = [spec.get("modality") for spec in (stored.spec, wanted.spec) if spec is not None]
+    if len({*kinds}) > 1:
+        return True
+    return stored.source != wanted.source and os.path.exists(stored.source)
 
 
 def know_defaults(stored: Config, wanted: Config) -> None:
@@ -151,12 +169,12 @@ def anew(config: Config, folder: Path) -> str:
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Differences in three columns."""
-    rows = [("setting", "old", "new"), *((name, ends(a), ends(b)) for name, a, b in rows)]
+    """Differences in three columns, the first `ROWS` of them."""
+    more = f"\n    and {len(rows) - ROWS:,} more" if len(rows) > ROWS else ""
+    rows = [("setting", "old", "new"), *((name, ends(a), ends(b)) for name, a, b in rows[:ROWS])]
     wide = [max(len(row[i]) for row in rows) for i in range(3)]
-    return "\n".join(
-        "    " + "  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows
-    )
+    lines = ("  ".join(c.ljust(w) for c, w in zip(r, wide, strict=True)).rstrip() for r in rows)
+    return "\n".join(f"    {line}" for line in lines) + more
 
 
 def ends(cell: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core.names import capped
 from ganzfeld.core.reader import Unreadable
 from ganzfeld.core.schema import anything, fields, listing, words, wrong
 from ganzfeld.errors import CheckpointError, DataError
@@ -103,11 +104,16 @@ class Tables(Modality):
 
         def turn(stored: NDArray[Any]) -> NDArray[Any]:
             there = {column["name"]: i for i, column in enumerate(spec.extra["columns"])}
+            listed = ", ".join(capped([shown(c["name"]) for c in wanted.extra["columns"]], 12))
             found = np.empty((len(stored), len(wanted.extra["columns"])), np.float32)
             for place, column in enumerate(wanted.extra["columns"]):
                 name = column["name"]
                 if name not in there:
-                    raise DataError(f"the table has no column {shown(name)}, which is needed here")
+                    raise DataError(
+                        f"the table has no column {shown(name)}, which is needed here",
+                        safe="nothing was measured",
+                        fix=f"give a table with all columns of the other: {listed}",
+                    )
                 own = spec.extra["columns"][there[name]]
                 values = stored[:, there[name]]
                 if ("names" in own) != ("names" in column):
