@@ -77,6 +77,7 @@ def sounds_that_nobody_hears(request: pytest.FixtureRequest) -> Iterator[None]:
 # where plans and times are read, and one file of each kind of samples
 TIMED = {
     *("test_caption_runs", "test_cost", "test_deterministic", "test_docstring_examples"),
+    "test_estimated_chores",
     *("test_field_runs", "test_image_to_text_runs", "test_leftovers", "test_memory"),
     *("test_json_progress", "test_language", "test_learned", "test_new_kind", "test_one_trainer"),
     *("test_promised_inception", "test_published", "test_second_start", "test_series_runs"),

@@ -12,6 +12,8 @@ import torch
 from corpus import write
 from PIL import Image
 
+import ganzfeld
+from ganzfeld.core.language import tr
 from ganzfeld.data.caption_draws import drawn
 from ganzfeld.data.captions import several_of
 from ganzfeld.data.check import check_data, describe
@@ -21,7 +23,7 @@ from ganzfeld.data.named import classes_of
 from ganzfeld.data.pack import PackOptions, open_pack
 from ganzfeld.data.source import Reading
 from ganzfeld.data.summary import rows_of
-from ganzfeld.errors import DataError
+from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities.image import codec
 from ganzfeld.training.resume import left_aside
 
@@ -110,6 +112,53 @@ def test_a_step_draws_one_of_the_captions_and_the_same_again():
     assert all(((one["caption"] != 0).sum(1) == one["caption_length"]).all() for one in found)
     assert all(vary(batch, seed)["caption"].equal(found[seed]["caption"]) for seed in range(9))
     assert vary({"x": several}, 3)["x"] is several
+
+
+def test_tags_between_blanks_are_tags_where_underscores_join_words(tmp_path, pack):
+    root = write(tmp_path / "set", [f"{k}.png" for k in range(COUNT)])
+    for k in range(COUNT):
+        (root / f"{k}.txt").write_text(f"1girl {('red', 'blue')[k % 2]}_hair solo")
+    found = pack(root)
+    assert found.columns["tags"].spec.extra["names"] == ["1girl", "blue_hair", "red_hair", "solo"]
+    assert found.columns["caption"].spec.modality == "text"  # as before
+    for k in range(COUNT):
+        (root / f"{k}.txt").write_text(f"a girl with {('red', 'blue')[k % 2]} hair by her_{k}")
+    for k in range(0, COUNT, 3):  # most are sentences; a name with an underscore makes no tags
+        (root / f"{k}.txt").write_text("a girl, with nothing more")
+    assert "tags" not in pack(root).columns
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        (True, "--condition tags takes single tags as classes"),
+        (False, "with | between the tags of tags they are read as classes"),
+    ],
+)
+def test_who_asks_for_tags_as_captions_is_told_how_they_become_classes(
+    beside, said, tmp_path, monkeypatch
+):
+    root = write(tmp_path / "set", [f"{k}.png" for k in range(COUNT)])
+    lines = [f"1girl {('red', 'blue')[k % 2]}_hair solo tag_{k}" for k in range(COUNT)]
+    if beside:
+        for k, line in enumerate(lines):
+            (root / f"{k}.txt").write_text(line)
+    else:
+        rows = (f"{k}.png,{line}\n" for k, line in enumerate(lines))
+        (root / "metadata.csv").write_text("file_name,tags\n" + "".join(rows))
+    name = "caption" if beside else "tags"
+    with pytest.raises(UsageError, match="takes no captions as conditions") as found:
+        ganzfeld.train(root, condition=name, images=16, out=tmp_path / "run", quiet=True)
+    plain = "--recipe text-to-image, or leave --condition out"
+    assert found.value.fix == f"{plain}   or {said}"
+    monkeypatch.setenv("GANZFELD_LANG", "zh")
+    assert " tags " in tr(found.value.fix) and "classes" not in tr(found.value.fix)
+    for k in range(COUNT):  # sentences get no such word
+        (root / f"{k}.txt").write_text(f"a girl with hair of colour {k}")
+    if beside:
+        with pytest.raises(UsageError, match="takes no captions") as found:
+            ganzfeld.train(root, condition=name, images=16, out=tmp_path / "run", quiet=True)
+        assert found.value.fix == plain
 
 
 def test_tags_become_classes_that_apply_together(tmp_path, pack):

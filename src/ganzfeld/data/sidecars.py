@@ -16,6 +16,7 @@ from ganzfeld.data.encodings import decoded
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded
 from ganzfeld.data.tables import ENOUGH
+from ganzfeld.data.tags import tags_of
 
 ENDS = ("txt", "caption", "captions", "json")
 LOOKED_AT = 8  # files by which it is decided what they hold
@@ -114,9 +115,9 @@ def add(source: Encoded) -> None:
         return
     lines = [found.get(place, "").splitlines() for place in range(count)]
     _add_column(source, "caption", [some[0] if len(some) == 1 else some for some in lines])
-    tagged = [some[0].split(",") if len(some) == 1 else [] for some in lines]
-    if sum(len(tags) > 1 for tags in tagged) > 0.8 * count:
-        _add_tags(source, [[tag.strip() for tag in tags if tag.strip()] for tags in tagged])
+    tagged = tags_of([some[0] if len(some) == 1 else "" for some in lines])
+    if tagged is not None:
+        _add_tags(source, tagged)
 
 
 def _add_column(source: Encoded, name: str, cells: list[Any]) -> None:

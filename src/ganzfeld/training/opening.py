@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ganzfeld.config import Config, Part
 from ganzfeld.core import distributed
@@ -13,13 +14,14 @@ from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.plugins import options_of
 from ganzfeld.data.candidates import PREFIX
-from ganzfeld.data.captions import KIND
+from ganzfeld.data.captions import KIND, lines_of
 from ganzfeld.data.conditions import resolve
 from ganzfeld.data.discover import CAPTIONED, embedded_count
 from ganzfeld.data.embedded import SETS
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.request import READ, DataRequest
 from ganzfeld.data.source import WORDS
+from ganzfeld.data.tags import tags_of
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.networks import NETWORKS
@@ -70,12 +72,22 @@ def need_taken(config: Config, conditions: Sequence[str] | None, pack: Dataset) 
         noun = "captions" if captioned else "numbers"
         kind = modality_of(pack.spec)
         better = kind.captioned if captioned else kind.recipe
+        tags = as_classes(pack, conditions[0]) if captioned else ""
         raise UsageError(
             f"the recipe {config.recipe} takes no {noun} as conditions "
             f"({', '.join(names_.shown(name) for name in conditions)})",
             safe="nothing was trained",
-            fix=f"{f'--recipe {better}, or ' if better else ''}leave --condition out",
+            fix=f"{f'--recipe {better}, or ' if better else ''}leave --condition out{tags}",
         )
+
+
+def as_classes(pack: Any, name: str) -> str:
+    """How the tags of a column of text become classes, which more recipes take; "" of sentences."""
+    if "tags" in pack.columns and name != "tags":
+        return "   or --condition tags takes single tags as classes"
+    if tags_of(lines_of(pack.columns[name])) is None:
+        return ""
+    return f"   or with | between the tags of {names_.shown(name)} they are read as classes"
 
 
 def deaf(part: Part) -> bool:

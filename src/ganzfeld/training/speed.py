@@ -39,6 +39,8 @@ WORTH = 0.25  # twice the threads must bring 2 ** WORTH the speed
 PARTS = 8  # of such a run, of which the trial takes no more than one, and two steps
 FEW = 64  # samples of the evaluation that is timed where the images are fixed
 TRIED = 500  # rows of features whose comparison is timed
+SAVED = 3.0  # times what hashing a checkpoint takes it takes to write, flush and read it back
+FLUSHED = 0.02  # seconds of that, however small it is
 METRICS = 12  # all metrics of an evaluation take so many times the time of precision and recall
 COMPARING = 8 << 20  # bytes that the last evaluation takes, times the root of what it compares
 
@@ -200,7 +202,7 @@ def time_chores(
     if config.run.minutes is None:  # nothing but the plan's time depends on it
         config.run.evaluate_count, timed = min(counted, FEW), cold
     draw = timed(lambda: preview(trainer, config))
-    save = 8 * timed(lambda: hashed(trainer))  # with writing, flushing and reading back
+    save = SAVED * timed(lambda: hashed(trainer)) + FLUSHED
     runtime.give_back()
     compared = work_of(trainer.game).compared(trainer.game, pack)
     if compared is not None:
@@ -219,11 +221,15 @@ def time_chores(
             end += last + seconds_of_search(compared, final_count(compared), new)
             first = 0.0 if real_known(examiner, config) else real
     else:
-        evaluate, end, first, learned = 0.0, 1.0, 0.0, 0.0
+        evaluate = work_of(trainer.game).previews * draw
+        end, first, learned = 1.0, 0.0, 0.0
     assert config.run.sample_every and config.run.save_every and config.run.evaluate_every
     grids = images / config.run.sample_every + 6  # written as PNG, which takes half as long again
     evaluations = images / config.run.evaluate_every
-    saves = images / config.run.save_every + evaluations  # each with a glance at samples
+    saves = images / config.run.save_every  # each with a glance at samples
+    if compared is not None:  # an evaluation saves, too, unless that was just done
+        both = math.lcm(config.run.save_every, config.run.evaluate_every)
+        saves += evaluations - images / both
     often = (1.5 * grids + saves) * draw + saves * save + (evaluations + 1) * evaluate
     return often, end, first, learned
 

@@ -31,11 +31,13 @@ class Work:
 
     from_noise: whether samples are drawn from latents, and so compared with data as a whole.
     takes_conditions: whether columns of a table may come with the samples, by `--condition`.
+    previews: how many of them take as long as `validate`, which looks at more samples.
     """
 
     name: str = ""
     from_noise: bool = True
     takes_conditions: bool = False
+    previews: float = 0.0
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         """The packed data. layout: see `recipes.base.Recipe`."""
@@ -129,6 +131,7 @@ class Translation(Work):
 
     name = "translation"
     from_noise = False
+    previews = translation.MEASURED / translation.SHOWN
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         return domains.open_domains(
@@ -155,6 +158,7 @@ class Captioning(Generation):
 
     name = "captioning"
     from_noise = False
+    previews = captioning.MEASURED / captioning.SHOWN
 
     def preview(self, game: Game, trainer: Trainer, config: Config) -> tuple[Tensor, int]:
         return self.shown(trainer, config).float().cpu(), captioning.COLUMNS
