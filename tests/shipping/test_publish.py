@@ -32,7 +32,8 @@ LICENSE = "apache-2.0"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny("hinge", tmp_path_factory.mktemp("runs") / "faces")
+    settings = ["networks.*.width=4", "run.evaluate_final=true"]
+    return tiny("hinge", tmp_path_factory.mktemp("runs") / "faces", settings=settings)
 
 
 EVALUATION = {

@@ -335,6 +335,7 @@ def test_captions(tmp_path: Path) -> None:
         "text-to-image",
         tmp_path / "run",
         source="avatars-captions:64",
+        batch=16,
         settings=["networks.*.width=4"],
     )
     loaded = ganzfeld.load(run)
