@@ -205,3 +205,12 @@ def test_an_array_of_one_number_has_nothing_to_learn(tmp_path: Path) -> None:
     np.save(tmp_path / "still.npy", np.full((20, 8, 8), 273.15))
     with pytest.raises(DataError, match=r"float64 that are all 273\.15: there is nothing to learn"):
         check_data(tmp_path / "still.npy")
+
+
+def test_whole_numbers_that_float32_rounds_are_named(tmp_path: Path) -> None:
+    steps = np.arange(600 * 64).reshape(600, 8, 8)
+    np.save(tmp_path / "large.npy", steps * 1_000_003)
+    np.save(tmp_path / "exact.npy", steps)
+    (told,) = check_data(tmp_path / "large.npy")["warnings"]
+    assert told.endswith("has whole numbers above 16,777,216: they are rounded to 7 digits")
+    assert check_data(tmp_path / "exact.npy")["warnings"] == []

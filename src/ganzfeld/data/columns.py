@@ -16,6 +16,7 @@ from ganzfeld.modalities.base import Spec
 
 DTYPES = {"uint8": "U8", "int16": "I16", "int32": "I32", "float32": "F32"}
 CHUNK_BYTES = 16 << 20  # written, hashed and looked at together
+EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 Index = NDArray[np.int64]
 
 

@@ -15,7 +15,7 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.arrays import NOT_FINITE, NUMPY_ERRORS, numpy_reason
 from ganzfeld.data.candidates import captions_of
-from ganzfeld.data.columns import CHUNK_BYTES, Values
+from ganzfeld.data.columns import CHUNK_BYTES, EXACT, Values
 from ganzfeld.data.npz import TRAIN, key_of, need_tame
 from ganzfeld.data.source import Gathered, Raw
 from ganzfeld.data.typed import number, typed
@@ -188,6 +188,10 @@ def gather_fields(
     )
     if alone := far_off(array, low, high):
         source.warnings.append(alone)
+    if array.dtype.kind in "iu" and dtype == "float32" and max(-low, high) > EXACT:
+        source.warnings.append(
+            f"{shown(source.place)} has whole numbers above {EXACT:,}: they are rounded to 7 digits"
+        )
     source.taken["axes"] = words
     if array.dtype.name != dtype and len(bad) < len(array):
         raw.facts[f"{array.dtype.name} to {dtype}"] = len(array) - len(bad)

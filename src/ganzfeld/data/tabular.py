@@ -12,7 +12,7 @@ import numpy as np
 from ganzfeld.core.dates import SAID, of_day
 from ganzfeld.core.names import COLUMN, capped, shown, suffix
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.columns import Values, scattered
+from ganzfeld.data.columns import EXACT, Values, scattered
 from ganzfeld.data.csv_files import LOOKED_AT, read_csv
 from ganzfeld.data.encodings import DAMAGED, MARK
 from ganzfeld.data.fields import Titles
@@ -27,7 +27,6 @@ from ganzfeld.modalities.base import Spec
 MOSTLY = 0.9  # of them must name a file that is there
 MANY_ROWS = 20  # from which on rows that are numbered are no chance
 MANY_YEARS = 300  # rows; more have no year each
-EXACT = 1 << 24  # the largest whole number up to which float32 holds all
 
 
 def table_of(paths: list[Path], kind: str, place: Path, stamps: list[Stamp]) -> Gathered:
