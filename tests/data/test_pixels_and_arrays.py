@@ -210,7 +210,7 @@ def test_an_array_of_one_number_has_nothing_to_learn(tmp_path: Path) -> None:
 def test_whole_numbers_that_float32_rounds_are_named(tmp_path: Path) -> None:
     steps = np.arange(600 * 64).reshape(600, 8, 8)
     np.save(tmp_path / "large.npy", steps * 1_000_003)
-    np.save(tmp_path / "exact.npy", steps)
+    np.save(tmp_path / "exact.npy", steps * 400)
     (told,) = check_data(tmp_path / "large.npy")["warnings"]
     assert told.endswith("has whole numbers above 16,777,216: they are rounded to 7 digits")
     assert check_data(tmp_path / "exact.npy")["warnings"] == []
