@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Curves = dict[str, list[tuple[Subject, Points]]]  # by metric
 
 GRIDS_BYTES = 1_300_000  # of all grids together
-BIASED = "The Frechet distance of fewer than 5,000 images is biased: compare equal counts."
 
 
 def document(found: Comparison) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from PIL import Image
 
 from ganzfeld.modalities.image import embed
-from ganzfeld.modalities.image.embed import encoded as encoded
-from ganzfeld.modalities.image.embed import fitted as fitted
 from ganzfeld.modalities.image.embed import open_picture as open_picture
 from ganzfeld.report.html import Html
 
