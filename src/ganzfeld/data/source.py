@@ -21,7 +21,8 @@ from ganzfeld.data.readers import Reader
 # texts beside the rows of a table; or 5: no months by their names, times alone, units behind
 # numbers, and numbers since 1970; or 6: no series with days and times of the day in two columns,
 # and JSON lines without a text as such all the same; or 7: neither 24:00 nor 0930 as times; or
-# 8: two accented letters in a row as a Chinese one; or 9: a yes among other classes as "true".
+# 8: two accented letters in a row as a Chinese one; or 9: a yes among other classes as "true",
+# and texts of JSON lines with line breaks as bad.
 RULES = 10
 WORDS = ("auto", "none", "folders", "names", "clusters")  # labels that are no table's path
 

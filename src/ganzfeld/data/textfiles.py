@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shlex
 import zlib
 from pathlib import Path
@@ -35,6 +36,7 @@ from ganzfeld.data.typed import typed
 from ganzfeld.errors import DataError
 
 MAX_BYTES = 1 << 30
+BREAKS = re.compile(r"[^\S\r\n]*[\r\n]\s*")  # with the blanks around them
 MAX_LINE = 1_000_000  # characters of a line; a longer one is bad
 HEAD = 1 << 16  # bytes by which a file is told to be text
 SURE_KEYS = ("text", "sentence", "content", "line", "prompt", "caption", "body")
@@ -231,7 +233,11 @@ def settle(raw: Raw, rows: list[dict[str, Any]], titles: list[str], source: Gath
         text = row.get(key)
         if place not in raw.bad and not (isinstance(text, str) and text.strip()):
             raw.bad[place] = f"has no text in {shown(key)}"
-        lines.append(_good(str(text), place, raw) if place not in raw.bad else "")
+        line = str(text)
+        if source.rules >= 10 and BREAKS.search(line.strip()):
+            line = BREAKS.sub(" ", line.strip())
+            raw.facts["line breaks to blanks"] += place not in raw.bad
+        lines.append(_good(line, place, raw) if place not in raw.bad else "")
     raw.titles = titles
     source.taken["text"] = f"the field {shown(key)}"
     good = [place for place in range(len(rows)) if place not in raw.bad]
