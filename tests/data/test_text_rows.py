@@ -70,14 +70,14 @@ def test_texts_of_json_lines_keep_their_labels(tmp_path: Path) -> None:
 
 def test_line_breaks_within_json_texts_become_blanks(tmp_path: Path) -> None:
     file = tmp_path / "poems.jsonl"
-    texts = ["牀前明月光\n疑是地上霜", "a\r\n\r\n b", "plain  text\n", "bad\u0001\n"]
+    texts = ["牀前明月光\n疑是地上霜", "a\r\n\r\n b", "plain  text\n", "bad\u0001\n", "one", "two"]
     file.write_text("\n".join(json.dumps({"text": text}) for text in texts), "utf-8")
     pack = opened(file, on_bad_image="skip")
-    assert lines_in(pack) == ["牀前明月光 疑是地上霜", "a b", "plain  text"]
+    assert lines_in(pack) == ["牀前明月光 疑是地上霜", "a b", "plain  text", "one", "two"]
     assert pack.report["converted"]["line breaks to blanks"] == 2
     assert list(dict(pack.report["skipped"])) == ["line 4"]
     before = opened(file, on_bad_image="skip", rules=9)
-    assert lines_in(before) == ["plain  text"], "as runs of before have it"
+    assert lines_in(before) == ["plain  text", "one", "two"], "as runs of before have it"
 
 
 def test_the_embedded_grammar_is_one_name() -> None:
