@@ -22,7 +22,7 @@ import torch
 
 import ganzfeld
 from ganzfeld.core.files import as_json
-from ganzfeld.metrics.protocol import finite
+from ganzfeld.core.metrics_log import finite
 from ganzfeld.models import embedded
 from ganzfeld.models.folder import JUDGE, card_of
 from ganzfeld.shipping.hub import check_private

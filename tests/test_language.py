@@ -131,7 +131,7 @@ def test_a_folder_of_images_is_one_whatever_the_samples_are(
             monkeypatch.setenv("GANZFELD_LANG", "en")
             assert tr(sentence) == sentence
         monkeypatch.setenv("GANZFELD_LANG", "zh")
-        assert "可当作图像" in tr(kept[1]) and tr("mmd pixels") == "MMD（数值）"
+        assert "可当作图像" in tr(kept[1]) and tr("MMD of pixels") == "MMD（数值）"
     finally:
         speak_of()
 
