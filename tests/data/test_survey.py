@@ -284,6 +284,11 @@ def test_the_command_to_train_with_reads_the_data_as_they_were_looked_at(
     assert "nothing was written" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("source", ["grammar:50", "avatars:40"])
+def test_the_command_to_train_with_draws_as_many(source: str) -> None:
+    assert f"Try: ganzfeld train {source} " in describe(check_data(source))
+
+
 def test_options_are_typed_as_a_shell_takes_them() -> None:
     options = PackOptions(range="-1000:400", follow_links=True, max_megapixels=400.0)
     assert asked(options) == ["--range=-1000:400", "--follow-links", "--max-megapixels 400"]

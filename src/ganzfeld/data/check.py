@@ -14,6 +14,7 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data.compared import Gallery, kind_of, of_columns, of_images, told_of
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all
+from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.findings import Outcome, judge, report_of
 from ganzfeld.data.gather import ROWS_OR_SERIES, bad_of, gathered
 from ganzfeld.data.options import PackOptions
@@ -60,12 +61,12 @@ def check_data(
     they could not). Its `verdict` is why `train` would refuse the data, "" where it would not.
     """
     progress = progress or (lambda stage, done, total: None)
-    said = asked(options)
+    said, drawn = asked(options), embedded_count(source)
     found, options = load_source(source, options)
     if isinstance(found, Gathered):
         raw, kept, report = gathered(found, options, progress)
         report["verdict"] = _verdict(report, options)
-        report["asked"] = said
+        report |= {"asked": said, "drawn": drawn}
         report["survey"], again = of_columns(raw, kept)
         if gallery is not None:
             gallery.update(again(told_of(report["survey"])))
@@ -78,7 +79,7 @@ def check_data(
     outcome = decode_all(found, target, survey.add, progress, workers, options)
     report = report_of(found, target, outcome)
     report["verdict"] = _verdict(report, options)
-    report["asked"] = said
+    report |= {"asked": said, "drawn": drawn}
     report["survey"], again = of_images(found, target, outcome, survey, workers)
     if gallery is not None:
         gallery.update(again(told_of(report["survey"])))

@@ -98,7 +98,7 @@ def find_source(
     return found
 
 
-def embedded_count(source: str | os.PathLike[str]) -> int | None:
+def embedded_count(source: object) -> int | None:
     """0 for "avatars", 2000 for "avatars:2000"; None for all else, and for a path of that name."""
     if not isinstance(source, str):
         return None

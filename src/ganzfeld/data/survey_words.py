@@ -143,7 +143,8 @@ ASKED = {  # options of `train`, but for --size, by what a pack calls them
 
 def start(report: dict[str, Any]) -> list[str]:
     """The command that reads the data as they were read here, without its recipe."""
-    return ["ganzfeld train", shlex.quote(report["source"]), *report.get("asked", [])]
+    drawn = f":{number}" if (number := report.get("drawn")) else ""  # of embedded data
+    return ["ganzfeld train", shlex.quote(report["source"]) + drawn, *report.get("asked", [])]
 
 
 def asked(options: PackOptions) -> list[str]:
