@@ -361,7 +361,10 @@ def test_a_translation_shows_its_errors_and_how_to_use_it(tmp_path: Path) -> Non
     assert "ganzfeld translate" in page.text and "model.translate(" in page.text
     assert "ganzfeld sample" not in page.text
     labels = [svg.get("aria-label") or "" for svg in page.all("svg")]
-    assert any("error ab goes" in text and "baseline mean b goes" in text for text in labels)
+    assert any(
+        "error from a to b goes" in text and "error of the mean of b goes" in text
+        for text in labels
+    )
 
 
 def test_a_model_that_was_not_chosen_by_a_number(run: Path) -> None:

@@ -13,13 +13,14 @@ OF_DATA = frozenset(("csv", "tsv", "jsonl", "ndjson", "txt", "parquet", "npy", "
 OF_DATA |= {"wav", "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "bmp"}
 
 
-def spare_data(targets: Mapping[str, Path], words: list[str]) -> None:
+def spare_data(targets: Mapping[str, Path], words: list[str], *, folders: bool = True) -> None:
     """UsageError where a command would write over data.
 
     targets: the paths to write, by option. words: what else was typed: data, runs and models.
+    folders: False: the command writes no folder, and says itself that one was named.
     """
     for option, target in targets.items():
-        if not target.exists():
+        if not target.exists() or (target.is_dir() and not folders):
             continue
         for word in words:
             for place, whose in data_in(Path(word)):

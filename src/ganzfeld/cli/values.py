@@ -18,6 +18,7 @@ from ganzfeld.text import several
 
 MOST = 20_000  # files of a folder that are looked at
 GOING_ON = frozenset({"train", "resume", "study_augmentation", "study_families", "bench_modes"})
+FILE_ALONE = ("caption",)  # commands that write no folder, and say so where one is named
 
 
 def checked(command: str, words: Sequence[str], make: Callable[..., None]) -> None:
@@ -152,7 +153,7 @@ def telling_of_replaced(words: Sequence[str], make: Callable[..., None]) -> Iter
     UsageError, before anything is written, where they are data: see `keeping`."""
     look = make.__name__ not in GOING_ON
     if look:
-        spare_data(*targets_of(words, make))
+        spare_data(*targets_of(words, make), folders=make.__name__ not in FILE_ALONE)
     before = {path: states_of(path, inside=look) for path in files_in(words, make)}
     try:
         yield
