@@ -145,12 +145,12 @@ def figure(values: list[float]) -> str:
         return ""
     if len(values) < 3:
         return ", ".join(f"{value:.3f}" for value in values)
-    mean = sum(values) / len(values)
-    return f"{mean:.3f} ({min(values):.3f} to {max(values):.3f})"
+    low, high = (f"{value:.3f}" for value in (min(values), max(values)))
+    return low if low == high else f"{low}–{high}"
 
 
 def line(lead: list[str], found: list[dict[str, Any]], channels: int) -> str:
-    """A line of the table: each number of one or two seeds, of more the mean and the range."""
+    """A line of the table: each number of one or two seeds, of more their range."""
     cells = [
         figure([one[key] for one in found if one.get(key) is not None])
         if channels > 1 or key != "cross_correlation"
