@@ -13,12 +13,13 @@ from ganzfeld.config import FEWER, WATCH
 from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.metrics.distances import squares
+from ganzfeld.metrics.distances import ROUNDING, squares
 from ganzfeld.modalities import Modality
 
 ROWS = 2_048  # of the training data that fakes are compared with, at most
+FEW_ROWS = 1_024  # the same in runs of few looks, whose time a first look of more would take
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
-SCALED = 512  # rows that scales and groups are taken from
+SCALED = 512  # rows that scales and groups are taken from; of FEW_ROWS, half as many
 BLOCK = 128  # rows made into numbers at a time: memory that is fresh costs more than they do
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
@@ -49,9 +50,23 @@ class Side:
 
     def __init__(self, rows: Floats, flat: NDArray[Any]) -> None:
         self.rows, self.flat = rows, flat
+        self.centre = rows.mean(0, np.float64)
+        self.around = rows - self.centre
+        self.lengths = signals.lengths(self.around)
         self.squares = squares(rows, rows)
         self.within = signals.off_diagonal(np.sqrt(self.squares))
         self.known: dict[int, tuple[float, float]] = {}
+
+    def across(self, ours: Floats) -> NDArray[np.float64]:
+        """Distances (N, M) of compared samples from the rows, as `signals.pairwise` finds them."""
+        around = ours - self.centre
+        scale = signals.lengths(around)[:, None] + self.lengths
+        found = product(around, self.around.T)
+        found *= -2
+        found += scale
+        scale *= ROUNDING
+        found[found < scale] = 0.0
+        return np.asarray(np.sqrt(found, out=found))
 
     def alike(self, count: int, median: float) -> tuple[float, float]:
         """The Vendi score of so many of them, and the share that equal another: means of up to
@@ -80,6 +95,7 @@ class Reference:
 
     data: what is trained on. held: samples that are not, or None. classes: how many; 0 without.
     given: whether samples come with numbers that they are made for. rules: see `config.WATCH`.
+    most: rows, at most.
     """
 
     def __init__(
@@ -90,11 +106,13 @@ class Reference:
         classes: int = 0,
         given: bool = False,
         rules: int = WATCH,
+        most: int = ROWS,
     ) -> None:
         self.kind, self.classes, self.given, self.rules = kind, classes, given, rules
-        order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
+        order = numpy_generator("doctor", len(data)).permutation(len(data))[:most]
         rows = data.rows(order)
-        flat = self.numbers(rows["x"][:SCALED])
+        self.scaled = SCALED if most == ROWS else SCALED // 2
+        flat = self.numbers(rows["x"][: self.scaled])
         self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
         self.still = STILL * signals.median(flat[:PAIRS].std(1))
         self.middle = flat.mean(0, np.float64)
@@ -108,7 +126,7 @@ class Reference:
             draws = numpy_generator("doctor", "turn", flat.shape[1])
             turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
             self.turn = (turn / self.scale[:, None]).astype(np.float32)
-        blocks = [rows["x"][n : n + BLOCK] for n in range(SCALED, len(order), BLOCK)]
+        blocks = [rows["x"][n : n + BLOCK] for n in range(self.scaled, len(order), BLOCK)]
         rest = [self.compared(self.numbers(block)) for block in blocks]
         self.features = np.concatenate([self.compared(flat), *rest])
         self.lengths = signals.lengths(self.features)
@@ -238,7 +256,7 @@ class Reference:
         if of_class and 1 < self.classes <= GROUPS and (self.skill or 0) > PLAIN:
             assert self.conditions is not None
             return self.conditions.astype(np.int64)
-        few = np.asarray(self.features[:SCALED], np.float64)
+        few = np.asarray(self.features[: self.scaled], np.float64)
         lengths = signals.lengths(few)
         draws = numpy_generator("doctor", "groups", len(self.features))
         chosen, away = [0], np.full(len(few), np.inf)
