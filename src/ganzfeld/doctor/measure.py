@@ -24,6 +24,7 @@ from ganzfeld.config import FEWER, LIGHT, WATCH
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.batch import differ, several
 from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Data, Reference
 from ganzfeld.doctor.samples import Beside, Kept, Signals
@@ -66,7 +67,9 @@ class Subject:
 @contextmanager
 def undisturbed(game: Game) -> Iterator[list[nn.Module]]:
     """Every network in evaluation mode, and as it was afterwards; all modules."""
-    modules = [*game.modules()]
+    modules: list[nn.Module] = [game]  # without names, which take ten times as long
+    for module in modules:
+        modules += [part for part in module._modules.values() if part is not None]
     training = [module for module in modules if module.training]
     try:
         for module in training:  # a module's own way looks whether it is given a part
@@ -191,10 +194,13 @@ class Look:
     @torch.no_grad()
     def signals(self) -> Signals:
         x, other = self.fakes()
-        if not x.isfinite().all():
+        if not finite(x):
             return {"broken": float((~x.isfinite().flatten(1).all(1)).float().mean())}
         found: Signals = {"broken": 0.0, **self.of_logits(x)}
-        own = self.compared({"own": x, "other": other, "average": self.averaged()})
+        again = {"other": other, "average": self.averaged()}
+        own = self.compared(
+            {"own": x} | {k: v for k, v in again.items() if v is not None and finite(v)}
+        )
         pair = Beside(self.reference, own["own"], np.asarray(self.real["x"]))
         asked = self.reference.conditions_of(self.real)
         found |= pair.signals(None if asked is None else asked[: self.count])
@@ -223,13 +229,12 @@ class Look:
         with self.subject.average.applied(self.game) as game:
             return game.sample(self.z[: self.few], **first_of(self.given, self.few))
 
-    def compared(self, parts: Mapping[str, Tensor | None]) -> dict[str, Kept]:
-        """Sets of samples as they are stored, and as numbers; without those that are not finite."""
-        there = {name: x for name, x in parts.items() if x is not None and x.isfinite().all()}
-        stored = self.stored(torch.cat([*there.values()]))
+    def compared(self, parts: Mapping[str, Tensor]) -> dict[str, Kept]:
+        """Sets of samples as they are stored, and as numbers."""
+        stored = self.stored(torch.cat([*parts.values()]))
         flat = self.reference.numbers(stored)
         rows, found, low = self.reference.compared(flat), {}, 0
-        for name, x in there.items():
+        for name, x in parts.items():
             here = slice(low, low + len(x))
             found[name], low = Kept(stored[here], flat[here], rows[here]), low + len(x)
         return found
@@ -369,6 +374,11 @@ class Look:
         return signals.norms(gradient.float().cpu().numpy()), never
 
 
+def finite(x: Tensor) -> bool:
+    """Whether all numbers of all samples are finite."""
+    return bool(x.isfinite().all())
+
+
 def judges(game: Game) -> bool:
     """Whether a game may have an opinion of a sample."""
     return game.judge is not None or type(game).opinion is not Game.opinion
@@ -377,23 +387,3 @@ def judges(game: Game) -> bool:
 def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """The conditions of the first samples."""
     return {name: value[:count] for name, value in given.items()}
-
-
-def several(rows: NDArray[Any]) -> bool:
-    """Whether at least LEAST of the rows differ."""
-    known: set[bytes] = set()
-    for row in rows:
-        known.add(row.tobytes())  # many times as fast as bytes(row)
-        if len(known) >= LEAST:
-            return True
-    return False
-
-
-def differ(stored: Any, given: Tensor) -> float | None:
-    """The share of a batch's conditions that are not the stored ones; None where they cannot be
-    compared."""
-    own, there = torch.as_tensor(stored).double().cpu(), given.double().cpu()
-    if own.shape != there.shape:
-        return None
-    other = ~torch.isclose(own, there, 1e-3, 1e-6)
-    return float(other.reshape(len(own), -1).any(1).float().mean())

@@ -104,12 +104,13 @@ class Some:
         self, optimiser: Optimizer, parameters: list[nn.Parameter], trained: Trained
     ) -> None:
         self.optimiser, self.trained = optimiser, trained
-        self.traces, counts = in_a_row([(p, p) for p in parameters])
+        ways = {id(p): way_through(p) for p in {*parameters, *(p for _, p in trained)}}
+        self.traces, counts = in_a_row([(p, *ways[id(p)]) for p in parameters])
         self.ends = [*itertools.accumulate(counts)]
         self.weights = total(self.traces**2, counts, [p.numel() for p in parameters])
-        states = [(optimiser.state[p], p) for _, p in trained]
-        self.first, _ = in_a_row([(state["exp_avg"], p) for state, p in states])
-        self.second, self.counts = in_a_row([(state["exp_avg_sq"], p) for state, p in states])
+        states = [(optimiser.state[p], *ways[id(p)]) for _, p in trained]
+        self.first, _ = in_a_row([(state["exp_avg"], *way) for state, *way in states])
+        self.second, self.counts = in_a_row([(state["exp_avg_sq"], *way) for state, *way in states])
         self.whole = [p.numel() for _, p in trained]
 
     def last_step(self) -> float:
@@ -151,20 +152,25 @@ def ages(optimiser: Optimizer, trained: Trained) -> list[float]:
     return [float(count) for count in counts]
 
 
-def in_a_row(parts: list[tuple[Tensor, Tensor]]) -> tuple[Numbers, list[int]]:
-    """SOME numbers of each first tensor, and how many. The second one of a pair is the parameter:
-    what lies in memory as it does is taken there without a copy."""
-    own, counts = [], []
-    for x, like in parts:
-        step, count = step_of(x.numel())
-        if lies_whole(like) and x.stride() == like.stride():
+def in_a_row(
+    parts: list[tuple[Tensor, int, int, tuple[int, ...] | None]],
+) -> tuple[Numbers, list[int]]:
+    """Some numbers of each tensor, and how many. The others of a part are its `way_through`: what
+    does not lie like that is brought in order first."""
+    own = []
+    for x, step, count, strides in parts:
+        if strides is not None and x.stride() == strides:
             own.append(x.as_strided((count,), (step,)))
         else:
-            own.append(x.flatten()[::step][:count])
-        counts.append(count)
+            own.append(x.flatten()[::step])
     if not own:
         return np.zeros(0, np.float32), []
-    return torch.cat(own).float().cpu().numpy(), counts
+    return torch.cat(own).float().cpu().numpy(), [count for _, _, count, _ in parts]
+
+
+def way_through(p: Tensor) -> tuple[int, int, tuple[int, ...] | None]:
+    """`step_of` a parameter, and its strides if it can be gone through as it lies in memory."""
+    return (*step_of(p.numel()), p.stride() if lies_whole(p) else None)
 
 
 def lies_whole(x: Tensor) -> bool:
