@@ -19,7 +19,7 @@ from ganzfeld.modalities import Modality
 ROWS = 2_048  # of the training data that fakes are compared with, at most
 FEW_ROWS = 1_024  # the same in runs of few looks, whose time a first look of more would take
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
-SCALED = 512  # rows that scales and groups are taken from; of FEW_ROWS, half as many
+SCALED = 512  # rows that scales and groups are taken from
 BLOCK = 128  # rows made into numbers at a time: memory that is fresh costs more than they do
 PAIRS = 256  # rows of which all pairs are looked at
 A_CLASS = 24  # rows of a class of which all pairs are looked at
@@ -111,8 +111,7 @@ class Reference:
         self.kind, self.classes, self.given, self.rules = kind, classes, given, rules
         order = numpy_generator("doctor", len(data)).permutation(len(data))[:most]
         rows = data.rows(order)
-        self.scaled = SCALED if most == ROWS else SCALED // 2
-        flat = self.numbers(rows["x"][: self.scaled])
+        flat = self.numbers(rows["x"][:SCALED])
         self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
         self.still = STILL * signals.median(flat[:PAIRS].std(1))
         self.middle = flat.mean(0, np.float64)
@@ -126,7 +125,7 @@ class Reference:
             draws = numpy_generator("doctor", "turn", flat.shape[1])
             turn = draws.standard_normal((flat.shape[1], COLUMNS)) / np.sqrt(COLUMNS)
             self.turn = (turn / self.scale[:, None]).astype(np.float32)
-        blocks = [rows["x"][n : n + BLOCK] for n in range(self.scaled, len(order), BLOCK)]
+        blocks = [rows["x"][n : n + BLOCK] for n in range(SCALED, len(order), BLOCK)]
         rest = [self.compared(self.numbers(block)) for block in blocks]
         self.features = np.concatenate([self.compared(flat), *rest])
         self.lengths = signals.lengths(self.features)
@@ -256,7 +255,7 @@ class Reference:
         if of_class and 1 < self.classes <= GROUPS and (self.skill or 0) > PLAIN:
             assert self.conditions is not None
             return self.conditions.astype(np.int64)
-        few = np.asarray(self.features[: self.scaled], np.float64)
+        few = np.asarray(self.features[:SCALED], np.float64)
         lengths = signals.lengths(few)
         draws = numpy_generator("doctor", "groups", len(self.features))
         chosen, away = [0], np.full(len(few), np.inf)

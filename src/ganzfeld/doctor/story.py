@@ -16,7 +16,7 @@ Evidence = str | None  # of an illness in one look, in numbers; None where it is
 
 SHORTEST = 2_000  # images, below which a run is over before anything could be said
 USUAL, FEWEST = 11, 5  # looks, that most runs have at least, and those of few steps
-STEPS = 65  # of training, for each of which there is one look at most, but FEWEST in any case
+STEPS = 75  # of training, for each of which there is one look at most, but FEWEST in any case
 EARLY = 0.2  # part of a run before which nothing is said
 OWN = 0.16  # part of a run whose median is the run's own measure of what is usual
 AGO, BACK = 4, 0.2  # looks, and part of the run, that a look is compared with an earlier one over

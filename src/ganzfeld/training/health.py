@@ -36,7 +36,7 @@ def schedule(total: int, rules: int = WATCH, steps: int | None = None) -> tuple[
     fewer could hardly tell an illness from chance. Three of them come by a fifth of the run, when
     the first thing may be said, which takes three looks; the others are spread evenly.
 
-    rules: see `config.WATCH`. steps: of the run; there is no more than one look for every 65, since
+    rules: see `config.WATCH`. steps: of the run; there is no more than one look for every 75, since
     more would take a hundredth of its time, but five at least. Fewer than eight are at a tenth of
     the run and then evenly up to its end. None: as many looks as images ask for.
 
