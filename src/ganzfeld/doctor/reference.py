@@ -268,8 +268,12 @@ class Reference:
                 break  # there are no more that differ
             chosen.append(int(draws.choice(len(away), p=away / away.sum())))
         middles, each = few[chosen], np.eye(len(chosen))
+        before: NDArray[np.int64] | None = None
         for _ in range(ROUNDS):
-            own = each[by_middle(few, middles)]  # (N, groups): 1 where a row is of a group
+            places = by_middle(few, middles)
+            if before is not None and np.array_equal(before, places):
+                break  # nothing moves any more
+            own, before = each[places], places  # (N, groups): 1 where a row is of a group
             counts = own.sum(0)[:, None]
             sums = product(own.T, few)
             middles = np.where(counts, sums / np.maximum(counts, 1), middles)
