@@ -79,7 +79,8 @@ def play(path: Path, made: Made, fault: Fault, seed: int) -> float:
         def record(kind: str, row: dict[str, Any]) -> None:
             metrics_log.append(unfinished, {"kind": kind, "images": trainer.images, **row})
 
-        looks, count = schedule(config.run.images or 0)
+        total = config.run.images or 0
+        looks, count = schedule(total, steps=-(-total // config.run.batch_size))
         health = Health(
             trainer, made.kind, made.spec, record, count=count, fresh=made.fresh,
             classes=len(config.data.classes), given=bool(config.data.conditions),
@@ -90,7 +91,6 @@ def play(path: Path, made: Made, fault: Fault, seed: int) -> float:
             health(report)
             spent[0] += time.process_time() - started
 
-        total = config.run.images or 0
         hooks = [
             Every(config.run.batch_size, meter.add, 0),
             Every(config.run.log_every, lambda _: record("train", {"losses": meter.read()}), 0),

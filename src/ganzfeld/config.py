@@ -96,9 +96,10 @@ class Data:
 
 
 # rules of the doctor: FEWER has fewer samples a look, beside more real ones; from UNAIDED on, a
-# discriminator that overfits is told and not treated, as no treatment was seen to help
-FEWER, UNAIDED = 2, 3
-WATCH = UNAIDED
+# discriminator that overfits is told and not treated, as no treatment was seen to help; LIGHT has
+# cheaper looks, and fewer of them in runs of few steps
+FEWER, UNAIDED, LIGHT = 2, 3, 4
+WATCH = LIGHT
 
 
 @dataclass(kw_only=True)

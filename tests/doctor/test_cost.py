@@ -21,8 +21,9 @@ from ganzfeld.training.plan import fit, settle
 
 RUNS = {  # pixels of a side, images, the most that looks may take settings
     "a minute": (32, 35_000, 0.01, []),
-    # the goal of 1 % is not met by runs of fewer than some 1,000 steps
-    "ten seconds": (16, 24_000, 0.025, ["networks.*.width=8", "run.batch_size=32"]),
+    # the goal is 1 %; these are near it, and other work on the machine counts a little
+    "25 seconds": (28, 10_000, 0.013, []),
+    "ten seconds": (16, 24_000, 0.015, ["networks.*.width=8", "run.batch_size=32"]),
 }
 
 
@@ -42,7 +43,7 @@ def test_looks_take_a_small_share_of_a_run(run: str) -> None:
     settings = [*settings, f"run.images={images}", "run.deterministic=true"]
     config = complete(with_settings(found, settings))
     settle(config)
-    looks, count = schedule(images)
+    looks, count = schedule(images, steps=-(-images // config.run.batch_size))
     shares, rows = [], list[dict[str, object]]()
     with runtime.threads(1):
         trainer = build_trainer(config, pack, torch.device("cpu"))

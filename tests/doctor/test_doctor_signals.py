@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganzfeld.config import WATCH
+from ganzfeld.config import FEWER, LIGHT, WATCH
 from ganzfeld.doctor import signals
-from ganzfeld.doctor.players import of_player
+from ganzfeld.doctor.players import of_player, step_of
 from ganzfeld.doctor.reference import Reference, Side
-from ganzfeld.doctor.samples import Beside, stuck
+from ganzfeld.doctor.samples import Beside, kept, stuck
 from ganzfeld.doctor.translated import Side as Target
 from ganzfeld.modalities import MODALITIES
 from ganzfeld.modalities.base import Modality
@@ -96,7 +96,7 @@ def test_many_numbers_keep_their_distances(rules: int) -> None:
     unit = 1.1  # in which a deviation of 1 is measured
     assert reference.mean == pytest.approx(math.sqrt(2 * 500) / unit, rel=0.05)
     fakes = g.standard_normal((16, 500)) + np.arange(500) + 1
-    across = Beside(reference, fakes, x[:16]).across
+    across = Beside(reference, kept(reference, fakes), x[:16]).across
     assert across.mean() == pytest.approx(math.sqrt(3 * 500) / unit, rel=0.1)
     assert across.shape == (16, 256 if rules == WATCH else 16)
 
@@ -137,9 +137,57 @@ def test_weights_that_no_gradient_reaches_are_not_said_to_stand_still() -> None:
     adam = torch.optim.Adam(parameters)
     (up(torch.randn(2, 16, 1, 1)).sum() + flat(torch.randn(2, 4)).square().sum()).backward()
     adam.step()
+    for rules, told in ((FEWER, 2), (LIGHT, 3)):  # of the three tensors: now some are no corners
+        found = of_player("generator", adam, parameters, rules)
+        assert sum(name.startswith("trace/generator/") for name in found) == told
+    with torch.no_grad():
+        up.weight[:, :, 1:3, 1:3] = 0
+    adam.state[up.weight]["exp_avg_sq"][:, :, 1:3, 1:3] = 0  # no gradient reaches any of it
     found = of_player("generator", adam, parameters)
-    own = {name for name in found if name.startswith("trace/generator/")}
-    assert len(own) == 2  # of the three tensors
+    assert sum(name.startswith("trace/generator/") for name in found) == 2
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_sizes_by_some_weights_are_those_of_all(order: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(32, 64, 4), torch.nn.ReLU(), torch.nn.Conv2d(64, 64, 3)
+    ).to(memory_format=order)
+    parameters = [*network.parameters()]
+    adam = torch.optim.Adam(parameters, 1e-3)
+    for _ in range(3):
+        adam.zero_grad()
+        network(torch.randn(4, 32, 8, 8)).square().mean().backward()
+        adam.step()
+    every, some = (of_player("generator", adam, parameters, rules) for rules in (FEWER, LIGHT))
+    assert every.keys() == some.keys() and every["age/generator"] == some["age/generator"] == 3
+    for name in ("weights/generator", "update/generator", "pull/generator"):
+        assert some[name] == pytest.approx(every[name], rel=0.1), name
+    moved = of_player("generator", adam, parameters)
+    assert moved == some
+    with torch.no_grad():
+        parameters[0].mul_(1.001)
+    moved = of_player("generator", adam, parameters)
+    assert moved["trace/generator"] != some["trace/generator"]
+    assert moved["trace/generator/7"] == some["trace/generator/7"]
+
+
+def test_some_weights_meet_all_places_of_a_kernel() -> None:
+    for kernel in (3, 4, 5, 7):
+        size = 64 * 32 * kernel**2
+        step, count = step_of(size)
+        places = step * np.arange(count)
+        assert size - step <= places[-1] < size and 200 < count <= 257
+        assert len({*(places % kernel**2).tolist()}) == kernel**2
+    assert step_of(0) == (1, 0) and step_of(2_000) == (1, 2_000)
+
+
+def test_distances_from_a_side_are_those_of_its_rows() -> None:
+    g = np.random.default_rng(6)
+    rows, ours = g.standard_normal((64, 9)) + 100, g.standard_normal((16, 9)) + 101
+    ours[3] = rows[5]
+    found = Side(rows, rows).across(ours)
+    assert found == pytest.approx(signals.pairwise(ours, rows), abs=1e-9) and found[3, 5] == 0
 
 
 def test_translations_that_lose_their_sources_are_seen() -> None:

@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 import torch
 
+from ganzfeld import doctor
+from ganzfeld.config import LIGHT, WATCH, Config, Part
 from ganzfeld.doctor.measure import Subject, look
 from ganzfeld.doctor.reference import Reference
+from ganzfeld.doctor.story import steps_of
+from ganzfeld.doctor.words import seldom
 from ganzfeld.games import Adversarial
 from ganzfeld.modalities import Spec
 from ganzfeld.modalities.base import Modality
@@ -53,7 +57,7 @@ def test_a_run_has_the_same_weights_with_and_without_the_doctor(
     watched: Path, tmp_path: Path
 ) -> None:
     alone = train(tmp_path / "alone", "run.doctor=off")
-    assert len(looks(watched)) == 11 and not looks(alone)
+    assert len(looks(watched)) == 5 and not looks(alone)  # it has 32 steps
     assert digest(watched) == digest(alone)
 
 
@@ -66,14 +70,14 @@ def test_a_run_that_goes_on_writes_the_same_rows(
 
     def killed(self: health.Health, report: Any = None) -> None:
         whole(self, report)
-        if next(calls) == 4:
+        if next(calls) == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(health.Health, "__call__", killed)
         with pytest.raises(KeyboardInterrupt):
             train(out)
-    assert len(looks(out)) == 5
+    assert len(looks(out)) == 3
     run.resume(out, quiet=True)
     assert looks(out) == looks(watched)
 
@@ -90,9 +94,41 @@ def test_looks_take_a_hundredth_of_the_images_at_most() -> None:
     for total in (40_000, 50_000, 200_000, 10_000_000):
         marks, samples = schedule(total)
         assert len(marks) * samples <= total / 100 and len(marks) >= 12
-    assert len(schedule(5_000)[0]) == 11  # fewer could not tell an illness from chance
+    assert len(schedule(5_000)[0]) == 11
     # a run from before looks as it did
     assert schedule(5_000)[1] == 16 and schedule(5_000, rules=1) == (schedule(5_000)[0], 32)
+
+
+def test_runs_of_few_steps_have_fewer_looks() -> None:
+    """Eleven would take more than a hundredth of their time; five can still tell an illness."""
+    assert schedule(10_000, steps=824)[0] != schedule(10_000)[0] == schedule(10_000, steps=825)[0]
+    assert schedule(10_000, rules=LIGHT - 1, steps=46)[0] == schedule(10_000)[0]
+    assert schedule(10_000, steps=625)[0][:3] == [1_000, 1_500, 2_000]
+    for steps, looks in ((46, 5), (449, 5), (450, 6), (599, 7), (600, 8), (625, 8), (5_000, 11)):
+        marks = schedule(10_000, steps=steps)[0]
+        assert len(marks) == looks and marks[0] == 1_000 and marks[-1] == 10_000
+        assert max(b - a for a, b in itertools.pairwise(marks)) <= 0.9 * 10_000 / (looks - 3 or 1)
+    assert schedule(24_000, steps=46)[0] == [2_400, 7_800, 13_200, 18_600, 24_000]
+    assert len(schedule(1_000_000, steps=1_000)[0]) == 13  # large batches
+
+
+def test_a_run_that_is_treated_has_all_looks() -> None:
+    config = Config(recipe="default", game=Part(name="adversarial"), networks={}, optimisers={})
+    config.run.images, config.run.batch_size, config.run.looks = 2_048, 64, WATCH
+    assert steps_of(config) == 32
+    config.run.doctor = "treat"
+    assert steps_of(config) is None
+    config.run.doctor, config.run.looks = "watch", LIGHT - 1
+    assert steps_of(config) is None  # a run from before looks as it did
+
+
+def test_a_run_of_few_steps_says_what_that_means(watched: Path) -> None:
+    found = doctor.read(watched)
+    assert seldom(found).startswith(
+        "The run has only 32 steps, so there are 5 looks in place of 11"
+    )
+    found.config.run.batch_size = 1  # type: ignore[union-attr]
+    assert seldom(found) == ""
 
 
 @pytest.mark.parametrize("total", [2_000, 2_001, 9_999, 24_000, 47_999, 48_000, 64_000, 1_000_003])

@@ -20,7 +20,7 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     from ganzfeld.doctor import read
     from ganzfeld.doctor.cures import OTHERWISE
     from ganzfeld.doctor.treat import as_sentence as treated
-    from ganzfeld.doctor.words import outside, signals_of, span, summary, sure, unfinished
+    from ganzfeld.doctor.words import outside, seldom, signals_of, span, summary, sure, unfinished
     from ganzfeld.modalities import Spec, modality_of, speak_of_kind
 
     found = read(run)
@@ -32,7 +32,7 @@ def doctor(run: Positional[Path], /, *, json: bool = False) -> None:
     screen = Screen()
     screen.say(f"{run}:")
     screen.say(summary(found))
-    if text := unfinished(found):
+    for text in filter(None, (unfinished(found), seldom(found))):
         screen.say(text)
     for finding in found.findings:
         rows = [

@@ -20,20 +20,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganzfeld.config import FEWER
+from ganzfeld.config import FEWER, LIGHT, WATCH
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.doctor import signals
+from ganzfeld.doctor.batch import differ, several
 from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Data, Reference
-from ganzfeld.doctor.samples import Beside, Signals
+from ganzfeld.doctor.samples import Beside, Kept, Signals
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities import Spec
 
 PART = 4  # of a look's samples, those that are drawn again or whose gradient is asked for
-LEAST, GRADED = 8, 4  # of them at least
-JUDGED = 32  # real samples, that a discriminator is asked about at least
+LEAST, GRADED = 8, 4  # of them at least; by rules from LIGHT on GRADED of both
+JUDGED = 32  # real samples, that a discriminator is asked about at least; by these JUDGED_LIGHT
+JUDGED_LIGHT = 24
 BATCH = 64  # samples of the next batch that are compared with what is stored
 TOGETHER = 128  # samples, of which a discriminator's opinion is asked for at once
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
@@ -46,6 +48,7 @@ class Subject:
     ready: a stored column by its name as networks take it, on their device. optimisers and
     parameters: by player. seed: of the run; latents: how it draws them. due: at least so many of
     the next batch's samples as the game gets them, or all, and their rows as they are stored.
+    rules: see `config.WATCH`.
     """
 
     game: Game
@@ -58,16 +61,20 @@ class Subject:
     seed: int = 0
     latents: str = latents.PORTABLE
     due: Callable[[int], tuple[Mapping[str, Any], Mapping[str, Any]]] | None = None
+    rules: int = WATCH
 
 
 @contextmanager
-def undisturbed(game: Game) -> Iterator[None]:
-    """Every network in evaluation mode, and as it was afterwards."""
-    training = [module for module in game.modules() if module.training]
+def undisturbed(game: Game) -> Iterator[list[nn.Module]]:
+    """Every network in evaluation mode, and as it was afterwards; all modules."""
+    modules: list[nn.Module] = [game]  # without names, which take ten times as long
+    for module in modules:
+        modules += [part for part in module._modules.values() if part is not None]
+    training = [module for module in modules if module.training]
     try:
         for module in training:  # a module's own way looks whether it is given a part
             object.__setattr__(module, "training", False)
-        yield
+        yield modules
     finally:
         for module in training:
             object.__setattr__(module, "training", True)
@@ -85,15 +92,20 @@ def look(
     count: samples that are drawn."""
     found: Signals = {}
     for player in subject.parameters:
-        found |= of_player(player, subject.optimisers[player], subject.parameters[player])
+        optimiser, parameters = subject.optimisers[player], subject.parameters[player]
+        found |= of_player(player, optimiser, parameters, subject.rules)
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    judged = count if reference.rules < FEWER else max(count, JUDGED)
+    judged = count
+    if reference.rules >= FEWER:
+        judged = max(count, JUDGED_LIGHT if reference.rules >= LIGHT else JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
-    with undisturbed(subject.game):
-        found |= Look(subject, reference, real, fresh, images, count).signals()
+    with undisturbed(subject.game) as modules:
+        one = Look(subject, reference, real, fresh, images, count, drawer)
+        one.recurrent = any(isinstance(module, nn.RNNBase) for module in modules)
+        found |= one.signals()
     if held is not None:
         found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
@@ -118,20 +130,32 @@ class Look:
     """
 
     def __init__(
-        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int, count: int
+        self,
+        subject: Subject,
+        reference: Reference,
+        real: Any,
+        fresh: Any,
+        images: int,
+        count: int,
+        drawer: np.random.Generator,
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
+        self.recurrent = False  # whether a network is, through which no gradient goes as it is
         self.real, self.fresh, self.count = real, fresh, count
         self.older = reference.rules < FEWER
         if self.older:
             self.few = min(max(count // 2, LEAST), count)
             self.graded = count if count <= TOGETHER // 2 else count // PART
         else:
-            self.few = min(max(count // PART, LEAST), count)
+            least = GRADED if reference.rules >= LIGHT else LEAST
+            self.few = min(max(count // PART, least), count)
             self.graded = min(max(count // PART, GRADED), count)
-        first = key(subject.seed, "doctor", images) % 2**31
-        numbers = [first + i for i in range(self.count)]
-        z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
+        if reference.rules >= LIGHT:  # nobody asks for these samples again: any draws will do
+            z = torch.from_numpy(drawer.standard_normal((count, self.game.latent), np.float32))
+        else:
+            first = key(subject.seed, "doctor", images) % 2**31
+            numbers = [first + i for i in range(self.count)]
+            z = latents.tensor(subject.latents, self.game.latent, subject.seed, numbers)
         self.z = z.to(subject.device)
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
@@ -169,20 +193,50 @@ class Look:
 
     @torch.no_grad()
     def signals(self) -> Signals:
-        x = self.game.sample(self.z, **self.given)
-        broken = float((~x.float().isfinite().flatten(1).all(1)).float().mean())
-        if broken:
-            return {"broken": broken}
+        x, other = self.fakes()
+        if not finite(x):
+            return {"broken": float((~x.isfinite().flatten(1).all(1)).float().mean())}
         found: Signals = {"broken": 0.0, **self.of_logits(x)}
-        pair = Beside(self.reference, self.stored(x), np.asarray(self.real["x"]))
+        again = {"other": other, "average": self.averaged()}
+        own = self.compared(
+            {"own": x} | {k: v for k, v in again.items() if v is not None and finite(v)}
+        )
+        pair = Beside(self.reference, own["own"], np.asarray(self.real["x"]))
         asked = self.reference.conditions_of(self.real)
         found |= pair.signals(None if asked is None else asked[: self.count])
-        found |= self.swing(pair)
+        found |= self.swing(pair, own.get("average"))
         found |= self.of_batch()
-        if self.given:
-            few = self.count if self.older else self.few
-            other = self.game.sample(self.z[:few], **first_of(self.others(), few))
-            found["reacts"] = self.moved(pair.ours[:few], other)
+        if other is not None:
+            there = own.get("other")
+            apart = None if there is None else self.apart(pair.ours[: len(other)], there.rows)
+            found["reacts"] = apart
+        return found
+
+    def fakes(self) -> tuple[Tensor, Tensor | None]:
+        """Fakes, and the first of them again for other conditions, where there are any: in one
+        pass, since one of few samples costs nearly as much as one of many."""
+        if not self.given:
+            return self.game.sample(self.z), None
+        few, others = self.count if self.older else self.few, self.others()
+        given = {name: torch.cat([own, others[name][:few]]) for name, own in self.given.items()}
+        whole = self.game.sample(torch.cat([self.z, self.z[:few]]), **given)
+        return whole[: self.count], whole[self.count :]
+
+    def averaged(self) -> Tensor | None:
+        """The first fakes again, from the average; None without one."""
+        if self.subject.average is None or not self.game.averaged:
+            return None
+        with self.subject.average.applied(self.game) as game:
+            return game.sample(self.z[: self.few], **first_of(self.given, self.few))
+
+    def compared(self, parts: Mapping[str, Tensor]) -> dict[str, Kept]:
+        """Sets of samples as they are stored, and as numbers."""
+        stored = self.stored(torch.cat([*parts.values()]))
+        flat = self.reference.numbers(stored)
+        rows, found, low = self.reference.compared(flat), {}, 0
+        for name, x in parts.items():
+            here = slice(low, low + len(x))
+            found[name], low = Kept(stored[here], flat[here], rows[here]), low + len(x)
         return found
 
     def of_batch(self) -> Signals:
@@ -227,40 +281,41 @@ class Look:
         return self.reference.compared(self.reference.numbers(self.stored(x)))
 
     def apart(self, flat: NDArray[Any], there: NDArray[Any]) -> float | None:
-        away = float(np.linalg.norm(flat - there, axis=1).mean())
+        away = signals.mean(np.sqrt(signals.lengths(flat - there)))
         return signals.ratio(away, self.reference.mean)
 
-    def swing(self, pair: Beside) -> Signals:
+    def swing(self, pair: Beside, average: Kept | None) -> Signals:
         """How far the generator is from its own average, and how much nearer to the data.
 
         What oscillates stays away from its average, which is the better of the two; what moves on
         is ahead of it.
         """
-        average = self.subject.average
-        if average is None or not self.game.averaged:
+        if average is None:
             return {"swing": None}
-        few, beside = self.few, self.few if self.older else None
-        with average.applied(self.game) as game:
-            there = self.flat_of(game.sample(self.z[:few], **first_of(self.given, few)))
-        if there is None:
-            return {"swing": None}
-        rest = signals.pairwise(there, pair.theirs.rows[:beside]), signals.pairwise(there)
+        few, beside, there = self.few, self.few if self.older else None, average.rows
+        rest = pair.theirs.across(there)[:, :beside], signals.pairwise(there)
         own = pair.across[:few, :beside], signals.off_diagonal(pair.within[:few, :few])
-        far = [2 * across.mean() - within.mean() for across, within in (rest, own)]
-        lead = signals.ratio(float(far[0] - far[1]), self.reference.mean)
+        far = [2 * signals.mean(across) - signals.mean(within) for across, within in (rest, own)]
+        lead = signals.ratio(far[0] - far[1], self.reference.mean)
         return {"swing": self.apart(pair.ours[:few], there), "lead": lead}
 
     def of_logits(self, x: Tensor) -> Signals:
         """What the discriminator says of real samples, fresh ones and fakes."""
         if not judges(self.game):
             return {}
+        graded, first, own = self.graded if self.asks_gradient(x) else 0, None, x
+        if graded:
+            with torch.enable_grad():
+                own = x[:graded].detach().requires_grad_()
+                first = self.opinion(own, first_of(self.given, graded))
+            if first is None:
+                return {}
         asked = {"real": (self.column, self.every)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
         if self.given.keys() - {"caption"}:
             asked["wrong"] = self.column, self.others()
-        graded = self.graded if self.asks_gradient(x) else 0
         apart = graded if graded == len(x) or not self.older else 0  # asked about with gradients
         if apart < len(x):
             asked["fake"] = x[apart:], {name: own[apart:] for name, own in self.given.items()}
@@ -268,13 +323,14 @@ class Look:
         if logits is None:
             return {}
         found: Signals = {"gradient": None, "unseen": None}
-        if graded:
-            first, found["gradient"], found["unseen"] = self.graded_of(x, logits["real"])
+        if first is not None:
+            found["gradient"], found["unseen"] = self.graded_of(own, first, logits["real"])
+            first = first.detach()
             logits["fake"] = torch.cat([first[:apart], logits.get("fake", first[:0])])
         real, fake = logits["real"], logits["fake"]
         told = {name: value.float().cpu().numpy() for name, value in logits.items()}
         found["gap"] = signals.gap(told["real"], told["fake"])
-        found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
+        found["logit"] = signals.mean(np.abs(np.concatenate([told["real"], told["fake"]])))
         found["sure"] = float(((fake - real[: self.count]).sigmoid() < SURE).float().mean())
         if "held" in told:
             found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
@@ -302,26 +358,25 @@ class Look:
 
     def asks_gradient(self, x: Tensor) -> bool:
         """Whether a gradient can reach fakes; those of cuDNN's networks are for training mode."""
-        if not x.is_floating_point() or any(
-            isinstance(module, nn.RNNBase) for module in self.game.modules()
-        ):
+        if not x.is_floating_point() or self.recurrent:
             return False
         none = x.new_zeros(1, dtype=torch.float32)
         return self.game.cost(none, none) is not None
 
-    def graded_of(self, x: Tensor, real: Tensor) -> tuple[Tensor, float, float]:
-        """Logits of the first fakes, the median norm of the gradient that reaches the generator,
-        and the share of a sample's numbers that it never reaches."""
-        few = self.graded
+    def graded_of(self, x: Tensor, opinion: Tensor, real: Tensor) -> tuple[float, float]:
+        """The median norm of the gradient that reaches the generator by the logits of fakes x, and
+        the share of a sample's numbers that it never reaches."""
         with torch.enable_grad():
-            own = x[:few].detach().requires_grad_()
-            opinion = self.opinion(own, first_of(self.given, few))
-            assert opinion is not None
-            cost = self.game.cost(opinion, real[:few])
+            cost = self.game.cost(opinion, real[: len(x)])
             assert cost is not None
-            (gradient,) = torch.autograd.grad(cost.sum(), own)
+            (gradient,) = torch.autograd.grad(cost.sum(), x)
         never = float((gradient == 0).all(0).float().mean())
-        return opinion.detach(), signals.norms(gradient.float().cpu().numpy()), never
+        return signals.norms(gradient.float().cpu().numpy()), never
+
+
+def finite(x: Tensor) -> bool:
+    """Whether all numbers of all samples are finite."""
+    return bool(x.isfinite().all())
 
 
 def judges(game: Game) -> bool:
@@ -332,23 +387,3 @@ def judges(game: Game) -> bool:
 def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """The conditions of the first samples."""
     return {name: value[:count] for name, value in given.items()}
-
-
-def several(rows: NDArray[Any]) -> bool:
-    """Whether at least LEAST of the rows differ."""
-    known: set[bytes] = set()
-    for row in rows:
-        known.add(bytes(row))
-        if len(known) >= LEAST:
-            return True
-    return False
-
-
-def differ(stored: Any, given: Tensor) -> float | None:
-    """The share of a batch's conditions that are not the stored ones; None where they cannot be
-    compared."""
-    own, there = torch.as_tensor(stored).double().cpu(), given.double().cpu()
-    if own.shape != there.shape:
-        return None
-    other = ~torch.isclose(own, there, 1e-3, 1e-6)
-    return float(other.reshape(len(own), -1).any(1).float().mean())

@@ -13,10 +13,11 @@ from ganzfeld.config import FEWER, WATCH
 from ganzfeld.core.products import product
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.doctor import signals
-from ganzfeld.metrics.distances import squares
+from ganzfeld.metrics.distances import ROUNDING, squares
 from ganzfeld.modalities import Modality
 
 ROWS = 2_048  # of the training data that fakes are compared with, at most
+FEW_ROWS = 1_024  # the same in runs of few looks, whose time a first look of more would take
 COLUMNS = 128  # numbers of a sample in a comparison, at most; more are projected at random
 SCALED = 512  # rows that scales and groups are taken from
 BLOCK = 128  # rows made into numbers at a time: memory that is fresh costs more than they do
@@ -49,9 +50,23 @@ class Side:
 
     def __init__(self, rows: Floats, flat: NDArray[Any]) -> None:
         self.rows, self.flat = rows, flat
+        self.centre = rows.mean(0, np.float64)
+        self.around = rows - self.centre
+        self.lengths = signals.lengths(self.around)
         self.squares = squares(rows, rows)
         self.within = signals.off_diagonal(np.sqrt(self.squares))
         self.known: dict[int, tuple[float, float]] = {}
+
+    def across(self, ours: Floats) -> NDArray[np.float64]:
+        """Distances (N, M) of compared samples from the rows, as `signals.pairwise` finds them."""
+        around = ours - self.centre
+        scale = signals.lengths(around)[:, None] + self.lengths
+        found = product(around, self.around.T)
+        found *= -2
+        found += scale
+        scale *= ROUNDING
+        found[found < scale] = 0.0
+        return np.asarray(np.sqrt(found, out=found))
 
     def alike(self, count: int, median: float) -> tuple[float, float]:
         """The Vendi score of so many of them, and the share that equal another: means of up to
@@ -80,6 +95,7 @@ class Reference:
 
     data: what is trained on. held: samples that are not, or None. classes: how many; 0 without.
     given: whether samples come with numbers that they are made for. rules: see `config.WATCH`.
+    most: rows, at most.
     """
 
     def __init__(
@@ -90,9 +106,10 @@ class Reference:
         classes: int = 0,
         given: bool = False,
         rules: int = WATCH,
+        most: int = ROWS,
     ) -> None:
         self.kind, self.classes, self.given, self.rules = kind, classes, given, rules
-        order = numpy_generator("doctor", len(data)).permutation(len(data))[:ROWS]
+        order = numpy_generator("doctor", len(data)).permutation(len(data))[:most]
         rows = data.rows(order)
         flat = self.numbers(rows["x"][:SCALED])
         self.few, self.vitals = np.asarray(rows["x"][:PAIRS]), dict[int, dict[str, float]]()
@@ -251,8 +268,12 @@ class Reference:
                 break  # there are no more that differ
             chosen.append(int(draws.choice(len(away), p=away / away.sum())))
         middles, each = few[chosen], np.eye(len(chosen))
+        before: NDArray[np.int64] | None = None
         for _ in range(ROUNDS):
-            own = each[by_middle(few, middles)]  # (N, groups): 1 where a row is of a group
+            places = by_middle(few, middles)
+            if before is not None and np.array_equal(before, places):
+                break  # nothing moves any more
+            own, before = each[places], places  # (N, groups): 1 where a row is of a group
             counts = own.sum(0)[:, None]
             sums = product(own.T, few)
             middles = np.where(counts, sums / np.maximum(counts, 1), middles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,27 @@ CONSTANT = 0.02  # of the deviation of real samples
 LARGE = 0.75  # of a group's mean size, below which it is too small to be missed
 
 
+class Kept(NamedTuple):
+    """Samples as they are stored (N, ...), as plain numbers, and as they are compared."""
+
+    stored: NDArray[Any]
+    flat: NDArray[Any]
+    rows: Floats
+
+
 class Beside:
-    """Stored fakes (N, ...) beside real samples, and their distances.
+    """Fakes beside real samples, and their distances.
 
     real: as many stored ones, which older rules compare them with. flat: plain numbers of the
     fakes. ours: what is compared. squares: (N, N). across: (N, M) distances from `theirs`.
     """
 
-    def __init__(self, reference: Reference, fake: NDArray[Any], real: NDArray[Any]) -> None:
-        self.reference, self.fake = reference, fake
-        self.flat = reference.numbers(fake)
-        self.ours = reference.compared(self.flat)
+    def __init__(self, reference: Reference, fakes: Kept, real: NDArray[Any]) -> None:
+        self.reference = reference
+        self.fake, self.flat, self.ours = fakes
         self.theirs = reference.beside(real)
         self.squares = squares(self.ours, self.ours)
-        self.across = signals.pairwise(self.ours, self.theirs.rows)
+        self.across = self.theirs.across(self.ours)
 
     @cached_property
     def within(self) -> NDArray[np.float64]:
@@ -46,10 +53,10 @@ class Beside:
         vendi, same = self.theirs.alike(len(self.fake), median)
         found: Signals = {
             "vendi": signals.ratio(signals.vendi_of(self.squares, median), vendi),
-            "distance": signals.ratio(float(within.mean()), reference.mean),
+            "distance": signals.ratio(signals.mean(within), reference.mean),
             "duplicates": signals.duplicates(within, median) - same,
             "energy": signals.energy(within, self.theirs.within, self.across),
-            "blank": float((self.flat.std(1) <= reference.still).mean()),
+            "blank": signals.mean(self.flat.std(1) <= reference.still),
             "stuck": stuck(self.flat, self.theirs),
         }
         places, away = reference.nearest(self.ours)
@@ -66,7 +73,13 @@ def of_samples(
     reference: Reference, fake: NDArray[Any], real: NDArray[Any], asked: Floats | None
 ) -> Signals:
     """`Beside.signals` of stored fakes and as many stored real samples, (N, ...)."""
-    return Beside(reference, fake, real).signals(asked)
+    return Beside(reference, kept(reference, fake), real).signals(asked)
+
+
+def kept(reference: Reference, stored: NDArray[Any]) -> Kept:
+    """Stored samples with their numbers."""
+    flat = reference.numbers(stored)
+    return Kept(stored, flat, reference.compared(flat))
 
 
 def stuck(ours: NDArray[Any], theirs: Side) -> float | None:
@@ -75,7 +88,7 @@ def stuck(ours: NDArray[Any], theirs: Side) -> float | None:
     if theirs.moving is None:
         return None
     places, deviations = theirs.moving
-    return float((np.ptp(ours[:, places], 0) <= CONSTANT * deviations).mean())
+    return signals.mean(np.ptp(ours[:, places], 0) <= CONSTANT * deviations)
 
 
 def groups(reference: Reference, near: NDArray[np.int64]) -> Signals:
@@ -95,7 +108,7 @@ def copies(reference: Reference, near: Floats) -> Signals:
         return {}
     return {
         "nearest": signals.ratio(signals.median(near), reference.usual_nearest),
-        "copies": float((near < reference.copied).mean()),
+        "copies": signals.mean(near < reference.copied),
     }
 
 
@@ -114,7 +127,7 @@ def conditions(
     for number, own in reference.within.items():
         mine = ours[asked == number] if asked.ndim == 1 else ours[:0]
         if len(mine) >= A_CLASS and own > 0:
-            spreads[number] = float(signals.pairwise(mine).mean()) / own
+            spreads[number] = signals.mean(signals.pairwise(mine)) / own
     if spreads:
         found["within"] = statistics.median(spreads.values())
         found["within_least"] = min(spreads.values())

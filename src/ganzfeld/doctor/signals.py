@@ -22,10 +22,20 @@ SAME = 1e-4  # of the median distance of data, below which two samples are one
 WIDTH = 0.4  # of the median distance of data: the kernel's bandwidth for the Vendi score
 
 
+def mean(values: NDArray[Any]) -> float:
+    """The mean of all values: a third of the time of numpy's, of few."""
+    return float(values.sum()) / values.size if values.size else math.nan
+
+
+def variance(values: Floats) -> float:
+    """The variance of (N,) values: a fifth of the time of numpy's, of few."""
+    away = values - mean(values)
+    return float(away.dot(away)) / len(values)
+
+
 def spread(*parts: Floats) -> float:
     """The pooled standard deviation of several sets of logits."""
-    variances = [float(np.var(part)) for part in parts]
-    return math.sqrt(sum(variances) / len(variances))
+    return math.sqrt(sum(map(variance, parts)) / len(parts))
 
 
 def gap(real: Floats, fake: Floats) -> float | None:
@@ -34,7 +44,7 @@ def gap(real: Floats, fake: Floats) -> float | None:
     It does not change under D -> a D + b with a > 0, so it means the same for every loss.
     """
     scale = spread(real, fake)
-    apart = float(real.mean() - fake.mean())
+    apart = mean(real) - mean(fake)
     if scale == 0:
         return None if apart == 0 else math.copysign(math.inf, apart)
     return apart / scale
@@ -48,30 +58,31 @@ def overfit(train: Floats, held: Floats, fake: Floats) -> float | None:
     apart = gap(train, fake)
     if apart is None or not SEEN < apart < math.inf:
         return None
-    return float((train.mean() - held.mean()) / (train.mean() - fake.mean()))
+    own = mean(train)
+    return (own - mean(held)) / (own - mean(fake))
 
 
 def shift(train: Floats, held: Floats, fake: Floats) -> float | None:
     """How much higher logits of training samples are than held-out ones', in the unit of `gap`."""
     scale = spread(train, fake)
-    return float(train.mean() - held.mean()) / scale if scale else None
+    return (mean(train) - mean(held)) / scale if scale else None
 
 
 def told_apart(right: Floats, wrong: Floats) -> float | None:
     """By how many deviations logits fall when the same samples come with wrong conditions."""
-    scale = float(right.std())
-    return float(right.mean() - wrong.mean()) / scale if scale else None
+    scale = math.sqrt(variance(right))
+    return (mean(right) - mean(wrong)) / scale if scale else None
 
 
 def told_error(right: Floats, wrong: Floats) -> float | None:
     """The standard error of `told_apart`, by the differences of pairs."""
-    scale = float(right.std())
-    return float((right - wrong).std() / math.sqrt(len(right))) / scale if scale else None
+    scale = math.sqrt(variance(right))
+    return math.sqrt(variance(right - wrong) / len(right)) / scale if scale else None
 
 
 def norms(gradient: Floats) -> float:
     """The median Euclidean norm of gradients (N, ...)."""
-    return median(np.linalg.norm(gradient.reshape(len(gradient), -1), axis=1))
+    return median(np.sqrt(lengths(gradient.reshape(len(gradient), -1))))
 
 
 def median(values: Floats) -> float:
@@ -117,13 +128,13 @@ def energy(fakes: Floats, data: Floats, across: Floats) -> float | None:
     fakes, data: distances within each set, without the diagonal. across: between the two.
     Unbiased, so it may lie a little below 0 (Szekely and Rizzo 2013).
     """
-    scale = float(data.mean())
-    return float(2 * across.mean() - fakes.mean() - data.mean()) / scale if scale else None
+    scale = mean(data)
+    return (2 * mean(across) - mean(fakes) - scale) / scale if scale else None
 
 
 def duplicates(distances: Floats, median: float) -> float:
     """The share of samples that equal another one. distances: without the diagonal."""
-    return float((distances.min(1) <= SAME * median).mean()) if distances.size else 0.0
+    return mean(distances.min(1) <= SAME * median) if distances.size else 0.0
 
 
 def vendi(features: Floats, median: float) -> float:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ganzfeld.config import LIGHT, Config
 from ganzfeld.text import plain
 
 Row = Mapping[str, Any]
 Evidence = str | None  # of an illness in one look, in numbers; None where it is not seen
 
 SHORTEST = 2_000  # images, below which a run is over before anything could be said
+USUAL, FEWEST = 11, 5  # looks, that most runs have at least, and those of few steps
+STEPS = 75  # of training, for each of which there is one look at most, but FEWEST in any case
 EARLY = 0.2  # part of a run before which nothing is said
 OWN = 0.16  # part of a run whose median is the run's own measure of what is usual
 AGO, BACK = 4, 0.2  # looks, and part of the run, that a look is compared with an earlier one over
@@ -101,6 +104,18 @@ class Story:
     def told(self) -> bool:
         """Whether enough of the run is done for anything to be said."""
         return bool(self.moments) and self.moments[-1].part >= EARLY
+
+
+def affordable(steps: int) -> int:
+    """The most looks of a run of so many steps: more would take a hundredth of its time."""
+    return max(steps // STEPS, FEWEST)
+
+
+def steps_of(config: Config) -> int | None:
+    """The steps of a run that its looks depend on; None where a treatment takes all looks."""
+    if config.run.looks < LIGHT or config.run.doctor == "treat":
+        return None
+    return -(-(config.run.images or 0) // config.run.batch_size)
 
 
 def story_of(rows: Sequence[Row], total: int | None) -> Story:

@@ -14,7 +14,7 @@ from ganzfeld.core.metrics_log import is_number, scores_of
 from ganzfeld.doctor.course import YOUNG
 from ganzfeld.doctor.cures import cure
 from ganzfeld.doctor.diagnose import Finding, of_story
-from ganzfeld.doctor.story import EARLY, SHORTEST, Row, Story, story_of
+from ganzfeld.doctor.story import EARLY, SHORTEST, USUAL, Row, Story, affordable, steps_of, story_of
 from ganzfeld.doctor.trend import Trend, in_words, trend
 from ganzfeld.text import several
 
@@ -180,6 +180,17 @@ def outside(found: Verdict) -> str:
     numbers = [(value, *SHOWN[name][2:]) for name, value in shown(found).items()]
     odd = any(value > bound if above else value < bound for value, bound, above in numbers)
     return OUTSIDE if odd else ""
+
+
+def seldom(found: Verdict) -> str:
+    """That a run has so few steps that it is looked at less often; "" of others."""
+    steps = steps_of(found.config) if found.config and found.story.moments else None
+    if steps is None or affordable(steps) >= USUAL:
+        return ""
+    return (
+        f"The run has only {several(steps, 'step')}, so there are {affordable(steps)} looks in "
+        f"place of {USUAL}: what begins late may be missed."
+    )
 
 
 def unfinished(found: Verdict) -> str:

@@ -6,7 +6,7 @@ from ganzfeld.doctor import planned
 from ganzfeld.doctor.diagnose import Finding
 from ganzfeld.doctor.story import EARLY
 from ganzfeld.doctor.treat import as_sentence
-from ganzfeld.doctor.words import Verdict, span, summary, sure, verdict
+from ganzfeld.doctor.words import Verdict, seldom, span, summary, sure, verdict
 from ganzfeld.report.chart import Level, Line, Points, chart
 from ganzfeld.report.html import Html, command, note, section, table, tag
 from ganzfeld.report.record import Record
@@ -64,7 +64,7 @@ def health(record: Record) -> Html:
         *(note(as_sentence(row)) for row in found.story.treatments),
         trend,
         tag("div", *charts(found), class_="cards"),
-        lead=summary(found),
+        lead=" ".join(filter(None, (summary(found), seldom(found)))),
     )
 
 

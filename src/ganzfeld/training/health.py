@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ganzfeld.config import FEWER, WATCH, Config
+from ganzfeld.config import FEWER, LIGHT, WATCH, Config
 from ganzfeld.core import latents
 from ganzfeld.data import held
 from ganzfeld.doctor.measure import Subject, look
-from ganzfeld.doctor.reference import Reference
+from ganzfeld.doctor.reference import FEW_ROWS, ROWS, Reference
 from ganzfeld.doctor.samples import Signals
-from ganzfeld.doctor.story import SHORTEST
+from ganzfeld.doctor.story import SHORTEST, USUAL, affordable, steps_of
 from ganzfeld.doctor.translated import Sides
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
@@ -20,8 +20,8 @@ from ganzfeld.training.hooks import At
 from ganzfeld.training.trainer import Report, Trainer
 
 LOOKS = 40  # in a run
-FEWEST = 11  # of short ones
 FIRST = (10, 15, 20)  # per cent of a short run at which it is looked at first
+SOON = 8  # looks, from which on three are that early
 FEW, LEAST, MOST = 16, 32, 256  # samples a look: of short runs, of others
 SHARE = 0.01  # of a run's images, that all looks together may draw
 SAID = 200  # characters of why a look failed
@@ -29,13 +29,16 @@ SAID = 200  # characters of why a look failed
 Record = Callable[[str, dict[str, Any]], None]
 
 
-def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
+def schedule(total: int, rules: int = WATCH, steps: int | None = None) -> tuple[list[int], int]:
     """Images at the looks of a run of so many, and samples of each look; none of the shortest runs.
 
-    A look at 16 samples costs two thirds of a step of training on as many. Short runs have
-    eleven looks all the same, and pay more: fewer could not tell an illness from chance. Three of
-    them come by a fifth of the run, when the first thing may be said, which takes three looks; the
-    others are spread evenly. rules: see `config.WATCH`.
+    A look at 16 samples costs half a step of training on as many. Short runs have eleven looks:
+    fewer could hardly tell an illness from chance. Three of them come by a fifth of the run, when
+    the first thing may be said, which takes three looks; the others are spread evenly.
+
+    rules: see `config.WATCH`. steps: of the run; there is no more than one look for every 75, since
+    more would take a hundredth of its time, but five at least. Fewer than eight are at a tenth of
+    the run and then evenly up to its end. None: as many looks as images ask for.
 
     Example::
 
@@ -46,11 +49,16 @@ def schedule(total: int, rules: int = WATCH) -> tuple[list[int], int]:
     if total < SHORTEST:
         return [], 0
     count = int(SHARE * total / LOOKS)
-    looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), FEWEST)
-    if looks == FEWEST and rules >= FEWER:
-        count = min(max(int(SHARE * total / FEWEST), FEW), LEAST)
+    looks = LOOKS if count >= LEAST else max(int(SHARE * total / LEAST), USUAL)
+    if looks == USUAL and rules >= FEWER:
+        count = min(max(int(SHARE * total / USUAL), FEW), LEAST)
     else:
         count = min(max(count, LEAST), MOST)
+    if steps is not None and rules >= LIGHT:
+        looks = min(looks, affordable(steps))
+    if looks < SOON:
+        apart = looks - 1
+        return [-(-total * (apart + 9 * n) // (10 * apart)) for n in range(looks)], count
     whole, parts = looks, [*range(1, looks + 1)]
     if FIRST[-1] * looks < 100 * len(FIRST):  # even looks would be too late
         rest = looks - len(FIRST)
@@ -98,6 +106,7 @@ class Health:
             trainer.seed,
             draws,
             self.due,
+            rules,
         )
         self.reference: Reference | None = None
         self.failed = False
@@ -120,8 +129,15 @@ class Health:
     def look(self) -> Signals:
         trainer = self.trainer
         if self.reference is None and trainer.game.latent and trainer.game.task == "generation":
+            few = self.rules >= LIGHT and self.count < LEAST
             self.reference = Reference(
-                self.kind, trainer.data, self.fresh, self.classes, self.given, self.rules
+                self.kind,
+                trainer.data,
+                self.fresh,
+                self.classes,
+                self.given,
+                self.rules,
+                FEW_ROWS if few else ROWS,
             )
         fresh, count, images = self.fresh, self.count, trainer.images
         found = look(self.subject, self.reference, trainer.data, fresh, count, images)
@@ -134,7 +150,7 @@ class Health:
 def watch(trainer: Trainer, config: Config, data: Any, record: Record) -> list[At]:
     """The hooks that look at a run; none where it asks for none, or is too short."""
     rules = config.run.looks
-    looks, count = schedule(config.run.images or 0, rules)
+    looks, count = schedule(config.run.images or 0, rules, steps_of(config))
     if config.run.doctor in (None, "off") or not looks:
         return []
     specs = task_of_run(config).specs(config)
