@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from ganzfeld.config import FEWER
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
-from ganzfeld.doctor import signals
+from ganzfeld.doctor import signals, verdicts
 from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Data, Reference
 from ganzfeld.doctor.samples import Beside, Signals
@@ -91,9 +91,13 @@ def look(
     drawer = numpy_generator(subject.seed, "doctor", images)
     judged = count if reference.rules < FEWER else max(count, JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
+
+    def more(number: int) -> Any:
+        return train.rows(chosen(drawer, len(train), number))
+
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game):
-        found |= Look(subject, reference, real, fresh, images, count).signals()
+        found |= Look(subject, reference, real, fresh, images, count, more).signals()
     if held is not None:
         found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
@@ -113,15 +117,23 @@ def tidy(value: float | None) -> float | None:
 class Look:
     """One look, at `count` samples for the conditions of the first real ones.
 
-    real: stored training samples by column; fresh: held-out ones, or None. few: samples that are
-    drawn again, from the average or for other conditions; graded: whose gradient is asked for.
+    real: stored training samples by column; fresh: held-out ones, or None; more: draws others.
+    few: samples that are drawn again, from the average or for other conditions; graded: whose
+    gradient is asked for.
     """
 
     def __init__(
-        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int, count: int
+        self,
+        subject: Subject,
+        reference: Reference,
+        real: Any,
+        fresh: Any,
+        images: int,
+        count: int,
+        more: Callable[[int], Any],
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
-        self.real, self.fresh, self.count = real, fresh, count
+        self.real, self.fresh, self.count, self.more = real, fresh, count, more
         self.older = reference.rules < FEWER
         if self.older:
             self.few = min(max(count // 2, LEAST), count)
@@ -135,6 +147,7 @@ class Look:
         self.z = z.to(subject.device)
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
+        self.conditioned = bool(self.given.keys() - {"caption"})
 
     @cached_property
     def column(self) -> Tensor:
@@ -155,16 +168,16 @@ class Look:
         """The discriminator's logits (N,); captions are not told to it."""
         return self.game.opinion(x, **{k: v for k, v in given.items() if k != "caption"})
 
-    def others(self) -> dict[str, Tensor]:
+    def others(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Conditions of other samples: no class stays, numbers are those of the next one."""
         found = {}
-        if "y" in self.every:
-            y = self.every["y"]
+        if "y" in own:
+            y = own["y"]
             number = self.reference.classes
             step = 1 + torch.arange(len(y), device=y.device) % max(number - 1, 1)
             found["y"] = (y + step) % number
-        for name in self.every.keys() - {"y"}:
-            found[name] = self.every[name].roll(1, 0)
+        for name in own.keys() - {"y"}:
+            found[name] = own[name].roll(1, 0)
         return found
 
     @torch.no_grad()
@@ -181,7 +194,7 @@ class Look:
         found |= self.of_batch()
         if self.given:
             few = self.count if self.older else self.few
-            other = self.game.sample(self.z[:few], **first_of(self.others(), few))
+            other = self.game.sample(self.z[:few], **first_of(self.others(self.every), few))
             found["reacts"] = self.moved(pair.ours[:few], other)
         return found
 
@@ -258,8 +271,11 @@ class Look:
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
-        if self.given.keys() - {"caption"}:
-            asked["wrong"] = self.column, self.others()
+        if self.conditioned:
+            asked["wrong"] = self.column, self.others(self.every)
+        if not self.older:
+            few = verdicts.AGAIN
+            asked["again"] = self.column[:few], first_of(self.every, few)
         graded = self.graded if self.asks_gradient(x) else 0
         apart = graded if graded == len(x) or not self.older else 0  # asked about with gradients
         if apart < len(x):
@@ -272,17 +288,33 @@ class Look:
             first, found["gradient"], found["unseen"] = self.graded_of(x, logits["real"])
             logits["fake"] = torch.cat([first[:apart], logits.get("fake", first[:0])])
         real, fake = logits["real"], logits["fake"]
-        told = {name: value.float().cpu().numpy() for name, value in logits.items()}
-        found["gap"] = signals.gap(told["real"], told["fake"])
-        found["logit"] = float(np.abs(np.concatenate([told["real"], told["fake"]])).mean())
+        own = {name: numbers(value) for name, value in logits.items()}
+        found["gap"] = signals.gap(own["real"], own["fake"])
+        found["logit"] = float(np.abs(np.concatenate([own["real"], own["fake"]])).mean())
         found["sure"] = float(((fake - real[: self.count]).sigmoid() < SURE).float().mean())
-        if "held" in told:
-            found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
-            found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
-        if "wrong" in told:
-            found["told"] = signals.told_apart(told["real"], told["wrong"])
-            found["told_error"] = signals.told_error(told["real"], told["wrong"])
+        if "held" in own:
+            found["overfit"] = signals.overfit(own["real"], own["held"], own["fake"])
+            found["shift"] = signals.shift(own["real"], own["held"], own["fake"])
+        if "again" in own:
+            found |= verdicts.noise(own, self.alone if self.conditioned else None)
+        if "wrong" in own:
+            more = None if self.older else self.asked_more
+            found |= verdicts.told(own["real"], own["wrong"], more)
         return found
+
+    def alone(self) -> NDArray[Any] | None:
+        """Logits (2, AGAIN) of the samples that are judged twice, all under one condition."""
+        x, one = self.column[: verdicts.AGAIN], first_of(self.every, 1)
+        given = {k: v.expand(2 * len(x), *v.shape[1:]) for k, v in one.items()}
+        logits = self.opinion(torch.cat([x, x]), given)
+        return None if logits is None else numbers(logits).reshape(2, -1)
+
+    def asked_more(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Logits of more real samples under their conditions and under others."""
+        rows = self.more(verdicts.MORE)
+        x, own = self.subject.ready("x", torch.as_tensor(rows["x"])), self.conditions(rows)
+        logits = self.opinions({"right": (x, own), "wrong": (x, self.others(own))})
+        return None if logits is None else (numbers(logits["right"]), numbers(logits["wrong"]))
 
     def opinions(
         self, asked: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]]
@@ -327,6 +359,11 @@ class Look:
 def judges(game: Game) -> bool:
     """Whether a game may have an opinion of a sample."""
     return game.judge is not None or type(game).opinion is not Game.opinion
+
+
+def numbers(logits: Tensor) -> NDArray[Any]:
+    found: NDArray[Any] = logits.float().cpu().numpy()
+    return found
 
 
 def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
