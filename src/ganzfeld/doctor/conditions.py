@@ -81,9 +81,9 @@ def mixed_up(m: Moment) -> Evidence:
 def blind(m: Moment) -> Evidence:
     """A discriminator that has told wrong conditions from right ones at no time of the run.
 
-    A test for equivalence: the mean of all looks, and two standard errors more, is below BLIND,
-    and it is no more than chance makes of nothing: a critic whose logits differ much tells them by
-    few deviations, but surely.
+    A test for equivalence: the mean of all looks has an upper bound (95 %) below BLIND, and is no
+    more than chance makes of nothing. A critic whose logits differ much tells them by few
+    deviations, but surely.
     One look says little; at rest a good discriminator tells nothing any more, but it did before.
     Young samples look alike, whatever their conditions, and their discriminator is young, too: it
     takes a few looks at others before anything is said.
@@ -98,7 +98,7 @@ def blind(m: Moment) -> Evidence:
         return None
     told = sum(value for value, _ in looks) / len(looks)
     error = math.sqrt(sum(error**2 for _, error in looks)) / len(looks)
-    if told + CHANCE * error >= BLIND or told >= CHANCE * error:
+    if told + ONE_SIDED * error >= BLIND or told >= CHANCE * error:
         return None
     return (
         f"the discriminator tells wrong conditions from right ones by {told:.2f} sd "

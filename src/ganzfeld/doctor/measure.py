@@ -91,13 +91,9 @@ def look(
     drawer = numpy_generator(subject.seed, "doctor", images)
     judged = count if reference.rules < FEWER else max(count, JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
-
-    def more(number: int) -> Any:
-        return train.rows(chosen(drawer, len(train), number))
-
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game):
-        found |= Look(subject, reference, real, fresh, images, count, more).signals()
+        found |= Look(subject, reference, real, fresh, images, count).signals()
     if held is not None:
         found["held_out"] = float(len(held))
     exact = {name: value for name, value in found.items() if name.startswith("trace/")}
@@ -117,23 +113,15 @@ def tidy(value: float | None) -> float | None:
 class Look:
     """One look, at `count` samples for the conditions of the first real ones.
 
-    real: stored training samples by column; fresh: held-out ones, or None; more: draws others.
-    few: samples that are drawn again, from the average or for other conditions; graded: whose
-    gradient is asked for.
+    real: stored training samples by column; fresh: held-out ones, or None. few: samples that are
+    drawn again, from the average or for other conditions; graded: whose gradient is asked for.
     """
 
     def __init__(
-        self,
-        subject: Subject,
-        reference: Reference,
-        real: Any,
-        fresh: Any,
-        images: int,
-        count: int,
-        more: Callable[[int], Any],
+        self, subject: Subject, reference: Reference, real: Any, fresh: Any, images: int, count: int
     ) -> None:
         self.subject, self.reference, self.game = subject, reference, subject.game
-        self.real, self.fresh, self.count, self.more = real, fresh, count, more
+        self.real, self.fresh, self.count = real, fresh, count
         self.older = reference.rules < FEWER
         if self.older:
             self.few = min(max(count // 2, LEAST), count)
@@ -298,8 +286,15 @@ class Look:
         if "again" in own:
             found |= verdicts.noise(own, self.alone if self.conditioned else None)
         if "wrong" in own:
-            more = None if self.older else self.asked_more
-            found |= verdicts.told(own["real"], own["wrong"], more)
+            right, wrong = own["real"], own["wrong"]
+            if "held" in own and not self.older and verdicts.little(right, wrong):
+                x, given = asked["held"]
+                other = self.opinion(x, self.others(given))
+                assert other is not None
+                right = np.concatenate([right, own["held"]])
+                wrong = np.concatenate([wrong, numbers(other)])
+            found["told"] = signals.told_apart(right, wrong)
+            found["told_error"] = signals.told_error(right, wrong)
         return found
 
     def alone(self) -> NDArray[Any] | None:
@@ -308,13 +303,6 @@ class Look:
         given = {k: v.expand(2 * len(x), *v.shape[1:]) for k, v in one.items()}
         logits = self.opinion(torch.cat([x, x]), given)
         return None if logits is None else numbers(logits).reshape(2, -1)
-
-    def asked_more(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Logits of more real samples under their conditions and under others."""
-        rows = self.more(verdicts.MORE)
-        x, own = self.subject.ready("x", torch.as_tensor(rows["x"])), self.conditions(rows)
-        logits = self.opinions({"right": (x, own), "wrong": (x, self.others(own))})
-        return None if logits is None else (numbers(logits["right"]), numbers(logits["wrong"]))
 
     def opinions(
         self, asked: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]]

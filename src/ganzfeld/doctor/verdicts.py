@@ -1,10 +1,8 @@
-"""Signals of what a discriminator says of one sample: twice, and under a wrong condition."""
+"""What a discriminator says of one sample twice, or under a wrong condition."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-import numpy as np
 
 from ganzfeld.doctor import signals
 from ganzfeld.doctor.reference import Floats
@@ -12,7 +10,7 @@ from ganzfeld.doctor.samples import Signals
 
 AGAIN = 4  # real samples that are judged twice
 EQUAL = 1e-3  # deviations: logits of one sample that differ by more than rounding does
-SEEMS, MORE = 0.5, 96  # deviations, below which so many more are asked about wrong conditions
+SEEMS = 0.5  # deviations, below which held-out samples are asked for under wrong conditions, too
 
 
 def noise(own: Mapping[str, Floats], alone: Callable[[], Floats | None] | None) -> Signals:
@@ -33,17 +31,11 @@ def noise(own: Mapping[str, Floats], alone: Callable[[], Floats | None] | None) 
     return found
 
 
-def told(
-    right: Floats, wrong: Floats, more: Callable[[], tuple[Floats, Floats] | None] | None
-) -> Signals:
-    """How well wrong conditions are told from right ones, and its standard error.
+def little(right: Floats, wrong: Floats) -> bool:
+    """Whether wrong conditions seem to be told by so little that more samples should say it: to
+    show that something is nothing takes many, and a discriminator that tells much costs no more.
 
-    right, wrong: logits (N,) of the same samples. more: gives those of MORE others. They are asked
-    for where the first tell little: to show that it is nothing takes many, and a discriminator
-    that tells much costs no more.
+    right, wrong: logits (N,) of the same samples.
     """
     apart = signals.told_apart(right, wrong)
-    if more is not None and apart is not None and apart < SEEMS and (others := more()) is not None:
-        right, wrong = np.concatenate([right, others[0]]), np.concatenate([wrong, others[1]])
-    error = signals.told_error(right, wrong)
-    return {"told": signals.told_apart(right, wrong), "told_error": error}
+    return apart is not None and apart < SEEMS

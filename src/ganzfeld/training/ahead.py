@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ganzfeld.core import distributed
 from ganzfeld.games import Batch
@@ -40,9 +41,14 @@ def latents_ahead(trainer: Trainer, batch: Batch, step: int) -> Any:
     if not players or not game.latent:
         return None
 
-    def reached(module: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
-        if module is own:
-            found.extend(x for x in (*args, *given.values()) if is_latent(x, game.latent))
+    inside = {*game.modules()}
+
+    def reached(module: nn.Module, *_: Any) -> None:
+        if module in inside and module is not own:
+            raise Reached
+
+    def given(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        found.extend(x for x in (*args, *named.values()) if is_latent(x, game.latent))
         raise Reached
 
     def noted(x: Tensor) -> Tensor:
@@ -51,7 +57,10 @@ def latents_ahead(trainer: Trainer, batch: Batch, step: int) -> Any:
         return z
 
     kept, buffers = list[Tensor](), [(b, b.clone()) for b in game.buffers()]
-    hooks = [m.register_forward_pre_hook(reached, with_kwargs=True) for m in game.modules()]
+    hooks = [  # that of a module comes after those that change what it gets
+        register_module_forward_pre_hook(reached),
+        own.register_forward_pre_hook(given, with_kwargs=True),
+    ]
     object.__setattr__(game, "latents_for", noted)
     device = trainer.device
     try:
