@@ -10,8 +10,7 @@ from ganzfeld.doctor.story import Evidence, Moment
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
 BLIND = 0.15  # deviations, by which a discriminator that sees conditions tells wrong ones
 MIXED = 0.1  # deviations, by which one sample's logits differ where its condition is not its own
-ENOUGH, GROWN = 5, 3  # looks; those of them at samples that are not RAW
-RAW = 1.5 * YOUNG  # energy distance, above which a discriminator has no need of conditions yet
+ENOUGH, GROWN = 5, 3  # looks; those of them at samples that are not young
 CHANCE = 2  # standard errors
 LEAST, LONG = 4, 8  # looks that say together what samples show
 USUAL = 0.1  # standard error of the skill of 32 samples in showing their conditions
@@ -89,11 +88,11 @@ def blind(m: Moment) -> Evidence:
     takes a few looks at others before anything is said.
     """
     apart, visible = m.mean("energy"), m["visible"]
-    if visible is None or apart is None or apart > RAW:
+    if visible is None or apart is None or apart > 0.75 * YOUNG:
         return None
     looks = [(told, error) for one in (*m.past, m) if (told := one["told"]) is not None
              and (error := one["told_error"]) is not None]  # fmt: skip
-    grown = sum((one["energy"] or 0.0) <= RAW for one in (*m.past, m))
+    grown = sum((one["energy"] or 0.0) <= YOUNG for one in (*m.past, m))
     if len(looks) < ENOUGH or grown < GROWN or not begun(m, "discriminator"):
         return None
     told = sum(value for value, _ in looks) / len(looks)
