@@ -72,8 +72,8 @@ def mixed_up(m: Moment) -> Evidence:
     if apart is None or rest is None or apart < MIXED or rest > apart / 2:
         return None
     return (
-        f"the same samples, judged twice under their conditions, get logits {apart:.2f} sd apart; "
-        f"under one condition for all, {rest:.2f}"
+        f"the same samples, judged twice under their conditions, get logits {apart:.2f} deviations "
+        f"apart, and {rest:.2f} under one condition for all"
     )
 
 

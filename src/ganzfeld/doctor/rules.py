@@ -227,7 +227,7 @@ RULES = (
     Rule(
         "latents-repeat",
         "the generator gets the same latents again",
-        "It learns to make as many samples as there are of them, and no others.",
+        "What it makes of other latents is not trained.",
         latents_again,
     ),
     *(
@@ -251,7 +251,7 @@ RULES = (
     Rule(
         "discriminator-noisy",
         "the discriminator's verdict is chance",
-        "The generator follows the noise, and learns little or nothing.",
+        "What it teaches the generator is partly noise.",
         noisy,
     ),
     Rule("discriminator-weak", "the discriminator is too weak", STAY_AWAY, driven),
