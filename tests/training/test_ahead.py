@@ -103,6 +103,13 @@ def test_a_loss_that_says_nothing_of_it_leaves_it_unknown() -> None:
             self.calls += 1
             return super().loss(player, batch)
 
+    class Unnamed(Adversarial):
+        shipped = ()
+
+    class Other(Adversarial):
+        shipped = ("M",)
+
+    assert share(trainer_of(Unnamed)) is share(trainer_of(Other)) is None
     assert share(trainer_of(Fails)) is share(trainer_of(Real)) is None
     counting = trainer_of(Counts)
     assert share(counting) == 0 and counting.game.calls == 0

@@ -36,12 +36,10 @@ def latents_ahead(trainer: Trainer, batch: Batch, step: int) -> Any:
     The loss of its player runs until the first network would: nothing is computed or changed.
     """
     game, found = trainer.game, list[Tensor]()
-    own, draw = game.get_submodule(game.shipped[0]), game.latents_for
-    players = [name for name, parts in game.players.items() if game.shipped[0] in parts]
+    players = [name for name, parts in game.players.items() if {*game.shipped[:1]} & {*parts}]
     if not players or not game.latent:
         return None
-
-    inside = {*game.modules()}
+    own, draw, inside = game.get_submodule(game.shipped[0]), game.latents_for, {*game.modules()}
 
     def reached(module: nn.Module, *_: Any) -> None:
         if module in inside and module is not own:
