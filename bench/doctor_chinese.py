@@ -20,7 +20,7 @@ CHINESE = {  # what the table says, the longer first
     "D's rate x 100": "判别器学习率 100 倍",
     "64 training samples": "64 个训练样本",
     "(8 points)": "（点只有 8 个）",
-    "labels shuffled for D, in training alone": "判别器的标签只在训练时被打乱",
+    "labels of others for D, in training alone": "判别器只在训练时拿到别的样本的标签",
     "labels shuffled for D": "判别器的标签被打乱",
     "labels withheld from G": "不给生成器标签",
     "no penalties, rates x 10": "无惩罚项，学习率 10 倍",

@@ -311,15 +311,19 @@ def heavy(made: Made) -> Made:
     return made
 
 
-def shuffled_then(trainer: Trainer, made: Made) -> None:
-    """Conditions are shuffled for the discriminator, but not where the doctor asks it."""
+def mismatched(trainer: Trainer, made: Made) -> None:
+    """Samples come to the discriminator with conditions of others, but not where the doctor asks.
+
+    A random order would leave one of a batch its own: of 32 samples of ten classes that is enough
+    for a discriminator to tell right ones by 0.1 to 0.2 deviations.
+    """
 
     def before(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
         if not module.training:
             return None
-        order = torch.randperm(len(args[0]))
-        rest = [value if value is None else value[order] for value in args[1:]]
-        return (args[0], *rest), {name: value[order] for name, value in given.items()}
+        by = int(torch.randint(1, max(len(args[0]), 2), ()))
+        rest = [value if value is None else value.roll(by, 0) for value in args[1:]]
+        return (args[0], *rest), {name: value.roll(by, 0) for name, value in given.items()}
 
     trainer.game.get_submodule("D").register_forward_pre_hook(before, with_kwargs=True)
 
@@ -353,8 +357,8 @@ STRANGE = {
     "same-latents": Fault("the same latents in every batch", AGAIN, network=same_latents),
     "noisy-verdict": Fault("noise on the discriminator's logits", ("discriminator-noisy",),
                            network=noisy_verdict),
-    "shuffled-then": Fault("labels shuffled for D, in training alone", ("condition-ignored",),
-                           network=shuffled_then, conditional=True),
+    "mismatched": Fault("labels of others for D, in training alone", ("condition-ignored",),
+                        network=mismatched, conditional=True),
     "shrinking": Fault("weights shrink by 3 % a step", ("divergence",), network=shrinking),
     "flipped": Fault("half of D's samples flipped", ("discriminator-weak",), network=flipped),
     "slow-d": Fault("D's rate / 100", ("discriminator-weak",), settings=slow_d),
