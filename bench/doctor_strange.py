@@ -186,7 +186,7 @@ def same_latents(trainer: Trainer, made: Made) -> None:
 
 
 def noisy_verdict(trainer: Trainer, made: Made) -> None:
-    """Noise of ten units is added to the discriminator's logits in training."""
+    """Noise of ten times their size is added to the discriminator's logits."""
 
     def change(module: Any, args: Any, given: Any, out: Tensor) -> Tensor:
         return out + 10 * torch.randn_like(out) * out.abs().mean().detach()
@@ -311,9 +311,27 @@ def heavy(made: Made) -> Made:
     return made
 
 
+def mismatched(trainer: Trainer, made: Made) -> None:
+    """Samples come to the discriminator with conditions of others, but not where the doctor asks.
+
+    A random order would leave one of a batch its own: of 32 samples of ten classes that is enough
+    for a discriminator to tell right ones by 0.1 to 0.2 deviations.
+    """
+
+    def before(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+        if not module.training:
+            return None
+        by = int(torch.randint(1, max(len(args[0]), 2), ()))
+        rest = [value if value is None else value.roll(by, 0) for value in args[1:]]
+        return (args[0], *rest), {name: value.roll(by, 0) for name, value in given.items()}
+
+    trainer.game.get_submodule("D").register_forward_pre_hook(before, with_kwargs=True)
+
+
 STILL = ("generator-still", "discriminator-still")
 ALTERED = ("data-altered",)
 LABELS = ("data-altered", "condition-ignored")
+AGAIN = ("latents-repeat",)
 HARMLESS = ("",)  # nothing is to be said
 STRANGE = {
     "reset": Fault("optimisers' state forgotten every 20 steps", ("divergence",), network=reset),
@@ -322,7 +340,8 @@ STRANGE = {
     "half-seen": Fault("D sees half of each image", ("partly-seen",), network=half_seen),
     "digits-scale": Fault("normalised by another set's mean", ALTERED,
                           network=constants_of_digits),
-    "two-latents": Fault("latents are one of two", ("mode-collapse",), network=two_latents),
+    "two-latents": Fault("latents are one of two", (*AGAIN, "mode-collapse"),
+                         network=two_latents),
     "stuck": Fault("one channel of fakes is stuck", ("partly-stuck",), network=stuck),
     "off-in-half": Fault("labels off by one in every other batch", LABELS, network=off_in_half,
                          conditional=True),
@@ -335,10 +354,11 @@ STRANGE = {
     "no-average": Fault("no average (harmless)", HARMLESS, network=no_average),
     "unjoined": Fault("columns shuffled against one another", ALTERED, network=unjoined),
     "backwards": Fault("lines read backwards", ALTERED, network=backwards),
-    "same-latents": Fault("the same latents in every batch", ("mode-collapse", "memorisation"),
-                          network=same_latents),
-    "noisy-verdict": Fault("noise on the discriminator's logits", ("discriminator-weak",),
+    "same-latents": Fault("the same latents in every batch", AGAIN, network=same_latents),
+    "noisy-verdict": Fault("noise on the discriminator's logits", ("discriminator-noisy",),
                            network=noisy_verdict),
+    "mismatched": Fault("labels of others for D, in training alone", ("condition-ignored",),
+                        network=mismatched, conditional=True),
     "shrinking": Fault("weights shrink by 3 % a step", ("divergence",), network=shrinking),
     "flipped": Fault("half of D's samples flipped", ("discriminator-weak",), network=flipped),
     "slow-d": Fault("D's rate / 100", ("discriminator-weak",), settings=slow_d),
@@ -347,7 +367,7 @@ STRANGE = {
                      network=leaking),
     "accumulating": Fault("D's gradients never zeroed", ("divergence", "discriminator-weak"),
                           network=accumulating),
-    "no-latents": Fault("latents are 0", ("mode-collapse",), network=no_latents),
+    "no-latents": Fault("latents are 0", (*AGAIN, "mode-collapse"), network=no_latents),
     "half-constant": Fault("half of the fakes are one sample", ("mode-collapse",),
                            network=half_constant),
     "nan": Fault("a weight of G is nan", ("broken", "divergence"), network=not_a_number, start=0.6),

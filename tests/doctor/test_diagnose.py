@@ -37,6 +37,8 @@ HEALTHY = {
     "unseen": 0.0,
     "stuck": 0.0,
     "update/generator": 0.004,
+    "noise": 0.0,
+    "latents": 0.0,
     "update/discriminator": 0.003,
     "pull/generator": 0.1,
     "pull/discriminator": 0.1,
@@ -53,6 +55,8 @@ ILL: dict[str, dict[str, float | None]] = {
     "memorisation": {"nearest": 0.2, "copies": 0.6},
     "condition-ignored": {"reacts": 0.0, "agreement": 0.0, "distance": 0.3},
     "divergence": {"update/generator": 0.15, "update/discriminator": 0.15, "vendi": 0.3},
+    "latents-repeat": {"latents": 1.0, "vendi": 0.4},
+    "discriminator-noisy": {"noise": 0.9, "gap": 0.05, "overfit": None, "energy": 0.4},
     "partly-seen": {"unseen": 0.5},
     "partly-stuck": {"stuck": 0.3, "energy": 0.4},
     "class-collapse": {"within": 0.1, "within_least": 0.02},
@@ -67,6 +71,7 @@ ILL: dict[str, dict[str, float | None]] = {
 TOTAL = 4_000
 LATE = {
     "average-behind": 100,
+    "discriminator-noisy": 200,
     "optimiser-forgets": 800,
     "class-collapse": 300,
     "discriminator-overfits": 100,

@@ -16,9 +16,11 @@ from ganzfeld.training.plan import fit, settle
 
 CASES = {  # data, recipe, and what its rows have beside what all have
     "avatars:120": ("vae", {"fine", "grid"}),
-    "fields:120": ("fields", {"gap", "overfit", "gradient", "fine", "level"}),
-    "vowels:120": ("default", {"gap", "overfit", "level", "reacts"}),
+    "fields:120": ("fields", {"gap", "overfit", "gradient", "fine", "level", "noise", "latents"}),
+    "vowels:120": ("default", {"gap", "overfit", "level", "reacts", "mixed", "latents"}),
     "grammar:120": ("default", {"distinct", "entropy", "level"}),
+    "grammar:200": ("text-gan", {"distinct", "entropy", "level", "noise", "latents"}),
+    "table:120": ("table-gan", {"latents"}),
     "table:200": ("default", set()),
 }
 OF_SAMPLES = {"vendi", "distance", "energy", "nearest", "copies", "blank", "broken", "swing"}
@@ -46,6 +48,7 @@ def test_signals_of_each_kind(name: str) -> None:
     assert kind == "health" and signals["broken"] == 0
     assert OF_SAMPLES | needed <= set(signals), sorted(OF_SAMPLES | needed - set(signals))
     assert any(value for value in signals.values())
+    assert not signals.get("noise") and not signals.get("mixed") and not signals.get("latents")
     after = trainer.game.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
     assert len(held.held_rows(pack, 20)) == 20

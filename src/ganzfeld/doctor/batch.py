@@ -1,7 +1,8 @@
-"""The next batch beside the rows that it is made of: do they differ, and are they several?"""
+"""Batches: the next one beside the rows that it is made of, the first samples, finite ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -29,3 +30,13 @@ def differ(stored: Any, given: Tensor) -> float | None:
         return None
     other = ~torch.isclose(own, there, 1e-3, 1e-6)
     return float(other.reshape(len(own), -1).any(1).float().mean())
+
+
+def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """The conditions of the first samples."""
+    return {name: value[:count] for name, value in given.items()}
+
+
+def finite(x: Tensor) -> bool:
+    """Whether all numbers of all samples are finite."""
+    return bool(x.isfinite().all())

@@ -9,7 +9,9 @@ from ganzfeld.doctor.story import Evidence, Moment
 
 SHOWN = 0.35  # of the data's skill in showing conditions, below which samples ignore them
 BLIND = 0.15  # deviations, by which a discriminator that sees conditions tells wrong ones
+MIXED = 0.1  # deviations, by which one sample's logits differ where its condition is not its own
 ENOUGH, GROWN = 5, 3  # looks; those of them at samples that are not young
+CHANCE = 2  # standard errors
 LEAST, LONG = 4, 8  # looks that say together what samples show
 USUAL = 0.1  # standard error of the skill of 32 samples in showing their conditions
 ONE_SIDED = 1.64  # standard errors: 95 %
@@ -63,10 +65,24 @@ def learning(m: Moment) -> bool:
     return before is not None and now is not None and now > GROWS * before
 
 
+def mixed_up(m: Moment) -> Evidence:
+    """Conditions that change places on their way to the discriminator: the same sample with its
+    own gets other logits, and under one condition for all it does not."""
+    apart, rest = m["mixed"], m["noise"]
+    if apart is None or rest is None or apart < MIXED or rest > apart / 2:
+        return None
+    return (
+        f"the same samples, judged twice under their conditions, get logits {apart:.2f} deviations "
+        f"apart, and {rest:.2f} under one condition for all"
+    )
+
+
 def blind(m: Moment) -> Evidence:
     """A discriminator that has told wrong conditions from right ones at no time of the run.
 
-    A test for equivalence: the mean of all looks, and two standard errors more, is below BLIND.
+    A test for equivalence: the mean of all looks has an upper bound (95 %) below BLIND, and is no
+    more than chance makes of nothing. A critic whose logits differ much tells them by few
+    deviations, but surely.
     One look says little; at rest a good discriminator tells nothing any more, but it did before.
     Young samples look alike, whatever their conditions, and their discriminator is young, too: it
     takes a few looks at others before anything is said.
@@ -81,7 +97,7 @@ def blind(m: Moment) -> Evidence:
         return None
     told = sum(value for value, _ in looks) / len(looks)
     error = math.sqrt(sum(error**2 for _, error in looks)) / len(looks)
-    if told + 2 * error >= BLIND:
+    if told + ONE_SIDED * error >= BLIND or told >= CHANCE * error:
         return None
     return (
         f"the discriminator tells wrong conditions from right ones by {told:.2f} sd "

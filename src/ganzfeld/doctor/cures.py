@@ -117,6 +117,8 @@ OTHERWISE = {  # what to look at where no setting is known to help: questions, a
     "generator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
     "discriminator-still": "Is its learning rate 0, are its weights frozen, or its steps skipped?",
     "data-altered": "Are samples and their labels brought to the networks as they are stored?",
+    "latents-repeat": "Are latents drawn anew in each step, and for each sample?",
+    "discriminator-noisy": "Does its network draw at random where it judges, not only in training?",
     "partly-seen": "Does the discriminator get whole samples, and all their channels?",
     "partly-stuck": "Does the generator's last layer reach every channel, and does it learn?",
     "optimiser-forgets": "Is the optimiser made anew, or its state cleared, while it trains?",

@@ -1,4 +1,4 @@
-"""Rules for what players are given: real samples, their conditions, whole samples, a memory."""
+"""Rules for what players are given: real samples, conditions, latents, whole samples, a memory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ UNSEEN = 0.2  # of a sample's numbers that a discriminator may leave out
 STUCK = 0.1  # of a sample's numbers that may be the same in all fakes
 ALIKE = 0.5  # of the data's mean distance: samples that are nearer together have collapsed
 LESS = 0.9  # of what was stuck at an earlier look: it comes loose
+REPEATED = 0.5  # of a step's latents that may be those of the step before: by chance none is
 KEPT = 0.5  # of the steps since an earlier look, that an optimiser remembers at least
 
 
@@ -39,6 +40,14 @@ def repeated(m: Moment) -> Evidence:
     if trace is None or all(one["trace/data"] != trace for one in m.past):
         return None
     return "the real samples of the next batch are those of an earlier look, to the bit"
+
+
+def latents_again(m: Moment) -> Evidence:
+    """A generator that is trained on the same few latents: what it makes of others is any."""
+    share = m["latents"]
+    if share is None or share < REPEATED:
+        return None
+    return f"{share:.0%} of the latents of a step are those of the step before"
 
 
 def partly_seen(m: Moment) -> Evidence:

@@ -23,8 +23,8 @@ from torch.optim import Optimizer
 from ganzfeld.config import FEWER, LIGHT, WATCH
 from ganzfeld.core import latents
 from ganzfeld.core.randomness import key, numpy_generator
-from ganzfeld.doctor import signals
-from ganzfeld.doctor.batch import differ, several
+from ganzfeld.doctor import signals, verdicts
+from ganzfeld.doctor.batch import differ, finite, first_of, several
 from ganzfeld.doctor.players import of_player
 from ganzfeld.doctor.reference import Data, Reference
 from ganzfeld.doctor.samples import Beside, Kept, Signals
@@ -159,6 +159,7 @@ class Look:
         self.z = z.to(subject.device)
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
+        self.conditioned = bool(self.given.keys() - {"caption"})
 
     @cached_property
     def column(self) -> Tensor:
@@ -179,16 +180,16 @@ class Look:
         """The discriminator's logits (N,); captions are not told to it."""
         return self.game.opinion(x, **{k: v for k, v in given.items() if k != "caption"})
 
-    def others(self) -> dict[str, Tensor]:
+    def others(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Conditions of other samples: no class stays, numbers are those of the next one."""
         found = {}
-        if "y" in self.every:
-            y = self.every["y"]
+        if "y" in own:
+            y = own["y"]
             number = self.reference.classes
             step = 1 + torch.arange(len(y), device=y.device) % max(number - 1, 1)
             found["y"] = (y + step) % number
-        for name in self.every.keys() - {"y"}:
-            found[name] = self.every[name].roll(1, 0)
+        for name in own.keys() - {"y"}:
+            found[name] = own[name].roll(1, 0)
         return found
 
     @torch.no_grad()
@@ -217,7 +218,7 @@ class Look:
         pass, since one of few samples costs nearly as much as one of many."""
         if not self.given:
             return self.game.sample(self.z), None
-        few, others = self.count if self.older else self.few, self.others()
+        few, others = self.count if self.older else self.few, self.others(self.every)
         given = {name: torch.cat([own, others[name][:few]]) for name, own in self.given.items()}
         whole = self.game.sample(torch.cat([self.z, self.z[:few]]), **given)
         return whole[: self.count], whole[self.count :]
@@ -303,19 +304,22 @@ class Look:
         """What the discriminator says of real samples, fresh ones and fakes."""
         if not judges(self.game):
             return {}
-        graded, first, own = self.graded if self.asks_gradient(x) else 0, None, x
+        graded, first, leaf = self.graded if self.asks_gradient(x) else 0, None, x
         if graded:
             with torch.enable_grad():
-                own = x[:graded].detach().requires_grad_()
-                first = self.opinion(own, first_of(self.given, graded))
+                leaf = x[:graded].detach().requires_grad_()
+                first = self.opinion(leaf, first_of(self.given, graded))
             if first is None:
                 return {}
         asked = {"real": (self.column, self.every)}
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
-        if self.given.keys() - {"caption"}:
-            asked["wrong"] = self.column, self.others()
+        if self.conditioned:
+            asked["wrong"] = self.column, self.others(self.every)
+        if not self.older:
+            few = verdicts.AGAIN
+            asked["again"] = self.column[:few], first_of(self.every, few)
         apart = graded if graded == len(x) or not self.older else 0  # asked about with gradients
         if apart < len(x):
             asked["fake"] = x[apart:], {name: own[apart:] for name, own in self.given.items()}
@@ -324,21 +328,35 @@ class Look:
             return {}
         found: Signals = {"gradient": None, "unseen": None}
         if first is not None:
-            found["gradient"], found["unseen"] = self.graded_of(own, first, logits["real"])
+            found["gradient"], found["unseen"] = self.graded_of(leaf, first, logits["real"])
             first = first.detach()
             logits["fake"] = torch.cat([first[:apart], logits.get("fake", first[:0])])
         real, fake = logits["real"], logits["fake"]
-        told = {name: value.float().cpu().numpy() for name, value in logits.items()}
-        found["gap"] = signals.gap(told["real"], told["fake"])
-        found["logit"] = signals.mean(np.abs(np.concatenate([told["real"], told["fake"]])))
+        own = {name: verdicts.numbers(value) for name, value in logits.items()}
+        found["gap"] = signals.gap(own["real"], own["fake"])
+        found["logit"] = signals.mean(np.abs(np.concatenate([own["real"], own["fake"]])))
         found["sure"] = float(((fake - real[: self.count]).sigmoid() < SURE).float().mean())
-        if "held" in told:
-            found["overfit"] = signals.overfit(told["real"], told["held"], told["fake"])
-            found["shift"] = signals.shift(told["real"], told["held"], told["fake"])
-        if "wrong" in told:
-            found["told"] = signals.told_apart(told["real"], told["wrong"])
-            found["told_error"] = signals.told_error(told["real"], told["wrong"])
+        if "held" in own:
+            found["overfit"] = signals.overfit(own["real"], own["held"], own["fake"])
+            found["shift"] = signals.shift(own["real"], own["held"], own["fake"])
+        if "again" in own:
+            found |= verdicts.noise(own, self.alone if self.conditioned else None)
+        if "wrong" in own:
+            held = asked["held"] if "held" in own and not self.older else None
+            found |= verdicts.told(own, None if held is None else lambda: self.misled(*held))
         return found
+
+    def misled(self, x: Tensor, given: Mapping[str, Tensor]) -> NDArray[Any] | None:
+        """Logits of samples under conditions of others."""
+        logits = self.opinion(x, self.others(given))
+        return None if logits is None else verdicts.numbers(logits)
+
+    def alone(self) -> NDArray[Any] | None:
+        """Logits (2, AGAIN) of the samples that are judged twice, all under one condition."""
+        x, one = self.column[: verdicts.AGAIN], first_of(self.every, 1)
+        given = {k: v.expand(2 * len(x), *v.shape[1:]) for k, v in one.items()}
+        logits = self.opinion(torch.cat([x, x]), given)
+        return None if logits is None else verdicts.numbers(logits).reshape(2, -1)
 
     def opinions(
         self, asked: Mapping[str, tuple[Tensor, Mapping[str, Tensor]]]
@@ -374,16 +392,6 @@ class Look:
         return signals.norms(gradient.float().cpu().numpy()), never
 
 
-def finite(x: Tensor) -> bool:
-    """Whether all numbers of all samples are finite."""
-    return bool(x.isfinite().all())
-
-
 def judges(game: Game) -> bool:
     """Whether a game may have an opinion of a sample."""
     return game.judge is not None or type(game).opinion is not Game.opinion
-
-
-def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """The conditions of the first samples."""
-    return {name: value[:count] for name, value in given.items()}

@@ -12,18 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganzfeld.doctor.averages import left_behind, swinging
-from ganzfeld.doctor.conditions import blind, ignored
+from ganzfeld.doctor.conditions import blind, ignored, mixed_up
 from ganzfeld.doctor.course import YOUNG, growing, improving, opposed
 from ganzfeld.doctor.given import (
     altered,
     forgetful,
+    latents_again,
     partly_seen,
     partly_stuck,
     relabelled,
     repeated,
 )
 from ganzfeld.doctor.overfitting import overfitted, overfitting
-from ganzfeld.doctor.siding import astray, certain, driven, fleeing, misled, mistaken, weak
+from ganzfeld.doctor.siding import astray, certain, driven, fleeing, misled, mistaken, noisy, weak
 from ganzfeld.doctor.standing import crawling, partly_still, still, unmoved
 from ganzfeld.doctor.story import EARLY, Evidence, Moment
 from ganzfeld.doctor.variety import (
@@ -205,6 +206,7 @@ STUCK = "More of the same: variety seldom comes back by itself."
 NOISE = "Losses will soon not be finite, or samples turn to noise."
 G_STILL = "No sample will change any more."
 LIKE_THAT = "Samples will look like what the networks are given, and not like the data."
+UNTAUGHT = "Nothing teaches the generator to show what it is asked for."
 STAY_AWAY = "The generator is told to stay away from the data."
 D_STILL = "The generator will find what fools it, and learn nothing after that."
 
@@ -222,6 +224,12 @@ RULES = (
         Rule("data-altered", "the networks are given other data", LIKE_THAT, sees, looks=looks)
         for sees, looks in ((altered, 2), (relabelled, 1), (repeated, 2))
     ),
+    Rule(
+        "latents-repeat",
+        "the generator gets the same latents again",
+        "What it makes of other latents is not trained.",
+        latents_again,
+    ),
     *(
         Rule(f"{player}-still", f"the {player} stands still", outlook, sees(player), looks=looks)
         for player, outlook in (("generator", G_STILL), ("discriminator", D_STILL))
@@ -233,6 +241,18 @@ RULES = (
         "the discriminator sees only a part of each sample",
         "Nothing tells the generator what belongs into the rest.",
         partly_seen,
+    ),
+    Rule(
+        "condition-ignored",
+        "the condition is ignored",
+        UNTAUGHT,
+        mixed_up,
+    ),
+    Rule(
+        "discriminator-noisy",
+        "the discriminator's verdict is chance",
+        "What it teaches the generator is partly noise.",
+        noisy,
     ),
     Rule("discriminator-weak", "the discriminator is too weak", STAY_AWAY, driven),
     Rule("mode-collapse", "mode collapse", STUCK, constant),
@@ -253,7 +273,7 @@ RULES = (
     Rule(
         "condition-ignored",
         "the condition is ignored",
-        "Nothing teaches the generator to show what it is asked for.",
+        UNTAUGHT,
         blind,
         since=0.4,
     ),

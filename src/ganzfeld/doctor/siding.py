@@ -1,5 +1,5 @@
-"""Rules for a discriminator that tells the generator nothing, or the opposite, and for a generator
-that does not follow."""
+"""Rules for a discriminator that tells the generator nothing, the opposite or what chance says, and
+for a generator that does not follow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ FAR, AWAY, TOLD = 1.0, 1.2, 3.0  # energy distance; over an earlier one; deviati
 SEVERAL = 5  # of LONG looks, that say it together
 LONG = 8  # looks
 CERTAIN = 2  # looks of LONG and one
+CHANCE = 0.5  # of the deviation of logits, that one sample's may differ by: of healthy ones 0
 NOWHERE, FLAT = 3.0, 0.7  # energy distance; mean size of logits: of a draw 0, of certainty 7
 
 
@@ -45,6 +46,14 @@ def weak(m: Moment) -> Evidence:
     if not begun(m, "discriminator"):
         return None
     return f"its logits are {gap:.2f} deviations apart; samples are {apart:.2f} from the data"
+
+
+def noisy(m: Moment) -> Evidence:
+    """One that says something else of the same sample each time. A look has few pairs."""
+    apart, now = m.mean("noise"), m["noise"]
+    if apart is None or now is None or apart < CHANCE or now < CHANCE / 2:
+        return None
+    return f"the same samples, judged twice, get logits {apart:.2f} deviations apart"
 
 
 def driven(m: Moment) -> Evidence:

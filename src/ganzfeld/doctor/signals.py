@@ -19,6 +19,7 @@ Floats = NDArray[np.floating[Any]]
 
 SEEN = 0.3  # a gap of logits, in deviations, below which shares of it are noise
 SAME = 1e-4  # of the median distance of data, below which two samples are one
+ROUNDED = 1e-4  # of the largest logit, that those of one sample may differ by
 WIDTH = 0.4  # of the median distance of data: the kernel's bandwidth for the Vendi score
 
 
@@ -66,6 +67,15 @@ def shift(train: Floats, held: Floats, fake: Floats) -> float | None:
     """How much higher logits of training samples are than held-out ones', in the unit of `gap`."""
     scale = spread(train, fake)
     return (mean(train) - mean(held)) / scale if scale else None
+
+
+def noise(once: Floats, again: Floats, scale: float) -> float | None:
+    """How far logits (N,) of the same samples, judged twice, are apart, over a deviation of logits:
+    0 of a verdict that depends on the sample alone, about 1 where it is all chance."""
+    apart = float(np.sqrt(np.square(once - again).mean() / 2))
+    if apart <= ROUNDED * float(np.abs(once).max()):
+        return 0.0
+    return apart / scale if scale else None
 
 
 def told_apart(right: Floats, wrong: Floats) -> float | None:

@@ -16,6 +16,7 @@ from ganzfeld.doctor.translated import Sides
 from ganzfeld.modalities import Modality, Spec, modality_of
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.text import lines
+from ganzfeld.training.ahead import repeated
 from ganzfeld.training.hooks import At
 from ganzfeld.training.trainer import Report, Trainer
 
@@ -95,6 +96,7 @@ class Health:
         self.fresh, self.classes, self.given = fresh, classes, given
         self.rules, self.specs = rules, specs or {}
         self.sides: Sides | None = None
+        self.batch: Any = None  # the next one, as the last look saw it
         self.subject = Subject(
             trainer.game,
             trainer.average,
@@ -124,7 +126,8 @@ class Health:
     def due(self, most: int) -> tuple[Any, Any]:
         """The first so many samples of the next batch of the first player, and their rows as they
         are stored."""
-        return self.trainer.due(next(iter(self.trainer.game.players)), most)
+        self.batch, rows = self.trainer.due(next(iter(self.trainer.game.players)), most)
+        return self.batch, rows
 
     def look(self) -> Signals:
         trainer = self.trainer
@@ -140,7 +143,10 @@ class Health:
                 FEW_ROWS if few else ROWS,
             )
         fresh, count, images = self.fresh, self.count, trainer.images
+        self.batch = None
         found = look(self.subject, self.reference, trainer.data, fresh, count, images)
+        if self.batch is not None and (share := repeated(trainer, self.batch)) is not None:
+            found["latents"] = share
         if trainer.game.directions and {"a", "b"} <= self.specs.keys():
             self.sides = self.sides or Sides(self.kind, self.specs, trainer.data)
             found |= self.sides.look(self.subject, count, images)
