@@ -101,6 +101,13 @@ def test_any_size_and_number_of_channels(size: tuple[int, int], channels: int) -
     assert not torch.allclose(found[0], found[1])
 
 
+@pytest.mark.parametrize(
+    ("side", "seen"), [(4, 64), (28, 56), (32, 64), (48, 48), (64, 64), (96, 64)]
+)
+def test_small_images_are_enlarged_a_whole_number_of_times(side: int, seen: int) -> None:
+    assert taught.as_taught(torch.zeros(1, 3, side, side)).shape[2:] == (seen, seen)
+
+
 def test_grey_is_repeated_and_transparent_parts_are_white() -> None:
     draw = np.random.default_rng(1)
     grey = torch.from_numpy(draw.uniform(-1, 1, (2, 1, 64, 64)).astype(np.float32))

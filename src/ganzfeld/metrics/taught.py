@@ -1,9 +1,9 @@
 """What Inception would see in an image, foretold from its first layers: 0.6 MB in place of 81.
 
-The first five convolutions of Inception look at the image at 64 pixels. Mean, root mean square and
-unevenness of what they find foretell, by a linear map, what Inception's `Mixed_6e` finds in the
-same image enlarged, along its widest directions. The map was fitted to images that are drawn by
-rule and damaged at random; `bench/teach.py` makes the file again. The convolutions are those of
+The first five convolutions of Inception look at the image at about 64 pixels. Mean, root mean
+square and unevenness of what they find foretell, by a linear map, what Inception's `Mixed_6e` finds
+in the same image enlarged, along its widest directions. The map was fitted to images that are drawn
+by rule and damaged at random; `bench/teach.py` makes the file again. The convolutions are those of
 Inception-v3 (The TensorFlow Authors, Apache-2.0; see NOTICE), folded and rounded to 16 bits.
 """
 
@@ -22,7 +22,7 @@ from ganzfeld.core.store import Arrays, kept
 from ganzfeld.errors import DataError
 
 FILE = Path(__file__).parent / "taught.safetensors"
-SIDE = 64  # px, that every image is brought to
+SIDE = 64  # px, that images are brought near to
 STRIDES = (2, 1, 1, 1, 1)  # of each convolution
 PADDED = (0, 0, 1, 0, 0)  # px
 POOLED = 3  # the convolution before which the largest of 3 x 3 are taken
@@ -63,15 +63,24 @@ def single(array: NDArray[np.float16]) -> nn.Parameter:
 
 
 def as_taught(x: Tensor) -> Tensor:
-    """Three channels and 64 x 64 pixels: grey is repeated, transparent parts are laid on white."""
+    """Three channels and about 64 x 64 pixels: grey is repeated, transparent parts lie on white."""
     if x.shape[1] in (2, 4):
         share = (x[:, -1:] + 1) / 2
         x = x[:, :-1] * share + (1 - share)
     if x.shape[1] != 3:
         x = x.mean(1, keepdim=True).expand(-1, 3, -1, -1)
-    if x.shape[2:] != (SIDE, SIDE):
-        x = interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    height, width = (near(side) for side in x.shape[2:])
+    if (height, width) != x.shape[2:]:
+        x = interpolate(x, (height, width), mode="bilinear", antialias=True, align_corners=False)
     return x
+
+
+def near(side: int) -> int:
+    """Pixels that a side is brought to: 64 if it is longer, else a whole multiple of it.
+
+    28 pixels become 56, since 64 would be a pattern of sharp and soft columns.
+    """
+    return SIDE if side > SIDE else side * round(SIDE / side)
 
 
 def unevenness(x: Tensor) -> Tensor:
