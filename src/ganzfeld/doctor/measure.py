@@ -34,8 +34,7 @@ from ganzfeld.modalities import Spec
 
 PART = 4  # of a look's samples, those that are drawn again or whose gradient is asked for
 LEAST, GRADED = 8, 4  # of them at least; by rules from LIGHT on GRADED of both
-JUDGED = 32  # real samples, that a discriminator is asked about at least; by these JUDGED_LIGHT
-JUDGED_LIGHT = 24
+JUDGED = 32  # real samples, that a discriminator is asked about at least
 BATCH = 64  # samples of the next batch that are compared with what is stored
 TOGETHER = 128  # samples, of which a discriminator's opinion is asked for at once
 SURE = 1e-3  # probability of being real, below which a fake is found out for certain
@@ -97,9 +96,7 @@ def look(
     if reference is None:
         return found
     drawer = numpy_generator(subject.seed, "doctor", images)
-    judged = count
-    if reference.rules >= FEWER:
-        judged = max(count, JUDGED_LIGHT if reference.rules >= LIGHT else JUDGED)
+    judged = count if reference.rules < FEWER else max(count, JUDGED)
     real = train.rows(chosen(drawer, len(train), judged))
     fresh = None if held is None else held.rows(chosen(drawer, len(held), judged))
     with undisturbed(subject.game) as modules:
