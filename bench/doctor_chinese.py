@@ -9,8 +9,8 @@ HEAD = (
     "median delay from a fifth on | from the fault on |"
 )
 CHINESE = {  # what the table says, the longer first
-    "By today's looks, seeds from 51 on:": "现在的检查，种子 51 起：",
-    "By looks of before, and rules of the time:": "以前的检查和当时的规则：",
+    "Seeds from 51 on:": "种子 51 起：",
+    "Seeds below 51, by earlier looks and rules:": "种子 51 以前，用较早的检查和规则：",
     "Seed 0, on which thresholds were fitted:": "种子 0，阈值在它上面拟合：",
     HEAD: "| 故障 | 最先说对名称 | 最先误说 | 从五分之一起的延迟中位数 | 从故障起 |",
     "no fault, kinds of data above: nothing is said": "无故障，上述数据：什么也没说",
