@@ -46,7 +46,7 @@ def latents_ahead(trainer: Trainer, batch: Batch, step: int) -> Any:
     if not players or not game.latent:
         return None
     own, draw, inside = game.get_submodule(game.shipped[0]), game.latents_for, {*game.modules()}
-    before = {name: vars(game)[name] for name in ("latents_for", "clock") if name in vars(game)}
+    usual = {name: x for name, x in vars(game).items() if name in ("latents_for", "clock")}
 
     def reached(module: nn.Module, *_: Any) -> None:
         if module in inside and module is not own:
@@ -84,7 +84,7 @@ def latents_ahead(trainer: Trainer, batch: Batch, step: int) -> Any:
         for hook in hooks:
             hook.remove()
         del vars(game)["latents_for"]
-        vars(game).update(before)
+        vars(game).update(usual)
     z = next((z for z in (*found, *reversed(kept)) if is_latent(z, game.latent)), None)
     return None if z is None else z.detach().float().cpu().numpy()
 
