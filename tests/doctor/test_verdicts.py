@@ -79,6 +79,12 @@ def test_rounding_is_no_noise() -> None:
     assert signals.noise(np.zeros(2), np.full(2, np.sqrt(2)), 2.0) == pytest.approx(0.5)
 
 
+def test_of_a_single_class_no_other_is_asked() -> None:
+    """Samples cannot react to a condition that has one value."""
+    found = looking(classes=1)[1]()
+    assert not {"reacts", "told", "told_error", "mixed"} & found.keys() and found["noise"] == 0
+
+
 def test_a_batch_of_another_size_is_no_noise() -> None:
     """Large looks ask in several batches, and a GPU rounds by their size."""
     D, seen = looking(classes=4, count=64)

@@ -156,7 +156,9 @@ class Look:
         self.z = z.to(subject.device)
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
-        self.conditioned = bool(self.given.keys() - {"caption"})
+        alone = {"y"} if reference.classes == 1 else set()  # there is no other class to ask for
+        self.other = bool(self.given.keys() - alone)
+        self.conditioned = bool(self.given.keys() - alone - {"caption"})
 
     @cached_property
     def column(self) -> Tensor:
@@ -213,8 +215,8 @@ class Look:
     def fakes(self) -> tuple[Tensor, Tensor | None]:
         """Fakes, and the first of them again for other conditions, where there are any: in one
         pass, since one of few samples costs nearly as much as one of many."""
-        if not self.given:
-            return self.game.sample(self.z), None
+        if not self.other:
+            return self.game.sample(self.z, **self.given), None
         few, others = self.count if self.older else self.few, self.others(self.every)
         given = {name: torch.cat([own, others[name][:few]]) for name, own in self.given.items()}
         whole = self.game.sample(torch.cat([self.z, self.z[:few]]), **given)
