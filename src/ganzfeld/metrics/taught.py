@@ -1,4 +1,4 @@
-"""What Inception would see in an image, foretold from its first layers: 0.6 MB in place of 81.
+"""What Inception would see in an image, foretold from its first layers: 0.5 MB in place of 81.
 
 The first five convolutions of Inception look at the image at about 64 pixels. Mean, root mean
 square and unevenness of what they find foretell, by a linear map, what Inception's `Mixed_6e` finds
