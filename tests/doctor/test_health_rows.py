@@ -125,7 +125,7 @@ def test_a_run_that_is_treated_has_all_looks() -> None:
 def test_a_run_of_few_steps_says_what_that_means(watched: Path) -> None:
     found = doctor.read(watched)
     assert seldom(found).startswith(
-        "The run has only 32 steps, so there are 5 looks in place of 11"
+        "The run has only 32 batches, so there are 5 looks in place of 11"
     )
     found.config.run.batch_size = 1  # type: ignore[union-attr]
     assert seldom(found) == ""

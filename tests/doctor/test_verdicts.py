@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ganzfeld.doctor import signals, verdicts
+from ganzfeld.doctor.batch import finite
 from ganzfeld.doctor.conditions import blind
 from ganzfeld.doctor.diagnose import diagnose, first_place
 from ganzfeld.doctor.measure import Subject, look
@@ -25,8 +26,8 @@ from ganzfeld.training.trainer import Tensors, Trainer
 PARTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of a run, at its looks
 
 
-def looking(classes: int = 0) -> tuple[torch.nn.Module, Callable[[], Any]]:
-    """A discriminator that nobody trained, and a look at it."""
+def looking(classes: int = 0, count: int = 16) -> tuple[torch.nn.Module, Callable[[], Any]]:
+    """A discriminator that nobody trained, and a look at so many samples."""
     torch.manual_seed(0)
     shared = {"widths": (16,), "classes": classes}
     G = NETWORKS["mlp-generator"]((2,), latent=2, output="linear", **shared)
@@ -44,7 +45,7 @@ def looking(classes: int = 0) -> tuple[torch.nn.Module, Callable[[], Any]]:
     )
     held = Tensors({name: column[:64] for name, column in data.items()})
     reference = Reference(Modality(), trainer.data, held, classes)
-    return D, lambda: look(subject, reference, trainer.data, held, 16, 0)
+    return D, lambda: look(subject, reference, trainer.data, held, count, 0)
 
 
 def noisy(D: torch.nn.Module, size: float) -> None:
@@ -76,6 +77,34 @@ def test_rounding_is_no_noise() -> None:
     assert signals.noise(once, once + 0.5, 0.1) == 0
     assert signals.noise(once, once + 50, 0.0) is None
     assert signals.noise(np.zeros(2), np.full(2, np.sqrt(2)), 2.0) == pytest.approx(0.5)
+
+
+def test_of_a_single_class_no_other_is_asked() -> None:
+    """Samples cannot react to a condition that has one value."""
+    found = looking(classes=1)[1]()
+    assert not {"reacts", "told", "told_error", "mixed"} & found.keys() and found["noise"] == 0
+
+
+def test_a_batch_of_another_size_is_no_noise() -> None:
+    """Large looks ask in several batches, and a GPU rounds by their size."""
+    D, seen = looking(classes=4, count=64)
+    D.register_forward_hook(lambda module, args, out: out + len(out))
+    found = seen()
+    assert found["noise"] == found["mixed"] == 0
+
+
+def test_a_discriminator_may_change_its_buffers_where_it_judges() -> None:
+    """No gradient goes back through a pass after which there was another."""
+    D, seen = looking()
+    D.register_buffer("scale", torch.ones(()))
+    D.register_forward_hook(lambda module, args, out: out * module.scale.mul_(0.999))
+    assert seen()["gradient"] > 0
+
+
+def test_what_float32_cannot_hold_is_not_finite() -> None:
+    assert finite(torch.tensor([1e30, 0], dtype=torch.float64))
+    assert not finite(torch.tensor([1e300, 0], dtype=torch.float64))
+    assert not finite(torch.tensor([float("inf")]).half()) and finite(torch.ones(2, dtype=int))
 
 
 def named(**signals: Any) -> list[str]:

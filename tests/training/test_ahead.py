@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -114,3 +116,56 @@ def test_a_loss_that_says_nothing_of_it_leaves_it_unknown() -> None:
     counting = trainer_of(Counts)
     assert share(counting) == 0 and counting.game.calls == 0
     assert ahead.is_latent(torch.zeros(2, 3), 3) and not ahead.is_latent(torch.zeros(2), 3)
+
+
+def test_what_a_loss_changes_by_itself_is_undone() -> None:
+    class Own(Adversarial):
+        """A game that draws and counts in its own ways."""
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.register_buffer("mean", torch.ones(()))
+            self.draws, self.counts = torch.Generator().manual_seed(5), np.random.default_rng(5)
+            self.calls = 0
+            self.latents_for = self.drawn  # an attribute, which must stay
+
+        def drawn(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls, self.last = self.calls + 1, len(x)
+            self.mean = 0.5 * self.mean  # another tensor
+            own = self.counts.random() + np.random.rand() + random.random()
+            return own + torch.randn(len(x), 3, generator=self.draws)
+
+    trainer = trainer_of(Own)
+    game = trainer.game
+    own = dict(vars(game))
+    states = [game.draws.get_state(), torch.tensor(np.random.get_state()[1].astype(np.int64))]
+    more = game.counts.bit_generator.state, np.random.get_state()[2], random.getstate()
+    assert share(trainer) == 0  # own generators go on from step to step
+    assert vars(game) == own and game.mean == 1 and game.calls == 0
+    again = [game.draws.get_state(), torch.tensor(np.random.get_state()[1].astype(np.int64))]
+    assert all(torch.equal(a, b) for a, b in zip(states, again, strict=True))
+    assert more == (game.counts.bit_generator.state, np.random.get_state()[2], random.getstate())
+
+
+def test_latents_by_the_clock_or_beside_equal_conditions_are_new() -> None:
+    class Clocked(Adversarial):
+        def latents_for(self, x: torch.Tensor) -> torch.Tensor:
+            draws = torch.Generator().manual_seed(self.clock.step)
+            return torch.randn(len(x), 3, generator=draws)
+
+    class Beside(Adversarial):
+        def generator_loss(self, batch: Any) -> Any:
+            return self.G(batch["wide"], self.latents_for(batch["x"]))
+
+    class Pair(Adversarial):
+        def latents_for(self, x: torch.Tensor) -> Any:
+            return super().latents_for(x), None
+
+    trainer = trainer_of(Clocked)
+    trainer.take_step()
+    clock = trainer.game.clock
+    assert share(trainer) == 0 and trainer.game.clock is clock
+    trainer = trainer_of(Beside)
+    batch = {"x": torch.zeros(16, 2), "wide": torch.zeros(16, 3)}
+    assert repeated(trainer, batch) == 0
+    assert share(trainer_of(Pair)) is None  # and no error, after which there would be no look

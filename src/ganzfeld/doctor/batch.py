@@ -38,5 +38,5 @@ def first_of(given: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
 
 def finite(x: Tensor) -> bool:
-    """Whether all numbers of all samples are finite."""
-    return bool(x.isfinite().all())
+    """Whether all numbers of all samples are finite, as float32, which the doctor compares in."""
+    return bool(x.float().isfinite().all())

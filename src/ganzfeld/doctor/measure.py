@@ -156,7 +156,9 @@ class Look:
         self.z = z.to(subject.device)
         self.every = self.conditions(real)
         self.given = first_of(self.every, count)
-        self.conditioned = bool(self.given.keys() - {"caption"})
+        alone = {"y"} if reference.classes == 1 else set()  # there is no other class to ask for
+        self.other = bool(self.given.keys() - alone)
+        self.conditioned = bool(self.given.keys() - alone - {"caption"})
 
     @cached_property
     def column(self) -> Tensor:
@@ -193,7 +195,7 @@ class Look:
     def signals(self) -> Signals:
         x, other = self.fakes()
         if not finite(x):
-            return {"broken": float((~x.isfinite().flatten(1).all(1)).float().mean())}
+            return {"broken": float((~x.float().isfinite().flatten(1).all(1)).float().mean())}
         found: Signals = {"broken": 0.0, **self.of_logits(x)}
         again = {"other": other, "average": self.averaged()}
         own = self.compared(
@@ -213,8 +215,8 @@ class Look:
     def fakes(self) -> tuple[Tensor, Tensor | None]:
         """Fakes, and the first of them again for other conditions, where there are any: in one
         pass, since one of few samples costs nearly as much as one of many."""
-        if not self.given:
-            return self.game.sample(self.z), None
+        if not self.other:
+            return self.game.sample(self.z, **self.given), None
         few, others = self.count if self.older else self.few, self.others(self.every)
         given = {name: torch.cat([own, others[name][:few]]) for name, own in self.given.items()}
         whole = self.game.sample(torch.cat([self.z, self.z[:few]]), **given)
@@ -301,32 +303,29 @@ class Look:
         """What the discriminator says of real samples, fresh ones and fakes."""
         if not judges(self.game):
             return {}
-        graded, first, leaf = self.graded if self.asks_gradient(x) else 0, None, x
-        if graded:
-            with torch.enable_grad():
-                leaf = x[:graded].detach().requires_grad_()
-                first = self.opinion(leaf, first_of(self.given, graded))
-            if first is None:
-                return {}
+        graded, again = self.graded if self.asks_gradient(x) else 0, 0
         asked = {"real": (self.column, self.every)}
+        if not self.older:
+            again = verdicts.AGAIN
+            every = {name: verdicts.twice(own, again) for name, own in self.every.items()}
+            asked["real"] = verdicts.twice(self.column, again), every
         if self.fresh is not None:
             fresh = self.subject.ready("x", torch.as_tensor(self.fresh["x"]))
             asked["held"] = fresh, self.conditions(self.fresh)
         if self.conditioned:
             asked["wrong"] = self.column, self.others(self.every)
-        if not self.older:
-            few = verdicts.AGAIN
-            asked["again"] = self.column[:few], first_of(self.every, few)
         apart = graded if graded == len(x) or not self.older else 0  # asked about with gradients
         if apart < len(x):
             asked["fake"] = x[apart:], {name: own[apart:] for name, own in self.given.items()}
         logits = self.opinions(asked)
         if logits is None:
             return {}
+        if again:
+            logits["again"] = logits["real"][len(self.column) :].flip(0)
+            logits["real"] = logits["real"][: len(self.column)]
         found: Signals = {"gradient": None, "unseen": None}
-        if first is not None:
-            found["gradient"], found["unseen"] = self.graded_of(leaf, first, logits["real"])
-            first = first.detach()
+        if graded:
+            first, found["gradient"], found["unseen"] = self.graded_of(x[:graded], logits["real"])
             logits["fake"] = torch.cat([first[:apart], logits.get("fake", first[:0])])
         real, fake = logits["real"], logits["fake"]
         own = {name: verdicts.numbers(value) for name, value in logits.items()}
@@ -378,15 +377,18 @@ class Look:
         none = x.new_zeros(1, dtype=torch.float32)
         return self.game.cost(none, none) is not None
 
-    def graded_of(self, x: Tensor, opinion: Tensor, real: Tensor) -> tuple[float, float]:
-        """The median norm of the gradient that reaches the generator by the logits of fakes x, and
-        the share of a sample's numbers that it never reaches."""
+    def graded_of(self, x: Tensor, real: Tensor) -> tuple[Tensor, float, float]:
+        """Logits of fakes x, the median norm of the gradient that reaches the generator by them,
+        and the share of a sample's numbers that it never reaches."""
         with torch.enable_grad():
+            leaf = x.detach().requires_grad_()
+            opinion = self.opinion(leaf, first_of(self.given, len(x)))
+            assert opinion is not None
             cost = self.game.cost(opinion, real[: len(x)])
             assert cost is not None
-            (gradient,) = torch.autograd.grad(cost.sum(), x)
+            (gradient,) = torch.autograd.grad(cost.sum(), leaf)
         never = float((gradient == 0).all(0).float().mean())
-        return signals.norms(gradient.float().cpu().numpy()), never
+        return opinion.detach(), signals.norms(gradient.float().cpu().numpy()), never
 
 
 def judges(game: Game) -> bool:

@@ -112,7 +112,8 @@ def affordable(steps: int) -> int:
 
 
 def steps_of(config: Config) -> int | None:
-    """The steps of a run that its looks depend on; None where a treatment takes all looks."""
+    """The batches of a run, each a step or a part of one, that its looks depend on; None where a
+    treatment takes all looks."""
     if config.run.looks < LIGHT or config.run.doctor == "treat":
         return None
     return -(-(config.run.images or 0) // config.run.batch_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ganzfeld.doctor import signals
@@ -14,6 +15,15 @@ from ganzfeld.doctor.samples import Signals
 AGAIN = 4  # real samples that are judged twice
 EQUAL = 1e-3  # deviations: logits of one sample that differ by more than rounding does
 SEEMS = 0.5  # deviations, below which held-out samples are asked for under wrong conditions, too
+
+
+def twice(x: Tensor, count: int) -> Tensor:
+    """Samples or conditions (N, ...), and the first of them again, backwards: (N + count, ...).
+
+    In one batch, since a GPU rounds by its size. Backwards, so that each has other neighbours:
+    conditions that move on by one place in a batch would else be the same twice.
+    """
+    return torch.cat([x, x[:count].flip(0)])
 
 
 def noise(own: Mapping[str, Floats], alone: Callable[[], Floats | None] | None) -> Signals:

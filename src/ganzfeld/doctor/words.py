@@ -183,12 +183,15 @@ def outside(found: Verdict) -> str:
 
 
 def seldom(found: Verdict) -> str:
-    """That a run has so few steps that it is looked at less often; "" of others."""
+    """That a run has so few batches that it is looked at less often; "" of others.
+
+    A step may see several, as those of `wgan-gp` do, so steps are not counted here.
+    """
     steps = steps_of(found.config) if found.config and found.story.moments else None
     if steps is None or affordable(steps) >= USUAL:
         return ""
     return (
-        f"The run has only {several(steps, 'step')}, so there are {affordable(steps)} looks in "
+        f"The run has only {steps:,} batches, so there are {affordable(steps)} looks in "
         f"place of {USUAL}: what begins late may be missed."
     )
 

@@ -96,7 +96,7 @@ class Health:
         self.fresh, self.classes, self.given = fresh, classes, given
         self.rules, self.specs = rules, specs or {}
         self.sides: Sides | None = None
-        self.batch: Any = None  # the next one, as the last look saw it
+        self.batch: Any = None  # the next one, as a look sees it
         self.subject = Subject(
             trainer.game,
             trainer.average,
@@ -143,9 +143,9 @@ class Health:
                 FEW_ROWS if few else ROWS,
             )
         fresh, count, images = self.fresh, self.count, trainer.images
-        self.batch = None
         found = look(self.subject, self.reference, trainer.data, fresh, count, images)
-        if self.batch is not None and (share := repeated(trainer, self.batch)) is not None:
+        batch, self.batch = self.batch, None  # not kept: it may take much of a GPU
+        if batch is not None and (share := repeated(trainer, batch)) is not None:
             found["latents"] = share
         if trainer.game.directions and {"a", "b"} <= self.specs.keys():
             self.sides = self.sides or Sides(self.kind, self.specs, trainer.data)
