@@ -6,7 +6,8 @@
 No data are used but what `drawn.py` and `spoiled.py` draw: 280 sets of 10 images, each as it is and
 with three damages. Inception looks at 149 pixels, up to `Mixed_6e` (40 ms an image; about ten CPU
 minutes, kept in the cache folder). Its first five convolutions at 64 pixels foretell that by a
-ridge regression. Prints how well they do on sets that were left out.
+ridge regression. Prints how well they do on sets that were left out. With another file, raise
+`RECIPE` in metrics/learned.py: what is cached of data rests on both.
 """
 
 from __future__ import annotations
