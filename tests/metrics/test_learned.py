@@ -182,7 +182,6 @@ def test_directions_are_less_unequal() -> None:
 def test_the_features_of_the_data_are_evened(net: Extractor, pack: Pack) -> None:
     """Their variance along the widest direction was 50 times that of the mean one and more."""
     found = features(net, np.array(pack.images[learning_rows(pack)])).astype(np.float64)
-    found = found[:, : learned.SHAPES * 4]
     values = np.linalg.eigvalsh(np.cov(found.T))
     network = net.network
     assert isinstance(network, learned.Learned)

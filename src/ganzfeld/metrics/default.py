@@ -74,8 +74,8 @@ def default_extractor(
 COSTS = {
     "domain": "a classifier of the data's labels, learned once in one to two CPU minutes; "
     "under 1 ms an image of 64 pixels",
-    "learned": "features of the data, learned once in about 15 CPU seconds; "
-    "4 ms an image of 64 pixels",
+    "learned": "features of the data, learned once in about ten CPU seconds; "
+    "2 ms an image of 64 pixels",
     "random": "nothing is learned; about 1 ms an image of 64 pixels",
 }
 

@@ -103,9 +103,8 @@ COARSE = (
 )
 
 FAIR = (
-    "learned features rank artificial damage as Inception does with a rank correlation of about "
-    "0.87 (random features: 0.5 to 0.6). On generators that is not shown, so it is not enough to "
-    "compare recipes."
+    "learned features rank artificial damage as Inception does with a rank correlation of only "
+    "about 0.8 (random features: 0.5 to 0.6), which is not enough to compare recipes."
 )
 
 
@@ -162,7 +161,7 @@ def domain(pack: Pack, progress: Progress) -> Extractor:
 
 
 def learned(pack: Pack, progress: Progress) -> Extractor:
-    """Counts of shapes typical of the data, and what is foretold of Inception: no labels needed."""
+    """How often the shapes occur that are typical of the data: no labels, no weights needed."""
     network, stamp = learned_features(pack, progress)
     return Extractor(
         name="learned",

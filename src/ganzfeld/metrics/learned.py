@@ -1,4 +1,4 @@
-"""Features learned from the data in seconds, without labels: counts of typical shapes, and more.
+"""Features learned from the data in seconds, without labels: counts of typical shapes.
 
 From small patches of the data, at several scales, 128 typical shapes a scale are found by
 k-means on whitened patches of equal contrast (Coates, Ng and Lee 2011, "An analysis of
@@ -8,10 +8,7 @@ over the image, are its features. Fine scales see blur, noise, blocks and the do
 the coarsest, where a patch is nearly half of the image, sees how the parts lie. Since patches have
 their brightness taken off and their contrast made equal, an image that is a little brighter is no
 other image. Directions in which real images hardly differ then count for more, since artefacts lie
-there, and those in which they differ much for less.
-
-Beside them stand features that foretell what Inception would see (`taught.py`), which sees that
-things are bent and that parts are out of place. bench/rank.py is what the design was chosen by.
+there, and those in which they differ much for less. bench/rank.py is what the design was chosen by.
 """
 
 from __future__ import annotations
@@ -30,10 +27,9 @@ from ganzfeld.core.store import Arrays, digest, keep, kept
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, ResourceError
 from ganzfeld.metrics.learning import Progress, learning_rows, same_everywhere
-from ganzfeld.metrics.taught import Taught, taught
 from ganzfeld.modalities.image.tensors import to_network
 
-RECIPE = 4  # raise it when the same data would give other features
+RECIPE = 3  # raise it when the same data would give other features
 LEAST = 16  # images
 IMAGES = 2_500  # that patches are taken from
 PATCHES = 30_000  # a scale
@@ -47,22 +43,20 @@ EVEN = 0.1  # added to the patches' spectrum, in times of its mean
 THRESHOLD = 1.0  # standard deviations that a shape must stand out by
 POWER = 1 / 8  # of a direction's variance, by which it is divided; 1/2 would whiten
 FLOOR = 0.01  # added to each variance, in times of their mean
-SHARE = 4.0  # variance of what is foretold of Inception, in times of that of the shapes
 CACHED = 1 << 18  # numbers that stay in a processor's cache between two operations
 
 Matrix = NDArray[np.float64]
 
 
 class Learned(nn.Module):
-    """Images (N, C, H, W) in [-1, 1] to features (N, 128 x scales + 96).
+    """Images (N, C, H, W) in [-1, 1] to features (N, 128 x scales), of about unit deviation.
 
     tensors: of each scale the shapes (128, C, 6, 6); the mean and the deviation of each feature in
-    the images that were learned from; "evened" (D, D), which makes their directions less unequal;
-    and "gain" (1,), by which the features that `taught` foretells are multiplied.
-    taught: the tensors of `Taught`; None: counts of shapes alone, (N, 128 x scales).
+    the images that were learned from; and "evened" (D, D), which makes their directions less
+    unequal.
     """
 
-    def __init__(self, tensors: Arrays, taught: Arrays | None = None) -> None:
+    def __init__(self, tensors: Arrays) -> None:
         super().__init__()
         names = sorted(name for name in tensors if name.startswith("shapes."))
         self.shapes = nn.ParameterList(fixed(tensors[name]) for name in names)
@@ -70,15 +64,12 @@ class Learned(nn.Module):
         self.mean = fixed(tensors.get("mean", np.zeros(width, np.float32)))
         self.deviation = fixed(tensors.get("deviation", np.ones(width, np.float32)))
         self.evened = fixed(tensors.get("evened", np.eye(width, dtype=np.float32)))
-        self.taught = None if taught is None else Taught(taught)
-        self.gain = fixed(tensors.get("gain", np.ones(1, np.float32)))
 
     def forward(self, x: Tensor) -> Tensor:
-        shapes = ((self.seen(x) - self.mean) / self.deviation) @ self.evened
-        return shapes if self.taught is None else torch.cat([shapes, self.gain * self.taught(x)], 1)
+        return ((self.seen(x) - self.mean) / self.deviation) @ self.evened
 
     def seen(self, x: Tensor) -> Tensor:
-        """The counts of shapes before they are brought to one scale."""
+        """The features before they are brought to one scale."""
         x = large_enough(x)
         return torch.cat(
             [
@@ -140,7 +131,7 @@ def seen_at(x: Tensor, shapes: Tensor, step: int) -> Tensor:
 def learned_features(pack: Pack, progress: Progress) -> tuple[Learned, str]:
     """The data's network and its weights' hash, from the cache folder or learned now.
 
-    Raises DataError for fewer than 16 images, or where the package's own file is damaged.
+    Raises DataError for fewer than 16 images.
     """
     if len(pack) < LEAST:
         raise DataError(
@@ -152,8 +143,7 @@ def learned_features(pack: Pack, progress: Progress) -> tuple[Learned, str]:
         found = learn(pack, progress), {}
         with suppress(ResourceError):  # the next time they are learned again
             keep(place, *found)
-    network = Learned(found[0], taught()).eval().requires_grad_(False)
-    return network, digest(found[0] | taught())
+    return Learned(found[0]).eval().requires_grad_(False), digest(found[0])
 
 
 def learn(pack: Pack, progress: Progress) -> Arrays:
@@ -176,7 +166,6 @@ def learn(pack: Pack, progress: Progress) -> Arrays:
         tensors["mean"] = found.mean(0).float().numpy()
         tensors["deviation"] = (spread + floor).float().numpy()
         tensors["evened"] = evened(((found - found.mean(0)) / (spread + floor)).numpy())
-        tensors["gain"] = gain(Learned(tensors, taught()), given)
         progress("learning features of the data", number + 1, number + 1)
     # Rounded, so that fewer of another machine's last bits make another network.
     rounded = {name: np.round(array, 5) for name, array in tensors.items()}
@@ -193,14 +182,6 @@ def evened(features: Matrix) -> NDArray[np.float32]:
     values = np.maximum(values, 0) + max(FLOOR * float(values.mean()), 1e-6)
     found: NDArray[np.float32] = ((vectors * values**-POWER) @ vectors.T).astype(np.float32)
     return found
-
-
-def gain(network: Learned, images: Tensor) -> NDArray[np.float32]:
-    """What gives the foretold features their share of the variance in images (N, C, H, W)."""
-    found = torch.cat([network(part) for part in torch.split(images, 64)]).double()
-    variance, shapes = found.var(0, correction=0), len(network.mean)
-    ratio = float(variance[:shapes].sum() / variance[shapes:].sum().clamp_min(1e-6))
-    return np.array([(SHARE * ratio) ** 0.5], np.float32)
 
 
 def shapes_of(images: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
