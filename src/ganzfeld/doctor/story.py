@@ -107,7 +107,7 @@ class Story:
 
 
 def affordable(steps: int) -> int:
-    """The most looks of a run of so many steps: more would take a hundredth of its time."""
+    """The most looks of a run of so many steps: about a hundredth of its time (guide, "Cost")."""
     return max(steps // STEPS, FEWEST)
 
 
