@@ -80,9 +80,9 @@ def mixed_up(m: Moment) -> Evidence:
 def blind(m: Moment) -> Evidence:
     """A discriminator that has told wrong conditions from right ones at no time of the run.
 
-    A test for equivalence: the mean of all looks has an upper bound (95 %) below BLIND, and is no
-    more than chance makes of nothing. A critic whose logits differ much tells them by few
-    deviations, but surely.
+    A test for equivalence: the mean of all looks has an upper bound (95 %) below BLIND, and lies
+    within CHANCE standard errors of 0. So a critic whose logits spread widely is not blind: it
+    tells conditions by a small part of a deviation, but reliably.
     One look says little; at rest a good discriminator tells nothing any more, but it did before.
     Young samples look alike, whatever their conditions, and their discriminator is young, too: it
     takes a few looks at others before anything is said.

@@ -43,7 +43,7 @@ def repeated(m: Moment) -> Evidence:
 
 
 def latents_again(m: Moment) -> Evidence:
-    """A generator that is trained on the same few latents: what it makes of others is any."""
+    """A generator that gets the same latents in each step: nothing trains it for others."""
     share = m["latents"]
     if share is None or share < REPEATED:
         return None

@@ -250,7 +250,7 @@ RULES = (
     ),
     Rule(
         "discriminator-noisy",
-        "the discriminator's verdict is chance",
+        "the discriminator's verdicts are partly random",
         "What it teaches the generator is partly noise.",
         noisy,
     ),

@@ -1,5 +1,5 @@
-"""Rules for a discriminator that tells the generator nothing, the opposite or what chance says, and
-for a generator that does not follow."""
+"""Rules for a discriminator that tells the generator nothing, the opposite, or partly noise,
+and for a generator that does not follow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def weak(m: Moment) -> Evidence:
 
 
 def noisy(m: Moment) -> Evidence:
-    """One that says something else of the same sample each time. A look has few pairs."""
+    """One that judges the same sample differently each time. A look has few pairs, so looks are
+    averaged."""
     apart, now = m.mean("noise"), m["noise"]
     if apart is None or now is None or apart < CHANCE or now < CHANCE / 2:
         return None
