@@ -16,7 +16,8 @@ the part of the time that is spent. The averaged generator is then measured: Fre
 distance, precision and recall by "learned" features, and by "domain" where the data have labels;
 how its spectrum stands to the data's; images a CPU second. Samples and a grid of each are kept in
 OUT, a row is appended to bench/results/default_look.jsonl; rows that are there are not made again.
---inception adds that distance to the rows of these data, from the samples kept, one run each.
+--inception adds that distance to the rows of these data, from the samples kept, one run each; with
+--fast in bfloat16, which pays on processors with instructions for it alone.
 """
 
 from __future__ import annotations
@@ -240,19 +241,21 @@ def add_inception(data: tuple[str, str, int | None], options: argparse.Namespace
     pack, count, place = opened(data), options.inception, Path(options.out)
     network = inception("tf1")
     chosen = np.linspace(0, len(pack) - 1, count).astype(np.int64)
-    real = features(network, np.asarray(pack.rows(chosen)["x"]), place / f"{data[0]}-real")
+    fast = options.fast
+    real = features(network, np.asarray(pack.rows(chosen)["x"]), place / f"{data[0]}-real", fast)
     for seed in options.seeds:
         for wanted in rows_of(options.results):
             path = place / f"{stem(wanted)}.npy"
             own = (wanted["data"], wanted["seed"]) == (data[0], seed) and path.is_file()
             if not own or wanted.get("inception_count") == count or left_out(wanted, options):
                 continue
-            fake = features(network, np.load(path)[:count], path.with_suffix(""))
+            fake = features(network, np.load(path)[:count], path.with_suffix(""), fast)
             distance = round(frechet_distance(real, fake), 2)
             rows = rows_of(options.results)  # others may have been added meanwhile
             for row in rows:
                 if key(row) == key(wanted):
                     row |= {"inception": distance, "inception_count": count}
+                    row |= {"inception_precision": "bfloat16" if fast else "float32"}
             options.results.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
             print(stem(wanted), distance, flush=True)
 
@@ -261,15 +264,17 @@ def left_out(row: Row, options: argparse.Namespace) -> bool:
     return bool(options.only) and row["variant"] not in options.only
 
 
-def features(network: Extractor, pixels: Pixels, stem: Path) -> Pixels:
-    """Inception's features (N, 2048), computed once; products in bfloat16, which halves the time.
+def features(network: Extractor, pixels: Pixels, stem: Path, fast: bool) -> Pixels:
+    """Inception's features (N, 2048), computed once.
 
-    All sets of a comparison are computed so.
+    fast: products in bfloat16, which takes half the time on processors with instructions for it,
+    and six times as long on others. All sets of a comparison are computed alike.
     """
-    path = stem.with_name(f"{stem.name}-{len(pixels)}-features.npy")
+    arithmetic = "bfloat16" if fast else "float32"
+    path = stem.with_name(f"{stem.name}-{len(pixels)}-{arithmetic}-features.npy")
     if not path.is_file():
         started = time.process_time()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
             found = extract(network, np.array_split(pixels, len(pixels) // 20), len(pixels))
         np.save(path, found)
         print(path.name, f"{time.process_time() - started:.0f} CPU s", flush=True)
@@ -340,6 +345,7 @@ def main() -> None:
     parser.add_argument("--extractors", nargs="*", default=["learned", "domain"])
     parser.add_argument("--inception", type=int, default=0, help="samples; adds it to rows")
     parser.add_argument("--only", nargs="*", default=[], help="with --inception: these variants")
+    parser.add_argument("--fast", action="store_true", help="with --inception: in bfloat16")
     parser.add_argument("--out", default="default-look")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")

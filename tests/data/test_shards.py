@@ -364,5 +364,6 @@ def test_many_images_are_found_again_at_once(tmp_path: Path) -> None:
         write_tiny(tmp_path / str(count), count)
         first, second = (opened_alone(tmp_path / str(count)) for _ in range(2))
         assert (first[:2], second[:2]) == ((count, False), (count, True))
+        assert max(first[2], second[2]) < 200 << 20, "a million of them are 784 MB"
         found[count] = second[3]
     assert found[many] < 2.0, "seconds of CPU to find a pack again"
