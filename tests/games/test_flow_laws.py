@@ -75,7 +75,7 @@ def gaussian(seed: int, mean: Tensor, root: Tensor, **options: Any) -> Tensor:
     G = Line()
     rates = {"discriminator": 2e-2, "generator": 4e-2}
     train(G, Quadratic(), data, 300, 128, rates, r1=0.1, r2=0.1, **options)
-    assert (G.layer.bias - mean).abs().max() < 0.2
+    assert (G.layer.bias - mean).abs().max() < 0.3
     return G.layer.weight.detach()
 
 
