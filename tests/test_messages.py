@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("command", ["sample", "interpolate", "augment", "evaluate"])
+@pytest.mark.parametrize("command", ["sample", "interpolate", "augment"])
 def test_translations_are_refused_where_noise_is_needed(
     command: str, translator: Path, tmp_path: Path, say: Say
 ) -> None:
@@ -58,10 +59,20 @@ def test_translations_are_refused_where_noise_is_needed(
         "sample": ["--out", tmp_path / "s"],
         "interpolate": ["--seeds", "1,2", "--out", tmp_path / "i.gif"],
         "augment": ["--count", "4", "--out", tmp_path / "a"],
-        "evaluate": ["avatars:40"],
     }
     code, text = say(command, translator, *words[command])
     assert code == 2 and "is a model for translation" in text and "ganzfeld translate" in text
+
+
+def test_translations_of_images_are_measured(translator: Path, tmp_path: Path, say: Say) -> None:
+    code, text = say("evaluate", translator, "avatars:20", "--json", tmp_path / "found.json")
+    assert code == 0 and "64 images" in text and "error of the mean of b" in text
+    rows = (translator / "metrics.jsonl").read_text("utf-8").splitlines()
+    last = [row for row in map(json.loads, rows) if row["kind"] == "evaluation"][-1]
+    found = json.loads((tmp_path / "found.json").read_text("utf-8"))
+    assert found["held_out"] and abs(found["error_ab"] - last["error_ab"]) < 1e-5
+    code, text = say("evaluate", translator, "avatars:12")
+    assert code == 0 and "64 images" in text, "those of which the truth is known"
 
 
 @pytest.mark.parametrize("command", ["sample", "interpolate", "translate"])

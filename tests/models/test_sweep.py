@@ -101,6 +101,23 @@ def test_between_classes_lies_what_lies_between_their_numbers(
         sweep(lines, name, ends[0], "nothing")
 
 
+def test_a_lone_column_of_classes_is_the_label_and_has_no_steps(tmp_path: Path) -> None:
+    rows = [
+        {"text": "ab"[i % 2] * (2 + i % 4), "size": i % 4, "kind": "uv"[i % 2]} for i in range(60)
+    ]
+    (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    run = ganzfeld.train(
+        tmp_path / "lines.jsonl", recipe="text-mle", condition=["size", "kind"], images=64,
+        batch=16, settings=["networks.*.hidden=8", "run.evaluate_final=false"],
+        out=tmp_path / "run", quiet=True,
+    )  # fmt: skip
+    model = run.model
+    assert isinstance(model, ganzfeld.Model) and list(model.classes) == ["u", "v"]
+    with pytest.raises(UsageError, match=r"kind is the class of a sample.* along size") as caught:
+        sweep(model, "kind", "u", "v")
+    assert caught.value.fix is not None and "--label NAME" in caught.value.fix
+
+
 def test_several_classes_are_asked_for_with_a_stroke(lines: ganzfeld.Model) -> None:
     with pytest.raises(UsageError, match="not one of x, y") as caught:
         lines.given({"tags": "x,y"}, 1)

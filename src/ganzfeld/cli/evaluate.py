@@ -15,6 +15,7 @@ def evaluate(
     data: Positional[str],
     /,
     *,
+    other: Annotated[str | None, arg(name="with", metavar="DATA")] = None,
     metrics: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = (),
     extractor: str | None = None,
     protocol: Literal["tf1", "pytorch-fid", "clean"] | None = None,
@@ -30,13 +31,14 @@ def evaluate(
     json: Path | None = None,
     quiet: bool = False,
 ) -> None:
-    """Measure a generator, or any samples, against data.
+    """Measure a generator, a translator, or any samples, against data.
 
     Args:
         model: A run's folder, a model's folder, or samples from elsewhere: images, sounds, lines,
             rows or arrays, as `train` takes them.
         data: The real samples, as `train` takes them. For images also an .npz with mu and sigma,
             as pytorch-fid writes it, for the Frechet distance alone.
+        other: The second domain, for a translator, where DATA does not hold both.
         metrics: Names, such as frechet kernel recall. Default: all that can be computed.
         extractor: inception, domain, learned, random, or your own module as file.py:name. Default:
             inception if it is installed and suits the images; else domain if the data have
@@ -63,6 +65,7 @@ def evaluate(
     result = run_evaluation(
         model,
         data,
+        other=other,
         metrics=metrics or None,
         extractor=extractor,
         protocol=protocol,

@@ -14,6 +14,7 @@ from typing import Any
 
 from ganzfeld.config import Data
 from ganzfeld.core.names import quoted
+from ganzfeld.data import ciphers, pairs
 from ganzfeld.data.discover import embedded_count
 from ganzfeld.data.shards import is_pattern, there, whole
 from ganzfeld.data.source import WORDS
@@ -104,8 +105,10 @@ def need(data: Data, run: Path) -> None:
 
 
 def is_embedded(place: str) -> bool:
+    """Whether it names an embedded set, of one kind of samples or of two domains."""
     try:
-        return embedded_count(place) is not None
+        kinds = (embedded_count, pairs.embedded, ciphers.asked)
+        return any(kind(place) is not None for kind in kinds)
     except DataError:
         return False
 

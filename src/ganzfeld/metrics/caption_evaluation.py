@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,13 +42,6 @@ def misplaced(option: str) -> UsageError:
         safe="nothing was measured",
         fix="ganzfeld evaluate MODEL DATA, with --count and --seed alone",
     )
-
-
-def need_plain(asked: Mapping[str, Any]) -> None:
-    """UsageError for options of images' metrics. asked: by option; None where it was left out."""
-    for option, value in asked.items():
-        if value is not None:
-            raise misplaced(option)
 
 
 def measure(

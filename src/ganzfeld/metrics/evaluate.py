@@ -20,7 +20,7 @@ from ganzfeld.data.conditions import is_captioned, scaled
 from ganzfeld.data.given import as_source, is_given
 from ganzfeld.data.pack import Pack
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.metrics import caption_evaluation, published
+from ganzfeld.metrics import caption_evaluation, published, translation_evaluation
 from ganzfeld.metrics.copies import Passing, for_copies
 from ganzfeld.metrics.default import COUNTS
 from ganzfeld.metrics.features import FEWEST, Extractor, extract, inception, need_room, of_pack
@@ -38,7 +38,8 @@ from ganzfeld.models import model as generate
 from ganzfeld.models.embedded import located
 from ganzfeld.models.open import open_alone, open_data, open_like, opened
 
-MEASURES = {"captioning": caption_evaluation.measure}  # by task, of models that draw no samples
+# by task, of models that draw no samples
+MEASURES: dict[str, Any] = {"captioning": caption_evaluation, "translation": translation_evaluation}
 
 Progress = Callable[[str, int, int], None]
 Labels = NDArray[np.int64]
@@ -49,6 +50,7 @@ def evaluate(
     model: Any,
     data: Any,
     *,
+    other: Any = None,
     metrics: Sequence[str] | None = None,
     extractor: str | None = None,
     protocol: str | None = None,
@@ -68,6 +70,7 @@ def evaluate(
     model: a `Model` or `Run`, the folder of one, a folder or ZIP of anybody's images, or an array.
     data: what it should look like, as `train` takes it: a path, arrays, or a data set. Or an
         .npz with the `mu` and `sigma` of pytorch-fid: the Frechet distance alone, by Inception.
+    other: the second domain, for models that translate, where `data` does not hold both.
     metrics: names out of `METRICS` or of single results; None: all that can be had.
     extractor: "inception", "domain", "learned", "random" or `file.py:name`. None: "inception"
         where it is installed and the images have colours and 32 pixels or more, else "domain"
@@ -105,18 +108,24 @@ def evaluate(
         source = Path(name) if (name := (extractor or "").partition("=")[2]) else None
         net = inception(protocol or published.PROTOCOL, source)
         subject = open_subject(model, trust_code)
-        if measure_of(subject):
-            raise caption_evaluation.misplaced("a file of statistics")
+        if own := measure_of(subject):
+            raise own.misplaced("a file of statistics")
         return against(subject, statistics, net, count, seed, choose_device(device), progress)
     subject = open_subject(model, trust_code)
-    if own := measure_of(subject):
+    own = measure_of(subject)
+    if other is not None and own is not translation_evaluation:
+        raise UsageError("--with is for models that translate", fix="ganzfeld evaluate MODEL DATA")
+    second = {} if other is None else {"other": as_source(other)}
+    if own:
         others = {"--extractor": extractor, "--protocol": protocol, "--reference": reference}
         others |= {"--metrics": metrics, "--held-out": held_out, "--fit": fit}
-        caption_evaluation.need_plain(others)
+        for option in (option for option, value in others.items() if value is not None):
+            raise own.misplaced(option)
         subject.to(choose_device(device))
-        found = own(
+        found = own.measure(
             subject,
             as_source(data),
+            **second,
             count=count,
             seed=seed,
             progress=progress,
@@ -243,8 +252,8 @@ def against(
 # What is compared
 
 
-def measure_of(subject: Any) -> Callable[..., dict[str, Any]] | None:
-    """What measures a model of a task whose samples are not compared as a whole; or None."""
+def measure_of(subject: Any) -> Any:
+    """The module that measures a model whose samples are not compared as a whole; or None."""
     return MEASURES.get(getattr(subject, "about", {}).get("task", ""))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ganzfeld import metrics
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.metrics import caption_family, field_family, lines, series_family, table_family
+from ganzfeld.metrics import translation_family as translations
 from ganzfeld.metrics.audio_metrics import sound
 from ganzfeld.metrics.family import BIASED as BIASED
 from ganzfeld.metrics.family import PIXEL_COUNT as PIXEL_COUNT
@@ -212,6 +213,7 @@ FAMILIES: dict[str, Family] = {
     ),
     **lines.FAMILIES,
     **caption_family.FAMILIES,
+    **translations.FAMILIES,
     **field_family.FAMILIES,
     **series_family.FAMILIES,
     "table": Family(table_family.measure, "needs rows of a table", modality="table", keeps=True),
@@ -288,6 +290,7 @@ TABLE = (
     ),
     *lines.TABLE,
     *caption_family.TABLE,
+    *translations.TABLE,
     *field_family.TABLE,
     *series_family.TABLE,
     *table_family.TABLE,
@@ -295,13 +298,6 @@ TABLE = (
 BY_NAME = {metric.name: metric for metric in TABLE}
 # Of numbers that training notes and no evaluation gives
 NOTED = {
-    "error_ab": "error from a to b",
-    "error_ba": "error from b to a",
-    "cycle_error_a": "error from a and back",
-    "cycle_error_b": "error from b and back",
-    "baseline_mean_a": "error of the mean of a",
-    "baseline_mean_b": "error of the mean of b",
-    "baseline_identity": "error of the input itself",
     "nats_a_word": "nats a word",
     "agreement": "agreement of captions",
 }

@@ -47,8 +47,12 @@ def ready(data: TwoDomains, rows: Rows, device: torch.device) -> Batch:
     return {k: kind.to_network(torch.from_numpy(v).to(device), specs[k]) for k, v in rows.items()}
 
 
-def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any]:
+def measure(
+    game: Any, data: TwoDomains, device: torch.device, most: int = MEASURED
+) -> dict[str, Any]:
     """Errors of translation, as parts of the range from black to white, beside two baselines.
+
+    game: it, or what has its `directions` and their networks. most: samples, spread evenly.
 
     `error_ab`, `error_ba`: mean absolute difference from the true counterpart, where it is known.
     `baseline_mean_b`, `baseline_mean_a`: of the mean training image of that domain from the
@@ -56,7 +60,7 @@ def measure(game: Game, data: TwoDomains, device: torch.device) -> dict[str, Any
     `baseline_identity`: of the input itself, where both domains have the same channels.
     `cycle_error_a`, `cycle_error_b`: of there and back again, where both ways are learned.
     """
-    rows, both = data.examples(MEASURED)
+    rows, both = data.examples(most)
     count = len(rows["a"])
     sums: dict[str, float] = {}
     for part in chunks(rows):

@@ -65,6 +65,8 @@ class SampleTranslator:
     def translate(self, samples: Any, *, to: str | None = None) -> Any:
         """Samples in the other domain, as those that went in: a list of lines, or an array.
 
+        A translation depends on its own sample alone, whatever is translated with it.
+
         samples: a list of lines, of text; or stored samples (N, ...) as `spec` says.
         to: "b" or "a"; by default b, or the only one that was learned.
 
@@ -81,10 +83,13 @@ class SampleTranslator:
         """Translations of stored samples, some at a time."""
         network = self.networks[way]
         device = next(network.parameters()).device
-        for start in range(0, len(stored), CHUNK):
-            block = torch.from_numpy(np.array(stored[start : start + CHUNK])).to(device)
+        # in batches of one size, which may decide the last bits: maps alone, lines filled up
+        size = CHUNK if len(self.spec.shape) == 1 else 1
+        for start in range(0, len(stored), size):
+            rows = np.asarray(stored[start : start + size])
+            block = torch.from_numpy(np.resize(rows, (size, *rows.shape[1:]))).to(device)
             x = self.kind.to_network(block, self.spec)
-            yield self.kind.to_store(network(self.kind.arrange(x)), self.spec)
+            yield self.kind.to_store(network(self.kind.arrange(x)), self.spec)[: len(rows)]
 
     def translate_files(
         self,

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganzfeld.core.dates import of_day
 from ganzfeld.core.names import of_column, shown
 from ganzfeld.data.conditions import beyond, row_of, value_of, written
+from ganzfeld.data.label_names import label_names
 from ganzfeld.errors import UsageError
 from ganzfeld.models.draws import CHUNK
 from ganzfeld.models.generator import Model
@@ -83,6 +84,12 @@ def sweep(
     if name not in has and not has and model.classes:
         raise UsageError(
             f"{shown(name)} is no condition of this model, which is asked for by class alone",
+            fix="a row for each of several classes: --label NAME --label NAME --grid FILE",
+        )
+    if name not in has and name in label_names(model.about):
+        raise UsageError(
+            f"{shown(name)} is the class of a sample, which has no steps; a sweep goes along "
+            f"{', '.join(shown(one) for one in has)}",
             fix="a row for each of several classes: --label NAME --label NAME --grid FILE",
         )
     if name not in has:
