@@ -9,8 +9,9 @@ import torch
 
 from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
+from ganzfeld.games.caption_terms import Said, contrast, offset, some_of, told_apart
 from ganzfeld.games.ema import Average
-from ganzfeld.games.text_to_image import TextToImage, contrast, some_of, told_apart
+from ganzfeld.games.text_to_image import TextToImage
 from ganzfeld.networks.caption_readers import CaptionEncoder, PhraseEncoder
 from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
 
@@ -135,7 +136,7 @@ def test_a_game_settles_its_sentences_when_the_encoders_stand_still() -> None:
     assert one.G.text.settled
     one.noise = 0.0
     white = one.G.text(some["caption"])
-    assert torch.allclose(one.sentences(some["caption"]), white, atol=1e-4)
+    assert torch.allclose(one.said(some["caption"]).sentence, white, atol=1e-4)
     assert not torch.allclose(white, one.G.text.plain(some["caption"]))
 
 
@@ -149,14 +150,59 @@ def test_the_older_encoder_is_read_once_a_move_and_its_noise_is_drawn_once() -> 
     one, some = game(agreement=0.5), batch()
     one.clock = Clock(9, 60, 64)
     before = torch.get_rng_state()
-    said = one.sentences(some["caption"])
+    said = one.said(some["caption"])
     fake = one.fake(said)
     left = torch.get_rng_state()
-    found = contrast(one.seen(fake), said, some["caption"], None, one.temperature)
+    found = contrast(one.seen(fake), said.sentence, some["caption"], None, one.temperature)
     torch.set_rng_state(before)
     losses = one.loss("generator", some)
     assert torch.equal(torch.get_rng_state(), left)
     assert torch.equal(losses["agreement"], 0.5 * (found[0] + found[1]) / 2)
+
+
+def drafted(**options: float) -> TextToImage:
+    torch.manual_seed(0)
+    shape = (3, 8, 8)
+    return TextToImage(
+        CaptionGenerator(shape, words=9, latent=4, width=8, most=16, drafts=True),
+        CaptionDiscriminator(shape, width=8, most=16, drafts=True),
+        ImageEncoder(shape, width=8),
+        drafts=400,
+        draft=30.0,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def test_drafts_are_found_at_the_start_of_the_game_and_are_no_averages() -> None:
+    one = drafted(encoder_share=0.1)
+    trainer, average = steps(one, 1_200)
+    drafts = {}
+    for report in trainer:
+        drafts[report.images] = one.G.draft.mean.clone()
+    x = batch()["x"]  # every image is seen as often as the others
+    assert not drafts[400].any() and drafts[1_200].any()
+    assert torch.equal(drafts[696], drafts[1_200]), "found once, of 512 images or more"
+    kept = average.get_submodule("G.draft")
+    for own, mean in zip(one.G.draft.buffers(), kept.buffers(), strict=True):
+        assert torch.equal(own, mean)
+    assert x.shape[1:] == one.G.draft.size
+
+
+def test_the_loss_of_drafts_has_the_square_of_the_means_error_as_its_mean() -> None:
+    torch.manual_seed(0)
+    draft = torch.zeros(1, 3, 8, 8)
+    one, other = (0.2 + torch.randn(4_000, 3, 8, 8) for _ in range(2))
+    own = 0.3 * (1 + 0.2**2)  # what holds each image back by itself
+    assert float(offset(one, other, draft)) == pytest.approx(own + 0.7 * 0.2**2, abs=5e-3)
+
+
+def test_drafts_that_do_not_go_together_are_refused() -> None:
+    shape = (3, 8, 8)
+    plain = CaptionGenerator(shape, words=9, latent=4, width=8, most=16)
+    judge = CaptionDiscriminator(shape, width=8, most=16, drafts=True)
+    for options in ({"drafts": 400}, {}):
+        with pytest.raises(ValueError, match=r"networks\.G\.drafts=true go together"):
+            TextToImage(plain, judge, ImageEncoder(shape, width=8), **options)  # type: ignore[arg-type]
 
 
 def test_several_sentences_are_judged_as_each_alone() -> None:
@@ -201,7 +247,8 @@ def test_the_encoders_move_first_and_stand_still_then() -> None:
 def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
     one = game()
     x, sentence = batch()["x"], torch.randn(8, 128)
-    features, logits, squared = one.judged_with_slope(x, sentence)
+    said = Said(sentence, None, sentence)
+    features, logits, squared = one.judged_with_slope(x, said)
     x.requires_grad_()
     sentence.requires_grad_()
     by_hand = one.D(x, sentence)
@@ -209,7 +256,7 @@ def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
     exact = sum(slope.flatten(1).square().sum(1) for slope in slopes)
     assert torch.allclose(logits, by_hand) and torch.allclose(squared, exact, rtol=1e-4)
     assert torch.allclose(one.D.verdict(features, sentence), by_hand)
-    _, _, in_image = game(slope_in_sentence=False).judged_with_slope(x, sentence)
+    _, _, in_image = game(slope_in_sentence=False).judged_with_slope(x, said)
     assert torch.allclose(in_image, slopes[0].flatten(1).square().sum(1), rtol=1e-4)
 
 

@@ -6,6 +6,7 @@ import copy
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from typing import Any, cast
 
 import torch
@@ -71,13 +72,13 @@ class Average(nn.Module):
         for name, average in self.named_children():
             network = game.get_submodule(name)
             torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)
-            self.take_exact(game, name, average)
             # running statistics belong to the weights they were measured with: average them too
             for mean, value in zip(average.buffers(), network.buffers(), strict=True):
                 if mean.is_floating_point():
                     mean.lerp_(value, 1 - keep)
                 else:
                     mean.copy_(value)
+            self.take_exact(game, name, average)
 
     def kept(self, images: int, batch_size: int) -> float:
         """The weight of what was there before."""
@@ -107,9 +108,13 @@ class Average(nn.Module):
         for path in game.exact:
             network, _, part = path.partition(".")
             if network == name:
-                own = game.get_submodule(path).parameters()
-                for kept, value in zip(average.get_submodule(part).parameters(), own, strict=True):
-                    kept.copy_(value)
+                own, kept = game.get_submodule(path), average.get_submodule(part)
+                for mine, theirs in zip(
+                    chain(kept.parameters(), kept.buffers()),
+                    chain(own.parameters(), own.buffers()),
+                    strict=True,
+                ):
+                    mine.copy_(theirs)
 
     @contextmanager
     def applied(self, game: Game) -> Iterator[Game]:

@@ -10,8 +10,8 @@ from torch.nn.functional import pad, softplus
 
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.base import Game
+from ganzfeld.games.caption_terms import one_of
 from ganzfeld.games.text import LEAST, MOST, Places, taken
-from ganzfeld.games.text_to_image import one_of
 
 UNKNOWN = 1  # the symbol of a word that is not in the vocabulary: nothing is learned of it
 

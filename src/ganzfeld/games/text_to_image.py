@@ -11,9 +11,19 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganzfeld.core.types import Batch, Losses
-from ganzfeld.games.base import Game, verdict
+from ganzfeld.games.base import Game
+from ganzfeld.games.caption_terms import (
+    Said,
+    check_twins,
+    contrast,
+    offset,
+    one_of,
+    some_of,
+    told_apart,
+)
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import derivatives
+from ganzfeld.networks.drafts import DraftSums
 
 
 class TextToImage(Game):
@@ -52,6 +62,11 @@ class TextToImage(Game):
         alone cancels out. 0: none.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
         so that it does not hang on single pixels.
+    drafts: different images in the data; of these, at the start of the game, the mean image of a
+        sentence is found by regression (`ganzfeld.networks.drafts`), which then G is given and D
+        compares with, where their networks have `drafts`. 0: none.
+    draft: weight of a loss of G: the mean of a caption's images should be its draft. It is an
+        estimate from two images of a caption: what they differ in costs little.
     """
 
     copied: Tensor
@@ -63,7 +78,6 @@ class TextToImage(Game):
     }
     averaged = shipped = ("G",)
     whole_batch = "captions against each other"
-    exact = ("G.text",)
 
     def __init__(
         self,
@@ -85,6 +99,8 @@ class TextToImage(Game):
         knowing: bool = False,
         blur: float = 0.0,
         telling: float = 0.0,
+        drafts: int = 0,
+        draft: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -94,9 +110,10 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
-        if min(near, blur, telling) < 0:
+        if min(near, blur, telling, drafts, draft) < 0:
             raise ValueError(
-                f"near, blur and telling are 0 or more, not {near}, {blur} and {telling}"
+                "near, blur, telling, drafts and draft are 0 or more, not "
+                f"{near}, {blur}, {telling}, {drafts} and {draft}"
             )
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
         widths = (self.G.text.width, self.D.direction.in_features, self.I.outputs)
@@ -114,6 +131,14 @@ class TextToImage(Game):
         if knowing:
             check_twins(I, D)
             self.register_buffer("copied", torch.zeros(()))
+        self.draft = draft
+        if bool(drafts) != (self.G.draft is not None) or (self.D.drafts is not None and not drafts):
+            raise ValueError(
+                "game.drafts (a number of images) and networks.G.drafts=true go together, and "
+                "networks.D.drafts=true needs both"
+            )
+        self.sums = DraftSums(self.G.draft, drafts) if drafts else None
+        self.exact = ("G.text", "G.draft") if drafts else ("G.text",)
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share)
 
@@ -163,11 +188,6 @@ class TextToImage(Game):
         found: Tensor = self.I(x + self.blur * torch.randn_like(x) if self.blur else x, **options)
         return found
 
-    @torch.no_grad()
-    def sentences(self, caption: Tensor) -> Tensor:
-        """Sentences (N, width), with noise."""
-        return self.noisy(self.read(caption))
-
     def read(self, caption: Tensor) -> Tensor:
         """Sentences (N, width) as the generator is given them; whitened ones need all digits."""
         exact = torch.autocast(caption.device.type, enabled=False)
@@ -185,36 +205,45 @@ class TextToImage(Game):
 
     # The game
 
-    def fake(self, sentence: Tensor) -> Tensor:
-        return cast(Tensor, self.G.body(self.latents_for(sentence), sentence))
+    def fake(self, said: Said) -> Tensor:
+        latents = self.latents_for(said.sentence)
+        return cast(Tensor, self.G.body(latents, said.sentence, said.draft))
+
+    def said(self, caption: Tensor) -> Said:
+        """What captions (N, T) say, as both players are given it."""
+        clean = self.read(caption).detach()
+        draft = None if self.G.draft is None else self.G.draft(clean)
+        return Said(self.noisy(clean), draft, clean)
 
     def discriminator_loss(self, batch: Batch) -> Losses:
         self.G.text.settle()
-        x, sentence = batch["x"], self.sentences(batch["caption"])
+        x, said = batch["x"], self.said(batch["caption"])
+        if self.sums is not None:
+            self.sums.watch(self.G.draft, said.clean, x)
         if self.knowing:
             self.begin(x)
-        wrong = self.sentences(self.wrong(batch))
+        wrong = self.said(self.wrong(batch))
         with torch.no_grad():
-            fake = self.fake(sentence)
+            fake = self.fake(said)
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
         penalties: Losses = {}
         if self.r1 and lazily:
-            features, real, squared = self.judged_with_slope(x, sentence)
+            features, real, squared = self.judged_with_slope(x, said)
             penalties["r1"] = lazily * self.r1 / 2 * squared.mean()
         else:
             features = self.D.features(x)
-            real = self.logits(features, sentence)
-        mismatch = self.logits(features, wrong)
+            real = self.logits(features, said, x)
+        mismatch = self.logits(features, wrong, x)
         if self.r2 and lazily:
-            _, fakes, squared = self.judged_with_slope(fake, sentence)
+            _, fakes, squared = self.judged_with_slope(fake, said)
             penalties["r2"] = lazily * self.r2 / 2 * squared.mean()
         else:
-            fakes = verdict(self.D, fake, sentence)
+            fakes = self.logits(self.D.features(fake), said, fake)
         # half of the loss of fakes is that of wrong pairs
         halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
         losses = {"adversarial": halves[0].mean() / 2, "mismatch": halves[1].mean() / 2}
         if self.telling:
-            losses["telling"] = self.telling * self.told(features, sentence, batch)
+            losses["telling"] = self.telling * self.told(features, said.sentence, batch)
         return losses | penalties
 
     def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
@@ -250,33 +279,40 @@ class TextToImage(Game):
         self.D.direction.weight.copy_(scale * (weight.T @ matrix))
         self.copied.fill_(1)
 
-    def logits(self, features: Tensor, sentence: Tensor) -> Tensor:
-        found: Tensor = self.D.verdict(features, sentence)
+    def logits(self, features: Tensor, said: Said, x: Tensor) -> Tensor:
+        found: Tensor = self.D.verdict(features, said.sentence)
+        if self.D.drafts is not None:
+            found = found + self.D.compared(x, said.draft)
         return found.to(torch.promote_types(found.dtype, torch.float32))
 
-    def judged_with_slope(self, x: Tensor, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def judged_with_slope(self, x: Tensor, said: Said) -> tuple[Tensor, Tensor, Tensor]:
         """Features of images, their logits (N,), and the squared norm (N,) of the gradient in
         image and sentence, or in the image alone."""
 
-        def total(x: Tensor, sentence: Tensor = sentence) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        def total(x: Tensor, *sentence: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             features = self.D.features(x)
-            logits = self.logits(features, sentence)
+            own = said._replace(sentence=sentence[0]) if sentence else said
+            logits = self.logits(features, own, x)
             return logits.sum(), (features, logits)
 
-        own = (x, sentence) if self.slope_in_sentence else (x,)
+        own = (x, said.sentence) if self.slope_in_sentence else (x,)
         slopes, (features, logits) = derivatives(total, *own)
         squared = sum(slope.float().square().flatten(1).sum(1) for slope in slopes)
         return features, logits, cast(Tensor, squared)
 
     def generator_loss(self, batch: Batch) -> Losses:
         caption = batch["caption"]
-        sentence = self.sentences(caption)
-        fake = self.fake(sentence)
+        said = self.said(caption)
+        sentence, fake = said.sentence, self.fake(said)
         features = self.D.features(fake)
-        logits = self.logits(features, sentence)
+        logits = self.logits(features, said, fake)
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
+        if self.draft and said.draft is not None:
+            with torch.no_grad():
+                other = self.fake(said)
+            losses["draft"] = self.draft * offset(fake, other, said.draft)
         if self.agreement:
             losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses
@@ -307,59 +343,3 @@ class TextToImage(Game):
     ) -> Tensor:
         """Images (N, C, H, W) of latents (N, latent) and captions (N, T), word numbers."""
         return cast(Tensor, self.G(z, y, caption))
-
-
-def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741
-    """ValueError where the discriminator cannot begin as a copy of the encoder of images."""
-    own = [value.shape for value in D.get_submodule("layers").state_dict().values()]
-    if own != [value.shape for value in I.get_submodule("layers").state_dict().values()]:
-        raise ValueError(
-            "the discriminator starts as a copy of the encoder of images (game.knowing): give both "
-            "the same networks.*.width and networks.*.most, and networks.I.norm=false"
-        )
-
-
-def one_of(several: Tensor) -> Tensor:
-    """One caption (N, T) of several (N, K, T) for each image, by chance."""
-    chosen = torch.randint(several.shape[1], (len(several),), device=several.device)
-    return several[torch.arange(len(several), device=several.device), chosen]
-
-
-def some_of(several: Tensor, count: int) -> Tensor:
-    """Captions (N, count, T) of several (N, K, T), by chance; all of them where K is less."""
-    if count == 1:
-        return one_of(several)[:, None]
-    order = torch.rand(several.shape[:2], device=several.device).argsort(1)[:, :count]
-    return several.gather(1, order[:, :, None].expand(-1, -1, several.shape[2]))
-
-
-def told_apart(images: Tensor, said: Tensor, wrong: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy of sentences (N, d) among wrong ones (N, K, d), by vectors of images (N, d)."""
-    scale = 1 / (temperature * images.shape[1])
-    among = torch.cat([said[:, None], wrong], 1)
-    likeness = (among @ images[:, :, None])[:, :, 0].float() * scale
-    return cross_entropy(likeness, likeness.new_zeros(len(images), dtype=torch.long))
-
-
-def contrast(
-    images: Tensor, said: Tensor, caption: Tensor, wrong: Tensor | None, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of the caption among the captions, and of the image among the images.
-
-    images, said: vectors (N, d) of length sqrt(d). caption: the word numbers (N, T); captions that
-    are equal are no opponents. wrong: vectors (N, d) or (N, K, d) of captions that are wrong in
-    one thing: these are more opponents for their image. temperature: cosines are divided by it
-    (van den Oord et al. 2018; both directions: Radford et al. 2021).
-    """
-    scale = 1 / (temperature * images.shape[1])
-    likeness = (images @ said.T).float() * scale
-    same = (caption[:, None] == caption[None]).all(2)
-    same = same & ~torch.eye(len(caption), dtype=torch.bool, device=caption.device)
-    likeness = likeness.masked_fill(same, -1e4)
-    own = torch.arange(len(caption), device=caption.device)
-    among = likeness
-    if wrong is not None:
-        wrong = wrong.view(len(images), -1, images.shape[1])
-        hard = (wrong @ images[:, :, None])[:, :, 0].float() * scale
-        among = torch.cat([likeness, hard], 1)
-    return cross_entropy(among, own), cross_entropy(likeness.T, own)

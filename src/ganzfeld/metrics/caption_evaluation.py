@@ -18,7 +18,7 @@ from ganzfeld.data.avatars.parsing import parse
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
 from ganzfeld.errors import DataError, UsageError
-from ganzfeld.games.text_to_image import contrast
+from ganzfeld.games.caption_terms import contrast
 from ganzfeld.metrics import caption_truth
 from ganzfeld.metrics.learning import Progress, same_everywhere
 from ganzfeld.metrics.text_metrics import JUDGE, ORDERS, text_metrics

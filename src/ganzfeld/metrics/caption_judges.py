@@ -25,7 +25,7 @@ from ganzfeld.data.avatars import sentences
 from ganzfeld.data.avatars.scene import VERSION, draw, scene
 from ganzfeld.data.avatars.sentences import LANGUAGES, VALUES, Wording
 from ganzfeld.errors import ResourceError
-from ganzfeld.games.text_to_image import contrast
+from ganzfeld.games.caption_terms import contrast
 from ganzfeld.metrics.label_classifier import Classifier
 from ganzfeld.metrics.learning import Progress, same_everywhere
 from ganzfeld.modalities import captions

@@ -13,13 +13,18 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 
 from ganzfeld.networks.caption_readers import WIDTH, CaptionEncoder, PhraseEncoder
+from ganzfeld.networks.drafts import Draft
 from ganzfeld.networks.layers import SLOPE, initialise, pyramid
 from ganzfeld.networks.smooth import Smooth
 
 HIDDEN = 64  # of the steps between a sentence and what it changes
+DRAFTED = 32  # channels of the first map that compares an image with a draft
+FAINT = (
+    0.1  # gain of the first weights before an image, where drafts are followed: no grain to unlearn
+)
 
 
 class ImageEncoder(nn.Module):
@@ -128,6 +133,7 @@ class SentenceGenerator(nn.Module):
         hidden: int = HIDDEN,
         smooth: bool = False,
         bounded: bool = True,
+        drafts: bool = False,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
@@ -138,8 +144,9 @@ class SentenceGenerator(nn.Module):
         widths = [*widths[:-1], refine]
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
         self.linear = initialise(nn.Linear(latent + sentence, widths[0] * math.prod(self.sizes[0])))
+        more = channels if drafts else 0
         self.ups = nn.ModuleList(
-            initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
+            initialise(nn.ConvTranspose2d(before + more, behind, 4, 2, 1))
             for before, behind in pairwise(widths)
         )
         self.affine = nn.ModuleList(
@@ -147,17 +154,31 @@ class SentenceGenerator(nn.Module):
             for place, channel in enumerate(widths)
         )
         self.activation = nn.LeakyReLU(SLOPE)
-        self.last = initialise(nn.Conv2d(refine, channels, 3, padding=1))
+        last = nn.Conv2d(refine + more, channels, 3, padding=1)
+        self.last = initialise(last, FAINT) if drafts else initialise(last)
         self.smooth = Smooth(channels, height, broad) if smooth else nn.Identity()
 
-    def forward(self, z: Tensor, sentence: Tensor) -> Tensor:
+    def forward(self, z: Tensor, sentence: Tensor, draft: Tensor | None = None) -> Tensor:
         given = torch.cat([z, sentence], 1)
         x = self.first(self.linear(given))
         x = x.contiguous(memory_format=torch.channels_last)
         for affine, up, (high, broad) in zip(self.affine, self.ups, self.sizes[1:], strict=False):
-            x = up(self.activation(affine(x, given)))[:, :, :high, :broad]
-        image: Tensor = self.smooth(self.last(self.activation(self.affine[-1](x, given))))
+            x = self.activation(affine(x, given))
+            x = up(beside(x, draft))[:, :, :high, :broad]
+        x = self.last(beside(self.activation(self.affine[-1](x, given)), draft))
+        image: Tensor = self.smooth(x)
         return image.tanh() if self.bounded else image
+
+
+def sized(draft: Tensor, x: Tensor) -> Tensor:
+    """A draft (N, C, H, W) of the size of x (N, ..., h, w)."""
+    if draft.shape[2:] == x.shape[2:]:
+        return draft
+    return interpolate(draft, x.shape[2:], mode="bilinear", align_corners=False)
+
+
+def beside(x: Tensor, draft: Tensor | None) -> Tensor:
+    return x if draft is None else torch.cat([x, sized(draft, x)], 1)
 
 
 class CaptionGenerator(nn.Module):
@@ -188,19 +209,26 @@ class CaptionGenerator(nn.Module):
         smooth: bool = False,
         phrases: bool = False,
         bounded: bool = True,
+        drafts: bool = False,
     ) -> None:
         super().__init__()
         self.latent = latent
         self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         sizes = (width, most, refine, hidden)
         self.body = SentenceGenerator(
-            shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded
+            shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded, drafts=drafts
         )
+        self.draft = Draft(sentence, (shape[0], shape[1], shape[2])) if drafts else None
 
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:
             raise ValueError("this network draws by captions: it needs caption, (N, T) int64")
-        found: Tensor = self.body(z, self.text(caption))
+        return self.draw(z, self.text(caption))
+
+    def draw(self, z: Tensor, sentence: Tensor) -> Tensor:
+        """Images of latents and sentences (N, sentence)."""
+        draft = None if self.draft is None else self.draft(sentence)
+        found: Tensor = self.body(z, sentence, draft)
         return found
 
 
@@ -219,6 +247,7 @@ class CaptionDiscriminator(nn.Module):
         width: int = 32,
         most: int = 256,
         joint: int = 64,
+        drafts: bool = False,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
@@ -231,6 +260,20 @@ class CaptionDiscriminator(nn.Module):
         initialise(self.direction, 1 / math.sqrt(maps * places))
         self.join = initialise(nn.Conv2d(maps + sentence, joint, 1))
         self.joined = initialise(nn.Linear(joint * places, 1), 1.0)
+        self.small = [max(side // 2 ** max(downs - 2, 0) & ~3, 4) for side in (height, broad)]
+        self.drafts = None
+        if drafts:
+            self.drafts = nn.Sequential(
+                *downward(2 * channels, DRAFTED, 2, 2 * DRAFTED),
+                nn.Flatten(),
+                initialise(nn.Linear(2 * DRAFTED * math.prod(self.small) // 16, 1), 1.0),
+            )
+
+    def compared(self, x: Tensor, draft: Tensor) -> Tensor:
+        """Logits (N,) of images (N, C, H, W) and drafts (N, C, h, w), side by side and small."""
+        both = torch.cat([interpolate(part, self.small, mode="area") for part in (x, draft)], 1)
+        found: Tensor = cast(nn.Module, self.drafts)(both)
+        return found.squeeze(1)
 
     def features(self, x: Tensor) -> Tensor:
         """Of images: the smallest maps (N, C, h, w)."""

@@ -1,0 +1,91 @@
+"""What the game of captions computes of sentences, images and drafts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
+
+OWN = 0.3  # of the pull on an image towards its draft: what counts its own error
+
+
+class Said(NamedTuple):
+    """What captions say: sentences (N, width) with noise, drafts (N, C, h, w) if any, and
+    sentences without noise."""
+
+    sentence: Tensor
+    draft: Tensor | None
+    clean: Tensor
+
+
+def offset(fake: Tensor, other: Tensor, draft: Tensor) -> Tensor:
+    """How far the mean image of captions is from their drafts, squared: an estimate.
+
+    fake, other: images (N, C, H, W) of the same captions from different latents, the second one
+    without a gradient. The product of their errors has that square as its mean, so what differs
+    between images of a caption is free; but each is held back a little by its own error (OWN), or
+    some of them go too far.
+    """
+    if fake.shape != draft.shape:
+        size = draft.shape[2:]
+        fake, other = (interpolate(x, size, mode="area") for x in (fake, other))
+    apart, beside = fake.float() - draft, other.float() - draft
+    return (apart * (OWN * apart.detach() + (1 - OWN) * beside)).mean()
+
+
+def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741
+    """ValueError where the discriminator cannot begin as a copy of the encoder of images."""
+    own = [value.shape for value in D.get_submodule("layers").state_dict().values()]
+    if own != [value.shape for value in I.get_submodule("layers").state_dict().values()]:
+        raise ValueError(
+            "the discriminator starts as a copy of the encoder of images (game.knowing): give both "
+            "the same networks.*.width and networks.*.most, and networks.I.norm=false"
+        )
+
+
+def one_of(several: Tensor) -> Tensor:
+    """One caption (N, T) of several (N, K, T) for each image, by chance."""
+    chosen = torch.randint(several.shape[1], (len(several),), device=several.device)
+    return several[torch.arange(len(several), device=several.device), chosen]
+
+
+def some_of(several: Tensor, count: int) -> Tensor:
+    """Captions (N, count, T) of several (N, K, T), by chance; all of them where K is less."""
+    if count == 1:
+        return one_of(several)[:, None]
+    order = torch.rand(several.shape[:2], device=several.device).argsort(1)[:, :count]
+    return several.gather(1, order[:, :, None].expand(-1, -1, several.shape[2]))
+
+
+def told_apart(images: Tensor, said: Tensor, wrong: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy of sentences (N, d) among wrong ones (N, K, d), by vectors of images (N, d)."""
+    scale = 1 / (temperature * images.shape[1])
+    among = torch.cat([said[:, None], wrong], 1)
+    likeness = (among @ images[:, :, None])[:, :, 0].float() * scale
+    return cross_entropy(likeness, likeness.new_zeros(len(images), dtype=torch.long))
+
+
+def contrast(
+    images: Tensor, said: Tensor, caption: Tensor, wrong: Tensor | None, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the caption among the captions, and of the image among the images.
+
+    images, said: vectors (N, d) of length sqrt(d). caption: the word numbers (N, T); captions that
+    are equal are no opponents. wrong: vectors (N, d) or (N, K, d) of captions that are wrong in
+    one thing: these are more opponents for their image. temperature: cosines are divided by it
+    (van den Oord et al. 2018; both directions: Radford et al. 2021).
+    """
+    scale = 1 / (temperature * images.shape[1])
+    likeness = (images @ said.T).float() * scale
+    same = (caption[:, None] == caption[None]).all(2)
+    same = same & ~torch.eye(len(caption), dtype=torch.bool, device=caption.device)
+    likeness = likeness.masked_fill(same, -1e4)
+    own = torch.arange(len(caption), device=caption.device)
+    among = likeness
+    if wrong is not None:
+        wrong = wrong.view(len(images), -1, images.shape[1])
+        hard = (wrong @ images[:, :, None])[:, :, 0].float() * scale
+        among = torch.cat([likeness, hard], 1)
+    return cross_entropy(among, own), cross_entropy(likeness.T, own)
