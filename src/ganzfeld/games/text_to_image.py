@@ -66,7 +66,8 @@ class TextToImage(Game):
         sentence is found by regression (`ganzfeld.networks.drafts`), which then G is given and D
         compares with, where their networks have `drafts`. 0: none.
     draft: weight of a loss of G: the mean of a caption's images should be its draft. It is an
-        estimate from two images of a caption: what they differ in costs little.
+        estimate from two images of a caption: what they differ in costs little. As drafts are not
+        exact, the weight falls to 0 in the first half of the run.
     """
 
     copied: Tensor
@@ -309,10 +310,11 @@ class TextToImage(Game):
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
-        if self.draft and said.draft is not None:
+        weight = self.draft * (1 - 2 * self.clock.fraction)
+        if weight > 0 and said.draft is not None:
             with torch.no_grad():
                 other = self.fake(said)
-            losses["draft"] = self.draft * offset(fake, other, said.draft)
+            losses["draft"] = weight * offset(fake, other, said.draft)
         if self.agreement:
             losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses
