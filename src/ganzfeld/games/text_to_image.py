@@ -141,7 +141,7 @@ class TextToImage(Game):
         self.sums = DraftSums(self.G.draft, drafts) if drafts else None
         self.exact = ("G.text", "G.draft") if drafts else ("G.text",)
         self.period = self.penalty_every = penalty_every
-        self.stages = (0.0, encoder_share)
+        self.stages = (0.0, encoder_share, *((0.5,) if draft and encoder_share < 0.5 else ()))
 
     def moves(self, step: int) -> tuple[str, ...]:
         if self.clock.fraction < self.stages[1]:
