@@ -1,12 +1,16 @@
 """Samples of a model against a plain loop in eval mode, with the same generator.
 
     python bench/sampling_speed.py
-    python bench/sampling_speed.py --cases "64 px, width 64"
+    python bench/sampling_speed.py --cases "64 px, width 64" --counts 1 4 64 \\
+        --forms Model.sample products "products, any batch"
 
 The plain loop is the usual one: `eval()`, `no_grad()`, batches of 64 from one random generator,
 weights laid out as PyTorch makes them. `Model.sample` draws every latent from a generator of its
-own, so that sample i of a seed is always the same, 32 at a time. "folded" is the trial of one
-more step: the running statistics of batch normalisation multiplied into the weights before it.
+own, so that sample i of a seed is always the same, 32 at a time. The other rows are trials of more:
+"folded" multiplies the running statistics of batch normalisation into the weights before it;
+"products" lets deep layers go by products of matrices, by the rule of training, or ("any batch")
+whatever the number of samples. Times are those of the first of --forms. Below stands how far their
+samples are from `Model.sample`'s, and the size of the batch that `sample(1)` is computed in.
 """
 
 from __future__ import annotations
@@ -23,13 +27,17 @@ from ganzfeld.config import Part
 from ganzfeld.core import runtime
 from ganzfeld.modalities.image.tensors import channels_last
 from ganzfeld.models.model import Model
+from ganzfeld.networks import gemm_conv
 from ganzfeld.networks.build import build_network
 from ganzfeld.networks.dcgan import DCGANGenerator
 
-COUNT = 256
+COUNT, CALLS, ROWS = 256, 16, gemm_conv.ROWS
+PLAIN, OURS = "plain loop", "Model.sample"
+FORMS = (PLAIN, OURS, "folded", "products", "products, any batch")
 CASES = {  # channels, pixels, width of the generator
     "28 px, width 32": (1, 28, 32),
     "32 px, width 32": (3, 32, 32),
+    "64 px, width 32": (3, 64, 32),
     "64 px, width 64": (3, 64, 64),
 }
 
@@ -45,26 +53,41 @@ def generator(channels: int, pixels: int, width: int) -> nn.Module:
     return network.eval()
 
 
-def plain(channels: int, pixels: int, width: int) -> Work:
-    network = generator(channels, pixels, width)
+def plain(channels: int, pixels: int, width: int, count: int) -> Work:
+    network, turns = generator(channels, pixels, width), max(1, CALLS // count)
+    parts = [min(64, count - start) for start in range(0, count, 64)]
 
     @torch.no_grad()
     def work() -> int:
-        drawn = [network(torch.randn(64, 100)) for _ in range(COUNT // 64)]
-        return len(torch.cat(drawn))
+        for _ in range(turns):
+            torch.cat([network(torch.randn(part, 100)) for part in parts])
+        return turns * count
 
     return work
 
 
-def shipped(channels: int, pixels: int, width: int, fold: bool) -> Work:
+def shipped(channels: int, pixels: int, width: int, count: int, form: str) -> Work:
     runtime.tune()
+    model, turns = model_of(channels, pixels, width, form), max(1, CALLS // count)
+
+    def work() -> int:
+        for _ in range(turns):
+            model.sample(count)
+        return turns * count
+
+    return work
+
+
+def model_of(channels: int, pixels: int, width: int, form: str) -> Model:
     network = generator(channels, pixels, width)
-    if fold:
+    if form == "folded":
         network = folded(network)
+    if form.startswith("products"):
+        gemm_conv.as_products(network)
+        gemm_conv.ROWS = 1 << 30 if "any" in form else ROWS
     channels_last(network)
     about = {"shape": [channels, pixels, pixels], "latent": 100, "classes": []}
-    model = Model(about, network)
-    return lambda: len(model.sample(COUNT))
+    return Model(about, network)
 
 
 @torch.no_grad()
@@ -92,21 +115,35 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def compare(name: str, rounds: int) -> str:
+def compare(name: str, count: int, rounds: int, forms: list[str]) -> str:
     shape: tuple[int, ...] = CASES[name]
     sides: dict[str, Side] = {
-        "plain loop": (plain, shape),
-        "Model.sample": (shipped, (*shape, False)),
-        "the same, folded": (shipped, (*shape, True)),
+        form: (plain, (*shape, count)) if form == PLAIN else (shipped, (*shape, count, form))
+        for form in forms
     }
-    return table(name, in_turns(sides, rounds))
+    lines = [table(f"{name}, {count} in a call", in_turns(sides, rounds))]
+    known = model_of(*CASES[name], OURS).sample(count)
+    for form in forms:
+        if form != PLAIN:
+            model = model_of(*CASES[name], form)
+            for _ in range(2):  # sizes are tried at the second call
+                model.sample(1)
+            together = [size for (_, size), same in model.batches.same.items() if same]
+            apart = float((model.sample(count) - known).abs().max())
+            said = f"`sample(1)` as one of {min(together, default=32)}"
+            lines.append(f"- {form}: at most {apart:.1e} apart; {said}\n")
+    return "".join(lines)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Samples against a plain loop.")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--counts", nargs="+", type=int, default=[COUNT], help="samples in a call")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     print(machine(), end="\n\n", flush=True)
+    torch.set_num_threads(1)
     for case in options.cases:
-        print(compare(case, options.rounds), flush=True)
+        for count in options.counts:
+            print(compare(case, count, options.rounds, options.forms), flush=True)

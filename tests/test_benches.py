@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 FOLDER = Path(__file__).parent.parent / "bench"
 
@@ -42,3 +45,34 @@ def test_inception_is_in_bfloat16_only_where_asked_and_never_mixed(
     for asked in (fast, fast, not fast):
         bench.features(None, images, tmp_path / "real", asked)
     assert seen == [fast, not fast], "features of one arithmetic stood for the other"
+
+
+def test_the_work_of_a_step_is_what_pytorch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    bench = importlib.import_module("step_parts")
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 4, 2, 1),
+        nn.ConvTranspose2d(6, 10, 4, 2, 1),
+        nn.Conv2d(10, 12, 3, bias=False),
+        nn.LeakyReLU(),
+        nn.Flatten(),
+        nn.Linear(12 * 6 * 6, 5),
+    )
+
+    def work() -> None:
+        network(torch.randn(2, 3, 8, 8)).sum().backward()
+
+    nothing = SimpleNamespace(update=work)
+    trainer = SimpleNamespace(average=nothing, update=work, keep=work, finite=work, batch=work)
+    with FlopCounterMode(display=False) as counter:
+        work()
+    parts = bench.Parts(trainer)
+    with parts:
+        work()
+    assert sum(parts.work.values()) == counter.get_total_flops()
+    assert parts.work[bench.FEW] > 0 < parts.work[bench.WIDE]
+    assert parts.seconds["activations"] > 0
+    before = dict(parts.work)
+    with parts:
+        trainer.batch()  # what belongs to the data is no product of the step
+    assert parts.work == before and parts.seconds["data"] > 0
