@@ -273,7 +273,8 @@ def test_rows_are_drawn_and_measured_by_captions(tmp_path: Path) -> None:
     run = train(data, tmp_path / "run", "text-to-table", condition="told", settings=SMALL[1:])
     assert [one["name"] for one in run.model.spec.extra["columns"]] == ["size", "kind"]
     assert run.model.sample(2, text="a small one").shape[0] == 2
-    assert ganzfeld.evaluate(run, data, count=32)["count"] == 32
+    for labels in ("auto", "none"):
+        assert ganzfeld.evaluate(run, data, count=32, labels=labels)["count"] == 32
     again = ganzfeld.resume(run.path, images=96, quiet=True)
     assert again.model.spec == run.model.spec
 
@@ -287,6 +288,22 @@ def test_fields_have_captions_that_repeat(tmp_path: Path) -> None:
     assert isinstance(pack, Captioned) and said_by(pack, 1) == "a smooth field"
     run = train(tmp_path / "maps.npz", tmp_path / "run", "text-to-field")
     assert run.model.sample(1, text="a rough field").shape[0] == 1
+
+
+def test_sounds_have_captions_that_repeat(tmp_path: Path) -> None:
+    import wave
+
+    rows = ["file_name,caption"]
+    for number in range(20):
+        with wave.open(str(tmp_path / f"{number:02}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            tone = np.sin(np.arange(2000) * (0.1 + 0.2 * (number % 2)) + number)
+            file.writeframes((9000 * tone).astype("<i2").tobytes())
+        rows.append(f"{number:02}.wav,a {('low', 'high')[number % 2]} tone")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    pack = read(tmp_path)
+    assert pack.spec.modality == "audio" and isinstance(pack, Captioned)
+    assert said_by(pack, 3) == "a high tone"
 
 
 @pytest.mark.parametrize("line", [dog, lambda _, colour: colour])

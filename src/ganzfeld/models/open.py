@@ -52,10 +52,10 @@ def open_data(
 def reading_of(subject: model.Model, labels: str) -> str:
     """The option `labels` by which a model's captions are read again as such, however few differ.
 
-    labels: what was asked for; "auto" leaves it to the model.
+    labels: what was asked for; "auto" leaves it to the model, and such data have no labels.
     """
     told = str(subject.about.get("training", {}).get("data", {}).get("labels", "auto"))
-    if labels != "auto" or not is_captioned(subject.conditions):
+    if labels not in ("auto", "none") or not is_captioned(subject.conditions):
         return labels
     if subject.spec.modality == "table":  # whose rows are without their captions
         return f"{AS_TEXT}{subject.conditions['columns'][0]['name']}"
