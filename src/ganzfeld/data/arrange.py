@@ -12,7 +12,7 @@ import numpy as np
 
 from ganzfeld.core.names import PICTURE_SUFFIXES, capped, folded, natural, shown, suffix, tally
 from ganzfeld.data import layout, named, sidecars, table_files, tables
-from ganzfeld.data.candidates import PREFIX, add_candidates
+from ganzfeld.data.candidates import BY_COLUMN, add_candidates
 from ganzfeld.data.other_kinds import COMPANIONS, RAW
 from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Reading
@@ -55,7 +55,7 @@ def _without_companions(source: Encoded) -> None:
 
 def _label(source: Encoded, reading: Reading) -> None:
     """Set the labels, unless a column is to give them, and say where they are from."""
-    if reading.labels == "none" or reading.labels.startswith(PREFIX):
+    if reading.labels == "none" or reading.labels.startswith(BY_COLUMN):
         _note_depth(source, depth_shared(source.titles))
         return
     if reading.labels == "names":

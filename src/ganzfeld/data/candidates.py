@@ -14,8 +14,11 @@ from ganzfeld.data.readers import Unreadable
 from ganzfeld.data.source import Encoded, Source
 from ganzfeld.data.typed import NONE, spread, typed
 from ganzfeld.errors import DataError
+from ganzfeld.modalities.base import Spec
 
 PREFIX = "column:"  # of the option `labels` where a column gives the classes
+AS_TEXT = "captions:"  # where a column of captions that repeat is read as text, and no classes
+BY_COLUMN = (PREFIX, AS_TEXT)
 SEVERAL = "several"  # in a column of text whose lines are captions of one sample: their most
 CAPTIONS = ("caption", "captions", "text", "texts", "sentence", "sentences", "prompt", "comment")
 ALONE = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".npz", ".npy")  # beside which none lies
@@ -134,6 +137,27 @@ def labels_by_column(
     source.labels = whole_classes(values, name, bad)
     source.classes = tuple(values.spec.extra["names"])
     source.taken["labels"] = f"the column {shown(name)}"
+
+
+def holds_words(spec: Spec) -> bool:
+    """Whether a column is text, or classes with names of letters, but for yes and no."""
+    if spec.modality not in ("class", "several") or spec.extra.get("boolean"):
+        return spec.modality == "text"
+    return any(letter.isalpha() for name in spec.extra["names"] for letter in name)
+
+
+def captions_by_column(source: Source, columns: dict[str, Values], name: str) -> None:
+    """Read a column as text, and set the source's labels aside. Nothing where it is not there."""
+    source.labels, source.classes = None, ()
+    values = columns.get(name)
+    if values is None or not holds_words(values.spec):
+        return
+    if values.spec.modality != "text":
+        names = [*values.spec.extra["names"], ""]  # the last for what is missing, -1
+        lines = values.lines or [names[int(row)] for row in values.rows]
+        columns[name] = texts(lines)
+        different = len({line for line in lines if line})
+        source.taken.setdefault("captions", f"the column {shown(name)}, {different:,} different")
 
 
 def whole_classes(values: Values, name: str, bad: Collection[int] = ()) -> Any:

@@ -76,6 +76,13 @@ def captioned(pack: Pack, names: Sequence[str], training: NDArray[np.int64]) -> 
             safe="nothing was trained",
             fix=f"fill in the column {shown(name)}, or take those samples out of the data",
         )
+    first = captions.words_of(found[int(training[0])][0])
+    if all(captions.words_of(line) == first for row in training for line in found[int(row)]):
+        raise DataError(
+            f"the column {shown(name)} says the same of all samples: nothing can be learned of it",
+            safe="nothing was trained",
+            fix="--condition with a column in which captions differ",
+        )
     symbols, length = captions.vocabulary(line for row in training for line in found[int(row)])
     about = {"name": name, "kind": KIND, "digest": column.digest}
     return Captioned(pack, {**about, "symbols": symbols, "length": length})

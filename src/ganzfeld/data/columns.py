@@ -31,10 +31,12 @@ class Values:
 
     rows: an array (N, *shape), perhaps memory-mapped, or, of a ragged column, an array for each
         sample, of which the last axis is as long as the sample is.
+    lines: the cells as texts, where `rows` do not say in which order their parts stand.
     """
 
     spec: Spec
     rows: NDArray[Any] | Sequence[NDArray[Any]]
+    lines: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,18 +45,21 @@ class Values:
         """Some of the rows. chosen: their numbers."""
         if len(chosen) == len(self):
             return self
+        lines = self.lines and [self.lines[i] for i in chosen]
         if isinstance(self.rows, np.ndarray):
             places = np.asarray(chosen, dtype=np.int64)
             large = self.rows.nbytes > CHUNK_BYTES
             rows: Any = Chosen(self.rows, places) if large else self.rows[places]
-            return Values(spec=self.spec, rows=rows)
-        return Values(spec=self.spec, rows=[self.rows[i] for i in chosen])
+            return Values(spec=self.spec, rows=rows, lines=lines)
+        return Values(spec=self.spec, rows=[self.rows[i] for i in chosen], lines=lines)
 
     def repeated(self, places: Sequence[int]) -> Values:
         """Rows by their numbers, some of them perhaps several times."""
+        lines = self.lines and [self.lines[place] for place in places]
         if isinstance(self.rows, np.ndarray):
-            return Values(spec=self.spec, rows=self.rows[np.asarray(places, dtype=np.int64)])
-        return Values(spec=self.spec, rows=[self.rows[place] for place in places])
+            rows: Any = self.rows[np.asarray(places, dtype=np.int64)]
+            return Values(spec=self.spec, rows=rows, lines=lines)
+        return Values(spec=self.spec, rows=[self.rows[place] for place in places], lines=lines)
 
     def ends(self) -> Index:
         """Where each sample of a ragged column ends, (N + 1,), counted in its last axis."""

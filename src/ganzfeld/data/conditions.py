@@ -19,7 +19,7 @@ from ganzfeld.core import dates
 from ganzfeld.core.names import COLUMN, capped, of_column, shown, typed
 from ganzfeld.data import captions, held, sidecars
 from ganzfeld.data.beside import Beside
-from ganzfeld.data.candidates import PREFIX, need_column, whole_classes
+from ganzfeld.data.candidates import AS_TEXT, PREFIX, holds_words, need_column, whole_classes
 from ganzfeld.data.columns import Column, Values
 from ganzfeld.data.decode import load_source
 from ganzfeld.data.options import PackOptions
@@ -104,11 +104,7 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
             whole_classes(Values(spec=column.spec, rows=column.rows(np.arange(len(column)))), name)
         return about | {"classes": list(extra["names"])}
     if kind != "number":
-        raise DataError(
-            f"the column {shown(name)} holds text, which cannot be a condition beside others",
-            safe="nothing was trained",
-            fix=f"--condition {shown(name)} alone, or other columns without it",
-        )
+        raise not_beside(name)
     every = column.rows(np.arange(len(column))).astype(np.float64)
     if missing := int(np.isnan(every).sum()):  # extra["missing"] counts those left out, too
         raise DataError(
@@ -132,6 +128,14 @@ def describe(pack: Pack, name: str, training: NDArray[np.int64]) -> dict[str, An
         about |= {"log": True, "mean": float(logs.mean()), "spread": spread}
         return about | {"gap": gap(logs) / spread}
     return about | {"mean": mean, "spread": spread, "gap": gap(values) / spread}
+
+
+def not_beside(name: str) -> DataError:
+    return DataError(
+        f"the column {shown(name)} holds text, which cannot be a condition beside others",
+        safe="nothing was trained",
+        fix=f"--condition {typed(name)} alone, or other columns without it",
+    )
 
 
 def gap(values: NDArray[np.float64]) -> float:
@@ -178,10 +182,15 @@ def again(pack: Pack, stored: Mapping[str, Any] | None) -> Pack:
 
 
 def resolve(
-    source: str | os.PathLike[str], options: PackOptions, names: Sequence[str]
+    source: str | os.PathLike[str],
+    options: PackOptions,
+    names: Sequence[str],
+    *,
+    captions: bool = False,
 ) -> tuple[str, list[str]]:
-    """The option `labels`, and the columns of numbers, for conditions by name.
+    """The option `labels`, and the columns of numbers or captions, for conditions by name.
 
+    captions: whether a column of texts is read as captions however few of them differ.
     Reads what is known of the samples, and decodes no image.
     """
     if options.labels != "auto":
@@ -202,6 +211,11 @@ def resolve(
     names = [of_column(name, columns) for name in names]
     own = [n for n in names if n in LABELS and n not in columns and labelled]
     kinds = {n: need_column(columns, n, found.place).spec.modality for n in names if n not in own}
+    worded = [n for n in names if n not in own and holds_words(columns[n].spec)]
+    if captions and worded and len(names) > 1:
+        raise not_beside(worded[0])
+    if captions and worded and kinds[worded[0]] != "text":
+        return f"{AS_TEXT}{worded[0]}", worded
     classes = [name for name in names if name in own or kinds[name] == "class"]
     if len(classes) > 1 and own:
         raise DataError(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import capped, is_document, is_system, natural, shown, suffix
 from ganzfeld.core.reader import open_regular
 from ganzfeld.data import arrays
-from ganzfeld.data.candidates import PREFIX, add_cells
+from ganzfeld.data.candidates import BY_COLUMN, add_cells
 from ganzfeld.data.fields import columns_beside, npz_fields
 from ganzfeld.data.listing import Stamp
 from ganzfeld.data.npz import key_of, read_npz
@@ -291,7 +291,7 @@ def read_numbers(
     read: Callable[[], tuple[NDArray[Any], NDArray[Any] | None]],
     reading: Reading,
 ) -> Ready:
-    by_column = reading.labels.startswith(PREFIX)
+    by_column = reading.labels.startswith(BY_COLUMN)
     if reading.labels not in WORDS and not by_column:
         raise UsageError(
             f"--labels {shown(reading.labels)}: labels of arrays lie beside them in the .npz",

@@ -13,7 +13,13 @@ from ganzfeld.core.progress import Progress
 from ganzfeld.data import sidecars
 from ganzfeld.data.arrays import Stack
 from ganzfeld.data.avatars import description
-from ganzfeld.data.candidates import PREFIX, WRONG, labels_by_column
+from ganzfeld.data.candidates import (
+    AS_TEXT,
+    PREFIX,
+    WRONG,
+    captions_by_column,
+    labels_by_column,
+)
 from ganzfeld.data.columns import texts
 from ganzfeld.data.discover import CAPTIONED, embedded_count, find_source
 from ganzfeld.data.embedded import SETS, embedded
@@ -76,6 +82,8 @@ def prepare(source: Encoded | Ready, options: PackOptions) -> None:
         take_frames(source, options.max_megapixels)
     if options.labels.startswith(PREFIX):
         labels_by_column(source, source.columns, options.labels.removeprefix(PREFIX))
+    if options.labels.startswith(AS_TEXT):
+        captions_by_column(source, source.columns, options.labels.removeprefix(AS_TEXT))
     if len(source.classes) == 1 and options.labels != "none":
         source.notes.append(f"only one class, {shown(source.classes[0])}: taken as unlabelled")
     if len(source.classes) == 1 or options.labels == "none":

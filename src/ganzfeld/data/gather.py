@@ -10,17 +10,26 @@ import numpy as np
 from ganzfeld.core.dates import of_day, written
 from ganzfeld.core.names import capped, merged, shown, tally
 from ganzfeld.core.progress import Progress
-from ganzfeld.data.candidates import PREFIX, labels_by_column
+from ganzfeld.data.candidates import (
+    AS_TEXT,
+    PREFIX,
+    captions_by_column,
+    holds_words,
+    labels_by_column,
+)
 from ganzfeld.data.columns import is_ragged
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.source import Gathered, Raw
-from ganzfeld.modalities import MODALITIES
+from ganzfeld.data.tabular import take_out
+from ganzfeld.modalities import MODALITIES, Spec
+from ganzfeld.modalities.captions import words_of
 
 ROWS_OR_SERIES = "rows or series"  # of a table's series, what bad ones are called
 FEW = 500  # samples
 BAD_SHARE = 0.01  # of the samples are copies of others: say so
 LEFT = "left out: "
 LEFT_SHARE = 0.1  # of the samples cannot be learned: say so
+PHRASE = 3  # words, from which on a class's name may be a caption
 LISTED = 100  # names of files that a report keeps
 NOUNS = {
     "field": "fields",
@@ -42,6 +51,11 @@ def gathered(
     if options.labels.startswith(PREFIX):
         labels_by_column(source, raw.columns, options.labels.removeprefix(PREFIX), raw.bad)
         raw.labels, raw.classes = source.labels, source.classes
+    if options.labels.startswith(AS_TEXT):
+        name = options.labels.removeprefix(AS_TEXT)
+        raw.labels, raw.classes = None, ()
+        captions_by_column(source, raw.columns, name)
+        take_out(source, raw, name)
     if options.labels == "none" or len(raw.classes) == 1:
         if len(raw.classes) == 1:
             source.notes.append(f"only one class, {shown(raw.classes[0])}: taken as unlabelled")
@@ -117,10 +131,17 @@ def _in_words(spec: Any) -> str:
     if spec.modality in ("class", "several"):
         names = ", ".join(capped([shown(name) for name in extra["names"]], 3))
         several = "any of " if spec.modality == "several" else ""
-        return f"{several}{len(extra['names'])} classes: {names}"
+        captions = " or captions" if as_captions(spec) else ""
+        return f"{several}{len(extra['names'])} classes{captions}: {names}"
     if most := extra.get("several"):
         return f"text, up to {most} of each, of which a step draws one"
     return "text"
+
+
+def as_captions(spec: Spec) -> bool:
+    """Whether most classes have names of several words, which a recipe of captions can read."""
+    long = sum(len(words_of(name)) >= PHRASE for name in spec.extra["names"])
+    return holds_words(spec) and 2 * long > len(spec.extra["names"])
 
 
 def _number(value: float) -> str:

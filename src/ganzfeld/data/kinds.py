@@ -17,7 +17,7 @@ from ganzfeld.core.names import (
 )
 from ganzfeld.data import arrays, parquet_text, tables, textfiles
 from ganzfeld.data.arrange import arranged
-from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.candidates import BY_COLUMN
 from ganzfeld.data.containers import read_parquet, sniff, stamp_of
 from ganzfeld.data.fields import fields_of, why_field
 from ganzfeld.data.layout import role
@@ -177,7 +177,7 @@ def parquet_rows(paths: list[Path], place: Path, reading: Reading) -> Gathered |
                 raise
         else:
             if asked == "audio" or column == "audio":
-                labels = "none" if reading.labels.startswith(PREFIX) else reading.labels
+                labels = "none" if reading.labels.startswith(BY_COLUMN) else reading.labels
                 return sounds_of(read_parquet(paths, place, labels, reading.rules), every=True)
             return None
     if asked == "text" or (asked == "auto" and parquet_text.holds_text(paths[0])):

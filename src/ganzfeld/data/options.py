@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganzfeld.core.border import real, told
-from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.candidates import BY_COLUMN
 from ganzfeld.data.source import RULES, WORDS, Reading
 from ganzfeld.errors import UsageError, did_you_mean
 from ganzfeld.modalities import MODALITIES
@@ -121,7 +121,7 @@ def unused(options: PackOptions, modality: str, embedded: bool) -> str:
 
 def is_path(options: PackOptions) -> bool:
     """Whether labels are to come from a table."""
-    return options.labels not in WORDS and not options.labels.startswith(PREFIX)
+    return options.labels not in WORDS and not options.labels.startswith(BY_COLUMN)
 
 
 def alpha_of(channels: int | None, asked: str = "white") -> str:

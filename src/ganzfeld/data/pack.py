@@ -27,7 +27,7 @@ from ganzfeld.core.names import shown
 from ganzfeld.core.progress import Progress, silent
 from ganzfeld.core.reader import open_regular
 from ganzfeld.data.called import opening
-from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.candidates import BY_COLUMN
 from ganzfeld.data.columns import Column, stored_bytes
 from ganzfeld.data.decode import choose_target, load_source, prepare
 from ganzfeld.data.decoding import count_of, decode_all, leave_some
@@ -237,7 +237,7 @@ def _packed(folder: Path, key: str, options: PackOptions, damaged: list[str]) ->
 def asked_of(options: PackOptions) -> Any:
     """What the pack of some shards depends on beside them; a value of its own for each call where
     that is a table that somebody may have changed."""
-    usual = options.labels in WORDS or options.labels.startswith(PREFIX)
+    usual = options.labels in WORDS or options.labels.startswith(BY_COLUMN)
     return [
         KEY_VERSION,
         asdict(replace(options, spared=0)),

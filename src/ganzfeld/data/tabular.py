@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,7 @@ def gather_table(
     columns = {_free(name): values for name, values in found.items()} | beside
     spec = Spec("table", (len(found),), "float32", {"columns": about})
     raw = Raw(columns={"x": Values(spec=spec, rows=x), **columns}, titles=titles, bad=bad)
-    kinds = [_kind(values) for values in found.values()]
-    raw.values = ", ".join(f"{kinds.count(k):,} {k}" for k in dict.fromkeys(kinds))
+    raw.values = kinds_of(about)
     read = {shown(n): said for n, v in found.items() if (said := read_as(v.spec.extra))}
     for name, said in read.items():
         raw.facts[f"{name}: {said}"] += len(good)
@@ -164,6 +164,38 @@ def gather_table(
         source.taken["read as"] = "; ".join(f"{name}: {said}" for name, said in read.items())
     source.taken["columns"] = ", ".join(capped([shown(name) for name in found], 12))
     return raw
+
+
+def kinds_of(about: Sequence[Mapping[str, Any]]) -> str:
+    """What the columns of a row are, in words. about: of each, see `gather_table`."""
+    kinds = [_kind(column) for column in about]
+    return ", ".join(f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(kinds))
+
+
+def take_out(source: Gathered, raw: Raw, name: str) -> None:
+    """Let a table's column of captions be no part of its rows. Nothing for other samples.
+
+    DataError where the rows have no other column.
+    """
+    x = raw.columns["x"]
+    about = x.spec.extra.get("columns", []) if x.spec.modality == "table" else []
+    left = [place for place, column in enumerate(about) if _free(column["name"]) != name]
+    if len(left) == len(about):
+        return
+    if not left:
+        raise DataError(
+            f"{shown(source.place)} has no column beside its captions, {shown(name)}",
+            safe="nothing was trained",
+            fix="add columns of numbers, classes, dates or booleans, which rows are made of",
+        )
+    rows, about = np.asarray(x.rows)[:, left], [about[place] for place in left]
+    spec = replace(x.spec, shape=(len(left),), extra={**x.spec.extra, "columns": about})
+    raw.columns["x"] = Values(spec=spec, rows=rows)
+    empty = np.flatnonzero(np.isnan(rows).all(axis=1)).tolist()
+    raw.bad = {**dict.fromkeys(empty, "is empty"), **raw.bad}
+    raw.values = kinds_of(about)
+    source.aside.append(f"the column {shown(name)} of text values (--condition takes it)")
+    source.taken["columns"] = ", ".join(capped([shown(c["name"]) for c in about], 12))
 
 
 def counts_rows(values: Values) -> bool:
@@ -208,9 +240,8 @@ def _as_numbers(values: Values) -> Any:
     return rows
 
 
-def _kind(values: Values) -> str:
-    extra = values.spec.extra
-    if values.spec.modality == "class":
+def _kind(extra: Mapping[str, Any]) -> str:
+    if extra["modality"] == "class":
         return "of true and false" if extra.get("boolean") else "of classes"
     if extra.get("unit"):
         return "of times of the day" if of_day(extra.get("form", "")) else "of dates"

@@ -308,17 +308,18 @@ def _separated(cells: Sequence[Any]) -> Values | None:
         names = {part for row in parts for part in row}
         several = sum(len(row) > 1 for row in parts)
         if 10 * several >= len(there) and len(names) <= max(2, MANY * len(there)):
-            return _several(parts)
+            return _several(parts, ["" if cell is None else cell for cell in cells])
     return None
 
 
-def _several(rows: Sequence[Sequence[str]]) -> Values:
+def _several(rows: Sequence[Sequence[str]], lines: Sequence[str]) -> Values:
     names = sorted({name for row in rows for name in row}, key=natural)
     places = {name: place for place, name in enumerate(names)}
     hot = np.zeros((len(rows), len(names)), dtype=np.uint8)
     for line, row in zip(hot, rows, strict=True):
         line[[places[name] for name in row]] = 1
-    return Values(spec=Spec("several", (len(names),), "uint8", {"names": names}), rows=hot)
+    spec = Spec("several", (len(names),), "uint8", {"names": names})
+    return Values(spec=spec, rows=hot, lines=lines)
 
 
 def _lists(cells: Sequence[Any]) -> Values | None:
@@ -327,7 +328,8 @@ def _lists(cells: Sequence[Any]) -> Values | None:
     if all(isinstance(item, str) for cell in there for item in cell):
         rows = [cell or [] for cell in cells]
         names = {name for row in rows for name in row}
-        return _several(rows) if 0 < len(names) <= MOST_CLASSES else None
+        lines = [", ".join(row) for row in rows]
+        return _several(rows, lines) if 0 < len(names) <= MOST_CLASSES else None
     lengths = {len(cell) for cell in there}
     bits = all(item in (0, 1) for cell in there for item in cell)
     if len(lengths) != 1 or len(there) < len(cells) or not bits:

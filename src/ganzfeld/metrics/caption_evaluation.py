@@ -15,6 +15,7 @@ from ganzfeld.core.randomness import key, numpy_generator
 from ganzfeld.data import captions as captions_
 from ganzfeld.data import held
 from ganzfeld.data.avatars.parsing import parse
+from ganzfeld.data.candidates import AS_TEXT, holds_words
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
 from ganzfeld.errors import DataError, UsageError
@@ -115,14 +116,20 @@ def opened(
     trained = model.about.get("training", {}).get("data", {})
     channels, height, width = model.shape
     read = understood(trained) if trained else {}
-    read |= {"size": (height, width), "channels": channels, "labels": "none"}
+    about = dict(model.about["conditions"]["columns"][0])
+    told = str(read.get("labels", ""))
+    read |= {"labels": told if told.startswith(AS_TEXT) else "none"}
+    read |= {"size": (height, width), "channels": channels}
     read |= {"modality": model.spec.modality, "alpha": model.alpha}
     read |= {"on_bad_image": on_bad_image or trained.get("on_bad_image")}
     there = opened_before(data)
     bare = there or open_pack(data, PackOptions(**read), progress=progress)
-    about = dict(model.about["conditions"]["columns"][0])
     column = bare.columns.get(about["name"])
-    if column is None or column.spec.modality != "text":
+    if column is not None and column.spec.modality == "several" and there is None:
+        read |= {"labels": f"{AS_TEXT}{about['name']}"}
+        bare = open_pack(data, PackOptions(**read), progress=progress)
+        column = bare.columns[about["name"]]
+    if column is None or column.spec.modality == "several" or not holds_words(column.spec):
         raise DataError(
             f"the data have no captions in a column {shown(about['name'])}, from which the model "
             "learned",

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from ganzfeld.core.progress import Progress
 from ganzfeld.data.adopting import as_spec
+from ganzfeld.data.candidates import AS_TEXT
+from ganzfeld.data.conditions import is_captioned
 from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
@@ -39,9 +41,25 @@ def open_data(
         # of a run from before these were written down
         trained_on = {"rules": 1, "modality": subject.spec.modality, **trained_on}
     read = understood(trained_on) | as_in(subject.spec, trained_on.get("alpha", "white"))
-    read |= {"labels": labels, "on_bad_image": on_bad_image or trained_on.get("on_bad_image")}
+    read |= {
+        "labels": reading_of(subject, labels),
+        "on_bad_image": on_bad_image or trained_on.get("on_bad_image"),
+    }
     options = PackOptions(**read)
     return as_spec(open_pack(data, options, progress=progress), subject.spec)
+
+
+def reading_of(subject: model.Model, labels: str) -> str:
+    """The option `labels` by which a model's captions are read again as such, however few differ.
+
+    labels: what was asked for; "auto" leaves it to the model, and such data have no labels.
+    """
+    told = str(subject.about.get("training", {}).get("data", {}).get("labels", "auto"))
+    if labels not in ("auto", "none") or not is_captioned(subject.conditions):
+        return labels
+    if subject.spec.modality == "table":  # whose rows are without their captions
+        return f"{AS_TEXT}{subject.conditions['columns'][0]['name']}"
+    return told if told.startswith(AS_TEXT) else labels
 
 
 def open_alone(source: str | os.PathLike[str], progress: Progress) -> Pack:

@@ -70,9 +70,11 @@ class Recipe:
     make: takes `Facts`. modality: the kind of sample, a name in `ganzfeld.modalities.MODALITIES`;
     None for any. task: "generation", "translation" or "captioning". layout: how the data come:
     "pictures" for one set of samples of any kind, "paired" or "unpaired" for two domains.
+    captions: whether it needs captions; a column of texts is then read as such, and never as
+    classes, however many of them repeat.
 
     A plain function is a recipe too: it generates, from data of any kind. An attribute of it,
-    `data`, may name another layout.
+    `data`, may name another layout, and one `captions` may be True.
 
     Example::
 
@@ -88,6 +90,7 @@ class Recipe:
     modality: str | None = None
     task: str = "generation"
     layout: str = "pictures"
+    captions: bool = False
 
     def __call__(self, facts: Facts) -> Config:
         made: object = self.make(facts)
@@ -107,7 +110,8 @@ def as_recipe(found: Callable[[Facts], Config]) -> Recipe:
         return found
     layout = str(getattr(found, "data", "pictures"))
     task = "generation" if layout == "pictures" else "translation"
-    return Recipe(found, task=task, layout=layout)
+    captions = bool(getattr(found, "captions", False))
+    return Recipe(found, task=task, layout=layout, captions=captions)
 
 
 def adversarial(

@@ -29,7 +29,8 @@ def need_captions(facts: Facts, recipe: str, example: str) -> None:
             f"the column {facts.labels} has {facts.classes:,} different values for "
             f"{facts.count:,} {noun}: they were read as classes, not as captions",
             safe="nothing was trained",
-            fix="a column in which more than half of the captions differ from each other",
+            fix="--condition with a column of text, not of numbers or of yes and no   or "
+            "Recipe(..., captions=True) for a recipe of your own",
         )
     if not facts.words and facts.count:
         raise UsageError(

@@ -312,7 +312,6 @@ IMAGES: dict[str, Any] = {
     "gmmn": gmmn,
     "projected": projected,
     "drifting": drifting,
-    "text-to-image": text_to_image,
 }
 OF_IMAGES: dict[str, Any] = {"modality": "image"}
 DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
@@ -320,15 +319,16 @@ DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
 # One entry a recipe, with the kind of sample, the task and the layout of data that it is for.
 RECIPES: Mapping[str, Recipe] = {
     **{name: Recipe(make, **OF_IMAGES) for name, make in IMAGES.items()},
+    "text-to-image": Recipe(text_to_image, captions=True, **OF_IMAGES),
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
-    "image-to-text": Recipe(image_to_text, task="captioning", **OF_IMAGES),
-    "image-to-text-mle": Recipe(image_to_text_mle, task="captioning", **OF_IMAGES),
+    "image-to-text": Recipe(image_to_text, captions=True, task="captioning", **OF_IMAGES),
+    "image-to-text-mle": Recipe(image_to_text_mle, captions=True, task="captioning", **OF_IMAGES),
     **{name: Recipe(make, **OF_IMAGES) for name, make in TUTORIALS.items()},
     **AUDIO,
-    "text-to-audio": Recipe(text_to_audio, modality="audio"),
-    "text-to-field": Recipe(text_to_field, modality="field"),
-    "text-to-table": Recipe(text_to_table, modality="table"),
+    "text-to-audio": Recipe(text_to_audio, modality="audio", captions=True),
+    "text-to-field": Recipe(text_to_field, modality="field", captions=True),
+    "text-to-table": Recipe(text_to_table, modality="table", captions=True),
     **TEXT,
     **TABLES,
     **FIELDS,

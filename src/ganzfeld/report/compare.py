@@ -12,6 +12,7 @@ from typing import Any
 
 from ganzfeld.config import differences, flatten, to_json
 from ganzfeld.core.files import replace
+from ganzfeld.data.candidates import AS_TEXT
 from ganzfeld.data.whereabouts import located
 from ganzfeld.errors import CheckpointError, UsageError, did_you_mean
 from ganzfeld.metrics.registry import ALSO, BY_NAME, TABLE, results_of, title_of
@@ -309,7 +310,8 @@ def remeasure(member: Subject, first: Group) -> str:
         words += ["--count", str(protocol["generated"])]
         words += ["--reference", str(protocol["reference"]), "--seed", str(protocol.get("seed", 0))]
         data = next((m.record.config.data for m in first.members if m.record), None)
-        if data and data.labels == "none" and data.fingerprint == protocol["data"]:
+        bare = data is not None and data.labels.startswith(("none", AS_TEXT))
+        if data and bare and data.fingerprint == protocol["data"]:
             words += ["--labels", "none"]
     place = member.path / "evaluation.json" if member.record else member.path
     words += ["--json", shlex.quote(str(place))]

@@ -13,7 +13,7 @@ from ganzfeld.core import distributed
 from ganzfeld.core import names as names_
 from ganzfeld.core.console import Screen
 from ganzfeld.core.plugins import options_of
-from ganzfeld.data.candidates import PREFIX
+from ganzfeld.data.candidates import BY_COLUMN
 from ganzfeld.data.captions import KIND, lines_of
 from ganzfeld.data.conditions import resolve
 from ganzfeld.data.discover import CAPTIONED, embedded_count
@@ -40,17 +40,17 @@ def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(name.strip() for name in given if name.strip()))
 
 
-def resolved(asked: DataRequest, task: str) -> DataRequest:
+def resolved(asked: DataRequest, task: str, captions: bool = False) -> DataRequest:
     """With the option `labels`, and columns of numbers, for the conditions that were named.
 
-    UsageError where nothing is generated.
+    captions: whether the recipe needs such. UsageError where nothing is generated.
     """
     if not asked.conditions:
         return asked
     if not WORK[task].takes_conditions:
         raise UsageError("--condition is for generation; a translation has the image it is given")
     bare = PackOptions(**{name: getattr(asked, name) for name in READ})
-    labels, names = resolve(asked.source, bare, list(asked.conditions))
+    labels, names = resolve(asked.source, bare, list(asked.conditions), captions=captions)
     return replace(asked, labels=labels, conditions=tuple(names))
 
 
@@ -100,7 +100,7 @@ def deaf(part: Part) -> bool:
 
 def whole_labels(labels: str) -> str:
     """A table's path that holds from anywhere; other words as they are."""
-    if labels in WORDS or labels.startswith(PREFIX):
+    if labels in WORDS or labels.startswith(BY_COLUMN):
         return labels
     path, colon, column = labels.rpartition(":")
     if not os.path.isfile(labels) and colon and os.path.isfile(path):
@@ -112,7 +112,7 @@ def check_labels(labels: str, source: str | os.PathLike[str]) -> None:
     """Refuse a word or a path that cannot be meant, before the data are read."""
     suffixes = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
     path = labels.rpartition(":")[0] or labels
-    if labels in WORDS or labels.startswith(PREFIX):
+    if labels in WORDS or labels.startswith(BY_COLUMN):
         return
     if path.lower().endswith(suffixes):
         return

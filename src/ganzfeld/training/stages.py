@@ -157,7 +157,7 @@ def opened(
     if asked.given is not None:
         asked = asked.reading(kept(asked))
     usual = opening.usual(asked.data, recipe.task)
-    asked = replace(asked, data=opening.resolved(asked.data, recipe.task))
+    asked = replace(asked, data=opening.resolved(asked.data, recipe.task, recipe.captions))
     spared = asked.held_out or 0 if WORK[recipe.task].from_noise else 0
     data = replace(asked.data, spared=spared)  # too many are refused before they are decoded
     bare = opening.open_data(data, screen, recipe.task, recipe.layout, recipe.modality)
