@@ -121,7 +121,7 @@ class Listed:
     def classes(self, names: Sequence[str]) -> list[str]:
         """Names of the classes in order; [] without labels. names: those of a ClassLabel."""
         whole = all(isinstance(v, int) and not isinstance(v, bool) for v in self.values)
-        if not self.values:
+        if not self.labelled or self.without == self.count:
             return []
         if self.without or not (whole or all(isinstance(v, str) for v in self.values)):
             self.notes.append(

@@ -90,7 +90,6 @@ class Generation(Work):
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         domains.need_pictures(asked.source, asked.other)
         if asked.stream:
-            need_plain(asked, self.name)
             return open_stream(asked.source, asked.options, progress=progress)
         return open_pack(asked.source, asked.options, progress=progress)
 
@@ -139,8 +138,6 @@ class Translation(Work):
     previews = translation.MEASURED / translation.SHOWN
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
-        if asked.stream:
-            need_plain(asked, self.name)
         return domains.open_domains(
             domains.named(asked.source, layout),
             layout,
