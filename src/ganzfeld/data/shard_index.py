@@ -172,6 +172,14 @@ def shards_at(source: str | os.PathLike[str], reading: Reading) -> tuple[str, li
     )
 
 
+def are_shards(source: str | os.PathLike[str], reading: Reading) -> bool:
+    """Whether a path or a pattern means tar files alone or Parquet files alone."""
+    try:
+        return bool(shards_at(source, reading))
+    except (DataError, OSError):
+        return False
+
+
 def sniff_of(path: Path) -> str | None:
     return sniff(path) if path.is_file() else None
 

@@ -24,10 +24,14 @@ Numbers = NDArray[np.int64]
 
 
 class Names(Sequence[str]):
-    """The names of all images for a reader, each read from the disk when it is asked for."""
+    """The names of all images for a reader; those of the window that is decoded are at hand."""
 
     def __init__(self, index: Index) -> None:
-        self.shards = index
+        self.shards, self.known = index, dict[int, str]()
+
+    def learn(self, numbers: Numbers) -> None:
+        """Read the names of these from the disk, and forget others. numbers: ascending."""
+        self.known = dict(zip(numbers.tolist(), self.shards.names(numbers), strict=True))
 
     def __len__(self) -> int:
         return self.shards.count
@@ -37,9 +41,9 @@ class Names(Sequence[str]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[str]: ...
     def __getitem__(self, number: int | slice) -> str | Sequence[str]:
-        chosen = [number] if isinstance(number, int) else range(len(self))[number]
-        found = self.shards.names(np.array(chosen, dtype=np.int64))
-        return found[0] if isinstance(number, int) else found
+        if isinstance(number, slice):
+            return [self.known[n] for n in range(len(self))[number]]
+        return self.known[number]
 
 
 class Decoder:
@@ -56,6 +60,7 @@ class Decoder:
     def answers(self, numbers: Numbers) -> Iterator[Answer]:
         """What became of each image, in any order. numbers: ascending."""
         with self.lock:
+            self.names.learn(numbers)
             if not self.workers or not sys.executable:
                 found = [int(number) for number in numbers]
                 yield from handle(self.index.reader, self.names, found, self.target)
