@@ -1,4 +1,4 @@
-"""SIGKILL while shards are read as a stream: the same command again ends in the same files."""
+"""Shards read as a stream: SIGKILL, and two processes, end in the files of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_kill import ALONE, IMAGES, killed_while_it_trains
+from test_kill import ALONE, IMAGES, differing, killed_while_it_trains
+from test_processes import together
 
 SHARDS, EACH = 4, 90  # 360 images: the run goes three times through them
 
@@ -43,3 +44,13 @@ def test_a_streaming_run_that_is_killed_ends_in_the_same_files(
     folder: Path, tmp_path: Path
 ) -> None:
     killed_while_it_trains(partial(words_of, folder), tmp_path)
+
+
+@pytest.mark.long
+def test_two_processes_share_a_stream_as_they_share_a_pack(folder: Path, tmp_path: Path) -> None:
+    """Twice the same run: each process reads its own share, whatever the other is at."""
+    one, two = (tmp_path / name / "run" for name in ("one", "two"))
+    for out in (one, two):
+        codes, printed = together(*words_of(folder, out))
+        assert codes == [0, 0], printed
+    assert differing(one, two) == []
