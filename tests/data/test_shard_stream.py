@@ -18,6 +18,7 @@ from PIL import Image
 
 import ganzfeld
 from ganzfeld.core import distributed
+from ganzfeld.core.runfolder import read_config
 from ganzfeld.data import held, shard_stream
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
@@ -114,7 +115,8 @@ def test_an_epoch_has_the_images_and_labels_of_the_pack(kind: str, tmp_path: Pat
     assert Counter(epoch(pack)) == Counter(packed(folder))
 
 
-def test_the_same_of_parquet_files(tmp_path: Path) -> None:
+def test_the_same_of_parquet_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganzfeld.data.shard_listing.STEP", 33)  # labels are sorted by pieces
     folder = parquets(tmp_path / "parquet")
     pack = open_stream(folder, SIZED, workers=1)
     assert pack.classes == open_pack(folder, SIZED).classes == ("a9", "a10", "b")
@@ -343,6 +345,17 @@ def test_a_shard_that_is_not_as_it_was_is_told_when_a_run_goes_on(tmp_path: Path
         with pytest.raises(CheckpointError) as caught:
             again()
         assert "1 of 3 gone: s-000.tar; 1 of 3 changed: s-002.tar (50 images" in str(caught.value)
+
+
+def test_a_run_goes_on_with_more_shards(tmp_path: Path) -> None:
+    folder, out = shards(tmp_path / "tars"), tmp_path / "run"
+    trained(folder, out, images=32)
+    write_tar(folder / "s-003.tar", range(150, 200))
+    with pytest.raises(CheckpointError, match=r"1 new: s-003\.tar.*\n.*\n.*--data-grown"):
+        ganzfeld.resume(out, images=64, quiet=True)
+    ganzfeld.resume(out, images=64, data_grown=True, quiet=True)
+    ganzfeld.resume(out, images=96, quiet=True)  # what it has noted now is with the new one
+    assert read_config(out).data.samples == 200
 
 
 def test_conditions_and_groups_need_packed_data(tmp_path: Path) -> None:

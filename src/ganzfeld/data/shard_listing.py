@@ -22,6 +22,8 @@ from ganzfeld.data.tarfiles import read_tars
 
 ROW = np.dtype([("start", "<i8"), ("size", "<i8"), ("label", "<i4")])  # Parquet: group, row
 BLOCKS, BLOCK = 16, 4096  # of a shard, whose bytes are looked at
+MOST_NOTES = 8  # sentences on what shards hold beside
+STEP = 1 << 16  # rows that are relabelled at once
 MISSING = -1  # the label of an image that has none
 ELSEWHERE = (
     "labels by folders or tables inside the shards are not read from a stream, only .cls files and "
@@ -110,7 +112,8 @@ class Listed:
             if len(known) == len(found.labels):
                 values = [self.values.setdefault(v, len(self.values)) for v in found.labels]
                 rows["label"] = values
-        self.notes += [note for note in found.notes if note not in self.notes][:3]
+        new = [note for note in found.notes if note not in self.notes]
+        self.notes += new[: max(MOST_NOTES - len(self.notes), 0)]
         self.count += len(rows)
         rows.tofile(file)
         shard.images, shard.groups = len(rows), found.groups
@@ -151,9 +154,8 @@ def relabel(path: Path, order: Sequence[int]) -> None:
     if not order:
         return
     places = np.array(order, dtype="<i4")
-    step = 1 << 16
     with open(path, "r+b") as file:
-        while data := file.read(step * ROW.itemsize):
+        while data := file.read(STEP * ROW.itemsize):
             rows = np.frombuffer(data, ROW).copy()
             rows["label"] = places[rows["label"]]
             file.seek(-len(data), os.SEEK_CUR)
