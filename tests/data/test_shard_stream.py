@@ -19,7 +19,7 @@ from PIL import Image
 import ganzfeld
 from ganzfeld.core import distributed
 from ganzfeld.core.runfolder import read_config
-from ganzfeld.data import held, shard_stream
+from ganzfeld.data import held, shard_stream, workers
 from ganzfeld.data.options import PackOptions
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.data.shard_order import Order
@@ -298,6 +298,24 @@ def test_shards_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(open_stream(moved, SIZED, workers=0).stream) == 150
     write_tar(moved / "s-000.tar", range(40))
     assert len(open_stream(moved, SIZED, workers=0).stream) == 140
+
+
+def test_a_decoder_whose_thread_ends_while_it_is_stopped() -> None:
+    driver = workers.Driver.__new__(workers.Driver)
+
+    class Child:
+        killed = False
+
+        def poll(self) -> None:
+            driver.child = None  # as the thread does at that moment
+
+        def kill(self) -> None:
+            self.killed = True
+
+    child: Any = Child()
+    driver.child = child
+    driver.kill()
+    assert child.killed
 
 
 PEAK = """
