@@ -80,6 +80,7 @@ class Data:
     frames: str = "first"  # or "all" of animations and files with pages
     splits: str = "train"  # "all" takes test and validation images too
     follow_links: bool = False  # out of the data's folder too
+    stream: bool = False  # shards are read while training, and only a sample is packed
     max_megapixels: float = 64.0  # larger images are bad
     rules: int = 1  # how folders, tables and ranges are understood; see `ganzfeld.data.source`
     alpha: str = "white"  # what shows through: "white", "black", or "keep" as a channel

@@ -41,6 +41,7 @@ def train(
     frames: Literal["first", "all"] = "first",
     splits: Literal["train", "all"] = "train",
     follow_links: bool = False,
+    stream: bool = False,
     max_megapixels: float = 64.0,
     alpha: Literal["white", "black", "keep"] = "white",
     on_bad_image: Literal["fail", "skip"] | None = None,
@@ -88,6 +89,7 @@ def train(
         frames: all: every frame of animations and every page of documents.
         splits: all: also test and validation images.
         follow_links: Follow links that lead out of the folder.
+        stream: Read tar or Parquet shards while training instead of packing them.
         max_megapixels: Larger images count as bad.
         alpha: Colour behind transparent pixels, or keep: alpha stays as a channel.
         on_bad_image: Default: skip up to 1 % of bad images, else fail with the list.

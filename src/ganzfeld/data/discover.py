@@ -252,8 +252,7 @@ def _container_in(
     for kind in ("parquet", "tar"):
         if not by_kind[kind] or (kind == "tar" and len(by_kind[kind]) < len(kinds)):
             continue
-        train = [n for n in by_kind[kind] if "train" in n.rsplit("/", 1)[-1].lower()]
-        chosen = by_kind[kind] if reading.splits == "all" else train or by_kind[kind]
+        chosen = shards.training_files(by_kind[kind], reading.splits)
         paths = [root / name for name in chosen]
         if kind == "parquet" and (table := parquet_rows(paths, root, reading)):
             return table

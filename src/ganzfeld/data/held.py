@@ -160,4 +160,7 @@ def training(data: Any, count: int | None) -> Any:
             safe="nothing was trained",
             fix="--held-out 0, shorter windows (--window), or more data",
         )
-    return Part(data, rows)
+    part = Part(data, rows)
+    if data.stream is not None:
+        part.stream = data.stream.holding_out(held_rows(data, count))
+    return part

@@ -58,6 +58,8 @@ class Pack:
     """
 
     settled = False  # whether what is learned of the samples has been learned on opening
+    stream: Any = None  # `shard_stream.Stream`, where these are some of the images of shards
+    summary: str | None = None  # what the data are, where that is not the pack
 
     def __init__(self, path: Path, content: Content, *, reused: bool) -> None:
         self.path = path

@@ -28,7 +28,8 @@ def need_space(folder: Path, size: int) -> None:
             f"packing needs {amount(size * SPARE + (8 << 20))} in {shown(str(folder))}, where "
             f"{amount(free)} are free",
             safe="nothing was written",
-            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...   or a smaller --size",
+            fix="GANZFELD_CACHE=/a/folder/with/room ganzfeld ...   or a smaller --size   or train "
+            "--stream, which packs a sample only, of tar or Parquet files",
         )
 
 

@@ -24,7 +24,8 @@ class DataRequest:
 
     other: the second domain, where the source does not hold both. channels_b: of that domain.
     conditions: columns to condition on; None: those that the data come with, () for none.
-    spared: images that will be held out of training.
+    spared: images that will be held out of training. stream: whether shards are read while training
+    (`data.shard_stream`) in place of being packed.
 
     The options are checked where a pack of them is asked for, in `options`.
 
@@ -53,6 +54,7 @@ class DataRequest:
     alpha: str = "white"
     on_bad_image: str | None = None
     spared: int = 0
+    stream: bool = False
 
     @property
     def options(self) -> PackOptions:
@@ -79,12 +81,13 @@ class DataRequest:
             channels=data.channels,
             alpha=alpha_of(data.channels, data.alpha),
             on_bad_image=data.on_bad_image,
+            stream=data.stream,
             **understood(vars(data)),
         )
 
     def noted(self, data: Data, **more: Any) -> Data:
         """The configuration's part on data, with how these are read. more: other fields of it."""
-        read = {name: getattr(self, name) for name in (*READ, "alpha", "on_bad_image")}
+        read = {name: getattr(self, name) for name in (*READ, "alpha", "on_bad_image", "stream")}
         return replace(data, **read, **more)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzfeld.core import distributed
 from ganzfeld.core.randomness import numpy_generator
 
 
@@ -32,3 +34,23 @@ def indices(count: int, seed: int, stream: str, start: int, length: int) -> NDAr
             place, left = place + len(piece), left - len(piece)
 
     return np.concatenate(list(pieces()))
+
+
+def drawn(data: Any, seed: int, stream: str, start: int, length: int) -> Any:
+    """The rows of a batch, of this process's share of it: places start to start + length.
+
+    Data with a `stream` say themselves what comes next, alike for all players, so that an image is
+    read once.
+    """
+    if getattr(data, "stream", None) is not None:
+        return data.stream.rows(seed, start, length)
+    chosen = indices(len(data), seed, stream, start, length)
+    share = length // distributed.world()
+    return data.rows(chosen[distributed.rank() * share :][:share])
+
+
+def total_of(data: Any) -> int:
+    """Samples of an epoch, held-out ones included: of all shards where they are read as a stream,
+    else of the pack."""
+    stream = getattr(data, "stream", None)
+    return int(data.count if stream is None else stream.index.count)

@@ -133,6 +133,19 @@ def as_pattern(source: Any) -> Any:
     return BETWEEN.join(paths) + (BETWEEN if len(paths) == 1 else "")
 
 
+def training_files(names: Sequence[str], splits: str) -> list[str]:
+    """Of shards in a folder those to train on: where some are called "train", these.
+
+    Example::
+
+        from ganzfeld.data.shards import training_files
+
+        assert training_files(["train-0.tar", "test-0.tar"], "train") == ["train-0.tar"]
+    """
+    train = [name for name in names if "train" in name.rsplit("/", 1)[-1].lower()]
+    return list(names) if splits == "all" else train or list(names)
+
+
 # Found again without a look into them
 
 

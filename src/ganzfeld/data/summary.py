@@ -42,6 +42,8 @@ def rows_of(report: dict[str, Any]) -> list[tuple[str, str]]:
 def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     taken = report.get("taken", {})
     rows = [(report.get("noun", "images"), _images(report, taken))]
+    if "stream" in report:
+        rows = [("stream", report["stream"]), ("sample", _images(report, taken))]
     if "modality" in taken:
         rows.append(("taken as", taken["modality"]))
     if "encoding" in taken:

@@ -88,6 +88,8 @@ def _members(path: Path, skipped: list[str]) -> list[tuple[str, int, int]]:
                 found.append((title, info.offset_data, info.size))
                 if len(found) > MAX_MEMBERS:
                     raise DataError(f"{shown(str(path))} holds over {MAX_MEMBERS:,} files")
+            if 0 < size - archive.offset < tarfile.BLOCKSIZE:  # which tarfile takes for the end
+                raise tarfile.ReadError("its last header is cut short")
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError) as error:
         raise DataError(
             f"{shown(str(path))} is a damaged tar file, or is cut short ({shown(str(error))})",

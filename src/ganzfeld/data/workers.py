@@ -230,8 +230,9 @@ class Driver:
             self.kill()
 
     def kill(self) -> None:
-        if self.child is not None and self.child.poll() is None:
-            self.child.kill()
+        child = self.child  # which its thread forgets as soon as it has ended
+        if child is not None and child.poll() is None:
+            child.kill()
 
     def _run(self) -> None:
         try:

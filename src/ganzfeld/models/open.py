@@ -15,6 +15,8 @@ from ganzfeld.data.decode import own_sizes
 from ganzfeld.data.options import alpha_of
 from ganzfeld.data.pack import Pack, PackOptions, open_pack
 from ganzfeld.data.request import understood
+from ganzfeld.data.shard_index import are_shards
+from ganzfeld.data.shard_stream import open_stream
 from ganzfeld.errors import DataError, UsageError
 from ganzfeld.modalities import Spec, modality_of, spec_of_data
 from ganzfeld.models import model
@@ -46,7 +48,9 @@ def open_data(
         "on_bad_image": on_bad_image or trained_on.get("on_bad_image"),
     }
     options = PackOptions(**read)
-    return as_spec(open_pack(data, options, progress=progress), subject.spec)
+    streamed = trained_on.get("stream") and are_shards(data, options.reading)
+    make = open_stream if streamed else open_pack  # by the sample that the run was measured by
+    return as_spec(make(data, options, progress=progress), subject.spec)
 
 
 def reading_of(subject: model.Model, labels: str) -> str:

@@ -68,6 +68,7 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
     """The data as the run was measured against, or None and why not."""
     from ganzfeld.data.pack import open_pack
     from ganzfeld.data.request import DataRequest
+    from ganzfeld.data.shard_stream import open_stream
 
     data = whereabouts.located(record.config.data, record.path)
     measured = (record.evaluation or {}).get("protocol", {}).get("data", data.fingerprint)
@@ -75,7 +76,8 @@ def open_data(record: Record, progress: Progress) -> tuple[Pack | None, str]:
         # with labels, where it was trained without and measured with them
         labels = data.labels if measured == data.fingerprint else "auto"
         asked = replaced(DataRequest.of_config(data), labels=labels)
-        pack = open_pack(asked.source, asked.options, progress=progress)
+        opened = open_stream if asked.stream else open_pack
+        pack = opened(asked.source, asked.options, progress=progress)
         pack.see_as(record.spec)
         return pack, ""
     except GanzfeldError as error:

@@ -30,6 +30,7 @@ DATA = {  # settings of the data that are arguments of `train`
     **{n: n for n in ("follow_links", "max_megapixels", "on_bad_image", "held_out", "modality")},
     "range": "value_range",
     "window": "window",
+    "stream": "stream",
 }
 KEPT = ("mirror", "jitter", "vicinity")  # which a recipe sets
 SET = (*KEPT, "held_out")  # settings of the data that --set may change

@@ -8,6 +8,7 @@ from pathlib import Path
 from ganzfeld.config import Config, Data
 from ganzfeld.core.names import quoted
 from ganzfeld.data import held
+from ganzfeld.data.sampler import total_of
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.training.resume import anew
 from ganzfeld.training.tasks import Dataset
@@ -53,7 +54,7 @@ def with_more(config: Config, pack: Dataset, folder: Path, seen: int, images: in
     changed = replace(
         data,
         fingerprint=pack.fingerprint,
-        samples=pack.count,
+        samples=total_of(pack),
         held_out=held_out,
         limits=(limits[0], limits[1]) if limits else None,
         grown=[*data.grown, before],
@@ -63,8 +64,8 @@ def with_more(config: Config, pack: Dataset, folder: Path, seen: int, images: in
 
 def other_than_grown(data: Data, pack: Dataset) -> str:
     """Why data are not those of before and more; "" where they may be."""
-    if pack.count <= data.samples:
-        return f"{data.samples:,} images then, {pack.count:,} now; --data-grown needs more"
+    if (count := total_of(pack)) <= data.samples:
+        return f"{data.samples:,} images then, {count:,} now; --data-grown needs more"
     classes = list(pack.classes)
     if data.classes and classes != data.classes:
         return f"the networks have {len(data.classes)} classes, and the data {len(classes)} now"

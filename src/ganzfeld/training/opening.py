@@ -25,7 +25,7 @@ from ganzfeld.data.tags import tags_of
 from ganzfeld.errors import UsageError
 from ganzfeld.modalities import modality_of, speak_of_kind, spec_of_data
 from ganzfeld.networks import NETWORKS
-from ganzfeld.training.tasks import WORK, Dataset
+from ganzfeld.training.tasks import WORK, Dataset, need_plain
 
 
 def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
@@ -43,8 +43,11 @@ def condition_names(condition: str | Sequence[str]) -> tuple[str, ...] | None:
 def resolved(asked: DataRequest, task: str, captions: bool = False) -> DataRequest:
     """With the option `labels`, and columns of numbers, for the conditions that were named.
 
-    captions: whether the recipe needs such. UsageError where nothing is generated.
+    captions: whether the recipe needs such. UsageError where nothing is generated, or where a
+        stream has none of this.
     """
+    if asked.stream:
+        need_plain(asked, task)
     if not asked.conditions:
         return asked
     if not WORK[task].takes_conditions:

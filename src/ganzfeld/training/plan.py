@@ -21,6 +21,7 @@ from ganzfeld.data.adopting import learned
 from ganzfeld.data.called import called
 from ganzfeld.data.candidates import PREFIX
 from ganzfeld.data.conditions import in_words, words_of
+from ganzfeld.data.sampler import total_of
 from ganzfeld.data.shards import is_pattern, whole
 from ganzfeld.data.summary import rows_of
 from ganzfeld.errors import GanzfeldError, UsageError
@@ -82,7 +83,7 @@ def fit(
     spec, conditions = learned(pack, held_out), conditions_of(pack)
     words = words_of(conditions)
     facts = Facts(
-        count=pack.count,
+        count=total_of(pack),
         spec=spec,
         classes=len(classes),
         labels=labels.removeprefix(PREFIX) if labels.startswith(PREFIX) else "",
@@ -118,7 +119,7 @@ def fit(
     if modality_of(spec).rescaled:
         data.size, data.channels = (pack.height, pack.width), pack.channels
     data.channels_b = facts.channels_b or None
-    data.fingerprint, data.samples, data.classes = pack.fingerprint, pack.count, classes
+    data.fingerprint, data.samples, data.classes = pack.fingerprint, total_of(pack), classes
     data.held_out, data.clusters = held_out, clusters.digest_of(pack) if classes else None
     limits = pack.report.get("limits")
     data.limits = (limits[0], limits[1]) if limits else None

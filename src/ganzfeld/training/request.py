@@ -20,6 +20,8 @@ from ganzfeld.training.build import complete
 from ganzfeld.training.plan import default_folder, fit, whole_path
 from ganzfeld.training.tasks import Dataset
 
+FLAGS = ("dry_run", "quiet", "trust_code", "stream")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
@@ -153,6 +155,6 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
     border.one_of(given["alpha"], "--alpha", ("white", "black", "keep"))
     if given["on_bad_image"] is not None:
         border.one_of(given["on_bad_image"], "--on-bad-image", ("fail", "skip"))
-    found |= {name: border.flag(given[name], name) for name in ("dry_run", "quiet", "trust_code")}
+    found |= {name: border.flag(given[name], name) for name in FLAGS}
     found["labels"] = opening.whole_labels(border.path(given["labels"], "--labels"))
     return found

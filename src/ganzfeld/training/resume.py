@@ -20,6 +20,7 @@ from ganzfeld.data import held
 from ganzfeld.errors import CheckpointError
 from ganzfeld.games import GAMES
 from ganzfeld.networks import NETWORKS
+from ganzfeld.training.noting import need_shards
 
 # Settings that may differ when a command continues a run, and are then as the command has them:
 # they change no number of it, or (threads, device) only the order of sums.
@@ -42,8 +43,8 @@ SHOWN = 24  # characters at each end of a long value in a table
 FIXED = frozenset({"run.device", "run.threads"})  # of these, what a deterministic run keeps
 
 
-def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
-    """The stored configuration, with FREE settings as wanted.
+def adopt(wanted: Config, stored: Config, folder: Path, pack: Any = None) -> Config:
+    """The stored configuration, with FREE settings as wanted. pack: the data as they are now.
 
     Raises CheckpointError where they differ in anything else than FREE and what the wanted one
     leaves open.
@@ -81,6 +82,8 @@ def adopt(wanted: Config, stored: Config, folder: Path) -> Config:
             setattr(getattr(stored, where), setting, getattr(getattr(wanted, where), setting))
         return trusted(stored)  # the same names of code as this user has just given
     names = [row[0] for row in rows]
+    if stored.data.stream and wanted.data.stream and "data.fingerprint" in names:
+        need_shards(folder, pack, wanted.data.source)
     go_on = f"ganzfeld resume {quoted(folder)}"
     if is_of_others(stored.data, wanted.data):
         raise CheckpointError(

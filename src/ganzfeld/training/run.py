@@ -14,6 +14,7 @@ from ganzfeld.core.device import choose_device
 from ganzfeld.core.signals import Signals
 from ganzfeld.data import whereabouts
 from ganzfeld.data.request import DataRequest
+from ganzfeld.data.sampler import total_of
 from ganzfeld.errors import CheckpointError, UsageError
 from ganzfeld.modalities import spec_of
 from ganzfeld.models import folder as shipping
@@ -21,6 +22,7 @@ from ganzfeld.models.fitting import check_run
 from ganzfeld.models.tasks import task_of_run
 from ganzfeld.training import config_file, grown, opening, saving, vetting
 from ganzfeld.training import resume as lineage
+from ganzfeld.training.noting import need_shards
 from ganzfeld.training.plan import check
 from ganzfeld.training.process import joined, make_screen, owned
 from ganzfeld.training.request import TrainRequest
@@ -55,6 +57,7 @@ def train(
     frames: str = "first",
     splits: str = "train",
     follow_links: bool = False,
+    stream: bool = False,
     max_megapixels: float = 64.0,
     alpha: str = "white",
     on_bad_image: str | None = None,
@@ -101,6 +104,7 @@ def train(
     frames: "first" or "all" of animations and of files with pages.
     splits: "train" leaves test and validation images out, "all" takes them.
     follow_links: also those that lead out of the data's folder.
+    stream: read images out of tar or Parquet shards while training; only a sample is packed.
     max_megapixels: of an image; larger ones count as bad.
     alpha: what shows through transparency: "white", "black", or "keep" it as a channel.
     on_bad_image: "fail" or "skip"; by default bad images are skipped up to one in a hundred.
@@ -194,12 +198,13 @@ def resume(
             spec_of(config.data.spec).modality if config.data.spec else None,
         )
         if pack.fingerprint != config.data.fingerprint and not data_grown:
+            need_shards(folder, pack, config.data.source)
             raise CheckpointError(
                 f"the data in {config.data.source} is not what {folder} was trained on: "
-                f"{config.data.samples:,} images then, {pack.count:,} now"
-                f"{lineage.left_aside(config, pack.count, pack.report)}",
+                f"{config.data.samples:,} images then, {total_of(pack):,} now"
+                f"{lineage.left_aside(config, total_of(pack), pack.report)}",
                 safe="nothing was changed",
-                fix=f"{lineage.go_on_grown(config, pack.count, folder)}"
+                fix=f"{lineage.go_on_grown(config, total_of(pack), folder)}"
                 "restore the original data, or name it with --data PATH   or "
                 f"{lineage.anew(config, folder)}",
             )

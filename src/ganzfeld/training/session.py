@@ -118,7 +118,7 @@ class Session:
 
     def note(self) -> None:
         """Write the configuration into the folder, with where its data lie now."""
-        noting.note(self.folder, self.config, writes=self.writes)
+        noting.note(self.folder, self.config, writes=self.writes, pack=self.pack)
 
     def clean(self) -> None:
         """Remove what a killed process left half-written."""
@@ -162,7 +162,7 @@ class Session:
         ):
             self.screen.say(f"note: {note}") if note else None
         self.load(found)
-        noting.note(self.folder, asked, writes=self.writes)
+        noting.note(self.folder, asked, writes=self.writes, pack=self.pack)
         self.play()
 
     def complete(self) -> None:
@@ -256,6 +256,9 @@ class Session:
         row = {"step": self.trainer.step, "images_per_second": round(rate, 2), "losses": losses}
         self.record("train", row | {"rollbacks": self.trainer.salt})
         self.latest |= losses  # lazy penalties are not in every interval
+        if (stream := getattr(self.trainer.data, "stream", None)) is not None:
+            for text in stream.told():
+                self.screen.say(f"note: {text}")
         measured = self.examiner if self.scores else None
         real = measured.real.get("frechet") if measured else None
         state = State(

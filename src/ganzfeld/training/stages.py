@@ -98,7 +98,7 @@ def set_up(
     session = Session(folder, config, pack, on, screen, signals)
     session.trust_code = asked.trust_code
     if (folder / "config.json").exists():
-        session.config = resume.adopt(config, runfolder.read_config(folder), folder)
+        session.config = resume.adopt(config, runfolder.read_config(folder), folder, pack)
         with vetting.as_stored(folder):
             check(session.config)
         return Start(asked, session)

@@ -16,6 +16,8 @@ from ganzfeld.data import conditions as conditions_
 from ganzfeld.data.pack import Pack, open_pack
 from ganzfeld.data.pairs import TwoDomains
 from ganzfeld.data.request import DataRequest
+from ganzfeld.data.shard_stream import open_stream
+from ganzfeld.errors import UsageError
 from ganzfeld.games import Game
 from ganzfeld.games.ema import Averages
 from ganzfeld.metrics import captioning, translation
@@ -87,6 +89,8 @@ class Generation(Work):
 
     def open(self, asked: DataRequest, layout: str, progress: Progress) -> Dataset:
         domains.need_pictures(asked.source, asked.other)
+        if asked.stream:
+            return open_stream(asked.source, asked.options, progress=progress)
         return open_pack(asked.source, asked.options, progress=progress)
 
     def conditioned(
@@ -185,6 +189,20 @@ class Captioning(Generation):
         with averages.applied(game) as applied:
             symbols = conditions_.symbols_of(config.data.conditions)
             return captioning.validate(applied, data, config.data.held_out, symbols, device)
+
+
+def need_plain(asked: DataRequest, task: str) -> None:
+    """UsageError where more is asked of a stream than images, with their labels or without."""
+    groups = asked.labels == clusters.WORD
+    if task == Generation.name and not groups and not asked.conditions:
+        return
+    what = "--condition" if asked.conditions else "--labels clusters" if groups else task
+    raise UsageError(
+        f"{what} does not go with --stream, which reads images, with the labels of .cls files or "
+        "of the label column of Parquet",
+        safe="nothing was read",
+        fix="leave --stream out: the data are packed",
+    )
 
 
 WORK: dict[str, Work] = {work.name: work for work in (Generation(), Translation(), Captioning())}

@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 
 from ganzfeld.core import border, distributed, runtime
 from ganzfeld.core.randomness import NARROW, WIDE, key, seed_globally, wide_key
-from ganzfeld.data.sampler import indices
+from ganzfeld.data.sampler import drawn
 from ganzfeld.games import Batch, Clock, Game, Losses
 from ganzfeld.games.ema import Average, Averages
 from ganzfeld.modalities.image import tensors
@@ -261,11 +261,8 @@ class Trainer:
         """The samples of a player's next move, on the device: this process's share of them."""
         stream, turn = ("all", 0) if self.game.shares_batch else (player, turn)
         start = self.images + turn * self.batch_size
-        chosen = indices(len(self.data), self.seed, stream, start, self.batch_size)
-        share = self.batch_size // distributed.world()
-        first = distributed.rank() * share
-        rows = self.data.rows(chosen[first : first + share])
-        trainer_checks.check_rows(rows, share)
+        rows = drawn(self.data, self.seed, stream, start, self.batch_size)
+        trainer_checks.check_rows(rows, self.batch_size // distributed.world())
         batch = {
             name: self.ready(name, torch.as_tensor(value))
             for name, value in rows.items()
@@ -283,11 +280,10 @@ class Trainer:
         whole, vary = self.batch_size, self.vary
         if most is not None and distributed.world() == 1:
             self.batch_size = min(whole, most)
-        share = self.batch_size // distributed.world()
-        chosen = indices(len(self.data), self.seed, stream, self.images, self.batch_size)
-        own, self.vary = chosen[distributed.rank() * share :][:share], None
+        self.vary = None
         try:
-            return self.batch(player, 0), self.data.rows(own)
+            rows: Rows = drawn(self.data, self.seed, stream, self.images, self.batch_size)
+            return self.batch(player, 0), rows
         finally:
             self.vary, self.batch_size = vary, whole
 
