@@ -23,7 +23,6 @@ from ganzfeld.games.caption_terms import (
 )
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import derivatives
-from ganzfeld.networks.drafts import DraftSums
 
 
 class TextToImage(Game):
@@ -138,7 +137,7 @@ class TextToImage(Game):
                 "game.drafts (a number of images) and networks.G.drafts=true go together, and "
                 "networks.D.drafts=true needs both"
             )
-        self.sums = DraftSums(self.G.draft, drafts) if drafts else None
+        self.sums = self.G.draft.sums(drafts) if drafts else None
         self.exact = ("G.text", "G.draft") if drafts else ("G.text",)
         self.period = self.penalty_every = penalty_every
         self.stages = (0.0, encoder_share, *((0.5,) if draft and encoder_share < 0.5 else ()))

@@ -50,6 +50,10 @@ class Draft(nn.Module):
         self.register_buffer("outward", torch.zeros(rank, pixels))
         self.register_buffer("mean", torch.zeros(pixels))
 
+    def sums(self, images: int) -> DraftSums:
+        """What finds it, in data of so many images."""
+        return DraftSums(self, images)
+
     def seen(self, sentence: Tensor) -> Tensor:
         """What images are regressed on (N, features)."""
         own = sentence - self.center
