@@ -131,7 +131,8 @@ class Listed:
                 f"{self.without:,} of {self.count:,} images have no label: taken as a set without "
                 "labels"
                 if self.without
-                else "labels are neither all whole numbers nor all text: taken as a set without"
+                else "labels are neither all whole numbers nor all text: taken as a set without "
+                "labels"
             )
             return []
         if whole and names and all(0 <= value < len(names) for value in self.values):
