@@ -25,6 +25,12 @@ SETTINGS = [
 ]
 
 
+DRAFTS = [
+    *("networks.G.drafts=true", "networks.D.drafts=true", "game.drafts=160", "game.draft=30"),
+    *("game.agreement=0", "game.slope_in_sentence=false"),
+]
+
+
 def train(out: Path, images: int = 480, data: str = "avatars-captions:160") -> ganzfeld.Run:
     return ganzfeld.train(
         data, recipe="text-to-image", size=16, images=images, batch=32, out=out, quiet=True,
@@ -129,6 +135,30 @@ def test_a_run_goes_on_from_the_middle_of_the_encoders_part(
     shutil.rmtree(out / "model")
     again = ganzfeld.resume(out, quiet=True)
     assert (again.path / "model" / "model.safetensors").read_bytes() == model
+
+
+@pytest.mark.long
+def test_a_run_with_drafts_goes_on_from_before_they_are_found(tmp_path: Path) -> None:
+    """Bit for bit, and the model brings its drafts along."""
+    import shutil
+
+    out = tmp_path / "run"
+    settings = [*SETTINGS, *DRAFTS, "run.save_every=320", "run.keep=99"]
+    settings += ["run.evaluate_every=100000", "run.evaluate_final=false"]  # the last model is kept
+    whole = ganzfeld.train(
+        "avatars-captions:160", recipe="text-to-image", size=16, images=1_600, batch=32, out=out,
+        quiet=True, settings=settings,
+    )  # fmt: skip
+    assert whole.model.generator.draft.axes.any(), "found after 992 images"
+    model = (whole.path / "model" / "model.safetensors").read_bytes()
+    for place in (out / "checkpoints").iterdir():
+        if int(place.name[-12:]) > 960:
+            shutil.rmtree(place)
+    shutil.rmtree(out / "model")
+    again = ganzfeld.resume(out, quiet=True)
+    assert (again.path / "model" / "model.safetensors").read_bytes() == model
+    few = again.model.sample(2, text=known(again))
+    assert torch.equal(few, ganzfeld.load(out).sample(2, text=known(again)))
 
 
 def test_the_plan_says_what_the_encoder_takes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,9 +22,6 @@ from ganzfeld.networks.smooth import Smooth
 
 HIDDEN = 64  # of the steps between a sentence and what it changes
 DRAFTED = 32  # channels of the first map that compares an image with a draft
-FAINT = (
-    0.1  # gain of the first weights before an image, where drafts are followed: no grain to unlearn
-)
 
 
 class ImageEncoder(nn.Module):
@@ -154,8 +151,9 @@ class SentenceGenerator(nn.Module):
             for place, channel in enumerate(widths)
         )
         self.activation = nn.LeakyReLU(SLOPE)
-        last = nn.Conv2d(refine + more, channels, 3, padding=1)
-        self.last = initialise(last, FAINT) if drafts else initialise(last)
+        self.last = initialise(nn.Conv2d(refine + more, channels, 3, padding=1))
+        if drafts:  # an image begins as its draft, without grain to unlearn
+            nn.init.zeros_(cast(nn.Conv2d, self.last).weight)
         self.smooth = Smooth(channels, height, broad) if smooth else nn.Identity()
 
     def forward(self, z: Tensor, sentence: Tensor, draft: Tensor | None = None) -> Tensor:
@@ -166,6 +164,8 @@ class SentenceGenerator(nn.Module):
             x = self.activation(affine(x, given))
             x = up(beside(x, draft))[:, :, :high, :broad]
         x = self.last(beside(self.activation(self.affine[-1](x, given)), draft))
+        if draft is not None:
+            x = x + sized(draft, x)
         image: Tensor = self.smooth(x)
         return image.tanh() if self.bounded else image
 
@@ -193,6 +193,8 @@ class CaptionGenerator(nn.Module):
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
     phrases: the encoder is a `PhraseEncoder`; False: a `CaptionEncoder`.
     bounded: False: samples may have any numbers, as those of fields have.
+    drafts: it is given the mean image of a sentence (`ganzfeld.networks.drafts`) beside its maps
+        and adds to it.
     """
 
     def __init__(
@@ -237,6 +239,8 @@ class CaptionDiscriminator(nn.Module):
 
     The logit is the sum of three: of the image alone; of the image along a direction that the
     sentence gives (Miyato, Koyama 2018); and of both joined at the smallest map.
+
+    drafts: a fourth one, of the image beside the mean image of its sentence, both small.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ SIDE = 32  # pixels of a draft at most; larger images get it enlarged
 AXES = 32  # of a sentence, whose products count beside its numbers
 RANK = 64  # images that a draft is a sum of
 MOST = 30_000  # images that are looked at
+FIRST = 512  # images after which there is a draft
 AMOUNTS = tuple(10 ** (k / 4) for k in range(-12, 9))  # of shrinkage, beside a variance of one
 
 
@@ -97,7 +98,10 @@ class DraftSums(nn.Module):
         All that changes the draft is found of what was there before: of the mean over processes.
         """
         first, before = not draft.axes.any(), float(self.count)
-        if before >= max(float(self.due), 512 if first else 4 * draft.features):
+        due = max(float(self.due), FIRST if first else 4 * draft.features)
+        if not first and due > self.images:
+            return
+        if before >= due:
             axes = self.settle(draft)
             self.due.fill_(2 * before)
             if first and before >= self.images / 4:
@@ -108,8 +112,6 @@ class DraftSums(nn.Module):
                 self.count.zero_()
                 self.due.zero_()
                 before = 0.0
-        if self.due >= self.images and draft.axes.any():
-            return
         size = draft.size[1:]
         y = x if x.shape[2:] == size else interpolate(x, size, mode="area")
         with torch.autocast(x.device.type, enabled=False):

@@ -16,6 +16,7 @@ from ganzfeld.recipes.tables import table_vae
 SENTENCE = 256  # numbers that a caption becomes
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
+SHORT = 60_000  # images that a run can afford, below which it begins with drafts
 DRAFTS = 10_000  # images that drafts are found of, where their number is not known
 BLIND = 0.1  # of the captions, which the writer learns without their image
 SEEN = 300_000  # images, unless a time is given
@@ -46,10 +47,11 @@ def text_to_image(facts: Facts) -> Config:
     """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
     need_captions(facts, "text-to-image", "avatars-captions")
     config = drawn(facts, "text-to-image")
-    config.game.options |= {"slope_in_sentence": False, "agreement": 0.0}
-    config.game.options |= {"drafts": facts.count or DRAFTS, "draft": 30.0}
-    for name in "GD":
-        config.networks[name].options["drafts"] = True
+    if facts.afford is not None and facts.afford < SHORT:
+        config.game.options |= {"slope_in_sentence": False, "agreement": 0.0}
+        config.game.options |= {"drafts": facts.count or DRAFTS, "draft": 30.0}
+        for name in "GD":
+            config.networks[name].options["drafts"] = True
     return config
 
 
