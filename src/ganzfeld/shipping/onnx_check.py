@@ -43,7 +43,7 @@ class Limits:
 
 
 LIMITS = {
-    "float32": Limits(2e-5, 2e-5, 0, 1e-4, 1),
+    "float32": Limits(2e-5, 2e-5, 0, 3e-4, 1),
     "float16": Limits(5e-3, 0.1 * LEVEL, 0, 1, 1),
     "int8": Limits(16 * LEVEL, 1.5 * LEVEL, 40, 1, 16),
 }
