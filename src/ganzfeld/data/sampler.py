@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import distributed
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.core.randomness import numpy_generator
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzfeld.core import distributed
+from ganzfeld.core import runtime as _process  # noqa: F401  (it warms MKL up)
 from ganzfeld.core.files import cache_folder
 from ganzfeld.core.names import capped, shown
 from ganzfeld.core.progress import Progress, silent

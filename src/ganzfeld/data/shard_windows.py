@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
 import threading
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from ganzfeld.core.names import shown
 from ganzfeld.data.answering import Answer
 from ganzfeld.data.shard_index import Index
-from ganzfeld.data.workers import CHUNK, Pool, handle
+from ganzfeld.data.workers import CHUNK, Pool, cores, handle
 from ganzfeld.errors import DataError
 from ganzfeld.modalities.image.codec import Target
 
@@ -51,8 +50,7 @@ class Decoder:
 
     def __init__(self, index: Index, target: Target, workers: int | None) -> None:
         self.index, self.target, self.names = index, target, Names(index)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        self.workers = max(cores // 2, 1) if workers is None else workers
+        self.workers = max(cores() // 2, 1) if workers is None else workers
         self.asked: queue.Queue[list[int] | None] = queue.Queue()
         self.pool: Pool | None = None
         self.lock = threading.Lock()

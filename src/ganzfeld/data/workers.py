@@ -108,7 +108,7 @@ def answers(
         yield from _few(reader, names, chosen, target)
         return
     if workers is None:
-        workers = _cores() if sys.executable else 0
+        workers = cores() if sys.executable else 0
     if workers == 0:
         yield from handle(reader, names, chosen, target)
         return
@@ -145,7 +145,7 @@ def _few(
         yield from _by_pool(reader, names, heavy, target, 1)
 
 
-def _cores() -> int:
+def cores() -> int:
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows

@@ -42,8 +42,8 @@ class Draft(nn.Module):
         self.features = width + count * (count + 1) // 2
         rank = min(RANK, self.features, pixels)
         first, second = torch.triu_indices(count, count)
-        self.register_buffer("first", first, persistent=False)
-        self.register_buffer("second", second, persistent=False)
+        self.register_buffer("first", torch.eye(count)[:, first], persistent=False)
+        self.register_buffer("second", torch.eye(count)[:, second], persistent=False)
         self.register_buffer("center", torch.zeros(width))
         self.register_buffer("axes", torch.zeros(width, count))
         self.register_buffer("middle", torch.zeros(self.features))
@@ -59,7 +59,7 @@ class Draft(nn.Module):
         """What images are regressed on (N, features)."""
         own = sentence - self.center
         along = own @ self.axes
-        return torch.cat([own, along[:, self.first] * along[:, self.second]], 1)
+        return torch.cat([own, (along @ self.first) * (along @ self.second)], 1)
 
     def forward(self, sentence: Tensor) -> Tensor:
         with torch.autocast(sentence.device.type, enabled=False):
