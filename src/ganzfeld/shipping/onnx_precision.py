@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 LEAST = 256  # numbers of a weight that is stored so: smaller ones save nothing
 READER = "network.text."  # how weights of an encoder of captions begin
+DRAFT = "network.draft."  # of drafts, which stay float32: their errors add up
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -32,6 +33,8 @@ def stored_as(proto: Any, precision: str) -> Any:
     for tensor in found.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < LEAST or tensor.name not in axes:
+            tensors.append(tensor)
+        elif tensor.name.startswith(DRAFT):
             tensors.append(tensor)
         elif precision == "float16" or tensor.name.startswith(READER):
             half(tensor.name, values, nodes, tensors)
