@@ -32,9 +32,12 @@ def stored_as(proto: Any, precision: str) -> Any:
     tensors: list[Any] = []
     for tensor in found.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < LEAST or tensor.name not in axes:
-            tensors.append(tensor)
-        elif tensor.name.startswith(DRAFT):
+        if (
+            values.dtype != np.float32
+            or values.size < LEAST
+            or tensor.name not in axes
+            or tensor.name.startswith(DRAFT)
+        ):
             tensors.append(tensor)
         elif precision == "float16" or tensor.name.startswith(READER):
             half(tensor.name, values, nodes, tensors)
