@@ -384,10 +384,16 @@ def test_a_hanging_picture_is_given_up(photos, monkeypatch):
 def test_workers_end_with_whoever_asked(photos):
     names = [path.relative_to(photos).as_posix() for path in photos.rglob("*.png")]
     target = Target(height=16, width=16, channels=3)
+    before = {*threading.enumerate()}  # those of streams that other tests opened may still live
     found = workers.answers(FolderReader(str(photos)), names, target, workers=2)
     next(found)
+    assert decoding() - before
     found.close()
-    assert not [t for t in threading.enumerate() if t.name == "ganzfeld-decode"]
+    assert not decoding() - before
+
+
+def decoding() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "ganzfeld-decode"}
 
 
 @pytest.mark.slow

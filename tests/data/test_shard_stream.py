@@ -3,11 +3,13 @@ said of those that cannot be read."""
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
 import sys
 import tarfile
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,19 @@ def test_an_epoch_has_the_images_and_labels_of_the_pack(kind: str, tmp_path: Pat
     pack = open_stream(folder, SIZED, workers=0)
     assert pack.classes == open_pack(folder, SIZED).classes == ("7", "8", "9")
     assert Counter(epoch(pack)) == Counter(packed(folder))
+
+
+def test_threads_end_with_the_stream(tmp_path: Path) -> None:
+    before = {*threading.enumerate()}
+    pack = open_stream(shards(tmp_path / "tars"), SIZED, workers=2)
+    pack.stream.rows(0, 0, 20)  # the next window is still being read ahead
+    mine = {*threading.enumerate()} - before
+    assert mine
+    del pack
+    gc.collect()
+    for thread in mine:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in mine)
 
 
 def test_the_same_of_parquet_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,10 @@ def _chunks(indices: Sequence[int], reader: Reader) -> Iterator[list[int]]:
         yield list(indices[start : start + size])
 
 
+class Stopped(Exception):
+    """Nobody waits for the answers any more."""
+
+
 class Pool:
     """Some child processes, each driven by one thread, and the queue of their answers."""
 
@@ -184,6 +188,8 @@ class Pool:
             try:
                 answer = self.queue.get(timeout=0.5)
             except queue.Empty:
+                if self.stopped.is_set():
+                    raise Stopped from None
                 for driver in self.drivers:
                     driver.watch()
                 continue
