@@ -9,7 +9,7 @@ import torch
 
 from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
-from ganzfeld.games.caption_terms import Said, contrast, offset, some_of, told_apart
+from ganzfeld.games.caption_terms import contrast, some_of, told_apart
 from ganzfeld.games.ema import Average
 from ganzfeld.games.text_to_image import TextToImage
 from ganzfeld.networks.caption_readers import CaptionEncoder, PhraseEncoder
@@ -136,7 +136,7 @@ def test_a_game_settles_its_sentences_when_the_encoders_stand_still() -> None:
     assert one.G.text.settled
     one.noise = 0.0
     white = one.G.text(some["caption"])
-    assert torch.allclose(one.said(some["caption"]).sentence, white, atol=1e-4)
+    assert torch.allclose(one.sentences(some["caption"]), white, atol=1e-4)
     assert not torch.allclose(white, one.G.text.plain(some["caption"]))
 
 
@@ -150,61 +150,56 @@ def test_the_older_encoder_is_read_once_a_move_and_its_noise_is_drawn_once() -> 
     one, some = game(agreement=0.5), batch()
     one.clock = Clock(9, 60, 64)
     before = torch.get_rng_state()
-    said = one.said(some["caption"])
+    said = one.sentences(some["caption"])
     fake = one.fake(said)
     left = torch.get_rng_state()
-    found = contrast(one.seen(fake), said.sentence, some["caption"], None, one.temperature)
+    found = contrast(one.seen(fake), said, some["caption"], None, one.temperature)
     torch.set_rng_state(before)
     losses = one.loss("generator", some)
     assert torch.equal(torch.get_rng_state(), left)
     assert torch.equal(losses["agreement"], 0.5 * (found[0] + found[1]) / 2)
 
 
-def drafted(**options: float) -> TextToImage:
+def tabled(**options: float) -> TextToImage:
     torch.manual_seed(0)
-    shape = (3, 8, 8)
+    shape, some = (3, 8, 8), {"sentence": 16, "width": 8, "most": 16}
+    none = {"agreement": 0.0, "noise": 0.0, "slope_in_sentence": False}
     return TextToImage(
-        CaptionGenerator(shape, words=9, latent=4, width=8, most=16, drafts=True),
-        CaptionDiscriminator(shape, width=8, most=16, drafts=True),
-        ImageEncoder(shape, width=8),
-        drafts=400,
-        draft=30.0,
-        **options,  # type: ignore[arg-type]
+        CaptionGenerator(shape, words=9, latent=4, phrase_table=True, **some),
+        CaptionDiscriminator(shape, phrase_table=True, **some),
+        **(none | options),
     )
 
 
-def test_drafts_are_found_at_the_start_of_the_game_and_are_no_averages() -> None:
-    one = drafted(encoder_share=0.1)
-    trainer, average = steps(one, 1_200)
-    drafts = {}
+def test_tables_of_phrases_learn_in_the_game_alone() -> None:
+    one = tabled()
+    assert one.opening_words(100) == "" and [*one.players] == ["discriminator", "generator"]
+    before = {name: table.weight.clone() for name, table in tables(one)}
+    trainer, average = steps(one, 400)
     for report in trainer:
-        drafts[report.images] = one.G.draft.mean.clone()
-        if report.images >= 1_200:
+        if report.images >= 80:
             break
-    x = batch()["x"]  # every image is seen as often as the others
-    assert not drafts[400].any() and drafts[1_200].any()
-    assert torch.equal(drafts[696], drafts[1_200]), "found once, of 512 images or more"
-    kept = average.get_submodule("G.draft")
-    for own, mean in zip(one.G.draft.buffers(), kept.buffers(), strict=True):
-        assert torch.equal(own, mean)
-    assert x.shape[1:] == one.G.draft.size
+    assert float(one.G.text.captions) == 80
+    for name, table in tables(one):
+        moved = (table.weight != before[name]).any(1)
+        assert torch.equal(moved.float(), one.G.text.known[:, 0]), "rows of known phrases alone"
+    kept = average.get_submodule("G.text")
+    for own, mean in zip(one.G.text.buffers(), kept.buffers(), strict=True):
+        assert torch.equal(own, mean), "counts are no averages"
 
 
-def test_the_loss_of_drafts_has_the_square_of_the_means_error_as_its_mean() -> None:
-    torch.manual_seed(0)
-    draft = torch.zeros(1, 3, 8, 8)
-    one, other = (0.2 + torch.randn(4_000, 3, 8, 8) for _ in range(2))
-    own = 0.3 * (1 + 0.2**2)  # what holds each image back by itself
-    assert float(offset(one, other, draft)) == pytest.approx(own + 0.7 * 0.2**2, abs=5e-3)
+def tables(one: TextToImage) -> list[tuple[str, torch.nn.Module]]:
+    return [("G", one.G.body.table), ("D", one.D.table)]
 
 
-def test_drafts_that_do_not_go_together_are_refused() -> None:
+def test_what_goes_with_no_table_of_phrases_is_refused() -> None:
+    with pytest.raises(ValueError, match="take no option of encoders"):
+        tabled(agreement=0.3)
     shape = (3, 8, 8)
     plain = CaptionGenerator(shape, words=9, latent=4, width=8, most=16)
-    judge = CaptionDiscriminator(shape, width=8, most=16, drafts=True)
-    for options in ({"drafts": 400}, {}):
-        with pytest.raises(ValueError, match=r"networks\.G\.drafts=true go together"):
-            TextToImage(plain, judge, ImageEncoder(shape, width=8), **options)  # type: ignore[arg-type]
+    judge = CaptionDiscriminator(shape, width=8, most=16, phrase_table=True)
+    with pytest.raises(ValueError, match="go together"):
+        TextToImage(plain, judge, ImageEncoder(shape, width=8))
 
 
 def test_several_sentences_are_judged_as_each_alone() -> None:
@@ -249,8 +244,7 @@ def test_the_encoders_move_first_and_stand_still_then() -> None:
 def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
     one = game()
     x, sentence = batch()["x"], torch.randn(8, 128)
-    said = Said(sentence, None, sentence)
-    features, logits, squared = one.judged_with_slope(x, said)
+    features, logits, squared = one.judged_with_slope(x, sentence)
     x.requires_grad_()
     sentence.requires_grad_()
     by_hand = one.D(x, sentence)
@@ -258,7 +252,7 @@ def test_the_penalty_is_the_slope_in_image_and_sentence() -> None:
     exact = sum(slope.flatten(1).square().sum(1) for slope in slopes)
     assert torch.allclose(logits, by_hand) and torch.allclose(squared, exact, rtol=1e-4)
     assert torch.allclose(one.D.verdict(features, sentence), by_hand)
-    _, _, in_image = game(slope_in_sentence=False).judged_with_slope(x, said)
+    _, _, in_image = game(slope_in_sentence=False).judged_with_slope(x, sentence)
     assert torch.allclose(in_image, slopes[0].flatten(1).square().sum(1), rtol=1e-4)
 
 

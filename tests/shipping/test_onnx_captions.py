@@ -23,6 +23,7 @@ from ganzfeld.modalities import captions
 from ganzfeld.models.generation import captions_of
 from ganzfeld.shipping.engine import OnnxEngine, read_export
 from ganzfeld.shipping.onnx_check import check_graph
+from ganzfeld.shipping.page import page_of
 
 onnx = pytest.importorskip("onnx", reason='needs pip install "ganzfeld[onnx]"')
 pytest.importorskip("onnxscript")
@@ -112,6 +113,22 @@ def test_a_text_draws_the_same_with_and_without_torch(run: Path, folder: Path) -
     assert check["error"] <= GOAL and check["alone"] and check["samples"] > 96
     drawn_alike(run, folder, captions_of(ganzfeld.load(run).about))
     assert "--text CAPTION" in (folder / "README.md").read_text("utf-8")
+
+
+def test_a_model_that_reads_phrases_draws_the_same(tmp_path: Path) -> None:
+    """As ONNX, and on a page: a short run has tables of phrases, and no encoder."""
+    run = tiny(
+        "text-to-image", tmp_path / "run", source="avatars-captions:64", size=16, batch=16,
+        images=None, minutes=0.03, settings=["networks.*.width=4"],
+    )  # fmt: skip
+    model = ganzfeld.load(run)
+    assert int(model.generator.text.known.sum()) > 100
+    done = ganzfeld.export(run, tmp_path / "out")
+    found = done.graphs["model"]
+    print(f"phrases: {done.error:.2g}")
+    assert done.error <= GOAL and found.alone and not found.jumped
+    drawn_alike(run, done.folder, captions_of(model.about))
+    assert page_of(model, precision="float32").error < 1e-4
 
 
 def test_run_py_reads_words_as_ganzfeld_does(run: Path, folder: Path, tmp_path: Path) -> None:

@@ -1,38 +1,10 @@
-"""What the game of captions computes of sentences, images and drafts."""
+"""What the game of captions computes of sentences and images."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
-
-OWN = 0.3  # of the pull on an image towards its draft: what counts its own error
-
-
-class Said(NamedTuple):
-    """What captions say: sentences (N, width) with noise, drafts (N, C, h, w) if any, and
-    sentences without noise."""
-
-    sentence: Tensor
-    draft: Tensor | None
-    clean: Tensor
-
-
-def offset(fake: Tensor, other: Tensor, draft: Tensor) -> Tensor:
-    """How far the mean image of captions is from their drafts, squared: an estimate.
-
-    fake, other: images (N, C, H, W) of the same captions from different latents, the second one
-    without a gradient. The product of their errors has that square as its mean, so what differs
-    between images of a caption is free; but each is held back a little by its own error (OWN), or
-    some of them go too far.
-    """
-    if fake.shape != draft.shape:
-        size = draft.shape[2:]
-        fake, other = (interpolate(x, size, mode="area") for x in (fake, other))
-    apart, beside = fake.float() - draft, other.float() - draft
-    return (apart * (OWN * apart.detach() + (1 - OWN) * beside)).mean()
+from torch.nn.functional import cross_entropy
 
 
 def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741

@@ -13,10 +13,8 @@ from torch.nn.functional import cross_entropy
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.base import Game
 from ganzfeld.games.caption_terms import (
-    Said,
     check_twins,
     contrast,
-    offset,
     one_of,
     some_of,
     told_apart,
@@ -35,7 +33,9 @@ class TextToImage(Game):
     Half of those are wrong in one thing, where the data have such; the others are of other images.
 
     G: `CaptionGenerator`; its `text` is the encoder of captions. D: `CaptionDiscriminator`.
-    I: `ImageEncoder`.
+    I: `ImageEncoder`. None, where both players have tables of phrases: then nothing comes before
+        the game, and it takes no option of encoders (agreement, near, knowing, blur, noise, a slope
+        in the sentence).
     encoder_share: part of the run in which the encoders learn.
     temperature: of the InfoNCE loss.
     loss: a name in `ganzfeld.losses.LOSSES`, of those that are not paired.
@@ -61,12 +61,6 @@ class TextToImage(Game):
         alone cancels out. 0: none.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
         so that it does not hang on single pixels.
-    drafts: different images in the data; of these, at the start of the game, the mean image of a
-        sentence is found by regression (`ganzfeld.networks.drafts`), which then G is given and D
-        compares with, where their networks have `drafts`. 0: none.
-    draft: weight of a loss of G: the mean of a caption's images should be its draft. It is an
-        estimate from two images of a caption: what they differ in costs little. As drafts are not
-        exact, the weight falls to 0 in the first half of the run.
     """
 
     copied: Tensor
@@ -77,13 +71,14 @@ class TextToImage(Game):
         "generator": ("G.body",),
     }
     averaged = shipped = ("G",)
+    exact = ("G.text",)
     whole_batch = "captions against each other"
 
     def __init__(
         self,
         G: nn.Module,
         D: nn.Module,
-        I: nn.Module,  # noqa: E741
+        I: nn.Module | None = None,  # noqa: E741
         *,
         encoder_share: float = 0.1,
         temperature: float = 0.1,
@@ -99,28 +94,40 @@ class TextToImage(Game):
         knowing: bool = False,
         blur: float = 0.0,
         telling: float = 0.0,
-        drafts: int = 0,
-        draft: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
             known = ", ".join(name for name, entry in LOSSES.items() if not entry.paired)
             raise ValueError(f"text-to-image takes a loss out of {known}, not {loss!r}")
-        if not 0 < encoder_share < 1:
+        if I is None:
+            encoder_share = 0.0
+            self.players = {name: self.players[name] for name in ("discriminator", "generator")}
+        elif not 0 < encoder_share < 1:
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
-        if min(near, blur, telling, drafts, draft) < 0:
+        if min(near, blur, telling) < 0:
             raise ValueError(
-                "near, blur, telling, drafts and draft are 0 or more, not "
-                f"{near}, {blur}, {telling}, {drafts} and {draft}"
+                f"near, blur and telling are 0 or more, not {near}, {blur} and {telling}"
             )
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
-        widths = (self.G.text.width, self.D.direction.in_features, self.I.outputs)
+        outputs = self.G.text.width if I is None else self.I.outputs
+        widths = (self.G.text.width, self.D.direction.in_features, outputs)
         if len({*widths}) > 1:
             raise ValueError(
                 "networks.G.sentence, networks.D.sentence and networks.I.outputs are one number, "
                 f"not {', '.join(map(str, widths))}"
+            )
+        tables = {self.G.body.table is not None, self.D.table is not None, I is None}
+        if len(tables) > 1:
+            raise ValueError(
+                "networks.G.phrase_table=true and networks.D.phrase_table=true go together, and "
+                "the encoder of images, I, is left out then"
+            )
+        if I is None and (agreement or near or knowing or blur or noise or slope_in_sentence):
+            raise ValueError(
+                "tables of phrases take no option of encoders: leave game.agreement, game.near, "
+                "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false"
             )
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
@@ -129,29 +136,23 @@ class TextToImage(Game):
         self.slope_in_sentence = slope_in_sentence
         self.near, self.blur, self.knowing, self.telling = near, blur, knowing, telling
         if knowing:
-            check_twins(I, D)
+            check_twins(self.I, D)
             self.register_buffer("copied", torch.zeros(()))
-        self.draft = draft
-        if bool(drafts) != (self.G.draft is not None) or (self.D.drafts is not None and not drafts):
-            raise ValueError(
-                "game.drafts (a number of images) and networks.G.drafts=true go together, and "
-                "networks.D.drafts=true needs both"
-            )
-        self.sums = self.G.draft.sums(drafts) if drafts else None
-        self.exact = ("G.text", "G.draft") if drafts else ("G.text",)
         self.period = self.penalty_every = penalty_every
-        self.stages = (0.0, encoder_share, *((0.5,) if draft and encoder_share < 0.5 else ()))
+        self.share = encoder_share
+        self.stages = (0.0, encoder_share) if encoder_share else (0.0,)
 
     def moves(self, step: int) -> tuple[str, ...]:
-        if self.clock.fraction < self.stages[1]:
+        if self.clock.fraction < self.share:
             return ("encoder",)
         return ("discriminator", "generator")
 
     def opening_words(self, images: int) -> str:
-        share = self.stages[1]
+        if not self.share:
+            return ""
         return (
-            f"{round(share * images):,} of them ({100 * share:g} %) teach the encoder of captions, "
-            "which then stands still"
+            f"{round(self.share * images):,} of them ({100 * self.share:g} %) teach the encoder of "
+            "captions, which then stands still"
         )
 
     # The encoders
@@ -181,7 +182,7 @@ class TextToImage(Game):
         return found.view(*chosen.shape[:2], -1)
 
     def noisy(self, sentence: Tensor) -> Tensor:
-        return sentence + self.noise * torch.randn_like(sentence)
+        return sentence + self.noise * torch.randn_like(sentence) if self.noise else sentence
 
     def seen(self, x: Tensor, **options: bool) -> Tensor:
         """The vectors (N, width) of images, on which some noise lies."""
@@ -205,45 +206,43 @@ class TextToImage(Game):
 
     # The game
 
-    def fake(self, said: Said) -> Tensor:
-        latents = self.latents_for(said.sentence)
-        return cast(Tensor, self.G.body(latents, said.sentence, said.draft))
+    def fake(self, sentence: Tensor) -> Tensor:
+        return cast(Tensor, self.G.body(self.latents_for(sentence), sentence))
 
-    def said(self, caption: Tensor) -> Said:
+    def sentences(self, caption: Tensor) -> Tensor:
         """What captions (N, T) say, as both players are given it."""
-        clean = self.read(caption).detach()
-        draft = None if self.G.draft is None else self.G.draft(clean)
-        return Said(self.noisy(clean), draft, clean)
+        return self.noisy(self.read(caption).detach())
 
     def discriminator_loss(self, batch: Batch) -> Losses:
-        self.G.text.settle()
-        x, said = batch["x"], self.said(batch["caption"])
-        if self.sums is not None:
-            self.sums.watch(self.G.draft, said.clean, x)
+        if self.I is None:
+            self.G.text.count(batch["caption"])
+        else:
+            self.G.text.settle()
+        x, sentence = batch["x"], self.sentences(batch["caption"])
         if self.knowing:
             self.begin(x)
-        wrong = self.said(self.wrong(batch))
+        wrong = self.sentences(self.wrong(batch))
         with torch.no_grad():
-            fake = self.fake(said)
+            fake = self.fake(sentence)
         lazily = self.penalty_every if self.clock.step % self.penalty_every == 0 else 0
         penalties: Losses = {}
         if self.r1 and lazily:
-            features, real, squared = self.judged_with_slope(x, said)
+            features, real, squared = self.judged_with_slope(x, sentence)
             penalties["r1"] = lazily * self.r1 / 2 * squared.mean()
         else:
             features = self.D.features(x)
-            real = self.logits(features, said, x)
-        mismatch = self.logits(features, wrong, x)
+            real = self.logits(features, sentence)
+        mismatch = self.logits(features, wrong)
         if self.r2 and lazily:
-            _, fakes, squared = self.judged_with_slope(fake, said)
+            _, fakes, squared = self.judged_with_slope(fake, sentence)
             penalties["r2"] = lazily * self.r2 / 2 * squared.mean()
         else:
-            fakes = self.logits(self.D.features(fake), said, fake)
+            fakes = self.logits(self.D.features(fake), sentence)
         # half of the loss of fakes is that of wrong pairs
         halves = [self.adversarial.discriminator(real, other) for other in (fakes, mismatch)]
         losses = {"adversarial": halves[0].mean() / 2, "mismatch": halves[1].mean() / 2}
         if self.telling:
-            losses["telling"] = self.telling * self.told(features, said.sentence, batch)
+            losses["telling"] = self.telling * self.told(features, sentence, batch)
         return losses | penalties
 
     def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
@@ -279,41 +278,33 @@ class TextToImage(Game):
         self.D.direction.weight.copy_(scale * (weight.T @ matrix))
         self.copied.fill_(1)
 
-    def logits(self, features: Tensor, said: Said, x: Tensor) -> Tensor:
-        found: Tensor = self.D.verdict(features, said.sentence)
-        if self.D.drafts is not None:
-            found = found + self.D.compared(x, said.draft)
+    def logits(self, features: Tensor, sentence: Tensor) -> Tensor:
+        found: Tensor = self.D.verdict(features, sentence)
         return found.to(torch.promote_types(found.dtype, torch.float32))
 
-    def judged_with_slope(self, x: Tensor, said: Said) -> tuple[Tensor, Tensor, Tensor]:
+    def judged_with_slope(self, x: Tensor, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features of images, their logits (N,), and the squared norm (N,) of the gradient in
         image and sentence, or in the image alone."""
 
-        def total(x: Tensor, *sentence: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        def total(x: Tensor, sentence: Tensor = sentence) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             features = self.D.features(x)
-            own = said._replace(sentence=sentence[0]) if sentence else said
-            logits = self.logits(features, own, x)
+            logits = self.logits(features, sentence)
             return logits.sum(), (features, logits)
 
-        own = (x, said.sentence) if self.slope_in_sentence else (x,)
+        own = (x, sentence) if self.slope_in_sentence else (x,)
         slopes, (features, logits) = derivatives(total, *own)
         squared = sum(slope.float().square().flatten(1).sum(1) for slope in slopes)
         return features, logits, cast(Tensor, squared)
 
     def generator_loss(self, batch: Batch) -> Losses:
         caption = batch["caption"]
-        said = self.said(caption)
-        sentence, fake = said.sentence, self.fake(said)
+        sentence = self.sentences(caption)
+        fake = self.fake(sentence)
         features = self.D.features(fake)
-        logits = self.logits(features, said, fake)
+        logits = self.logits(features, sentence)
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
-        weight = self.draft * (1 - 2 * self.clock.fraction)
-        if weight > 0 and said.draft is not None:
-            with torch.no_grad():
-                other = self.fake(said)
-            losses["draft"] = weight * offset(fake, other, said.draft)
         if self.agreement:
             losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses

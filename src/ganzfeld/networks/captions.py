@@ -13,15 +13,14 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import normalize
 
 from ganzfeld.networks.caption_readers import WIDTH, CaptionEncoder, PhraseEncoder
-from ganzfeld.networks.drafts import Draft
 from ganzfeld.networks.layers import SLOPE, initialise, pyramid
+from ganzfeld.networks.phrase_tables import Phrases, PhraseTable
 from ganzfeld.networks.smooth import Smooth
 
 HIDDEN = 64  # of the steps between a sentence and what it changes
-DRAFTED = 32  # channels of the first map that compares an image with a draft
 
 
 class ImageEncoder(nn.Module):
@@ -117,7 +116,10 @@ class Affine(nn.Module):
 
 
 class SentenceGenerator(nn.Module):
-    """Latents (N, latent) and sentences (N, sentence) to images (N, C, H, W) in [-1, 1]."""
+    """Latents (N, latent) and sentences (N, sentence) to images (N, C, H, W) in [-1, 1].
+
+    With a table, it is given rows of phrases (N, L) in place of sentences.
+    """
 
     def __init__(
         self,
@@ -130,20 +132,20 @@ class SentenceGenerator(nn.Module):
         hidden: int = HIDDEN,
         smooth: bool = False,
         bounded: bool = True,
-        drafts: bool = False,
+        phrase_table: bool = False,
     ) -> None:
         super().__init__()
         channels, height, broad = shape
         self.bounded = bounded
+        self.table = PhraseTable(sentence) if phrase_table else None
         self.sizes = pyramid(height, broad)
         ups = len(self.sizes) - 1
         widths = [min(width * 2 ** max(ups - 1 - level, 0), most) for level in range(ups + 1)]
         widths = [*widths[:-1], refine]
         self.first = nn.Unflatten(1, (widths[0], *self.sizes[0]))
         self.linear = initialise(nn.Linear(latent + sentence, widths[0] * math.prod(self.sizes[0])))
-        more = channels if drafts else 0
         self.ups = nn.ModuleList(
-            initialise(nn.ConvTranspose2d(before + more, behind, 4, 2, 1))
+            initialise(nn.ConvTranspose2d(before, behind, 4, 2, 1))
             for before, behind in pairwise(widths)
         )
         self.affine = nn.ModuleList(
@@ -151,34 +153,18 @@ class SentenceGenerator(nn.Module):
             for place, channel in enumerate(widths)
         )
         self.activation = nn.LeakyReLU(SLOPE)
-        self.last = initialise(nn.Conv2d(refine + more, channels, 3, padding=1))
-        if drafts:  # an image begins as its draft, without grain to unlearn
-            nn.init.zeros_(cast(nn.Conv2d, self.last).weight)
+        self.last = initialise(nn.Conv2d(refine, channels, 3, padding=1))
         self.smooth = Smooth(channels, height, broad) if smooth else nn.Identity()
 
-    def forward(self, z: Tensor, sentence: Tensor, draft: Tensor | None = None) -> Tensor:
-        given = torch.cat([z, sentence], 1)
+    def forward(self, z: Tensor, sentence: Tensor) -> Tensor:
+        said = sentence if self.table is None else self.table(sentence)
+        given = torch.cat([z, said], 1)
         x = self.first(self.linear(given))
         x = x.contiguous(memory_format=torch.channels_last)
         for affine, up, (high, broad) in zip(self.affine, self.ups, self.sizes[1:], strict=False):
-            x = self.activation(affine(x, given))
-            x = up(beside(x, draft))[:, :, :high, :broad]
-        x = self.last(beside(self.activation(self.affine[-1](x, given)), draft))
-        if draft is not None:
-            x = x + sized(draft, x)
-        image: Tensor = self.smooth(x)
+            x = up(self.activation(affine(x, given)))[:, :, :high, :broad]
+        image: Tensor = self.smooth(self.last(self.activation(self.affine[-1](x, given))))
         return image.tanh() if self.bounded else image
-
-
-def sized(draft: Tensor, x: Tensor) -> Tensor:
-    """A draft (N, C, H, W) of the size of x (N, ..., h, w)."""
-    if draft.shape[2:] == x.shape[2:]:
-        return draft
-    return interpolate(draft, x.shape[2:], mode="bilinear", align_corners=False)
-
-
-def beside(x: Tensor, draft: Tensor | None) -> Tensor:
-    return x if draft is None else torch.cat([x, sized(draft, x)], 1)
 
 
 class CaptionGenerator(nn.Module):
@@ -193,9 +179,11 @@ class CaptionGenerator(nn.Module):
     smooth: a fixed filter before the output, which takes off a checkerboard of single pixels.
     phrases: the encoder is a `PhraseEncoder`; False: a `CaptionEncoder`.
     bounded: False: samples may have any numbers, as those of fields have.
-    drafts: it is given the mean image of a sentence (`ganzfeld.networks.drafts`) beside its maps
-        and adds to it.
+    phrase_table: there is no encoder; the network learns what each phrase says
+        (`ganzfeld.networks.phrase_tables`), and `text` gives the rows of phrases.
     """
+
+    text: Phrases | PhraseEncoder | CaptionEncoder
 
     def __init__(
         self,
@@ -211,26 +199,28 @@ class CaptionGenerator(nn.Module):
         smooth: bool = False,
         phrases: bool = False,
         bounded: bool = True,
-        drafts: bool = False,
+        phrase_table: bool = False,
     ) -> None:
         super().__init__()
         self.latent = latent
-        self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
-        sizes = (width, most, refine, hidden)
+        if phrase_table:
+            self.text = Phrases(width=sentence)
+        else:
+            self.text = (PhraseEncoder if phrases else CaptionEncoder)(words, width=sentence)
         self.body = SentenceGenerator(
-            shape, latent, sentence, *sizes, smooth=smooth, bounded=bounded, drafts=drafts
+            shape,
+            latent,
+            sentence,
+            *(width, most, refine, hidden),
+            smooth=smooth,
+            bounded=bounded,
+            phrase_table=phrase_table,
         )
-        self.draft = Draft(sentence, (shape[0], shape[1], shape[2])) if drafts else None
 
     def forward(self, z: Tensor, y: Any = None, caption: Tensor | None = None) -> Tensor:
         if caption is None:
             raise ValueError("this network draws by captions: it needs caption, (N, T) int64")
-        return self.draw(z, self.text(caption))
-
-    def draw(self, z: Tensor, sentence: Tensor) -> Tensor:
-        """Images of latents and sentences (N, sentence)."""
-        draft = None if self.draft is None else self.draft(sentence)
-        found: Tensor = self.body(z, sentence, draft)
+        found: Tensor = self.body(z, self.text(caption))
         return found
 
 
@@ -240,7 +230,8 @@ class CaptionDiscriminator(nn.Module):
     The logit is the sum of three: of the image alone; of the image along a direction that the
     sentence gives (Miyato, Koyama 2018); and of both joined at the smallest map.
 
-    drafts: a fourth one, of the image beside the mean image of its sentence, both small.
+    phrase_table: it is given rows of phrases (N, L) in place of sentences, and has a table of its
+        own (`ganzfeld.networks.phrase_tables`).
     """
 
     def __init__(
@@ -251,9 +242,10 @@ class CaptionDiscriminator(nn.Module):
         width: int = 32,
         most: int = 256,
         joint: int = 64,
-        drafts: bool = False,
+        phrase_table: bool = False,
     ) -> None:
         super().__init__()
+        self.table = PhraseTable(sentence) if phrase_table else None
         channels, height, broad = shape
         downs = max(len(pyramid(height, broad)) - 1, 0)
         self.layers = downward(channels, width, downs, most)
@@ -264,20 +256,6 @@ class CaptionDiscriminator(nn.Module):
         initialise(self.direction, 1 / math.sqrt(maps * places))
         self.join = initialise(nn.Conv2d(maps + sentence, joint, 1))
         self.joined = initialise(nn.Linear(joint * places, 1), 1.0)
-        self.small = [max(side // 2 ** max(downs - 2, 0) & ~3, 4) for side in (height, broad)]
-        self.drafts = None
-        if drafts:
-            self.drafts = nn.Sequential(
-                *downward(2 * channels, DRAFTED, 2, 2 * DRAFTED),
-                nn.Flatten(),
-                initialise(nn.Linear(2 * DRAFTED * math.prod(self.small) // 16, 1), 1.0),
-            )
-
-    def compared(self, x: Tensor, draft: Tensor) -> Tensor:
-        """Logits (N,) of images (N, C, H, W) and drafts (N, C, h, w), side by side and small."""
-        both = torch.cat([interpolate(part, self.small, mode="area") for part in (x, draft)], 1)
-        found: Tensor = cast(nn.Module, self.drafts)(both)
-        return found.squeeze(1)
 
     def features(self, x: Tensor) -> Tensor:
         """Of images: the smallest maps (N, C, h, w)."""
@@ -287,15 +265,24 @@ class CaptionDiscriminator(nn.Module):
     def verdict(self, features: Tensor, sentence: Tensor) -> Tensor:
         """Logits (N,) of such maps and sentences."""
         flat = features.flatten(1)
+        sentence = self.read(sentence)
         wide = sentence[:, :, None, None].expand(-1, -1, *features.shape[2:])
         both = nn.functional.leaky_relu(self.join(torch.cat([features, wide], 1)), SLOPE)
         logits: Tensor = self.alone(flat) + self.joined(both.flatten(1))
         along: Tensor = (flat * self.direction(sentence)).sum(1)
         return logits.squeeze(1) + along
 
+    def read(self, sentence: Tensor) -> Tensor:
+        """Sentences (..., width) as they are, or of rows of phrases (..., L)."""
+        if self.table is None:
+            return sentence
+        found: Tensor = self.table(sentence.flatten(0, -2))
+        return found.view(*sentence.shape[:-1], -1)
+
     def verdicts(self, features: Tensor, sentences: Tensor) -> Tensor:
         """`verdict` (N, K) of each image and several sentences (N, K, sentence), at less cost."""
         flat, maps = features.flatten(1), features.shape[1]
+        sentences = self.read(sentences)
         seen = flat @ self.direction.weight
         along = (sentences @ seen[:, :, None])[:, :, 0] + (flat @ self.direction.bias)[:, None]
         weight, bias = cast(Tensor, self.join.weight), cast(Tensor, self.join.bias)

@@ -14,10 +14,10 @@ from ganzfeld.recipes.sizing import LONG, within
 from ganzfeld.recipes.tables import table_vae
 
 SENTENCE = 256  # numbers that a caption becomes
+PHRASES = 64  # the same, where they are learned in the game
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
-SHORT = 60_000  # images that a run can afford, below which it begins with drafts
-DRAFTS = 10_000  # images that drafts are found of, where their number is not known
+SHORT = 180_000  # images that a run can afford, below which phrases are learned in the game
 BLIND = 0.1  # of the captions, which the writer learns without their image
 SEEN = 300_000  # images, unless a time is given
 
@@ -44,15 +44,25 @@ def need_captions(facts: Facts, recipe: str, example: str) -> None:
 
 
 def text_to_image(facts: Facts) -> Config:
-    """Images from captions: an encoder of captions, then a one-stage game (DF-GAN, small)."""
+    """Images from captions, by a one-stage game (DF-GAN, small).
+
+    What can be seen in a short time is learned sooner without an encoder of captions before it.
+    """
     need_captions(facts, "text-to-image", "avatars-captions")
     config = drawn(facts, "text-to-image")
     if facts.afford is not None and facts.afford < SHORT:
-        config.game.options |= {"slope_in_sentence": False, "agreement": 0.0}
-        config.game.options |= {"drafts": facts.count or DRAFTS, "draft": 30.0}
-        for name in "GD":
-            config.networks[name].options["drafts"] = True
+        by_phrases(config)
     return config
+
+
+def by_phrases(config: Config) -> None:
+    """Let both players learn what phrases say in the game, without encoders before it."""
+    del config.networks["I"], config.optimisers["encoder"], config.game.options["encoder_share"]
+    config.game.options |= {"slope_in_sentence": False, "agreement": 0.0, "noise": 0.0}
+    del config.networks["G"].options["phrases"]
+    for name in "GD":
+        config.networks[name].options |= {"phrase_table": True, "sentence": PHRASES}
+    config.optimisers["generator"].lr *= 2
 
 
 def text_to_audio(facts: Facts) -> Config:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 LEAST = 256  # numbers of a weight that is stored so: smaller ones save nothing
 READER = "network.text."  # how weights of an encoder of captions begin
-DRAFT = "network.draft."  # of drafts, which stay float32: their errors add up
+TABLE = "network.body.table."  # of phrases, which stays float32: its errors add up
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -36,7 +36,7 @@ def stored_as(proto: Any, precision: str) -> Any:
             values.dtype != np.float32
             or values.size < LEAST
             or tensor.name not in axes
-            or tensor.name.startswith(DRAFT)
+            or tensor.name.startswith(TABLE)
         ):
             tensors.append(tensor)
         elif precision == "float16" or tensor.name.startswith(READER):

@@ -210,8 +210,8 @@ def packed(
 ) -> tuple[list[list[Any]], bytes, dict[str, dict[str, Array]]]:
     """Where each tensor lies, all their bytes, and the tensors as they were rounded.
 
-    Tensors of one dimension stay float32: they are few; so do drafts, whose errors add up. An
-    encoder of captions has float16 for int8. Those of four bytes come first, then two,
+    Tensors of one dimension stay float32: they are few; so do tables of phrases, whose errors add
+    up. An encoder of captions has float16 for int8. Those of four bytes come first, then two,
     then one. A tensor of int8 has its scales, one for each row, under its name and SCALES.
     """
     kept: dict[int, list[tuple[str, str, NDArray[Any]]]] = {
@@ -224,7 +224,7 @@ def packed(
         for name, value in graph.state.items():
             own = value
             read = name.startswith("text.")  # what reads captions: a small error, another sentence
-            if name.startswith("draft."):
+            if name.startswith("body.table."):
                 kept[4].append((network, name, value))
             elif precision == "int8" and value.ndim > 1 and not read:
                 levels, scale = as_int8(value)
