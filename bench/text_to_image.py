@@ -8,7 +8,8 @@
 Each seed is a run of `ganzfeld train avatars-captions --recipe text-to-image` at 32 pixels on one
 thread, as long as so many CPU seconds last: a short run is timed first, or --images says how many
 are seen. --afford chooses the recipe of runs of minutes, as `ganzfeld train --minutes` does by
-the speed that it measures. Judges of attributes and of retrieval have learned from other avatars, with another seed.
+the speed that it measures. Judges of attributes and of retrieval have learned from other avatars,
+with another seed.
 A line of JSON for each run goes to OUT/results.jsonl, with ceiling (the real images of the same
 captions) and chance; runs that are there already are measured again and not trained. --confused
 says of a run or a model which colors are drawn for which, and where hair hides. --reading says how
