@@ -62,7 +62,6 @@ def by_phrases(config: Config) -> None:
     del config.networks["G"].options["phrases"]
     for name in "GD":
         config.networks[name].options |= {"phrase_table": True, "sentence": PHRASES}
-    config.optimisers["generator"].lr *= 2
 
 
 def text_to_audio(facts: Facts) -> Config:
