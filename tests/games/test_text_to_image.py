@@ -9,11 +9,12 @@ import torch
 
 from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
-from ganzfeld.games.caption_terms import contrast, some_of, told_apart
+from ganzfeld.games.caption_terms import apart, contrast, some_of, told_apart, twice
 from ganzfeld.games.ema import Average
 from ganzfeld.games.text_to_image import TextToImage
 from ganzfeld.networks.caption_readers import CaptionEncoder, PhraseEncoder
 from ganzfeld.networks.captions import CaptionDiscriminator, CaptionGenerator, ImageEncoder
+from ganzfeld.networks.phrase_tables import SCALE
 
 
 def game(**options: float) -> TextToImage:
@@ -188,6 +189,68 @@ def test_tables_of_phrases_learn_in_the_game_alone() -> None:
         assert torch.equal(own, mean), "counts are no averages"
 
 
+def test_phrases_are_named_as_a_loop_would() -> None:
+    one, some = tabled(naming=0.5, naming_of_fakes=0.25), batch()
+    losses = one.loss("discriminator", some)  # counts phrases
+    text, rows = one.G.text, one.G.text(some["caption"])
+    features = one.D.features(some["x"])
+    flat, by_hand = features.flatten(1).detach(), 0.0
+    for image, own in zip(flat, rows.long().tolist(), strict=True):
+        for row in text.known[:, 0].nonzero()[:, 0].tolist():
+            frequent = min(max(float(text.counts[row] / text.captions), 1e-6), 1 - 1e-6)
+            logit = image @ (one.D.direction.weight @ (SCALE * one.D.table.weight[row])).detach()
+            logit = float(logit) + math.log(frequent / (1 - frequent))
+            by_hand += math.log1p(math.exp(-logit if row in own else logit)) / len(flat)
+    assert by_hand > 1
+    assert one.named(features, rows).item() == pytest.approx(by_hand, rel=1e-4)
+    assert losses["naming"].item() == pytest.approx(0.5 * by_hand, rel=1e-4)
+    assert 0 < one.loss("generator", some)["naming"].item() < 0.25 * by_hand * 3
+
+
+def test_naming_teaches_the_verdict_to_read() -> None:
+    one, some = tabled(), batch(32)
+    shade = (some["caption"][:, 0] - 2).float() / 3 - 1  # the first word is how bright an image is
+    some["x"] = shade[:, None, None, None].expand(32, 3, 8, 8)
+    one.G.text.count(some["caption"])
+    right, other = one.G.text(some["caption"]), one.G.text(some["caption"].roll(1, 0))
+
+    def told() -> float:
+        features = one.D.features(some["x"])
+        better = one.D.verdict(features, right) > one.D.verdict(features, other)
+        return float(better.float().mean())
+
+    before, optimiser = told(), torch.optim.Adam(one.D.parameters(), 3e-3)
+    for _ in range(100):
+        optimiser.zero_grad()
+        one.named(one.D.features(some["x"]), right).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert before < 0.8 and told() > 0.95
+
+
+def test_seeking_drives_images_of_a_caption_apart() -> None:
+    z = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, -1.0], [1.0, 4.0]])
+    images = torch.tensor([[0.0], [5.0], [0.5], [2.0]])[:, None]
+    by_hand = (math.log(0.5 / 1.0) + math.log(3.0 / 1.5)) / 2
+    assert apart(images, z).item() == pytest.approx(by_hand, abs=1e-3)
+    some = batch(5)
+    assert twice(some)["caption"].equal(some["caption"][[0, 1, 2, 0, 1, 2]])
+    found = []
+    for weight in (0.0, 1.0):
+        one = tabled(seeking=weight)
+        optimiser = torch.optim.Adam(one.G.body.parameters(), 1e-3)
+        one.loss("discriminator", batch())
+        torch.manual_seed(1)
+        for _ in range(60):
+            optimiser.zero_grad()
+            losses = one.loss("generator", batch())
+            torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        assert ("seeking" in losses) == bool(weight)
+        rows = one.G.text(batch()["caption"][:1].expand(64, -1))
+        found.append(one.G.body(torch.randn(64, 4), rows).std(0).mean().item())
+    assert found[1] > 1.5 * found[0]
+
+
 def tables(one: TextToImage) -> list[tuple[str, torch.nn.Module]]:
     return [("G", one.G.body.table), ("D", one.D.table)]
 
@@ -195,6 +258,8 @@ def tables(one: TextToImage) -> list[tuple[str, torch.nn.Module]]:
 def test_what_goes_with_no_table_of_phrases_is_refused() -> None:
     with pytest.raises(ValueError, match="take no option of encoders"):
         tabled(agreement=0.3)
+    with pytest.raises(ValueError, match="need tables of phrases"):
+        game(naming=0.1)
     shape = (3, 8, 8)
     plain = CaptionGenerator(shape, words=9, latent=4, width=8, most=16)
     judge = CaptionDiscriminator(shape, width=8, most=16, phrase_table=True)
@@ -386,7 +451,7 @@ def test_both_players_can_be_asked_which_caption_is_an_images_own() -> None:
 
 def test_odd_options_are_refused() -> None:
     bad = ({"encoder_share": 0.0}, {"encoder_share": 1.0}, {"hard": 2.0}, {"near": -1})
-    for options in (*bad, {"blur": -0.1}, {"telling": -0.1}):
+    for options in (*bad, {"blur": -0.1}, {"telling": -0.1}, {"seeking": -1.0}):
         with pytest.raises(ValueError):
             game(**options)
     with pytest.raises(ValueError, match="are one number, not 128, 128, 64"):

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganzfeld.core.types import Batch
+
 
 def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741
     """ValueError where the discriminator cannot begin as a copy of the encoder of images."""
@@ -61,3 +63,19 @@ def contrast(
         hard = (wrong @ images[:, :, None])[:, :, 0].float() * scale
         among = torch.cat([likeness, hard], 1)
     return cross_entropy(among, own), cross_entropy(likeness.T, own)
+
+
+def twice(batch: Batch) -> Batch:
+    """The first half of a batch, and once more."""
+    half = (len(batch["caption"]) + 1) // 2
+    return {name: torch.cat([rows[:half], rows[:half]]) for name, rows in batch.items()}
+
+
+def apart(images: Tensor, z: Tensor) -> Tensor:
+    """Mean logarithm of how far the images of a caption are apart, in parts of their latents' way.
+
+    images (2 N, ...), z (2 N, latent): those of N captions, and once more.
+    """
+    (first, second), (here, there) = images.float().chunk(2), z.float().chunk(2)
+    way = (first - second).abs().flatten(1).mean(1) / (here - there).abs().mean(1)
+    return (way + 1e-4).log().mean()

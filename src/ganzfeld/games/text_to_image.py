@@ -13,11 +13,13 @@ from torch.nn.functional import cross_entropy
 from ganzfeld.core.types import Batch, Losses
 from ganzfeld.games.base import Game
 from ganzfeld.games.caption_terms import (
+    apart,
     check_twins,
     contrast,
     one_of,
     some_of,
     told_apart,
+    twice,
 )
 from ganzfeld.games.losses import LOSSES
 from ganzfeld.games.penalties import derivatives
@@ -59,6 +61,12 @@ class TextToImage(Game):
         al. 2021, "XMC-GAN", of whole sentences). The wrong ones are all that are wrong in one
         thing, where the data have such, and those of two other images. What D thinks of the image
         alone cancels out. 0: none.
+    naming: with tables of phrases: weight of a loss of D that says of real images which phrases
+        their captions have (`TextToImage.named`). It teaches D to read much sooner than wrong
+        captions do. naming_of_fakes: the same of fakes, in the generator's loss (both: Odena et al.
+        2017, "AC-GAN", with phrases for classes). 0: none.
+    seeking: weight of a loss of the generator, which draws two images of each caption then: minus
+        the logarithm of how far they are apart (mode seeking, Mao et al. 2019). 0: none.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
         so that it does not hang on single pixels.
     """
@@ -94,6 +102,9 @@ class TextToImage(Game):
         knowing: bool = False,
         blur: float = 0.0,
         telling: float = 0.0,
+        naming: float = 0.0,
+        naming_of_fakes: float = 0.0,
+        seeking: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -106,9 +117,11 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
-        if min(near, blur, telling) < 0:
+        weights = {"near": near, "blur": blur, "telling": telling}
+        weights |= {"naming": naming, "naming_of_fakes": naming_of_fakes, "seeking": seeking}
+        if min(weights.values()) < 0:
             raise ValueError(
-                f"near, blur and telling are 0 or more, not {near}, {blur} and {telling}"
+                f"{', '.join(weights)} are 0 or more, not {', '.join(map(str, weights.values()))}"
             )
         self.G, self.D, self.I = cast(Any, G), cast(Any, D), cast(Any, I)
         outputs = self.G.text.width if I is None else self.I.outputs
@@ -129,12 +142,18 @@ class TextToImage(Game):
                 "tables of phrases take no option of encoders: leave game.agreement, game.near, "
                 "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false"
             )
+        if I is not None and (naming or naming_of_fakes):
+            raise ValueError(
+                "game.naming and game.naming_of_fakes need tables of phrases "
+                "(networks.G.phrase_table=true, networks.D.phrase_table=true, and no networks.I)"
+            )
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
         self.temperature, self.noise, self.hard = temperature, noise, hard
         self.r1, self.r2, self.agreement = r1, r2, agreement
         self.slope_in_sentence = slope_in_sentence
         self.near, self.blur, self.knowing, self.telling = near, blur, knowing, telling
+        self.naming, self.naming_of_fakes, self.seeking = naming, naming_of_fakes, seeking
         if knowing:
             check_twins(self.I, D)
             self.register_buffer("copied", torch.zeros(()))
@@ -243,7 +262,24 @@ class TextToImage(Game):
         losses = {"adversarial": halves[0].mean() / 2, "mismatch": halves[1].mean() / 2}
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
+        if self.naming:
+            losses["naming"] = self.naming * self.named(features, sentence)
         return losses | penalties
+
+    def named(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Cross-entropy, in nats an image, of which known phrases captions have, by D's features.
+
+        rows: (N, L), of the phrases of captions. The logit of a phrase is how frequent it is, and
+        what it adds to D's logit along the sentence: so what D learns here, its verdict has.
+        """
+        text = self.G.text
+        there = torch.zeros(len(rows), len(text.counts), device=rows.device)
+        there.scatter_(1, rows.long(), 1.0)
+        frequent = (text.counts / text.captions).clamp(1e-6, 1 - 1e-6).logit()
+        logits = self.D.phrases(features).float() + frequent
+        known = text.known[:, 0]
+        loss = nn.functional.binary_cross_entropy_with_logits
+        return loss(logits, there, known.expand_as(there), reduction="sum") / len(rows)
 
     def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of sentences (N, width) among wrong ones, by D's logits of features."""
@@ -297,14 +333,20 @@ class TextToImage(Game):
         return features, logits, cast(Tensor, squared)
 
     def generator_loss(self, batch: Batch) -> Losses:
-        caption = batch["caption"]
-        sentence = self.sentences(caption)
-        fake = self.fake(sentence)
+        if self.seeking:
+            batch = twice(batch)
+        sentence = self.sentences(batch["caption"])
+        z = self.latents_for(sentence)
+        fake = self.G.body(z, sentence)
         features = self.D.features(fake)
         logits = self.logits(features, sentence)
         losses = {"adversarial": self.adversarial.generator(logits, logits).mean()}
+        if self.seeking:
+            losses["seeking"] = -self.seeking * apart(fake, z)
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
+        if self.naming_of_fakes:
+            losses["naming"] = self.naming_of_fakes * self.named(features, sentence)
         if self.agreement:
             losses["agreement"] = self.agreement * self.disagreement(fake, sentence, batch)
         return losses

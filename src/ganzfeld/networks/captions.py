@@ -292,6 +292,13 @@ class CaptionDiscriminator(nn.Module):
         logits: Tensor = self.joined(both.flatten(2))[:, :, 0] + self.alone(flat)
         return logits + along
 
+    def phrases(self, features: Tensor) -> Tensor:
+        """What each phrase of the table adds, by itself, to the logits along (N, ROWS)."""
+        assert self.table is not None
+        seen = features.flatten(1) @ self.direction.weight
+        found: Tensor = seen @ self.table.each().T
+        return found
+
     def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
         logits: Tensor = self.verdict(self.features(x), sentence)
         return logits

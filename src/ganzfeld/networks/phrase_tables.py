@@ -86,3 +86,7 @@ class PhraseTable(nn.Module):
         each = nn.functional.embedding(phrases.long(), self.weight).transpose(1, 2)
         found = SCALE * (each * there).sum(2) + self.bias
         return nn.functional.leaky_relu(found, SLOPE)
+
+    def each(self) -> Tensor:
+        """What each row by itself adds to the sum, (ROWS, width)."""
+        return SCALE * self.weight

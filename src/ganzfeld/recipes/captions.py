@@ -59,6 +59,9 @@ def by_phrases(config: Config) -> None:
     """Let both players learn what phrases say in the game, without encoders before it."""
     del config.networks["I"], config.optimisers["encoder"], config.game.options["encoder_share"]
     config.game.options |= {"slope_in_sentence": False, "agreement": 0.0, "noise": 0.0}
+    config.game.options |= {"naming": 0.05, "naming_of_fakes": 0.05}
+    for penalty in ("r1", "r2"):  # D reads sooner with less of them
+        config.game.options[penalty] = round(config.game.options[penalty] / 8, 3)
     del config.networks["G"].options["phrases"]
     for name in "GD":
         config.networks[name].options |= {"phrase_table": True, "sentence": PHRASES}
