@@ -273,13 +273,13 @@ class TextToImage(Game):
         what it adds to D's logit along the sentence: so what D learns here, its verdict has.
         """
         text = self.G.text
+        known = text.known[:, 0].nonzero()[:, 0]
         there = torch.zeros(len(rows), len(text.counts), device=rows.device)
-        there.scatter_(1, rows.long(), 1.0)
-        frequent = (text.counts / text.captions).clamp(1e-6, 1 - 1e-6).logit()
-        logits = self.D.phrases(features).float() + frequent
-        known = text.known[:, 0]
+        there = there.scatter_(1, rows.long(), 1.0)[:, known]
+        frequent = (text.counts[known] / text.captions).clamp(1e-6, 1 - 1e-6).logit()
+        logits = self.D.phrases(features, known).float() + frequent
         loss = nn.functional.binary_cross_entropy_with_logits
-        return loss(logits, there, known.expand_as(there), reduction="sum") / len(rows)
+        return loss(logits, there, reduction="sum") / len(rows)
 
     def told(self, features: Tensor, sentence: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of sentences (N, width) among wrong ones, by D's logits of features."""

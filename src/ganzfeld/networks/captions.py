@@ -292,11 +292,11 @@ class CaptionDiscriminator(nn.Module):
         logits: Tensor = self.joined(both.flatten(2))[:, :, 0] + self.alone(flat)
         return logits + along
 
-    def phrases(self, features: Tensor) -> Tensor:
-        """What each phrase of the table adds, by itself, to the logits along (N, ROWS)."""
+    def phrases(self, features: Tensor, rows: Tensor) -> Tensor:
+        """What each of some rows (K,) of the table adds, by itself, to the logits: (N, K)."""
         assert self.table is not None
         seen = features.flatten(1) @ self.direction.weight
-        found: Tensor = seen @ self.table.each().T
+        found: Tensor = seen @ self.table.each(rows).T
         return found
 
     def forward(self, x: Tensor, sentence: Tensor) -> Tensor:

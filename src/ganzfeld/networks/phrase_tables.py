@@ -87,6 +87,6 @@ class PhraseTable(nn.Module):
         found = SCALE * (each * there).sum(2) + self.bias
         return nn.functional.leaky_relu(found, SLOPE)
 
-    def each(self) -> Tensor:
-        """What each row by itself adds to the sum, (ROWS, width)."""
-        return SCALE * self.weight
+    def each(self, rows: Tensor) -> Tensor:
+        """What each of some rows (K,), whole int64, adds to the sum: (K, width)."""
+        return SCALE * self.weight[rows]
