@@ -346,6 +346,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_number_of_shards(tmp_path: Path) -> None:
     """Sixteen times the shards, 2,560 images: 31 MB as pixels."""
     peaks = []
@@ -380,6 +381,7 @@ def test_a_shard_that_is_not_as_it_was_is_told_when_a_run_goes_on(tmp_path: Path
         assert "1 of 3 gone: s-000.tar; 1 of 3 changed: s-002.tar (50 images" in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_more_shards(tmp_path: Path) -> None:
     folder, out = shards(tmp_path / "tars"), tmp_path / "run"
     trained(folder, out, images=32)
