@@ -199,7 +199,7 @@ def test_phrases_are_named_as_a_loop_would() -> None:
         for row in text.known[:, 0].nonzero()[:, 0].tolist():
             frequent = min(max(float(text.counts[row] / text.captions), 1e-6), 1 - 1e-6)
             logit = image @ (one.D.direction.weight @ (SCALE * one.D.table.weight[row])).detach()
-            logit = float(logit) + math.log(frequent / (1 - frequent))
+            logit = logit.item() + math.log(frequent / (1 - frequent))
             by_hand += math.log1p(math.exp(-logit if row in own else logit)) / len(flat)
     assert by_hand > 1
     assert one.named(features, rows).item() == pytest.approx(by_hand, rel=1e-4)
