@@ -103,6 +103,13 @@ def table(rows: list[dict[str, Any]]) -> None:
                 print(f"  {name:18}" + line([found["model"][name], found["ceiling"][name], chance]))
         print(f"  Frechet {row['frechet']:.3g} by {row['extractor']} (real {row['frechet_real']})")
         print(f"  variety within a caption {row['variety']:.2f} (real 1)")
+        if "short" in row:
+            ours, real = row["short"]["model"], row["short"]["ceiling"]
+            print(
+                f"  short prompts: said {100 * ours['said']:.1f} (real {100 * real['said']:.1f}), "
+                f"Frechet by the judge {ours['frechet']:.1f} (real {real['frechet']:.1f}), "
+                f"variety {ours['variety']:.2f} (real 1)"
+            )
         for name, real in row.get("open", {}).get("real", {}).items():
             print(f"  left open: {name:17} {row['open']['model'][name]:.2f} bits (real {real:.2f})")
 

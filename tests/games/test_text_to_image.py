@@ -9,7 +9,15 @@ import torch
 
 from ganzfeld import Trainer
 from ganzfeld.games.base import Clock
-from ganzfeld.games.caption_terms import apart, contrast, some_of, told_apart, twice
+from ganzfeld.games.caption_terms import (
+    STRETCH,
+    apart,
+    contrast,
+    in_part,
+    some_of,
+    told_apart,
+    twice,
+)
 from ganzfeld.games.ema import Average
 from ganzfeld.games.text_to_image import TextToImage
 from ganzfeld.networks.caption_readers import CaptionEncoder, PhraseEncoder
@@ -253,6 +261,31 @@ def test_seeking_drives_images_of_a_caption_apart() -> None:
 
 def tables(one: TextToImage) -> list[tuple[str, torch.nn.Module]]:
     return [("G", one.G.body.table), ("D", one.D.table)]
+
+
+def test_captions_in_part_keep_stretches_of_words_in_their_places() -> None:
+    torch.manual_seed(0)
+    caption = torch.arange(1, 41).repeat(4_000, 1)
+    caption[:, 30:] = 0
+    found = in_part(caption, 0.5)
+    kept = found > 0
+    assert torch.equal(found, caption * kept)
+    whole = kept[:, :30].all(1)
+    assert 0.52 < whole.float().mean() < 0.6  # a ninth of the others happens to keep all
+    shares = kept[~whole, :30].float().mean(1)
+    assert 0.42 < shares.mean() < 0.52 and shares.min() == 0
+    cuts = kept[~whole, 1:30] != kept[~whole, :29]
+    assert 0.04 < cuts.float().mean() < 1 / STRETCH / 2  # words are kept and left together
+    assert torch.equal(in_part(caption, 0.0), caption)
+
+
+def test_a_game_reads_captions_in_part_and_names_them_in_full() -> None:
+    one, some = tabled(naming=0.1, partial=1.0), batch(64)
+    losses = one.loss("discriminator", some)
+    full, part = one.G.text(some["caption"]), one.sentences(some["caption"])
+    assert (part > 0).sum() < 0.7 * (full > 0).sum()
+    by_hand = 0.1 * one.named(one.D.features(some["x"]), full)
+    assert losses["naming"].item() == pytest.approx(by_hand.item(), rel=1e-4)
 
 
 def test_what_goes_with_no_table_of_phrases_is_refused() -> None:

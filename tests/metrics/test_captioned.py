@@ -120,6 +120,45 @@ def test_what_a_caption_leaves_open_is_free_in_bits() -> None:
         assert len(lines) == 6 and not any(words in line for line in lines), colour
 
 
+def test_short_prompts_say_two_parts_and_what_they_name_is_counted(
+    asked: captioned.Questions,
+) -> None:
+    lines, named = captioned.short_prompts(asked)
+    both = zip(lines, asked.captions, strict=True)
+    assert all(2 * len(line) < 1.7 * len(full) for line, full in both)
+    assert lines[0].isascii() and not lines[1].isascii()
+    about = zip(named, asked.facts, strict=True)
+    assert all(captioned.visible(name, one) for names, one in about for name in names)
+    black = [i for i, one in enumerate(asked.facts) if "black" in lines[i] and i % 2 == 0]
+    assert black and all(
+        "black" in {asked.facts[i][name] for name in sentences.VALUES} for i in black
+    )
+
+    class Right:
+        """Right of all but hats."""
+
+        def __call__(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            places = number_of(x).tolist()
+            return {
+                name: torch.eye(len(values))[[values.index(asked.facts[i][name]) for i in places]]
+                * (name != "hat")
+                for name, values in VALUES.items()
+            }
+
+        def trunk(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1)
+
+    net: Any = Right()
+    images = numbered(range(COUNT))
+    found = captioned.of_prompts(net, images, asked, named, images)
+    total = sum(map(len, named))
+    hats = sum("hat" in one for one in named)
+    assert 0 < hats < total / 4
+    assert found["said"] == pytest.approx(1 - hats / total)
+    assert found["frechet"] == pytest.approx(0, abs=1e-9)
+    assert captioned.of_prompts(net, images[::-1] // 2, asked, named, images)["frechet"] > 0.01
+
+
 def test_new_questions_are_of_unseen_combinations() -> None:
     asked = captioned.questions(20, new=True, language="zh")
     assert all(map(sentences.unseen, asked.facts)) and asked.captions[0].startswith("一个")

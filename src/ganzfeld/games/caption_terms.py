@@ -8,6 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from ganzfeld.core.types import Batch
 
+STRETCH = 4  # words of a caption that are kept or left together, in the mean
+
 
 def check_twins(I: nn.Module, D: nn.Module) -> None:  # noqa: E741
     """ValueError where the discriminator cannot begin as a copy of the encoder of images."""
@@ -31,6 +33,21 @@ def some_of(several: Tensor, count: int) -> Tensor:
         return one_of(several)[:, None]
     order = torch.rand(several.shape[:2], device=several.device).argsort(1)[:, :count]
     return several.gather(1, order[:, :, None].expand(-1, -1, several.shape[2]))
+
+
+def in_part(caption: Tensor, share: float) -> Tensor:
+    """Captions (N, T) of word numbers, a share of which keep some of their stretches alone.
+
+    A stretch has `STRETCH` words in the mean. How many of its stretches a caption keeps is drawn
+    for each by chance, from none to all. The other words are 0: a phrase does not go across them.
+    """
+    at = caption.device
+    stretch = (torch.rand(caption.shape, device=at) < 1 / STRETCH).long().cumsum(1)
+    stretch = stretch.clamp_max(caption.shape[1] - 1)
+    kept = torch.rand(caption.shape, device=at).gather(1, stretch)
+    least = torch.rand(len(caption), 2, device=at)
+    whole = least[:, :1] >= share
+    return caption * (whole | (kept < least[:, 1:]))
 
 
 def told_apart(images: Tensor, said: Tensor, wrong: Tensor, temperature: float) -> Tensor:

@@ -16,6 +16,7 @@ from ganzfeld.games.caption_terms import (
     apart,
     check_twins,
     contrast,
+    in_part,
     one_of,
     some_of,
     told_apart,
@@ -65,6 +66,9 @@ class TextToImage(Game):
         their captions have (`TextToImage.named`). It teaches D to read much sooner than wrong
         captions do. naming_of_fakes: the same of fakes, in the generator's loss (both: Odena et al.
         2017, "AC-GAN", with phrases for classes). 0: none.
+    partial: with tables of phrases: part of the captions of which both players read stretches alone
+        (`caption_terms.in_part`). Such ones are still true of their image, and so the game knows
+        short prompts, which captions of the data may never be. 0: none.
     seeking: weight of a loss of the generator, which draws two images of each caption then: minus
         the logarithm of how far they are apart (mode seeking, Mao et al. 2019). 0: none.
     blur: standard deviation of what is added to each pixel before the encoder of images sees it,
@@ -105,6 +109,7 @@ class TextToImage(Game):
         naming: float = 0.0,
         naming_of_fakes: float = 0.0,
         seeking: float = 0.0,
+        partial: float = 0.0,
     ) -> None:
         super().__init__()
         if loss not in LOSSES or LOSSES[loss].paired:
@@ -117,6 +122,10 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not 0 <= hard <= 1:
             raise ValueError(f"hard is a part in [0, 1], not {hard}")
+        if not 0 <= partial <= 1 or (partial and telling):
+            raise ValueError(
+                f"game.partial is a part in [0, 1], not {partial}, and not beside game.telling"
+            )
         weights = {"near": near, "blur": blur, "telling": telling}
         weights |= {"naming": naming, "naming_of_fakes": naming_of_fakes, "seeking": seeking}
         if min(weights.values()) < 0:
@@ -142,9 +151,9 @@ class TextToImage(Game):
                 "tables of phrases take no option of encoders: leave game.agreement, game.near, "
                 "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false"
             )
-        if I is not None and (naming or naming_of_fakes):
+        if I is not None and (naming or naming_of_fakes or partial):
             raise ValueError(
-                "game.naming and game.naming_of_fakes need tables of phrases "
+                "game.naming, game.naming_of_fakes and game.partial need tables of phrases "
                 "(networks.G.phrase_table=true, networks.D.phrase_table=true, and no networks.I)"
             )
         self.latent = cast(int, G.latent)
@@ -154,6 +163,7 @@ class TextToImage(Game):
         self.slope_in_sentence = slope_in_sentence
         self.near, self.blur, self.knowing, self.telling = near, blur, knowing, telling
         self.naming, self.naming_of_fakes, self.seeking = naming, naming_of_fakes, seeking
+        self.partial = partial
         if knowing:
             check_twins(self.I, D)
             self.register_buffer("copied", torch.zeros(()))
@@ -230,6 +240,8 @@ class TextToImage(Game):
 
     def sentences(self, caption: Tensor) -> Tensor:
         """What captions (N, T) say, as both players are given it."""
+        if self.partial:
+            caption = in_part(caption, self.partial)
         return self.noisy(self.read(caption).detach())
 
     def discriminator_loss(self, batch: Batch) -> Losses:
@@ -263,7 +275,7 @@ class TextToImage(Game):
         if self.telling:
             losses["telling"] = self.telling * self.told(features, sentence, batch)
         if self.naming:
-            losses["naming"] = self.naming * self.named(features, sentence)
+            losses["naming"] = self.naming * self.named(features, self.read(batch["caption"]))
         return losses | penalties
 
     def named(self, features: Tensor, rows: Tensor) -> Tensor:

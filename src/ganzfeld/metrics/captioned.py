@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ganzfeld.core.randomness import numpy_generator
 from ganzfeld.data.avatars import sentences
@@ -21,6 +22,7 @@ from ganzfeld.data.avatars.scene import draw
 from ganzfeld.data.avatars.sentences import LANGUAGES, SAID, VALUES, Wording
 from ganzfeld.metrics.caption_judges import Attributes, Retrieval, ready, truth
 from ganzfeld.metrics.diversity import pairwise_distance
+from ganzfeld.metrics.frechet import frechet_distance
 
 SEED = 202  # of the avatars whose captions are asked for: others than in any training
 AMONG, NEAR = 100, 10  # captions that the right one is among: any, or wrong in one thing
@@ -159,6 +161,49 @@ def variety(net: Attributes, several: list[Images]) -> float:
         return float(np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several]))
 
 
+def short_prompts(asked: Questions) -> tuple[list[str], list[set[str]]]:
+    """Captions that say two parts of what is there, by chance, and the attributes that they say.
+
+    Those that the image does not show are left out: see `visible`.
+    """
+    lines, named = [], []
+    for place, one in enumerate(asked.facts):
+        draw_of = numpy_generator("short captions", place)
+        parts = [part for part in SAID if one[part] not in ("none", "hidden")]
+        two = frozenset(draw_of.permutation(parts)[:2].tolist())
+        language = "zh" if captions_chinese(asked.captions[place]) else "en"
+        lines.append(sentences.sentence(one, Wording(language, two)))
+        colours = {"eye_colour" if part == "eyes" else f"{part}_colour" for part in two}
+        said = (two | colours) & VALUES.keys()
+        named.append({name for name in said if visible(name, one)})
+    return lines, named
+
+
+def of_prompts(
+    net: Attributes, images: Images, asked: Questions, named: list[set[str]], real: Images
+) -> dict[str, float]:
+    """said: share of the attributes named by short prompts that images show. frechet: from real
+    images of the same avatars, by the features of the judge: all else should vary as in them."""
+    with torch.no_grad():
+        parts = [net(ready(images[i : i + 256])) for i in range(0, len(images), 256)]
+    known, right = truth(asked.facts), list[Tensor]()
+    for name in VALUES:
+        rows = torch.tensor([name in one for one in named])
+        drawn = torch.cat([part[name] for part in parts]).argmax(1)
+        right.append((drawn == known[name])[rows])
+    ours, theirs = features_of(net, images), features_of(net, real)
+    return {
+        "said": float(torch.cat(right).float().mean()),
+        "frechet": frechet_distance(ours, theirs),
+    }
+
+
+def features_of(net: Attributes, images: Images) -> NDArray[np.float64]:
+    with torch.no_grad():
+        parts = [net.trunk(ready(images[i : i + 256])) for i in range(0, len(images), 256)]
+    return torch.cat(parts).double().numpy()
+
+
 def left_open(few: int) -> dict[str, list[str]]:
     """Captions that say everything but one thing, by its color; no beard shows that of hair."""
     facts = [one for one in questions(8 * few).facts if one["beard"] == "none"][:few]
@@ -203,6 +248,8 @@ def report(
     """Every number for a model, its ceiling and chance. few: captions whose variety is measured.
 
     open: entropy of a color that captions leave open; see `freedom`. "real": of any avatars.
+    short: of captions that say two parts; see `of_prompts`. Its ceiling's distance is that of other
+        real images, and its variety is in parts of that of any avatars.
     """
     attributes, retrieval = judges
     result: dict[str, Any] = {"count": count}
@@ -232,4 +279,21 @@ def report(
         drawn = drawer([line for line in lines for _ in range(EACH)])
         result["open"]["model"][name] = freedom(attributes, drawn, name)
         result["open"]["real"][name] = freedom(attributes, any_, name)
+    asked = questions(count)
+    lines, named = short_prompts(asked)
+    real = asked.images(*size)
+    pairs = {"model": drawer(lines), "ceiling": real}
+    result["short"] = {
+        who: of_prompts(attributes, images, asked, named, real) for who, images in pairs.items()
+    }
+    others_of = draw(sentences.scenes(count, SEED, start=2_000_000), *size)
+    result["short"]["ceiling"]["frechet"] = frechet_distance(
+        features_of(attributes, others_of), features_of(attributes, real)
+    )
+    some = np.repeat(np.arange(min(few, count)), EACH)
+    ours = list(drawer([lines[i] for i in some]).reshape(-1, EACH, 3, *size))
+    free = list(
+        draw(sentences.scenes(len(some), SEED, start=3_000_000), *size).reshape(-1, EACH, 3, *size)
+    )
+    result["short"]["model"]["variety"] = variety(attributes, ours) / variety(attributes, free)
     return result

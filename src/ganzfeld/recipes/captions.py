@@ -17,7 +17,6 @@ SENTENCE = 256  # numbers that a caption becomes
 PHRASES = 64  # the same, where they are learned in the game
 ENCODER = 0.15  # of the run, in which the encoder of captions learns
 LIKELIHOOD = 0.95  # of the run, in which the writer of captions learns by likelihood
-SHORT = 180_000  # images that a run can afford, below which phrases are learned in the game
 BLIND = 0.1  # of the captions, which the writer learns without their image
 SEEN = 300_000  # images, unless a time is given
 
@@ -44,27 +43,28 @@ def need_captions(facts: Facts, recipe: str, example: str) -> None:
 
 
 def text_to_image(facts: Facts) -> Config:
-    """Images from captions, by a one-stage game (DF-GAN, small).
-
-    What can be seen in a short time is learned sooner without an encoder of captions before it.
-    """
+    """Images from captions: both players learn in the game what phrases say."""
     need_captions(facts, "text-to-image", "avatars-captions")
     config = drawn(facts, "text-to-image")
-    if facts.afford is not None and facts.afford < SHORT:
-        by_phrases(config)
-    return config
-
-
-def by_phrases(config: Config) -> None:
-    """Let both players learn what phrases say in the game, without encoders before it."""
     del config.networks["I"], config.optimisers["encoder"], config.game.options["encoder_share"]
     config.game.options |= {"slope_in_sentence": False, "agreement": 0.0, "noise": 0.0}
     config.game.options |= {"naming": 0.05, "naming_of_fakes": 0.05}
+    config.game.options |= {"partial": 0.3, "seeking": 0.05}
     for penalty in ("r1", "r2"):  # D reads sooner with less of them
-        config.game.options[penalty] = round(config.game.options[penalty] / 8, 3)
+        config.game.options[penalty] = round(config.game.options[penalty] / 16, 3)
     del config.networks["G"].options["phrases"]
     for name in "GD":
         config.networks[name].options |= {"phrase_table": True, "sentence": PHRASES}
+    return config
+
+
+def text_to_image_encoder(facts: Facts) -> Config:
+    """Images from captions: a contrastive encoder of captions first, then a game (DF-GAN, small).
+
+    More variety within a caption, and less of what it says than `text-to-image`.
+    """
+    need_captions(facts, "text-to-image-encoder", "avatars-captions")
+    return drawn(facts, "text-to-image-encoder")
 
 
 def text_to_audio(facts: Facts) -> Config:

@@ -26,6 +26,7 @@ from ganzfeld.recipes.captions import (
     text_to_audio,
     text_to_field,
     text_to_image,
+    text_to_image_encoder,
     text_to_table,
 )
 from ganzfeld.recipes.features import drifting, projected
@@ -320,6 +321,7 @@ DOMAINS: dict[str, Any] = {**OF_IMAGES, "task": "translation"}
 RECIPES: Mapping[str, Recipe] = {
     **{name: Recipe(make, **OF_IMAGES) for name, make in IMAGES.items()},
     "text-to-image": Recipe(text_to_image, captions=True, **OF_IMAGES),
+    "text-to-image-encoder": Recipe(text_to_image_encoder, captions=True, **OF_IMAGES),
     "cyclegan": Recipe(cyclegan, layout="unpaired", **DOMAINS),
     "pix2pix": Recipe(pix2pix, layout="paired", **DOMAINS),
     "image-to-text": Recipe(image_to_text, captions=True, task="captioning", **OF_IMAGES),
