@@ -7,13 +7,14 @@
 
 Each seed is a run of `ganzfeld train avatars-captions --recipe text-to-image` at 32 pixels on one
 thread, as long as so many CPU seconds last: a short run is timed first, or --images says how many
-are seen. --afford chooses the recipe of runs of minutes, as `ganzfeld train --minutes` does by
-the speed that it measures. Judges of attributes and of retrieval have learned from other avatars,
-with another seed.
+are seen. --afford chooses networks of runs of minutes, as `ganzfeld train --minutes` does by the
+speed that it measures; --recipe is for text-to-image-encoder. Judges of attributes and of retrieval
+have learned from other avatars, with another seed.
+
 A line of JSON for each run goes to OUT/results.jsonl, with ceiling (the real images of the same
 captions) and chance; runs that are there already are measured again and not trained. --confused
 says of a run or a model which colors are drawn for which, and where hair hides. --reading says how
-much of captions a linear reading finds in the sentences that the model's encoder makes of them.
+much of captions a linear reading finds in the sentences that a model's encoder makes of them.
 """
 
 from __future__ import annotations
@@ -38,14 +39,7 @@ FEW = 6_400  # images of the run that is timed
 MORE = 60.0  # seconds of CPU that a run takes beside its steps: checkpoints, the last evaluation
 
 
-def train(
-    seconds: float,
-    seed: int,
-    out: Path,
-    options: list[str],
-    images: int | None,
-    afford: int | None,
-) -> float:
+def train(seconds: float, seed: int, out: Path, images: int | None, how: dict[str, Any]) -> float:
     """Train for about so many CPU seconds; gives those that were taken, of a finished run too.
 
     A run that was stopped goes on; its seconds are those of all its parts.
@@ -54,8 +48,7 @@ def train(
     before = json.loads(place.read_text()) if place.exists() else {"seconds": 0.0}
     if (out / "evaluation.json").exists():
         return float(before["seconds"])
-    given: dict[str, Any] = {"seed": seed, "recipe": "text-to-image", "settings": options}
-    given["afford"] = afford
+    given = {"seed": seed, **how}
     if images is None:
         start = time.process_time()
         trial = out.with_name(f"{out.name}-trial")
@@ -217,6 +210,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--images", type=int)
     parser.add_argument("--afford", type=int, help="images that the time is enough for, in full")
+    parser.add_argument("--recipe", default="text-to-image")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--set", nargs="*", default=[], dest="settings")
     parser.add_argument("--table", type=Path)
@@ -232,13 +226,14 @@ if __name__ == "__main__":
     if asked.table:
         table([json.loads(text) for text in asked.table.read_text().splitlines()])
         raise SystemExit
+    how = {"recipe": asked.recipe, "settings": asked.settings, "afford": asked.afford}
     for seed in asked.seeds:
         place = asked.out / f"seed-{seed}"
         place.parent.mkdir(parents=True, exist_ok=True)
-        spent = train(asked.seconds, seed, place, asked.settings, asked.images, asked.afford)
+        spent = train(asked.seconds, seed, place, asked.images, how)
         images = json.loads((place / "cpu.json").read_text())["images"]
         row = {"seed": seed, "images": images, "cpu_seconds": spent, "machine": machine()}
-        row |= measure(place) | {"settings": asked.settings, "afford": asked.afford}
+        row |= measure(place) | how
         with (asked.out / "results.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
         table([row])

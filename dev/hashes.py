@@ -19,6 +19,7 @@ from ganzfeld.recipes import RECIPES
 
 SOURCES = {
     "text-to-image": "avatars-captions:80",
+    "text-to-image-encoder": "avatars-captions:80",
     "image-to-text": "avatars-paraphrases:80",
     "image-to-text-mle": "avatars-paraphrases:80",
     "cyclegan": "avatars-styles:40",

@@ -10,11 +10,12 @@ from ganzfeld.data.audio_sets import RATE, vowels
 from ganzfeld.modalities.audio.wav import wav_bytes
 
 LINES = ("a small blue one", "a large red one", "小的蓝色", "大的红色")
-IMAGES = ("networks.G.width=4", "networks.D.width=4", "networks.I.width=4", "networks.G.latent=8")
+IMAGES = ("networks.*.width=4", "networks.G.latent=8")
 MAPS = ("networks.*.width=4", "networks.G.latent=8", "game.encoder_share=0.4")
 WRITER = ("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8")
 SETTINGS: dict[str, tuple[str, ...]] = {  # of some, encoders of captions learn first
-    "text-to-image": (*IMAGES, "game.encoder_share=0.4"),
+    "text-to-image": IMAGES,
+    "text-to-image-encoder": MAPS,
     "text-to-field": MAPS,
     "text-to-audio": MAPS,
     "text-to-table": ("networks.*.widths=[8,8]",),

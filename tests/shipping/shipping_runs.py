@@ -107,7 +107,7 @@ def sounds(home: Path, pitch: float) -> Path:
 # exported in test_onnx_captions.py and test_sample_translators.py; and what is not, see docs/export
 EXPORTED_ELSEWHERE = (
     *("audio-cyclegan", "text-cyclegan", "text-pix2pix"),
-    *("text-to-image", "text-to-audio", "text-to-field", "text-to-table"),
+    *("text-to-image", "text-to-image-encoder", "text-to-audio", "text-to-field", "text-to-table"),
 )
 REFUSED = ("image-to-text", "image-to-text-mle")
 ELSEWHERE = (*EXPORTED_ELSEWHERE, *REFUSED)

@@ -158,7 +158,13 @@ def test_recipes_of_captions_say_so() -> None:
             refused = False
         assert recipe.captions or not refused, name
     assert {name for name, recipe in RECIPES.items() if recipe.captions} == {
-        *("text-to-image", "text-to-audio", "text-to-field", "text-to-table"),
+        *(
+            "text-to-image",
+            "text-to-image-encoder",
+            "text-to-audio",
+            "text-to-field",
+            "text-to-table",
+        ),
         *("image-to-text", "image-to-text-mle"),
     }
 

@@ -68,7 +68,7 @@ def text_to_image_encoder(facts: Facts) -> Config:
 
 
 def text_to_audio(facts: Facts) -> Config:
-    """Sounds from captions: `text-to-image` of log spectrograms; Griffin-Lim finds the phases."""
+    """Sounds from captions: `text-to-image-encoder` of log spectrograms, and Griffin-Lim."""
     facts = replace(facts, spec=seen_as(facts.spec, SPECTROGRAM))
     need_captions(facts, "text-to-audio", "")
     config = drawn(facts, "text-to-audio")
@@ -77,7 +77,7 @@ def text_to_audio(facts: Facts) -> Config:
 
 
 def text_to_field(facts: Facts) -> Config:
-    """Fields from captions: `text-to-image` without a bound of values."""
+    """Fields from captions: `text-to-image-encoder` without a bound of values."""
     need_captions(facts, "text-to-field", "")
     if len(facts.shape) != 3:
         raise UsageError(
