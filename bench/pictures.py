@@ -36,9 +36,7 @@ ROWS: dict[str, dict[str, Any]] = {  # and how much of each sheet is shown, in p
 
 def train(row: dict[str, Any], out: Path) -> None:
     given = {name: row[name] for name in ("recipe", "size", "images") if name in row}
-    ganzfeld.train(
-        row["data"], out=out, seed=0, quiet=True, settings=["run.threads=1"], **given
-    )
+    ganzfeld.train(row["data"], out=out, seed=0, quiet=True, settings=["run.threads=1"], **given)
 
 
 def picture(run: Path, high: float) -> bytes:

@@ -291,8 +291,12 @@ def test_a_game_reads_captions_in_part_and_names_them_in_full() -> None:
 def test_what_goes_with_no_table_of_phrases_is_refused() -> None:
     with pytest.raises(ValueError, match="take no option of encoders"):
         tabled(agreement=0.3)
-    with pytest.raises(ValueError, match="need tables of phrases"):
-        game(naming=0.1)
+    for options in ({"naming": 0.1}, {"naming_of_fakes": 0.1}, {"partial": 0.5}):
+        with pytest.raises(ValueError, match="need tables of phrases"):
+            game(**options)
+    for options in ({"partial": 1.5}, {"partial": 0.5, "telling": 1.0}):
+        with pytest.raises(ValueError, match=r"game.partial is a part in \[0, 1\]"):
+            tabled(**options)
     shape = (3, 8, 8)
     plain = CaptionGenerator(shape, words=9, latent=4, width=8, most=16)
     judge = CaptionDiscriminator(shape, width=8, most=16, phrase_table=True)

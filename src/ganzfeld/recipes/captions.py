@@ -51,7 +51,7 @@ def text_to_image(facts: Facts) -> Config:
     config.game.options |= {"naming": 0.05, "naming_of_fakes": 0.05}
     config.game.options |= {"partial": 0.3, "seeking": 0.05}
     for penalty in ("r1", "r2"):  # D reads sooner with less of them
-        config.game.options[penalty] = round(config.game.options[penalty] / 16, 3)
+        config.game.options[penalty] = round(config.game.options[penalty] / 8, 3)
     del config.networks["G"].options["phrases"]
     for name in "GD":
         config.networks[name].options |= {"phrase_table": True, "sentence": PHRASES}
