@@ -109,7 +109,7 @@ def test_others_that_are_asked_by_text_are_exported(recipe: str, tmp_path: Path)
 
 def test_a_text_draws_the_same_with_and_without_torch(run: Path, folder: Path) -> None:
     check = OnnxEngine(folder).about["export"]["graphs"]["model"]["check"]
-    print(f"text-to-image: {check['error']:.2g}")
+    print(f"text-to-image-encoder: {check['error']:.2g}")
     assert check["error"] <= GOAL and check["alone"] and check["samples"] > 96
     drawn_alike(run, folder, captions_of(ganzfeld.load(run).about))
     assert "--text CAPTION" in (folder / "README.md").read_text("utf-8")
