@@ -120,12 +120,10 @@ class TextToImage(Game):
             self.players = {name: self.players[name] for name in ("discriminator", "generator")}
         elif not 0 < encoder_share < 1:
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
-        if not 0 <= hard <= 1:
-            raise ValueError(f"hard is a part in [0, 1], not {hard}")
-        if not 0 <= partial <= 1 or (partial and telling):
-            raise ValueError(
-                f"game.partial is a part in [0, 1], not {partial}, and not beside game.telling"
-            )
+        if not (0 <= hard <= 1 and 0 <= partial <= 1):
+            raise ValueError(f"hard and partial are parts in [0, 1], not {hard} and {partial}")
+        if partial and telling:
+            raise ValueError("game.partial and game.telling exclude each other: leave one at 0")
         weights = {"near": near, "blur": blur, "telling": telling}
         weights |= {"naming": naming, "naming_of_fakes": naming_of_fakes, "seeking": seeking}
         if min(weights.values()) < 0:
@@ -149,12 +147,13 @@ class TextToImage(Game):
         if I is None and (agreement or near or knowing or blur or noise or slope_in_sentence):
             raise ValueError(
                 "tables of phrases take no option of encoders: leave game.agreement, game.near, "
-                "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false"
+                "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false, or "
+                "take the recipe text-to-image-encoder"
             )
         if I is not None and (naming or naming_of_fakes or partial):
             raise ValueError(
-                "game.naming, game.naming_of_fakes and game.partial need tables of phrases "
-                "(networks.G.phrase_table=true, networks.D.phrase_table=true, and no networks.I)"
+                "game.naming, game.naming_of_fakes and game.partial need tables of phrases, which "
+                "the recipe text-to-image has (networks.*.phrase_table=true, and no networks.I)"
             )
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
