@@ -1,4 +1,4 @@
-"""Images from captions: an encoder of captions first, then a game of a generator that reads."""
+"""Images from captions: a game of players that read, with encoders before it or phrase tables."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ from ganzfeld.games.penalties import derivatives
 class TextToImage(Game):
     """A generator that draws what a caption says, against a discriminator that reads it too.
 
-    In the first part of the run the encoder of captions learns, beside an encoder of images: of
-    all pairs in a batch, which belong together (symmetric InfoNCE). From then on it stands still,
-    and the generator plays against the discriminator, which sees three kinds of pairs: real images
-    with their captions; fakes; and real images with captions that are wrong (Reed et al. 2016).
+    With I, in the first part of the run the encoder of captions learns, beside an encoder of
+    images: of all pairs in a batch, which belong together (symmetric InfoNCE). From then on it
+    stands still, and the generator plays against the discriminator, which sees three kinds of
+    pairs: real images with their captions; fakes; and real images with captions that are wrong
+    (Reed et al. 2016).
     Half of those are wrong in one thing, where the data have such; the others are of other images.
 
     G: `CaptionGenerator`; its `text` is the encoder of captions. D: `CaptionDiscriminator`.
