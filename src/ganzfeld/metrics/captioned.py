@@ -80,18 +80,20 @@ def visible(name: str, one: dict[str, str]) -> bool:
     return name != "eyes" or one["eyes"] != "hidden"
 
 
+def found_in(net: Attributes, images: Images) -> dict[str, Tensor]:
+    """Which value the judge finds in each image: places (N,) in `VALUES`, by attribute."""
+    with torch.no_grad():
+        parts = [net(ready(images[i : i + 256])) for i in range(0, len(images), 256)]
+    return {name: torch.cat([part[name] for part in parts]).argmax(1) for name in parts[0]}
+
+
 def accuracy(net: Attributes, images: Images, facts: list[dict[str, str]]) -> dict[str, float]:
     """Share of the images that show the value that was asked for, by attribute."""
-    found: dict[str, list[torch.Tensor]] = {name: [] for name in VALUES}
-    with torch.no_grad():
-        for start in range(0, len(images), 256):
-            for name, logits in net(ready(images[start : start + 256])).items():
-                found[name].append(logits.argmax(1))
-    known = truth(facts)
+    found, known = found_in(net, images), truth(facts)
     shares = {}
     for name in NAMED:
         said = torch.tensor([visible(name, one) for one in facts])
-        right = torch.cat(found[name]) == known[name]
+        right = found[name] == known[name]
         shares[name] = float(right[said].float().mean()) if said.any() else float("nan")
     return shares
 
@@ -157,8 +159,7 @@ def said_of(net: Retrieval, lines: list[str]) -> torch.Tensor:
 
 def variety(net: Attributes, several: list[Images]) -> float:
     """Mean distance between images of one caption, by the features of the judge."""
-    with torch.no_grad():
-        return float(np.mean([pairwise_distance(net.trunk(ready(one)).numpy()) for one in several]))
+    return float(np.mean([pairwise_distance(features_of(net, one)) for one in several]))
 
 
 def short_prompts(asked: Questions) -> tuple[list[str], list[set[str]]]:
@@ -179,23 +180,16 @@ def short_prompts(asked: Questions) -> tuple[list[str], list[set[str]]]:
     return lines, named
 
 
-def of_prompts(
-    net: Attributes, images: Images, asked: Questions, named: list[set[str]], real: Images
-) -> dict[str, float]:
-    """said: share of the attributes named by short prompts that images show. frechet: from real
-    images of the same avatars, by the features of the judge: all else should vary as in them."""
-    with torch.no_grad():
-        parts = [net(ready(images[i : i + 256])) for i in range(0, len(images), 256)]
-    known, right = truth(asked.facts), list[Tensor]()
+def share_said(
+    net: Attributes, images: Images, facts: list[dict[str, str]], named: list[set[str]]
+) -> float:
+    """Share of the attributes that short prompts name which their images show."""
+    found, known = found_in(net, images), truth(facts)
+    right = []
     for name in VALUES:
         rows = torch.tensor([name in one for one in named])
-        drawn = torch.cat([part[name] for part in parts]).argmax(1)
-        right.append((drawn == known[name])[rows])
-    ours, theirs = features_of(net, images), features_of(net, real)
-    return {
-        "said": float(torch.cat(right).float().mean()),
-        "frechet": frechet_distance(ours, theirs),
-    }
+        right.append((found[name] == known[name])[rows])
+    return float(torch.cat(right).float().mean())
 
 
 def features_of(net: Attributes, images: Images) -> NDArray[np.float64]:
@@ -221,9 +215,7 @@ def freedom(net: Attributes, images: Images, name: str) -> float:
 
     Of so few images it is below that of the data: compare it with that of real ones.
     """
-    with torch.no_grad():
-        parts = [images[i : i + 256] for i in range(0, len(images), 256)]
-        found = torch.cat([net(ready(part))[name].argmax(1) for part in parts]).view(-1, EACH)
+    found = found_in(net, images)[name].view(-1, EACH)
     shares = torch.nn.functional.one_hot(found).float().mean(1)
     return float(torch.special.entr(shares).sum(1).mean() / np.log(2))
 
@@ -248,16 +240,14 @@ def report(
     """Every number for a model, its ceiling and chance. few: captions whose variety is measured.
 
     open: entropy of a color that captions leave open; see `freedom`. "real": of any avatars.
-    short: of captions that say two parts; see `of_prompts`. Its ceiling's distance is that of other
-        real images, and its variety is in parts of that of any avatars.
     """
     attributes, retrieval = judges
     result: dict[str, Any] = {"count": count}
     for part, new in (("seen", False), ("new", True)):
         asked = questions(count, new=new)
-        real, drawn = asked.images(*size), drawer(asked.captions)
         found: dict[str, Any] = {"chance": chance(asked.facts)}
-        for name, images in (("model", drawn), ("ceiling", real)):
+        pairs = {"model": drawer(asked.captions), "ceiling": asked.images(*size)}
+        for name, images in pairs.items():
             found[name] = {
                 "attributes": accuracy(attributes, images, asked.facts),
                 "r_precision": r_precision(retrieval, images, asked.captions),
@@ -266,34 +256,51 @@ def report(
         result[part] = found
     asked = questions(few)
     others = sentences.scenes(few * EACH, SEED, start=1_000_000)
-    repeated = [line for line in asked.captions for _ in range(EACH)]
-    ours = list(drawer(repeated).reshape(few, EACH, 3, *size))
     theirs = [
         draw([alike(one, other) for other in others[i * EACH : (i + 1) * EACH]], *size)
         for i, one in enumerate(asked.scenes)
     ]
+    ours = several(drawer, asked.captions)
     result["variety"] = variety(attributes, ours) / variety(attributes, theirs)
     any_ = draw(others, *size)
     result["open"] = {"model": {}, "real": {}}
     for name, lines in left_open(few).items():
-        drawn = drawer([line for line in lines for _ in range(EACH)])
+        drawn = np.concatenate(several(drawer, lines))
         result["open"]["model"][name] = freedom(attributes, drawn, name)
         result["open"]["real"][name] = freedom(attributes, any_, name)
+    result["short"] = report_of_short(drawer, attributes, size, count, few)
+    return result
+
+
+def several(drawer: Drawer, lines: list[str]) -> list[Images]:
+    """EACH images of each caption."""
+    drawn = drawer([line for line in lines for _ in range(EACH)])
+    return list(drawn.reshape(-1, EACH, *drawn.shape[1:]))
+
+
+def report_of_short(
+    drawer: Drawer, net: Attributes, size: tuple[int, int], count: int, few: int
+) -> dict[str, Any]:
+    """Of captions that say two parts: said, and how far the rest is from that of real images.
+
+    frechet: by the features of the judge, from real images of the same avatars; the ceiling's is
+    that of other real images. variety: of images of a caption, in parts of that of any avatars.
+    """
     asked = questions(count)
     lines, named = short_prompts(asked)
-    real = asked.images(*size)
-    pairs = {"model": drawer(lines), "ceiling": real}
-    result["short"] = {
-        who: of_prompts(attributes, images, asked, named, real) for who, images in pairs.items()
+    real, drawn = asked.images(*size), drawer(lines)
+    other = draw(sentences.scenes(count, SEED, start=2_000_000), *size)
+    free = draw(sentences.scenes(min(few, count) * EACH, SEED, start=3_000_000), *size)
+    free_each = list(free.reshape(-1, EACH, *free.shape[1:]))
+    theirs = features_of(net, real)
+    return {
+        "model": {
+            "said": share_said(net, drawn, asked.facts, named),
+            "frechet": frechet_distance(features_of(net, drawn), theirs),
+            "variety": variety(net, several(drawer, lines[:few])) / variety(net, free_each),
+        },
+        "ceiling": {
+            "said": share_said(net, real, asked.facts, named),
+            "frechet": frechet_distance(features_of(net, other), theirs),
+        },
     }
-    others_of = draw(sentences.scenes(count, SEED, start=2_000_000), *size)
-    result["short"]["ceiling"]["frechet"] = frechet_distance(
-        features_of(attributes, others_of), features_of(attributes, real)
-    )
-    some = np.repeat(np.arange(min(few, count)), EACH)
-    ours = list(drawer([lines[i] for i in some]).reshape(-1, EACH, 3, *size))
-    free = list(
-        draw(sentences.scenes(len(some), SEED, start=3_000_000), *size).reshape(-1, EACH, 3, *size)
-    )
-    result["short"]["model"]["variety"] = variety(attributes, ours) / variety(attributes, free)
-    return result
