@@ -11,8 +11,9 @@ from ganzfeld.modalities.audio.wav import wav_bytes
 
 LINES = ("a small blue one", "a large red one", "小的蓝色", "大的红色")
 IMAGES = ("networks.*.width=4", "networks.G.latent=8")
-MAPS = ("networks.*.width=4", "networks.G.latent=8", "game.encoder_share=0.4")
+MAPS = (*IMAGES, "game.encoder_share=0.4")
 WRITER = ("networks.*.width=4", "networks.*.hidden=16", "networks.*.embedding=8")
+DRAWN = ("text-to-image", "text-to-image-encoder")
 SETTINGS: dict[str, tuple[str, ...]] = {  # of some, encoders of captions learn first
     "text-to-image": IMAGES,
     "text-to-image-encoder": MAPS,

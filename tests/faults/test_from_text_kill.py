@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 from test_kill import ALONE, FEWER, killed_while_it_trains
 
-from one_from_another import SETTINGS, data_of
+from one_from_another import DRAWN, SETTINGS, data_of
 
 IMAGES = 496  # sounds are slow
 OFTEN = ("run.save_every=112", "run.sample_every=208", "run.evaluate_every=240")
-THESE = [
-    recipe
-    for recipe in SETTINGS
-    if recipe not in ("text-to-image", "text-to-image-encoder", "image-to-text")
-]
+THESE = [recipe for recipe in SETTINGS if recipe not in (*DRAWN, "image-to-text")]
 
 
 @pytest.mark.slow

@@ -19,19 +19,15 @@ from ganzfeld.cli.main import main
 from ganzfeld.config import Data
 from ganzfeld.data.whereabouts import need
 from ganzfeld.errors import GanzfeldError, UsageError
-from one_from_another import LINES, SETTINGS, data_of
+from one_from_another import DRAWN, LINES, SETTINGS, data_of
 
 pytestmark = pytest.mark.long
 
 IMAGES, SAVED = 96, 32
 OFTEN = (f"run.save_every={SAVED}", "run.keep=9", "run.evaluate_every=48")
 FEW = ("run.evaluate_final=false", "run.evaluate_count=16", "run.threads=1")
-OWN = (
-    "text-to-image",
-    "text-to-image-encoder",
-    "image-to-text",
-)  # test_caption_runs.py, test_image_to_text_runs.py
-SHOWN = dict.fromkeys(("text-to-image", "text-to-image-encoder"), "Captions and images")
+OWN = (*DRAWN, "image-to-text")  # test_caption_runs.py, test_image_to_text_runs.py
+SHOWN = dict.fromkeys(DRAWN, "Captions and images")
 SHOWN |= dict.fromkeys(("image-to-text", "image-to-text-mle"), "Images and captions")
 
 
@@ -138,7 +134,7 @@ def test_it_can_be_evaluated(run: Trained, capsys: pytest.CaptureFixture[str]) -
     words = [word for word in run.data[:3] if word not in ("--size", "--condition")]
     words = words if "--with" in words else words[:1]
     task = ganzfeld.load(run.folder).about["task"]
-    random = ["--extractor", "random"] if run.recipe.startswith("text-to-image") else []
+    random = ["--extractor", "random"] if run.recipe in DRAWN else []
     main(["evaluate", str(run.folder), *words, "--count", "16", *random])
     said = capsys.readouterr().out
     wanted = {"captioning": "different words", "generation": "Frechet distance"}

@@ -33,8 +33,8 @@ class TextToImage(Game):
     images: of all pairs in a batch, which belong together (symmetric InfoNCE). From then on it
     stands still, and the generator plays against the discriminator, which sees three kinds of
     pairs: real images with their captions; fakes; and real images with captions that are wrong
-    (Reed et al. 2016).
-    Half of those are wrong in one thing, where the data have such; the others are of other images.
+    (Reed et al. 2016). Half of those are wrong in one thing, where the data have such; the others
+    are of other images.
 
     G: `CaptionGenerator`; its `text` is the encoder of captions. D: `CaptionDiscriminator`.
     I: `ImageEncoder`. None, where both players have tables of phrases: then nothing comes before
