@@ -3,6 +3,7 @@
     python bench/peers.py --data fashion=fashion_mnist@28 --seconds 60 --envs envs --out peers
     python bench/peers.py ... --rivals keras-dcgan torchgan     # some; none: --rivals
     python bench/peers.py --table --into docs/results.md docs/results.zh-CN.md
+    python bench/peers.py --table --brief "fashion, a minute" --into README.md README.zh-CN.md
 
 Each rival is installed from PyPI into an environment of its own in --envs, beside one PyTorch for
 all, and trained by its public API in a script of `rivals/`. What cannot be installed, or does not
@@ -28,6 +29,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ import torch
 from baselines import processor, read
 from into import into
 from rival_list import RIVALS, Rival
-from rival_table import tables
+from rival_table import brief, tables
 
 import ganzfeld
 from ganzfeld.core.console import Screen
@@ -324,9 +326,10 @@ def keep(path: Path, rows: Sequence[Row], whole: bool = False) -> None:
 def main(arguments: Sequence[str] | None = None, rivals: Sequence[Rival] = RIVALS) -> None:
     options = asked(arguments, [rival.name for rival in rivals])
     if options.table:
+        make = partial(brief, data=options.brief) if options.brief else tables
         for page in options.into:
-            into(page, "peers", tables(read(options.rows), chinese=page.name.endswith(".zh-CN.md")))
-        print(tables(read(options.rows)))
+            into(page, "peers", make(read(options.rows), chinese=page.name.endswith(".zh-CN.md")))
+        print(make(read(options.rows)))
         return
     torch.set_num_threads(1)
     for recipe in options.ours:
@@ -375,6 +378,7 @@ def asked(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
     parser.add_argument("--out", type=Path, default=Path("peers"))
     parser.add_argument("--rows", type=Path, default=ROWS)
     parser.add_argument("--table", action="store_true", help="print the tables of the rows")
+    parser.add_argument("--brief", metavar="DATA", help="of one data set, distances alone")
     parser.add_argument("--into", nargs="*", type=Path, default=[], help="pages to put it into")
     return parser.parse_args(arguments)
 

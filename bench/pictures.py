@@ -31,12 +31,22 @@ ROWS: dict[str, dict[str, Any]] = {  # and how much of each sheet is shown, in p
         **{"images": 210_000, "high": 0.625},
     },
     "sound": {"data": "vowels", "recipe": "audio", "images": 6_000},
+    "pairs": {  # colour to lines: what goes in, what comes out, the truth
+        **{"data": "avatars-lines:2000", "recipe": "pix2pix", "direction": "ba", "size": 32},
+        **{"images": 12_000, "batch": 4, "settings": ["networks.*.width=16"]},
+    },
+    "styles": {  # without pairs; each way back beside it
+        **{"data": "avatars-styles:2000", "recipe": "cyclegan", "size": 32, "images": 10_000},
+        **{"batch": 4, "settings": ["networks.*.width=16", "optimisers.*.lr=1e-3"]},
+    },
 }
+GIVEN = ("recipe", "size", "images", "direction", "batch")
 
 
 def train(row: dict[str, Any], out: Path) -> None:
-    given = {name: row[name] for name in ("recipe", "size", "images") if name in row}
-    ganzfeld.train(row["data"], out=out, seed=0, quiet=True, settings=["run.threads=1"], **given)
+    given = {name: row[name] for name in GIVEN if name in row}
+    settings = ["run.threads=1", *row.get("settings", ())]
+    ganzfeld.train(row["data"], out=out, seed=0, quiet=True, settings=settings, **given)
 
 
 def picture(run: Path, high: float) -> bytes:

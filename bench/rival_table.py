@@ -64,12 +64,33 @@ def tables(rows: Sequence[Row], chinese: bool = False) -> str:
     return "\n".join(lines)
 
 
-def section(here: Sequence[Row], language: str) -> list[str]:
-    words, first = WORDS[language], here[0]
+def brief(rows: Sequence[Row], data: str, chinese: bool = False) -> str:
+    """Markdown: one data set's Frechet distances, each program with the settings taken for it."""
+    language = "zh" if chinese else "en"
+    groups = {
+        name: found
+        for (name, _), found in runs([row for row in rows if row["data"] == data]).items()
+        if name.startswith(OURS) or found[0].get("taken")
+    }
+    order = sorted(groups, key=lambda name: statistics.median(scores(groups[name])))
+    body = [[f"`{name}`", spread(groups[name])] for name in order]
+    real = next(row["real"]["frechet"] for found in groups.values() for row in found)
+    head = [HEADS[language][0], HEADS[language][3]]
+    return "\n".join(table(head, [*body, [WORDS[language]["real"], shown(real)]]))
+
+
+def runs(here: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """The rows of runs by program and settings."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in here:
         if row["kind"] == "run":
             groups.setdefault((row["name"], row["variant"]), []).append(row)
+    return groups
+
+
+def section(here: Sequence[Row], language: str) -> list[str]:
+    words, first = WORDS[language], here[0]
+    groups = runs(here)
     size = f"{first['size'][1]}x{first['size'][0]}"
     title = words["title"].format(data=first["data"], size=size, seconds=first["budget"])
     lines = [f"### {title}", ""]
@@ -99,7 +120,6 @@ def section(here: Sequence[Row], language: str) -> list[str]:
 
 
 def line_of(name: str, variant: str, rows: Sequence[Row], words: dict[str, str]) -> list[str]:
-    rows = sorted(rows, key=lambda row: int(row["seed"]))
     settings = words["published"]
     if variant != "published":
         settings = words["rule"].format(rate=variant.rpartition(" ")[2])
@@ -108,7 +128,7 @@ def line_of(name: str, variant: str, rows: Sequence[Row], words: dict[str, str])
         f"`{name}`" + f" ({one['package']})" * (not name.startswith(OURS)),
         settings,
         f"{one.get('width') or '-'}, {one['batch']}",
-        ", ".join(shown(value) for value in scores(rows)),
+        spread(rows),
         *(shown(statistics.median(row[m] for row in rows)) for m in
           ("precision", "recall", "coverage")),
         *(reach([row[m] for row in rows if row.get(m)]) for m in ("images", "steps", "seconds")),
@@ -116,7 +136,11 @@ def line_of(name: str, variant: str, rows: Sequence[Row], words: dict[str, str])
 
 
 def scores(rows: Sequence[Row]) -> list[float]:
-    return [float(row["frechet"]) for row in rows]
+    return [float(row["frechet"]) for row in sorted(rows, key=lambda row: int(row["seed"]))]
+
+
+def spread(rows: Sequence[Row]) -> str:
+    return ", ".join(shown(value) for value in scores(rows))
 
 
 def reach(found: Sequence[float]) -> str:

@@ -108,4 +108,5 @@ def test_faults_are_seen() -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    assert len((ROOT / "README.md").read_text("utf-8").split()) <= MOST_WORDS
+    words = [word for word in (ROOT / "README.md").read_text("utf-8").split() if word != "|"]
+    assert len(words) <= MOST_WORDS

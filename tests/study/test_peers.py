@@ -182,6 +182,9 @@ def test_ours_is_a_study_with_the_same_budget_and_trials(
         table = ["--table", "--rows", str(tmp_path / "rows.jsonl"), "--into", str(tmp_path / name)]
         peers.main(table, [])
         assert mark in (tmp_path / name).read_text("utf-8")
+        peers.main([*table, "--brief", "bars"], [])
+        page = (tmp_path / name).read_text("utf-8")
+        assert "| `ganzfeld unlabelled` | 0.5 |" in page and "| 0.1 |" in page and "###" not in page
 
 
 def test_our_recipe_without_labels_is_the_default_without_them(peers: ModuleType) -> None:
@@ -213,6 +216,11 @@ def test_the_table_names_who_is_ahead(peers: ModuleType) -> None:
     order = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert order == ["better", "ganzfeld default", "equal", "worse"]
     assert "每个种子" in peers.tables(rows, chinese=True)
+    real = {"frechet": 0.25}
+    rows += [row("left out", 0, 0.1, taken=False), row("other data", 0, 0.1, data="e")]
+    lines = peers.brief([rows[0] | {"real": real}, *rows[1:]], "d").splitlines()
+    assert [line.split("`")[1] for line in lines[2:6]] == order
+    assert lines[3] == "| `ganzfeld default` | 1, 1.2 |" and lines[6:] == ["| real images | 0.25 |"]
 
 
 def test_the_paper_s_networks_at_any_of_its_sizes(common: ModuleType) -> None:
