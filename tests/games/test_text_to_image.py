@@ -198,7 +198,7 @@ def test_tables_of_phrases_learn_in_the_game_alone() -> None:
 
 
 def test_phrases_are_named_as_a_loop_would() -> None:
-    one, some = tabled(naming=0.5, naming_of_fakes=0.25), batch()
+    one, some = tabled(naming=0.5, naming_of_fakes=0.25, naming_scale=3.0), batch()
     losses = one.loss("discriminator", some)  # counts phrases
     text, rows = one.G.text, one.G.text(some["caption"])
     features = one.D.features(some["x"])
@@ -207,7 +207,7 @@ def test_phrases_are_named_as_a_loop_would() -> None:
         for row in text.known[:, 0].nonzero()[:, 0].tolist():
             frequent = min(max(float(text.counts[row] / text.captions), 1e-6), 1 - 1e-6)
             logit = image @ (one.D.direction.weight @ (SCALE * one.D.table.weight[row])).detach()
-            logit = logit.item() + math.log(frequent / (1 - frequent))
+            logit = 3 * logit.item() + math.log(frequent / (1 - frequent))
             by_hand += math.log1p(math.exp(-logit if row in own else logit)) / len(flat)
     assert by_hand > 1
     assert one.named(features, rows).item() == pytest.approx(by_hand, rel=1e-4)
@@ -296,6 +296,8 @@ def test_what_goes_with_no_table_of_phrases_is_refused() -> None:
             game(**options)
     with pytest.raises(ValueError, match=r"are parts in \[0, 1\], not 0.5 and 1.5"):
         tabled(partial=1.5)
+    with pytest.raises(ValueError, match=r"game.naming_scale is above 0, not 0.0"):
+        tabled(naming=0.5, naming_scale=0.0)
     with pytest.raises(ValueError, match=r"exclude each other"):
         tabled(partial=0.5, telling=1.0)
     shape = (3, 8, 8)

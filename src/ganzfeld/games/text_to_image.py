@@ -66,7 +66,9 @@ class TextToImage(Game):
     naming: with tables of phrases: weight of a loss of D that says of real images which phrases
         their captions have (`TextToImage.named`). It teaches D to read much sooner than wrong
         captions do. naming_of_fakes: the same of fakes, in the generator's loss (both: Odena et al.
-        2017, "AC-GAN", with phrases for classes). 0: none.
+        2017, "AC-GAN", with phrases for classes). 0: none. naming_scale: the logits of names are so
+        many times what phrases add to the verdict. Names want a steep slope, which R1 and R2 hold
+        down in the verdict.
     partial: with tables of phrases: part of the captions of which both players read stretches alone
         (`caption_terms.in_part`). Such ones are still true of their image, and so the game knows
         short prompts, which captions of the data may never be. 0: none.
@@ -109,6 +111,7 @@ class TextToImage(Game):
         telling: float = 0.0,
         naming: float = 0.0,
         naming_of_fakes: float = 0.0,
+        naming_scale: float = 1.0,
         seeking: float = 0.0,
         partial: float = 0.0,
     ) -> None:
@@ -123,6 +126,8 @@ class TextToImage(Game):
             raise ValueError(f"encoder_share is a part of the run in (0, 1), not {encoder_share}")
         if not (0 <= hard <= 1 and 0 <= partial <= 1):
             raise ValueError(f"hard and partial are parts in [0, 1], not {hard} and {partial}")
+        if naming_scale <= 0:
+            raise ValueError(f"game.naming_scale is above 0, not {naming_scale}")
         if partial and telling:
             raise ValueError("game.partial and game.telling exclude each other: leave one at 0")
         weights = {"near": near, "blur": blur, "telling": telling}
@@ -163,7 +168,7 @@ class TextToImage(Game):
         self.slope_in_sentence = slope_in_sentence
         self.near, self.blur, self.knowing, self.telling = near, blur, knowing, telling
         self.naming, self.naming_of_fakes, self.seeking = naming, naming_of_fakes, seeking
-        self.partial = partial
+        self.naming_scale, self.partial = naming_scale, partial
         if knowing:
             check_twins(self.I, D)
             self.register_buffer("copied", torch.zeros(()))
@@ -281,15 +286,15 @@ class TextToImage(Game):
     def named(self, features: Tensor, rows: Tensor) -> Tensor:
         """Cross-entropy, in nats an image, of which known phrases captions have, by D's features.
 
-        rows: (N, L), of the phrases of captions. The logit of a phrase is how frequent it is, and
-        what it adds to D's logit along the sentence: so what D learns here, its verdict has.
+        rows: (N, L), of the phrases of captions. The logit of a phrase is how frequent it is, and a
+        multiple of what it adds to D's logit along the sentence: so the verdict has what D learns.
         """
         text = self.G.text
         known = text.known[:, 0].nonzero()[:, 0]
         there = torch.zeros(len(rows), len(text.counts), device=rows.device)
         there = there.scatter_(1, rows.long(), 1.0)[:, known]
         frequent = (text.counts[known] / text.captions).clamp(1e-6, 1 - 1e-6).logit()
-        logits = self.D.phrases(features, known).float() + frequent
+        logits = self.naming_scale * self.D.phrases(features, known).float() + frequent
         loss = nn.functional.binary_cross_entropy_with_logits
         return loss(logits, there, reduction="sum") / len(rows)
 
