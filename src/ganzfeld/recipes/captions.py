@@ -48,7 +48,7 @@ def text_to_image(facts: Facts) -> Config:
     config = drawn(facts, "text-to-image")
     del config.networks["I"], config.optimisers["encoder"], config.game.options["encoder_share"]
     config.game.options |= {"slope_in_sentence": False, "agreement": 0.0, "noise": 0.0}
-    config.game.options |= {"naming": 0.03, "naming_of_fakes": 0.03, "naming_scale": 4.0}
+    config.game.options |= {"naming": 0.02, "naming_of_fakes": 0.02, "naming_scale": 4.0}
     config.game.options |= {"partial": 0.3, "seeking": 0.05}
     for penalty in ("r1", "r2"):  # D reads sooner with less of them
         config.game.options[penalty] = round(config.game.options[penalty] / 8, 3)
