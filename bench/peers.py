@@ -3,7 +3,7 @@
     python bench/peers.py --data fashion=fashion_mnist@28 --seconds 60 --envs envs --out peers
     python bench/peers.py ... --rivals keras-dcgan torchgan     # some; none: --rivals
     python bench/peers.py --table --into docs/results.md docs/results.zh-CN.md
-    python bench/peers.py --table --brief "fashion, a minute" --into README.md README.zh-CN.md
+    python bench/peers.py --table --brief faces --into README.md README.zh-CN.md
 
 Each rival is installed from PyPI into an environment of its own in --envs, beside one PyTorch for
 all, and trained by its public API in a script of `rivals/`. What cannot be installed, or does not

@@ -72,6 +72,8 @@ def brief(rows: Sequence[Row], data: str, chinese: bool = False) -> str:
         for (name, _), found in runs([row for row in rows if row["data"] == data]).items()
         if name.startswith(OURS) or found[0].get("taken")
     }
+    if not groups:
+        raise SystemExit(f"there are no runs of {data}")
     order = sorted(groups, key=lambda name: statistics.median(scores(groups[name])))
     body = [[f"`{name}`", spread(groups[name])] for name in order]
     real = next(row["real"]["frechet"] for found in groups.values() for row in found)

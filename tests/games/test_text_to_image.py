@@ -291,9 +291,9 @@ def test_a_game_reads_captions_in_part_and_names_them_in_full() -> None:
 def test_what_goes_with_no_table_of_phrases_is_refused() -> None:
     with pytest.raises(ValueError, match="take no option of encoders"):
         tabled(agreement=0.3)
-    for options in ({"naming": 0.1}, {"naming_of_fakes": 0.1}, {"partial": 0.5}):
+    for name in ("naming", "naming_of_fakes", "naming_scale", "partial"):
         with pytest.raises(ValueError, match="need tables of phrases"):
-            game(**options)
+            game(**{name: 0.5})
     with pytest.raises(ValueError, match=r"are parts in \[0, 1\], not 0.5 and 1.5"):
         tabled(partial=1.5)
     with pytest.raises(ValueError, match=r"game.naming_scale is above 0, not 0.0"):

@@ -14,7 +14,7 @@ from ganzfeld.data.avatars import sentences
 from ganzfeld.data.avatars.scene import draw, scene
 from ganzfeld.data.avatars.sentences import VALUES
 from ganzfeld.metrics import captioned
-from ganzfeld.metrics.caption_judges import judges
+from ganzfeld.metrics.caption_judges import judges, truth
 
 COUNT = 200
 
@@ -151,6 +151,37 @@ def test_short_prompts_say_two_parts_and_what_they_name_is_counted(
     hats = sum("hat" in one for one in named)
     assert 0 < hats < total / 4
     assert share == pytest.approx(1 - hats / total)
+
+
+def test_short_prompts_are_reported_beside_real_images() -> None:
+    asked = captioned.questions(40)
+    lines, _ = captioned.short_prompts(asked)
+    real = asked.images(16, 16)
+    facts = {image.tobytes(): one for image, one in zip(real, asked.facts, strict=True)}
+
+    class Sees:
+        """Knows what real images show, and whatever is drawn is one of them."""
+
+        def __call__(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            pixels = ((x + 1) * 127.5).round().to(torch.uint8).numpy()
+            places = truth([facts[image.tobytes()] for image in pixels])
+            return {name: torch.eye(len(VALUES[name]))[rows] for name, rows in places.items()}
+
+        def trunk(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((2, 3))
+
+    net: Any = Sees()
+    found = captioned.report_of_short(
+        lambda some: real[[lines.index(line) for line in some]], net, (16, 16), 40, 4
+    )
+    assert found["model"]["said"] == found["ceiling"]["said"] == 1
+    assert found["model"]["frechet"] == pytest.approx(0, abs=1e-6) != found["ceiling"]["frechet"]
+    assert found["ceiling"]["frechet"] > 1e-3
+    assert found["model"]["variety"] == 0, "each caption gives one image, eight times"
+    worse = captioned.report_of_short(
+        lambda some: real[[lines.index(line) - 1 for line in some]], net, (16, 16), 40, 4
+    )
+    assert worse["model"]["said"] < 0.9
 
 
 def test_new_questions_are_of_unseen_combinations() -> None:

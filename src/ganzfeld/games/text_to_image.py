@@ -156,10 +156,11 @@ class TextToImage(Game):
                 "game.knowing, game.blur and game.noise at 0, and game.slope_in_sentence=false, or "
                 "take the recipe text-to-image-encoder"
             )
-        if I is not None and (naming or naming_of_fakes or partial):
+        if I is not None and (naming or naming_of_fakes or partial or naming_scale != 1):
             raise ValueError(
-                "game.naming, game.naming_of_fakes and game.partial need tables of phrases, which "
-                "the recipe text-to-image has (networks.*.phrase_table=true, and no networks.I)"
+                "game.naming, game.naming_of_fakes, game.naming_scale and game.partial need tables "
+                "of phrases, which the recipe text-to-image has (networks.*.phrase_table=true, and "
+                "no networks.I)"
             )
         self.latent = cast(int, G.latent)
         self.adversarial = LOSSES[loss]
